@@ -1,0 +1,112 @@
+"""What a client asked to send, and what one provider call carries of it."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """How a recipient is addressed."""
+
+    TO = "to"
+    CC = "cc"
+    BCC = "bcc"
+
+
+class OnUncertain(StrEnum):
+    """What to do when a provider may or may not have sent the email."""
+
+    WAIT = "wait"  # give its webhook a while to speak, then fail over
+    FAILOVER = "failover"  # at once: late is worse than twice
+    FAIL = "fail"  # never risk a second copy
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address with its display name ("" for none)."""
+
+    address: str
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """The form under which two spellings of one mailbox are the same."""
+        return self.address.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file. With a `content_id` it is inline: the HTML shows it by `cid:`."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What every recipient sees, and what travels with it. Stored apart from the head: it never changes."""
+
+    subject: str
+    text: str = ""
+    html: str = ""
+    reply_to: tuple[Mailbox, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A validated request: envelope, content, options. Times are epoch milliseconds."""
+
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    content: Content
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    expires_at_ms: int | None = None
+    providers: tuple[str, ...] = ()  # restrict to these; empty: all
+    on_uncertain: OnUncertain = OnUncertain.WAIT
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one call to one provider carries: an email, or the part of it that some recipients still need.
+
+    `to`, `cc` and `bcc` are who gets this copy. `visible_to` and `visible_cc` are what the headers of the first
+    copy said: a provider that takes raw MIME shows those, the others can only show `to` and `cc`.
+    """
+
+    email_id: str
+    attempt: int
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    bcc: tuple[Mailbox, ...]
+    visible_to: tuple[Mailbox, ...]
+    visible_cc: tuple[Mailbox, ...]
+    content: Content
+
+
+def fingerprint(email: Email) -> str:
+    """SHA-256 (hex) of the whole normalised request: two requests with one fingerprint are the same request."""
+    return hashlib.sha256(json.dumps(_plain(email), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, bytes):
+        return base64.b85encode(hashlib.sha256(value).digest()).decode()
+    return value

@@ -1,0 +1,34 @@
+"""The outcome of an attempt: a value, never an exception."""
+
+from dataclasses import dataclass
+
+from app.domain.kinds import Cause, Kind, OutcomeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one provider call came to.
+
+    `reply` is the provider's own words, shortened by `shorten`; never a secret. `message_id` is the provider's id
+    of the email, set exactly when `kind` is accepted. `retry_after_s` is what a throttling provider asked for.
+    `listed`: with kind undeliverable, the provider says the recipient is on its own suppression list.
+    """
+
+    kind: OutcomeKind
+    cause: Cause | None = None  # None exactly when accepted
+    status_code: int | None = None  # None: no HTTP answer
+    reply: str = ""
+    message_id: str = ""
+    retry_after_s: float | None = None
+    listed: bool = False
+
+    @property
+    def signal(self) -> Kind:
+        """The kind under which the state table knows this outcome."""
+        return Kind.SUPPRESSED if self.kind is Kind.UNDELIVERABLE and self.listed else self.kind
+
+
+def shorten(text: str, limit: int = 500) -> str:
+    """One line of at most `limit` characters: what fits into a story and cannot break a log line."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

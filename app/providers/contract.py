@@ -1,0 +1,50 @@
+"""What every provider is: the members of each provider file, in this order."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+
+from app.domain.email import Message
+from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded)."""
+
+    recipients: int
+    size_bytes: int
+
+
+class Provider(Protocol):
+    """A provider: it knows its wire protocol and nothing else."""
+
+    @property
+    def name(self) -> str:
+        """As in PROVIDERS, in webhook paths and in stories."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one call may carry."""
+
+    def build(self, message: Message) -> httpx.Request:
+        """The call that sends `message`, authenticated; our email id and attempt travel as metadata."""
+
+    def read(self, response: httpx.Response) -> Outcome:
+        """What an answer means. Total: every status and every body has an outcome."""
+
+    def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
+        """Prove, on the raw bytes and in constant time, that the provider sent this.
+
+        Returns the token that may be used for this body only, where the signature does not cover the body.
+        Raises Unauthenticated if it cannot be proved, malformed bodies included, and Unavailable if it cannot be
+        checked now (no key configured, certificate not reachable).
+        """
+
+    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+        """The events of a verified webhook, in its order; an entry it cannot read is left out and logged."""
+
+    def probe(self) -> httpx.Request:
+        """A harmless authenticated call: 2xx means that the credentials work. For `providers check`."""

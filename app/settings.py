@@ -1,0 +1,154 @@
+"""Every environment variable of a deployed process, typed, read once. Laptop-only variables live in `app.local`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.errors import ConfigurationError
+
+KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses")
+
+
+@dataclass(frozen=True, slots=True)
+class SendGridSettings:
+    """SENDGRID_*: several public keys (comma-separated) may be valid at once, for rotation."""
+
+    api_key: str
+    webhook_public_keys: tuple[str, ...]
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailgunSettings:
+    """MAILGUN_*: several signing keys (comma-separated) may be valid at once, for rotation."""
+
+    api_key: str
+    domain: str
+    webhook_signing_keys: tuple[str, ...]
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SesSettings:
+    """SES_*: without an access key the process's own AWS credentials sign the calls (the Lambda's role)."""
+
+    region: str
+    configuration_set: str
+    topic_arns: tuple[str, ...]
+    access_key_id: str
+    secret_access_key: str
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process needs to know. Names end in their unit."""
+
+    providers: tuple[str, ...]  # the order in which they are tried
+    sendgrid: SendGridSettings
+    mailgun: MailgunSettings
+    ses: SesSettings
+    aws_region: str
+    aws_endpoint_url: str | None
+    table_prefix: str
+    topic_arn: str
+    content_bucket: str
+    retry_for_s: int
+    uncertain_wait_s: int
+    provider_timeout_s: float
+    worker_timeout_s: int
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read `env`.
+
+        Raises ConfigurationError naming the variable that is malformed. What a provider misses is not an error
+        here: `missing` tells, and only that provider cannot be used.
+        """
+        region = env.get("AWS_REGION", "") or env.get("AWS_DEFAULT_REGION", "") or "us-east-1"
+        ses_region = env.get("SES_REGION", "") or region
+        return cls(
+            providers=_providers(env),
+            sendgrid=SendGridSettings(
+                api_key=env.get("SENDGRID_API_KEY", ""),
+                webhook_public_keys=_list(env, "SENDGRID_WEBHOOK_PUBLIC_KEY"),
+                base_url=_url(env, "SENDGRID_BASE_URL", "https://api.sendgrid.com"),
+            ),
+            mailgun=MailgunSettings(
+                api_key=env.get("MAILGUN_API_KEY", ""),
+                domain=env.get("MAILGUN_DOMAIN", ""),
+                webhook_signing_keys=_list(env, "MAILGUN_WEBHOOK_SIGNING_KEY"),
+                base_url=_url(env, "MAILGUN_BASE_URL", "https://api.mailgun.net"),
+            ),
+            ses=SesSettings(
+                region=ses_region,
+                configuration_set=env.get("SES_CONFIGURATION_SET", ""),
+                topic_arns=_list(env, "SES_TOPIC_ARN"),
+                access_key_id=env.get("SES_ACCESS_KEY_ID", ""),
+                secret_access_key=env.get("SES_SECRET_ACCESS_KEY", ""),
+                base_url=_url(env, "SES_BASE_URL", f"https://email.{ses_region}.amazonaws.com"),
+            ),
+            aws_region=region,
+            aws_endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
+            table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
+            topic_arn=env.get("TOPIC_ARN", ""),
+            content_bucket=env.get("CONTENT_BUCKET", ""),
+            retry_for_s=int(_number(env, "RETRY_FOR_S", "14400", at_least=0)),
+            uncertain_wait_s=int(_number(env, "UNCERTAIN_WAIT_S", "60", at_least=0)),
+            provider_timeout_s=_number(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1),
+            worker_timeout_s=int(_number(env, "WORKER_TIMEOUT_S", "20", at_least=1)),
+            log_level=env.get("LOG_LEVEL", "INFO").upper(),
+        )
+
+    def missing(self, provider: str) -> tuple[str, ...]:
+        """The variables without which `provider` cannot send."""
+        needed: dict[str, dict[str, object]] = {
+            "sendgrid": {"SENDGRID_API_KEY": self.sendgrid.api_key},
+            "mailgun": {"MAILGUN_API_KEY": self.mailgun.api_key, "MAILGUN_DOMAIN": self.mailgun.domain},
+            "ses": {},
+        }
+        return tuple(name for name, value in needed[provider].items() if not value)
+
+    def deaf(self, provider: str) -> tuple[str, ...]:
+        """The variables without which the webhooks of `provider` cannot be verified, so that it is never heard."""
+        needed: dict[str, dict[str, object]] = {
+            "sendgrid": {"SENDGRID_WEBHOOK_PUBLIC_KEY": self.sendgrid.webhook_public_keys},
+            "mailgun": {"MAILGUN_WEBHOOK_SIGNING_KEY": self.mailgun.webhook_signing_keys},
+            "ses": {
+                "SES_CONFIGURATION_SET": self.ses.configuration_set,
+                "SES_TOPIC_ARN": self.ses.topic_arns,
+            },
+        }
+        return tuple(name for name, value in needed[provider].items() if not value)
+
+
+def _providers(env: Mapping[str, str]) -> tuple[str, ...]:
+    names = tuple(name.lower() for name in _list(env, "PROVIDERS"))
+    for name in names:
+        if name not in KNOWN_PROVIDERS:
+            raise ConfigurationError(f"PROVIDERS: {name!r} is not one of {', '.join(KNOWN_PROVIDERS)}")
+    if len(set(names)) < len(names):
+        raise ConfigurationError("PROVIDERS: a provider is named twice")
+    return names
+
+
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in env.get(name, "").split(",") if item.strip())
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    url = (env.get(name) or default).rstrip("/")
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise ConfigurationError(f"{name}: must start with https:// (http only for this machine), is {url!r}")
+    return url
+
+
+def _number(env: Mapping[str, str], name: str, default: str, at_least: float) -> float:
+    text = env.get(name) or default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ConfigurationError(f"{name}: must be a number, is {text!r}") from None
+    if not at_least <= value < float("inf"):
+        raise ConfigurationError(f"{name}: must be at least {at_least:g}, is {text}")
+    return value
