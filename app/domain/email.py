@@ -3,10 +3,14 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
+
+# Display names that need no quotes (RFC 5322 atoms and spaces; letters of any language).
+_ATOMS = re.compile(r"[\w !#$%&'*+/=?^`{|}~-]+")
 
 
 class Role(StrEnum):
@@ -36,6 +40,14 @@ class Mailbox:
     def key(self) -> str:
         """The form under which two spellings of one mailbox are the same."""
         return self.address.lower()
+
+    def __str__(self) -> str:
+        if not self.name:
+            return self.address
+        if _ATOMS.fullmatch(self.name):
+            return f"{self.name} <{self.address}>"
+        escaped = self.name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{self.address}>'
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""attempt: one message of the queue, at most one provider call.
+
+read → guard → settle → choose → claim → call → outcome → publish. Every write is conditional on what was read; the
+write comes before the publish, always.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Send
+from app.delivery.rewrite import announce, rewrite
+from app.domain.email import Content, Mailbox, Message, Role
+from app.domain.head import Head
+from app.domain.outcome import Outcome
+from app.domain.progress import Rules
+from app.domain.route import allowed, next_leg
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Makes attempt number n of an email. Raises only for our own faults: then the message comes again."""
+
+    heads: HeadStore
+    contents: ContentStore
+    send: Send
+    publish: Publish
+    clock: Clock
+    rules: Rules
+    lease_s: float  # longer than a worker may live, so that its holder is dead when it ends
+
+    def __call__(self, email_id: str, number: int) -> None:
+        """Make attempt `number` if it is what the email expects next; a redelivered message is normal and dropped."""
+        head = self.heads.get(email_id)
+        if head is None or not self._expected(head, number, self._now_ms()):
+            log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
+            return
+        content = self.contents.get(email_id, head.fingerprint)  # before the claim: if it fails, nothing is held
+        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, number, now), known=head)
+        if claimed is None or claimed.lease_attempt != number:
+            log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
+            return
+        outcome, duration_ms = self._call(claimed, content)
+        written = rewrite(
+            self.heads,
+            self.clock,
+            email_id,
+            lambda h, now: self.rules.with_outcome(h, number, outcome, duration_ms, now),
+            known=claimed,
+        )
+        if written is not None:
+            announce(self.publish, self.clock, written)
+
+    def _expected(self, head: Head, number: int, now_ms: int) -> bool:
+        """The guard: this number is what the email expects next, and nobody is at it."""
+        return head.next_attempt == number and not head.leased(now_ms)
+
+    def _claim(self, head: Head, number: int, now_ms: int) -> Head | None:
+        """What time has decided, and in the same write the claim of the next call. None: not ours to make."""
+        if not self._expected(head, number, now_ms):
+            return None
+        settled = self.rules.settled(head, now_ms)
+        leg = next_leg(settled, allowed(settled, self.rules.providers))
+        if leg is None:
+            return settled
+        return self.rules.claimed(settled, leg, now_ms + int(self.lease_s * 1000), now_ms)
+
+    def _call(self, claimed: Head, content: Content) -> tuple[Outcome, int]:
+        provider = claimed.attempts[-1].provider
+        began_ms = self._now_ms()
+        outcome = self.send(provider, message(claimed, content))
+        duration_ms = self._now_ms() - began_ms
+        log.info(
+            "attempt",
+            extra={
+                "email_id": claimed.email_id,
+                "attempt": claimed.lease_attempt,
+                "provider": provider,
+                "outcome": outcome.kind.value,
+                "cause": outcome.cause and outcome.cause.value,
+                "status_code": outcome.status_code,
+                "ms": duration_ms,
+            },
+        )
+        return outcome, duration_ms
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+
+def message(claimed: Head, content: Content) -> Message:
+    """What the last attempt of `claimed` carries.
+
+    As first sent if it carries everybody. Otherwise those who still need it are addressed in `to`: some providers
+    insist on one, and a copy addressed to people who got theirs would be a second copy.
+    """
+    attempt = claimed.attempts[-1]
+    whole = len(attempt.recipients) == len(claimed.recipients)
+    carried = tuple(_mailbox(claimed, key) for key in attempt.recipients)
+    return Message(
+        email_id=claimed.email_id,
+        attempt=attempt.number,
+        sender=claimed.sender,
+        to=_with_role(claimed, Role.TO) if whole else carried,
+        cc=_with_role(claimed, Role.CC) if whole else (),
+        bcc=_with_role(claimed, Role.BCC) if whole else (),
+        visible_to=_with_role(claimed, Role.TO),
+        visible_cc=_with_role(claimed, Role.CC),
+        content=content,
+    )
+
+
+def _mailbox(head: Head, key: str) -> Mailbox:
+    return Mailbox(head.recipients[key].address, head.recipients[key].name)
+
+
+def _with_role(head: Head, role: Role) -> tuple[Mailbox, ...]:
+    return tuple(_mailbox(head, key) for key, recipient in head.recipients.items() if recipient.role is role)

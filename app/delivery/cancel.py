@@ -1,0 +1,30 @@
+"""cancel: take back what no provider has been asked for yet."""
+
+from dataclasses import dataclass
+
+from app.delivery.ports import Clock, HeadStore
+from app.delivery.rewrite import rewrite
+from app.domain.head import Head, Status
+from app.domain.progress import Rules
+from app.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Cancels an email."""
+
+    heads: HeadStore
+    clock: Clock
+    rules: Rules
+
+    def __call__(self, email_id: str) -> Head:
+        """Cancel every recipient that is still queued; canceling twice is fine.
+
+        Raises NotFound, and Conflict when nobody is queued any more.
+        """
+        head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.rules.canceled(head))
+        if head is None:
+            raise NotFound("no such email")
+        if all(recipient.status is not Status.CANCELED for recipient in head.recipients.values()):
+            raise Conflict("too late: every recipient's email was already handed to a provider or has ended")
+        return head

@@ -1,0 +1,94 @@
+"""What the verbs need of the outside, in the words of the domain. `app.wiring` plugs the real parts in."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from app.domain.email import Content, Message
+from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.head import Head
+from app.domain.outcome import Outcome
+
+Clock = Callable[[], float]  # epoch seconds
+
+
+class HeadStore(Protocol):
+    """Strongly consistent reads, conditional writes."""
+
+    def create(self, head: Head, now_ms: int) -> Head | None:
+        """Put a new head; None if there is one."""
+
+    def update(self, head: Head, now_ms: int) -> Head | None:
+        """Replace the head that `head` was read from; None if somebody else did."""
+
+    def get(self, email_id: str) -> Head | None:
+        """The head as it stands."""
+
+    def get_many(self, email_ids: list[str]) -> list[Head]:
+        """Those of the heads that exist, in order; at most 100."""
+
+    def due(self, shard: int, now_ms: int, limit: int) -> list[str]:
+        """Ids of emails that are due, longest due first."""
+
+    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
+        """(created_at in ms, id), newest first."""
+
+
+class ContentStore(Protocol):
+    """Contents by email and fingerprint."""
+
+    def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
+        """Store; idempotent."""
+
+    def get(self, email_id: str, fingerprint: str) -> Content:
+        """What was put."""
+
+
+class EventStore(Protocol):
+    """The providers' events, for the story."""
+
+    def put(self, events: Iterable[Event], ttl_s: int) -> None:
+        """Keep; idempotent."""
+
+    def of(self, email_id: str) -> list[Event]:
+        """In the order of the providers' times."""
+
+
+class RecipientStore(Protocol):
+    """Emails by recipient."""
+
+    def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
+        """Make findable; idempotent."""
+
+    def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+        """(created_at in ms, id), newest first."""
+
+
+class NonceStore(Protocol):
+    """One-time tokens."""
+
+    def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
+        """False: the token was used for another body."""
+
+
+class Publish(Protocol):
+    """The processing queue."""
+
+    def __call__(self, email_id: str, attempt: int) -> None:
+        """Ask for attempt number `attempt`. Raises Unavailable when the topic does not take it."""
+
+
+class Send(Protocol):
+    """One provider call."""
+
+    def __call__(self, provider: str, message: Message) -> Outcome:
+        """Send through that provider. Never raises for what the provider or the network did: that is an outcome."""
+
+
+class Receiver(Protocol):
+    """The webhook side of a provider."""
+
+    def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
+        """Prove where it comes from. Raises Unauthenticated or Unavailable."""
+
+    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+        """What it says."""

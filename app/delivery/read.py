@@ -1,0 +1,92 @@
+"""read: the story of one email, and the listing of many."""
+
+import base64
+import binascii
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from app.delivery.ports import EventStore, HeadStore, RecipientStore
+from app.domain.event import Event
+from app.domain.head import EmailStatus, Head, status
+from app.errors import Invalid, NotFound
+
+Place = tuple[int, str]  # (created_at in ms, email id): where an email stands in the listing, newest first
+LOOKED_AT = 1000  # emails read for one page at most, however few of them match
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of one email."""
+
+    head: Head
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Emails, newest first; `after` asks for the next page, None: there is none."""
+
+    heads: list[Head]
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """Reads, strongly consistent for a story; a listing lags behind by the index."""
+
+    heads: HeadStore
+    events: EventStore
+    recipients: RecipientStore
+    shards: Iterable[int]
+
+    def story(self, email_id: str) -> Story:
+        """The story of an email. Raises NotFound."""
+        head = self.heads.get(email_id)
+        if head is None:
+            raise NotFound("no such email")
+        return Story(head, self.events.of(email_id))
+
+    def page(self, recipient: str | None, wanted: EmailStatus | None, after: str | None, limit: int) -> Page:
+        """At most `limit` emails, newest first: to `recipient` (any case), with status `wanted`, behind `after`.
+
+        A page may hold fewer, even none, and still have a next one. Raises Invalid for a cursor that is none.
+        """
+        start = None if after is None else _decode(after)
+        places = self._to(recipient.lower(), start) if recipient else self._all(start)
+        found: list[Head] = []
+        looked_at = 0
+        while chunk := list(islice(places, min(100, limit))):
+            by_id = {head.email_id: head for head in self.heads.get_many([email_id for _, email_id in chunk])}
+            for place in chunk:
+                head = by_id.get(place[1])
+                if head and (wanted is None or status(head.recipients.values()) is wanted):
+                    found.append(head)
+                if len(found) == limit:
+                    return Page(found, _encode(place))
+            looked_at += len(chunk)
+            if looked_at >= LOOKED_AT:
+                return Page(found, _encode(chunk[-1]))
+        return Page(found, None)
+
+    def _to(self, recipient: str, start: Place | None) -> Iterator[Place]:
+        return self.recipients.emails_to(recipient, start)
+
+    def _all(self, start: Place | None) -> Iterator[Place]:
+        shards = (self.heads.created(shard, start and start[0]) for shard in self.shards)
+        merged = heapq.merge(*shards, reverse=True)
+        return (place for place in merged if start is None or place < start)
+
+
+def _encode(place: Place) -> str:
+    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> Place:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        created_at, _, email_id = text.partition(".")
+        return int(created_at), email_id
+    except (binascii.Error, ValueError):
+        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page")) from None

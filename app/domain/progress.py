@@ -1,0 +1,122 @@
+"""What moves a head: a claim, the outcome of a call, a webhook's event, time, a cancellation.
+
+Every function returns a new head in which nothing is left undecided: whoever is queued in it has a provider to go to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.domain.event import Event
+from app.domain.head import Attempt, Head, Recipient, Status
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.domain.rounds import Terms, settle
+from app.domain.route import Leg, allowed
+from app.domain.transitions import Doubt, News, fold
+
+LAPSED = "the worker did not come back with an answer"
+
+
+class Rules:
+    """The settings the rules depend on: the configured order, and how long evidence is waited for."""
+
+    def __init__(self, providers: Sequence[str], uncertain_wait_ms: int) -> None:
+        self.providers = tuple(providers)
+        self._uncertain_wait_ms = uncertain_wait_ms
+
+    def settled(self, head: Head, now_ms: int) -> Head:
+        """The head with everything decided that only time decides: an ended lease, ended waits, expiry."""
+        if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
+            head = self._lapse(head, now_ms)
+        terms = Terms.of(head, allowed(head, self.providers), now_ms)
+        return _each(head, {key: settle(recipient, terms) for key, recipient in head.recipients.items()})
+
+    def claimed(self, head: Head, leg: Leg, lease_until_ms: int, now_ms: int) -> Head:
+        """The head with the next attempt under way: the claim uses the number up."""
+        number = head.next_attempt
+        taken = {
+            key: replace(
+                head.recipients[key],
+                status=Status.SENDING,
+                attempt=number,
+                tried={**head.recipients[key].tried, leg.provider: False},
+            )
+            for key in leg.recipients
+        }
+        return replace(
+            _each(head, taken),
+            attempts=(*head.attempts, Attempt(number, leg.provider, leg.recipients, now_ms)),
+            next_attempt=number + 1,
+            lease_attempt=number,
+            lease_until_ms=lease_until_ms,
+        )
+
+    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        """The head with the outcome of attempt `number`: as the holder of the lease, or late, then as evidence."""
+        attempt = head.attempts[number - 1]
+        told = replace(
+            attempt,
+            outcome=outcome.kind,
+            cause=outcome.cause,
+            status_code=outcome.status_code,
+            reply=outcome.reply,
+            message_id=outcome.message_id,
+            duration_ms=duration_ms,
+        )
+        head = _release(_tell(head, told), number)
+        news = News(number, attempt.provider, outcome.signal, outcome.cause, outcome.reply)
+        return self.settled(self._fold(head, attempt.recipients, news, now_ms), now_ms)
+
+    def with_event(self, head: Head, event: Event, now_ms: int) -> Head:
+        """The head with a provider's event; the same head if the event is about nothing that this head knows."""
+        if not (event.recipient and belongs(head, event)):
+            return head
+        news = News(event.attempt, event.provider, event.kind, event.cause, event.detail)
+        folded = self._fold(head, (event.recipient,), news, now_ms)
+        return head if folded == head else self.settled(folded, now_ms)
+
+    def canceled(self, head: Head) -> Head:
+        """The head with everybody canceled who is still queued; the same head if nobody is."""
+        return _each(
+            head,
+            {
+                key: replace(recipient, status=Status.CANCELED, wait_until_ms=None)
+                for key, recipient in head.recipients.items()
+                if recipient.status is Status.QUEUED
+            },
+        )
+
+    def _lapse(self, head: Head, now_ms: int) -> Head:
+        """An ended lease is an uncertain outcome: its holder may have sent the email and died before saying so."""
+        number = head.lease_attempt
+        attempt = head.attempts[number - 1]
+        if attempt.outcome is None:
+            head = _tell(head, replace(attempt, outcome=Kind.UNCERTAIN, cause=Cause.UNKNOWN, reply=LAPSED))
+        news = News(number, attempt.provider, Kind.UNCERTAIN, Cause.UNKNOWN, LAPSED)
+        return self._fold(_release(head, number), attempt.recipients, news, now_ms)
+
+    def _fold(self, head: Head, keys: Sequence[str], news: News, now_ms: int) -> Head:
+        doubt = Doubt(head.on_uncertain, now_ms + self._uncertain_wait_ms)
+        return _each(head, {key: fold(head.recipients[key], news, doubt) for key in keys})
+
+
+def belongs(head: Head, event: Event) -> bool:
+    """Is the event about an attempt of this head, through this provider, and about a recipient that it carried?"""
+    attempt = head.attempt(event.attempt)
+    if attempt is None or attempt.provider != event.provider:
+        return False
+    return not event.recipient or event.recipient in attempt.recipients  # an open at SES names none
+
+
+def _each(head: Head, changed: dict[str, Recipient]) -> Head:
+    recipients = {**head.recipients, **changed}
+    return head if recipients == head.recipients else replace(head, recipients=recipients)
+
+
+def _tell(head: Head, attempt: Attempt) -> Head:
+    at = attempt.number - 1
+    return replace(head, attempts=(*head.attempts[:at], attempt, *head.attempts[at + 1 :]))
+
+
+def _release(head: Head, number: int) -> Head:
+    return replace(head, lease_attempt=0, lease_until_ms=None) if head.lease_attempt == number else head

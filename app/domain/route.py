@@ -1,0 +1,41 @@
+"""The route: which providers may carry an email, in which order, and whom the next call carries."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from app.domain.email import Role
+from app.domain.head import Head, Recipient, Status
+
+
+class Leg(NamedTuple):
+    """The next call: a provider and the keys of the recipients it carries."""
+
+    provider: str
+    recipients: tuple[str, ...]
+
+
+def allowed(head: Head, configured: Sequence[str]) -> tuple[str, ...]:
+    """The configured providers in their order, restricted to those the email names, if it names any."""
+    return tuple(name for name in configured if not head.providers or name in head.providers)
+
+
+def next_leg(head: Head, providers: Sequence[str]) -> Leg | None:
+    """The first provider that somebody queued has not tried in this round, and whom to send through it."""
+    queued = {
+        key: recipient
+        for key, recipient in head.recipients.items()
+        if recipient.status is Status.QUEUED and recipient.wait_until_ms is None
+    }
+    for provider in providers:
+        who = {key: recipient for key, recipient in queued.items() if provider not in recipient.tried}
+        if who:
+            return Leg(provider, _company(head, who))
+    return None
+
+
+def _company(head: Head, who: Mapping[str, Recipient]) -> tuple[str, ...]:
+    """Who may share one call: everybody as first sent, else those who see each other anyway, else one bcc alone."""
+    if len(who) == len(head.recipients):
+        return tuple(who)
+    visible = tuple(key for key, recipient in who.items() if recipient.role is not Role.BCC)
+    return visible or tuple(who)[:1]

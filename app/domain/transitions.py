@@ -1,0 +1,245 @@
+"""The state table: what a piece of news about one attempt does to one recipient.
+
+`TABLE` is total: every (phase, kind, current attempt or an older one) has a rule, `stay` unless a row below says
+otherwise. What is known is kept per attempt (`Fact`) before the table is asked, so that no news is ever lost,
+whatever order it comes in.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import product
+
+from app.domain.email import OnUncertain
+from app.domain.head import Fact, Recipient, Status
+from app.domain.kinds import PASSING, Cause, Kind
+
+
+class Phase(StrEnum):
+    """A recipient's status, told apart by whether it waits."""
+
+    QUEUED = "queued"
+    WAITING = "waiting"  # queued, for the next round
+    SENDING = "sending"
+    UNSURE = "unsure"  # sending, for evidence after an uncertain outcome
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Verdict(StrEnum):
+    """What a rule does; `retry` is the action that puts a recipient back on the queue."""
+
+    STAY = "stay"
+    SENT = "sent"  # unless that attempt has reported a failure
+    DELIVERED = "delivered"  # unless that attempt has reported a dead mailbox, or this is old news
+    RETRY = "retry"
+    DOUBT = "doubt"  # uncertain: by the email's on_uncertain
+    END = "end"  # the recipient is at fault: bounced or suppressed, as the facts say
+    RETURN = "return"  # delivered, then bounced: unless another copy is known delivered
+    COMPLAINED = "complained"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A verdict, and whether the recipient is to be suppressed from now on."""
+
+    verdict: Verdict = Verdict.STAY
+    suppress: bool = False
+
+
+Key = tuple[Phase, Kind, bool]  # True: the recipient's current attempt; False: an older one
+
+_ENDED = (Phase.FAILED, Phase.EXPIRED, Phase.CANCELED)
+_UNDER_WAY = (Phase.SENDING, Phase.UNSURE, Phase.SENT)
+_GOOD = (Kind.ACCEPTED, Kind.DEFERRED)  # a deferral proves that the provider has the email
+_FAULT = (Kind.DEAD, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
+_BAD = (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)
+_NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
+_SEEN = (Kind.DELIVERED, Kind.ENGAGED)  # an open or a click proves delivery
+_EITHER = (True, False)
+
+
+def _rows(
+    phases: Iterable[Phase], kinds: Iterable[Kind], current: Iterable[bool], verdict: Verdict, *, suppress: bool = False
+) -> dict[Key, Rule]:
+    return dict.fromkeys(product(phases, kinds, current), Rule(verdict, suppress))
+
+
+TABLE: dict[Key, Rule] = {
+    **_rows(Phase, Kind, _EITHER, Verdict.STAY),
+    # Good news of any attempt stops what is only waiting; a live call of a newer attempt it cannot stop.
+    **_rows((Phase.QUEUED, Phase.WAITING, Phase.UNSURE, *_ENDED), _GOOD, _EITHER, Verdict.SENT),
+    **_rows((Phase.SENDING,), _GOOD, (True,), Verdict.SENT),
+    # Any event of that attempt is evidence that it was sent, also one we have no word for.
+    **_rows((Phase.UNSURE,), (Kind.UNKNOWN,), (True,), Verdict.SENT),
+    # Delivered is delivered, whichever attempt: the receipt may beat our own write, or come after we gave up.
+    **_rows(
+        (Phase.QUEUED, Phase.WAITING, *_UNDER_WAY, Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED),
+        _SEEN,
+        _EITHER,
+        Verdict.DELIVERED,
+    ),
+    # The call is over and surely sent nothing. Not from `sent`: there an event has already proved the contrary.
+    **_rows((Phase.SENDING, Phase.UNSURE), _NOT_SENT, (True,), Verdict.RETRY),
+    **_rows((Phase.SENDING,), (Kind.UNCERTAIN,), (True,), Verdict.DOUBT),
+    # The original architecture's rule: a failed status puts the email back on the queue. Only the current attempt's
+    # may: the failure of an older one says nothing about the copy under way.
+    **_rows(_UNDER_WAY, _BAD, (True,), Verdict.RETRY),
+    # The recipient is at fault: never another provider. An older attempt's word is remembered (`Fact.DEAD`) and
+    # forbids every further claim, but does not deny the copy under way.
+    **_rows(_UNDER_WAY, _FAULT, (True,), Verdict.END, suppress=True),
+    **_rows(_UNDER_WAY, _FAULT, (False,), Verdict.STAY, suppress=True),
+    **_rows((Phase.QUEUED, Phase.WAITING), _FAULT, _EITHER, Verdict.END, suppress=True),
+    **_rows((Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED), _FAULT, _EITHER, Verdict.STAY, suppress=True),
+    # The host said yes, then no.
+    **_rows((Phase.DELIVERED,), (Kind.BOUNCED,), _EITHER, Verdict.RETURN),
+    **_rows((Phase.DELIVERED,), (Kind.DEAD,), _EITHER, Verdict.RETURN, suppress=True),
+    # Who complains has got it. A dead mailbox cannot complain: that is a forwarder's, and changes nothing.
+    **_rows(
+        (Phase.QUEUED, Phase.WAITING, *_UNDER_WAY, Phase.DELIVERED, *_ENDED),
+        (Kind.COMPLAINED,),
+        _EITHER,
+        Verdict.COMPLAINED,
+        suppress=True,
+    ),
+    **_rows(
+        (Phase.BOUNCED, Phase.SUPPRESSED, Phase.COMPLAINED), (Kind.COMPLAINED,), _EITHER, Verdict.STAY, suppress=True
+    ),
+    **_rows(Phase, (Kind.UNSUBSCRIBED,), _EITHER, Verdict.STAY, suppress=True),
+}
+
+_LEARNED: dict[Kind, frozenset[Fact]] = {
+    Kind.ACCEPTED: frozenset({Fact.ACCEPTED}),
+    Kind.DEFERRED: frozenset({Fact.ACCEPTED}),
+    Kind.DELIVERED: frozenset({Fact.ACCEPTED, Fact.DELIVERED}),
+    Kind.ENGAGED: frozenset({Fact.ACCEPTED, Fact.DELIVERED}),
+    Kind.COMPLAINED: frozenset({Fact.ACCEPTED, Fact.DELIVERED}),
+    Kind.BOUNCED: frozenset({Fact.FAILED}),
+    Kind.BLOCKED: frozenset({Fact.FAILED}),
+    Kind.DROPPED: frozenset({Fact.FAILED}),
+    Kind.DEAD: frozenset({Fact.FAILED, Fact.DEAD}),
+    Kind.UNDELIVERABLE: frozenset({Fact.FAILED, Fact.DEAD}),
+    Kind.SUPPRESSED: frozenset({Fact.FAILED, Fact.LISTED}),
+}
+
+
+_ENDS = frozenset({Fact.DEAD, Fact.LISTED, Fact.RETURNED})
+# What, already known of that attempt, makes the news void: it contradicts stronger evidence, or it is old.
+_BARS: dict[tuple[Verdict, Kind], frozenset[Fact]] = {
+    **{(Verdict.SENT, kind): frozenset({Fact.FAILED}) for kind in (*_GOOD, Kind.UNKNOWN)},
+    **{(Verdict.DELIVERED, kind): _ENDS for kind in _SEEN},
+    (Verdict.RETURN, Kind.BOUNCED): frozenset({Fact.FAILED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A piece of news about one attempt: what the table is asked about, and why it happened."""
+
+    attempt: int
+    provider: str
+    kind: Kind
+    cause: Cause | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What to do when a provider may or may not have sent: the email's policy, and when waiting for evidence ends."""
+
+    policy: OnUncertain
+    wait_until_ms: int
+
+
+def phase(recipient: Recipient) -> Phase:
+    """The recipient's status, told apart by whether it waits."""
+    if recipient.wait_until_ms is not None:
+        return Phase.WAITING if recipient.status is Status.QUEUED else Phase.UNSURE
+    return Phase(recipient.status.value)
+
+
+def rule(recipient: Recipient, news: News) -> Rule:
+    """The row of the table that `news` meets."""
+    return TABLE[phase(recipient), news.kind, news.attempt == recipient.attempt]
+
+
+def fold(recipient: Recipient, news: News, doubt: Doubt) -> Recipient:
+    """The recipient after `news`. Whatever was folded before may come again at any time: it changes nothing."""
+    verdict = rule(recipient, news).verdict
+    before = recipient.facts.get(news.attempt, frozenset())
+    recipient = _learn(recipient, news)
+    if before & _BARS.get((verdict, news.kind), frozenset()):
+        return recipient
+    match verdict:
+        case Verdict.SENT | Verdict.DELIVERED:
+            return _at(recipient, Status(verdict.value), news.attempt)
+        case Verdict.COMPLAINED:
+            return _because(_at(recipient, Status.COMPLAINED, news.attempt), news)
+        case Verdict.RETRY:
+            return requeue(_because(_tried(recipient, news), news))
+        case Verdict.END:
+            return requeue(_because(recipient, news))
+        case Verdict.DOUBT:
+            recipient = _because(recipient, news)
+            late_is_worse_than_twice = doubt.policy is OnUncertain.FAILOVER
+            return requeue(recipient) if late_is_worse_than_twice else _waiting(recipient, doubt)
+        case Verdict.RETURN:
+            return _returned(recipient, news)
+        case Verdict.STAY:
+            return recipient
+
+
+def requeue(recipient: Recipient) -> Recipient:
+    """The current attempt is over without success: what now?
+
+    A recipient at fault ends; a copy known to be accepted and not reported failed counts; else back to the queue.
+    """
+    if recipient.attempts_with(Fact.DEAD):
+        return replace(recipient, status=Status.BOUNCED, wait_until_ms=None)
+    if recipient.attempts_with(Fact.LISTED):
+        return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None)
+    alive = recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
+    if alive:
+        return _at(recipient, Status.SENT, alive[-1])
+    return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
+
+
+def _learn(recipient: Recipient, news: News) -> Recipient:
+    facts = recipient.facts.get(news.attempt, frozenset())
+    learned = facts | _LEARNED.get(news.kind, frozenset())
+    if news.kind is Kind.BOUNCED and Fact.DELIVERED in facts and Fact.FAILED not in facts:
+        learned |= {Fact.RETURNED}
+    if learned == facts:
+        return recipient
+    return replace(recipient, facts={**recipient.facts, news.attempt: learned})
+
+
+def _tried(recipient: Recipient, news: News) -> Recipient:
+    if news.kind not in PASSING:
+        return recipient
+    return replace(recipient, tried={**recipient.tried, news.provider: True})
+
+
+def _waiting(recipient: Recipient, doubt: Doubt) -> Recipient:
+    return replace(recipient, wait_until_ms=doubt.wait_until_ms)
+
+
+def _returned(recipient: Recipient, news: News) -> Recipient:
+    alive = recipient.attempts_with(Fact.DELIVERED, without=_ENDS)
+    if alive:
+        return replace(recipient, attempt=alive[-1])
+    return _because(_at(recipient, Status.BOUNCED, news.attempt), news)
+
+
+def _at(recipient: Recipient, status: Status, attempt: int) -> Recipient:
+    return replace(recipient, status=status, attempt=attempt, wait_until_ms=None, cause=None, detail="")
+
+
+def _because(recipient: Recipient, news: News) -> Recipient:
+    return replace(recipient, cause=news.cause, detail=news.detail)

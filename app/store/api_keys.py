@@ -1,0 +1,96 @@
+"""API keys: only the SHA-256 of a key is stored, so the table is worth nothing to a thief."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.models import Model
+
+PREFIX = "em_"
+CACHE_FOR_S = 10.0  # a revoked key works this long at most
+
+
+class ApiKeyItem(Model):
+    """One key: what it may do, and for which From domains (none: any)."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    key_sha256 = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    scopes = UnicodeSetAttribute()
+    domains = UnicodeSetAttribute(null=True)
+    created_at = NumberAttribute()
+    revoked_at = NumberAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its secret. `id` is the SHA-256 (hex) of the secret. Times are epoch milliseconds."""
+
+    id: str
+    name: str
+    scopes: frozenset[str]
+    domains: tuple[str, ...]
+    created_at_ms: int
+    revoked_at_ms: int | None = None
+
+
+class ApiKeys:
+    """Finds keys by their secret, through a few seconds' cache."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._cache: dict[str, tuple[float, ApiKey]] = {}
+
+    def find(self, secret: str) -> ApiKey | None:
+        """The key of that secret, or None if there is none or it was revoked."""
+        key_id = hashlib.sha256(secret.encode()).hexdigest()
+        cached = self._cache.get(key_id)
+        if cached and self._clock() < cached[0]:
+            return cached[1]
+        self._cache.pop(key_id, None)
+        try:
+            key = _to_key(ApiKeyItem.get(key_id, consistent_read=True))
+        except ApiKeyItem.DoesNotExist:
+            return None
+        if key.revoked_at_ms is not None:
+            return None
+        self._cache[key_id] = (self._clock() + CACHE_FOR_S, key)
+        return key
+
+    def create(self, name: str, scopes: Iterable[str], domains: Iterable[str], secret: str | None = None) -> str:
+        """Store a key and return its secret: new and random, unless one is given."""
+        secret = secret or PREFIX + secrets.token_urlsafe(32)
+        ApiKeyItem(
+            hashlib.sha256(secret.encode()).hexdigest(),
+            name=name,
+            scopes=set(scopes),
+            domains=set(domains) or None,
+            created_at=int(self._clock() * 1000),
+        ).save()
+        return secret
+
+    def all(self) -> list[ApiKey]:
+        """Every key, also revoked ones, oldest first."""
+        return sorted(map(_to_key, ApiKeyItem.scan()), key=lambda key: key.created_at_ms)
+
+    def revoke(self, key_id: str) -> None:
+        """Revoke the key of that id; it must exist."""
+        item = ApiKeyItem.get(key_id, consistent_read=True)
+        item.update(actions=[ApiKeyItem.revoked_at.set(int(self._clock() * 1000))])
+
+
+def _to_key(item: ApiKeyItem) -> ApiKey:
+    return ApiKey(
+        id=item.key_sha256,
+        name=item.name,
+        scopes=frozenset(item.scopes),
+        domains=tuple(sorted(item.domains or ())),
+        created_at_ms=int(item.created_at),
+        revoked_at_ms=None if item.revoked_at is None else int(item.revoked_at),
+    )

@@ -1,0 +1,93 @@
+"""Recipients and attempts of a head as plain JSON values, and back. Defaults are left out: every byte is billed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.email import Role
+from app.domain.head import Attempt, Fact, Recipient, Status
+from app.domain.kinds import Cause, Kind, OutcomeKind
+
+Json = dict[str, Any]
+
+
+def recipient_to_json(recipient: Recipient) -> Json:
+    """A recipient, without its key."""
+    return _lean(
+        {
+            "address": recipient.address,
+            "role": recipient.role.value,
+            "name": recipient.name,
+            "status": recipient.status.value,
+            "wait_until": recipient.wait_until_ms,
+            "attempt": recipient.attempt,
+            "round": recipient.round,
+            "tried": dict(recipient.tried),
+            "facts": {str(n): sorted(fact.value for fact in facts) for n, facts in recipient.facts.items()},
+            "cause": recipient.cause and recipient.cause.value,
+            "detail": recipient.detail,
+        }
+    )
+
+
+def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
+    """The inverse of `recipient_to_json`."""
+    return Recipient(
+        address=data["address"],
+        role=Role(data["role"]),
+        name=data.get("name", ""),
+        status=Status(data["status"]),
+        wait_until_ms=data.get("wait_until"),
+        attempt=data.get("attempt", 0),
+        round=data.get("round", 0),
+        tried=data.get("tried", {}),
+        facts={int(n): frozenset(map(Fact, facts)) for n, facts in data.get("facts", {}).items()},
+        cause=_cause(data),
+        detail=data.get("detail", ""),
+    )
+
+
+def attempt_to_json(attempt: Attempt) -> Json:
+    """An attempt."""
+    return _lean(
+        {
+            "number": attempt.number,
+            "provider": attempt.provider,
+            "recipients": list(attempt.recipients),
+            "started_at": attempt.started_at_ms,
+            "outcome": attempt.outcome and attempt.outcome.value,
+            "cause": attempt.cause and attempt.cause.value,
+            "status_code": attempt.status_code,
+            "reply": attempt.reply,
+            "message_id": attempt.message_id,
+            "duration": attempt.duration_ms,
+        }
+    )
+
+
+def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
+    """The inverse of `attempt_to_json`."""
+    return Attempt(
+        number=data["number"],
+        provider=data["provider"],
+        recipients=tuple(data["recipients"]),
+        started_at_ms=data["started_at"],
+        outcome=_outcome(data),
+        cause=_cause(data),
+        status_code=data.get("status_code"),
+        reply=data.get("reply", ""),
+        message_id=data.get("message_id", ""),
+        duration_ms=data.get("duration"),
+    )
+
+
+def _cause(data: Mapping[str, Any]) -> Cause | None:
+    return Cause(data["cause"]) if "cause" in data else None
+
+
+def _outcome(data: Mapping[str, Any]) -> OutcomeKind | None:
+    kind: Any = Kind(data["outcome"]) if "outcome" in data else None
+    return kind  # type: ignore[no-any-return] # because only outcome kinds were ever written here
+
+
+def _lean(data: Json) -> Json:
+    return {name: value for name, value in data.items() if value is not None and value not in ("", {}, [])}

@@ -1,0 +1,100 @@
+"""An email's content: written once, apart from the head that names it, compressed; in S3 when it is large."""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain.email import Attachment, Content, Mailbox
+from app.store.ttl import as_ttl
+
+# DynamoDB's items end at 400 KB; beyond this S3 is cheaper to write, too.
+INLINE_LIMIT_BYTES = 300_000
+
+
+class ContentItem(Model):
+    """The content of one fingerprint: the packed bytes, or the key of the S3 object that holds them."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute()
+    packed = BinaryAttribute(null=True, legacy_encoding=False)
+    object_key = UnicodeAttribute(null=True)
+
+
+class Bucket(Protocol):
+    """What is used of botocore's S3 client."""
+
+    def put_object(self, **arguments: Any) -> Any:
+        """Store an object."""
+
+    def get_object(self, **arguments: Any) -> Any:
+        """Read an object."""
+
+
+class Contents:
+    """Stores contents. `s3` makes a botocore client, or hands out the one it made: only large contents need it."""
+
+    def __init__(self, s3: Callable[[], Bucket], bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
+        """Store; the same content under the same fingerprint may be put any number of times."""
+        item = ContentItem(email_id, f"content#{fingerprint}", ttl=as_ttl(ttl_s))
+        packed = pack(content)
+        if len(packed) <= INLINE_LIMIT_BYTES:
+            item.packed = packed
+        else:
+            item.object_key = f"content/{email_id}/{fingerprint}"
+            self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
+        item.save()
+
+    def get(self, email_id: str, fingerprint: str) -> Content:
+        """The content that was put; it is there as long as the head that names it."""
+        item = ContentItem.get(email_id, f"content#{fingerprint}", consistent_read=True)
+        if item.packed is not None:
+            return unpack(item.packed)
+        answer = self._s3().get_object(Bucket=self._bucket, Key=item.object_key)
+        return unpack(answer["Body"].read())
+
+
+def pack(content: Content) -> bytes:
+    """One compressed block: a JSON line that says how long each attachment is, then the attachments' bytes."""
+    data = asdict(replace(content, attachments=()))
+    data["attachments"] = [
+        {"filename": a.filename, "content_type": a.content_type, "content_id": a.content_id, "size": len(a.content)}
+        for a in content.attachments
+    ]
+    line = json.dumps(data, ensure_ascii=False).encode()
+    return zlib.compress(b"".join((line, b"\n", *(a.content for a in content.attachments))))
+
+
+def unpack(packed: bytes) -> Content:
+    """The inverse of `pack`."""
+    line, _, rest = zlib.decompress(packed).partition(b"\n")
+    data = json.loads(line)
+    attachments = []
+    for entry in data.pop("attachments"):
+        size = entry.pop("size")
+        attachments.append(Attachment(content=rest[:size], **entry))
+        rest = rest[size:]
+    return Content(
+        subject=data["subject"],
+        text=data["text"],
+        html=data["html"],
+        reply_to=tuple(Mailbox(**mailbox) for mailbox in data["reply_to"]),
+        headers=tuple((name, value) for name, value in data["headers"]),
+        attachments=tuple(attachments),
+        tags=tuple(data["tags"]),
+        metadata=data["metadata"],
+    )

@@ -1,0 +1,86 @@
+"""What providers reported, one item an event, kept for the story. The key deduplicates."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain.event import Event
+from app.domain.kinds import Cause, Kind
+from app.store.ttl import as_ttl
+
+
+class EventItem(Model):
+    """One event; its place is the provider's time, never ours, so that a redelivery meets the same key."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute()
+    provider = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    attempt = NumberAttribute()
+    recipient = UnicodeAttribute(null=True)
+    at = NumberAttribute()
+    event_id = UnicodeAttribute(null=True)
+    message_id = UnicodeAttribute(null=True)
+    cause = UnicodeAttribute(null=True)
+    detail = UnicodeAttribute(null=True)
+
+
+class Events:
+    """Puts are idempotent."""
+
+    def put(self, events: Iterable[Event], ttl_s: int) -> None:
+        """Keep the events of one email."""
+        distinct = {_part(event): event for event in events}
+        with EventItem.batch_write() as batch:
+            for part, event in distinct.items():
+                batch.save(_to_item(part, event, ttl_s))
+
+    def of(self, email_id: str) -> list[Event]:
+        """All events of an email in the order of the providers' times."""
+        items = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
+        return [_to_event(item) for item in items]
+
+
+def _part(event: Event) -> str:
+    return f"event#{event.at_ms:013d}#{event.key}"
+
+
+def _to_item(part: str, event: Event, ttl_s: int) -> EventItem:
+    return EventItem(
+        event.email_id,
+        part,
+        ttl=as_ttl(ttl_s),
+        provider=event.provider,
+        kind=event.kind.value,
+        attempt=event.attempt,
+        recipient=event.recipient or None,
+        at=event.at_ms,
+        event_id=event.event_id or None,
+        message_id=event.message_id or None,
+        cause=event.cause and event.cause.value,
+        detail=event.detail or None,
+    )
+
+
+def _to_event(item: EventItem) -> Event:
+    kind: Any = Kind(item.kind)
+    return Event(
+        provider=item.provider,
+        kind=kind,
+        email_id=item.email_id,
+        attempt=int(item.attempt),
+        recipient=item.recipient or "",
+        at_ms=int(item.at),
+        event_id=item.event_id or "",
+        message_id=item.message_id or "",
+        cause=Cause(item.cause) if item.cause else None,
+        detail=item.detail or "",
+    )

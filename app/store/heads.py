@@ -1,0 +1,182 @@
+"""The head of an email: small, written conditionally at every step. Indexes say what is due and what is new."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from app.domain.email import Mailbox, OnUncertain
+from app.domain.head import Head, due_at_ms, status
+from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
+from app.store.ttl import as_ttl
+
+PART = "email"
+SHARDS = 16  # one hash key takes 1,000 writes a second
+
+
+class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
+    """What the sweep must look at. Sparse: an email with nothing left to do is not in it."""
+
+    class Meta:
+        """The index."""
+
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
+    """Every email by the time it was accepted, for listing."""
+
+    class Meta:
+        """The index."""
+
+        index_name = "created"
+        projection = KeysOnlyProjection()
+
+    created_shard = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class HeadItem(Model):
+    """One head. Times are epoch milliseconds; `ttl` is what DynamoDB deletes by."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True, default=PART)
+    version = NumberAttribute()
+    ttl = TTLAttribute()
+    status = UnicodeAttribute()
+    fingerprint = UnicodeAttribute()
+    sender = UnicodeAttribute()
+    sender_name = UnicodeAttribute(null=True)
+    subject = UnicodeAttribute()
+    recipients = JSONAttribute()
+    attempts = JSONAttribute()
+    on_uncertain = UnicodeAttribute()
+    providers = JSONAttribute(null=True)
+    next_attempt = NumberAttribute()
+    lease_attempt = NumberAttribute(null=True)
+    lease_until = NumberAttribute(null=True)
+    created_at = NumberAttribute()
+    expires_at = NumberAttribute()
+    retry_until = NumberAttribute()
+    due_at = NumberAttribute(null=True)
+    due_shard = UnicodeAttribute(null=True)
+    created_shard = UnicodeAttribute()
+
+    due = DueIndex()
+    created = CreatedIndex()
+
+
+class Heads:
+    """Reads are strongly consistent; writes are conditional, and say whether they took place."""
+
+    def create(self, head: Head, now_ms: int) -> Head | None:
+        """Put a new head. None: an email of that id exists (and has not expired by its own `ttl`)."""
+        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes up to days late
+        return self._put(head, now_ms, HeadItem.email_id.does_not_exist() | late)
+
+    def update(self, head: Head, now_ms: int) -> Head | None:
+        """Replace the head that `head` was read from. None: somebody else wrote since; read again."""
+        return self._put(head, now_ms, HeadItem.version == head.version)
+
+    def get(self, email_id: str) -> Head | None:
+        """The head as it stands, or None."""
+        try:
+            return _to_head(HeadItem.get(email_id, PART, consistent_read=True))
+        except HeadItem.DoesNotExist:
+            return None
+
+    def get_many(self, email_ids: list[str]) -> list[Head]:
+        """The heads of those ids that exist, in the order asked for; at most 100."""
+        keys = [(email_id, PART) for email_id in email_ids]
+        found = {item.email_id: _to_head(item) for item in HeadItem.batch_get(keys, consistent_read=True)}
+        return [found[email_id] for email_id in email_ids if email_id in found]
+
+    def due(self, shard: int, now_ms: int, limit: int) -> list[str]:
+        """The ids of at most `limit` emails of that shard that are due, longest due first."""
+        items = HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, limit=limit)
+        return [item.email_id for item in items]
+
+    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
+        """(created_at in ms, id) of that shard's emails, newest first, up to and including `before_ms`."""
+        condition = None if before_ms is None else HeadItem.created_at <= before_ms
+        for item in HeadItem.created.query(str(shard), condition, scan_index_forward=False, page_size=50):
+            yield int(item.created_at), item.email_id
+
+    def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
+        item = _to_item(head, now_ms)
+        try:
+            item.save(condition=condition)
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return None
+            raise
+        return replace(head, version=int(item.version))
+
+
+def shard_of(email_id: str) -> int:
+    """The shard of the indexes that holds this email."""
+    return zlib.crc32(email_id.encode()) % SHARDS
+
+
+def _to_item(head: Head, now_ms: int) -> HeadItem:
+    shard = str(shard_of(head.email_id))
+    due_at = due_at_ms(head, now_ms)
+    return HeadItem(
+        email_id=head.email_id,
+        part=PART,
+        version=head.version + 1,
+        ttl=as_ttl(head.ttl_s),
+        status=status(head.recipients.values()).value,
+        fingerprint=head.fingerprint,
+        sender=head.sender.address,
+        sender_name=head.sender.name or None,
+        subject=head.subject,
+        recipients={key: recipient_to_json(recipient) for key, recipient in head.recipients.items()},
+        attempts=[attempt_to_json(attempt) for attempt in head.attempts],
+        on_uncertain=head.on_uncertain.value,
+        providers=list(head.providers) or None,
+        next_attempt=head.next_attempt,
+        lease_attempt=head.lease_attempt or None,
+        lease_until=head.lease_until_ms,
+        created_at=head.created_at_ms,
+        expires_at=head.expires_at_ms,
+        retry_until=head.retry_until_ms,
+        due_at=due_at,
+        due_shard=None if due_at is None else shard,
+        created_shard=shard,
+    )
+
+
+def _to_head(item: HeadItem) -> Head:
+    return Head(
+        email_id=item.email_id,
+        fingerprint=item.fingerprint,
+        sender=Mailbox(item.sender, item.sender_name or ""),
+        subject=item.subject,
+        recipients={key: recipient_from_json(data) for key, data in item.recipients.items()},
+        created_at_ms=int(item.created_at),
+        expires_at_ms=int(item.expires_at),
+        retry_until_ms=int(item.retry_until),
+        ttl_s=int(item.ttl.timestamp()),
+        on_uncertain=OnUncertain(item.on_uncertain),
+        providers=tuple(item.providers or ()),
+        attempts=tuple(attempt_from_json(data) for data in item.attempts),
+        next_attempt=int(item.next_attempt),
+        lease_attempt=int(item.lease_attempt or 0),
+        lease_until_ms=None if item.lease_until is None else int(item.lease_until),
+        version=int(item.version),
+    )

@@ -1,0 +1,42 @@
+"""One-time tokens of webhook signatures that do not cover the body: one token, one body."""
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
+from pynamodb.models import Model
+
+from app.domain.event import Nonce
+from app.store.ttl import as_ttl
+
+
+class NonceItem(Model):
+    """A token that was seen, and the SHA-256 of the body it came with."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    token = UnicodeAttribute(hash_key=True)
+    body_sha256 = UnicodeAttribute()
+    ttl = TTLAttribute()
+
+
+class Nonces:
+    """The memory of tokens."""
+
+    def __init__(self, lifetime_s: float) -> None:
+        self._lifetime_s = lifetime_s
+
+    def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
+        """Remember the token. False: it came before with another body, so this one is forged."""
+        item = NonceItem(
+            f"{provider}#{nonce.token}", body_sha256=nonce.body_sha256, ttl=as_ttl(now_s + self._lifetime_s)
+        )
+        same = NonceItem.body_sha256 == nonce.body_sha256
+        try:
+            item.save(condition=NonceItem.token.does_not_exist() | same)
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True

@@ -1,0 +1,46 @@
+"""Who got what: an item for each recipient of each email, so that "did Alice get it?" is one query."""
+
+from collections.abc import Iterable, Iterator
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.store.ttl import as_ttl
+
+
+class RecipientItem(Model):
+    """Keyed by address and time. Lives in the emails table; `#` keeps its keys apart from email ids."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute()
+
+
+class Recipients:
+    """Puts are idempotent."""
+
+    def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
+        """Make the email findable by each of `addresses` (lower-case)."""
+        with RecipientItem.batch_write() as batch:
+            for address in addresses:
+                batch.save(RecipientItem(_hash(address), _range(created_at_ms, email_id), ttl=as_ttl(ttl_s)))
+
+    def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+        """(created_at in ms, id) of the emails to `address` (lower-case), newest first, older than `before`."""
+        older = None if before is None else RecipientItem.part < _range(*before)
+        for item in RecipientItem.query(_hash(address), older, scan_index_forward=False, page_size=50):
+            created_at, _, email_id = item.part.partition("#")
+            yield int(created_at), email_id
+
+
+def _hash(address: str) -> str:
+    return f"recipient#{address}"
+
+
+def _range(created_at_ms: int, email_id: str) -> str:
+    return f"{created_at_ms:013d}#{email_id}"

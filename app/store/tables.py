@@ -1,0 +1,50 @@
+"""Binds the models to real tables, and creates the tables where nothing else does (a laptop, the tests)."""
+
+from pynamodb.connection import Connection
+from pynamodb.models import Model
+
+from app.store.api_keys import ApiKeyItem
+from app.store.content import ContentItem
+from app.store.events import EventItem
+from app.store.heads import HeadItem
+from app.store.nonces import NonceItem
+from app.store.recipients import RecipientItem
+
+# The first model of a table describes it: the connection keeps one description, and only HeadItem knows the indexes.
+MODELS: dict[str, tuple[type[Model], ...]] = {
+    "emails": (HeadItem, ContentItem, EventItem, RecipientItem),
+    "nonces": (NonceItem,),
+    "api-keys": (ApiKeyItem,),
+}
+
+
+def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: int = 32) -> Connection:
+    """Bind every model to its table under `prefix`. Call once per process, before the first read or write.
+
+    All models share one connection: PynamoDB would give each its own client, and a client costs more cold start
+    than everything else here together.
+    """
+    connection = Connection(
+        region=region,
+        host=endpoint_url,
+        connect_timeout_seconds=2,
+        read_timeout_seconds=5,
+        max_retry_attempts=3,
+        max_pool_connections=pool_size,
+    )
+    for name, models in MODELS.items():
+        for model in models:
+            model.Meta.table_name = prefix + name
+            model._connection = None
+            table = model._get_connection()
+            if model is models[0]:
+                connection.add_meta_table(table.get_meta_table())
+            table.connection = connection
+    return connection
+
+
+def create_all() -> None:
+    """Create the tables that do not exist yet, on demand, with their TTL. Idempotent."""
+    for model, *_ in MODELS.values():
+        if not model.exists():
+            model.create_table(wait=True, billing_mode="PAY_PER_REQUEST")

@@ -1,0 +1,210 @@
+"""The one file that knows every concrete part and builds them from settings; tests and laptops use the same builder."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import botocore.session
+import httpx
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.session import Session
+from pynamodb.exceptions import PynamoDBException
+
+from app import logs
+from app.delivery.accept import Accept
+from app.delivery.attempt import Attempt
+from app.delivery.cancel import Cancel
+from app.delivery.ports import Clock
+from app.delivery.read import Read
+from app.delivery.record import Record
+from app.delivery.sweep import Sweep
+from app.domain.progress import Rules
+from app.errors import ConfigurationError, Unavailable
+from app.providers.contract import Provider
+from app.providers.mailgun import Mailgun
+from app.providers.sendgrid import SendGrid
+from app.providers.ses import Ses
+from app.providers.transport import Transport
+from app.settings import Settings
+from app.store import tables
+from app.store.api_keys import ApiKeys
+from app.store.content import Contents
+from app.store.events import Events
+from app.store.heads import SHARDS, Heads
+from app.store.nonces import Nonces
+from app.store.recipients import Recipients
+from app.topic import Topic
+
+# A worker is killed at its time limit; its lease ends this much later.
+LEASE_MARGIN_S = 10
+# Longer than any provider's webhook may be old (24 h), so that a token is remembered as long as it could be used.
+NONCE_LIFETIME_S = 26 * 3600
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything a door needs."""
+
+    settings: Settings
+    clock: Clock
+    accept: Accept
+    attempt: Attempt
+    cancel: Cancel
+    record: Record
+    read: Read
+    sweep: Sweep
+    api_keys: ApiKeys
+    providers: Mapping[str, Provider]
+    transport: Transport
+    ping: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Web:
+    """The two fetches that a webhook may cause; both only ever see URLs of AWS's SNS hosts."""
+
+    certificate: Callable[[str], bytes]
+    confirm: Callable[[str], None]
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock = time.time,
+    web: Web | None = None,
+    transport: Transport | None = None,
+) -> Container:
+    """Build every part. Raises ConfigurationError naming what is missing.
+
+    `web` replaces the fetches that webhooks cause: a laptop must not go to AWS for the simulator's certificate.
+    """
+    _require(settings)
+    session = botocore.session.get_session()
+    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
+    web = web or _internet()
+    transport = transport or Transport(timeout_s=settings.provider_timeout_s)
+    providers = _providers(settings, session, web)
+    heads, events, recipients = Heads(), Events(), Recipients()
+    contents = Contents(cache(lambda: _client(session, settings, "s3")), settings.content_bucket)
+    topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
+    rules = Rules(settings.providers, settings.uncertain_wait_s * 1000)
+    shards = range(SHARDS)
+    return Container(
+        settings=settings,
+        clock=clock,
+        accept=Accept(heads, contents, recipients, topic.publish, clock, settings.retry_for_s),
+        attempt=Attempt(
+            heads,
+            contents,
+            lambda name, message: transport.send(providers[name], message),
+            topic.publish,
+            clock,
+            rules,
+            settings.worker_timeout_s + LEASE_MARGIN_S,
+        ),
+        cancel=Cancel(heads, clock, rules),
+        record=Record(providers, heads, events, Nonces(NONCE_LIFETIME_S), topic.publish, web.confirm, clock, rules),
+        read=Read(heads, events, recipients, shards),
+        sweep=Sweep(heads, topic.publish, clock, shards),
+        api_keys=ApiKeys(clock),
+        providers=providers,
+        transport=transport,
+        ping=lambda: _ping(heads),
+    )
+
+
+@cache
+def container() -> Container:
+    """The container of a deployed process: built once, from the environment, at the first event."""
+    settings = Settings.from_env(os.environ)
+    logs.configure(settings.log_level)
+    return build(settings)
+
+
+def provider(name: str, settings: Settings, credentials: Callable[[], Credentials], web: Web) -> Provider:
+    """Build one provider from its settings."""
+    makers: dict[str, Callable[[], Provider]] = {
+        "sendgrid": lambda: SendGrid(
+            settings.sendgrid.api_key, settings.sendgrid.webhook_public_keys, settings.sendgrid.base_url
+        ),
+        "mailgun": lambda: Mailgun(
+            settings.mailgun.api_key,
+            settings.mailgun.domain,
+            settings.mailgun.webhook_signing_keys,
+            settings.mailgun.base_url,
+        ),
+        "ses": lambda: Ses(
+            settings.ses.region,
+            settings.ses.configuration_set,
+            settings.ses.topic_arns,
+            credentials,
+            web.certificate,
+            settings.ses.base_url,
+        ),
+    }
+    return makers[name]()
+
+
+def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Provider]:
+    return {name: provider(name, settings, _ses_credentials(settings, session), web) for name in settings.providers}
+
+
+def _ses_credentials(settings: Settings, session: Session) -> Callable[[], Credentials]:
+    if settings.ses.access_key_id:
+        fixed = Credentials(settings.ses.access_key_id, settings.ses.secret_access_key)
+        return lambda: fixed
+    return lambda: _own_credentials(session)
+
+
+def _own_credentials(session: Session) -> Credentials:
+    """The process's own, refreshed by botocore when they are temporary."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
+    return credentials
+
+
+def _client(session: Session, settings: Settings, service: str) -> Any:
+    """A botocore client with bounded patience."""
+    return session.create_client(
+        service,
+        region_name=settings.aws_region,
+        endpoint_url=settings.aws_endpoint_url,
+        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 3, "mode": "standard"}),
+    )
+
+
+def _require(settings: Settings) -> None:
+    missing = [name for provider_name in settings.providers for name in settings.missing(provider_name)]
+    missing += [] if settings.providers else ["PROVIDERS"]
+    missing += [
+        name
+        for name, value in {"TOPIC_ARN": settings.topic_arn, "CONTENT_BUCKET": settings.content_bucket}.items()
+        if not value
+    ]
+    if missing:
+        raise ConfigurationError(f"not set: {', '.join(missing)}")
+
+
+def _internet() -> Web:
+    def certificate(url: str) -> bytes:
+        return httpx.get(url, timeout=5).raise_for_status().content
+
+    def confirm(url: str) -> None:
+        try:
+            httpx.get(url, timeout=5).raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the subscription could not be confirmed: {type(error).__name__}") from error
+
+    return Web(certificate, confirm)
+
+
+def _ping(heads: Heads) -> None:
+    try:
+        heads.get("ping")
+    except PynamoDBException as error:
+        raise Unavailable(f"the email table does not answer: {type(error).__name__}") from error

@@ -1,0 +1,83 @@
+"""Parts shared by all tests: one AWS emulator per run, and containers built by the product's own builder over it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
+
+
+def free_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an AWS emulator that keeps nothing, in a process of its own."""
+    if not EMULATOR_PYTHON.exists():
+        pytest.fail("the AWS emulator is not installed: run `make emulator`")
+    port, folder = free_port(), tmp_path_factory.mktemp("aws")
+    env = {
+        "PATH": os.environ["PATH"],
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "TMPDIR": str(folder),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([str(EMULATOR_PYTHON), "-m", "ministack"], env=env, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await(url, process, folder / "log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            pytest.fail(f"the AWS emulator ended: {log.read_text()[-2000:]}")
+        try:
+            httpx.get(f"{url}/_ministack/health", timeout=1)
+        except httpx.TransportError:
+            Event().wait(0.1)
+        else:
+            return
+    pytest.fail("the AWS emulator did not answer within 20 s")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_aws_profile() -> Iterator[None]:
+    """Whatever AWS account this machine knows, the tests must not see it."""
+    names = [name for name in os.environ if name.startswith("AWS_")]
+    saved = {name: os.environ.pop(name) for name in names}
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    yield
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(saved)
+
+
+if sys.platform == "win32":
+    pytest.exit("the tests run on Linux and macOS", returncode=2)

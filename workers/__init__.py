@@ -1,0 +1,1 @@
+"""The doors that events come through: the queue and the clock."""
