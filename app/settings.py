@@ -7,6 +7,14 @@ from app.errors import ConfigurationError
 
 KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses")
 
+# Any of these says that the process has an AWS of its own: a real one, or an emulator.
+_DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
+
+
+def is_local(env: Mapping[str, str]) -> bool:
+    """Whether this process is to bring its own AWS, simulator and worker: `app.local`, never deployed."""
+    return not any(env.get(name) for name in _DEPLOYED)
+
 
 @dataclass(frozen=True, slots=True)
 class SendGridSettings:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,7 +29,7 @@ from app.providers.contract import Provider
 from app.providers.mailgun import Mailgun
 from app.providers.sendgrid import SendGrid
 from app.providers.ses import Ses
-from app.providers.transport import Transport
+from app.providers.transport import Probe, Transport
 from app.settings import Settings
 from app.store import tables
 from app.store.api_keys import ApiKeys
@@ -125,8 +126,14 @@ def container() -> Container:
     return build(settings)
 
 
-def provider(name: str, settings: Settings, credentials: Callable[[], Credentials], web: Web) -> Provider:
-    """Build one provider from its settings."""
+def probe(settings: Settings, name: str) -> Probe:
+    """Whether the credentials of one provider work; `settings.missing(name)` must be empty."""
+    provider = _providers(settings, botocore.session.get_session(), _internet())[name]
+    with closing(Transport(settings.provider_timeout_s)) as transport:
+        return transport.probe(provider)
+
+
+def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Provider]:
     makers: dict[str, Callable[[], Provider]] = {
         "sendgrid": lambda: SendGrid(
             settings.sendgrid.api_key, settings.sendgrid.webhook_public_keys, settings.sendgrid.base_url
@@ -141,16 +148,12 @@ def provider(name: str, settings: Settings, credentials: Callable[[], Credential
             settings.ses.region,
             settings.ses.configuration_set,
             settings.ses.topic_arns,
-            credentials,
+            _ses_credentials(settings, session),
             web.certificate,
             settings.ses.base_url,
         ),
     }
-    return makers[name]()
-
-
-def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Provider]:
-    return {name: provider(name, settings, _ses_credentials(settings, session), web) for name in settings.providers}
+    return {name: makers[name]() for name in settings.providers}
 
 
 def _ses_credentials(settings: Settings, session: Session) -> Callable[[], Credentials]:

@@ -1,5 +1,6 @@
 """Parts shared by all tests: one AWS emulator per run, and containers built by the product's own builder over it."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -10,6 +11,12 @@ from threading import Event
 
 import httpx
 import pytest
+
+from app import logs
+from app.store import tables
+from app.store.heads import HeadItem
+from tests.support.aws import REGION, Aws
+from tests.support.desk import Desk
 
 ROOT = Path(__file__).parent.parent
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
@@ -32,6 +39,9 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "tcp://127.0.0.1:9",
         "TMPDIR": str(folder),
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
@@ -58,6 +68,39 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     pytest.fail("the AWS emulator did not answer within 20 s")
+
+
+@pytest.fixture(scope="session")
+def aws(aws_endpoint: str) -> Aws:
+    """The emulator with its clients and the bucket for contents; use `store` when tables are needed, too."""
+    return Aws.at(aws_endpoint)
+
+
+@pytest.fixture
+def store(aws: Aws, request: pytest.FixtureRequest) -> Aws:
+    """The emulator, with the models bound to tables that the tests of one file share: use ids of your own."""
+    prefix = f"{request.path.stem}-"
+    if HeadItem.Meta.table_name != prefix + "emails":  # first, or after a test that bound others
+        tables.connect(prefix, REGION, aws.endpoint_url)
+        tables.create_all()
+    return aws
+
+
+@pytest.fixture
+def desk(store: Aws) -> Desk:
+    """The verbs over the store, with providers sendgrid, mailgun, ses to plan."""
+    return Desk(store)
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """For tests of what configures this process's logging."""
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = before
+    for name in logs.QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", autouse=True)

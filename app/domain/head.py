@@ -157,10 +157,11 @@ def status(recipients: Iterable[Recipient]) -> EmailStatus:
 
 
 def ready(head: Head, now_ms: int) -> bool:
-    """Is there somebody to send to, or a wait to decide on, and nobody at it? Then a message has to be published."""
-    return not head.leased(now_ms) and any(
-        (recipient.status is Status.QUEUED and recipient.wait_until_ms is None)
-        or (recipient.wait_until_ms is not None and recipient.wait_until_ms <= now_ms)
+    """Is there somebody to send to, or a wait or an ended lease to decide on, and nobody at it? Then publish."""
+    if head.lease_until_ms is not None:
+        return now_ms >= head.lease_until_ms
+    return any(
+        recipient.wait_until_ms <= now_ms if recipient.wait_until_ms is not None else recipient.status is Status.QUEUED
         for recipient in head.recipients.values()
     )
 

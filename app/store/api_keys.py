@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
+SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
 CACHE_FOR_S = 10.0  # a revoked key works this long at most
 

@@ -1,0 +1,73 @@
+# EmailsMinder: `make run` and `make test` need Python 3.11 or later with venv, and nothing else.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+EMULATOR ?= .emulator
+# The version that Lambda runs comes first.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Like app.local: the environment wins over .env.
+PORT ?= $(shell sed -n 's/^PORT=\([0-9][0-9]*\).*/\1/p' .env 2>/dev/null | tail -n 1)
+override PORT := $(or $(PORT),8000)
+EMULATOR_PYTHON ?= $(abspath $(EMULATOR))/bin/python
+export PORT EMULATOR_PYTHON
+
+INSTALL := bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+
+.PHONY: help run test check emulator lock openapi clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
+	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT)
+
+test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests with branch coverage
+	@$(VENV)/bin/python -m pytest --cov --cov-report=term-missing $(ARGS)
+
+check: $(VENV)/.dev ## Lint, format, types, import contracts
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	PYTHONPATH=. $(VENV)/bin/lint-imports
+
+emulator: $(EMULATOR)/.installed ## Install the AWS emulator
+
+lock: $(VENV)/.dev ## Resolve the dependencies again
+	$(COMPILE) pyproject.toml --upgrade --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --upgrade --extra local --constraint requirements/runtime.txt --output-file requirements/local.txt
+	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
+	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
+
+openapi: $(VENV)/.dev ## Write docs/openapi.json
+	$(VENV)/bin/python -m app.admin openapi > docs/openapi.json
+
+clean: ## Remove environments and caches; the emails in .data stay
+	rm -rf $(VENV) $(EMULATOR) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each environment is made from a lock with hashes; its stamp is older than a lock that changed.
+
+$(VENV)/.local: requirements/local.txt | $(VENV)/bin/python
+	$(VENV)/$(INSTALL) $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
+	$(VENV)/$(INSTALL) $<
+	@touch $@ $(VENV)/.local
+
+$(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
+	$(EMULATOR)/$(INSTALL) $<
+	@touch $@
+
+%/bin/python:
+	@[[ -n "$(PYTHON)" ]] || { echo 'Python 3.11 or later is needed: install it, or run make with PYTHON=/path/to/python' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo '$(PYTHON) is older than Python 3.11: run make with PYTHON=/path/to/a/newer/python' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'The venv module of $(PYTHON) is missing: on Debian, sudo apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $*

@@ -1,0 +1,1 @@
+"""Door: `python -m app.admin`, the operators' command line. Never deployed."""

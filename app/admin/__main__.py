@@ -1,0 +1,13 @@
+"""`python -m app.admin --help`."""
+
+import typer
+
+from app.admin import keys, openapi, providers
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate EmailsMinder: API keys and providers.")
+app.add_typer(keys.app, name="keys")
+app.add_typer(providers.app, name="providers")
+app.command("openapi")(openapi.show)
+
+if __name__ == "__main__":
+    app()

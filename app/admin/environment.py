@@ -1,0 +1,39 @@
+"""Which installation a command is about: the local stack, or the one the environment names."""
+
+import os
+from typing import NoReturn
+
+import typer
+
+from app import settings
+from app.errors import ConfigurationError
+from app.settings import Settings
+from app.store import tables
+
+
+def load() -> Settings:
+    """The settings of that installation, its tables bound. Ends the program with a message if they cannot be had."""
+    try:
+        if settings.is_local(os.environ):
+            _adopt_local()
+        found = Settings.from_env(os.environ)
+    except ConfigurationError as error:
+        fail(str(error))
+    tables.connect(found.table_prefix, found.aws_region, found.aws_endpoint_url)
+    return found
+
+
+def fail(message: str) -> NoReturn:
+    """Print `message` to stderr and end the program with status 1."""
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def _adopt_local() -> None:
+    from app.local import environment, mode
+
+    try:
+        environment.adopt(os.environ)
+        os.environ.update(environment.simulator_base_urls(os.environ))
+    except mode.LocalError as error:
+        fail(str(error))

@@ -1,0 +1,66 @@
+"""`keys`: who may call the API."""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app.admin.environment import fail, load
+from app.store.api_keys import SCOPES, ApiKey, ApiKeys
+
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+
+_DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for; shown in lists.")],
+    scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
+    domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
+) -> None:
+    """Create a key and print it. It is shown this once: only its SHA-256 is stored."""
+    for unknown in set(scope) - set(SCOPES):
+        fail(f"--scope: {unknown!r} is not one of {', '.join(SCOPES)}")
+    domains = [text.lower() for text in domain or []]
+    for text in domains:
+        if not _DOMAIN.fullmatch(text):
+            fail(f"--domain: {text!r} is not a domain such as example.com")
+    typer.echo(_keys().create(name, scope, domains))
+
+
+@app.command("list")
+def show() -> None:
+    """List the keys, without their secrets."""
+    for key in _keys().all():
+        typer.echo(_line(key))
+
+
+@app.command()
+def revoke(key: Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]) -> None:
+    """Revoke a key. It stops working within ten seconds."""
+    keys = _keys()
+    found = [
+        known for known in keys.all() if not known.revoked_at_ms and (known.name == key or known.id.startswith(key))
+    ]
+    if len(found) != 1:
+        fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
+    keys.revoke(found[0].id)
+    typer.echo(f"revoked {found[0].id[:12]} {found[0].name}")
+
+
+def _keys() -> ApiKeys:
+    load()
+    return ApiKeys(time.time)
+
+
+def _line(key: ApiKey) -> str:
+    state = f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use"
+    domains = ",".join(key.domains) or "any From"
+    return f"{key.id[:12]}  {key.name}  {','.join(sorted(key.scopes))}  {domains}  {_day(key.created_at_ms)}  {state}"
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat()

@@ -1,0 +1,16 @@
+"""`openapi`: the API's description, as committed in docs/openapi.json."""
+
+import typer
+
+from app.api.application import create
+from app.api.openapi import document
+from app.wiring import Container
+
+
+def show() -> None:
+    """Print the OpenAPI document of this version."""
+    typer.echo(document(create(_no_container)), nl=False)
+
+
+def _no_container() -> Container:
+    raise AssertionError("describing the API needs no parts")

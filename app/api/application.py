@@ -1,0 +1,68 @@
+"""The FastAPI application, put together."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from app.api import docs, emails, health, openapi, problems, webhooks
+from app.api.request_log import RequestLog
+from app.wiring import Container
+
+DESCRIPTION = """Takes an email over HTTP and delivers it through the next provider when the first one fails.
+
+Every call but `/health` and the webhooks needs an API key: `Authorization: Bearer em_…`. A key has scopes: `send`,
+`read`, or `admin` for both.
+
+Errors are `application/problem+json` (RFC 9457). Their `type` is `urn:emailsminder:problem:` and a word that never
+changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `conflict`, `too-large`,
+`unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its `errors`, each with the
+`field` (`to[0]`, `attachments[1].content`) and a `message`.
+
+Times are RFC 3339 in UTC. What is not known is `null`; a field of a request that is `null` counts as left out.
+"""
+TAGS = [
+    {"name": "emails", "description": "Send emails and see what became of them."},
+    {"name": "webhooks", "description": "Where providers report; authenticated by their signatures."},
+    {"name": "health", "description": "Is it working?"},
+]
+
+
+class Application(FastAPI):
+    """FastAPI, with its document completed."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.describe(self)
+        return self.openapi_schema
+
+
+def create(
+    connect: Callable[[], Container],
+    *,
+    checks: Mapping[str, health.Check] | None = None,
+    lifespan: Lifespan[FastAPI] | None = None,
+) -> Application:
+    """The application over the container that `connect` gives, asked at every request.
+
+    `checks` are what /health asks besides AWS. A lifespan may replace `app.state.connect` and `app.state.checks`.
+    """
+    app = Application(
+        title="EmailsMinder",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,  # its page takes Swagger UI from a CDN
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=lifespan,
+    )
+    app.state.connect = connect
+    app.state.checks = checks or {}
+    for router in (emails.router, webhooks.router, health.router, docs.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(RequestLog)
+    return app

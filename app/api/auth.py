@@ -1,0 +1,60 @@
+"""Who calls, and may they? `Authorization: Bearer em_…`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.api import threads
+from app.domain.email import Mailbox
+from app.errors import Forbidden, Unauthenticated
+from app.store.api_keys import ApiKey
+from app.wiring import Container
+
+bearer = HTTPBearer(
+    scheme_name="API key",
+    description="A key made by `python -m app.admin keys create NAME --scope send`.",
+    bearerFormat="em_…",
+    auto_error=False,  # its 401 would not say what is wrong
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+async def container(request: Request) -> Container:
+    """The parts, built at the first request if they are not there yet."""
+    connect: Callable[[], Container] = request.app.state.connect
+    return connect()
+
+
+Parts = Annotated[Container, Depends(container)]
+
+
+def require(scope: str) -> Callable[[Credentials, Container], Awaitable[ApiKey]]:
+    """The dependency that lets only keys with `scope` pass; `admin` includes every scope.
+
+    It raises Unauthenticated without a known key, Forbidden with a key that lacks the scope.
+    """
+
+    async def caller(credentials: Credentials, parts: Parts) -> ApiKey:
+        if credentials is None:
+            raise Unauthenticated("send your API key as `Authorization: Bearer em_…`")
+        key = await threads.run(parts.api_keys.find, credentials.credentials)
+        if key is None:
+            raise Unauthenticated("this API key is unknown or was revoked")
+        if not key.scopes & {scope, "admin"}:
+            raise Forbidden(f"this API key lacks the scope `{scope}`")
+        return key
+
+    return caller
+
+
+may_send = require("send")
+may_read = require("read")
+
+
+def check_from(key: ApiKey, sender: Mailbox) -> None:
+    """Raise Forbidden unless `key` may send from the domain of `sender`; a key without domains may use any."""
+    domain = sender.address.rpartition("@")[2].lower()
+    if key.domains and domain not in {allowed.lower() for allowed in key.domains}:
+        raise Forbidden(f"this API key may not send from {domain}")

@@ -1,0 +1,95 @@
+"""The raw body of a request, and JSON from it: within the limit, and nothing that breaks later."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
+
+from app.api.problems import Malformed, TooLarge, UnsupportedMediaType, path
+from app.errors import Invalid
+
+# Lambda takes 6 MB with everything around the body, and base64 in some of them (§7 of the design).
+BODY_LIMIT_BYTES = 4_500_000
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body as it came. Raises TooLarge, without reading on, as soon as that is known."""
+    problem = TooLarge(f"a request body may have at most {BODY_LIMIT_BYTES:,} bytes")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > BODY_LIMIT_BYTES:
+        raise problem
+    chunks, total = [], 0
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total > BODY_LIMIT_BYTES:
+                raise problem
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Malformed("the connection ended before the body did") from None
+    return b"".join(chunks)
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a call that takes JSON. Raises UnsupportedMediaType, then TooLarge."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType("send `Content-Type: application/json`")
+    return await raw_body(request)
+
+
+RawBody = Annotated[bytes, Depends(raw_body)]
+JsonBody = Annotated[bytes, Depends(json_body)]
+
+
+def parse(body: bytes) -> Any:
+    """What `body` says as JSON (RFC 8259), read strictly: UTF-8, no NaN, no key twice in one object.
+
+    Raises Malformed, or Invalid naming the fields whose text is not Unicode (half a surrogate pair).
+    """
+    try:
+        text = body.decode()
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as problem:
+        raise Malformed(f"the body is not JSON: {problem}") from None
+    except UnicodeDecodeError:
+        raise Malformed("the body is not UTF-8") from None
+    except RecursionError:
+        raise Malformed("the body is nested too deeply") from None
+    except ValueError as problem:  # a number of thousands of digits, or one of our own below
+        raise Malformed(f"the body cannot be read: {problem}") from None
+    if _SURROGATE_ESCAPE.search(text) and (broken := [path(where) for where in _broken(value)]):
+        raise Invalid(*((field, "is not Unicode text: it has half a surrogate pair") for field in broken))
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _broken(value: Any) -> Iterator[tuple[str | int, ...]]:
+    left: list[tuple[tuple[str | int, ...], Any]] = [((), value)]  # a list, for JSON may nest deeper than calls
+    while left:
+        where, item = left.pop()
+        if isinstance(item, str) and _LONE_SURROGATE.search(item):
+            yield where
+        if isinstance(item, dict):
+            for key, below in item.items():
+                shown = key.encode(errors="backslashreplace").decode()
+                if shown != key:
+                    yield (*where, shown)
+                left.append(((*where, shown), below))
+        if isinstance(item, list):
+            left.extend(((*where, index), below) for index, below in enumerate(item))

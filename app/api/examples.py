@@ -1,0 +1,96 @@
+"""One email's life as the OpenAPI document shows it."""
+
+from typing import Any
+
+ID = "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae"
+
+SHORT: dict[str, Any] = {
+    "from": "App <no-reply@example.com>",
+    "to": "ann@example.com",
+    "subject": "Your receipt",
+    "text": "Thank you.",
+}
+
+FULL: dict[str, Any] = {
+    "from": "App <no-reply@example.com>",
+    "to": ["Ann <ann@example.com>"],
+    "cc": ["bob@example.com"],
+    "bcc": ["audit@example.com"],
+    "reply_to": "help@example.com",
+    "subject": "Your invoice",
+    "text": "Your invoice is attached.",
+    "html": '<p>Your invoice is attached.</p><img src="cid:logo">',
+    "headers": {"X-Campaign": "invoices"},
+    "attachments": [
+        {"filename": "invoice.pdf", "content": "JVBERi0xLjQK", "content_type": "application/pdf"},
+        {"filename": "logo.png", "content": "iVBORw0KGgo=", "content_type": "image/png", "content_id": "logo"},
+    ],
+    "tags": ["invoice"],
+    "metadata": {"order": "4711"},
+    "on_uncertain": "wait",
+    "providers": ["sendgrid", "mailgun"],
+}
+
+
+def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": ID,
+        "status": status,
+        "from": "App <no-reply@example.com>",
+        "to": ["ann@example.com"],
+        "cc": [],
+        "bcc": [],
+        "subject": "Your receipt",
+        "created_at": "2030-01-31T18:00:00.000Z",
+        "expires_at": "2030-02-01T18:00:00.000Z",
+        "recipients": [
+            {"address": "ann@example.com", "role": "to"}
+            | {"attempt": None, "provider": None, "cause": None, "detail": None}
+            | recipient
+        ],
+    }
+
+
+QUEUED = _summary("queued", {"status": "queued"})
+CANCELED = _summary("canceled", {"status": "canceled"})
+DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
+PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
+STORY: dict[str, Any] = DELIVERED | {
+    "attempts": [
+        {
+            "number": 1,
+            "provider": "sendgrid",
+            "recipients": ["ann@example.com"],
+            "outcome": "unavailable",
+            "cause": "outage",
+            "status_code": 503,
+            "reply": "Service Unavailable",
+            "message_id": None,
+            "started_at": "2030-01-31T18:00:00.210Z",
+            "duration_ms": 95,
+        },
+        {
+            "number": 2,
+            "provider": "mailgun",
+            "recipients": ["ann@example.com"],
+            "outcome": "accepted",
+            "cause": None,
+            "status_code": 200,
+            "reply": "Queued. Thank you.",
+            "message_id": "20300131180000.1.5F3A@mg.example.com",
+            "started_at": "2030-01-31T18:00:00.350Z",
+            "duration_ms": 120,
+        },
+    ],
+    "events": [
+        {
+            "at": "2030-01-31T18:00:02.000Z",
+            "provider": "mailgun",
+            "attempt": 2,
+            "recipient": "ann@example.com",
+            "kind": "delivered",
+            "cause": None,
+            "detail": "OK",
+        }
+    ],
+}

@@ -1,0 +1,45 @@
+"""Does it work? Asked without a key, so the answer names parts and nothing more."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from app.api.auth import Parts
+from app.api.openapi import answer, errors
+from app.api.problems import render
+from app.api.views import Health
+from app.errors import Unavailable
+
+router = APIRouter(tags=["health"])
+
+ANSWER_WITHIN_S = 1.8  # two seconds with everything around it
+_OK = {"status": "ok", "parts": {"aws": "ok"}}
+
+Check = Callable[[], None]  # raises Unavailable or OSError
+
+
+@router.get(
+    "/health",
+    response_model=Health,
+    responses=answer(_OK) | errors(Unavailable("no answer from: aws")),
+)
+async def check_health(request: Request, parts: Parts) -> Response:
+    """200 when every part that is needed answers, else 503 naming those that do not."""
+    checks: Mapping[str, Check] = {"aws": parts.ping, **request.app.state.checks}
+    answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
+    down = [name for name, answer in answers.items() if answer != "ok"]
+    if down:
+        return render(Unavailable(f"no answer from: {', '.join(down)}"), parts=answers)
+    return JSONResponse({"status": "ok", "parts": answers})
+
+
+async def _ask(check: Check) -> str:
+    try:
+        # A check that hangs keeps its thread; this answer does not wait for it.
+        await asyncio.wait_for(to_thread.run_sync(check, abandon_on_cancel=True), ANSWER_WITHIN_S)
+    except (Unavailable, OSError):  # TimeoutError is an OSError
+        return "unavailable"
+    return "ok"

@@ -1,0 +1,89 @@
+"""The OpenAPI document: what FastAPI cannot know of our errors and bodies is added here."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.api import views
+from app.api.problems import MEDIA_TYPE, TYPE_PREFIX
+from app.api.schemas import EmailRequest
+from app.errors import Invalid, Problem
+
+_REF = "#/components/schemas/{model}"
+Responses = dict[int | str, dict[str, Any]]
+
+
+def answer(example: object, status: int = 200, **more: Any) -> Responses:
+    """What a route declares of an answer in JSON."""
+    # As text: FastAPI drops every null from an example. `describe` reads it again.
+    return {status: {"content": {"application/json": {"example": json.dumps(example)}}, **more}}
+
+
+def errors(*problems: Problem) -> Responses:
+    """What a route declares of the problems it can answer with, one per status; their details are the examples."""
+    return {problem.status: _described(problem) for problem in problems}
+
+
+def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
+    """What a route declares of the JSON body that it reads by itself."""
+    content = {
+        "schema": {"$ref": _REF.format(model=model.__name__)},
+        "examples": {name: {"value": value} for name, value in examples.items()},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document of `app`, as a value."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+    )
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            _complete(operation["responses"])
+    _, ours = models_json_schema([(EmailRequest, "validation"), (views.Problem, "validation")], ref_template=_REF)
+    schemas.update(ours["$defs"])
+    told = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string
+    document["components"]["schemas"] = {
+        name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in told
+    }
+    return document
+
+
+def document(app: FastAPI) -> str:
+    """The document of `app` as it is committed: the same app gives the same text."""
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _described(problem: Problem) -> dict[str, Any]:
+    example: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if isinstance(problem, Invalid):
+        example["errors"] = [{"field": field, "message": message} for field, message in problem.errors]
+    schema = {"$ref": _REF.format(model=views.Problem.__name__)}
+    return {
+        "description": HTTPStatus(problem.status).phrase,
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }
+
+
+def _complete(responses: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI adds to every route with a parameter, and read our examples again."""
+    if "HTTPValidationError" in json.dumps(responses.get("422", {})):
+        del responses["422"]
+    for response in responses.values():
+        content = response.get("content", {}).get("application/json", {})
+        if "example" in content:
+            content["example"] = json.loads(content["example"])

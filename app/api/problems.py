@@ -1,0 +1,141 @@
+"""Every error as RFC 9457 application/problem+json: the one place that translates.
+
+`type` is `urn:emailsminder:problem:` and a word that never changes; `detail` is for people and may.
+"""
+
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from app.domain.outcome import shorten
+from app.errors import Contention, Invalid, NotFound, Problem, Unauthenticated, Unavailable
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:emailsminder:problem:"
+SHOWN_ERRORS = 50  # of more the first say enough
+
+
+class Malformed(Problem):
+    """The body is not JSON."""
+
+    status, type, title = 400, "malformed", "Malformed request"
+
+
+class TooLarge(Problem):
+    """The body is larger than the limit."""
+
+    status, type, title = 413, "too-large", "Request too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is of another content type than this call takes."""
+
+    status, type, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class MethodNotAllowed(Problem):
+    """The path is there, the method is not."""
+
+    status, type, title = 405, "method-not-allowed", "Method not allowed"
+
+
+# pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/, read 2026-11-24) in our words.
+_WORDS = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "value_error": "{error}",
+}
+
+
+def words(error: Any) -> str:
+    """What one pydantic error says, in our words."""
+    template = _WORDS.get(error["type"])
+    return template.format(**error.get("ctx", {})) if template else str(error["msg"])
+
+
+def path(location: Iterable[str | int]) -> str:
+    """`("attachments", 0, "content")` → `attachments[0].content`; the whole body is `body`."""
+    field = ""
+    for part in location:
+        if isinstance(part, int):
+            field += f"[{part}]"
+        elif part != "[key]":  # pydantic's mark: the key is at fault, and is the part before
+            field += f".{part[:80]}" if field else part[:80]
+    return field or "body"
+
+
+def render(problem: Problem, headers: dict[str, str] | None = None, **members: object) -> JSONResponse:
+    """The answer for `problem`. Further `members` stand beside the standard ones."""
+    content: dict[str, object] = {
+        "type": TYPE_PREFIX + problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": shorten(problem.detail),
+    }
+    if isinstance(problem, Invalid):
+        content["errors"] = [{"field": field, "message": text} for field, text in problem.errors[:SHOWN_ERRORS]]
+    if isinstance(problem, Unauthenticated):
+        headers = {"WWW-Authenticate": "Bearer", **(headers or {})}  # RFC 9110 §15.5.2 wants it on every 401
+    return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)
+
+
+async def on_problem(_: Request, problem: Problem) -> Response:
+    """One of our own."""
+    return render(problem)
+
+
+async def on_contention(_: Request, __: Contention) -> Response:
+    """A write kept losing to others: what is stored is good, so asking again is right."""
+    return render(Unavailable("too many writers at once; try again"))
+
+
+async def on_validation(_: Request, problem: RequestValidationError) -> Response:
+    """FastAPI's own check of query and headers; a location starts with where the value was."""
+    return render(Invalid(*((path(error["loc"][1:]), words(error)) for error in problem.errors())))
+
+
+async def on_http(_: Request, problem: HTTPException) -> Response:
+    """What the router says: no such path, no such method."""
+    kind = _ROUTER.get(
+        problem.status_code, Malformed if problem.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Problem
+    )
+    return render(kind(problem.detail), dict(problem.headers or {}))
+
+
+async def on_unexpected(_: Request, problem: Exception) -> Response:
+    """Our own fault. The server logs the traceback after this; the caller learns nothing of it."""
+    logger.error("unexpected", extra={"error": type(problem).__name__})
+    return render(Problem("something broke on our side; it has been logged"))
+
+
+_ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error this way."""
+    app.exception_handler(Problem)(on_problem)
+    app.exception_handler(Contention)(on_contention)
+    app.exception_handler(RequestValidationError)(on_validation)
+    app.exception_handler(HTTPException)(on_http)
+    app.exception_handler(Exception)(on_unexpected)

@@ -1,0 +1,91 @@
+"""Writing what a client is told of an email from what is stored."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from app.api import addresses, views
+from app.domain.email import Mailbox, Role
+from app.domain.event import Event
+from app.domain.head import Attempt, Head, Recipient, status
+
+
+def summarize(head: Head) -> views.Summary:
+    """The summary of `head`."""
+    return views.Summary.model_validate(_summary(head))
+
+
+def tell(head: Head, events: Iterable[Event]) -> views.Story:
+    """The whole story of `head`."""
+    return views.Story.model_validate(
+        _summary(head)
+        | {
+            "attempts": [_attempt(attempt, head) for attempt in head.attempts],
+            "events": [_event(event, head) for event in events],
+        }
+    )
+
+
+def _summary(head: Head) -> dict[str, object]:
+    return {
+        "id": head.email_id,
+        "status": status(head.recipients.values()),
+        "from": addresses.write(head.sender),
+        **{role: [_written(r) for r in head.recipients.values() if r.role is role] for role in Role},
+        "subject": head.subject,
+        "created_at": _time(head.created_at_ms),
+        "expires_at": _time(head.expires_at_ms),
+        "recipients": [_recipient(recipient, head) for recipient in head.recipients.values()],
+    }
+
+
+def _recipient(recipient: Recipient, head: Head) -> dict[str, object]:
+    attempt = head.attempt(recipient.attempt)
+    return {
+        "address": recipient.address,
+        "role": recipient.role,
+        "status": recipient.status,
+        "attempt": recipient.attempt or None,
+        "provider": attempt.provider if attempt else None,
+        "cause": recipient.cause,
+        "detail": recipient.detail or None,
+    }
+
+
+def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
+    return {
+        "number": attempt.number,
+        "provider": attempt.provider,
+        "recipients": [_as_given(key, head) for key in attempt.recipients],
+        "outcome": attempt.outcome,
+        "cause": attempt.cause,
+        "status_code": attempt.status_code,
+        "reply": attempt.reply or None,
+        "message_id": attempt.message_id or None,
+        "started_at": _time(attempt.started_at_ms),
+        "duration_ms": attempt.duration_ms,
+    }
+
+
+def _event(event: Event, head: Head) -> dict[str, object]:
+    return {
+        "at": _time(event.at_ms),
+        "provider": event.provider,
+        "attempt": event.attempt or None,
+        "recipient": _as_given(event.recipient, head) or None,
+        "kind": event.kind,
+        "cause": event.cause,
+        "detail": event.detail or None,
+    }
+
+
+def _as_given(key: str, head: Head) -> str:
+    found = head.recipients.get(key)
+    return found.address if found else key
+
+
+def _written(recipient: Recipient) -> str:
+    return addresses.write(Mailbox(recipient.address, recipient.name))
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

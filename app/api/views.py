@@ -1,0 +1,112 @@
+"""What a client is told: the shapes of answers, under the names that the OpenAPI document has for them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.email import Role
+from app.domain.head import EmailStatus, Status
+from app.domain.kinds import Cause, EventKind, OutcomeKind
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
+
+
+class Recipient(BaseModel):
+    """One recipient and what has become of it. `attempt` and `provider` are those of the copy that counts."""
+
+    address: str
+    role: Role
+    status: Status
+    attempt: int | None
+    provider: str | None
+    cause: Cause | None
+    detail: str | None
+
+
+class Attempt(BaseModel):
+    """One call to one provider. `outcome` is null while it is under way."""
+
+    number: int
+    provider: str
+    recipients: list[str]
+    outcome: OutcomeKind | None
+    cause: Cause | None
+    status_code: int | None
+    reply: str | None
+    message_id: str | None
+    started_at: Time
+    duration_ms: int | None
+
+
+class Event(BaseModel):
+    """What a provider's webhook said of one recipient of one attempt; `at` is the provider's time."""
+
+    at: Time
+    provider: str
+    attempt: int | None
+    recipient: str | None
+    kind: EventKind
+    cause: Cause | None
+    detail: str | None
+
+
+class Summary(BaseModel):
+    """An email and what has become of it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    status: EmailStatus
+    sender: Annotated[str, Field(alias="from")]
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    subject: str
+    created_at: Time
+    expires_at: Time
+    recipients: list[Recipient]
+
+
+class Story(Summary):
+    """An email and all that happened to it: attempts and events in the order of their times."""
+
+    attempts: list[Attempt]
+    events: list[Event]
+
+
+class Page(BaseModel):
+    """Some emails, newest first. `after` asks for the next ones; null: there are no more."""
+
+    emails: list[Summary]
+    after: str | None
+
+
+class Receipt(BaseModel):
+    """A webhook was recorded, now or earlier."""
+
+    status: Literal["recorded"] = "recorded"
+
+
+class Health(BaseModel):
+    """Every part that is needed answers."""
+
+    status: Literal["ok"] = "ok"
+    parts: dict[str, Literal["ok"]]
+
+
+class Fault(BaseModel):
+    """What is wrong with one field."""
+
+    field: Annotated[str, Field(min_length=1, examples=["to[0]"])]
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 defines it. `type` never changes; `errors` is there when fields are wrong."""
+
+    type: Annotated[str, Field(examples=["urn:emailsminder:problem:not-found"])]
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = []
+    parts: Annotated[dict[str, str], Field(description="of /health: each part that was asked")] = {}

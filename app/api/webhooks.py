@@ -1,0 +1,34 @@
+"""Where the providers' webhooks come in. They have no API key: each is authenticated by its provider's signature."""
+
+from fastapi import APIRouter, Request
+
+from app.api.auth import Parts
+from app.api.body import RawBody
+from app.api.openapi import answer, errors
+from app.api.problems import TooLarge
+from app.api.threads import Route
+from app.api.views import Receipt
+from app.domain.event import Webhook
+from app.errors import NotFound, Unauthenticated, Unavailable
+
+router = APIRouter(route_class=Route, tags=["webhooks"])
+
+# SendGrid and Mailgun post JSON, Mailgun's older webhooks forms; Amazon SNS calls its JSON text/plain.
+_CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@router.post(
+    "/v1/webhooks/{provider}",
+    responses=answer({"status": "recorded"})
+    | errors(
+        Unauthenticated("the signature does not match the body"),
+        NotFound("no such provider"),
+        TooLarge("a request body may have at most 4,500,000 bytes"),
+        Unavailable("the certificate cannot be fetched now"),
+    ),
+    openapi_extra={"requestBody": {"required": True, "content": {name: {"schema": {}} for name in _CONTENT_TYPES}}},
+)
+def record_webhook(provider: str, request: Request, body: RawBody, parts: Parts) -> Receipt:
+    """Record what a provider reports, once its signature is verified on the body as it came."""
+    parts.record(provider, Webhook(body, dict(request.headers)))
+    return Receipt()

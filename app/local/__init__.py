@@ -1,0 +1,1 @@
+"""What a laptop adds: the embedded AWS, the worker loop and the provider simulator. Never deployed."""

@@ -1,0 +1,41 @@
+"""What the terminal says when everything answers."""
+
+import json
+
+from app.local.mode import API_KEY
+from app.local.ports import Ports
+
+EMAIL = {
+    "from": "App <no-reply@example.com>",
+    "to": ["alice@example.net"],
+    "subject": "Hello from EmailsMinder",
+    "text": "It works.",
+}
+
+
+def curl(ports: Ports) -> str:
+    """The one command to paste: it sends an email through the simulated providers."""
+    return (
+        f"curl -sS {ports.api_url}/v1/emails "
+        f"-H 'Authorization: Bearer {API_KEY}' -H 'Content-Type: application/json' -d '{json.dumps(EMAIL)}'"
+    )
+
+
+def text(ports: Ports) -> str:
+    """The whole banner."""
+    return f"""
+EmailsMinder runs on this machine, with its own AWS and simulated providers.
+
+  Try the API       {ports.api_url}/docs        (Authorize with {API_KEY})
+  See what arrived  {ports.simulator_url}/control/messages
+
+Send an email:
+
+  {curl(ports)}
+
+then read its story:
+
+  curl -sS {ports.api_url}/v1/emails/ID -H 'Authorization: Bearer {API_KEY}'
+
+Ctrl-C stops everything and keeps the emails.
+"""

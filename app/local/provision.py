@@ -1,0 +1,45 @@
+"""Creates what the deployment's template creates on AWS, tables aside. Idempotent."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.local import aws
+
+QUEUE = "attempts"
+DEAD_LETTERS = "attempts-dead-letters"
+TRIES = 3
+
+
+def provision(env: Mapping[str, str]) -> None:
+    """The content bucket, the topic, and the queue that carries the topic to the local worker.
+
+    Raises botocore's exceptions if the emulator refuses.
+    """
+    aws.client("s3", env).create_bucket(Bucket=env["CONTENT_BUCKET"])
+    sns, sqs = aws.client("sns", env), aws.client("sqs", env)
+    topic_arn = sns.create_topic(Name=env["TOPIC_ARN"].rpartition(":")[2])["TopicArn"]
+    _, dead_letters_arn = _queue(sqs, DEAD_LETTERS, {})
+    _, queue_arn = _queue(
+        sqs,
+        QUEUE,
+        {
+            "VisibilityTimeout": str(visibility_timeout_s(env)),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": TRIES}),
+        },
+    )
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+
+
+def visibility_timeout_s(env: Mapping[str, str]) -> int:
+    """How long a message stays hidden while it is handled: longer than a handler may run, as AWS demands."""
+    return int(env.get("WORKER_TIMEOUT_S") or 20) + 10
+
+
+def _queue(sqs: Any, name: str, attributes: Mapping[str, str]) -> tuple[str, str]:
+    # Created bare: a queue that exists with other attributes would be refused, so they are set afterwards.
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    if attributes:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return url, arn

@@ -1,0 +1,96 @@
+"""`python -m app.local.simulator`: serves until SIGTERM, SIGINT, or (tethered) until standard input closes."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from app.local import tether
+from app.local.simulator import keys
+from app.local.simulator.control import Control
+from app.local.simulator.dialect import Dialect
+from app.local.simulator.inbox import Inbox
+from app.local.simulator.listener import Listener
+from app.local.simulator.mailgun import Mailgun
+from app.local.simulator.sendgrid import SendGrid
+from app.local.simulator.ses import Ses
+from app.local.simulator.webhooks import Webhooks
+
+
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m app.local.simulator", description=__doc__)
+    parser.add_argument("--control-port", type=int, default=0, metavar="N", help="control API; 0: any free port")
+    parser.add_argument(
+        "--webhooks-url",
+        default="http://127.0.0.1:8000/v1/webhooks",
+        metavar="URL",
+        help="where webhooks go: /{provider} is appended",
+    )
+    parser.add_argument("--keys", type=Path, required=True, metavar="DIR", help="signing keys; created if missing")
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once everything listens")
+    parser.add_argument("--tether", action="store_true", help="end when standard input closes")
+    return parser.parse_args(arguments)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Run everything until asked to stop. Raises OSError if the control port is in use."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        webhooks = Webhooks(options.webhooks_url, keys.load_or_create(options.keys), keys.make(), session)
+        stack.push_async_callback(webhooks.close)
+        inbox = Inbox()
+        dialects: tuple[Dialect, ...] = (SendGrid(), Mailgun(), Ses())
+        listeners = {dialect.name: Listener(dialect, inbox, webhooks) for dialect in dialects}
+        for listener in listeners.values():
+            stack.push_async_callback(listener.stop)
+            await listener.start()
+        control = web.AppRunner(
+            Control(listeners, inbox, webhooks).application(),
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=1,
+        )
+        stack.push_async_callback(control.cleanup)
+        await control.setup()
+        site = web.TCPSite(control, "127.0.0.1", options.control_port)
+        await site.start()
+        _announce(site.port, listeners, options.ready_file)
+        await stop.wait()
+
+
+def _announce(control_port: int, listeners: dict[str, Listener], ready_file: Path | None) -> None:
+    urls = {name: listener.base_url for name, listener in listeners.items()}
+    line = json.dumps({"control_url": f"http://127.0.0.1:{control_port}", "providers": urls})
+    if ready_file is not None:
+        draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+        draft.write_text(f"{line}\n")
+        draft.replace(ready_file)
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Serve; the exit status is 1, with a sentence, if it cannot."""
+    options = read_options()
+    if options.tether:
+        tether.watch()
+    try:
+        asyncio.run(serve(options))
+    except OSError as error:
+        sys.exit(f"The provider simulator cannot start: {error}")
+
+
+if __name__ == "__main__":
+    main()

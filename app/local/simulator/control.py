@@ -1,0 +1,167 @@
+"""The control API: what the providers took, how they behave, and what SNS would be asked. JSON; its names are stable.
+
+    GET    /control/health                200
+    GET    /control/messages              the inbox, in order of arrival
+    DELETE /control/messages              204; counts calls from 0 again
+    GET    /control/providers             name -> {base_url, fault, webhooks, latency_ms, calls}
+    PUT    /control/providers/{name}      {fault, webhooks, latency_ms} -> the new state, once it is in force
+    PUT    /control/webhooks              {url}: where webhooks go from now on, without the provider's name
+    GET    /control/certificate           the certificate behind SNS's SigningCertURL, as PEM
+    POST   /control/subscription          {provider: "ses"}: asks the app to confirm -> {status} of its answer
+    GET    /control/confirm?url=          stands for fetching a SubscribeURL; 400 if nobody was asked to
+    GET    /control/confirmations         the subscriptions confirmed
+
+Errors are {error, field}: 400 no JSON, 404, 405, 422 a setting that means nothing.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from aiohttp import web
+from yarl import URL
+
+from app.local.simulator import sns
+from app.local.simulator.faults import BadSetting, read_behavior
+from app.local.simulator.inbox import Inbox, iso
+from app.local.simulator.listener import Listener
+from app.local.simulator.webhooks import Webhooks
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The simulator's own HTTP server."""
+
+    def __init__(self, listeners: Mapping[str, Listener], inbox: Inbox, webhooks: Webhooks) -> None:
+        self._listeners = listeners
+        self._inbox = inbox
+        self._webhooks = webhooks
+        self._asked: set[str] = set()  # SubscribeURLs that wait to be fetched
+        self._confirmations: list[dict[str, str]] = []
+
+    def application(self) -> web.Application:
+        """The routes, ready to be served."""
+        app = web.Application(middlewares=[_explain])
+        app.add_routes(
+            [
+                web.get("/control/health", self._health),
+                web.get("/control/messages", self._messages),
+                web.delete("/control/messages", self._clear),
+                web.get("/control/providers", self._providers),
+                web.put("/control/providers/{name}", self._behave),
+                web.put("/control/webhooks", self._redirect),
+                web.get("/control/certificate", self._certificate),
+                web.post("/control/subscription", self._subscribe),
+                web.get("/control/confirm", self._confirm),
+                web.get("/control/confirmations", self._confirmed),
+            ]
+        )
+        return app
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _messages(self, _: web.Request) -> web.Response:
+        return web.json_response([entry.as_json() for entry in self._inbox.entries()])
+
+    async def _clear(self, _: web.Request) -> web.Response:
+        self._inbox.clear()
+        for listener in self._listeners.values():
+            listener.calls = 0
+        return web.Response(status=204)
+
+    async def _providers(self, _: web.Request) -> web.Response:
+        return web.json_response({name: _state(listener) for name, listener in self._listeners.items()})
+
+    async def _behave(self, request: web.Request) -> web.Response:
+        listener = self._listeners.get(request.match_info["name"])
+        if listener is None:
+            return _error(404, f"no such provider; there are {', '.join(self._listeners)}", "name")
+        await listener.behave(read_behavior(await _body(request)))
+        return web.json_response(_state(listener))
+
+    async def _redirect(self, request: web.Request) -> web.Response:
+        url = await _only(request, "url")
+        if not _is_http(url):
+            raise BadSetting("url", "must be an http or https URL")
+        self._webhooks.url = url
+        return web.json_response({"url": url})
+
+    async def _certificate(self, _: web.Request) -> web.Response:
+        return web.Response(text=self._webhooks.keys.sns_certificate_pem, content_type="application/x-pem-file")
+
+    async def _subscribe(self, request: web.Request) -> web.Response:
+        if await _only(request, "provider") != "ses":
+            raise BadSetting("provider", "only ses speaks through SNS")
+        token = sns.new_token()
+        self._asked.add(sns.subscribe_url(token))
+        status = await self._webhooks.post("ses", sns.confirmation_request(token, self._webhooks.keys))
+        return web.json_response({"status": status})
+
+    async def _confirm(self, request: web.Request) -> web.Response:
+        url = request.query.get("url", "")
+        if url not in self._asked:
+            return _error(400, "nobody was asked to confirm by this URL", "url")
+        confirmation = {"provider": "ses", "url": url, "confirmed_at": iso(datetime.now(UTC))}
+        self._confirmations.append(confirmation)
+        return web.json_response(confirmation)
+
+    async def _confirmed(self, _: web.Request) -> web.Response:
+        return web.json_response(self._confirmations)
+
+
+@web.middleware
+async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except BadSetting as bad:
+        return _error(422, bad.message, bad.field)
+    except json.JSONDecodeError:
+        return _error(400, "not JSON", "body")
+    except web.HTTPException as problem:
+        return _error(problem.status, problem.reason.lower(), None)
+
+
+def _error(status: int, message: str, field: str | None) -> web.Response:
+    return web.json_response({"error": message, "field": field}, status=status)
+
+
+def _state(listener: Listener) -> dict[str, object]:
+    behavior = listener.behavior
+    return {
+        "base_url": listener.base_url,
+        "fault": behavior.fault,
+        "webhooks": list(behavior.webhooks),
+        "latency_ms": behavior.latency_ms,
+        "calls": listener.calls,
+    }
+
+
+async def _body(request: web.Request) -> object:
+    try:
+        return json.loads(await request.read())
+    except UnicodeDecodeError:
+        raise BadSetting("body", "must be UTF-8") from None
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
+async def _only(request: web.Request, field: str) -> str:
+    """The one field of a body that has no other."""
+    body = await _body(request)
+    if not isinstance(body, dict):
+        raise BadSetting("body", "must be a JSON object")
+    for name in body:
+        if name != field:
+            raise BadSetting(name, "unknown field")
+    value = body.get(field)
+    if not isinstance(value, str):
+        raise BadSetting(field, "must be a string")
+    return value

@@ -1,0 +1,14 @@
+"""What the simulated providers accept: the credentials of accounts that exist nowhere else."""
+
+from typing import Final
+
+SENDGRID_API_KEY: Final = "SG.simulator"
+
+MAILGUN_API_KEY: Final = "key-simulator"
+MAILGUN_DOMAIN: Final = "mg.example.com"
+
+SES_ACCESS_KEY_ID: Final = "AKIASIMULATOR000000"
+SES_SECRET_ACCESS_KEY: Final = "simulator-secret"  # noqa: S105 because it opens nothing but the simulator
+SES_REGION: Final = "us-east-1"
+SES_CONFIGURATION_SET: Final = "emailsminder"
+SES_TOPIC_ARN: Final = "arn:aws:sns:us-east-1:123456789012:emailsminder-simulator"

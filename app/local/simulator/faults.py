@@ -1,0 +1,109 @@
+"""How a provider misbehaves: its faults, the faults of its webhooks, and what each does to an email."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+
+class Fault(StrEnum):
+    """What happens to a call."""
+
+    NONE = "none"
+    REFUSE_CONNECTION = "refuse_connection"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    PAYMENT_REQUIRED = "payment_required"
+    RATE_LIMIT = "rate_limit"
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    BAD_GATEWAY_HTML = "bad_gateway_html"
+    GATEWAY_TIMEOUT = "gateway_timeout"
+    HANG = "hang"
+    RESET_AFTER_BODY = "reset_after_body"
+    RESET_AFTER_ACCEPT = "reset_after_accept"
+    REFUSE_MESSAGE = "refuse_message"
+    ACCEPT_THEN_BOUNCE = "accept_then_bounce"
+    ACCEPT_THEN_BOUNCE_UNEXPLAINED = "accept_then_bounce_unexplained"
+    ACCEPT_THEN_BLOCK = "accept_then_block"
+    ACCEPT_THEN_SILENCE = "accept_then_silence"
+
+
+class WebhookFault(StrEnum):
+    """What happens to the webhooks of an email that was taken. They combine."""
+
+    DUPLICATE = "duplicate"  # each is sent twice: the same bytes, the same ids
+    LATE = "late"
+    REORDER = "reorder"  # last event first, and the provider's "accepted" after its final word
+    BAD_SIGNATURE = "bad_signature"
+    OFF = "off"
+
+
+class Ending(StrEnum):
+    """What the provider reports of an email that it took."""
+
+    DELIVERED = "delivered"
+    DEAD = "dead"  # 5.1.1
+    UNEXPLAINED = "unexplained"  # returned, without reason or status
+    BLOCKED = "blocked"
+
+
+# The faults under which mail is taken, and what is reported of it then; None: nothing, ever.
+ENDINGS: Final[dict[Fault, Ending | None]] = {
+    Fault.NONE: Ending.DELIVERED,
+    Fault.RESET_AFTER_ACCEPT: Ending.DELIVERED,
+    Fault.ACCEPT_THEN_BOUNCE: Ending.DEAD,
+    Fault.ACCEPT_THEN_BOUNCE_UNEXPLAINED: Ending.UNEXPLAINED,
+    Fault.ACCEPT_THEN_BLOCK: Ending.BLOCKED,
+    Fault.ACCEPT_THEN_SILENCE: None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """How one provider behaves until it is told otherwise."""
+
+    fault: Fault = Fault.NONE
+    webhooks: tuple[WebhookFault, ...] = ()
+    latency_ms: int = 0
+
+
+class BadSetting(Exception):
+    """A setting that means nothing: the field, and what is wrong with it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+def read_behavior(setting: object) -> Behavior:
+    """The behavior that a decoded JSON object asks for; what it does not name is the default.
+
+    Raises BadSetting.
+    """
+    if not isinstance(setting, dict):
+        raise BadSetting("body", "must be a JSON object")
+    for field in setting:
+        if field not in ("fault", "webhooks", "latency_ms"):
+            raise BadSetting(field, "unknown field")
+    webhooks = setting.get("webhooks", [])
+    if not isinstance(webhooks, list):
+        raise BadSetting("webhooks", "must be a list")
+    latency_ms = setting.get("latency_ms", 0)
+    if not isinstance(latency_ms, int) or isinstance(latency_ms, bool) or not 0 <= latency_ms <= 600_000:
+        raise BadSetting("latency_ms", "must be a whole number from 0 to 600000")
+    return Behavior(
+        fault=_member(Fault, "fault", setting.get("fault", Fault.NONE)),
+        webhooks=tuple(dict.fromkeys(_member(WebhookFault, "webhooks", name) for name in webhooks)),
+        latency_ms=latency_ms,
+    )
+
+
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def _member(kind: type[Member], field: str, name: Any) -> Member:
+    try:
+        return kind(name)
+    except ValueError:
+        raise BadSetting(field, f"{name!r} is not one of {', '.join(kind)}") from None

@@ -1,0 +1,44 @@
+"""What the simulated providers took, in the order in which it came."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.local.simulator.mail import Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted call. `id` is the message id that the provider answered."""
+
+    provider: str
+    id: str
+    mail: Mail
+    received_at: datetime
+
+    def as_json(self) -> dict[str, object]:
+        """As `GET /control/messages` shows it; these names are stable."""
+        return {"provider": self.provider, "id": self.id, **self.mail.as_json(), "received_at": iso(self.received_at)}
+
+
+class Inbox:
+    """The accepted calls of all providers, in memory."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        """Keep what a provider took."""
+        self._entries.append(entry)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All of it, in order of arrival."""
+        return tuple(self._entries)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+
+
+def iso(at: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, as AWS writes it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,109 @@
+"""The keys that sign the webhooks, made once and kept in a folder, so that the app and the simulator agree on them."""
+
+import base64
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """One signing key per provider, with what a receiver needs to check it."""
+
+    sendgrid: ec.EllipticCurvePrivateKey
+    mailgun_signing_key: str
+    sns: rsa.RSAPrivateKey
+    sns_certificate_pem: str
+
+    @property
+    def sendgrid_public_key(self) -> str:
+        """As SendGrid shows it: the bare base64 of the DER SubjectPublicKeyInfo."""
+        der = self.sendgrid.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(der).decode()
+
+
+def make() -> Keys:
+    """New keys, kept nowhere."""
+    return _assemble(_sendgrid_pem(), _mailgun_key(), _sns_pem())
+
+
+def load_or_create(folder: Path) -> Keys:
+    """The keys of `folder`; what is missing is created (mode 0600). Processes may call it at the same time."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _assemble(
+        _keep(folder / "sendgrid.pem", _sendgrid_pem),
+        _keep(folder / "mailgun.key", _mailgun_key),
+        _keep(folder / "sns.pem", _sns_pem),
+    )
+
+
+def _assemble(sendgrid_pem: bytes, mailgun_key: bytes, sns_pem: bytes) -> Keys:
+    sendgrid = serialization.load_pem_private_key(sendgrid_pem, None)
+    sns = serialization.load_pem_private_key(sns_pem, None)
+    if not isinstance(sendgrid, ec.EllipticCurvePrivateKey) or not isinstance(sns, rsa.RSAPrivateKey):
+        raise TypeError("sendgrid.pem must hold an EC key and sns.pem an RSA key")
+    certificate = x509.load_pem_x509_certificate(sns_pem)
+    return Keys(
+        sendgrid=sendgrid,
+        mailgun_signing_key=mailgun_key.decode().strip(),
+        sns=sns,
+        sns_certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+    )
+
+
+def _keep(path: Path, create: Callable[[], bytes]) -> bytes:
+    # A file appears whole or not at all, and the first one wins: linking fails if the name is taken.
+    if not path.exists():
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(create())
+            Path(path).hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            Path(draft).unlink()
+    return path.read_bytes()
+
+
+def _sendgrid_pem() -> bytes:
+    return _pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _mailgun_key() -> bytes:
+    return f"{secrets.token_hex(16)}\n".encode()
+
+
+def _sns_pem() -> bytes:
+    # Key and certificate share a file: they make sense together only.
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    return _pem(key) + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

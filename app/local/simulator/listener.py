@@ -1,0 +1,138 @@
+"""One provider's HTTP server, and how it misbehaves."""
+
+import asyncio
+import socket
+import struct
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp import web
+
+from app.local.simulator.dialect import Call, Dialect, Refused, Reply
+from app.local.simulator.faults import ENDINGS, Behavior, Fault
+from app.local.simulator.inbox import Entry, Inbox
+from app.local.simulator.webhooks import Webhooks
+
+BODY_BYTES: Final = 64 * 1024 * 1024  # more than any of the providers takes
+# SO_LINGER on, for 0 seconds: closing drops what is unsent and answers the peer with a reset.
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+class Listener:
+    """A provider on a port of its own: real enough to be switched off."""
+
+    def __init__(self, dialect: Dialect, inbox: Inbox, webhooks: Webhooks) -> None:
+        self.dialect = dialect
+        self.behavior = Behavior()
+        self.calls = 0  # sending calls that arrived whole, refused ones too
+        self._inbox = inbox
+        self._webhooks = webhooks
+        self._changed = asyncio.Event()
+        self._switch = asyncio.Lock()
+        app = web.Application(client_max_size=BODY_BYTES)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        # Cancellation ends a hanging call as soon as its client has gone.
+        self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, access_log=None)
+        self._socket = _bound(0)
+        self.port: Final[int] = self._socket.getsockname()[1]
+        self._server: asyncio.Server | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the provider is, listening or not."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        await self._runner.setup()
+        await self._open()
+
+    async def behave(self, behavior: Behavior) -> None:
+        """Behave like this from now on; returns when it is so. What hangs is dropped."""
+        async with self._switch:
+            self.behavior = behavior
+            self._changed.set()
+            self._changed = asyncio.Event()
+            if behavior.fault is Fault.REFUSE_CONNECTION:
+                await self._close()
+            else:
+                await self._open()
+
+    async def stop(self) -> None:
+        """Drop every connection and let go of the port."""
+        await self._close()
+        self._socket.close()
+        await self._runner.cleanup()
+
+    async def _open(self) -> None:
+        if self._server is None:
+            server = self._runner.server
+            assert server is not None  # noqa: S101 because setup() has made it
+            self._server = await asyncio.get_running_loop().create_server(server, sock=self._socket, backlog=256)
+
+    async def _close(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        # Bound again without listening: calls are refused, and no other process can take the port meanwhile.
+        self._socket = _bound(self.port)
+        # A connection that was accepted a moment ago reaches its handler in the next turns of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        for connection in self._runner.server.connections if self._runner.server else []:
+            _reset(connection.transport)
+        await asyncio.sleep(0)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        path, _, query = request.raw_path.partition("?")
+        call = Call(request.method, path, query, headers, await request.read())
+        behavior, changed = self.behavior, self._changed
+        self.calls += self.dialect.sends(call)
+        await asyncio.sleep(behavior.latency_ms / 1000)
+        reply = None
+        match behavior.fault:
+            case Fault.REFUSE_CONNECTION | Fault.RESET_AFTER_BODY:
+                pass
+            case Fault.HANG:
+                await changed.wait()
+            case fault:
+                reply = self._reply(call, behavior, fault)
+        if reply is None:
+            _reset(request.transport)
+            reply = Reply(503)  # goes nowhere: the connection is gone
+        return web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
+
+    def _reply(self, call: Call, behavior: Behavior, fault: Fault) -> Reply | None:
+        """What the provider answers; None: it drops the connection."""
+        fails = self.dialect.failures.get(fault)
+        if fails is not None and fault is not Fault.REFUSE_MESSAGE:
+            return fails
+        try:
+            if not self.dialect.sends(call):
+                return self.dialect.look(call)
+            mail = self.dialect.read(call)
+        except Refused as refused:
+            return refused.reply
+        if fault not in ENDINGS:
+            return fails
+        entry = Entry(self.dialect.name, self.dialect.message_id(), mail, datetime.now(UTC))
+        self._inbox.add(entry)
+        self._webhooks.report(self.dialect, entry, behavior)
+        return None if fault is Fault.RESET_AFTER_ACCEPT else self.dialect.accept(entry.id)
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that owns `port` (0: any free one) of this machine, and does not listen yet."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
+
+
+def _reset(transport: asyncio.BaseTransport | None) -> None:
+    """Drop a connection by a TCP reset."""
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.abort()

@@ -1,0 +1,109 @@
+"""An email as a provider understood it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import AddressHeader, HeaderRegistry
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address with its display name ("" for none)."""
+
+    address: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment; inline if it has a `content_id`."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """As the inbox shows it: `size` in bytes, `content` in base64."""
+        return {
+            "filename": self.filename,
+            "content_type": self.content_type,
+            "size": len(self.content),
+            "content_id": self.content_id,
+            "content": base64.b64encode(self.content).decode(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One accepted call. `metadata` is what the sender wants to get back with every event."""
+
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    subject: str
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    text: str = ""
+    html: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[File, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tracked: bool = True  # False: the sender asked for no events
+
+    @property
+    def recipients(self) -> tuple[Mailbox, ...]:
+        """Everybody who gets it."""
+        return self.to + self.cc + self.bcc
+
+    def as_json(self) -> dict[str, object]:
+        """As the inbox shows it."""
+        return {
+            "from": str(self.sender),
+            "to": [str(mailbox) for mailbox in self.to],
+            "cc": [str(mailbox) for mailbox in self.cc],
+            "bcc": [str(mailbox) for mailbox in self.bcc],
+            "reply_to": [str(mailbox) for mailbox in self.reply_to],
+            "subject": self.subject,
+            "text": self.text,
+            "html": self.html,
+            "headers": dict(self.headers),
+            "attachments": [attachment.as_json() for attachment in self.attachments],
+            "metadata": dict(self.metadata),
+        }
+
+
+_HEADERS: Final = HeaderRegistry()
+# What the standard library's header parser raises on a header that it cannot read, by design or by accident.
+PARSER_ERRORS: Final = (HeaderParseError, LookupError)
+
+
+def read_mailboxes(text: str) -> tuple[Mailbox, ...]:
+    """The mailboxes of an address list such as `Bo <bo@example.com>, cy@example.com`.
+
+    Names come back decoded (RFC 2047) and without quotes. Raises ValueError if an address is none.
+    """
+    try:
+        header = _HEADERS("to", text)
+    except PARSER_ERRORS:
+        raise ValueError("not an address list") from None
+    if not isinstance(header, AddressHeader):
+        raise TypeError("the header registry no longer reads address headers")
+    found = tuple(Mailbox(address.addr_spec, address.display_name) for address in header.addresses)
+    if not found or not all(looks_valid(mailbox.address) for mailbox in found):
+        raise ValueError("not an address list")
+    return found
+
+
+def looks_valid(address: object) -> bool:
+    """Has it the form of an address, as far as providers check at the door?"""
+    if not isinstance(address, str) or any(character.isspace() for character in address):
+        return False
+    local, at, domain = address.rpartition("@")
+    return bool(local and at) and "." in domain.strip(".") and ".." not in domain

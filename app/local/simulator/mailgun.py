@@ -1,0 +1,170 @@
+"""Mailgun's v3 API (`POST /v3/{domain}/messages`) and its signed webhooks."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from app.local.simulator.credentials import MAILGUN_API_KEY, MAILGUN_DOMAIN
+from app.local.simulator.dialect import (
+    BAD_GATEWAY_HTML,
+    DELIVERY,
+    RETRY_AFTER_S,
+    Call,
+    Event,
+    Post,
+    Refused,
+    Reply,
+    json_reply,
+)
+from app.local.simulator.faults import Ending, Fault
+from app.local.simulator.inbox import Entry
+from app.local.simulator.keys import Keys
+from app.local.simulator.mail import Mail, Mailbox
+from app.local.simulator.mailgun_request import message, read_mail
+
+SEND_PATH: Final = f"/v3/{MAILGUN_DOMAIN}/messages"
+DOMAIN_PATHS: Final = (f"/v3/domains/{MAILGUN_DOMAIN}", f"/v4/domains/{MAILGUN_DOMAIN}")
+
+FAILURES: Final[Mapping[Fault, Reply]] = {
+    Fault.UNAUTHORIZED: Reply(401, b"Forbidden", {"Content-Type": "text/plain"}),
+    Fault.FORBIDDEN: message(403, f"Domain {MAILGUN_DOMAIN} is not allowed to send: the account is disabled"),
+    Fault.PAYMENT_REQUIRED: message(402, "The account has an unpaid invoice"),
+    Fault.RATE_LIMIT: message(429, "Too many requests", {"Retry-After": str(RETRY_AFTER_S)}),
+    Fault.SERVER_ERROR: message(500, "Internal Server Error"),
+    Fault.UNAVAILABLE: message(503, "Service Unavailable"),
+    Fault.BAD_GATEWAY_HTML: BAD_GATEWAY_HTML,
+    Fault.GATEWAY_TIMEOUT: message(504, "Gateway Timeout"),
+    Fault.REFUSE_MESSAGE: message(400, "Send options (parameters starting with o:, h:, or v:) are limited to 16 kB"),
+}
+
+_FAILED: Final = {"event": "failed", "severity": "permanent", "log-level": "error"}
+_EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
+    Ending.DELIVERED: {
+        "event": "delivered",
+        "log-level": "info",
+        "delivery-status": {
+            "attempt-no": 1, "message": "OK", "code": 250, "description": "", "mx-host": "mx.example.com",
+            "session-seconds": 0.1, "tls": True, "utf8": True, "certificate-verified": True,
+        },
+    },
+    Ending.DEAD: {
+        **_FAILED,
+        "reason": "bounce",
+        "delivery-status": {
+            "attempt-no": 1, "message": "5.1.1 The email account that you tried to reach does not exist", "code": 550,
+            "enhanced-code": "5.1.1", "description": "", "mx-host": "mx.example.com", "session-seconds": 0.1,
+        },
+    },
+    Ending.UNEXPLAINED: {**_FAILED, "delivery-status": {"attempt-no": 1, "message": "", "description": ""}},
+    Ending.BLOCKED: {
+        **_FAILED,
+        "reason": "bounce",
+        "delivery-status": {
+            "attempt-no": 1, "message": "5.7.1 Message blocked: the sending address has a poor reputation", "code": 550,
+            "enhanced-code": "5.7.1", "description": "", "mx-host": "mx.example.com", "session-seconds": 0.1,
+        },
+    },
+}  # fmt: skip
+
+
+class Mailgun:
+    """Mailgun, seen from outside."""
+
+    name: Final = "mailgun"
+    failures: Final = FAILURES
+
+    def sends(self, call: Call) -> bool:
+        """Is this the call that sends mail? For any domain: it may be one that the account does not have."""
+        return call.method == "POST" and _domain(call) is not None
+
+    def read(self, call: Call) -> Mail:
+        """The email of a sending call. Raises Refused."""
+        _authenticate(call)
+        if call.path != SEND_PATH:
+            raise Refused(message(404, f"Domain not found: {_domain(call)}"))
+        return read_mail(call.headers.get("content-type", ""), call.body)
+
+    def look(self, call: Call) -> Reply:
+        """The answer to any other call: the domain; on a path that does not exist a cheerful 200 in plain text."""
+        if call.method != "GET" or not call.path.startswith(("/v3/domains/", "/v4/domains/")):
+            return Reply(200, b"Mailgun Magnificent API", {"Content-Type": "text/plain"})
+        _authenticate(call)
+        if call.path not in DOMAIN_PATHS:
+            return message(404, f"Domain not found: {call.path.rpartition('/')[2]}")
+        domain = {"name": MAILGUN_DOMAIN, "state": "active", "type": "custom", "is_disabled": False}
+        return json_reply(200, {"domain": domain, "receiving_dns_records": [], "sending_dns_records": []})
+
+    def message_id(self) -> str:
+        """As in the answer: with angle brackets. Events show it without."""
+        return f"<{datetime.now(UTC):%Y%m%d%H%M%S}.{secrets.token_hex(8)}@{MAILGUN_DOMAIN}>"
+
+    def accept(self, message_id: str) -> Reply:
+        """200 with the id."""
+        return json_reply(200, {"id": message_id, "message": "Queued. Thank you."})
+
+    def accepted(self, entry: Entry) -> list[Event]:
+        """`accepted`, one per recipient."""
+        told = {"event": "accepted", "log-level": "info", "method": "HTTP"}
+        return [_event(entry, mailbox, entry.received_at, told) for mailbox in entry.mail.recipients]
+
+    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+        """`delivered` or `failed`, one per recipient."""
+        at = entry.received_at + DELIVERY
+        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
+
+    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+        """One webhook per event, each with a token of its own. The signature does not cover the event."""
+        return [_post(event, keys) for event in events]
+
+
+def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, object]) -> Event:
+    mail = entry.mail
+    shown = {
+        "to": ", ".join(str(to) for to in mail.to),
+        "message-id": entry.id.strip("<>"),
+        "from": str(mail.sender),
+        "subject": mail.subject,
+    }
+    return {
+        "id": secrets.token_urlsafe(16),
+        "timestamp": at.timestamp(),
+        **told,
+        "flags": {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False},
+        "envelope": {"transport": "smtp", "sender": mail.sender.address, "targets": mailbox.address},
+        "message": {"headers": shown, "attachments": [], "size": len(mail.text) + len(mail.html)},
+        "recipient": mailbox.address,
+        "recipient-domain": mailbox.address.rpartition("@")[2],
+        "tags": list(mail.tags),
+        "campaigns": [],
+        "user-variables": dict(mail.metadata),
+    }
+
+
+def _post(event: Event, keys: Keys) -> Post:
+    timestamp, token = str(int(time.time())), secrets.token_hex(25)
+    signature = hmac.new(keys.mailgun_signing_key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256)
+    signed = {"token": token, "timestamp": timestamp, "signature": signature.hexdigest()}
+    return Post(
+        json.dumps({"signature": signed, "event-data": event}).encode(),
+        {"Content-Type": "application/json", "User-Agent": "mailgun/treq-22.11.0"},
+    )
+
+
+def _domain(call: Call) -> str | None:
+    match call.path.split("/"):
+        case ["", "v3", domain, "messages"]:
+            return domain
+        case _:
+            return None
+
+
+def _authenticate(call: Call) -> None:
+    expected = base64.b64encode(f"api:{MAILGUN_API_KEY}".encode()).decode()
+    if call.headers.get("authorization") != f"Basic {expected}":
+        raise Refused(FAILURES[Fault.UNAUTHORIZED])

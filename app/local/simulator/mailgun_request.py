@@ -1,0 +1,73 @@
+"""The form of Mailgun's `POST /v3/{domain}/messages`: read, and refused where Mailgun refuses it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.local.simulator.dialect import Refused, Reply, json_reply
+from app.local.simulator.form import Part, read_form
+from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+
+RECIPIENTS: Final = 1000  # per call
+OPTIONS_BYTES: Final = 16 * 1024  # names and values of all o:, h: and v: fields together
+
+
+def message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """An answer as Mailgun words it."""
+    return json_reply(status, {"message": text}, headers)
+
+
+def read_mail(content_type: str, body: bytes) -> Mail:
+    """The email of a request body. Raises Refused."""
+    try:
+        parts = read_form(content_type, body)
+        fields = [(part.name, part.text) for part in parts if part.filename is None]
+    except ValueError as error:
+        raise Refused(message(400, f"cannot parse the form: {error}")) from None
+    return _mail(fields, [part for part in parts if part.filename is not None])
+
+
+def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
+    options = [(name, value) for name, value in fields if name.startswith(("o:", "h:", "v:"))]
+    if sum(len(name.encode()) + len(value.encode()) for name, value in options) > OPTIONS_BYTES:
+        raise Refused(message(400, "Send options (parameters starting with o:, h:, or v:) are limited to 16 kB"))
+    single = dict(fields)
+    for name in ("from", "to"):
+        if not single.get(name):
+            raise Refused(message(400, f"{name} parameter is missing"))
+    if not single.get("text") and not single.get("html"):
+        raise Refused(
+            message(400, "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified")
+        )
+    headers = {name[2:]: value for name, value in options if name.startswith("h:")}
+    reply_to = [headers.pop(name) for name in list(headers) if name.lower() == "reply-to"]
+    mail = Mail(
+        sender=_mailboxes([("from", single["from"])], "from")[0],
+        to=_mailboxes(fields, "to"),
+        cc=_mailboxes(fields, "cc"),
+        bcc=_mailboxes(fields, "bcc"),
+        reply_to=_mailboxes([("h:Reply-To", value) for value in reply_to], "h:Reply-To"),
+        subject=single.get("subject", ""),
+        text=single.get("text", ""),
+        html=single.get("html", ""),
+        headers=headers,
+        attachments=tuple(_file(part) for part in files if part.name in ("attachment", "inline")),
+        tags=tuple(value for name, value in options if name == "o:tag"),
+        metadata={name[2:]: value for name, value in options if name.startswith("v:")},
+    )
+    if len(mail.recipients) > RECIPIENTS:
+        raise Refused(message(400, "too many recipients: at most 1000 per message"))
+    return mail
+
+
+def _mailboxes(fields: list[tuple[str, str]], wanted: str) -> tuple[Mailbox, ...]:
+    """A field may be repeated, and may hold a list each time."""
+    try:
+        return tuple(each for name, value in fields if name == wanted for each in read_mailboxes(value))
+    except ValueError:
+        raise Refused(message(400, f"{wanted} parameter is not a valid address. please check documentation")) from None
+
+
+def _file(part: Part) -> File:
+    # The file name of an inline file is what the HTML calls it by.
+    filename = part.filename or ""
+    return File(filename, part.content_type, part.content, filename if part.name == "inline" else "")

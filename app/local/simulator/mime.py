@@ -1,0 +1,101 @@
+"""An email as MIME, read into the same parts as one that came in JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message, MIMEPart
+from typing import Final
+
+from app.local.simulator.mail import PARSER_ERRORS, File, Mailbox, read_mailboxes
+
+# Headers that are something else than custom ones.
+_OWN: Final = frozenset(
+    {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "content-type",
+     "content-transfer-encoding", "content-disposition", "content-id"}
+)  # fmt: skip
+_ONCE: Final = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version")  # RFC 5322, 3.6
+
+
+class Malformed(Exception):
+    """Not an email; the text says why, in SES's words."""
+
+
+@dataclass(slots=True)
+class Mime:
+    """The parts of an email. `to` and `cc` are what its headers show."""
+
+    subject: str
+    text: str = ""
+    html: str = ""
+    sender: str = ""
+    to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    attachments: list[File] = field(default_factory=list)
+
+
+def read_mime(raw: bytes) -> Mime:
+    """The parts of a MIME email. Raises Malformed."""
+    try:
+        return _parts(message_from_bytes(raw, policy=policy.default))
+    except PARSER_ERRORS:
+        raise Malformed("The message cannot be parsed.") from None
+
+
+def _parts(message: EmailMessage) -> Mime:
+    for name in _ONCE:
+        if len(message.get_all(name, [])) > 1:
+            raise Malformed(f"Duplicate header '{name}'")
+    if not message["From"]:
+        raise Malformed("Missing required header 'From'.")
+    body = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+    return Mime(
+        subject=str(message["Subject"] or ""),
+        text=_text(body["plain"]),
+        html=_text(body["html"]),
+        sender=str(message["From"]),
+        to=_mailboxes(message, "To"),
+        cc=_mailboxes(message, "Cc"),
+        reply_to=_mailboxes(message, "Reply-To"),
+        headers={name: str(value) for name, value in message.items() if name.lower() not in _OWN},
+        attachments=[_file(part) for part in _leaves(message) if part not in body.values()],
+    )
+
+
+def _mailboxes(message: EmailMessage, name: str) -> tuple[Mailbox, ...]:
+    value = message[name]
+    if not value:
+        return ()
+    try:
+        return read_mailboxes(str(value))
+    except ValueError:
+        raise Malformed(f"Illegal address in header '{name}'") from None
+
+
+def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
+    """The parts that hold something; an attached email is one of them, not a tree."""
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    for below in part.iter_parts():
+        yield from _leaves(below)
+
+
+def _text(part: MIMEPart | None) -> str:
+    if part is None:
+        return ""
+    # In MIME every line ends in CRLF, the last one too: that one says nothing about the text.
+    return str(part.get_content()).replace("\r\n", "\n").removesuffix("\n")
+
+
+def _file(part: MIMEPart) -> File:
+    content = part.get_content()
+    if isinstance(content, Message):
+        content = content.as_bytes()
+    return File(
+        filename=part.get_filename() or "",
+        content_type=part.get_content_type(),
+        content=content.encode() if isinstance(content, str) else content,
+        content_id=str(part["Content-ID"] or "").strip().strip("<>"),
+    )

@@ -1,0 +1,152 @@
+"""SendGrid's v3 API (`POST /v3/mail/send`) and its signed event webhook."""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from app.local.simulator.credentials import SENDGRID_API_KEY
+from app.local.simulator.dialect import (
+    BAD_GATEWAY_HTML,
+    DELIVERY,
+    RETRY_AFTER_S,
+    Call,
+    Event,
+    Post,
+    Refused,
+    Reply,
+    json_reply,
+)
+from app.local.simulator.faults import Ending, Fault
+from app.local.simulator.inbox import Entry
+from app.local.simulator.keys import Keys
+from app.local.simulator.mail import Mail, Mailbox
+from app.local.simulator.sendgrid_request import errors, read_mail
+
+FAILURES: Final[Mapping[Fault, Reply]] = {
+    Fault.UNAUTHORIZED: errors(401, "The provided authorization grant is invalid, expired, or revoked"),
+    Fault.FORBIDDEN: errors(403, "access forbidden"),
+    Fault.PAYMENT_REQUIRED: errors(402, "payment required"),
+    Fault.RATE_LIMIT: errors(
+        429, "too many requests", headers={"Retry-After": str(RETRY_AFTER_S), "X-RateLimit-Remaining": "0"}
+    ),
+    Fault.SERVER_ERROR: errors(500, "An internal server error has occurred"),
+    Fault.UNAVAILABLE: errors(503, "Service unavailable"),
+    Fault.BAD_GATEWAY_HTML: BAD_GATEWAY_HTML,
+    Fault.GATEWAY_TIMEOUT: errors(504, "Gateway timeout"),
+    Fault.REFUSE_MESSAGE: errors(
+        400, "The attachment content type is not allowed.", "attachments.0.type"
+    ),
+}  # fmt: skip
+
+_EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
+    Ending.DELIVERED: {"event": "delivered", "response": "250 2.0.0 OK"},
+    Ending.DEAD: {
+        "event": "bounce",
+        "type": "bounce",
+        "reason": "550 5.1.1 The email account that you tried to reach does not exist",
+        "status": "5.1.1",
+        "bounce_classification": "Invalid Address",
+    },
+    Ending.UNEXPLAINED: {"event": "bounce", "type": "bounce"},
+    Ending.BLOCKED: {
+        "event": "bounce",
+        "type": "blocked",
+        "reason": "550 5.7.1 Message blocked: the sending address has a poor reputation",
+        "status": "5.7.1",
+        "bounce_classification": "Reputation",
+    },
+}
+
+
+class SendGrid:
+    """SendGrid, seen from outside."""
+
+    name: Final = "sendgrid"
+    failures: Final = FAILURES
+
+    def sends(self, call: Call) -> bool:
+        """Is this the call that sends mail?"""
+        return (call.method, call.path) == ("POST", "/v3/mail/send")
+
+    def read(self, call: Call) -> Mail:
+        """The email of a sending call. Raises Refused."""
+        _authenticate(call)
+        if "json" not in call.headers.get("content-type", ""):
+            raise Refused(errors(415, "Content-Type should be application/json."))
+        accept = call.headers.get("accept", "*/*")
+        if not any(kind in accept for kind in ("*/*", "application/*", "application/json")):
+            raise Refused(errors(406, "The requested content type is not available. Use application/json."))
+        return read_mail(call.body)
+
+    def look(self, call: Call) -> Reply:
+        """The answer to any other call: the scopes of the key, or not found."""
+        _authenticate(call)
+        if (call.method, call.path) == ("GET", "/v3/scopes"):
+            return json_reply(200, {"scopes": ["mail.send", "sender_verification_eligible"]})
+        if call.path in ("/v3/scopes", "/v3/mail/send"):
+            return errors(405, "method not allowed")
+        return errors(404, "not found")
+
+    def message_id(self) -> str:
+        """As in X-Message-Id."""
+        return secrets.token_urlsafe(16)
+
+    def accept(self, message_id: str) -> Reply:
+        """202 without a body; the id is in a header."""
+        return Reply(202, b"", {"X-Message-Id": message_id})
+
+    def accepted(self, entry: Entry) -> list[Event]:
+        """`processed`, one per recipient."""
+        return [_event(entry, mailbox, entry.received_at, {"event": "processed"}) for mailbox in entry.mail.recipients]
+
+    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+        """`delivered` or `bounce`, one per recipient."""
+        at = entry.received_at + DELIVERY
+        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
+
+    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+        """All events in one array. ECDSA over timestamp and body; the body's last CRLF is signed too."""
+        body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
+        timestamp = str(int(time.time()))
+        signature = keys.sendgrid.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+        return [
+            Post(
+                body,
+                {
+                    "Content-Type": "application/json",
+                    "User-Agent": "SendGrid Event API",
+                    "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+                    "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+                },
+            )
+        ]
+
+
+def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, object]) -> Event:
+    sg_message_id = f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0"
+    return {
+        # Custom arguments come back on the top level, among SendGrid's own keys.
+        **entry.mail.metadata,
+        "email": mailbox.address,
+        "timestamp": int(at.timestamp()),
+        "smtp-id": f"<{sg_message_id}@geopod-ismtpd-1>",
+        **({"category": list(entry.mail.tags)} if entry.mail.tags else {}),
+        "sg_event_id": secrets.token_urlsafe(16),
+        "sg_message_id": sg_message_id,
+        **told,
+    }
+
+
+def _authenticate(call: Call) -> None:
+    given = call.headers.get("authorization", "")
+    if not given:
+        raise Refused(errors(401, "Permission denied, wrong credentials"))
+    if given != f"Bearer {SENDGRID_API_KEY}":
+        raise Refused(FAILURES[Fault.UNAUTHORIZED])

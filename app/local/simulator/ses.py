@@ -1,0 +1,175 @@
+"""Amazon SES's v2 API (`POST /v2/email/outbound-emails`, signed), and its event publishing through SNS."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from app.local.simulator import sigv4, sns
+from app.local.simulator.credentials import (
+    SES_ACCESS_KEY_ID,
+    SES_CONFIGURATION_SET,
+    SES_REGION,
+    SES_SECRET_ACCESS_KEY,
+)
+from app.local.simulator.dialect import (
+    BAD_GATEWAY_HTML,
+    DELIVERY,
+    RETRY_AFTER_S,
+    Call,
+    Event,
+    Post,
+    Refused,
+    Reply,
+    json_reply,
+)
+from app.local.simulator.faults import Ending, Fault
+from app.local.simulator.inbox import Entry, iso
+from app.local.simulator.keys import Keys
+from app.local.simulator.mail import Mail
+from app.local.simulator.ses_request import error, read_mail
+
+SUBJECT: Final = "Amazon SES Email Event Notification"
+
+FAILURES: Final[Mapping[Fault, Reply]] = {
+    Fault.UNAUTHORIZED: error(
+        403, "UnrecognizedClientException", "The security token included in the request is invalid."
+    ),
+    Fault.FORBIDDEN: error(403, "AccessDeniedException", "User is not authorized to perform: ses:SendEmail"),
+    Fault.PAYMENT_REQUIRED: error(400, "AccountSuspendedException", "Your account's ability to send is suspended."),
+    Fault.RATE_LIMIT: error(
+        429, "TooManyRequestsException", "Maximum sending rate exceeded.", {"Retry-After": str(RETRY_AFTER_S)}
+    ),
+    Fault.SERVER_ERROR: error(500, "InternalFailure", "The request processing has failed because of an unknown error."),
+    Fault.UNAVAILABLE: error(503, "ServiceUnavailable", "The service is temporarily unavailable."),
+    Fault.BAD_GATEWAY_HTML: BAD_GATEWAY_HTML,
+    Fault.GATEWAY_TIMEOUT: error(504, "GatewayTimeoutException", "Endpoint request timed out"),
+    Fault.REFUSE_MESSAGE: error(400, "MessageRejected", "The message contains an attachment that is not allowed."),
+}  # fmt: skip
+
+
+class Ses:
+    """Amazon SES, seen from outside."""
+
+    name: Final = "ses"
+    failures: Final = FAILURES
+
+    def sends(self, call: Call) -> bool:
+        """Is this the call that sends mail?"""
+        return (call.method, call.path) == ("POST", "/v2/email/outbound-emails")
+
+    def read(self, call: Call) -> Mail:
+        """The email of a sending call. Raises Refused."""
+        _authenticate(call)
+        return read_mail(call.body)
+
+    def look(self, call: Call) -> Reply:
+        """The answer to any other call: the account, or an unknown operation."""
+        _authenticate(call)
+        if (call.method, call.path) != ("GET", "/v2/email/account"):
+            return error(404, "UnknownOperationException", "")
+        quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
+        account = {"EnforcementStatus": "HEALTHY", "ProductionAccessEnabled": True, "SendingEnabled": True}
+        return json_reply(200, {**account, "DedicatedIpAutoWarmupEnabled": False, "SendQuota": quota})
+
+    def message_id(self) -> str:
+        """As in the answer and in events."""
+        return f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
+
+    def accept(self, message_id: str) -> Reply:
+        """200 with the id."""
+        return json_reply(200, {"MessageId": message_id})
+
+    def accepted(self, entry: Entry) -> list[Event]:
+        """`Send`, one for all recipients; none without a configuration set."""
+        return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.tracked else []
+
+    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+        """`Delivery` or `Bounce`, one per recipient; none without a configuration set."""
+        if not entry.mail.tracked:
+            return []
+        return [{**_told(entry, mailbox.address, ending), "mail": _mail(entry)} for mailbox in entry.mail.recipients]
+
+    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+        """One SNS notification per event."""
+        return [sns.notification(SUBJECT, json.dumps(event), keys) for event in events]
+
+
+def _told(entry: Entry, address: str, ending: Ending) -> Event:
+    at = iso(entry.received_at + DELIVERY)
+    if ending is Ending.DELIVERED:
+        delivery = {
+            "processingTimeMillis": 100,
+            "smtpResponse": "250 2.0.0 OK",
+            "reportingMTA": "a8-1.smtp-out.amazonses.com",
+        }
+        return {"eventType": "Delivery", "delivery": {"timestamp": at, **delivery, "recipients": [address]}}
+    kind, sub_type, told = _BOUNCES[ending]
+    return {
+        "eventType": "Bounce",
+        "bounce": {
+            "feedbackId": f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000",
+            "bounceType": kind,
+            "bounceSubType": sub_type,
+            "timestamp": at,
+            "bouncedRecipients": [{"emailAddress": address, **told}],
+            **({"reportingMTA": "dns; a8-1.smtp-out.amazonses.com"} if told else {}),
+        },
+    }
+
+
+# bounceType, bounceSubType, and what is known of the recipient.
+_BOUNCES: Final[Mapping[Ending, tuple[str, str, Mapping[str, str]]]] = {
+    Ending.DEAD: (
+        "Permanent",
+        "General",
+        {
+            "action": "failed",
+            "status": "5.1.1",
+            "diagnosticCode": "smtp; 550 5.1.1 The email account that you tried to reach does not exist",
+        },
+    ),
+    Ending.UNEXPLAINED: ("Undetermined", "Undetermined", {}),
+    Ending.BLOCKED: (
+        "Transient",
+        "ContentRejected",
+        {
+            "action": "failed",
+            "status": "5.7.1",
+            "diagnosticCode": "smtp; 550 5.7.1 Message blocked: the sending address has a poor reputation",
+        },
+    ),
+}
+
+
+def _mail(entry: Entry) -> dict[str, object]:
+    mail = entry.mail
+    shown = {"from": [str(mail.sender)], "to": [str(to) for to in mail.to], "subject": mail.subject}
+    return {
+        "timestamp": iso(entry.received_at),
+        "source": str(mail.sender),
+        "sendingAccountId": "123456789012",
+        "messageId": entry.id,
+        "destination": [mailbox.address for mailbox in mail.recipients],
+        "headersTruncated": False,
+        "headers": [
+            {"name": "From", "value": str(mail.sender)},
+            {"name": "To", "value": ", ".join(shown["to"])},
+            {"name": "Subject", "value": mail.subject},
+        ],
+        "commonHeaders": {**shown, "messageId": entry.id},
+        "tags": {
+            "ses:operation": ["SendEmail"],
+            "ses:configuration-set": [SES_CONFIGURATION_SET],
+            "ses:from-domain": [mail.sender.address.rpartition("@")[2]],
+            **{name: [value] for name, value in mail.metadata.items()},
+        },
+    }
+
+
+def _authenticate(call: Call) -> None:
+    try:
+        sigv4.verify(call, SES_ACCESS_KEY_ID, SES_SECRET_ACCESS_KEY, SES_REGION, "ses", datetime.now(UTC))
+    except sigv4.BadSignature as wrong:
+        raise Refused(error(403, wrong.code, wrong.message)) from None

@@ -1,0 +1,176 @@
+"""The children of local mode: one set of them, whatever the number of server processes.
+
+Every server process runs a Stack. The one that gets the lock in DATA_DIR owns the children, starts them in order
+(emulator, simulator, worker) and starts again what dies; the others wait until it says that everything answers, and go
+on trying the lock, so that when the owner ends another takes over. Children end when their owner does, and hold the
+lock until then: a successor never meets an emulator that is still writing its state.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.local import emulator, lock, ports, programs, tether
+from app.local.children import Child, Program
+from app.local.environment import deployed
+from app.local.mode import LocalError
+from app.local.paths import Paths
+from app.local.provision import provision
+
+CHILD_READY_S = 20.0
+STACK_READY_S = 45.0  # a previous owner's children may take tether.GRACE_S to end
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
+STEADY_S = 30.0  # a child that lived this long starts again at once
+
+_log = logging.getLogger(__name__)
+
+
+class Stack:
+    """One server process's share in the children."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        prepare: Callable[[], None] = lambda: None,
+        start_programs: Sequence[Callable[[], Program]] | None = None,
+    ) -> None:
+        """`env` is the laptop's environment, or what `deployed` made of it.
+
+        `prepare` (tables, the ready API key) runs each time that the emulator has started.
+        """
+        self._env = deployed(env)
+        self._ports = ports.read(self._env)
+        self._paths = Paths.of(self._env)
+        self._prepare = prepare
+        self._programs = start_programs or (
+            lambda: emulator.program(self._env, self._on_emulator_ready),
+            lambda: programs.simulator(self._env),
+            lambda: programs.worker(self._env),
+        )
+        self._children: list[Child] = []
+        self._lock: int | None = None
+        self._delay_s = FIRST_DELAY_S
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="local-stack", daemon=True)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process started the children."""
+        return self._lock is not None
+
+    def start(self) -> None:
+        """Return once everything answers, started by this process or by another.
+
+        Raises LocalError, one line with the remedy, if that cannot be.
+        """
+        tether.follow_parent()
+        if tether.is_alone():
+            ports.require_free(self._ports.api, "PORT")
+        deadline_s = monotonic() + STACK_READY_S
+        while not (self._try_to_own() or self._is_ready_elsewhere()):
+            if monotonic() > deadline_s:
+                raise LocalError(
+                    f"{self._paths.data} is held by another copy that does not answer: stop it, or set DATA_DIR"
+                )
+            self._stopping.wait(0.1)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the children, last started first, and let go of the lock. The emulator writes its state."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._let_go()
+
+    def _try_to_own(self) -> bool:
+        self._lock = lock.acquire(self._paths.lock)
+        if self._lock is None:
+            return False
+        started = False
+        try:
+            self._start_rest()
+            started = True
+        finally:
+            if not started:
+                self._let_go()
+        return True
+
+    def _is_ready_elsewhere(self) -> bool:
+        status = lock.status(self._paths)
+        if status is not None and status.ports != self._ports:
+            raise LocalError(
+                f"{self._paths.data} is used by a running copy with other ports "
+                f"(PORT={status.ports.api} SIMULATOR_PORT={status.ports.simulator} AWS_PORT={status.ports.aws}): "
+                "stop it, or set DATA_DIR"
+            )
+        return status is not None and status.ready
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.2):
+            try:
+                if self._lock is None:
+                    self._try_to_own()
+                else:
+                    self._replace_dead()
+            except (LocalError, OSError, BotoCoreError, ClientError) as error:
+                if not self._stopping.is_set():
+                    _log.error("Local mode: %s; next try in %g s", error, self._delay_s)
+                    self._pause()
+
+    def _replace_dead(self) -> None:
+        """Start again the first child that has ended, and those after it: they were started with what it said."""
+        for index, child in enumerate(self._children):
+            code = child.exit_code()
+            if code is not None:
+                _log.warning("Local mode: the %s ended with status %s and is started again", child.program.name, code)
+                self._tell(ready=False)
+                self._stop_from(index)
+                if monotonic() - child.started_at_s > STEADY_S:
+                    self._delay_s = FIRST_DELAY_S
+                self._pause()
+                break
+        if len(self._children) < len(self._programs):
+            self._start_rest()
+
+    def _pause(self) -> None:
+        """Wait longer each time, so that what dies again and again does not keep the machine busy."""
+        self._stopping.wait(self._delay_s)
+        self._delay_s = min(self._delay_s * 2, LONGEST_DELAY_S)
+
+    def _start_rest(self) -> None:
+        """Start, in order, the children that do not run, each when the one before it answers."""
+        self._tell(ready=False)
+        for start_program in self._programs[len(self._children) :]:
+            program = start_program()
+            # With the pipes of those before it: they outlive it, also when the owner is killed.
+            child = Child(program, inherit=[*filter(None, [self._lock]), *(other.tether for other in self._children)])
+            try:
+                child.wait_until_ready(CHILD_READY_S, self._stopping)
+                program.on_ready()
+            except BaseException:
+                child.stop(tether.GRACE_S)
+                raise
+            self._children.append(child)
+        self._tell(ready=True)
+
+    def _stop_from(self, index: int) -> None:
+        while len(self._children) > index:
+            self._children.pop().stop(tether.GRACE_S)
+
+    def _let_go(self) -> None:
+        self._stop_from(0)
+        if self._lock is not None:
+            self._paths.status.unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    def _tell(self, *, ready: bool) -> None:
+        lock.Status(pid=os.getpid(), ports=self._ports, ready=ready).write(self._paths)
+
+    def _on_emulator_ready(self) -> None:
+        provision(self._env)
+        self._prepare()

@@ -1,0 +1,57 @@
+"""Ties a process to its parent: standard input is a pipe that only the parent holds open.
+
+When the parent ends, even by kill -9, the pipe closes and the process ends itself as if asked by SIGTERM, so that the
+emulator still writes its state. Knows nothing of `app`: `python -I tether.py MODULE` runs MODULE in this same process,
+in whatever environment the interpreter has.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import threading
+
+GRACE_S = 15.0
+"""How long a process may take to end after its parent has."""
+
+
+def watch() -> None:
+    """End this process, gracefully first, once standard input is closed."""
+    # The number is taken over at once: what runs here may close or replace standard input.
+    pipe = os.dup(sys.stdin.fileno())
+    threading.Thread(target=_end_with, args=(pipe,), name="tether", daemon=True).start()
+
+
+def follow_parent() -> None:
+    """End this process, gracefully, once the process that spawned it has ended.
+
+    uvicorn's workers and reloaded servers would outlive a uvicorn that was killed, and keep its port.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=follow, name="follow-parent", daemon=True).start()
+
+
+def is_alone() -> bool:
+    """Whether no other process spawned this one: it is the only server, and has not opened its port yet."""
+    return multiprocessing.parent_process() is None
+
+
+def _end_with(pipe: int) -> None:
+    while os.read(pipe, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(GRACE_S)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    watch()
+    module = sys.argv.pop(1)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,0 +1,102 @@
+"""What an HTTP answer means where the provider's own words do not say better. Total over all statuses."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+from app.domain.kinds import Cause, Kind, OutcomeKind
+from app.domain.outcome import Outcome, shorten
+
+Verdict = tuple[OutcomeKind, Cause]
+Texts = Mapping[tuple[int, str], Verdict]  # (status, words in the body, lower-case) → verdict; the first match counts
+
+_ACCOUNT: Final[Verdict] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
+_OUTAGE: Final[Verdict] = (Kind.UNAVAILABLE, Cause.OUTAGE)
+_THROTTLED: Final[Verdict] = (Kind.THROTTLED, Cause.THROTTLE)
+_REFUSED: Final[Verdict] = (Kind.REFUSED, Cause.MESSAGE)
+_NO_ANSWER: Final[Verdict] = (Kind.UNCERTAIN, Cause.OUTAGE)
+
+STATUSES: Final[dict[int, Verdict]] = {
+    400: _REFUSED,
+    401: _ACCOUNT,
+    402: _ACCOUNT,
+    403: _ACCOUNT,
+    404: _ACCOUNT,  # a domain that is not there, or a wrong base URL: ours to repair
+    405: _ACCOUNT,
+    406: _ACCOUNT,
+    407: _ACCOUNT,
+    410: _ACCOUNT,
+    421: _ACCOUNT,
+    408: _NO_ANSWER,  # a gateway's: the server behind it may have got the request
+    413: _REFUSED,
+    415: _REFUSED,
+    420: _THROTTLED,
+    422: _REFUSED,
+    429: _THROTTLED,
+    500: _OUTAGE,
+    502: _OUTAGE,
+    503: _OUTAGE,
+    504: _NO_ANSWER,
+    524: _NO_ANSWER,
+}
+CLASSES: Final[dict[int, Verdict]] = {
+    2: (Kind.UNCERTAIN, Cause.UNKNOWN),  # a success that names no id
+    3: _ACCOUNT,  # a redirect took nothing: the base URL is not the API's
+    4: (Kind.REFUSED, Cause.UNKNOWN),  # a client error took nothing; why is not known, so nobody is blamed
+    5: _NO_ANSWER,  # only 500, 502 and 503 are known to have taken nothing
+}
+LONGEST_REST_S: Final = 86_400.0  # who asks for more is asked again after a day
+
+
+def accepted(response: httpx.Response, message_id: str) -> Outcome:
+    """The provider took the email and gave it `message_id`."""
+    return Outcome(Kind.ACCEPTED, status_code=response.status_code, message_id=message_id)
+
+
+def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s: float | None = None) -> Outcome:
+    """The outcome of an answer that accepts nothing: by its words in `texts`, its status, its class.
+
+    `secret` is taken out of the reply, should a provider echo it. `retry_after_s` is what the body asked for; a
+    Retry-After header goes before it.
+    """
+    status, words = response.status_code, response.text
+    kind, cause = _told(status, words.lower(), texts) or STATUSES.get(status) or CLASSES.get(status // 100, _NO_ANSWER)
+    rest_s = None
+    if kind is Kind.THROTTLED:
+        asked_s = header_s(response)
+        rest_s = _bounded(asked_s if asked_s is not None else retry_after_s)
+    reply = shorten(words.replace(secret, "[secret]") if secret else words)
+    return Outcome(kind, cause, status_code=status, reply=reply, retry_after_s=rest_s)
+
+
+def header_s(response: httpx.Response) -> float | None:
+    """Retry-After in seconds (RFC 9110 §10.2.3: seconds or a date)."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    return until_s(response, value)
+
+
+def until_s(response: httpx.Response, moment: str) -> float | None:
+    """Seconds from the answer's own Date to `moment`: no clock of ours, whose error could only add."""
+    ours, theirs = _date(moment), _date(response.headers.get("date", ""))
+    return (ours - theirs).total_seconds() if ours and theirs else None
+
+
+def _told(status: int, words: str, texts: Texts) -> Verdict | None:
+    return next((verdict for (at, part), verdict in texts.items() if at == status and part in words), None)
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_REST_S)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,248 @@
+"""Mailgun: a multipart form over the v3 API; webhooks carry one event, and sign a token rather than the event."""
+
+import base64
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+from urllib.parse import quote
+
+import httpx
+
+from app.domain.email import Attachment, Mailbox, Message
+from app.domain.event import Event, Nonce, Webhook
+from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.outcome import Outcome, shorten
+from app.errors import Unauthenticated, Unavailable
+from app.providers import answers, payload, signatures
+from app.providers.bounces import is_dead, is_policy
+from app.providers.contract import Limits
+from app.providers.refusal import Unsendable, distinct
+
+Meaning = tuple[EventKind, Cause | None]
+Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
+
+# What the fields of the call, or Mailgun's own MIME, write.
+RESERVED_HEADERS: Final = frozenset(
+    {"to", "from", "cc", "bcc", "subject", "content-type", "content-transfer-encoding", "mime-version"}
+    | {"received", "dkim-signature"}
+)
+# documentation.mailgun.com, "Tags": ASCII, 128 characters; help.mailgun.com, "Tags": 10 to a message. Tags are for
+# statistics: what does not fit is left out, and the email goes on.
+TAGS, TAG_LENGTH = 10, 128
+
+# documentation.mailgun.com, "Messages", and mailgun/mailgun-java issue 50 for 420; statuses that are missing here
+# mean what they mean everywhere.
+TEXTS: Final[answers.Texts] = {
+    (200, "mailgun magnificent api"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # a wrong path: nothing was taken
+    (400, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
+    (403, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
+    (400, "is not allowed to send"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # the account, dressed as a bad message
+    (400, "activate your mailgun account"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
+}
+
+# documentation.mailgun.com, "Events"; `failed` has tables of its own below.
+EVENTS: Final[dict[str, Meaning]] = {
+    "accepted": (Kind.ACCEPTED, None),
+    "delivered": (Kind.DELIVERED, None),
+    "opened": (Kind.ENGAGED, None),
+    "clicked": (Kind.ENGAGED, None),
+    "complained": (Kind.COMPLAINED, Cause.RECIPIENT),
+    "unsubscribed": (Kind.UNSUBSCRIBED, None),
+    "rejected": (Kind.DROPPED, Cause.UNKNOWN),
+}
+# `reason` of a permanent failure, then `delivery-status.code`. The first three are Mailgun's own suppression lists.
+REASONS: Final[dict[str, Meaning]] = {
+    "suppress-bounce": (Kind.SUPPRESSED, Cause.RECIPIENT),
+    "suppress-complaint": (Kind.SUPPRESSED, Cause.RECIPIENT),
+    "suppress-unsubscribe": (Kind.SUPPRESSED, Cause.RECIPIENT),
+    "espblock": (Kind.BLOCKED, Cause.POLICY),
+}
+CODES: Final[dict[str, Meaning]] = {
+    "605": (Kind.SUPPRESSED, Cause.RECIPIENT),  # bounced before
+    "606": (Kind.SUPPRESSED, Cause.RECIPIENT),  # unsubscribed
+    "607": (Kind.SUPPRESSED, Cause.RECIPIENT),  # complained
+    "625": (Kind.DROPPED, Cause.POLICY),  # Mailgun holds the mailing for a poor list
+}
+
+_TRY_AGAIN: Final = re.compile(r"try again after ([A-Za-z]{3}, [0-9A-Za-z: ]{10,40})")
+_TOKEN: Final = re.compile(r"[!-~]{1,128}")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailgun:
+    """A domain at Mailgun. `signing_keys` verify its webhooks; several may be valid at once.
+
+    Recipient variables are never set: they would make a call a batch, in which `%recipient.x%` in a text is replaced.
+    """
+
+    api_key: str = field(repr=False)
+    domain: str
+    signing_keys: tuple[str, ...] = field(repr=False)
+    base_url: str
+
+    name: ClassVar[str] = "mailgun"
+    # "Messages": 1,000 recipients, 25 MB.
+    limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=25_000_000)
+
+    def build(self, message: Message) -> httpx.Request:
+        """POST /v3/{domain}/messages. Raises Unsendable for a header Mailgun writes itself or takes only once."""
+        if not message.to:
+            raise Unsendable("Mailgun needs a recipient in `to`")
+        request = httpx.Request(
+            "POST",
+            f"{self.base_url}/v3/{quote(self.domain, safe='')}/messages",
+            headers=self._headers(),
+            files=list(_parts(message)),
+        )
+        request.read()  # into memory: a form with files is a stream otherwise
+        return request
+
+    def read(self, response: httpx.Response) -> Outcome:
+        """200 with a JSON id is accepted; any other 2xx may have been."""
+        try:
+            answer = payload.fields(payload.decode(response.content))
+        except ValueError:
+            answer = {}
+        message_id = payload.text(answer.get("id")).strip().strip("<>")
+        if response.is_success and message_id:
+            return answers.accepted(response, message_id)
+        return answers.judge(response, TEXTS, secret=self.api_key, retry_after_s=_retry_after_s(response, answer))
+
+    def verify(self, webhook: Webhook, now_s: float) -> Nonce:
+        """HMAC-SHA256 over timestamp and token ("Webhooks"). It does not cover the event: hence the nonce.
+
+        `parent-signature` is the same by the parent account's key, on events of a subaccount.
+        """
+        if not self.signing_keys:
+            raise Unavailable("MAILGUN_WEBHOOK_SIGNING_KEY is not set: webhooks cannot be verified")
+        try:
+            told = payload.fields(payload.fields(payload.decode(webhook.body)).get("signature"))
+        except ValueError:
+            raise Unauthenticated("the body cannot be read") from None
+        timestamp, token = payload.code(told.get("timestamp")), payload.text(told.get("token"))
+        given = [payload.text(told.get(name)) for name in ("signature", "parent-signature")]
+        signatures.check_age(timestamp, now_s)
+        if not _TOKEN.fullmatch(token):
+            raise Unauthenticated("the signature's token cannot be read")
+        if not signatures.signs_hmac(self.signing_keys, timestamp + token, given):
+            raise Unauthenticated("the signature does not fit")
+        return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
+
+    def parse(self, webhook: Webhook) -> list[Event]:
+        """One event, or none if it cannot be read."""
+        try:
+            entry = payload.fields(payload.fields(payload.decode(webhook.body)).get("event-data"))
+        except ValueError:
+            entry = {}
+        event_id = payload.text(entry.get("id"))
+        recipient, at_ms = payload.text(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
+        if not recipient or at_ms is None:
+            _log.warning("event left out", extra={"provider": self.name, "event_id": event_id})
+            return []
+        kind, cause = _meaning(entry)
+        email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
+        headers = payload.fields(payload.fields(entry.get("message")).get("headers"))
+        event = Event(
+            provider=self.name,
+            kind=kind,
+            email_id=email_id,
+            attempt=attempt,
+            recipient=recipient.lower(),
+            at_ms=at_ms,
+            # Unique within a day only.
+            event_id=f"{event_id}/{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}" if event_id else "",
+            message_id=payload.text(headers.get("message-id")).strip("<>"),
+            cause=cause,
+            detail=shorten(_words(entry)),
+        )
+        return [event]
+
+    def probe(self) -> httpx.Request:
+        """GET /v4/domains/{domain}: the key, the domain and its region. A domain sending key may not ask this."""
+        return httpx.Request(
+            "GET", f"{self.base_url}/v4/domains/{quote(self.domain, safe='')}", headers=self._headers()
+        )
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Basic {base64.b64encode(f'api:{self.api_key}'.encode()).decode()}"}
+
+
+def _meaning(entry: Mapping[str, object]) -> Meaning:
+    event = payload.text(entry.get("event"))
+    if event != "failed":
+        return EVENTS.get(event, (Kind.UNKNOWN, None))
+    if payload.text(entry.get("severity")) == "temporary":
+        return Kind.DEFERRED, None
+    report = payload.fields(entry.get("delivery-status"))
+    told = REASONS.get(payload.text(entry.get("reason"))) or CODES.get(payload.code(report.get("code")))
+    if told:
+        return told
+    status, words = payload.text(report.get("enhanced-code")), _words(entry)
+    if is_dead(status, words):
+        return Kind.DEAD, Cause.RECIPIENT
+    if is_policy(status, words):
+        return Kind.BLOCKED, Cause.POLICY
+    return Kind.BOUNCED, Cause.UNKNOWN
+
+
+def _words(entry: Mapping[str, object]) -> str:
+    """What the host said, or Mailgun instead of it."""
+    report, reject = payload.fields(entry.get("delivery-status")), payload.fields(entry.get("reject"))
+    told = (report.get("message"), report.get("description"), reject.get("reason"), entry.get("reason"))
+    return next((words for words in map(payload.text, told) if words), "")
+
+
+def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> float | None:
+    """Mailgun's own ways to say Retry-After: a field of the body, or a date in its message."""
+    seconds = answer.get("retry-seconds")
+    if isinstance(seconds, int) and 0 <= seconds < 10**9:
+        return float(seconds)
+    date = _TRY_AGAIN.search(payload.text(answer.get("message")))
+    return answers.until_s(response, date.group(1)) if date else None
+
+
+def _parts(message: Message) -> Iterator[Part]:
+    """The form. Names repeat: one `to` a recipient, so that no comma of a name can part two."""
+    content = message.content
+    headers = dict(distinct((*_reply_to(content.reply_to), *content.headers), RESERVED_HEADERS))
+    tags = [tag for tag in dict.fromkeys(content.tags) if tag.isascii() and len(tag) <= TAG_LENGTH][:TAGS]
+    # Ours come last and are not overridden, whatever a client's metadata is called.
+    ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
+    fields = [
+        ("from", _mailbox(message.sender)),
+        *[("to", _mailbox(one)) for one in message.to],
+        *[("cc", _mailbox(one)) for one in message.cc],
+        *[("bcc", _mailbox(one)) for one in message.bcc],
+        ("subject", content.subject),
+        *[(name, body) for name, body in (("text", content.text), ("html", content.html)) if body],
+        *[(f"h:{name}", value) for name, value in headers.items()],
+        *[("o:tag", tag) for tag in tags],
+        *[(f"v:{name}", value) for name, value in {**content.metadata, **ours}.items()],
+    ]
+    yield from ((name, (None, value)) for name, value in fields)
+    yield from (_file(file) for file in content.attachments)
+
+
+def _file(file: Attachment) -> Part:
+    """Mailgun takes the file name of an inline file for its content id."""
+    kind = file.content_type or "application/octet-stream"
+    if file.content_id:
+        return "inline", (file.content_id, file.content, kind)
+    return "attachment", (file.filename, file.content, kind)
+
+
+def _reply_to(mailboxes: tuple[Mailbox, ...]) -> list[tuple[str, str]]:
+    return [("Reply-To", ", ".join(map(_mailbox, mailboxes)))] if mailboxes else []
+
+
+def _mailbox(mailbox: Mailbox) -> str:
+    """RFC 5322, the name always quoted; Mailgun reads UTF-8 and encodes it itself."""
+    if not mailbox.name:
+        return mailbox.address
+    name = mailbox.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" <{mailbox.address}>'

@@ -1,0 +1,222 @@
+"""HTTP over sockets that know when the whole call must be over.
+
+httpx bounds each read and write, not the call: a server that drips one byte every few seconds would hold a worker
+until its platform kills it, in the middle of a send. Here the bound is a moment, and every step gets what is left.
+"""
+
+import queue
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+ANSWER_LIMIT: Final = 1_000_000  # bytes of a body that are read; what a send answers is a few hundred
+KEEPALIVE_S: Final = 5.0  # longer, and a load balancer's own idle limit makes a good send look uncertain
+
+Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
+
+# httpcore's errors are httpx's by another address (httpx/_transports/default.py); parents come last.
+_SAME_NAME: Final[dict[type[Exception], type[httpx.TransportError]]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.PoolTimeout: httpx.PoolTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.ProxyError: httpx.ProxyError,
+    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+}
+_FAULTS: Final = tuple(_SAME_NAME)
+
+
+class Wire(httpx.BaseTransport):
+    """An httpx transport whose every call, from name lookup to the last byte read, ends within `timeout_s`.
+
+    Connecting (waiting for a free connection, name lookup, TCP, TLS) has `connect_timeout_s` of that. Raises httpx's
+    own exceptions. No retries, no proxies. A body is read up to ANSWER_LIMIT bytes, the rest is not waited for.
+    """
+
+    def __init__(self, timeout_s: float, connect_timeout_s: float, ssl_context: ssl.SSLContext, lookup: Lookup) -> None:
+        self._timeout_s = timeout_s
+        self._connect_timeout_s = min(connect_timeout_s, timeout_s)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context, keepalive_expiry=KEEPALIVE_S, network_backend=_Network(lookup)
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` and read the whole answer."""
+        now = time.monotonic()
+        # httpcore hands these through to the socket untouched, as `timeout`: ours are moments, not durations. Only
+        # "pool" is its own, a duration.
+        until = {
+            "pool": self._connect_timeout_s,
+            "connect": now + self._connect_timeout_s,
+            "write": now + self._timeout_s,
+            "read": now + self._timeout_s,
+        }
+        url = request.url
+        outgoing = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions={"timeout": until},
+        )
+        try:
+            answer = self._pool.handle_request(outgoing)
+            try:
+                body = _read(answer)
+            finally:
+                answer.close()
+        except _FAULTS as fault:
+            raise _SAME_NAME[type(fault)](str(fault), request=request) from fault
+        return httpx.Response(answer.status, headers=answer.headers, content=body, request=request)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+def _read(answer: httpcore.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_stream():
+        body += chunk
+        if len(body) >= ANSWER_LIMIT:
+            break
+    return bytes(body[:ANSWER_LIMIT])
+
+
+def _left(until: float | None) -> float | None:
+    """Seconds until `until`. Raises TimeoutError when it has passed: a timeout of 0 would mean "do not block"."""
+    if until is None:
+        return None
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the call took too long")
+    return left
+
+
+class _Network(httpcore.NetworkBackend):
+    """Connects; `timeout` is the moment when that must be done."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,  # noqa: ARG002 because httpcore names it
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 because httpcore names it
+    ) -> httpcore.NetworkStream:
+        try:
+            return _Socket(_connect(self._resolve(host, port, timeout), timeout))
+        except TimeoutError as fault:
+            raise httpcore.ConnectTimeout(str(fault)) from fault
+        except OSError as fault:
+            raise httpcore.ConnectError(str(fault)) from fault
+
+    def _resolve(self, host: str, port: int, until: float | None) -> list[tuple[Any, ...]]:
+        """Addresses of `host`, looked up beside this thread because getaddrinfo takes no timeout."""
+        found: queue.SimpleQueue[list[tuple[Any, ...]] | OSError] = queue.SimpleQueue()
+
+        def look_up() -> None:
+            try:
+                found.put(self._lookup(host, port, 0, socket.SOCK_STREAM))
+            except OSError as fault:
+                found.put(fault)
+            except UnicodeError as fault:  # a label longer than DNS allows
+                found.put(OSError(str(fault)))
+
+        threading.Thread(target=look_up, daemon=True).start()
+        try:
+            answer = found.get(timeout=_left(until))
+        except queue.Empty:
+            raise TimeoutError("the name lookup took too long") from None
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+
+def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.socket:
+    """A connection to the first address that answers; each gets its share of the time, so that all get a turn."""
+    fault: OSError = OSError("the name has no address")
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        left = _left(until)
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(None if left is None else left / (len(addresses) - tried))
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as last:
+            connection.close()
+            fault = last
+        else:
+            return connection
+    raise fault
+
+
+class _Socket(httpcore.NetworkStream):
+    """A connection; `timeout` is the moment when the call must be over."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            self._socket.settimeout(_left(timeout))
+            return self._socket.recv(max_bytes)
+        except TimeoutError as fault:
+            raise httpcore.ReadTimeout(str(fault)) from fault
+        except OSError as fault:
+            raise httpcore.ReadError(str(fault)) from fault
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        rest = memoryview(buffer)
+        try:
+            while rest:
+                self._socket.settimeout(_left(timeout))
+                rest = rest[self._socket.send(rest) :]
+        except TimeoutError as fault:
+            raise httpcore.WriteTimeout(str(fault)) from fault
+        except OSError as fault:
+            raise httpcore.WriteError(str(fault)) from fault
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            self._socket.settimeout(_left(timeout))
+            return _Socket(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+        except TimeoutError as fault:
+            self.close()
+            raise httpcore.ConnectTimeout(str(fault)) from fault
+        except OSError as fault:  # a certificate that does not hold is one
+            self.close()
+            raise httpcore.ConnectError(str(fault)) from fault
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "ssl_object":
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "is_readable":  # an idle connection that can be read has been closed by the other side
+            return self._socket.fileno() < 0 or _readable(self._socket)
+        return None
+
+
+def _readable(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))

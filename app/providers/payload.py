@@ -1,0 +1,53 @@
+"""Reading a webhook's JSON, in which anything may be missing, of another type, or absurd."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+EMAIL_ID: Final = "em_email_id"  # the names under which our own ids travel with an email and come back
+ATTEMPT: Final = "em_attempt"
+
+_LATEST_S: Final = 253_402_300_800  # the year 10000
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
+_ID_LIMIT: Final = 128
+
+
+def decode(body: bytes) -> object:
+    """The JSON in `body`. Raises ValueError for anything else, absurdly deep nesting included."""
+    try:
+        value: object = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def fields(value: object) -> Mapping[str, object]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: object) -> str:
+    """`value` if it is text, else ""; half a surrogate pair, which JSON can say, becomes a question mark."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def code(value: object) -> str:
+    """A whole number, or what comes as text in its place, as text."""
+    return str(value) if isinstance(value, int) and abs(value) < _LATEST_S else text(value)
+
+
+def at_ms(value: object) -> int | None:
+    """Epoch seconds as milliseconds; None for anything that is no moment between 1970 and the year 9999."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
+        return None
+    return round(value * 1000)
+
+
+def ours(metadata: Mapping[str, object]) -> tuple[str, int]:
+    """Our email id and attempt, as they came back: "" and 0 if they did not."""
+    email_id, attempt = text(metadata.get(EMAIL_ID)), code(metadata.get(ATTEMPT))
+    return (
+        email_id if len(email_id) <= _ID_LIMIT else "",
+        int(attempt) if _NUMBER.fullmatch(attempt) else 0,
+    )

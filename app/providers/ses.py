@@ -1,0 +1,216 @@
+"""Amazon SES v2: JSON with raw MIME inside, signed with SigV4; webhooks come through SNS, one event each.
+
+Always raw. `Content.Simple` takes 15 headers, and shows in To and Cc whoever gets this copy; raw takes any header and
+inline file, and a copy re-sent to one of three still says who the three were. One path, so one set of surprises.
+
+What its events mean is in `ses_events`. Facts are of the API reference of SES v2 unless a line says otherwise.
+"""
+
+import base64
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from app.domain.email import Mailbox, Message
+from app.domain.event import Event, Subscription, Webhook
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome, shorten
+from app.errors import Unauthenticated, Unavailable
+from app.providers import answers, mime, payload, ses_events, sns
+from app.providers.contract import Limits
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+
+_ACCOUNT: Final[answers.Verdict] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
+_REFUSED: Final[answers.Verdict] = (Kind.REFUSED, Cause.MESSAGE)
+_THROTTLED: Final[answers.Verdict] = (Kind.THROTTLED, Cause.THROTTLE)
+# This email's From (in the sandbox also its recipients), not our account: other emails may still go.
+_UNVERIFIED: Final[answers.Verdict] = (Kind.REFUSED, Cause.ACCOUNT)
+
+# By error type; "SendEmail, Errors" and "Common Errors". What is missing here means what its status means everywhere.
+ERRORS: Final[dict[str, answers.Verdict]] = {
+    "BadRequestException": _REFUSED,
+    "MessageRejected": _REFUSED,
+    "MailFromDomainNotVerifiedException": _UNVERIFIED,
+    "AccountSuspendedException": _ACCOUNT,
+    "SendingPausedException": _ACCOUNT,
+    "LimitExceededException": _ACCOUNT,
+    "NotFoundException": _ACCOUNT,  # the configuration set
+    # Also "Daily message quota exceeded": the day is a sliding one, so it is over little by little, not at midnight.
+    "TooManyRequestsException": _THROTTLED,
+    "ThrottlingException": _THROTTLED,  # a 400
+    "Throttling": _THROTTLED,
+    # Signature and credentials: mostly 403, but some of them come as 400.
+    "AccessDeniedException": _ACCOUNT,
+    "ExpiredTokenException": _ACCOUNT,
+    "ExpiredToken": _ACCOUNT,
+    "IncompleteSignature": _ACCOUNT,
+    "InvalidClientTokenId": _ACCOUNT,
+    "InvalidSignatureException": _ACCOUNT,
+    "MissingAuthenticationToken": _ACCOUNT,
+    "MissingAuthenticationTokenException": _ACCOUNT,
+    "NotAuthorized": _ACCOUNT,
+    "OptInRequired": _ACCOUNT,
+    "RequestExpired": _ACCOUNT,
+    "SignatureDoesNotMatch": _ACCOUNT,
+    "UnrecognizedClientException": _ACCOUNT,
+}
+# MessageRejected has many meanings: by words of its message, lower-case; the first match counts.
+REJECTIONS: Final[dict[str, answers.Verdict]] = {
+    "not verified": _UNVERIFIED,
+    "sending suspended": _ACCOUNT,
+    "sending paused": _ACCOUNT,
+}
+
+
+_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_log = logging.getLogger(__name__)
+
+
+class Ses:
+    """SES in one region of one AWS account.
+
+    `credentials` is asked before every call, since temporary ones change. `topic_arns` may send webhooks;
+    `fetch_certificate` is as `sns.Verifier` wants it. `clock` gives epoch seconds.
+    """
+
+    name: ClassVar[str] = "ses"
+    # "Service quotas": 50 recipients; 40 MB after base64.
+    limits: ClassVar[Limits] = Limits(recipients=50, size_bytes=40_000_000)
+
+    def __init__(
+        self,
+        region: str,
+        configuration_set: str,
+        topic_arns: tuple[str, ...],
+        credentials: "Callable[[], Credentials]",
+        fetch_certificate: Callable[[str], bytes],
+        base_url: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._region = region
+        self._configuration_set = configuration_set
+        self._topic_arns = topic_arns
+        self._credentials = credentials
+        self._base_url = base_url
+        self._clock = clock
+        self._verifier = sns.Verifier(topic_arns, fetch_certificate)
+
+    def build(self, message: Message) -> httpx.Request:
+        """POST /v2/email/outbound-emails. Raises Unsendable for what MIME cannot say in ASCII.
+
+        `Destination` is who gets this copy. FromEmailAddress says the same as the From header, over which it goes.
+        """
+        people = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
+        call: dict[str, object] = {
+            "FromEmailAddress": mime.mailbox(message.sender),
+            "Destination": {role: _addresses(boxes) for role, boxes in people.items() if boxes},
+            "Content": {"Raw": {"Data": base64.b64encode(mime.render(message)).decode()}},
+            "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message).items()],
+        }
+        if self._configuration_set:
+            call["ConfigurationSetName"] = self._configuration_set
+        return self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
+
+    def read(self, response: httpx.Response) -> Outcome:
+        """200 with a MessageId is accepted. An error has its type in a header, else in the body."""
+        try:
+            answer = payload.fields(payload.decode(response.content))
+        except ValueError:
+            answer = {}
+        message_id = payload.text(answer.get("MessageId"))
+        if response.is_success and message_id:
+            return answers.accepted(response, message_id)
+        error = _error(response, answer)
+        words = payload.text(answer.get("message")) or payload.text(answer.get("Message"))
+        verdict = _verdict(error, words) if response.is_client_error else None
+        outcome = answers.judge(response, {(response.status_code, ""): verdict} if verdict else {}, secret="")
+        return replace(outcome, reply=shorten(self._redact(f"{error}: {words}" if error and words else response.text)))
+
+    def verify(self, webhook: Webhook, now_s: float) -> None:
+        """The signature of SNS, which covers the body: no nonce."""
+        if not self._topic_arns:
+            raise Unavailable("SES_TOPIC_ARN is not set: webhooks cannot be verified")
+        self._verifier.verify(webhook, now_s)
+
+    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+        """The recipients of one event, or a subscription to confirm."""
+        try:
+            envelope = sns.read(webhook.body)
+        except Unauthenticated:
+            _log.warning("webhook is not an SNS message", extra={"provider": self.name})
+            return []
+        if envelope.type == sns.SUBSCRIPTION and sns.is_aws_sns_url(envelope.subscribe_url):
+            return Subscription(envelope.subscribe_url)
+        if envelope.type == sns.NOTIFICATION:
+            return list(ses_events.read(envelope))
+        _log.warning("an SNS subscription ended or cannot be confirmed", extra={"provider": self.name})
+        return []
+
+    def probe(self) -> httpx.Request:
+        """GET /v2/email/account."""
+        return self._signed("GET", "/v2/email/account", b"")
+
+    def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = httpx.Request(method, self._base_url + path, headers=headers, content=body)
+        credentials = self._credentials().get_frozen_credentials()
+        signer = SigV4Auth(credentials, "ses", self._region)
+        # Step by step instead of by `add_auth`: that one reads the clock itself, and logs what it signs at DEBUG,
+        # session token included.
+        headers |= {"Host": request.headers["Host"], "X-Amz-Date": self._now()}
+        if credentials.token:
+            headers["X-Amz-Security-Token"] = credentials.token
+        draft = AWSRequest(method, str(request.url), headers=headers, data=body)
+        draft.context["timestamp"] = headers["X-Amz-Date"]
+        signature = signer.signature(signer.string_to_sign(draft, signer.canonical_request(draft)), draft)
+        names = signer.signed_headers(signer.headers_to_sign(draft))
+        request.headers.update(headers)
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={signer.scope(draft)}, SignedHeaders={names}, Signature={signature}"
+        )
+        return request
+
+    def _redact(self, words: str) -> str:
+        """SignatureDoesNotMatch repeats the headers that were signed, session token included."""
+        credentials = self._credentials().get_frozen_credentials()
+        for secret in filter(None, (credentials.secret_key, credentials.token)):
+            words = words.replace(secret, "[secret]")
+        return words
+
+    def _now(self) -> str:
+        return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+
+
+def _addresses(boxes: Iterable[Mailbox]) -> list[str]:
+    return [mime.address(box.address) for box in boxes]
+
+
+def _tags(message: Message) -> dict[str, str]:
+    """Our ids, then what of the client's metadata and tags fits into the alphabet of tags; each name once."""
+    tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
+    for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
+        if _TAG.fullmatch(name) and _TAG.fullmatch(value):
+            tags.setdefault(name, value)
+    return tags
+
+
+def _error(response: httpx.Response, answer: Mapping[str, object]) -> str:
+    """The error type without the URL and the namespace that may surround it (AWS REST-JSON protocol, "Errors")."""
+    told = (response.headers.get("x-amzn-errortype"), answer.get("code"), answer.get("__type"))
+    return next((name for name in map(payload.text, told) if name), "").split(":")[0].split("#")[-1].strip()
+
+
+def _verdict(error: str, words: str) -> answers.Verdict | None:
+    if error == "MessageRejected":
+        return next((told for part, told in REJECTIONS.items() if part in words.lower()), ERRORS[error])
+    return ERRORS.get(error)

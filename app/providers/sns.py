@@ -1,0 +1,210 @@
+"""Amazon SNS over HTTPS: the envelope of a webhook, and the proof that SNS made it for one of our topics.
+
+The signature (https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html) covers the body, so no
+nonce is needed; the timestamp is inside and limits how long a recorded message can be played again. Anybody with an
+AWS account gets validly signed messages: it is the allow-list of topics that makes them ours.
+
+The certificate is trusted for the place it comes from, so that place is checked before anything is fetched. The host
+must be the one of SNS in the topic's own region. A looser `sns.*.amazonaws.com` would do for a bucket named "sns":
+sns.s3-us-west-2.amazonaws.com serves whatever its owner puts there.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import httpx
+
+from app.domain.event import Webhook
+from app.errors import Unauthenticated, Unavailable
+from app.providers import payload
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+NOTIFICATION: Final = "Notification"
+SUBSCRIPTION: Final = "SubscriptionConfirmation"
+UNSUBSCRIPTION: Final = "UnsubscribeConfirmation"
+
+MAX_AGE_MS: Final = 3_600_000  # SNS retries an HTTP endpoint for an hour at most; a retry keeps its timestamp
+MAX_SKEW_MS: Final = 300_000
+CACHE_SIZE: Final = 16
+
+# The keys that are signed, in order. `Subject` counts only if there is one.
+_SIGNED: Final[dict[str, tuple[str, ...]]] = {
+    NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    UNSUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+}
+# What the headers say twice; where a proxy dropped them the signed body speaks alone.
+_HEADERS: Final = {
+    "x-amz-sns-message-type": "Type",
+    "x-amz-sns-message-id": "MessageId",
+    "x-amz-sns-topic-arn": "TopicArn",
+}
+# https, no user, no port, the name of a region (not of a bucket): one expression, so that no two parsers can disagree.
+_URL: Final = re.compile(r"https://sns\.([a-z]{2,}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?/([!-~]*)")
+_CERTIFICATE_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+\.pem")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What SNS wraps around a message. Nothing of it is proved by being read."""
+
+    type: str
+    message_id: str
+    topic_arn: str
+    message: str
+    at_ms: int
+    subscribe_url: str  # "" in a notification
+    signature_version: str
+    signature: bytes
+    certificate_url: str
+    signed: bytes  # what the signature is made over
+
+
+def read(body: bytes) -> Envelope:
+    """The envelope in `body`. Raises Unauthenticated if it is not one."""
+    try:
+        found = payload.decode(body)
+    except ValueError:
+        _refuse("the body is not JSON")
+    if not isinstance(found, dict):
+        _refuse("the body is not a JSON object")
+    kind = _string(found, "Type")
+    if kind not in _SIGNED:
+        _refuse("no such type of SNS message")
+    keys = [key for key in _SIGNED[kind] if key != "Subject" or found.get(key) is not None]
+    at_ms = timestamp_ms(_string(found, "Timestamp"))
+    if at_ms is None:
+        _refuse("the timestamp cannot be read")
+    try:
+        signed = "".join(f"{key}\n{_string(found, key)}\n" for key in keys).encode()
+        signature = base64.b64decode(_string(found, "Signature"), validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        _refuse("the signature cannot be read")
+    return Envelope(
+        type=kind,
+        message_id=_string(found, "MessageId"),
+        topic_arn=_string(found, "TopicArn"),
+        message=_string(found, "Message"),
+        at_ms=at_ms,
+        subscribe_url="" if kind == NOTIFICATION else _string(found, "SubscribeURL"),
+        signature_version=_string(found, "SignatureVersion"),
+        signature=signature,
+        certificate_url=_string(found, "SigningCertURL"),
+        signed=signed,
+    )
+
+
+def is_aws_sns_url(url: str) -> bool:
+    """Whether `url` leads to SNS itself, in some region, over https: where a subscription may be confirmed."""
+    return _URL.fullmatch(url) is not None
+
+
+def timestamp_ms(text: str) -> int | None:
+    """ISO 8601 with any fraction as epoch milliseconds, UTC if it does not say; None if it is no time after 1970."""
+    try:
+        at = datetime.fromisoformat(text)
+        at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+    return at_ms if at_ms >= 0 else None
+
+
+class Verifier:
+    """Proves that a webhook comes from SNS and from one of `topic_arns`.
+
+    `fetch_certificate` takes a URL of SNS and gives the body of a 2xx answer. It raises httpx.HTTPStatusError for any
+    other answer, and another httpx.HTTPError or OSError when there is none; it must not follow redirects.
+    """
+
+    def __init__(self, topic_arns: Iterable[str], fetch_certificate: Callable[[str], bytes]) -> None:
+        self._topic_arns = frozenset(topic_arns)
+        self._fetch_certificate = fetch_certificate
+        self._certificates: dict[str, x509.Certificate] = {}
+
+    def verify(self, webhook: Webhook, now_s: float) -> None:
+        """Raises Unauthenticated if it cannot be proved, Unavailable if the certificate cannot be had now."""
+        if webhook.headers.get("x-amz-sns-rawdelivery", "").lower() == "true":
+            _refuse("raw message delivery carries no signature: turn it off")
+        envelope = read(webhook.body)
+        told = {"Type": envelope.type, "MessageId": envelope.message_id, "TopicArn": envelope.topic_arn}
+        for header, key in _HEADERS.items():
+            if webhook.headers.get(header, told[key]) != told[key]:
+                _refuse(f"{header} contradicts the body")
+        if envelope.topic_arn not in self._topic_arns:
+            _refuse("not one of our topics")
+        if not -MAX_SKEW_MS <= now_s * 1000 - envelope.at_ms <= MAX_AGE_MS:
+            _refuse("the timestamp is too far from now")
+        if envelope.type != NOTIFICATION and not is_aws_sns_url(envelope.subscribe_url):
+            _refuse("SubscribeURL does not lead to SNS")
+        self._prove(envelope, now_s)
+
+    def _prove(self, envelope: Envelope, now_s: float) -> None:
+        # Imported here because the workers, which send and never verify, would pay for it at every cold start.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+        hash_by_version: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 because version 1 is what a topic signs with unless told otherwise
+        algorithm = hash_by_version.get(envelope.signature_version)
+        if algorithm is None:
+            _refuse("no such signature version")
+        key = self._certificate(envelope, now_s).public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            _refuse("the certificate holds no RSA key")
+        try:
+            key.verify(envelope.signature, envelope.signed, padding.PKCS1v15(), algorithm)
+        except InvalidSignature:
+            _refuse("the signature is wrong")
+
+    def _certificate(self, envelope: Envelope, now_s: float) -> "x509.Certificate":
+        url = envelope.certificate_url
+        parts = _URL.fullmatch(url)
+        if parts is None or parts[1] != _region(envelope.topic_arn) or not _CERTIFICATE_PATH.fullmatch(parts[2]):
+            _refuse("SigningCertURL does not lead to a certificate of SNS in the topic's region")
+        now = datetime.fromtimestamp(now_s, UTC)
+        certificate = self._certificates.get(url)
+        if certificate is None or now > certificate.not_valid_after_utc:
+            certificate = self._fetch(url)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            _refuse("the certificate is not valid now")
+        if len(self._certificates) >= CACHE_SIZE:
+            self._certificates.clear()  # SNS has one or two; simple beats clever here
+        self._certificates[url] = certificate
+        return certificate
+
+    def _fetch(self, url: str) -> "x509.Certificate":
+        from cryptography import x509  # here because of the workers, as above
+
+        try:
+            return x509.load_pem_x509_certificate(self._fetch_certificate(url))
+        except httpx.HTTPStatusError as answer:
+            if answer.response.status_code in (403, 404):
+                _refuse("there is no certificate at SigningCertURL")
+            raise Unavailable("The certificate of SNS cannot be fetched now") from answer
+        except (httpx.HTTPError, OSError) as failure:
+            raise Unavailable("The certificate of SNS cannot be fetched now") from failure
+        except ValueError:
+            _refuse("what is at SigningCertURL is not a certificate")
+
+
+def _region(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 3 else ""
+
+
+def _string(found: dict[str, Any], key: str) -> str:
+    value = found.get(key)
+    if not isinstance(value, str):
+        _refuse(f"{key} is missing or no string")
+    return value
+
+
+def _refuse(why: str) -> NoReturn:
+    raise Unauthenticated(f"Not a message of our SNS topic: {why}")

@@ -1,0 +1,123 @@
+"""The one place that sends. Failure of a provider comes back as an Outcome, never as an exception."""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from app.domain.email import Message
+from app.domain.kinds import Cause, Kind, OutcomeKind
+from app.domain.outcome import Outcome, shorten
+from app.providers.contract import Provider
+from app.providers.network import Lookup, Wire
+from app.providers.refusal import Unsendable
+
+_NOT_SENT: Final = (Kind.UNAVAILABLE, Cause.OUTAGE)  # the request never left
+_BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the line is at fault
+_PUZZLING: Final = (Kind.UNCERTAIN, Cause.UNKNOWN)  # it may have left, and nobody knows what happened
+
+# Every exception that httpx exports, and what it proves. Parents catch children that httpx may yet add.
+FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
+    httpx.ConnectError: _NOT_SENT,  # DNS, TCP and TLS: httpx has no finer name
+    httpx.ConnectTimeout: _NOT_SENT,
+    httpx.PoolTimeout: _NOT_SENT,
+    httpx.ProxyError: _NOT_SENT,
+    httpx.UnsupportedProtocol: _NOT_SENT,
+    httpx.InvalidURL: _NOT_SENT,
+    httpx.ReadTimeout: _BROKEN,
+    httpx.ReadError: _BROKEN,
+    httpx.WriteTimeout: _BROKEN,
+    httpx.WriteError: _BROKEN,
+    httpx.CloseError: _BROKEN,
+    httpx.RemoteProtocolError: _BROKEN,
+    httpx.TimeoutException: _BROKEN,
+    httpx.NetworkError: _BROKEN,
+    httpx.LocalProtocolError: _PUZZLING,
+    httpx.ProtocolError: _PUZZLING,
+    httpx.DecodingError: _PUZZLING,
+    httpx.TooManyRedirects: _PUZZLING,
+    httpx.HTTPStatusError: _PUZZLING,
+    httpx.TransportError: _PUZZLING,
+    httpx.RequestError: _PUZZLING,
+    httpx.HTTPError: _PUZZLING,
+    httpx.CookieConflict: _PUZZLING,
+    httpx.StreamConsumed: _PUZZLING,
+    httpx.StreamClosed: _PUZZLING,
+    httpx.ResponseNotRead: _PUZZLING,
+    httpx.RequestNotRead: _PUZZLING,
+    httpx.StreamError: _PUZZLING,
+}
+_FAULTS: Final = tuple(FAILURES)
+_BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # the second: a host that IDNA cannot read
+_PROBE_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a provider answered to its harmless call. `status_code` None: there was no HTTP answer."""
+
+    works: bool
+    status_code: int | None
+    reply: str
+
+
+class Transport:
+    """Sends through any provider, over connections that are kept for a few seconds.
+
+    Every call is over within `timeout_s`, whatever the server does; connecting has `connect_timeout_s` of that.
+    Redirects are not followed and nothing is sent twice. Certificates are verified, against `ssl_context` if given.
+    Safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        timeout_s: float,
+        connect_timeout_s: float = 3.0,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        lookup: Lookup = socket.getaddrinfo,
+    ) -> None:
+        context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        wire = Wire(timeout_s, connect_timeout_s, context, lookup)
+        self._client = httpx.Client(transport=wire, follow_redirects=False, trust_env=False)
+
+    def send(self, provider: Provider, message: Message) -> Outcome:
+        """One call of `provider` for `message`, and what it came to. Raises nothing that the network can cause."""
+        try:
+            request = provider.build(message)
+        except Unsendable as reason:
+            return Outcome(Kind.REFUSED, Cause.MESSAGE, reply=shorten(str(reason)))
+        except UnicodeEncodeError:  # half a surrogate pair: JSON can say it, no encoding of text can
+            return Outcome(Kind.REFUSED, Cause.MESSAGE, reply="the email holds text that is not Unicode")
+        except _BAD_URL as fault:
+            return _outcome(_NOT_SENT, fault)
+        try:
+            response = self._client.send(request)
+        except _FAULTS as fault:
+            return failure(fault)
+        return provider.read(response)
+
+    def probe(self, provider: Provider) -> Probe:
+        """Whether the credentials of `provider` work, by its harmless call."""
+        try:
+            response = self._client.send(provider.probe())
+        except _PROBE_FAULTS as fault:
+            return Probe(works=False, status_code=None, reply=failure(fault).reply)
+        if response.is_success:
+            return Probe(works=True, status_code=response.status_code, reply="")
+        return Probe(works=False, status_code=response.status_code, reply=provider.read(response).reply)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+
+def failure(fault: Exception) -> Outcome:
+    """The outcome of a call that ended in an exception: by its class or the nearest parent in FAILURES."""
+    return _outcome(next((FAILURES[kin] for kin in type(fault).__mro__ if kin in FAILURES), _PUZZLING), fault)
+
+
+def _outcome(verdict: tuple[OutcomeKind, Cause], fault: Exception) -> Outcome:
+    return Outcome(*verdict, reply=shorten(f"{type(fault).__name__}: {fault}"))

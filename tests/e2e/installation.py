@@ -1,0 +1,128 @@
+"""A whole installation on this machine, as `make run` starts it, and the hands of its user."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+KEY = {"Authorization": "Bearer em_local_development"}
+EMAIL: dict[str, Any] = {
+    "from": "App <no-reply@example.com>",
+    "to": ["alice@example.net"],
+    "subject": "Hello",
+    "text": "It works.",
+}
+FINAL = {"delivered", "partially_delivered", "failed", "canceled", "expired"}
+
+
+class Installation:
+    """The API with its worker, simulator and emulator, on ports of its own."""
+
+    def __init__(self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str]) -> None:
+        api, simulator, aws = map(str, ports)
+        self.log = folder / "log"
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "PORT": api,
+            "SIMULATOR_PORT": simulator,
+            "AWS_PORT": aws,
+            "DATA_DIR": str(folder / "data"),
+            **settings,
+        }
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)
+        self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
+        self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when /health says that everything answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
+        self.until("healthy", self._healthy, within_s=60)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it as a user would."""
+        assert self._process
+        self._process.send_signal(how)
+        self._process.wait(timeout=40)
+
+    def close(self) -> None:
+        """Stop it and let go of its connections."""
+        self.stop()
+        self.api.close()
+        self.control.close()
+
+    def worker_pid(self) -> int:
+        """The process id of the worker child."""
+        assert self._process
+        listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
+        for line in listing.stdout.splitlines():
+            pid, parent, command = line.split(maxsplit=2)
+            if int(parent) == self._process.pid and "app.local.worker" in command:
+                return int(pid)
+        raise AssertionError("no worker runs")
+
+    def fault(self, provider: str, fault: str = "none", **more: Any) -> None:
+        """Make a provider behave."""
+        self.control.put(f"/control/providers/{provider}", json={"fault": fault, **more}).raise_for_status()
+
+    def calm(self) -> None:
+        """Every provider works, the inbox is empty."""
+        for provider in ("sendgrid", "mailgun", "ses"):
+            self.fault(provider)
+        self.control.delete("/control/messages").raise_for_status()
+
+    def send(self, **changes: Any) -> str:
+        """Send an email; its id."""
+        answer = self.api.post("/v1/emails", json={**EMAIL, **changes})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def story(self, email_id: str) -> dict[str, Any]:
+        """The story of an email."""
+        answer = self.api.get(f"/v1/emails/{email_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def ended(self, email_id: str, within_s: float = 20) -> dict[str, Any]:
+        """The story of an email once it has come to its end."""
+        return self.story_when(email_id, lambda story: story["status"] in FINAL, within_s)
+
+    def story_when(
+        self, email_id: str, wanted: Callable[[dict[str, Any]], bool], within_s: float = 20
+    ) -> dict[str, Any]:
+        """The story of an email once it is as wanted."""
+        self.until(f"{email_id} as wanted", lambda: wanted(self.story(email_id)), within_s)
+        return self.story(email_id)
+
+    def inbox(self, email_id: str) -> list[dict[str, Any]]:
+        """What providers took of this email, in order."""
+        messages = self.control.get("/control/messages").json()
+        return [message for message in messages if message["metadata"].get("em_email_id") == email_id]
+
+    def calls(self, provider: str) -> int:
+        """How often a provider was called since the inbox was emptied."""
+        return int(self.control.get("/control/providers").json()[provider]["calls"])
+
+    def until(self, what: str, happened: Callable[[], bool], within_s: float) -> None:
+        """Return once `happened`; fail after `within_s`."""
+        deadline_s = monotonic() + within_s
+        while not happened():
+            assert self._process
+            assert self._process.poll() is None, f"it ended: {self.log.read_text()[-3000:]}"
+            assert monotonic() < deadline_s, f"not {what} within {within_s} s: {self.log.read_text()[-3000:]}"
+            Event().wait(0.1)
+
+    def _healthy(self) -> bool:
+        try:
+            return self.api.get("/health", timeout=3).status_code == 200
+        except httpx.TransportError:
+            return False

@@ -1,0 +1,165 @@
+"""The product's promise, from a request to the inbox: the next provider delivers when the first one fails."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation
+
+
+def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(attempt["provider"], attempt["outcome"]) for attempt in story["attempts"]]
+
+
+def test_an_email_is_delivered_by_the_first_provider(installation: Installation) -> None:
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    assert _outcomes(story) == [("sendgrid", "accepted")]
+    assert [(event["kind"], event["provider"]) for event in story["events"]] == [("delivered", "sendgrid")]
+    (message,) = installation.inbox(email_id)
+    assert message["to"] == ["alice@example.net"]
+    assert message["subject"] == "Hello"
+    assert message["text"] == "It works."
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "cause"),
+    [
+        ("unavailable", "unavailable", "outage"),
+        ("server_error", "unavailable", "outage"),
+        ("bad_gateway_html", "unavailable", "outage"),
+        ("refuse_connection", "unavailable", "outage"),
+        ("unauthorized", "unavailable", "account"),
+        ("forbidden", "unavailable", "account"),
+        ("payment_required", "unavailable", "account"),
+        ("rate_limit", "throttled", "throttle"),
+        ("refuse_message", "refused", "message"),
+    ],
+)
+def test_what_the_first_surely_did_not_send_arrives_once_through_the_second(
+    installation: Installation, fault: str, outcome: str, cause: str
+) -> None:
+    installation.fault("sendgrid", fault)
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    assert _outcomes(story) == [("sendgrid", outcome), ("mailgun", "accepted")]
+    assert story["attempts"][0]["cause"] == cause
+    assert [message["provider"] for message in installation.inbox(email_id)] == ["mailgun"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("accept_then_block", "blocked"), ("accept_then_bounce_unexplained", "bounced")]
+)
+def test_a_failure_reported_later_goes_back_on_the_queue(installation: Installation, fault: str, kind: str) -> None:
+    installation.fault("sendgrid", fault)
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    assert _outcomes(story) == [("sendgrid", "accepted"), ("mailgun", "accepted")]
+    assert [event["kind"] for event in story["events"] if event["provider"] == "sendgrid"] == [kind]
+    assert [message["provider"] for message in installation.inbox(email_id)] == ["sendgrid", "mailgun"]
+
+
+def test_a_dead_mailbox_is_not_sent_to_again(installation: Installation) -> None:
+    installation.fault("sendgrid", "accept_then_bounce")
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "failed"
+    assert [recipient["status"] for recipient in story["recipients"]] == ["bounced"]
+    assert [recipient["cause"] for recipient in story["recipients"]] == ["recipient"]
+    assert len(installation.inbox(email_id)) == 1
+
+
+def test_only_those_who_need_it_get_it_again(installation: Installation) -> None:
+    installation.fault("sendgrid", "unavailable")
+    installation.fault("mailgun", "unavailable")
+    email_id = installation.send(
+        to=["Alice <alice@example.net>"], cc=["bob@example.net"], bcc=["carol@example.net", "dave@example.net"]
+    )
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    (message,) = installation.inbox(email_id)
+    assert message["provider"] == "ses"
+    assert len(message["bcc"]) == 2
+
+
+def test_all_down_waits_for_a_round(installation: Installation) -> None:
+    for provider in ("sendgrid", "mailgun", "ses"):
+        installation.fault(provider, "unavailable")
+    email_id = installation.send()
+    story = installation.story_when(email_id, lambda story: len(story["attempts"]) == 3)
+    story = installation.story_when(email_id, lambda story: story["attempts"][2]["outcome"] is not None)
+    assert story["status"] == "queued"
+    canceled = installation.api.post(f"/v1/emails/{email_id}/cancel")
+    assert canceled.status_code == 200
+    assert installation.story(email_id)["status"] == "canceled"
+    assert installation.api.post(f"/v1/emails/{installation.send()}/cancel").status_code in {200, 409}
+
+
+def test_evidence_within_the_wait_prevents_a_second_copy(installation: Installation) -> None:
+    installation.fault("sendgrid", "reset_after_accept")
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    assert _outcomes(story) == [("sendgrid", "uncertain")]
+    assert len(installation.inbox(email_id)) == 1
+
+
+@pytest.mark.parametrize("fault", ["hang", "reset_after_body", "gateway_timeout"])
+def test_without_evidence_the_second_provider_follows_after_the_wait(installation: Installation, fault: str) -> None:
+    installation.fault("sendgrid", fault)
+    email_id = installation.send()
+    story = installation.ended(email_id)
+    assert story["status"] == "delivered"
+    assert _outcomes(story) == [("sendgrid", "uncertain"), ("mailgun", "accepted")]
+    assert [message["provider"] for message in installation.inbox(email_id)] == ["mailgun"]
+
+
+def test_an_uncertain_code_can_fail_over_at_once_or_never(installation: Installation) -> None:
+    installation.fault("sendgrid", "reset_after_body")
+    urgent = installation.ended(installation.send(on_uncertain="failover"))
+    assert _outcomes(urgent) == [("sendgrid", "uncertain"), ("mailgun", "accepted")]
+    never_twice = installation.ended(installation.send(on_uncertain="fail"))
+    assert never_twice["status"] == "failed"
+    assert _outcomes(never_twice) == [("sendgrid", "uncertain")]
+
+
+@pytest.mark.parametrize(("on_uncertain", "copies"), [("wait", 1), ("failover", 1), ("fail", 0)])
+def test_a_worker_killed_while_the_provider_is_called_loses_nothing(
+    installation: Installation, on_uncertain: str, copies: int
+) -> None:
+    installation.fault("sendgrid", "hang")
+    email_id = installation.send(on_uncertain=on_uncertain)
+    installation.until("called", lambda: installation.calls("sendgrid") == 1, within_s=10)
+    os.kill(installation.worker_pid(), signal.SIGKILL)
+    story = installation.ended(email_id, within_s=60)
+    assert story["attempts"][0]["outcome"] == "uncertain"
+    assert len(installation.inbox(email_id)) == copies
+    assert story["status"] == ("delivered" if copies else "failed")
+
+
+def test_with_no_patience_all_down_is_failed_with_every_reason(impatient: Installation) -> None:
+    for provider, fault in (("sendgrid", "unavailable"), ("mailgun", "unauthorized"), ("ses", "rate_limit")):
+        impatient.fault(provider, fault)
+    story = impatient.ended(impatient.send())
+    assert story["status"] == "failed"
+    assert [(attempt["provider"], attempt["status_code"]) for attempt in story["attempts"]] == [
+        ("sendgrid", 503),
+        ("mailgun", 401),
+        ("ses", 429),
+    ]
+    assert all(attempt["reply"] for attempt in story["attempts"])
+    assert impatient.inbox(story["id"]) == []
+
+
+def test_emails_survive_a_restart(impatient: Installation) -> None:
+    impatient.calm()
+    email_id = impatient.send()
+    assert impatient.ended(email_id)["status"] == "delivered"
+    impatient.stop(signal.SIGINT)
+    impatient.start()
+    assert impatient.story(email_id)["status"] == "delivered"

@@ -1,0 +1,67 @@
+"""What the tests of local mode share: free ports, a folder of their own, patience with a limit."""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from app.local.simulator import keys
+
+Env = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the simulator's keys: making them takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("keys")
+    keys.load_or_create(folder)
+    return folder
+
+
+@pytest.fixture
+def env(tmp_path: Path, signing_keys: Path) -> Env:
+    """A laptop's environment with free ports and a DATA_DIR of its own."""
+    shutil.copytree(signing_keys, tmp_path / "data" / "simulator")
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        api, simulator, aws = (str(listener.getsockname()[1]) for listener in sockets)
+    inherited = {name: os.environ[name] for name in ("PATH", "EMULATOR_PYTHON", "LANG") if name in os.environ}
+    return {
+        **inherited,
+        "PORT": api,
+        "SIMULATOR_PORT": simulator,
+        "AWS_PORT": aws,
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+
+
+Eventually = Callable[[Callable[[], bool], float], None]
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Wait until a condition holds; fail after so many seconds."""
+
+    def wait(condition: Callable[[], bool], timeout_s: float = 15) -> None:
+        pause = threading.Event()
+        deadline_s = monotonic() + timeout_s
+        while not condition():
+            assert monotonic() < deadline_s, "it never came true"
+            pause.wait(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that something listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]

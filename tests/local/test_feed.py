@@ -1,0 +1,195 @@
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.local import aws, feed
+from app.local.environment import deployed
+from app.local.invocation import Context, Event
+from app.local.provision import DEAD_LETTERS, QUEUE, provision
+
+Env = dict[str, str]
+Eventually = Callable[..., None]
+
+ACCOUNTS = itertools.count(700_000_000_001)
+
+
+@pytest.fixture
+def queue(env: Env, aws_endpoint: str) -> Env:
+    """A provisioned topic and queue, in an account of their own of the shared emulator."""
+    account = str(next(ACCOUNTS))
+    made = {
+        **deployed(env),
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_ACCESS_KEY_ID": account,
+        "CONTENT_BUCKET": f"content-{account}",
+        "TOPIC_ARN": f"arn:aws:sns:us-east-1:{account}:attempts",
+        "WORKER_TIMEOUT_S": "20",
+    }
+    provision(made)
+    return made
+
+
+@contextmanager
+def feeding(env: Env, handler: feed.Handler, beat: Callable[[], None] = lambda: None) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.Feed(env, handler).run, args=(stop, beat))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def publish(env: Env, text: str) -> None:
+    aws.client("sns", env).publish(TopicArn=env["TOPIC_ARN"], Message=text)
+
+
+def lying_in(env: Env, name: str) -> int:
+    """How many messages a queue holds, hidden ones too."""
+    sqs = aws.client("sqs", env)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
+
+
+def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Eventually) -> None:
+    seen: list[tuple[Event, Context]] = []
+    with feeding(queue, lambda event, context: seen.append((event, context))):
+        publish(queue, "hello")
+        eventually(lambda: bool(seen))
+        eventually(lambda: lying_in(queue, QUEUE) == 0)
+    [(event, context)] = seen
+    [record] = event["Records"]
+    assert set(record) == {
+        "messageId",
+        "receiptHandle",
+        "body",
+        "attributes",
+        "messageAttributes",
+        "md5OfBody",
+        "eventSource",
+        "eventSourceARN",
+        "awsRegion",
+    }
+    assert record["eventSource"] == "aws:sqs"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert '"Message": "hello"' in record["body"]
+    assert 0 < context.get_remaining_time_in_millis() <= 20_000
+    assert context.invoked_function_arn.endswith(":function:attempts")
+    assert lying_in(queue, DEAD_LETTERS) == 0
+
+
+def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually: Eventually) -> None:
+    tries: dict[str, list[str]] = {"raises": [], "is named": []}
+
+    def fail(event: Event, _: Context) -> dict[str, Any]:
+        [record] = event["Records"]
+        way = json.loads(record["body"])["Message"]
+        tries[way].append(record["attributes"]["ApproximateReceiveCount"])
+        if way == "raises":
+            raise RuntimeError("no")
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+
+    with feeding(queue, fail):
+        for way in tries:
+            publish(queue, way)
+        eventually(lambda: lying_in(queue, DEAD_LETTERS) == 2)
+    assert tries == {"raises": ["1", "2", "3"], "is named": ["1", "2", "3"]}
+    assert lying_in(queue, QUEUE) == 0
+
+
+def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Eventually) -> None:
+    outcomes = iter([RuntimeError("not yet"), None])
+    tries: list[Event] = []
+
+    def fail_once(event: Event, _: Context) -> None:
+        tries.append(event)
+        error = next(outcomes)
+        if error:
+            raise error
+
+    with feeding(queue, fail_once):
+        publish(queue, "again")
+        eventually(lambda: len(tries) == 2)
+        eventually(lambda: lying_in(queue, QUEUE) == 0)
+    assert lying_in(queue, DEAD_LETTERS) == 0
+
+
+def test_messages_are_handled_side_by_side(queue: Env, eventually: Eventually) -> None:
+    together = threading.Barrier(feed.CONCURRENCY)
+    handled: list[int] = []
+    with feeding(queue, lambda _event, _context: handled.append(together.wait(10))):
+        for number in range(feed.CONCURRENCY):
+            publish(queue, str(number))
+        eventually(lambda: len(handled) == feed.CONCURRENCY)
+
+
+def test_a_message_that_cannot_be_settled_does_not_block_the_next(queue: Env, eventually: Eventually) -> None:
+    sqs = aws.client("sqs", queue)
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    handled: list[Event] = []
+
+    def delete_it(event: Event, _: Context) -> None:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=event["Records"][0]["receiptHandle"])
+        handled.append(event)
+
+    with feeding(queue, delete_it):
+        for number in range(feed.CONCURRENCY + 1):
+            publish(queue, str(number))
+        eventually(lambda: len(handled) == feed.CONCURRENCY + 1)
+
+
+def test_stopping_waits_for_the_handler(queue: Env, eventually: Eventually) -> None:
+    entered, leave, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def linger(_event: Event, _context: Context) -> None:
+        entered.set()
+        assert leave.wait(10)
+        ended.set()
+
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.Feed(queue, linger).run, args=(stop, lambda: None))
+    thread.start()
+    publish(queue, "slow")
+    assert entered.wait(10)
+    stop.set()
+    assert thread.is_alive()
+    assert not ended.is_set()
+    leave.set()
+    thread.join()
+    assert ended.is_set()
+    assert lying_in(queue, QUEUE) == 0
+
+
+def test_an_emulator_that_is_away_does_not_end_the_feed(queue: Env, eventually: Eventually) -> None:
+    beats: list[None] = []
+    run = feed.Feed(queue, lambda *_: None)
+    run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    stop = threading.Event()
+    thread = threading.Thread(target=run.run, args=(stop, lambda: beats.append(None)))
+    thread.start()
+    eventually(lambda: len(beats) >= 2)
+    stop.set()
+    thread.join()
+
+
+def test_a_failing_sweep_is_followed_by_the_next(eventually: Eventually) -> None:
+    events: list[Event] = []
+
+    def sweep(event: Event, _: Context) -> None:
+        events.append(event)
+        raise RuntimeError("no table")
+
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.tick, args=(sweep, stop, 0.01))
+    thread.start()
+    eventually(lambda: len(events) >= 3)
+    stop.set()
+    thread.join()
+    assert events[0]["detail-type"] == "Scheduled Event"

@@ -1,0 +1,36 @@
+import os
+import time
+
+import pytest
+
+from app.local import health
+from app.local.environment import deployed
+from app.local.paths import Paths
+
+Env = dict[str, str]
+
+
+def test_a_worker_that_beats_is_healthy(env: Env) -> None:
+    made = deployed(env)
+    health.beat(Paths.of(made).heartbeat)
+    health.checks(made)["worker"]()
+
+
+def test_a_worker_that_has_not_started_is_not(env: Env) -> None:
+    with pytest.raises(OSError, match="no sign of life"):
+        health.checks(deployed(env))["worker"]()
+
+
+def test_a_worker_that_stopped_beating_is_not(env: Env) -> None:
+    made = deployed(env)
+    heartbeat = Paths.of(made).heartbeat
+    health.beat(heartbeat)
+    long_ago = time.time() - health.MISSED_S - 1
+    os.utime(heartbeat, (long_ago, long_ago))
+    with pytest.raises(OSError, match="no sign of life"):
+        health.checks(made)["worker"]()
+
+
+def test_a_simulator_that_is_away_is_not(env: Env) -> None:
+    with pytest.raises(OSError, match="does not answer"):
+        health.checks(deployed(env))["simulator"]()

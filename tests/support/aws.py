@@ -1,0 +1,77 @@
+"""AWS as tests see it from outside: clients, and a topic with a queue behind it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import botocore.session
+from botocore.config import Config
+
+from app.topic import Topic
+
+REGION = "us-east-1"
+BUCKET = "test-content"
+
+
+def client(endpoint_url: str, service: str) -> Any:
+    """A botocore client that does not wait long for what is not there."""
+    return botocore.session.get_session().create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=endpoint_url,
+        config=Config(connect_timeout=1, read_timeout=5, retries={"max_attempts": 0}),
+    )
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The emulator, its clients, and the bucket for large contents."""
+
+    endpoint_url: str
+    sns: Any
+    sqs: Any
+    s3: Any
+
+    @classmethod
+    def at(cls, endpoint_url: str) -> "Aws":
+        sns, sqs, s3 = (client(endpoint_url, service) for service in ("sns", "sqs", "s3"))
+        s3.create_bucket(Bucket=BUCKET)
+        return cls(endpoint_url, sns, sqs, s3)
+
+    def queue(self, *, raw: bool = False) -> "Queue":
+        """A new topic with a queue of its own behind it."""
+        name = f"attempts-{uuid4().hex}"
+        topic_arn = self.sns.create_topic(Name=name)["TopicArn"]
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self.sns.subscribe(
+            TopicArn=topic_arn,
+            Protocol="sqs",
+            Endpoint=answer["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": str(raw).lower()},
+        )
+        return Queue(self.sqs, url, Topic(self.sns, topic_arn))
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A topic, and what was published to it. The emulator hands messages on before `publish` returns."""
+
+    sqs: Any
+    url: str
+    topic: Topic
+
+    def records(self) -> list[dict[str, Any]]:
+        """Take everything off the queue, as SQS tells it."""
+        taken: list[dict[str, Any]] = []
+        while found := self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+            taken += found
+        return taken
+
+    def published(self) -> list[tuple[str, int]]:
+        """Take everything off the queue: (email id, attempt number), in order."""
+        messages = [json.loads(json.loads(record["Body"])["Message"]) for record in self.records()]
+        return [(message["email_id"], message["attempt"]) for message in messages]

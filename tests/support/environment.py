@@ -1,0 +1,26 @@
+"""The environment of a deployed process whose AWS is the emulator and whose providers are one server."""
+
+from tests.support.aws import BUCKET, REGION, Aws, Queue
+
+# Every secret in it; none of them may ever be seen in a log.
+SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses")
+
+
+def environment(aws: Aws, queue: Queue, providers_url: str, table_prefix: str) -> dict[str, str]:
+    sendgrid, mailgun, ses = SECRETS
+    return {
+        "PROVIDERS": "sendgrid,mailgun,ses",
+        "SENDGRID_API_KEY": sendgrid,
+        "SENDGRID_BASE_URL": providers_url,
+        "MAILGUN_API_KEY": mailgun,
+        "MAILGUN_DOMAIN": "mg.example.com",
+        "MAILGUN_BASE_URL": providers_url,
+        "SES_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "SES_SECRET_ACCESS_KEY": ses,
+        "SES_BASE_URL": providers_url,
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_REGION": REGION,
+        "TABLE_PREFIX": table_prefix,
+        "TOPIC_ARN": queue.topic.arn,
+        "CONTENT_BUCKET": BUCKET,
+    }

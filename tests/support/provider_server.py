@@ -1,0 +1,67 @@
+"""A server that answers as the providers do when all is well, or with a status of the test's choice."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class ProviderServer(ThreadingHTTPServer):
+    """Serves SendGrid, Mailgun and SES under one address. `calls` are the paths and bodies it got, in order."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.calls: list[tuple[str, bytes]] = []
+        self.statuses: dict[str, int] = {}  # by the beginning of a path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def serve() -> Iterator[ProviderServer]:
+    """A running server."""
+    with ProviderServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ProviderServer
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        """Tests look at `calls`."""
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.calls.append((self.path, body))
+        number = len(self.server.calls)
+        status = next((s for path, s in self.server.statuses.items() if self.path.startswith(path)), 0)
+        answers = {
+            "/v3/mail/send": (202, {}),
+            "/v2/email/outbound-emails": (200, {"MessageId": f"ses-{number}"}),
+        }
+        ok, told = answers.get(self.path, (200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."}))
+        text = json.dumps({"message": "not now"} if status else told).encode()
+        self.send_response(status or ok)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Message-Id", f"sg-{number}")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)

@@ -1,0 +1,69 @@
+"""Both ends of a provider as tests plan them: what a call comes to, and a webhook in the plainest protocol there is."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from threading import Lock
+
+from app.domain.email import Message
+from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.errors import Unauthenticated
+from tests.support.outcomes import accepted
+
+Answer = Outcome | Callable[[Message], Outcome]
+
+
+class Post:
+    """The `send` that an attempt is given: it answers as planned, and keeps every call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Message]] = []
+        self._plans: dict[str, list[Answer]] = {}
+        self._lock = Lock()
+
+    def plan(self, provider: str, *answers: Answer) -> None:
+        """Let `provider` answer so, call by call, the last answer for good. Without a plan it accepts."""
+        self._plans[provider] = list(answers)
+
+    def __call__(self, provider: str, message: Message) -> Outcome:
+        with self._lock:
+            self.calls.append((provider, message))
+            plan = self._plans.get(provider, [])
+            answer = plan[0] if plan else accepted(f"{provider}-{message.email_id}-{message.attempt}")
+            if len(plan) > 1:
+                plan.pop(0)
+        return answer(message) if callable(answer) else answer
+
+    def providers(self) -> list[str]:
+        """Who was called, in order."""
+        return [provider for provider, _ in self.calls]
+
+
+class Plain:
+    """A receiver whose webhook is a JSON list of our own events, or the URL of a subscription."""
+
+    def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:  # noqa: ARG002 because the port has it
+        if webhook.headers.get("signature") != "good":
+            raise Unauthenticated("no good signature")
+        token = webhook.headers.get("token")
+        return Nonce(token, hashlib.sha256(webhook.body).hexdigest()) if token else None
+
+    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+        told = json.loads(webhook.body)
+        if isinstance(told, str):
+            return Subscription(told)
+        return [_event(fields) for fields in told]
+
+
+def webhook(events: Sequence[Event] | str, **headers: str) -> Webhook:
+    """What `Plain` reads, with a good signature."""
+    told = events if isinstance(events, str) else [asdict(event) for event in events]
+    return Webhook(json.dumps(told).encode(), {"signature": "good", **headers})
+
+
+def _event(fields: dict[str, object]) -> Event:
+    cause = fields["cause"]
+    return Event(**{**fields, "kind": Kind(fields["kind"]), "cause": cause and Cause(cause)})  # type: ignore[arg-type] # because asdict wrote them
