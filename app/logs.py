@@ -6,7 +6,7 @@ import sys
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 # Libraries that would log URLs, bodies or every connection.
-QUIET = ("httpx", "httpcore", "botocore", "urllib3", "pynamodb")
+QUIET = ("httpx", "httpcore", "botocore", "urllib3", "pynamodb", "mangum")
 
 
 def configure(level: str, service: str = "emailsminder") -> None:

@@ -94,8 +94,6 @@ def _together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
     ids = [item.content_id for item in request.attachments if item.content_id]
     if len(set(ids)) < len(ids):
         yield "attachments", "two attachments have the same content_id"
-    if request.expires_at is not None and request.expires_at <= now_ms:
-        yield "expires_at", "must be in the future"
     if request.expires_at is not None and request.expires_at > now_ms + EXPIRES_WITHIN_MS:
         yield "expires_at", "must be within 30 days"
 

@@ -9,7 +9,7 @@ from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Recipien
 from app.delivery.rewrite import announce
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient
-from app.errors import Conflict, Unavailable
+from app.errors import Conflict, Invalid, Unavailable
 
 LIFETIME_S = 24 * 3600  # until expires_at, where the client names none
 KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
@@ -37,12 +37,14 @@ class Accept:
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
         """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
 
-        Raises Conflict if the key was used for another request. A topic that does not answer is no error: the
-        sweep publishes.
+        Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
+        that does not answer is no error: the sweep publishes.
         """
         head = self._new_head(email, owner, key)
         if key and (earlier := self._find(head)):
             return self._replay(earlier, head)
+        if head.expires_at_ms <= head.created_at_ms:  # after the replay: a late repetition is no new email
+            raise Invalid(("expires_at", "must be in the future"))
         created = self._create(head, email)
         if created is None:
             return self._replay(self._winner(head), head)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import heapq
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ from app.domain.head import EmailStatus, Head, status
 from app.errors import Invalid, NotFound
 
 Place = tuple[int, str]  # (created_at in ms, email id): where an email stands in the listing, newest first
+_PLACE = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
 LOOKED_AT = 1000  # emails read for one page at most, however few of them match
 
 
@@ -86,7 +88,9 @@ def _encode(place: Place) -> str:
 def _decode(cursor: str) -> Place:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        created_at, _, email_id = text.partition(".")
-        return int(created_at), email_id
     except (binascii.Error, ValueError):
-        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page")) from None
+        text = ""
+    place = _PLACE.fullmatch(text)
+    if place is None:
+        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
+    return int(place[1]), place[2]

@@ -1,0 +1,106 @@
+"""The API in this process, over a container of the product's own builder and the AWS of moto."""
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI
+from moto import mock_aws
+from starlette.types import ASGIApp
+
+from app.api.application import create
+from app.settings import Settings
+from app.store import tables
+from app.store.heads import HeadItem
+from app.wiring import Container, build
+from tests.support.clock import Clock
+
+REGION = "us-east-1"
+
+
+class Client:
+    """Sends requests to an ASGI app, with an API key unless told otherwise."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self.app, self.key = app, key
+
+    def request(self, method: str, url: str, *, key: str | None = "", **options: Any) -> httpx.Response:
+        """One request; `key` None: without one."""
+        if key is not None:
+            options["headers"] = {"Authorization": f"Bearer {key or self.key}"} | options.get("headers", {})
+        return asyncio.run(self._send(method, url, options))
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, **options: Any) -> httpx.Response:
+        return self.request("POST", url, **options)
+
+    async def _send(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            return await client.request(method, url, **options)
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def parts(clock: Clock) -> Iterator[Container]:
+    """The container, over tables of this module's own."""
+    with mock_aws():
+        topic_arn = _client("sns").create_topic(Name="attempts")["TopicArn"]
+        _client("s3").create_bucket(Bucket="api-content")
+        env = {
+            "AWS_REGION": REGION,
+            "TABLE_PREFIX": "api-",
+            "TOPIC_ARN": topic_arn,
+            "CONTENT_BUCKET": "api-content",
+            "PROVIDERS": "sendgrid,mailgun,ses",
+            "SENDGRID_API_KEY": "SG.test",
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": _public_key(),
+            "MAILGUN_API_KEY": "test",
+            "MAILGUN_DOMAIN": "mg.example.com",
+            "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key",
+            "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ses-events",
+        }
+        found = build(Settings.from_env(env), clock=clock)
+        tables.create_all()
+        yield found
+
+
+def _public_key() -> str:
+    """A SendGrid verification key whose private half is forgotten."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+def _client(service: str) -> Any:
+    return botocore.session.get_session().create_client(service, region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def app(parts: Container) -> FastAPI:
+    return create(lambda: parts)
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI, parts: Container) -> Client:
+    """With a key that may do everything."""
+    return Client(app, parts.api_keys.create("all", {"admin"}, ()))
+
+
+@pytest.fixture
+def nothing_stored(parts: Container) -> Iterator[None]:
+    """The test must leave the table of emails as it was."""
+    before = HeadItem.count()
+    yield
+    assert HeadItem.count() == before

@@ -1,0 +1,85 @@
+"""Mailboxes as people write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.addresses import CONTROL, NAME_LIMIT, read, write
+from app.domain.email import Mailbox
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "name"),
+    [
+        ("ann@example.com", "ann@example.com", ""),
+        ("  ann@example.com ", "ann@example.com", ""),
+        ("<ann@example.com>", "ann@example.com", ""),
+        ("Ann <ann@example.com>", "ann@example.com", "Ann"),
+        ("Ann<ann@example.com>", "ann@example.com", "Ann"),
+        ("Dr. Jürgen Groß <j@example.com>", "j@example.com", "Dr. Jürgen Groß"),
+        ("O'Brien (Sales) <o@example.com>", "o@example.com", "O'Brien (Sales)"),
+        ("ann@example.com <ann@example.com>", "ann@example.com", "ann@example.com"),
+        ('"Smith, Ann" <ann@example.com>', "ann@example.com", "Smith, Ann"),
+        (r'"Ann \"A\" \\ Smith" <ann@example.com>', "ann@example.com", r'Ann "A" \ Smith'),
+        ('"" <ann@example.com>', "ann@example.com", ""),
+        ("=?utf-8?q?a=0D=0Ab?= <ann@example.com>", "ann@example.com", "=?utf-8?q?a=0D=0Ab?="),
+        ("Ann.Smith+tag@Sub.Example.COM", "Ann.Smith+tag@Sub.Example.COM", ""),
+        ("ann@exämple.de", "ann@xn--exmple-cua.de", ""),
+        ("ann@ｅxample.com", "ann@example.com", ""),
+        ("ann@shop.test", "ann@shop.test", ""),
+    ],
+)
+def test_what_is_read(text: str, address: str, name: str) -> None:
+    assert read(text) == Mailbox(address, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("Ann <>", "it is empty"),
+        ("ann", "not an email address"),
+        ("ann@localhost", "not an email address"),
+        ("ünn@example.com", "not supported"),
+        ("a@example.com, b@example.com", "not an email address"),
+        ("a@example.com, Ann <b@example.com>", "needs quotes"),
+        ("Smith, Ann <ann@example.com>", "needs quotes"),
+        ("Ann <ann@example.com> or so", "must look like"),
+        ("Ann <ann@example.com", "must look like"),
+        ('"Ann <ann@example.com>', "must look like"),
+        ('Ann "A" Smith <ann@example.com>', "must look like"),
+        ("<Ann> <ann@example.com>", "must look like"),
+        ("Ann\r\nBcc: eve@example.com <ann@example.com>", "line breaks"),
+        ("Ann\u2028 <ann@example.com>", "line breaks"),
+        ("ann@example.com\0", "control characters"),
+        ("ann@[192.0.2.1]", "not an email address"),
+        ('"ann b"@example.com', "must look like"),
+        ("a" * 65 + "@example.com", "not an email address"),
+        ("ann@" + "x" * 300 + ".com", "not an email address"),
+        ("n" * (NAME_LIMIT + 1) + " <a@b.example.com>", "at most"),
+        ("x" * 10_000, "too long"),
+        ('"' + "\\" * 500, "must look like"),
+    ],
+)
+def test_what_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read(text)
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(lambda text: CONTROL.sub("", text).strip())
+
+
+@given(names)
+def test_what_is_written_is_read_as_it_was(name: str) -> None:
+    mailbox = Mailbox("ann@example.com", name)
+    assert read(write(mailbox)) == mailbox
+
+
+@given(st.text())
+def test_reading_never_fails_in_another_way(text: str) -> None:
+    try:
+        mailbox = read(text)
+    except ValueError:
+        return
+    assert mailbox.address.isascii()
+    assert not CONTROL.search(mailbox.address + mailbox.name)

@@ -1,0 +1,229 @@
+"""Stories, the listing, and cancel."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.delivery.ports import HeadStore
+from app.domain.email import Role
+from app.domain.event import Event
+from app.domain.head import Attempt, Fact, Recipient, Status
+from app.domain.kinds import Cause, Kind
+from app.store.events import Events
+from app.wiring import Container
+from tests.api.conftest import Client
+from tests.support.clock import Clock
+from tests.support.samples import a_head
+
+AT_MS = 1_900_000_000_123
+AT = "2030-03-17T17:46:40.123Z"
+
+
+def send(client: Client, to: str) -> str:
+    body = {"from": "app@example.com", "to": to, "subject": "Hello", "text": "It works."}
+    return str(client.post("/v1/emails", json=body).json()["id"])
+
+
+def heads(parts: Container) -> HeadStore:
+    return parts.read.heads
+
+
+def test_the_story_tells_everything(client: Client, parts: Container) -> None:
+    ann = Recipient(
+        "Ann@Example.net", Role.TO, "Ann", Status.DELIVERED, attempt=2, facts={2: frozenset({Fact.DELIVERED})}
+    )
+    bob = Recipient(
+        "bob@example.net", Role.BCC, status=Status.BOUNCED, attempt=1, cause=Cause.RECIPIENT, detail="5.1.1"
+    )
+    cyd = Recipient("cyd@example.net", Role.CC)
+    head = a_head(
+        AT_MS,
+        recipients={recipient.key: recipient for recipient in (ann, bob, cyd)},
+        attempts=(
+            Attempt(
+                number=1,
+                provider="sendgrid",
+                recipients=(ann.key, bob.key),
+                started_at_ms=AT_MS,
+                outcome=Kind.UNAVAILABLE,
+                cause=Cause.OUTAGE,
+                status_code=503,
+                reply="Service Unavailable",
+                duration_ms=95,
+            ),
+            Attempt(number=2, provider="mailgun", recipients=(ann.key,), started_at_ms=AT_MS),
+        ),
+        next_attempt=3,
+    )
+    assert heads(parts).create(head, AT_MS)
+    Events().put(
+        [
+            Event("mailgun", Kind.DELIVERED, head.email_id, 2, ann.key, AT_MS + 1, detail="OK"),
+            Event("ses", Kind.ENGAGED, head.email_id, 0, "", AT_MS + 2),
+        ],
+        head.ttl_s,
+    )
+    answer = client.get(f"/v1/emails/{head.email_id}")
+    assert answer.status_code == 200
+    nothing = {"attempt": None, "provider": None, "cause": None, "detail": None}
+    assert answer.json() == {
+        "id": head.email_id,
+        "status": "queued",
+        "from": "Example App <no-reply@example.com>",
+        "to": ["Ann <Ann@Example.net>"],
+        "cc": ["cyd@example.net"],
+        "bcc": ["bob@example.net"],
+        "subject": "Reset your password",
+        "created_at": AT,
+        "expires_at": "2030-03-18T17:46:40.123Z",
+        "recipients": [
+            nothing
+            | {"address": "Ann@Example.net", "role": "to", "status": "delivered", "attempt": 2, "provider": "mailgun"},
+            {
+                "address": "bob@example.net",
+                "role": "bcc",
+                "status": "bounced",
+                "attempt": 1,
+                "provider": "sendgrid",
+                "cause": "recipient",
+                "detail": "5.1.1",
+            },
+            nothing | {"address": "cyd@example.net", "role": "cc", "status": "queued"},
+        ],
+        "attempts": [
+            {
+                "number": 1,
+                "provider": "sendgrid",
+                "recipients": ["Ann@Example.net", "bob@example.net"],
+                "outcome": "unavailable",
+                "cause": "outage",
+                "status_code": 503,
+                "reply": "Service Unavailable",
+                "message_id": None,
+                "started_at": AT,
+                "duration_ms": 95,
+            },
+            {
+                "number": 2,
+                "provider": "mailgun",
+                "recipients": ["Ann@Example.net"],
+                "outcome": None,
+                "cause": None,
+                "status_code": None,
+                "reply": None,
+                "message_id": None,
+                "started_at": AT,
+                "duration_ms": None,
+            },
+        ],
+        "events": [
+            {
+                "at": "2030-03-17T17:46:40.124Z",
+                "provider": "mailgun",
+                "attempt": 2,
+                "recipient": "Ann@Example.net",
+                "kind": "delivered",
+                "cause": None,
+                "detail": "OK",
+            },
+            {
+                "at": "2030-03-17T17:46:40.125Z",
+                "provider": "ses",
+                "attempt": None,
+                "recipient": None,
+                "kind": "engaged",
+                "cause": None,
+                "detail": None,
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize("email_id", ["eml_none", "x" * 3000, "%00", "a%20b", "..", "eml_%C3%BC"])
+@pytest.mark.parametrize("call", [("GET", ""), ("POST", "/cancel")])
+def test_an_unknown_or_malformed_id_is_not_found(client: Client, call: tuple[str, str], email_id: str) -> None:
+    answer = client.request(call[0], f"/v1/emails/{email_id}{call[1]}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:emailsminder:problem:not-found"
+
+
+def test_did_ann_get_it(client: Client, clock: Clock) -> None:
+    ann = f"Ann-{uuid4().hex}@Example.com"
+    sent = []
+    for _ in range(5):
+        sent.append(send(client, f"Ann <{ann}>"))
+        clock.advance(1)
+    send(client, "bob@example.com")
+    pages, after = [], ""
+    while after is not None:
+        answer = client.get("/v1/emails", params={"recipient": ann.lower(), "limit": 2, "after": after}).json()
+        pages.append([email["id"] for email in answer["emails"]])
+        after = answer["after"]
+    assert [email_id for page in pages for email_id in page] == sent[::-1]
+    assert [len(page) for page in pages if page] == [2, 2, 1]
+    assert answer.keys() == {"emails", "after"}
+
+
+def test_a_summary_tells_what_became_of_each_recipient(client: Client) -> None:
+    ann = f"ann-{uuid4().hex}@example.com"
+    send(client, ann)
+    [email] = client.get("/v1/emails", params={"recipient": ann}).json()["emails"]
+    assert email["recipients"][0]["status"] == "queued"
+    assert "attempts" not in email
+
+
+def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -> None:
+    ann = f"ann-{uuid4().hex}@example.com"
+    queued = send(client, ann)
+    canceled = send(client, ann)
+    assert client.post(f"/v1/emails/{canceled}/cancel").status_code == 200
+
+    def found(status: str) -> list[str]:
+        answer = client.get("/v1/emails", params={"recipient": ann, "status": status})
+        return [email["id"] for email in answer.json()["emails"]]
+
+    assert found("queued") == [queued]
+    assert found("canceled") == [canceled]
+    assert found("delivered") == []
+    assert sorted(found("")) == sorted([queued, canceled])
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=many", "limit"),
+        ("status=lost", "status"),
+        ("recipient=nobody", "recipient"),
+        ("recipient=%00@example.com", "recipient"),
+        ("after=!", "after"),
+        ("after=" + "A" * 200, "after"),
+        ("tag=receipt", "tag"),
+    ],
+)
+def test_a_wrong_query_is_named(client: Client, query: str, field: str) -> None:
+    answer = client.get(f"/v1/emails?{query}")
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_queued_email_can_be_canceled_twice(client: Client) -> None:
+    email_id = send(client, "ann@example.com")
+    for _ in range(2):
+        answer = client.post(f"/v1/emails/{email_id}/cancel")
+        assert answer.status_code == 200
+        assert answer.json()["status"] == "canceled"
+    assert client.get(f"/v1/emails/{email_id}").json()["status"] == "canceled"
+
+
+def test_it_is_too_late_to_cancel_what_was_sent(client: Client, parts: Container, clock: Clock) -> None:
+    head = heads(parts).get(send(client, "ann@example.com"))
+    assert head is not None
+    sent: dict[str, Any] = {key: replace(r, status=Status.SENT) for key, r in head.recipients.items()}
+    assert heads(parts).update(replace(head, recipients=sent), clock.now_ms)
+    answer = client.post(f"/v1/emails/{head.email_id}/cancel")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:emailsminder:problem:conflict"

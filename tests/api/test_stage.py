@@ -1,0 +1,59 @@
+"""API Gateway's stage in front of our paths."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from app.api.stage import StageRootPath
+
+
+def seen(path: str, event: dict[str, Any] | None, kind: str = "http") -> tuple[str, str]:
+    """The path and root path that the app gets, of a request that Mangum made out of `event`."""
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+
+    async def nothing(*_: object) -> Any:
+        raise AssertionError
+
+    scope = {"type": kind, "path": path, "root_path": ""} | ({"aws.event": event} if event is not None else {})
+    asyncio.run(StageRootPath(app)(scope, nothing, nothing))
+    return scopes[0]["path"], scopes[0]["root_path"]
+
+
+def rest(full: str | None, bare: str) -> dict[str, Any]:
+    return {"path": bare, "requestContext": {"path": full, "stage": "dev"}}
+
+
+def http(stage: str, path: str) -> dict[str, Any]:
+    return {"version": "2.0", "rawPath": path, "requestContext": {"stage": stage, "http": {"path": path}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "event", "expected"),
+    [
+        ("/docs", rest("/dev/docs", "/docs"), ("/dev/docs", "/dev")),
+        ("/", rest("/dev/", "/"), ("/dev/", "/dev")),
+        ("/v1/emails", rest("/mail/api/v1/emails", "/v1/emails"), ("/mail/api/v1/emails", "/mail/api")),
+        ("/v1/emails", rest("/v1/v1/emails", "/v1/emails"), ("/v1/v1/emails", "/v1")),
+        ("/v1/a b", rest("/dev/v1/a%20b", "/v1/a%20b"), ("/dev/v1/a b", "/dev")),
+        ("/docs", rest("/docs", "/docs"), ("/docs", "")),
+        ("/docs", rest(None, "/docs"), ("/docs", "")),
+        ("/dev/docs", http("dev", "/dev/docs"), ("/dev/docs", "/dev")),
+        ("/dev", http("dev", "/dev"), ("/dev", "/dev")),
+        ("/docs", http("$default", "/docs"), ("/docs", "")),
+        ("/developers", http("dev", "/developers"), ("/developers", "")),
+        ("/docs", http("dev", "/docs"), ("/docs", "")),
+        ("/docs", None, ("/docs", "")),
+        ("/docs", {}, ("/docs", "")),
+    ],
+)
+def test_the_prefix_is_found(path: str, event: dict[str, Any] | None, expected: tuple[str, str]) -> None:
+    assert seen(path, event) == expected
+
+
+def test_what_is_no_request_passes_unchanged() -> None:
+    assert seen("/docs", rest("/dev/docs", "/docs"), kind="websocket") == ("/docs", "")

@@ -1,0 +1,42 @@
+"""The providers over which the contract suite runs: one more provider is one more entry of CASES."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.providers.contract import Provider
+from app.providers.transport import Transport
+from tests.providers import mailgun_case, sendgrid_case, ses_case
+from tests.providers.case import Case
+
+CASES: dict[str, Case] = {
+    "sendgrid": sendgrid_case.CASE,
+    "mailgun": mailgun_case.CASE,
+    "ses": ses_case.CASE,
+}
+
+
+@pytest.fixture(params=CASES)
+def name(request: pytest.FixtureRequest) -> str:
+    """Each provider's name in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def case(name: str) -> Case:
+    """Each provider in turn, with its other end."""
+    return CASES[name]
+
+
+@pytest.fixture
+def provider(case: Case) -> Provider:
+    """Each provider in turn, at an address that nothing is ever sent to."""
+    return case.make("https://api.invalid")
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    """A transport that waits for 2 s at most."""
+    transport = Transport(timeout_s=2)
+    yield transport
+    transport.close()

@@ -1,0 +1,164 @@
+"""What SES says in its notifications, row by row."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from app.domain.event import Event
+from app.domain.kinds import Cause, Kind
+from tests.providers.case import NOW_S
+from tests.providers.ses_case import envelope, iso, mail, make, post, sign
+
+
+def parse(report: dict[str, object]) -> list[Event]:
+    events = make().parse(post(sign(envelope(json.dumps(report)))))
+    assert isinstance(events, list)
+    return events
+
+
+def report(name: str, about: Mapping[str, object], key: str = "", **mail_changes: object) -> dict[str, object]:
+    about = {"timestamp": "2027-01-15T07:59:59.5Z", **about}
+    key = key or {"DeliveryDelay": "deliveryDelay", "Rendering Failure": "failure"}.get(name, name.lower())
+    return {"eventType": name, key: about, "mail": mail("Bo@example.com") | mail_changes}
+
+
+def bounce(kind: str, reason: str, status: str = "", words: str = "") -> dict[str, object]:
+    who = {"emailAddress": "Bo@example.com", "action": "failed", "status": status, "diagnosticCode": words}
+    return report("Bounce", {"bounceType": kind, "bounceSubType": reason, "bouncedRecipients": [who]})
+
+
+def complaint(subtype: str | None, feedback: str | None) -> dict[str, object]:
+    about = {"complaintSubType": subtype, "complaintFeedbackType": feedback}
+    return report("Complaint", about | {"complainedRecipients": [{"emailAddress": "Bo@example.com"}]})
+
+
+def preferences(**wishes: object) -> dict[str, object]:
+    return report("Subscription", {"contactList": "all", "newTopicPreferences": wishes})
+
+
+DELAYED = {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "Bo@example.com", "status": "4.2.2"}]}
+GONE = "smtp; 550 5.1.1 user unknown"
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "cause", "detail"),
+    [
+        (report("Send", {}), Kind.ACCEPTED, None, ""),
+        (
+            report("Delivery", {"recipients": ["Bo@example.com"], "smtpResponse": "250 ok"}),
+            Kind.DELIVERED,
+            None,
+            "250 ok",
+        ),
+        (report("DeliveryDelay", DELAYED), Kind.DEFERRED, None, "MailboxFull 4.2.2"),
+        (bounce("Permanent", "General", "5.1.1", GONE), Kind.DEAD, Cause.RECIPIENT, f"Permanent General 5.1.1 {GONE}"),
+        (bounce("Permanent", "General", "", GONE), Kind.DEAD, Cause.RECIPIENT, f"Permanent General {GONE}"),
+        (bounce("Permanent", "NoEmail", "5.1.1"), Kind.DEAD, Cause.RECIPIENT, "Permanent NoEmail 5.1.1"),
+        (bounce("Permanent", "General"), Kind.BOUNCED, Cause.UNKNOWN, "Permanent General"),
+        (bounce("Permanent", "General", "5.3.0"), Kind.BOUNCED, Cause.UNKNOWN, "Permanent General 5.3.0"),
+        (bounce("Permanent", "General", "5.7.1"), Kind.BLOCKED, Cause.POLICY, "Permanent General 5.7.1"),
+        *[
+            (bounce("Permanent", reason, "5.1.1"), Kind.SUPPRESSED, Cause.RECIPIENT, f"Permanent {reason} 5.1.1")
+            for reason in (
+                "Suppressed",
+                "OnAccountSuppressionList",
+                "OnTenantSuppressionList",
+                "EmailValidationSuppressed",
+                "UnsubscribedRecipient",
+            )
+        ],
+        (bounce("Transient", "General", "5.1.1"), Kind.BOUNCED, Cause.UNKNOWN, "Transient General 5.1.1"),
+        (bounce("Transient", "MailboxFull"), Kind.BOUNCED, Cause.UNKNOWN, "Transient MailboxFull"),
+        (bounce("Transient", "MessageTooLarge"), Kind.BOUNCED, Cause.MESSAGE, "Transient MessageTooLarge"),
+        (bounce("Transient", "ContentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient ContentRejected"),
+        (bounce("Transient", "AttachmentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient AttachmentRejected"),
+        (bounce("Undetermined", "Undetermined"), Kind.BOUNCED, Cause.UNKNOWN, "Undetermined Undetermined"),
+        (bounce("New", "Newer"), Kind.BOUNCED, Cause.UNKNOWN, "New Newer"),
+        (complaint(None, None), Kind.COMPLAINED, Cause.RECIPIENT, ""),
+        (complaint(None, "abuse"), Kind.COMPLAINED, Cause.RECIPIENT, "abuse"),
+        (complaint(None, "not-spam"), Kind.UNKNOWN, None, "not-spam"),
+        (
+            complaint("OnAccountSuppressionList", None),
+            Kind.SUPPRESSED,
+            Cause.RECIPIENT,
+            "OnAccountSuppressionList",
+        ),
+        (report("Reject", {"reason": "Bad content"}), Kind.DROPPED, Cause.POLICY, "Bad content"),
+        (report("Rendering Failure", {"errorMessage": "no name"}), Kind.DROPPED, Cause.MESSAGE, "no name"),
+        (report("Open", {"ipAddress": "192.0.2.1"}), Kind.ENGAGED, None, ""),
+        (report("Click", {"link": "https://example.com/secret"}), Kind.ENGAGED, None, ""),
+        (preferences(unsubscribeAll=True), Kind.UNSUBSCRIBED, None, ""),
+        (
+            preferences(unsubscribeAll=False, topicSubscriptionStatus=[{"subscriptionStatus": "OptOut"}]),
+            Kind.UNSUBSCRIBED,
+            None,
+            "",
+        ),
+        (
+            preferences(unsubscribeAll=False, topicSubscriptionStatus=[{"subscriptionStatus": "OptIn"}]),
+            Kind.UNKNOWN,
+            None,
+            "",
+        ),
+        (report("Something New", {}, key="new"), Kind.UNKNOWN, None, ""),
+    ],
+)
+def test_what_a_notification_says(told: dict[str, object], kind: Kind, cause: Cause | None, detail: str) -> None:
+    (event,) = parse(told)
+    assert (event.kind, event.cause, event.detail) == (kind, cause, detail)
+    assert (event.provider, event.email_id, event.attempt) == ("ses", "em_1", 7)
+    assert (event.recipient, event.message_id) == ("bo@example.com", "0100EXAMPLE-000000")
+    assert event.event_id == "4d4dc071-ddbf-465d-bba8-08f81c89da64"
+    at_s = NOW_S - 60 if kind is Kind.UNKNOWN and told["eventType"] == "Something New" else NOW_S - 0.5
+    assert event.at_ms == at_s * 1000
+
+
+def test_an_identity_notification_says_the_same_without_our_ids() -> None:
+    told = bounce("Permanent", "General", "5.1.1")
+    told["notificationType"] = told.pop("eventType")
+    told["mail"] = {"messageId": "m", "destination": ["bo@example.com"]}
+    (event,) = parse(told)
+    assert (event.kind, event.email_id, event.attempt, event.recipient) == (Kind.DEAD, "", 0, "bo@example.com")
+
+
+def test_every_recipient_gets_an_event_of_its_own() -> None:
+    people = [{"emailAddress": "a@example.com", "status": "5.1.1"}, {"emailAddress": "b@example.com"}]
+    events = parse(report("Bounce", {"bounceType": "Permanent", "bounceSubType": "x", "bouncedRecipients": people}))
+    assert [(event.recipient, event.kind) for event in events] == [
+        ("a@example.com", Kind.DEAD),
+        ("b@example.com", Kind.BOUNCED),
+    ]
+    assert len({event.key for event in events}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "recipients"),
+    [
+        ("Send", ["a@example.com", "b@example.com"]),
+        ("Reject", ["a@example.com", "b@example.com"]),
+        ("Rendering Failure", ["a@example.com", "b@example.com"]),
+        ("Open", [""]),
+        ("Click", [""]),
+        ("Subscription", [""]),
+        ("Something New", [""]),
+    ],
+)
+def test_of_several_recipients_ses_does_not_always_say_which(name: str, recipients: list[str]) -> None:
+    events = parse(report(name, {}, destination=["A@example.com", "b@example.com"]))
+    assert [event.recipient for event in events] == recipients
+
+
+def test_a_recipient_without_an_address_is_left_out() -> None:
+    people = [{"emailAddress": 7}, None, {"emailAddress": "b@example.com"}]
+    events = parse(report("Complaint", {"complainedRecipients": people}))
+    assert [event.recipient for event in events] == ["b@example.com"]
+
+
+def test_without_a_time_of_its_own_an_event_has_the_emails_then_the_envelopes() -> None:
+    (event,) = parse(report("Send", {"timestamp": None}))
+    assert event.at_ms == (NOW_S - 60) * 1000
+    (event,) = parse(report("Send", {"timestamp": "soon"}, timestamp=None))
+    assert event.at_ms == NOW_S * 1000
+    (event,) = parse(report("Send", {"timestamp": iso(NOW_S)[:-1] + "123456789Z"}))
+    assert event.at_ms == NOW_S * 1000
