@@ -18,16 +18,22 @@ export PORT EMULATOR_PYTHON
 INSTALL := bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test check emulator lock openapi clean
+.PHONY: help run test test-browser check emulator lock openapi clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
-	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT)
+	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
 
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests with branch coverage
-	@$(VENV)/bin/python -m pytest --cov --cov-report=term-missing $(ARGS)
+	@$(VENV)/bin/python -m pytest --ignore=tests/browser --cov --cov-report=term-missing $(ARGS)
+
+test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
+test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the documentation page in a real browser, a Chromium of the system
+	@[[ -x "$$CHROMIUM" ]] || { echo 'No Chromium found: on Debian, sudo apt-get install chromium; elsewhere, run' \
+		'make test-browser CHROMIUM=/path/to/chromium (or to Google Chrome)' >&2; exit 1; }
+	@$(VENV)/bin/python -m pytest tests/browser $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, import contracts
 	$(VENV)/bin/ruff check
@@ -41,6 +47,7 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --upgrade --extra local --constraint requirements/runtime.txt --output-file requirements/local.txt
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json
@@ -59,6 +66,10 @@ $(VENV)/.local: requirements/local.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
 	@touch $@ $(VENV)/.local
+
+$(VENV)/.browser: requirements/browser.txt | $(VENV)/bin/python
+	$(VENV)/$(INSTALL) $<
+	@touch $@ $(VENV)/.dev $(VENV)/.local
 
 $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	$(EMULATOR)/$(INSTALL) $<

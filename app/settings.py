@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.errors import ConfigurationError
 
 KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 # Any of these says that the process has an AWS of its own: a real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
@@ -73,6 +74,12 @@ class Settings:
         Raises ConfigurationError naming the variable that is malformed. What a provider misses is not an error
         here: `missing` tells, and only that provider cannot be used.
         """
+        worker_timeout_s = _number(env, "WORKER_TIMEOUT_S", "20", at_least=1)
+        provider_timeout_s = _number(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1)
+        if provider_timeout_s >= worker_timeout_s:
+            raise ConfigurationError(
+                "PROVIDER_TIMEOUT_S: must be less than WORKER_TIMEOUT_S, or slow calls are cut off"
+            )
         region = env.get("AWS_REGION", "") or env.get("AWS_DEFAULT_REGION", "") or "us-east-1"
         ses_region = env.get("SES_REGION", "") or region
         return cls(
@@ -103,9 +110,9 @@ class Settings:
             content_bucket=env.get("CONTENT_BUCKET", ""),
             retry_for_s=int(_number(env, "RETRY_FOR_S", "14400", at_least=0)),
             uncertain_wait_s=int(_number(env, "UNCERTAIN_WAIT_S", "60", at_least=0)),
-            provider_timeout_s=_number(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1),
-            worker_timeout_s=int(_number(env, "WORKER_TIMEOUT_S", "20", at_least=1)),
-            log_level=env.get("LOG_LEVEL", "INFO").upper(),
+            provider_timeout_s=provider_timeout_s,
+            worker_timeout_s=int(worker_timeout_s),
+            log_level=_log_level(env),
         )
 
     def missing(self, provider: str) -> tuple[str, ...]:
@@ -149,6 +156,13 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise ConfigurationError(f"{name}: must start with https:// (http only for this machine), is {url!r}")
     return url
+
+
+def _log_level(env: Mapping[str, str]) -> str:
+    level = (env.get("LOG_LEVEL") or "INFO").upper()
+    if level not in LOG_LEVELS:
+        raise ConfigurationError(f"LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}, is {level!r}")
+    return level
 
 
 def _number(env: Mapping[str, str], name: str, default: str, at_least: float) -> float:

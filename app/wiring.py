@@ -12,6 +12,7 @@ import botocore.session
 import httpx
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 from pynamodb.exceptions import PynamoDBException
 
@@ -164,11 +165,14 @@ def _ses_credentials(settings: Settings, session: Session) -> Callable[[], Crede
 
 
 def _own_credentials(session: Session) -> Credentials:
-    """The process's own, refreshed by botocore when they are temporary."""
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
-    return credentials
+    """The process's own, refreshed by botocore when they are temporary. Raises ConfigurationError."""
+    try:
+        credentials = session.get_credentials()
+        if credentials is not None:
+            return Credentials(*credentials.get_frozen_credentials())  # a snapshot: refreshed here or not at all
+    except BotoCoreError as error:
+        raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error
+    raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
 
 
 def _client(session: Session, settings: Settings, service: str) -> Any:

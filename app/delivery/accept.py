@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from app.delivery.rewrite import announce
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient
 from app.errors import Conflict, Invalid, Unavailable
+
+log = logging.getLogger(__name__)
 
 LIFETIME_S = 24 * 3600  # until expires_at, where the client names none
 KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
@@ -92,7 +95,11 @@ class Accept:
         return Accepted(earlier, replayed=True)
 
     def _index(self, head: Head) -> None:
-        self.recipients.put(head.recipients, head.email_id, head.created_at_ms, head.ttl_s)
+        """Once the head is stored the email is accepted: an error now would make the client send it twice."""
+        try:
+            self.recipients.put(head.recipients, head.email_id, head.created_at_ms, head.ttl_s)
+        except Unavailable as error:
+            log.warning("not listed by recipient", extra={"email_id": head.email_id, "reason": error.detail})
 
 
 def new_id() -> str:

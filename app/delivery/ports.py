@@ -26,7 +26,7 @@ class HeadStore(Protocol):
     def get_many(self, email_ids: list[str]) -> list[Head]:
         """Those of the heads that exist, in order; at most 100."""
 
-    def due(self, shard: int, now_ms: int, limit: int) -> list[str]:
+    def due(self, shard: int, now_ms: int) -> Iterator[str]:
         """Ids of emails that are due, longest due first."""
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:

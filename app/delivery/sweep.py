@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from app.delivery.ports import Clock, HeadStore, Publish
 from app.delivery.rewrite import announce
 
 log = logging.getLogger(__name__)
 
-PER_SHARD = 100  # emails of one shard that one sweep looks at
+CHUNK = 100  # heads read at once
 SIDE_BY_SIDE = 8
 
 
@@ -23,17 +24,20 @@ class Sweep:
     clock: Clock
     shards: Iterable[int]
 
-    def __call__(self) -> int:
-        """Sweep all shards once; returns how many emails were due. Two sweeps at once do no harm."""
+    def __call__(self, within_s: float) -> int:
+        """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
+        until_s = self.clock() + within_s
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            found = sum(pool.map(self._sweep, self.shards))
+            found = sum(pool.map(lambda shard: self._sweep(shard, until_s), self.shards))
         if found:
             log.info("swept", extra={"due": found})
         return found
 
-    def _sweep(self, shard: int) -> int:
-        due = self.heads.due(shard, int(self.clock() * 1000), PER_SHARD)
-        heads = self.heads.get_many(due) if due else []
-        for head in heads:
-            announce(self.publish, self.clock, head)
-        return len(heads)
+    def _sweep(self, shard: int, until_s: float) -> int:
+        found = 0
+        due = self.heads.due(shard, int(self.clock() * 1000))
+        while self.clock() < until_s and (chunk := list(islice(due, CHUNK))):
+            for head in self.heads.get_many(chunk):
+                announce(self.publish, self.clock, head)
+            found += len(chunk)
+        return found

@@ -77,7 +77,7 @@ TABLE: dict[Key, Rule] = {
     **_rows((Phase.QUEUED, Phase.WAITING, Phase.UNSURE, *_ENDED), _GOOD, _EITHER, Verdict.SENT),
     **_rows((Phase.SENDING,), _GOOD, (True,), Verdict.SENT),
     # Any event of that attempt is evidence that it was sent, also one we have no word for.
-    **_rows((Phase.UNSURE,), (Kind.UNKNOWN,), (True,), Verdict.SENT),
+    **_rows((Phase.SENDING, Phase.UNSURE), (Kind.UNKNOWN,), (True,), Verdict.SENT),
     # Delivered is delivered, whichever attempt: the receipt may beat our own write, or come after we gave up.
     **_rows(
         (Phase.QUEUED, Phase.WAITING, *_UNDER_WAY, Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED),
@@ -100,17 +100,9 @@ TABLE: dict[Key, Rule] = {
     # The host said yes, then no.
     **_rows((Phase.DELIVERED,), (Kind.BOUNCED,), _EITHER, Verdict.RETURN),
     **_rows((Phase.DELIVERED,), (Kind.DEAD,), _EITHER, Verdict.RETURN, suppress=True),
-    # Who complains has got it. A dead mailbox cannot complain: that is a forwarder's, and changes nothing.
-    **_rows(
-        (Phase.QUEUED, Phase.WAITING, *_UNDER_WAY, Phase.DELIVERED, *_ENDED),
-        (Kind.COMPLAINED,),
-        _EITHER,
-        Verdict.COMPLAINED,
-        suppress=True,
-    ),
-    **_rows(
-        (Phase.BOUNCED, Phase.SUPPRESSED, Phase.COMPLAINED), (Kind.COMPLAINED,), _EITHER, Verdict.STAY, suppress=True
-    ),
+    # Who complains has got it, unless the same attempt reported a dead mailbox: that complaint is a forwarder's.
+    **_rows(Phase, (Kind.COMPLAINED,), _EITHER, Verdict.COMPLAINED, suppress=True),
+    **_rows((Phase.COMPLAINED,), (Kind.COMPLAINED,), _EITHER, Verdict.STAY, suppress=True),
     **_rows(Phase, (Kind.UNSUBSCRIBED,), _EITHER, Verdict.STAY, suppress=True),
 }
 
@@ -134,7 +126,9 @@ _ENDS = frozenset({Fact.DEAD, Fact.LISTED, Fact.RETURNED})
 _BARS: dict[tuple[Verdict, Kind], frozenset[Fact]] = {
     **{(Verdict.SENT, kind): frozenset({Fact.FAILED}) for kind in (*_GOOD, Kind.UNKNOWN)},
     **{(Verdict.DELIVERED, kind): _ENDS for kind in _SEEN},
+    (Verdict.COMPLAINED, Kind.COMPLAINED): _ENDS,
     (Verdict.RETURN, Kind.BOUNCED): frozenset({Fact.FAILED}),
+    (Verdict.RETURN, Kind.DEAD): frozenset({Fact.DEAD}),
 }
 
 
@@ -188,7 +182,8 @@ def fold(recipient: Recipient, news: News, doubt: Doubt) -> Recipient:
         case Verdict.DOUBT:
             recipient = _because(recipient, news)
             late_is_worse_than_twice = doubt.policy is OnUncertain.FAILOVER
-            return requeue(recipient) if late_is_worse_than_twice else _waiting(recipient, doubt)
+            # With another attempt's copy known to be accepted there is nothing to wait for.
+            return requeue(recipient) if late_is_worse_than_twice or _alive(recipient) else _waiting(recipient, doubt)
         case Verdict.RETURN:
             return _returned(recipient, news)
         case Verdict.STAY:
@@ -204,10 +199,14 @@ def requeue(recipient: Recipient) -> Recipient:
         return replace(recipient, status=Status.BOUNCED, wait_until_ms=None)
     if recipient.attempts_with(Fact.LISTED):
         return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None)
-    alive = recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
+    alive = _alive(recipient)
     if alive:
         return _at(recipient, Status.SENT, alive[-1])
     return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
+
+
+def _alive(recipient: Recipient) -> list[int]:
+    return recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
 
 
 def _learn(recipient: Recipient, news: News) -> Recipient:

@@ -10,6 +10,7 @@ import httpx
 from app.domain.email import Message
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
+from app.errors import ConfigurationError
 from app.providers.contract import Provider
 from app.providers.network import Lookup, Wire
 from app.providers.refusal import Unsendable
@@ -91,6 +92,8 @@ class Transport:
             return Outcome(Kind.REFUSED, Cause.MESSAGE, reply=shorten(str(reason)))
         except UnicodeEncodeError:  # half a surrogate pair: JSON can say it, no encoding of text can
             return Outcome(Kind.REFUSED, Cause.MESSAGE, reply="the email holds text that is not Unicode")
+        except ConfigurationError as fault:  # no credentials to sign with: nothing has left
+            return Outcome(Kind.UNAVAILABLE, Cause.ACCOUNT, reply=shorten(str(fault)))
         except _BAD_URL as fault:
             return _outcome(_NOT_SENT, fault)
         try:

@@ -105,10 +105,10 @@ class Heads:
         found = {item.email_id: _to_head(item) for item in HeadItem.batch_get(keys, consistent_read=True)}
         return [found[email_id] for email_id in email_ids if email_id in found]
 
-    def due(self, shard: int, now_ms: int, limit: int) -> list[str]:
-        """The ids of at most `limit` emails of that shard that are due, longest due first."""
-        items = HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, limit=limit)
-        return [item.email_id for item in items]
+    def due(self, shard: int, now_ms: int) -> Iterator[str]:
+        """The ids of that shard's emails that are due, longest due first, read page by page."""
+        for item in HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, page_size=100):
+            yield item.email_id
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
         """(created_at in ms, id) of that shard's emails, newest first, up to and including `before_ms`."""

@@ -40,6 +40,7 @@ def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: in
             if model is models[0]:
                 connection.add_meta_table(table.get_meta_table())
             table.connection = connection
+    _ = connection.client  # made now: threads that come first at once would each make one
     return connection
 
 

@@ -96,6 +96,13 @@ def test_a_media_type_that_cannot_be_base64_is_a_file_of_bytes(content_type: str
     assert set(file.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
 
 
+def test_a_content_id_is_in_one_pair_of_brackets() -> None:
+    logos = tuple(replace(LOGO, content_id=content_id) for content_id in ("<logo>", "logo", "two words"))
+    parsed = render(html="h", attachments=logos)
+    found = [part["content-id"] for part in parsed.walk() if part.get_content_type() == "image/png"]
+    assert found == ["<logo>", "<logo>", None]
+
+
 def test_the_headers_name_who_got_the_first_copy_and_never_a_bcc() -> None:
     raw = mime.render(replace(SAMPLE, to=(CAT,), cc=(), bcc=(), visible_to=(ANNE, BO), visible_cc=(BO,)))
     parsed = parse(raw)

@@ -69,6 +69,7 @@ GONE = "smtp; 550 5.1.1 user unknown"
             )
         ],
         (bounce("Transient", "General", "5.1.1"), Kind.BOUNCED, Cause.UNKNOWN, "Transient General 5.1.1"),
+        (bounce("Transient", "General", "5.7.1"), Kind.BOUNCED, Cause.UNKNOWN, "Transient General 5.7.1"),
         (bounce("Transient", "MailboxFull"), Kind.BOUNCED, Cause.UNKNOWN, "Transient MailboxFull"),
         (bounce("Transient", "MessageTooLarge"), Kind.BOUNCED, Cause.MESSAGE, "Transient MessageTooLarge"),
         (bounce("Transient", "ContentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient ContentRejected"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -161,6 +162,18 @@ def test_raw_delivery_is_named_as_the_mistake_it_is() -> None:
         verify(Webhook(b'{"eventType":"Bounce"}', {"x-amz-sns-rawdelivery": "true"}))
 
 
+@pytest.mark.parametrize(("field", "value"), [("Signature", "Ä"), ("Signature", "A"), ("Message", "half \ud83d")])
+def test_text_that_cannot_have_been_signed_is_not_believed(field: str, value: str) -> None:
+    with pytest.raises(Unauthenticated, match="signature cannot be read"):
+        verify(post(sign(envelope("hello")) | {field: value}))
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"Notification"', b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_object_is_not_believed(body: bytes) -> None:
+    with pytest.raises(Unauthenticated, match="JSON"):
+        verify(Webhook(body, {}))
+
+
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_a_subscribe_url_that_is_not_of_sns_is_not_believed(kind: str) -> None:
     told = sign(envelope("hello", kind=kind, SubscribeURL="https://evil.example/?Action=ConfirmSubscription"))
@@ -277,6 +290,15 @@ def test_a_certificate_that_does_not_exist_proves_nothing(status: int) -> None:
 )
 def test_timestamps(text: str, at_ms: int | None) -> None:
     assert sns.timestamp_ms(text) == at_ms
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = sns.timestamp_ms("2025-10-09T08:53:21")
+    time.tzset()
+    assert found == 1_760_000_001_000
 
 
 @given(

@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.credentials import Credentials
 
 from app.domain.email import Attachment, Message
 from app.domain.kinds import Cause, Kind
+from app.errors import ConfigurationError
 from app.providers.network import ANSWER_LIMIT
 from app.providers.sendgrid import SendGrid
+from app.providers.ses import Ses
 from app.providers.transport import FAILURES, failure
 from tests.providers.calls import ACCEPTED, Call, send, transport_of
 from tests.providers.case import SAMPLE
@@ -304,3 +307,13 @@ def test_a_probe_that_gets_no_answer_says_why() -> None:
         probe = transport.probe(SendGrid("SG.key", (), "https://api.invalid"))
     assert (probe.works, probe.status_code) == (False, None)
     assert "ConnectError" in probe.reply
+
+
+def test_without_credentials_to_sign_with_nothing_was_sent() -> None:
+    def none() -> Credentials:
+        raise ConfigurationError("SES: no AWS credentials")
+
+    ses = Ses("us-east-1", "", (), none, lambda _: b"", "http://127.0.0.1:9")
+    outcome = Transport(1.0).send(ses, SAMPLE)
+    assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert outcome.reply == "SES: no AWS credentials"

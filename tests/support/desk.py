@@ -81,7 +81,7 @@ class Desk:
     def later(self, seconds: float) -> list[tuple[str, int]]:
         """Let time pass, sweep, and work; what was worked on."""
         self.clock.advance(seconds)
-        self.sweep()
+        self.sweep(within_s=60)
         return self.work()
 
     def head(self, email_id: str) -> Head:

@@ -1,0 +1,91 @@
+"""Events are kept once, in the order of the providers' times."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.event import Event
+from app.domain.kinds import Cause, Kind
+from app.store.events import Events
+
+pytestmark = pytest.mark.usefixtures("store")
+TTL_S = 4_000_000_000
+
+
+def an_event(**fields: object) -> Event:
+    event = Event("sendgrid", Kind.DELIVERED, f"eml_{uuid4().hex}", 1, "ann@example.net", 1_700_000_000_000, "ev-1")
+    return replace(event, **fields)  # type: ignore[arg-type] # because the fields are those of Event
+
+
+def test_what_was_put_comes_back_whole() -> None:
+    event = an_event(kind=Kind.BOUNCED, message_id="m-1", cause=Cause.POLICY, detail="550 5.7.1 nö")
+    bare = an_event(email_id=event.email_id, recipient="", event_id="", kind=Kind.ENGAGED, at_ms=event.at_ms + 1)
+    Events().put([bare, event], TTL_S)
+    assert Events().of(event.email_id) == [event, bare]
+
+
+def test_the_same_event_is_kept_once_however_often_it_comes() -> None:
+    event = an_event()
+    Events().put([event, event], TTL_S)
+    Events().put([event], TTL_S)
+    assert Events().of(event.email_id) == [event]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"event_id": "ev-2"},
+        {"recipient": "bob@example.net"},
+        {"provider": "mailgun"},
+        {"at_ms": 1_700_000_000_001},
+        {"event_id": "", "kind": Kind.DEFERRED},
+    ],
+)
+def test_another_event_is_another_item(other: dict[str, object]) -> None:
+    event = an_event()
+    Events().put([event, replace(event, **other)], TTL_S)  # type: ignore[arg-type] # because these are fields of Event
+    assert len(Events().of(event.email_id)) == 2
+
+
+def test_events_come_in_the_order_of_the_providers_times_and_only_those_of_the_email() -> None:
+    event, stranger = an_event(), an_event()
+    late_first = [replace(event, at_ms=at_ms, event_id=str(at_ms)) for at_ms in (10**12 + 5, 5, 10**12)]
+    Events().put([*late_first, stranger], TTL_S)
+    assert [found.at_ms for found in Events().of(event.email_id)] == [5, 10**12, 10**12 + 5]
+
+
+def test_more_events_than_one_batch_takes() -> None:
+    event = an_event()
+    Events().put([replace(event, event_id=str(n), at_ms=n) for n in range(60)], TTL_S)
+    assert [found.event_id for found in Events().of(event.email_id)] == [str(n) for n in range(60)]
+
+
+def test_no_events_are_no_write() -> None:
+    Events().put([], TTL_S)
+    assert Events().of(f"eml_{uuid4().hex}") == []
+
+
+texts = st.text(max_size=20)
+events = st.builds(
+    Event,
+    provider=st.sampled_from(["sendgrid", "mailgun", "ses"]),
+    kind=st.sampled_from([Kind.ACCEPTED, *list(Kind)[list(Kind).index(Kind.DEFERRED) :]]),
+    email_id=st.uuids().map(lambda uuid: f"eml_{uuid.hex}"),
+    attempt=st.integers(1, 60),
+    recipient=texts,
+    at_ms=st.integers(0, 4_000_000_000_000),
+    event_id=texts,
+    message_id=texts,
+    cause=st.none() | st.sampled_from(Cause),
+    detail=texts,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(events)
+def test_any_event_comes_back(event: Event) -> None:
+    Events().put([event], TTL_S)
+    assert event in Events().of(event.email_id)

@@ -1,0 +1,183 @@
+"""The head's conditional writes, and its indexes."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from app.domain.email import Mailbox, OnUncertain, Role
+from app.domain.head import NUDGE_AFTER_MS, Attempt, Head, Recipient, Status
+from app.domain.kinds import Cause, Kind
+from app.store.heads import SHARDS, HeadItem, Heads, shard_of
+from tests.support.aws import Aws
+from tests.support.clock import Clock
+from tests.support.samples import a_head
+
+pytestmark = pytest.mark.usefixtures("store")
+NOW_MS = Clock().now_ms
+
+
+def due(head: Head, now_ms: int) -> bool:
+    return head.email_id in Heads().due(shard_of(head.email_id), now_ms)
+
+
+def stored(**fields: object) -> Head:
+    head = Heads().create(a_head(NOW_MS, **fields), NOW_MS)
+    assert head is not None
+    return head
+
+
+def ended(head: Head, status: Status) -> Head:
+    return replace(head, recipients={key: replace(r, status=status) for key, r in head.recipients.items()})
+
+
+def test_what_is_created_is_read_again_whole() -> None:
+    person = Recipient(
+        "Ann@Example.net",
+        Role.CC,
+        name="Ann",
+        status=Status.SENDING,
+        wait_until_ms=NOW_MS + 5,
+        attempt=2,
+        round=1,
+        tried={"sendgrid": True, "mailgun": False},
+        facts={1: frozenset()},
+        cause=Cause.OUTAGE,
+        detail="ünavailable",
+    )
+    head = stored(
+        recipients={person.key: person},
+        sender=Mailbox("a@example.com"),
+        on_uncertain=OnUncertain.FAIL,
+        providers=("ses", "mailgun"),
+        attempts=(
+            Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
+            Attempt(2, "mailgun", (person.key,), NOW_MS + 20),
+        ),
+        next_attempt=3,
+        lease_attempt=2,
+        lease_until_ms=NOW_MS + 30_000,
+    )
+    assert head.version == 1
+    assert Heads().get(head.email_id) == head
+
+
+def test_an_empty_subject_is_kept() -> None:
+    assert Heads().get(stored(subject="").email_id).subject == ""  # type: ignore[union-attr] # because it was just put
+
+
+def test_there_is_no_head_that_was_not_created() -> None:
+    assert Heads().get("eml_nobody") is None
+
+
+def test_a_second_create_changes_nothing() -> None:
+    head = stored()
+    assert Heads().create(replace(head, subject="another", version=0), NOW_MS) is None
+    assert Heads().get(head.email_id) == head
+
+
+def test_a_head_that_has_expired_by_its_own_ttl_is_replaced_though_it_was_not_deleted_yet() -> None:
+    head = stored()
+    at_ttl_ms = head.ttl_s * 1000
+    again = a_head(at_ttl_ms, email_id=head.email_id, subject="another")
+    assert Heads().create(again, at_ttl_ms) is None  # its last second
+    created = Heads().create(again, at_ttl_ms + 1000)
+    assert created is not None
+    assert Heads().get(head.email_id) == created
+    assert created.subject == "another"
+
+
+def test_an_update_takes_place_under_the_version_that_was_read_only() -> None:
+    read = stored()
+    first = Heads().update(replace(read, subject="first"), NOW_MS)
+    assert first is not None
+    assert first.version == read.version + 1
+    assert Heads().update(replace(read, subject="second"), NOW_MS) is None
+    assert Heads().get(read.email_id) == first
+
+
+def test_an_update_does_not_bring_back_what_was_deleted() -> None:
+    read = stored()
+    HeadItem(read.email_id).delete()
+    assert Heads().update(replace(read, subject="late"), NOW_MS) is None
+    assert Heads().get(read.email_id) is None
+
+
+def test_many_heads_come_in_the_order_asked_for_without_those_that_are_not_there() -> None:
+    heads = [stored() for _ in range(100)]
+    asked = [head.email_id for head in reversed(heads)]
+    asked[50] = "eml_nobody"
+    found = Heads().get_many(asked)
+    assert [head.email_id for head in found] == [email_id for email_id in asked if email_id != "eml_nobody"]
+    assert Heads().get_many([]) == []
+
+
+def test_a_new_email_is_due_after_its_first_chance_to_be_published() -> None:
+    head = stored()
+    assert not due(head, NOW_MS + NUDGE_AFTER_MS - 1)
+    assert due(head, NOW_MS + NUDGE_AFTER_MS)
+
+
+def test_a_claimed_email_is_due_when_its_lease_ends() -> None:
+    head = ended(stored(), Status.SENDING)
+    claimed = Heads().update(replace(head, lease_attempt=1, lease_until_ms=NOW_MS + 30_000), NOW_MS)
+    assert claimed is not None
+    assert not due(claimed, NOW_MS + 29_999)
+    assert due(claimed, NOW_MS + 30_000)
+
+
+def test_an_email_leaves_the_due_index_when_nothing_is_left_to_do_and_returns_with_new_work() -> None:
+    head = stored()
+    sent = Heads().update(ended(head, Status.SENT), NOW_MS)
+    assert sent is not None
+    assert not due(sent, NOW_MS + 10**10)
+    queued = Heads().update(ended(sent, Status.QUEUED), NOW_MS)
+    assert queued is not None
+    assert due(queued, NOW_MS + NUDGE_AFTER_MS)
+
+
+def test_the_longest_due_comes_first_and_the_limit_holds() -> None:
+    like = next(iter(stored().recipients.values()))
+    shard = 3
+    heads: list[Head] = []
+    while len(heads) < 4:
+        wait_until_ms = 1_000 + len(heads)  # long before anything else in these tables
+        people = {like.key: replace(like, wait_until_ms=wait_until_ms)}
+        head = a_head(NOW_MS, recipients=people)
+        if shard_of(head.email_id) == shard:
+            heads.append(stored(email_id=head.email_id, recipients=people))
+    assert list(islice(Heads().due(shard, 2_000), 3)) == [head.email_id for head in heads[:3]]
+    assert list(islice(Heads().due(shard, 1_001), 3)) == [head.email_id for head in heads[:2]]
+
+
+def test_all_emails_are_listed_by_shard_newest_first_from_a_time_on() -> None:
+    heads = [stored(created_at_ms=NOW_MS + step) for step in range(120)]  # more than a page of the index
+    listed = [place for shard in range(SHARDS) for place in Heads().created(shard, None)]
+    assert {(head.created_at_ms, head.email_id) for head in heads} <= set(listed)
+    for shard in range(SHARDS):
+        mine = list(Heads().created(shard, None))
+        assert [at_ms for at_ms, _ in mine] == sorted((at_ms for at_ms, _ in mine), reverse=True)
+        assert {shard_of(email_id) for _, email_id in mine} <= {shard}
+        assert list(Heads().created(shard, NOW_MS + 60)) == [place for place in mine if place[0] <= NOW_MS + 60]
+
+
+def test_emails_spread_over_all_shards() -> None:
+    per_shard = [0] * SHARDS
+    for n in range(3_200):
+        per_shard[shard_of(f"eml_{n:026d}")] += 1
+    assert min(per_shard) > 100  # 200 on average
+
+
+def test_the_due_index_is_sparse_and_both_indexes_hold_keys_only(store: Aws) -> None:
+    table = HeadItem.describe_table()
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert {name: index["Projection"]["ProjectionType"] for name, index in indexes.items()} == {
+        "due": "KEYS_ONLY",
+        "created": "KEYS_ONLY",
+    }
+    head = stored()
+    sent = Heads().update(ended(head, Status.SENT), NOW_MS)
+    assert sent is not None
+    item = HeadItem.get(head.email_id, "email", consistent_read=True)
+    assert item.due_at is None
+    assert item.due_shard is None

@@ -1,0 +1,192 @@
+"""The house tests itself: its files, its locks, its doors, and what its documents promise."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.settings import KNOWN_PROVIDERS
+
+ROOT = Path(__file__).parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+LINE_LIMITS = {"app": 250, "workers": 250, "infra": 250, "tests": 400}
+VAGUE = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "misc", "base"}
+# The first word of the language; nothing imports it but as app.domain.email.
+NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
+
+# Variables that others define: nothing to configure here.
+NOT_OURS = {"PATH", "NO_PROXY", "PYTHONPATH", "UVICORN_PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+# What only webhooks, the API and laptops need; tests/workers has the web frameworks.
+NOT_FOR_WORKERS = ("cryptography", "email_validator", "aiohttp", "uvicorn", "typer")
+
+MACHINE = re.compile(r"(?<![\w.}])/(?:work|root|home|Users|tmp|private)/[\w.]")
+REGISTRY = re.compile(r"pythonhosted\.[o]rg|[p]ypi\.org/simple|--(?:extra-)?[i]ndex-url|--[f]ind-links", re.IGNORECASE)
+
+
+def _sources() -> Iterator[Path]:
+    for folder in LINE_LIMITS:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def _tracked() -> list[Path]:
+    """Every text file that git knows and that is still there."""
+    # A checkout may belong to somebody else than the user who tests it.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_files_are_small() -> None:
+    long = {
+        _name(path): count
+        for path in _sources()
+        if (count := len(path.read_text().splitlines())) > LINE_LIMITS[_name(path).partition("/")[0]]
+    }
+    assert long == {}
+
+
+def test_files_are_called_after_what_is_in_them() -> None:
+    stems = {_name(path): path.stem for path in _sources() if not path.stem.startswith("__")}
+    assert {name for name, stem in stems.items() if VAGUE & set(stem.split("_"))} == set()
+    standard = {name for name, stem in stems.items() if stem in sys.stdlib_module_names}
+    assert standard == NAMED_LIKE_A_STANDARD_MODULE
+
+
+def test_every_provider_has_all_its_parts() -> None:
+    parts = (
+        "app/providers/{}.py",
+        "app/local/simulator/{}.py",
+        "tests/providers/{}_case.py",
+        "tests/providers/test_{}.py",
+        "docs/providers/{}.md",
+    )
+    paths = [part.format(name) for name in KNOWN_PROVIDERS for part in parts]
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
+
+
+def test_every_variable_that_a_laptop_reads_is_documented() -> None:
+    read: set[str] = set()
+    for path in (ROOT / "app").rglob("*.py"):
+        read.update(re.findall(r'\benv(?:iron)?(?:\.get\(|\[)"([A-Z_]+)"', path.read_text()))
+    read.update(import_module("app.local.ports").DEFAULTS)
+    documented = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert len(read) > 20
+    assert read - NOT_OURS - documented - {"AWS_DEFAULT_REGION"} == set()  # AWS_REGION's sentence tells of that one
+
+
+def test_workers_carry_nothing_that_only_others_need() -> None:
+    code = f"import workers.attempts, workers.sweep, sys; print(sorted(set(sys.modules) & set({NOT_FOR_WORKERS!r})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_pins_everything_by_hash_and_names_no_address(lock: Path) -> None:
+    entries = re.sub(r"\\\n\s*", "", lock.read_text()).splitlines()
+    loose = [
+        entry for entry in entries if not re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+.*--hash=sha256:[0-9a-f]{64}", entry)
+    ]
+    assert len(entries) > 5
+    assert loose == []
+    assert "://" not in lock.read_text()
+
+
+def test_no_file_knows_the_machine_that_it_was_written_on() -> None:
+    found = []
+    for path in _tracked():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue  # a picture
+        hits = [match.group() for pattern in (MACHINE, REGISTRY) for match in pattern.finditer(text)]
+        found += [(_name(path), hit) for hit in hits]
+    assert found == []
+
+
+def test_every_handler_of_the_deployment_is_there() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    commands = re.findall(r'^CMD \["([\w.]+)"\]', dockerfile, re.MULTILINE)
+    assert commands
+    stages = json.loads((ROOT / "zappa_settings.json").read_text())
+    named = sorted({*commands, *_handlers(stages)})
+    assert len(named) >= 3
+    for handler in named:
+        module, _, attribute = handler.rpartition(".")
+        assert callable(getattr(import_module(module), attribute)), handler
+
+
+def _handlers(settings: Any) -> Iterator[str]:
+    """Every dotted name below a key by which Zappa finds something to call."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            if key in ("app_function", "lambda_handler", "function", "exception_handler") and value:
+                yield value
+            elif key == "callbacks":
+                yield from value.values()
+            else:
+                yield from _handlers(value)
+    elif isinstance(settings, list):
+        for value in settings:
+            yield from _handlers(value)
+
+
+DOCUMENTS = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text()
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+    broken = []
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        if not file.exists() or (anchor and anchor not in _anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def _anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives to a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_commands_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    makefiles = "\n".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
+    targets = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
+    assert named
+    assert named - targets == set()
+    for command in sorted(set(re.findall(r"python -m app\.admin ([a-z-]+(?: [a-z-]+)?)", text))):
+        run = [sys.executable, "-m", "app.admin", *command.split(), "--help"]
+        assert subprocess.run(run, cwd=ROOT, capture_output=True, check=False).returncode == 0, command
+
+
+def test_the_map_of_the_house_is_true() -> None:
+    (tree,) = re.findall(r"^```text\n(app/\n.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    folders: list[str] = []
+    drawn = set()
+    for line in tree.splitlines():
+        found = re.match(r"( *)([\w.]+/?)(?:  |$)", line)
+        if found:
+            depth = len(found.group(1)) // 2
+            folders[depth:] = [found.group(2)]
+            drawn.add("".join(folders))
+    assert {path for path in drawn if not (ROOT / path).exists()} == set()
+    packages = {f"{_name(path.parent)}/" for path in (ROOT / "app").rglob("__init__.py")}
+    assert packages <= drawn

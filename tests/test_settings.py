@@ -1,0 +1,167 @@
+"""Settings: every variable read, every mistake named, everything documented."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.settings import Settings, is_local
+
+ROOT = Path(__file__).parent.parent
+
+
+class Recording(Mapping[str, str]):
+    """An empty environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("nobody reads a whole environment")
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_every_variable_that_is_read_is_documented() -> None:
+    env = Recording()
+    Settings.from_env(env)
+    documented = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", (ROOT / ".env.example").read_text()))
+    assert len(env.asked) > 20
+    assert env.asked - documented == set()
+
+
+def test_every_variable_has_a_sentence_before_it() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    for before, line in zip(["", *lines], lines, strict=False):
+        if re.match(r"#?[A-Z][A-Z0-9_]*=", line):
+            assert re.match(r"# .*[.\w]$", before), line
+
+
+def test_an_empty_environment_has_the_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings.providers == ()
+    assert (settings.aws_region, settings.aws_endpoint_url) == ("us-east-1", None)
+    assert (settings.retry_for_s, settings.uncertain_wait_s) == (14_400, 60)
+    assert (settings.provider_timeout_s, settings.worker_timeout_s) == (10.0, 20)
+    assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("emailsminder-", "", "")
+    assert settings.log_level == "INFO"
+    assert settings.sendgrid.base_url == "https://api.sendgrid.com"
+    assert settings.mailgun.base_url == "https://api.mailgun.net"
+    assert settings.ses.base_url == "https://email.us-east-1.amazonaws.com"
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    env = Recording()
+    Settings.from_env(env)
+    empty = dict.fromkeys(env.asked - {"TABLE_PREFIX", "LOG_LEVEL"}, "")
+    assert Settings.from_env(empty) == Settings.from_env({})
+
+
+def test_every_variable_reaches_its_place() -> None:
+    settings = Settings.from_env(
+        {
+            "PROVIDERS": " SES, mailgun ,,sendgrid",
+            "SENDGRID_API_KEY": "SG.a",
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": "one, two",
+            "SENDGRID_BASE_URL": "https://api.eu.sendgrid.com/",
+            "MAILGUN_API_KEY": "mg",
+            "MAILGUN_DOMAIN": "mg.example.com",
+            "MAILGUN_WEBHOOK_SIGNING_KEY": "three",
+            "MAILGUN_BASE_URL": "http://127.0.0.1:1234",
+            "SES_REGION": "eu-west-1",
+            "SES_CONFIGURATION_SET": "events",
+            "SES_TOPIC_ARN": "arn:1,arn:2",
+            "SES_ACCESS_KEY_ID": "AKIA",
+            "SES_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "eu-north-1",
+            "AWS_ENDPOINT_URL": "http://localhost:4566",
+            "TABLE_PREFIX": "mine-",
+            "TOPIC_ARN": "arn:topic",
+            "CONTENT_BUCKET": "bucket",
+            "RETRY_FOR_S": "0",
+            "UNCERTAIN_WAIT_S": "5",
+            "PROVIDER_TIMEOUT_S": "2.5",
+            "WORKER_TIMEOUT_S": "30",
+            "LOG_LEVEL": "debug",
+        }
+    )
+    assert settings.providers == ("ses", "mailgun", "sendgrid")
+    assert (settings.sendgrid.api_key, settings.sendgrid.webhook_public_keys) == ("SG.a", ("one", "two"))
+    assert settings.sendgrid.base_url == "https://api.eu.sendgrid.com"
+    assert (settings.mailgun.api_key, settings.mailgun.domain) == ("mg", "mg.example.com")
+    assert (settings.mailgun.webhook_signing_keys, settings.mailgun.base_url) == (("three",), "http://127.0.0.1:1234")
+    assert (settings.ses.region, settings.ses.configuration_set) == ("eu-west-1", "events")
+    assert settings.ses.base_url == "https://email.eu-west-1.amazonaws.com"
+    assert settings.ses.topic_arns == ("arn:1", "arn:2")
+    assert (settings.ses.access_key_id, settings.ses.secret_access_key) == ("AKIA", "secret")
+    assert (settings.aws_region, settings.aws_endpoint_url) == ("eu-north-1", "http://localhost:4566")
+    assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("mine-", "arn:topic", "bucket")
+    assert (settings.retry_for_s, settings.uncertain_wait_s) == (0, 5)
+    assert (settings.provider_timeout_s, settings.worker_timeout_s, settings.log_level) == (2.5, 30, "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("env", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({}, "us-east-1"),
+    ],
+)
+def test_the_region_is_aws_own_and_ses_follows_it(env: dict[str, str], region: str) -> None:
+    settings = Settings.from_env(env)
+    assert (settings.aws_region, settings.ses.region) == (region, region)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROVIDERS", "sendgrid,resend"),
+        ("PROVIDERS", "ses,mailgun,SES"),
+        *(("RETRY_FOR_S", value) for value in ("soon", "-1", "nan", "inf", "1e999", "1,5")),
+        *(("UNCERTAIN_WAIT_S", value) for value in ("x", "-0.5")),
+        *(("PROVIDER_TIMEOUT_S", value) for value in ("0", "0.05", "ten", "-inf")),
+        *(("WORKER_TIMEOUT_S", value) for value in ("0", "-5", "x")),
+        ("SENDGRID_BASE_URL", "api.sendgrid.com"),
+        ("SENDGRID_BASE_URL", "http://api.sendgrid.com"),
+        ("MAILGUN_BASE_URL", "http://127.0.0.1.example.com"),
+        ("SES_BASE_URL", "ftp://email.us-east-1.amazonaws.com"),
+        ("SES_BASE_URL", "http://localhost.example.com:80"),
+    ],
+)
+def test_a_malformed_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}: "):
+        Settings.from_env({name: value})
+
+
+def test_what_a_provider_misses_is_told_by_name() -> None:
+    bare = Settings.from_env({})
+    assert bare.missing("sendgrid") == ("SENDGRID_API_KEY",)
+    assert bare.missing("mailgun") == ("MAILGUN_API_KEY", "MAILGUN_DOMAIN")
+    assert bare.missing("ses") == ()  # the process's own credentials may do
+    assert bare.deaf("sendgrid") == ("SENDGRID_WEBHOOK_PUBLIC_KEY",)
+    assert bare.deaf("mailgun") == ("MAILGUN_WEBHOOK_SIGNING_KEY",)
+    assert bare.deaf("ses") == ("SES_CONFIGURATION_SET", "SES_TOPIC_ARN")
+
+
+def test_what_is_there_is_not_missing() -> None:
+    names = ("SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY", "MAILGUN_API_KEY", "MAILGUN_DOMAIN")
+    full = Settings.from_env(
+        dict.fromkeys((*names, "MAILGUN_WEBHOOK_SIGNING_KEY", "SES_CONFIGURATION_SET", "SES_TOPIC_ARN"), "x")
+    )
+    for provider in ("sendgrid", "mailgun", "ses"):
+        assert full.missing(provider) == full.deaf(provider) == ()
+
+
+@pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])
+def test_a_process_that_has_an_aws_is_not_local(name: str) -> None:
+    assert not is_local({name: "x"})
+    assert is_local({name: ""})
+    assert is_local({"AWS_PROFILE": "work", "AWS_REGION": "eu-west-1"})

@@ -1,0 +1,186 @@
+"""The builder: everything it is told is used, and what is missing is named."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from app import wiring
+from app.domain.email import Content, Message
+from app.domain.head import Status
+from app.domain.kinds import Kind
+from app.errors import ConfigurationError, Unavailable
+from app.settings import Settings
+from app.store.heads import HeadItem
+from app.wiring import LEASE_MARGIN_S, Container, Web, build
+from tests.support.aws import Aws, Queue
+from tests.support.clock import Clock
+from tests.support.environment import environment
+from tests.support.provider_server import ProviderServer, serve
+from tests.support.samples import an_email
+
+
+@pytest.fixture
+def queue(store: Aws) -> Queue:
+    return store.queue()
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderServer]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def env(store: Aws, queue: Queue, server: ProviderServer, request: pytest.FixtureRequest) -> dict[str, str]:
+    return environment(store, queue, server.url, f"{request.path.stem}-")
+
+
+def built(env: dict[str, str]) -> Container:
+    return build(Settings.from_env(env))
+
+
+@pytest.mark.parametrize(
+    "name", ["PROVIDERS", "TOPIC_ARN", "CONTENT_BUCKET", "SENDGRID_API_KEY", "MAILGUN_API_KEY", "MAILGUN_DOMAIN"]
+)
+def test_a_missing_setting_is_named(env: dict[str, str], name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^not set: {name}$"):
+        built({**env, name: ""})
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError, match=r"^not set: SENDGRID_API_KEY, TOPIC_ARN, CONTENT_BUCKET$"):
+        built({"PROVIDERS": "sendgrid"})
+
+
+def test_a_provider_that_is_not_used_misses_nothing(env: dict[str, str]) -> None:
+    container = built({**env, "PROVIDERS": "ses", "SENDGRID_API_KEY": "", "MAILGUN_DOMAIN": ""})
+    assert list(container.providers) == ["ses"]
+
+
+def test_an_email_goes_from_accept_to_each_real_provider(
+    env: dict[str, str], queue: Queue, server: ProviderServer
+) -> None:
+    for provider, path in {
+        "sendgrid": "/v3/mail/send",
+        "mailgun": "/v3/mg.example.com/messages",
+        "ses": "/v2/email/outbound-emails",
+    }.items():
+        container = built({**env, "PROVIDERS": provider})
+        container.accept(an_email(), owner="team", key=None)
+        ((email_id, number),) = queue.published()
+        container.attempt(email_id, number)
+        (told,) = container.read.story(email_id).head.attempts
+        assert (told.provider, told.outcome, bool(told.message_id)) == (provider, Kind.ACCEPTED, True)
+        assert server.calls[-1][0] == path
+        container.transport.close()
+
+
+def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server: ProviderServer) -> None:
+    clock = Clock()
+    server.statuses = {"/v3/mail/send": 504}
+    settings = Settings.from_env(
+        {**env, "PROVIDERS": "sendgrid", "RETRY_FOR_S": "7", "UNCERTAIN_WAIT_S": "5", "WORKER_TIMEOUT_S": "33"}
+    )
+    container = build(settings, clock=clock)
+    assert container.attempt.lease_s == 33 + LEASE_MARGIN_S
+    head = container.accept(an_email(), owner="team", key=None).head
+    assert head.retry_until_ms == clock.now_ms + 7_000
+    container.attempt(head.email_id, 1)
+    (recipient,) = container.read.story(head.email_id).head.recipients.values()
+    assert (recipient.status, recipient.wait_until_ms) == (Status.SENDING, clock.now_ms + 5_000)
+    container.transport.close()
+
+
+def test_a_ping_answers_when_the_table_does(env: dict[str, str]) -> None:
+    built(env).ping()
+
+
+def test_a_ping_says_that_there_is_no_table(env: dict[str, str]) -> None:
+    container = built({**env, "TABLE_PREFIX": "nowhere-"})
+    with pytest.raises(Unavailable):
+        container.ping()
+
+
+def test_a_ping_says_that_nobody_answers(env: dict[str, str]) -> None:
+    container = built({**env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    with pytest.raises(Unavailable):
+        container.ping()
+    HeadItem.Meta.table_name = ""  # so that the next test binds its own
+
+
+def test_ses_is_signed_with_the_processs_own_credentials_where_it_has_none_of_its_own(
+    env: dict[str, str], queue: Queue, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = built({**env, "PROVIDERS": "ses", "SES_ACCESS_KEY_ID": "", "SES_SECRET_ACCESS_KEY": ""})
+    email_id = container.accept(an_email(), owner="team", key=None).head.email_id
+    container.attempt(email_id, 1)
+    assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
+    container.transport.close()
+
+
+def test_subscriptions_are_confirmed_by_a_plain_get(env: dict[str, str], server: ProviderServer) -> None:
+    confirm = built(env).record.confirm
+    confirm(f"{server.url}/?Action=ConfirmSubscription&Token=abc")
+    assert server.calls == [("/?Action=ConfirmSubscription&Token=abc", b"")]
+    server.statuses = {"/": 500}
+    for url in (f"{server.url}/", "http://127.0.0.1:9/"):
+        with pytest.raises(Unavailable):
+            confirm(url)
+
+
+def test_a_laptop_replaces_the_fetches_that_webhooks_cause(env: dict[str, str]) -> None:
+    confirmed: list[str] = []
+    web = Web(certificate=lambda _: b"", confirm=confirmed.append)
+    build(Settings.from_env(env), web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
+    assert confirmed == ["https://sns.us-east-1.amazonaws.com/"]
+
+
+def test_a_probe_asks_the_provider_itself(env: dict[str, str], server: ProviderServer) -> None:
+    assert wiring.probe(Settings.from_env(env), "sendgrid").works
+    server.statuses = {"/": 401}
+    told = wiring.probe(Settings.from_env(env), "mailgun")
+    assert (told.works, told.status_code) == (False, 401)
+
+
+def test_a_process_has_one_container_built_from_its_environment(
+    env: dict[str, str], logging_restored: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    wiring.container.cache_clear()
+    try:
+        first = wiring.container()
+        assert wiring.container() is first
+        assert first.settings == Settings.from_env(os.environ)
+    finally:
+        wiring.container.cache_clear()
+
+
+def test_providers_are_tried_in_the_order_of_the_settings(env: dict[str, str]) -> None:
+    settings = replace(Settings.from_env(env), providers=("ses", "sendgrid"))
+    container = build(settings)
+    assert list(container.providers) == ["ses", "sendgrid"]
+    assert container.attempt.rules.providers == ("ses", "sendgrid")
+
+
+def test_without_any_credentials_ses_says_what_to_set(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    container = built({**env, "SES_ACCESS_KEY_ID": ""})
+    HeadItem.Meta.table_name = ""  # so that the next test binds with credentials again
+    sender = an_email().sender
+    message = Message("eml_1", 1, sender, (sender,), (), (), (sender,), (), Content("Hi", "there"))
+    with pytest.raises(ConfigurationError, match="SES_ACCESS_KEY_ID"):
+        container.providers["ses"].build(message)
+
+
+def test_a_certificate_is_the_body_of_a_good_answer_and_of_no_other(server: ProviderServer) -> None:
+    fetch = wiring._internet().certificate
+    assert b"Queued" in fetch(f"{server.url}/SimpleNotificationService-1.pem")
+    for status in (302, 404, 500):
+        server.statuses = {"/": status}
+        with pytest.raises(httpx.HTTPStatusError):
+            fetch(f"{server.url}/SimpleNotificationService-1.pem")

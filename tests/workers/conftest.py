@@ -1,0 +1,40 @@
+"""The workers' doors over a container built from the environment, as a deployed process builds it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from app import wiring
+from app.store import tables
+from tests.support.aws import Aws
+from tests.support.environment import environment
+from tests.support.process import Process
+from tests.support.provider_server import serve
+
+
+@pytest.fixture(scope="module")
+def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Process]:
+    """`wiring.container()` finds an environment with tables of this file's own."""
+    queue = aws.queue()
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    with serve() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(aws, queue, server.url, f"{request.path.stem}-").items():
+            patch.setenv(name, value)
+        wiring.container.cache_clear()
+        container = wiring.container()
+        root.handlers, root.level = before
+        tables.create_all()
+        yield Process(aws, queue, server, container)
+        container.transport.close()
+        wiring.container.cache_clear()
+
+
+@pytest.fixture
+def process(deployed: Process) -> Process:
+    """The process, with an empty queue and three providers that accept whatever they get."""
+    deployed.queue.records()
+    deployed.providers.calls.clear()
+    deployed.providers.statuses.clear()
+    return deployed

@@ -1,0 +1,22 @@
+"""The clock's door."""
+
+import json
+from pathlib import Path
+
+from app.local.invocation import Context
+from tests.support.process import Process
+from tests.support.samples import an_email
+from workers.sweep import handler
+
+SCHEDULE = json.loads((Path(__file__).parent / "events" / "schedule.json").read_text())
+
+
+def test_it_publishes_what_is_due_and_says_how_many(process: Process) -> None:
+    container = process.container
+    email_id = container.accept(an_email(), owner="team", key=None).head.email_id
+    assert process.queue.published() == [(email_id, 1)]
+    assert handler(SCHEDULE, Context("sweep", timeout_s=60)) == {"due": 0}
+    head = container.read.story(email_id).head
+    assert container.cancel.heads.update(head, head.created_at_ms - 60_000)  # written a minute ago, never claimed
+    assert handler(SCHEDULE, Context("sweep", timeout_s=60)) == {"due": 1}
+    assert process.queue.published() == [(email_id, 1)]
