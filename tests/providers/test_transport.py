@@ -1,7 +1,7 @@
 import inspect
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from threading import Event as Signal
 from threading import Thread
@@ -17,7 +17,7 @@ from app.errors import ConfigurationError
 from app.providers.network import ANSWER_LIMIT
 from app.providers.sendgrid import SendGrid
 from app.providers.ses import Ses
-from app.providers.transport import FAILURES, failure
+from app.providers.transport import FAILURES, Transport, failure
 from tests.providers.calls import ACCEPTED, Call, send, transport_of
 from tests.providers.case import SAMPLE
 from tests.providers.peer import Line, Script, answer, peer
@@ -314,6 +314,7 @@ def test_without_credentials_to_sign_with_nothing_was_sent() -> None:
         raise ConfigurationError("SES: no AWS credentials")
 
     ses = Ses("us-east-1", "", (), none, lambda _: b"", "http://127.0.0.1:9")
-    outcome = Transport(1.0).send(ses, SAMPLE)
+    with closing(Transport(1.0)) as transport:
+        outcome = transport.send(ses, SAMPLE)
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
     assert outcome.reply == "SES: no AWS credentials"
