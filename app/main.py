@@ -17,6 +17,7 @@ from app import logs, wiring
 from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
+from app.providers.web import Web
 from app.settings import Settings, is_local
 from app.store import tables
 from app.store.api_keys import ApiKeys
@@ -40,7 +41,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         environment.adopt(os.environ)
         settings = Settings.from_env(os.environ)
         logs.configure(settings.log_level)
-        web = wiring.Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
+        web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
         parts = wiring.build(settings, web=web)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)

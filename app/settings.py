@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.domain.standing import Caps, Policy, Routing
 from app.errors import ConfigurationError
 
 KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses")
@@ -61,6 +62,8 @@ class Settings:
     table_prefix: str
     topic_arn: str
     content_bucket: str
+    routing: Routing
+    from_domains: Mapping[str, tuple[str, ...]]  # by provider; none: it is asked about any From
     retry_for_s: int
     uncertain_wait_s: int
     provider_timeout_s: float
@@ -82,8 +85,9 @@ class Settings:
             )
         region = env.get("AWS_REGION", "") or env.get("AWS_DEFAULT_REGION", "") or "us-east-1"
         ses_region = env.get("SES_REGION", "") or region
+        providers = _providers(env)
         return cls(
-            providers=_providers(env),
+            providers=providers,
             sendgrid=SendGridSettings(
                 api_key=env.get("SENDGRID_API_KEY", ""),
                 webhook_public_keys=_list(env, "SENDGRID_WEBHOOK_PUBLIC_KEY"),
@@ -108,6 +112,13 @@ class Settings:
             table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
             topic_arn=env.get("TOPIC_ARN", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
+            routing=Routing(
+                providers,
+                _policy(env),
+                _preferences(env),
+                {name: Caps(_cap(env, f"{name}_DAILY_CAP"), _cap(env, f"{name}_PER_SECOND_CAP")) for name in providers},
+            ),
+            from_domains={name: _domains(env, f"{name.upper()}_FROM_DOMAINS") for name in providers},
             retry_for_s=int(_number(env, "RETRY_FOR_S", "14400", at_least=0)),
             uncertain_wait_s=int(_number(env, "UNCERTAIN_WAIT_S", "60", at_least=0)),
             provider_timeout_s=provider_timeout_s,
@@ -149,6 +160,34 @@ def _providers(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in env.get(name, "").split(",") if item.strip())
+
+
+def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(domain.lower() for domain in _list(env, name))
+
+
+def _policy(env: Mapping[str, str]) -> Policy:
+    text = (env.get("ROUTING") or "priority").lower()
+    try:
+        return Policy(text)
+    except ValueError:
+        raise ConfigurationError(f"ROUTING: must be priority or weighted, is {text!r}") from None
+
+
+def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """`example.com=ses,mailgun; example.org=sendgrid`: recipient domain → providers to try first."""
+    preferences = {}
+    for entry in filter(None, (part.strip() for part in env.get("DOMAIN_PREFERENCES", "").split(";"))):
+        domain, equals, names = entry.partition("=")
+        wished = tuple(name.strip().lower() for name in names.split(",") if name.strip())
+        if not equals or not domain.strip() or not wished or set(wished) - set(KNOWN_PROVIDERS):
+            raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=ses,mailgun")
+        preferences[domain.strip().lower()] = wished
+    return preferences
+
+
+def _cap(env: Mapping[str, str], name: str) -> int | None:
+    return int(_number(env, name.upper(), "0", at_least=1)) if env.get(name.upper()) else None
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:

@@ -5,11 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import botocore.session
-import httpx
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
@@ -20,10 +19,14 @@ from app import logs
 from app.delivery.accept import Accept
 from app.delivery.attempt import Attempt
 from app.delivery.cancel import Cancel
+from app.delivery.explain import Explain
+from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock
 from app.delivery.read import Read
 from app.delivery.record import Record
+from app.delivery.survey import Surveyor
 from app.delivery.sweep import Sweep
+from app.domain.eligibility import Capability, verdicts
 from app.domain.progress import Rules
 from app.errors import ConfigurationError, Unavailable
 from app.providers.contract import Provider
@@ -31,14 +34,18 @@ from app.providers.mailgun import Mailgun
 from app.providers.sendgrid import SendGrid
 from app.providers.ses import Ses
 from app.providers.transport import Probe, Transport
+from app.providers.web import Web, internet
 from app.settings import Settings
 from app.store import tables
 from app.store.api_keys import ApiKeys
+from app.store.collapses import Collapses
 from app.store.content import Contents
 from app.store.events import Events
 from app.store.heads import SHARDS, Heads
+from app.store.health import Healths
 from app.store.nonces import Nonces
 from app.store.recipients import Recipients
+from app.store.suppressions import Suppressions
 from app.topic import Topic
 
 # A worker is killed at its time limit; its lease ends this much later.
@@ -59,18 +66,13 @@ class Container:
     record: Record
     read: Read
     sweep: Sweep
+    explain: Explain
+    monitor: Monitor
+    suppressions: Suppressions
     api_keys: ApiKeys
     providers: Mapping[str, Provider]
     transport: Transport
     ping: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Web:
-    """The two fetches that a webhook may cause; both only ever see URLs of AWS's SNS hosts."""
-
-    certificate: Callable[[str], bytes]
-    confirm: Callable[[str], None]
 
 
 def build(
@@ -87,31 +89,60 @@ def build(
     _require(settings)
     session = botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
-    web = web or _internet()
+    web = web or internet()
     transport = transport or Transport(timeout_s=settings.provider_timeout_s)
     providers = _providers(settings, session, web)
-    heads, events, recipients = Heads(), Events(), Recipients()
+    heads, events, recipients, collapses = Heads(), Events(), Recipients(), Collapses()
+    suppressions = Suppressions()
     contents = Contents(cache(lambda: _client(session, settings, "s3")), settings.content_bucket)
     topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
     rules = Rules(settings.providers, settings.uncertain_wait_s * 1000)
+    monitor = Monitor(Healths(), settings.providers, clock, settings.routing.caps)
+    survey = Surveyor(monitor, settings.routing, suppressions, collapses, clock)
+    capabilities = {name: _capability(settings, one) for name, one in providers.items()}
     shards = range(SHARDS)
     return Container(
         settings=settings,
         clock=clock,
-        accept=Accept(heads, contents, recipients, topic.publish, clock, settings.retry_for_s),
+        accept=Accept(
+            heads=heads,
+            contents=contents,
+            recipients=recipients,
+            collapses=collapses,
+            publish=topic.publish,
+            clock=clock,
+            retry_for_s=settings.retry_for_s,
+            eligible=partial(verdicts, capabilities),
+        ),
         attempt=Attempt(
-            heads,
-            contents,
-            lambda name, message: transport.send(providers[name], message),
-            topic.publish,
-            clock,
-            rules,
-            settings.worker_timeout_s + LEASE_MARGIN_S,
+            heads=heads,
+            contents=contents,
+            send=lambda name, message: transport.send(providers[name], message),
+            publish=topic.publish,
+            clock=clock,
+            rules=rules,
+            survey=survey,
+            monitor=monitor,
+            lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
         ),
         cancel=Cancel(heads, clock, rules),
-        record=Record(providers, heads, events, Nonces(NONCE_LIFETIME_S), topic.publish, web.confirm, clock, rules),
+        record=Record(
+            receivers=providers,
+            heads=heads,
+            events=events,
+            nonces=Nonces(NONCE_LIFETIME_S),
+            publish=topic.publish,
+            confirm=web.confirm,
+            clock=clock,
+            rules=rules,
+            monitor=monitor,
+            suppress=suppressions.put,
+        ),
         read=Read(heads, events, recipients, shards),
-        sweep=Sweep(heads, topic.publish, clock, shards),
+        sweep=Sweep(heads, topic.publish, clock, shards, monitor),
+        explain=Explain(survey, partial(verdicts, capabilities)),
+        monitor=monitor,
+        suppressions=suppressions,
         api_keys=ApiKeys(clock),
         providers=providers,
         transport=transport,
@@ -129,7 +160,7 @@ def container() -> Container:
 
 def probe(settings: Settings, name: str) -> Probe:
     """Whether the credentials of one provider work; `settings.missing(name)` must be empty."""
-    provider = _providers(settings, botocore.session.get_session(), _internet())[name]
+    provider = _providers(settings, botocore.session.get_session(), internet())[name]
     with closing(Transport(settings.provider_timeout_s)) as transport:
         return transport.probe(provider)
 
@@ -157,6 +188,12 @@ def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Prov
     return {name: makers[name]() for name in settings.providers}
 
 
+def _capability(settings: Settings, one: Provider) -> Capability:
+    limits = one.limits
+    domains = settings.from_domains[one.name]
+    return Capability(limits.recipients, limits.size_bytes, domains, limits.refused_extensions)
+
+
 def _ses_credentials(settings: Settings, session: Session) -> Callable[[], Credentials]:
     if settings.ses.access_key_id:
         fixed = Credentials(settings.ses.access_key_id, settings.ses.secret_access_key)
@@ -169,7 +206,9 @@ def _own_credentials(session: Session) -> Credentials:
     try:
         credentials = session.get_credentials()
         if credentials is not None:
-            return Credentials(*credentials.get_frozen_credentials())  # a snapshot: refreshed here or not at all
+            frozen = credentials.get_frozen_credentials()
+            # A snapshot: refreshed here or not at all.
+            return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
     except BotoCoreError as error:
         raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error
     raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
@@ -195,19 +234,6 @@ def _require(settings: Settings) -> None:
     ]
     if missing:
         raise ConfigurationError(f"not set: {', '.join(missing)}")
-
-
-def _internet() -> Web:
-    def certificate(url: str) -> bytes:
-        return httpx.get(url, timeout=5).raise_for_status().content
-
-    def confirm(url: str) -> None:
-        try:
-            httpx.get(url, timeout=5).raise_for_status()
-        except httpx.HTTPError as error:
-            raise Unavailable(f"the subscription could not be confirmed: {type(error).__name__}") from error
-
-    return Web(certificate, confirm)
 
 
 def _ping(heads: Heads) -> None:

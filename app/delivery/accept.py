@@ -4,12 +4,13 @@ import base64
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, RecipientStore
-from app.delivery.rewrite import announce
+from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, Publish, RecipientStore
+from app.delivery.rewrite import announce, ask
 from app.domain.email import Email, Role, fingerprint
-from app.domain.head import Head, Recipient
+from app.domain.head import Head, Recipient, due_at_ms
 from app.errors import Conflict, Invalid, Unavailable
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Accept:
     publish: Publish
     clock: Clock
     retry_for_s: int
+    eligible: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
+    collapses: CollapseStore
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
         """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
@@ -46,12 +49,12 @@ class Accept:
         head = self._new_head(email, owner, key)
         if key and (earlier := self._find(head)):
             return self._replay(earlier, head)
-        if head.expires_at_ms <= head.created_at_ms:  # after the replay: a late repetition is no new email
-            raise Invalid(("expires_at", "must be in the future"))
+        head = self._checked(head, email)
         created = self._create(head, email)
         if created is None:
             return self._replay(self._winner(head), head)
         self._index(created)
+        self._supersede(created)
         announce(self.publish, self.clock, created)
         return Accepted(created, replayed=False)
 
@@ -72,7 +75,30 @@ class Accept:
             ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
             on_uncertain=email.on_uncertain,
             providers=email.providers,
+            collapse_scope=_scope(owner, email.collapse_key),
+            critical=email.critical,
+            override_suppression=email.override_suppression,
         )
+
+    def _checked(self, head: Head, email: Email) -> Head:
+        """Checks that come after the replay: what was accepted once is not refused later for what has changed since."""
+        if head.expires_at_ms <= head.created_at_ms:
+            raise Invalid(("expires_at", "must be in the future"))
+        verdicts = self.eligible(email)
+        able = tuple(name for name, why_not in verdicts.items() if not why_not)
+        if not able:
+            reasons = "; ".join(f"{name}: {why_not}" for name, why_not in verdicts.items())
+            raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
+        return head if len(able) == len(verdicts) else replace(head, providers=able)
+
+    def _supersede(self, head: Head) -> None:
+        """Make this the newest of its collapse key, and look at the one it replaces: it may be waiting."""
+        if not head.collapse_scope:
+            return
+        replaced = self.collapses.put(head.collapse_scope, head.email_id, head.created_at_ms, head.ttl_s)
+        earlier = self.heads.get(replaced) if replaced else None
+        if earlier is not None and due_at_ms(earlier, head.created_at_ms) is not None:
+            ask(self.publish, earlier)
 
     def _find(self, head: Head) -> Head | None:
         found = self.heads.get(head.email_id)
@@ -110,6 +136,11 @@ def new_id() -> str:
 def id_for(owner: str, key: str) -> str:
     """The email id of an idempotency key: the same key of the same API key always names the same email."""
     return _as_id(hashlib.sha256(f"idempotency\n{owner}\n{key}".encode()).digest()[:16])
+
+
+def _scope(owner: str, collapse_key: str) -> str:
+    """What a collapse key names: a key of one API key; its own text is not stored (it may hold an address)."""
+    return hashlib.sha256(f"collapse\n{owner}\n{collapse_key}".encode()).hexdigest()[:32] if collapse_key else ""
 
 
 def _as_id(bits: bytes) -> str:

@@ -7,13 +7,15 @@ write comes before the publish, always.
 import logging
 from dataclasses import dataclass
 
-from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Send
+from app.delivery.monitor import Monitor
+from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Send, Survey
 from app.delivery.rewrite import announce, rewrite
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.head import Head
 from app.domain.outcome import Outcome
 from app.domain.progress import Rules
-from app.domain.route import allowed, next_leg
+from app.domain.route import Leg
+from app.domain.standing import Circumstances
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ class Attempt:
     publish: Publish
     clock: Clock
     rules: Rules
+    survey: Survey
+    monitor: Monitor
     lease_s: float  # longer than a worker may live, so that its holder is dead when it ends
 
     def __call__(self, email_id: str, number: int) -> None:
@@ -37,7 +41,10 @@ class Attempt:
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
         content = self.contents.get(email_id, head.fingerprint)  # before the claim: if it fails, nothing is held
-        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, number, now), known=head)
+        around = self.survey(head)
+        claimed = rewrite(
+            self.heads, self.clock, email_id, lambda h, now: self._claim(h, number, around, now), known=head
+        )
         if claimed is None or claimed.lease_attempt != number:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
@@ -51,20 +58,31 @@ class Attempt:
         )
         if written is not None:
             announce(self.publish, self.clock, written)
+        attempt = claimed.attempts[-1]
+        self.monitor.called(attempt.provider, outcome, len(attempt.recipients))
+        self.monitor.flush()
 
     def _expected(self, head: Head, number: int, now_ms: int) -> bool:
         """The guard: this number is what the email expects next, and nobody is at it."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, number: int, now_ms: int) -> Head | None:
+    def _claim(self, head: Head, number: int, around: Circumstances, now_ms: int) -> Head | None:
         """What time has decided, and in the same write the claim of the next call. None: not ours to make."""
         if not self._expected(head, number, now_ms):
             return None
-        settled = self.rules.settled(head, now_ms)
-        leg = next_leg(settled, allowed(settled, self.rules.providers))
+        settled, leg = self._plan(head, around, now_ms)
         if leg is None:
             return settled
         return self.rules.claimed(settled, leg, now_ms + int(self.lease_s * 1000), now_ms)
+
+    def _plan(self, head: Head, around: Circumstances, now_ms: int) -> tuple[Head, Leg | None]:
+        """The settled head and the next call; where a provider is in for few only, with a place taken there."""
+        while True:
+            settled = self.rules.settled(head, now_ms, around)
+            leg = self.rules.next_leg(settled, now_ms, around)
+            if leg is None or not around.standing(leg.provider).reserve or self.monitor.reserve(leg.provider):
+                return settled, leg
+            around = around.without(leg.provider, now_ms)
 
     def _call(self, claimed: Head, content: Content) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider

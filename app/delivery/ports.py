@@ -7,6 +7,7 @@ from app.domain.email import Content, Message
 from app.domain.event import Event, Nonce, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.outcome import Outcome
+from app.domain.standing import Circumstances
 
 Clock = Callable[[], float]  # epoch seconds
 
@@ -63,6 +64,16 @@ class RecipientStore(Protocol):
         """(created_at in ms, id), newest first."""
 
 
+class CollapseStore(Protocol):
+    """The newest of the emails that replace each other."""
+
+    def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
+        """Make this the newest of `scope`, unless a newer one is; returns the id of the one it replaces."""
+
+    def newest(self, scope: str) -> str | None:
+        """The id of the newest of `scope`."""
+
+
 class NonceStore(Protocol):
     """One-time tokens."""
 
@@ -82,6 +93,13 @@ class Send(Protocol):
 
     def __call__(self, provider: str, message: Message) -> Outcome:
         """Send through that provider. Never raises for what the provider or the network did: that is an outcome."""
+
+
+class Survey(Protocol):
+    """What decides about an email beside itself: the providers' standing, suppressed recipients, newer emails."""
+
+    def __call__(self, head: Head) -> Circumstances:
+        """As things stand now."""
 
 
 class Receiver(Protocol):

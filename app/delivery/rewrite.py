@@ -40,12 +40,13 @@ def rewrite(
 
 
 def announce(publish: Publish, clock: Clock, head: Head) -> None:
-    """Publish the next attempt if somebody waits for it. A fold over all recipients, never a step's own opinion.
+    """Ask for the next attempt if somebody waits for it: a fold over all recipients, never a step's own opinion."""
+    if ready(head, int(clock() * 1000)):
+        ask(publish, head)
 
-    A topic that does not answer is no error: the head is due, so the sweep publishes.
-    """
-    if not ready(head, int(clock() * 1000)):
-        return
+
+def ask(publish: Publish, head: Head) -> None:
+    """Publish the next attempt. A topic that does not answer is no error: the head is due, so the sweep publishes."""
     try:
         publish(head.email_id, head.next_attempt)
     except Unavailable as error:

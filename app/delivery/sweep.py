@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
+from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, HeadStore, Publish
 from app.delivery.rewrite import announce
 
@@ -23,10 +24,12 @@ class Sweep:
     publish: Publish
     clock: Clock
     shards: Iterable[int]
+    monitor: Monitor
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
         until_s = self.clock() + within_s
+        self.monitor.tend()
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             found = sum(pool.map(lambda shard: self._sweep(shard, until_s), self.shards))
         if found:

@@ -86,6 +86,9 @@ class Email:
     expires_at_ms: int | None = None
     providers: tuple[str, ...] = ()  # restrict to these; empty: all
     on_uncertain: OnUncertain = OnUncertain.WAIT
+    collapse_key: str = ""
+    critical: bool = False
+    override_suppression: bool = False
 
 
 @dataclass(frozen=True, slots=True)

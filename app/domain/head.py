@@ -51,6 +51,7 @@ class Fact(StrEnum):
     LISTED = "listed"  # on the provider's suppression list
     DELIVERED = "delivered"
     RETURNED = "returned"  # delivered first, then bounced
+    SILENT = "silent"  # accepted, then nothing, by a provider that usually reports: no longer counted on
 
 
 Facts = Mapping[int, frozenset[Fact]]
@@ -122,6 +123,9 @@ class Head:
     ttl_s: int  # epoch seconds, as DynamoDB wants it
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()
+    collapse_scope: str = ""  # emails of one scope replace each other while they wait
+    critical: bool = False  # rescued through the next provider when this one falls silent
+    override_suppression: bool = False
     attempts: tuple[Attempt, ...] = ()
     next_attempt: int = 1
     lease_attempt: int = 0

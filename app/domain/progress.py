@@ -10,8 +10,10 @@ from app.domain.event import Event
 from app.domain.head import Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
+from app.domain.rescue import rescued
 from app.domain.rounds import Terms, settle
-from app.domain.route import Leg, allowed
+from app.domain.route import Leg, next_leg
+from app.domain.standing import Circumstances
 from app.domain.transitions import Doubt, News, fold
 
 LAPSED = "the worker did not come back with an answer"
@@ -24,12 +26,23 @@ class Rules:
         self.providers = tuple(providers)
         self._uncertain_wait_ms = uncertain_wait_ms
 
-    def settled(self, head: Head, now_ms: int) -> Head:
-        """The head with everything decided that only time decides: an ended lease, ended waits, expiry."""
+    def settled(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Head:
+        """The head with everything decided that only time and circumstances decide.
+
+        An ended lease, ended waits, expiry, no provider left. Who does not know the circumstances takes them for
+        fair: that decides too little at most, and the next attempt, which knows, decides the rest.
+        """
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             head = self._lapse(head, now_ms)
-        terms = Terms.of(head, allowed(head, self.providers), now_ms)
+        around = around or self._fair(head)
+        if head.critical:
+            head = _each(head, rescued(head, around.silent, now_ms))
+        terms = Terms.of(head, around, now_ms)
         return _each(head, {key: settle(recipient, terms) for key, recipient in head.recipients.items()})
+
+    def next_leg(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Leg | None:
+        """The next call for a settled head; None: there is nobody to send to, or nobody to ask."""
+        return next_leg(head, Terms.of(head, around or self._fair(head), now_ms).askable)
 
     def claimed(self, head: Head, leg: Leg, lease_until_ms: int, now_ms: int) -> Head:
         """The head with the next attempt under way: the claim uses the number up."""
@@ -85,6 +98,9 @@ class Rules:
                 if recipient.status is Status.QUEUED
             },
         )
+
+    def _fair(self, head: Head) -> Circumstances:
+        return Circumstances.fair([name for name in self.providers if not head.providers or name in head.providers])
 
     def _lapse(self, head: Head, now_ms: int) -> Head:
         """An ended lease is an uncertain outcome: its holder may have sent the email and died before saying so."""

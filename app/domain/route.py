@@ -1,4 +1,4 @@
-"""The route: which providers may carry an email, in which order, and whom the next call carries."""
+"""The next call: through which provider, and whom it carries."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,13 +14,8 @@ class Leg(NamedTuple):
     recipients: tuple[str, ...]
 
 
-def allowed(head: Head, configured: Sequence[str]) -> tuple[str, ...]:
-    """The configured providers in their order, restricted to those the email names, if it names any."""
-    return tuple(name for name in configured if not head.providers or name in head.providers)
-
-
 def next_leg(head: Head, providers: Sequence[str]) -> Leg | None:
-    """The first provider that somebody queued has not tried in this round, and whom to send through it."""
+    """The first of `providers` that somebody queued has not tried in this round, and whom to send through it."""
     queued = {
         key: recipient
         for key, recipient in head.recipients.items()

@@ -1,8 +1,7 @@
 """The state table: what a piece of news about one attempt does to one recipient.
 
-`TABLE` is total: every (phase, kind, current attempt or an older one) has a rule, `stay` unless a row below says
-otherwise. What is known is kept per attempt (`Fact`) before the table is asked, so that no news is ever lost,
-whatever order it comes in.
+`TABLE` is total: `stay`, unless a row says otherwise. What is known is kept per attempt (`Fact`) before the table is
+asked, so that no news is ever lost, whatever order it comes in.
 """
 
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ class Phase(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a rule does; `retry` is the action that puts a recipient back on the queue."""
+    """What a rule does."""
 
     STAY = "stay"
     SENT = "sent"  # unless that attempt has reported a failure
@@ -52,6 +51,8 @@ class Rule:
     verdict: Verdict = Verdict.STAY
     suppress: bool = False
 
+
+_WAITING = {Status.QUEUED: Phase.WAITING, Status.SENDING: Phase.UNSURE}
 
 Key = tuple[Phase, Kind, bool]  # True: the recipient's current attempt; False: an older one
 
@@ -119,8 +120,6 @@ _LEARNED: dict[Kind, frozenset[Fact]] = {
     Kind.UNDELIVERABLE: frozenset({Fact.FAILED, Fact.DEAD}),
     Kind.SUPPRESSED: frozenset({Fact.FAILED, Fact.LISTED}),
 }
-
-
 _ENDS = frozenset({Fact.DEAD, Fact.LISTED, Fact.RETURNED})
 # What, already known of that attempt, makes the news void: it contradicts stronger evidence, or it is old.
 _BARS: dict[tuple[Verdict, Kind], frozenset[Fact]] = {
@@ -153,8 +152,8 @@ class Doubt:
 
 def phase(recipient: Recipient) -> Phase:
     """The recipient's status, told apart by whether it waits."""
-    if recipient.wait_until_ms is not None:
-        return Phase.WAITING if recipient.status is Status.QUEUED else Phase.UNSURE
+    if recipient.wait_until_ms is not None and recipient.status in _WAITING:
+        return _WAITING[recipient.status]
     return Phase(recipient.status.value)
 
 
@@ -180,10 +179,7 @@ def fold(recipient: Recipient, news: News, doubt: Doubt) -> Recipient:
         case Verdict.END:
             return requeue(_because(recipient, news))
         case Verdict.DOUBT:
-            recipient = _because(recipient, news)
-            late_is_worse_than_twice = doubt.policy is OnUncertain.FAILOVER
-            # With another attempt's copy known to be accepted there is nothing to wait for.
-            return requeue(recipient) if late_is_worse_than_twice or _alive(recipient) else _waiting(recipient, doubt)
+            return _doubted(_because(recipient, news), doubt)
         case Verdict.RETURN:
             return _returned(recipient, news)
         case Verdict.STAY:
@@ -205,8 +201,15 @@ def requeue(recipient: Recipient) -> Recipient:
     return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
 
 
+def forsaken(recipient: Recipient) -> Recipient:
+    """Sent by a provider that has fallen silent: its copy is no longer counted on, and the recipient is queued."""
+    known = recipient.facts.get(recipient.attempt, frozenset())
+    facts = {**recipient.facts, recipient.attempt: known | {Fact.SILENT}}
+    return requeue(replace(recipient, facts=facts, wait_until_ms=None))
+
+
 def _alive(recipient: Recipient) -> list[int]:
-    return recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
+    return recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED, Fact.SILENT))
 
 
 def _learn(recipient: Recipient, news: News) -> Recipient:
@@ -225,7 +228,10 @@ def _tried(recipient: Recipient, news: News) -> Recipient:
     return replace(recipient, tried={**recipient.tried, news.provider: True})
 
 
-def _waiting(recipient: Recipient, doubt: Doubt) -> Recipient:
+def _doubted(recipient: Recipient, doubt: Doubt) -> Recipient:
+    # With another attempt's copy known to be accepted there is nothing to wait for.
+    if doubt.policy is OnUncertain.FAILOVER or _alive(recipient):
+        return requeue(recipient)
     return replace(recipient, wait_until_ms=doubt.wait_until_ms)
 
 

@@ -12,10 +12,14 @@ from app.domain.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded)."""
+    """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded).
+
+    `refused_extensions`: file name extensions, lower-case without the dot, that the provider does not take.
+    """
 
     recipients: int
     size_bytes: int
+    refused_extensions: frozenset[str] = frozenset()
 
 
 class Provider(Protocol):

@@ -76,6 +76,15 @@ _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _log = logging.getLogger(__name__)
 
 
+# "Unsupported attachment types" of the SES developer guide.
+_REFUSED_EXTENSIONS = """
+    ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk
+    mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi msp
+    mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml psc1 psc2 tmp url vb vbe vbs vps
+    vsmacros vss vst vsw vxd ws wsc wsf wsh xnk
+"""
+
+
 class Ses:
     """SES in one region of one AWS account.
 
@@ -85,7 +94,7 @@ class Ses:
 
     name: ClassVar[str] = "ses"
     # "Service quotas": 50 recipients; 40 MB after base64.
-    limits: ClassVar[Limits] = Limits(recipients=50, size_bytes=40_000_000)
+    limits: ClassVar[Limits] = Limits(50, 40_000_000, frozenset(_REFUSED_EXTENSIONS.split()))
 
     def __init__(
         self,

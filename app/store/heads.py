@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -66,6 +66,9 @@ class HeadItem(Model):
     attempts = JSONAttribute()
     on_uncertain = UnicodeAttribute()
     providers = JSONAttribute(null=True)
+    collapse_scope = UnicodeAttribute(null=True)
+    critical = BooleanAttribute(null=True)
+    override_suppression = BooleanAttribute(null=True)
     next_attempt = NumberAttribute()
     lease_attempt = NumberAttribute(null=True)
     lease_until = NumberAttribute(null=True)
@@ -149,6 +152,9 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         attempts=[attempt_to_json(attempt) for attempt in head.attempts],
         on_uncertain=head.on_uncertain.value,
         providers=list(head.providers) or None,
+        collapse_scope=head.collapse_scope or None,
+        critical=head.critical or None,
+        override_suppression=head.override_suppression or None,
         next_attempt=head.next_attempt,
         lease_attempt=head.lease_attempt or None,
         lease_until=head.lease_until_ms,
@@ -174,6 +180,9 @@ def _to_head(item: HeadItem) -> Head:
         ttl_s=int(item.ttl.timestamp()),
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
+        collapse_scope=item.collapse_scope or "",
+        critical=bool(item.critical),
+        override_suppression=bool(item.override_suppression),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),
         next_attempt=int(item.next_attempt),
         lease_attempt=int(item.lease_attempt or 0),

@@ -4,16 +4,21 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from app.store.api_keys import ApiKeyItem
+from app.store.collapses import CollapseItem
 from app.store.content import ContentItem
 from app.store.events import EventItem
 from app.store.heads import HeadItem
+from app.store.health import HealthItem, SumsItem
 from app.store.nonces import NonceItem
 from app.store.recipients import RecipientItem
+from app.store.suppressions import SuppressionItem
 
 # The first model of a table describes it: the connection keeps one description, and only HeadItem knows the indexes.
 MODELS: dict[str, tuple[type[Model], ...]] = {
-    "emails": (HeadItem, ContentItem, EventItem, RecipientItem),
+    "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
     "nonces": (NonceItem,),
+    "providers": (HealthItem, SumsItem),
+    "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }
 

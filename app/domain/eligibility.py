@@ -1,0 +1,56 @@
+"""Pre-flight: what a provider can carry at all, known before it is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.domain.email import Email
+
+# Base64 makes four bytes of three, and a line break of each line of 76.
+BASE64_GROWTH = 4 / 3 * 78 / 76
+OVERHEAD_BYTES = 4096  # headers and boundaries
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What one provider carries. No `from_domains`: whatever it lets us send from, it says itself."""
+
+    recipients: int
+    size_bytes: int
+    from_domains: tuple[str, ...] = ()
+    refused_extensions: frozenset[str] = frozenset()
+
+
+def why_not(capability: Capability, email: Email) -> str:
+    """Why this provider cannot carry the email; "" if nothing speaks against it."""
+    recipients = len(email.to) + len(email.cc) + len(email.bcc)
+    if recipients > capability.recipients:
+        return f"takes {capability.recipients} recipients at most, not {recipients}"
+    size_bytes = encoded_size(email)
+    if size_bytes > capability.size_bytes:
+        return f"takes {capability.size_bytes:,} bytes at most, the email has about {size_bytes:,}"
+    domain = email.sender.address.rpartition("@")[2].lower()
+    if capability.from_domains and domain not in capability.from_domains:
+        return f"may not send from {domain}"
+    for attachment in email.content.attachments:
+        extension = attachment.filename.rpartition(".")[2].lower()
+        if extension in capability.refused_extensions:
+            return f"refuses .{extension} attachments"
+    return ""
+
+
+def verdicts(capabilities: Mapping[str, Capability], email: Email) -> dict[str, str]:
+    """`why_not` for every provider that the email allows, in their order."""
+    return {
+        name: why_not(capability, email)
+        for name, capability in capabilities.items()
+        if not email.providers or name in email.providers
+    }
+
+
+def encoded_size(email: Email) -> int:
+    """About how large the email is on the wire, in bytes; rather too large than too small."""
+    content = email.content
+    text = sum(len(part.encode()) for part in (content.subject, content.text, content.html))
+    files = sum(len(attachment.content) for attachment in content.attachments)
+    headers = sum(len(name) + len(value.encode()) + 4 for name, value in content.headers)
+    return OVERHEAD_BYTES + headers + int((text + files) * BASE64_GROWTH)

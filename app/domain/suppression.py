@@ -1,0 +1,55 @@
+"""Suppression: addresses that are not to be sent to any more, why, and until when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.event import Event
+from app.domain.kinds import Kind
+
+DAY_MS = 24 * 3600 * 1000
+
+
+class Reason(StrEnum):
+    """Why an address is suppressed."""
+
+    DEAD = "dead"  # the mailbox does not exist
+    LISTED = "listed"  # on a provider's own list, for reasons that it knows
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    MANUAL = "manual"
+
+
+# Mailboxes come back to life, lists are cleaned; who complained stays out longest.
+LASTS_MS: Mapping[Reason, int] = {
+    Reason.DEAD: 180 * DAY_MS,
+    Reason.LISTED: 30 * DAY_MS,
+    Reason.COMPLAINED: 730 * DAY_MS,
+    Reason.UNSUBSCRIBED: 730 * DAY_MS,
+    Reason.MANUAL: 730 * DAY_MS,
+}
+_REASONS: Mapping[Kind, Reason] = {
+    Kind.DEAD: Reason.DEAD,
+    Kind.UNDELIVERABLE: Reason.DEAD,
+    Kind.SUPPRESSED: Reason.LISTED,
+    Kind.COMPLAINED: Reason.COMPLAINED,
+    Kind.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One suppressed address (lower-case), with the evidence. Times are epoch milliseconds."""
+
+    address: str
+    reason: Reason
+    evidence: str  # who said so, about which email, in which words; or the operator's note
+    since_ms: int
+    until_ms: int
+
+
+def from_event(event: Event, now_ms: int) -> Suppression:
+    """What a provider's event about a recipient at fault leads to."""
+    reason = _REASONS[event.kind]
+    evidence = f"{event.provider}, {event.email_id}, attempt {event.attempt}: {event.detail or event.kind.value}"
+    return Suppression(event.recipient, reason, evidence, now_ms, now_ms + LASTS_MS[reason])

@@ -1,0 +1,146 @@
+"""Providers' health and what was counted, shared by all processes."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from app.domain.health import Health, Sums
+from app.store.ttl import as_ttl
+
+PART = "health"
+SUMS_KEPT_FOR_S = 3 * 24 * 3600
+SECONDS_KEPT_FOR_S = 60
+
+
+class HealthItem(Model):
+    """One provider's state, written conditionally and rarely."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    provider = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True, default=PART)
+    version = NumberAttribute()
+    state = JSONAttribute()
+
+
+class SumsItem(Model):
+    """Counts of one provider: of one minute of one epoch, or of one day. Only ever added to."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    provider = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute(null=True)
+    accepted = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    slow = NumberAttribute(default=0)
+    blocked = NumberAttribute(default=0)
+    heard = NumberAttribute(default=0)
+
+
+class Healths:
+    """State is read whole and written conditionally; counts are added without a condition."""
+
+    def get(self, provider: str) -> Health:
+        """The state, strongly consistent; a provider that was never written is healthy."""
+        try:
+            return _to_health(HealthItem.get(provider, PART, consistent_read=True))
+        except HealthItem.DoesNotExist:
+            return Health(provider)
+
+    def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
+        """The states of several providers, eventually consistent."""
+        names = list(providers)
+        found = {item.provider: _to_health(item) for item in HealthItem.batch_get([(name, PART) for name in names])}
+        return {name: found.get(name, Health(name)) for name in names}
+
+    def update(self, health: Health) -> Health | None:
+        """Replace the state that `health` was read from; None if somebody else did."""
+        item = HealthItem(health.provider, PART, version=health.version + 1, state=_state(health))
+        unchanged = HealthItem.version == health.version if health.version else HealthItem.provider.does_not_exist()
+        try:
+            item.save(condition=unchanged)
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return None
+            raise
+        return replace(health, version=health.version + 1)
+
+    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
+        """Add to the counts of a minute (of the Unix epoch) in an epoch of the health; returns what they are now."""
+        return self._add(provider, _minute_part(epoch, minute), sums, now_s)
+
+    def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
+        """The counts of the minutes from `first` to `last`, both included, added up."""
+        between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
+        return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
+
+    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
+        """Count emails of a day (of the Unix epoch, UTC)."""
+        self._add(provider, _day_part(day), Sums(accepted=accepted), now_s)
+
+    def day(self, provider: str, day: int) -> int:
+        """Emails counted on a day (of the Unix epoch, UTC)."""
+        try:
+            return _to_sums(SumsItem.get(provider, _day_part(day))).accepted
+        except SumsItem.DoesNotExist:
+            return 0
+
+    def reserve_second(self, provider: str, second: int, cap: int, now_s: float) -> bool:
+        """Take one of the `cap` places that this second has for a provider. False: all are taken."""
+        item = SumsItem(provider, f"second#{second:010d}")
+        actions: list[Action] = [SumsItem.accepted.add(1), SumsItem.ttl.set(as_ttl(now_s + SECONDS_KEPT_FOR_S))]
+        room = SumsItem.accepted.does_not_exist() | (SumsItem.accepted < cap)
+        try:
+            item.update(actions=actions, condition=room)
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def _add(self, provider: str, part: str, sums: Sums, now_s: float) -> Sums:
+        item = SumsItem(provider, part)
+        counts = {name: count for name, count in asdict(sums).items() if count}
+        actions: list[Action] = [getattr(SumsItem, name).add(count) for name, count in counts.items()]
+        item.update(actions=[*actions, SumsItem.ttl.set(as_ttl(now_s + SUMS_KEPT_FOR_S))])
+        return _to_sums(item)
+
+
+def _minute_part(epoch: int, minute: int) -> str:
+    return f"minute#{epoch:06d}#{minute:010d}"
+
+
+def _day_part(day: int) -> str:
+    return f"day#{day:06d}"
+
+
+def _state(health: Health) -> dict[str, Any]:
+    default = asdict(Health(health.provider))
+    state = asdict(health)
+    return {name: value for name, value in state.items() if name != "version" and value != default[name]}
+
+
+def _to_health(item: HealthItem) -> Health:
+    return Health(**{"provider": item.provider, **item.state}, version=int(item.version))
+
+
+def _to_sums(item: SumsItem) -> Sums:
+    return Sums(
+        int(item.accepted or 0),
+        int(item.failed or 0),
+        int(item.slow or 0),
+        int(item.blocked or 0),
+        int(item.heard or 0),
+    )

@@ -1,0 +1,69 @@
+"""Addresses that are not to be sent to."""
+
+from collections.abc import Iterable, Iterator
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain.suppression import Reason, Suppression
+from app.store.ttl import as_ttl
+
+
+class SuppressionItem(Model):
+    """One address, lower-case."""
+
+    class Meta:
+        """Bound by `tables.connect`."""
+
+        table_name = ""
+
+    address = UnicodeAttribute(hash_key=True)
+    reason = UnicodeAttribute()
+    evidence = UnicodeAttribute()
+    since = NumberAttribute()
+    until = NumberAttribute()
+    ttl = TTLAttribute()
+
+
+class Suppressions:
+    """An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
+
+    def put(self, suppression: Suppression) -> None:
+        """Suppress an address; what was known before is replaced."""
+        SuppressionItem(
+            suppression.address,
+            reason=suppression.reason.value,
+            evidence=suppression.evidence,
+            since=suppression.since_ms,
+            until=suppression.until_ms,
+            ttl=as_ttl(suppression.until_ms / 1000),
+        ).save()
+
+    def among(self, addresses: Iterable[str], now_ms: int) -> frozenset[str]:
+        """Those of `addresses` (lower-case, at most 100) that are suppressed."""
+        keys = list(addresses)
+        items = SuppressionItem.batch_get(keys) if keys else ()
+        return frozenset(item.address for item in items if now_ms < item.until)
+
+    def get(self, address: str, now_ms: int) -> Suppression | None:
+        """The suppression of an address (lower-case), if there is one now."""
+        try:
+            item = SuppressionItem.get(address, consistent_read=True)
+        except SuppressionItem.DoesNotExist:
+            return None
+        return _to_suppression(item) if now_ms < item.until else None
+
+    def lift(self, address: str) -> None:
+        """Send to this address (lower-case) again."""
+        SuppressionItem(address).delete()
+
+    def all(self, after: str | None, now_ms: int) -> Iterator[Suppression]:
+        """Every suppression, in no order that means anything; behind the address `after`."""
+        start = {"address": {"S": after}} if after else None
+        for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
+            if now_ms < item.until:
+                yield _to_suppression(item)
+
+
+def _to_suppression(item: SuppressionItem) -> Suppression:
+    return Suppression(item.address, Reason(item.reason), item.evidence, int(item.since), int(item.until))
