@@ -169,7 +169,9 @@ def _own_credentials(session: Session) -> Credentials:
     try:
         credentials = session.get_credentials()
         if credentials is not None:
-            return Credentials(*credentials.get_frozen_credentials())  # a snapshot: refreshed here or not at all
+            frozen = credentials.get_frozen_credentials()
+            # A snapshot: refreshed here or not at all.
+            return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
     except BotoCoreError as error:
         raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error
     raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
