@@ -77,7 +77,10 @@ class Rules:
             duration_ms=duration_ms,
         )
         head = _release(_tell(head, told), number)
-        news = News(number, attempt.provider, outcome.signal, outcome.cause, outcome.reply)
+        # A call that several people shared does not say which of them is at fault: the next call may.
+        unnamed = outcome.kind is Kind.UNDELIVERABLE and len(attempt.recipients) > 1
+        kind = Kind.REFUSED if unnamed else outcome.signal
+        news = News(number, attempt.provider, kind, outcome.cause, outcome.reply)
         return self.settled(self._fold(head, attempt.recipients, news, now_ms), now_ms)
 
     def with_event(self, head: Head, event: Event, now_ms: int) -> Head:

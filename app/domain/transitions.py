@@ -105,6 +105,7 @@ TABLE: dict[Key, Rule] = {
     **_rows(Phase, (Kind.COMPLAINED,), _EITHER, Verdict.COMPLAINED, suppress=True),
     **_rows((Phase.COMPLAINED,), (Kind.COMPLAINED,), _EITHER, Verdict.STAY, suppress=True),
     **_rows(Phase, (Kind.UNSUBSCRIBED,), _EITHER, Verdict.STAY, suppress=True),
+    **_rows((Phase.SENDING, Phase.UNSURE), (Kind.UNSUBSCRIBED,), (True,), Verdict.SENT, suppress=True),
 }
 
 _LEARNED: dict[Kind, frozenset[Fact]] = {
@@ -123,7 +124,7 @@ _LEARNED: dict[Kind, frozenset[Fact]] = {
 _ENDS = frozenset({Fact.DEAD, Fact.LISTED, Fact.RETURNED})
 # What, already known of that attempt, makes the news void: it contradicts stronger evidence, or it is old.
 _BARS: dict[tuple[Verdict, Kind], frozenset[Fact]] = {
-    **{(Verdict.SENT, kind): frozenset({Fact.FAILED}) for kind in (*_GOOD, Kind.UNKNOWN)},
+    **{(Verdict.SENT, kind): frozenset({Fact.FAILED}) for kind in (*_GOOD, Kind.UNKNOWN, Kind.UNSUBSCRIBED)},
     **{(Verdict.DELIVERED, kind): _ENDS for kind in _SEEN},
     (Verdict.COMPLAINED, Kind.COMPLAINED): _ENDS,
     (Verdict.RETURN, Kind.BOUNCED): frozenset({Fact.FAILED}),

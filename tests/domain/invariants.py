@@ -1,0 +1,76 @@
+"""What must hold in every state of the world, and when two states are one."""
+
+from collections import Counter
+
+from app.domain.head import Status
+from app.domain.kinds import Kind
+from tests.domain.world import State, failed
+
+FAR_MS = 3_600_000  # beyond all waits
+ENDED = (Status.BOUNCED, Status.SUPPRESSED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
+
+
+def final(s: State) -> bool:
+    """Nothing is left to do, and nothing is known that should have been acted on."""
+    for recipient in s.head.recipients.values():
+        if recipient.status in (Status.QUEUED, Status.SENDING):
+            return False
+        if recipient.status is Status.SENT and failed(s, recipient.attempt, recipient.key):
+            return False
+    return s.head.lease_until_ms is None
+
+
+def lies(s: State, *, at_rest: bool) -> bool:
+    """Does a status say what is not so? The bad ends are asked for only when nothing more will be written."""
+    for key, recipient in s.head.recipients.items():
+        if recipient.status in (Status.SENT, Status.DELIVERED) and (recipient.attempt, key) not in s.copies:
+            return True
+        if at_rest and recipient.status in ENDED:
+            proofs = [Kind.DELIVERED]
+            if recipient.status not in (Status.BOUNCED, Status.SUPPRESSED):
+                proofs.append(Kind.ACCEPTED)
+            if any(t.key == key and t.kind in proofs and not failed(s, t.attempt, key) for t in s.known):
+                return True
+    return False
+
+
+def waits(s: State) -> bool:
+    """Is it time that has to pass?"""
+    return any(recipient.wait_until_ms is not None for recipient in s.head.recipients.values())
+
+
+def identity(s: State, *, versioned: bool) -> object:
+    """Two states with one identity behave alike: moments count from now, recipients have no names, and so on."""
+    head = s.head
+    live = {worker.number for worker in s.workers}
+    people = []
+    for key, r in head.recipients.items():
+        copies = frozenset(attempt for attempt, who in s.copies if who == key)
+        told = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
+        carried = tuple(attempt.number for attempt in head.attempts if key in attempt.recipients)
+        tried, facts = frozenset(r.tried.items()), frozenset(r.facts.items())
+        wait = _left(r.wait_until_ms, s.now_ms)
+        people.append((r.status, wait, r.attempt, r.round, tried, facts, copies, told, carried))
+    return (
+        head.next_attempt,
+        head.lease_attempt,
+        _left(head.lease_until_ms, s.now_ms),
+        _left(head.retry_until_ms, s.now_ms),
+        _left(head.expires_at_ms, s.now_ms),
+        _left(s.due_ms, s.now_ms),
+        tuple(attempt.provider for attempt in head.attempts),
+        frozenset(Counter(people).items()),
+        tuple(sorted(s.bag)),
+        tuple((w.pc, w.number, w.outcome and w.outcome.kind, None if versioned else w.read.version) for w in s.workers),
+        frozenset(number for number in s.calls if number >= head.next_attempt),
+        s.doubt & ({attempt for attempt, _ in s.copies} | live),
+        s.faults,
+        s.cancel,
+        s.prompt,
+        head.on_uncertain,
+    )
+
+
+def _left(moment_ms: int | None, now_ms: int) -> int | None:
+    """How long until then; whatever is beyond all waits is equally far away."""
+    return None if moment_ms is None else min(max(moment_ms - now_ms, 0), FAR_MS)

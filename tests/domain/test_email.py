@@ -1,0 +1,138 @@
+"""Mailboxes in headers, and the fingerprint of a request."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from email.utils import parseaddr
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.email import Attachment, Content, Email, Mailbox, OnUncertain, fingerprint
+
+EMAIL = Email(
+    sender=Mailbox("no-reply@example.com", "App"),
+    to=(Mailbox("ann@example.net", "Ann"), Mailbox("bob@example.net")),
+    content=Content(
+        subject="Receipt",
+        text="Thank you",
+        html="<p>Thank you</p>",
+        reply_to=(Mailbox("help@example.com"),),
+        headers=(("X-One", "1"), ("X-Two", "2")),
+        attachments=(Attachment("a.pdf", "application/pdf", b"%PDF", "cid"),),
+        tags=("receipt",),
+        metadata={"order": "7", "shop": "3"},
+    ),
+    cc=(Mailbox("eve@example.net"),),
+    bcc=(Mailbox("dan@example.net"),),
+    expires_at_ms=1_000,
+    providers=("ses",),
+    on_uncertain=OnUncertain.FAIL,
+)
+OTHER_ENVELOPE = {
+    "sender": Mailbox("no-reply@example.com", "Another"),
+    "to": EMAIL.to[::-1],
+    "content": replace(EMAIL.content, subject="Another"),
+    "cc": (),
+    "bcc": (Mailbox("dan@example.net", "Dan"),),
+    "expires_at_ms": None,
+    "providers": ("ses", "mailgun"),
+    "on_uncertain": OnUncertain.WAIT,
+}
+OTHER_CONTENT = {
+    "subject": "receipt",
+    "text": "Thank you ",
+    "html": "",
+    "reply_to": (),
+    "headers": (("X-Two", "2"), ("X-One", "1")),
+    "attachments": (),
+    "tags": ("receipt", "receipt"),
+    "metadata": {"order": "7"},
+}
+OTHER_ATTACHMENT = {"filename": "b.pdf", "content_type": "text/plain", "content": b"%PDF ", "content_id": ""}
+
+
+def others(of: object, changed: Mapping[str, object]) -> list[object]:
+    """`of` with each of its fields changed in turn: all of them."""
+    assert {field.name for field in fields(of)} == set(changed)  # type: ignore[arg-type] # because it is a dataclass
+    return [replace(of, **{name: value}) for name, value in changed.items()]  # type: ignore[type-var] # because it is one
+
+
+def test_the_fingerprint_is_sensitive_to_every_field() -> None:
+    emails = others(EMAIL, OTHER_ENVELOPE)
+    contents = others(EMAIL.content, OTHER_CONTENT)
+    files = others(EMAIL.content.attachments[0], OTHER_ATTACHMENT)
+    contents += [replace(EMAIL.content, attachments=(file,)) for file in files]  # type: ignore[arg-type] # because these are attachments
+    emails += [replace(EMAIL, content=content) for content in contents]  # type: ignore[arg-type] # because these are contents
+    found = {fingerprint(email) for email in [EMAIL, *emails]}  # type: ignore[arg-type] # because these are emails
+    assert len(found) == 1 + len(OTHER_ENVELOPE) + len(OTHER_CONTENT) + len(OTHER_ATTACHMENT)
+    assert all(len(digest) == 64 and int(digest, 16) for digest in found)
+
+
+def test_people_do_not_change_places_unnoticed() -> None:
+    ann, bob = Mailbox("ann@example.net"), Mailbox("bob@example.net")
+    nobody: tuple[Mailbox, ...] = ()
+    places = [
+        ((ann, bob), nobody, nobody),
+        ((ann,), (bob,), nobody),
+        ((ann,), nobody, (bob,)),
+        ((bob, ann), nobody, nobody),
+    ]
+    found = {fingerprint(replace(EMAIL, to=to, cc=cc, bcc=bcc)) for to, cc, bcc in places}
+    assert len(found) == len(places)
+
+
+def test_where_one_text_ends_and_the_next_begins_matters() -> None:
+    one = replace(EMAIL, content=Content("ab", text="c", tags=("x", "y")))
+    assert fingerprint(one) != fingerprint(replace(one, content=Content("a", text="bc", tags=("x", "y"))))
+    assert fingerprint(one) != fingerprint(replace(one, content=Content("ab", text="c", tags=("xy",))))
+    assert fingerprint(one) != fingerprint(replace(one, content=Content("ab", html="c", tags=("x", "y"))))
+
+
+def test_it_is_insensitive_to_the_order_of_metadata_alone() -> None:
+    again = replace(EMAIL.content, metadata={"shop": "3", "order": "7"})
+    assert fingerprint(replace(EMAIL, content=again)) == fingerprint(EMAIL)
+
+
+PINNED = "2fe8e128ee58bd502e6aacd557245d822de280224b43ffbd05ce6291d5966217"
+
+
+def test_it_does_not_change_from_one_process_or_release_to_the_next() -> None:
+    """Emails are stored under it: a replay of last week's request must find last week's email."""
+    plain = Email(Mailbox("a@example.com"), (Mailbox("b@example.net"),), Content("Grüße", text="\U0001f600"))
+    assert fingerprint(plain) == PINNED
+    assert fingerprint(replace(plain, content=replace(plain.content, metadata={}))) == PINNED
+
+
+# --- Mailboxes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("", "a@example.com"),
+        ("Ann Example", "Ann Example <a@example.com>"),
+        ("Jörg Müller", "Jörg Müller <a@example.com>"),
+        ("Example, Inc.", '"Example, Inc." <a@example.com>'),
+        ('Ann "A" Example', '"Ann \\"A\\" Example" <a@example.com>'),
+        ("back\\slash", '"back\\\\slash" <a@example.com>'),
+        ("a@b", '"a@b" <a@example.com>'),
+        ("<b@example.com>", '"<b@example.com>" <a@example.com>'),
+    ],
+)
+def test_how_a_mailbox_is_written(name: str, shown: str) -> None:
+    assert str(Mailbox("a@example.com", name)) == shown
+
+
+names = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=30).map(
+    lambda text: " ".join(text.split())
+)
+
+
+@given(names)
+def test_what_is_written_is_read_back(name: str) -> None:
+    assert parseaddr(str(Mailbox("a@example.com", name))) == (name, "a@example.com")
+
+
+def test_two_spellings_of_one_mailbox_have_one_key() -> None:
+    assert Mailbox("Ann@Example.NET").key == Mailbox("ann@example.net", "Ann").key == "ann@example.net"

@@ -1,0 +1,216 @@
+"""The explorer can fail: each mistake that the protocol's rules forbid breaks the invariant that names it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from app.domain import transitions
+from app.domain.email import OnUncertain
+from app.domain.head import Head, Recipient, Status, ready
+from app.domain.kinds import Kind
+from app.domain.outcome import Outcome
+from app.domain.progress import Rules
+from app.domain.route import Leg
+from app.domain.transitions import TABLE, News, Phase, Rule, Verdict, requeue
+from tests.domain import world as world_module
+from tests.domain.explorer import explore
+from tests.domain.world import EVIDENCE_MS, PROVIDERS, Setup, World
+
+BAD = (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)
+FAULT = (Kind.DEAD, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
+UNDER_WAY = (Phase.SENDING, Phase.UNSURE, Phase.SENT)
+
+Make = Callable[[pytest.MonkeyPatch], World]
+
+
+def _rows(
+    monkeypatch: pytest.MonkeyPatch,
+    phases: Iterable[Phase],
+    kinds: Iterable[Kind],
+    current: Iterable[bool],
+    verdict: Verdict,
+) -> World:
+    for row in product(phases, kinds, current):
+        monkeypatch.setitem(TABLE, row, Rule(verdict))
+    return World()
+
+
+class SendsAgain(Rules):
+    """Takes a lapsed lease for a call that never was."""
+
+    def settled(self, head: Head, now_ms: int) -> Head:
+        if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
+            again = {
+                key: requeue(r) if r.status is Status.SENDING and r.wait_until_ms is None else r
+                for key, r in head.recipients.items()
+            }
+            head = replace(head, recipients=again, lease_attempt=0, lease_until_ms=None)
+        return super().settled(head, now_ms)
+
+
+class Overwrites(Rules):
+    """Writes its outcome as if nobody had written since the claim; `late` only: when it has lost its lease."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__(PROVIDERS, EVIDENCE_MS)
+        self.late = late
+
+    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        if (head.lease_attempt != number) is self.late:
+            blank = {
+                key: replace(head.recipients[key], status=Status.SENDING, attempt=number, wait_until_ms=None, facts={})
+                for key in head.attempts[number - 1].recipients
+            }
+            head = replace(head, recipients={**head.recipients, **blank})
+        return super().with_outcome(head, number, outcome, duration_ms, now_ms)
+
+
+class CountsLate(Rules):
+    """Uses a number up when its call is over, not when it is claimed."""
+
+    def claimed(self, head: Head, leg: Leg, lease_until_ms: int, now_ms: int) -> Head:
+        return replace(super().claimed(head, leg, lease_until_ms, now_ms), next_attempt=head.next_attempt)
+
+    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        told = super().with_outcome(head, number, outcome, duration_ms, now_ms)
+        queued = any(recipient.status is Status.QUEUED for recipient in told.recipients.values())
+        return replace(told, next_attempt=number + 1) if queued else told
+
+
+def lapsed_lease_sends_again(_: pytest.MonkeyPatch) -> World:
+    return World(SendsAgain(PROVIDERS, EVIDENCE_MS))
+
+
+def guard_asks_who_is_queued(_: pytest.MonkeyPatch) -> World:
+    return World(guard_asks_who_is_queued=True)
+
+
+def ended_lease_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> World:
+    def blind(head: Head, now_ms: int) -> bool:
+        return not head.leased(now_ms) and any(
+            r.wait_until_ms <= now_ms if r.wait_until_ms is not None else r.status is Status.QUEUED
+            for r in head.recipients.values()
+        )
+
+    monkeypatch.setattr(world_module, "ready", blind)
+    return World()
+
+
+def claim_without_version(_: pytest.MonkeyPatch) -> World:
+    return World(versioned=False)
+
+
+def blind_outcome(_: pytest.MonkeyPatch) -> World:
+    return World(Overwrites(late=False))
+
+
+def late_outcome_overwrites(_: pytest.MonkeyPatch) -> World:
+    return World(Overwrites(late=True))
+
+
+def late_outcome_is_refused(_: pytest.MonkeyPatch) -> World:
+    return World(late_outcome_is_refused=True)
+
+
+def early_failure_stays(monkeypatch: pytest.MonkeyPatch) -> World:
+    return _rows(monkeypatch, (Phase.SENDING, Phase.UNSURE), BAD, (True,), Verdict.STAY)
+
+
+def early_dead_stays(monkeypatch: pytest.MonkeyPatch) -> World:
+    return _rows(monkeypatch, (Phase.QUEUED, Phase.WAITING), FAULT, (True, False), Verdict.STAY)
+
+
+def older_failure_retries(monkeypatch: pytest.MonkeyPatch) -> World:
+    return _rows(monkeypatch, UNDER_WAY, BAD, (False,), Verdict.RETRY)
+
+
+def older_dead_is_history(monkeypatch: pytest.MonkeyPatch) -> World:
+    learn = transitions._learn
+
+    def forget(recipient: Recipient, news: News) -> Recipient:
+        history = news.kind in FAULT and news.attempt != recipient.attempt
+        return recipient if history else learn(recipient, news)
+
+    monkeypatch.setattr(transitions, "_learn", forget)
+    return World()
+
+
+def good_news_stays(monkeypatch: pytest.MonkeyPatch) -> World:
+    phases = (Phase.FAILED, Phase.BOUNCED, Phase.SUPPRESSED)
+    return _rows(monkeypatch, phases, (Kind.DELIVERED,), (True, False), Verdict.STAY)
+
+
+def facts_of_the_latest_only(monkeypatch: pytest.MonkeyPatch) -> World:
+    learn = transitions._learn
+
+    def latest(recipient: Recipient, news: News) -> Recipient:
+        if news.attempt != recipient.attempt:
+            return recipient
+        learned = learn(recipient, news)
+        return replace(learned, facts={n: facts for n, facts in learned.facts.items() if n == news.attempt})
+
+    monkeypatch.setattr(transitions, "_learn", latest)
+    return World()
+
+
+def delivered_can_be_requeued(monkeypatch: pytest.MonkeyPatch) -> World:
+    return _rows(monkeypatch, (Phase.DELIVERED,), (Kind.BOUNCED,), (True,), Verdict.RETRY)
+
+
+def bounce_bars_nothing(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.delitem(transitions._BARS, (Verdict.RETURN, Kind.BOUNCED))
+    return World()
+
+
+def publish_is_the_steps_own_opinion(monkeypatch: pytest.MonkeyPatch) -> World:
+    def of_the_last_attempt(head: Head, now_ms: int) -> bool:
+        return ready(head, now_ms) and (not head.attempts or head.attempts[-1].outcome is not Kind.ACCEPTED)
+
+    monkeypatch.setattr(world_module, "ready", of_the_last_attempt)
+    return World()
+
+
+def number_is_used_up_by_the_outcome(_: pytest.MonkeyPatch) -> World:
+    return World(CountsLate(PROVIDERS, EVIDENCE_MS), versioned=False)
+
+
+def sweep_clears_due(_: pytest.MonkeyPatch) -> World:
+    return World(sweep_clears_due=True)
+
+
+WAIT, FAILOVER = Setup(retry_for_ms=0), Setup(OnUncertain.FAILOVER)
+FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=True)
+
+# The rule of the protocol that is broken, the room in which that shows, and the invariant that breaks.
+MISTAKES: list[tuple[str, Make, Setup, str]] = [
+    ("2", claim_without_version, WAIT, "I7"),
+    ("3", number_is_used_up_by_the_outcome, WAIT, "I5"),
+    ("4", lapsed_lease_sends_again, FAIL, "I2"),
+    ("4", guard_asks_who_is_queued, WAIT, "I1"),
+    ("5", blind_outcome, WAIT, "I7"),
+    ("6", late_outcome_is_refused, FAILOVER, "I3"),
+    ("6", late_outcome_overwrites, FAILOVER, "I3"),
+    ("7", early_failure_stays, WAIT, "I1"),
+    ("7", early_dead_stays, WAIT, "I4"),
+    ("12", publish_is_the_steps_own_opinion, PROMPT, "P"),
+    ("8", older_failure_retries, FAILOVER, "I6"),
+    ("9", older_dead_is_history, FAILOVER, "I4"),
+    ("10", good_news_stays, WAIT, "I3"),
+    ("11", facts_of_the_latest_only, FAILOVER, "I2"),
+    ("13", ended_lease_is_not_ready, WAIT, "I1"),
+    ("13", sweep_clears_due, WAIT, "I1"),
+    ("never leave delivered", delivered_can_be_requeued, WAIT, "I7"),
+    ("fold twice", bounce_bars_nothing, FAILOVER, "again"),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "room", "invariant"), [m[1:] for m in MISTAKES], ids=[f"{m[0]} {m[1].__name__}" for m in MISTAKES]
+)
+def test_a_mistake_breaks_its_invariant(
+    monkeypatch: pytest.MonkeyPatch, make: Make, room: Setup, invariant: str
+) -> None:
+    found = explore(make(monkeypatch), [room], limit=30_000, until=invariant)
+    assert invariant in found.traces

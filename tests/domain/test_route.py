@@ -1,0 +1,105 @@
+"""The route: who may carry an email, and whom the next call carries."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.delivery.attempt import message
+from app.domain.email import Content, Mailbox, Role
+from app.domain.head import Head, Recipient, Status
+from app.domain.progress import Rules
+from app.domain.route import Leg, allowed, next_leg
+from tests.support.samples import a_head
+
+ANN, BOB, EVE, DAN = (Mailbox(f"{name}@Example.net", name.capitalize()) for name in ("ann", "bob", "eve", "dan"))
+ROLES = {ANN: Role.TO, BOB: Role.CC, EVE: Role.BCC, DAN: Role.BCC}
+PROVIDERS = ("a", "b")
+RULES = Rules(PROVIDERS, 60_000)
+
+
+def an_email_to(*people: Mailbox, sent: tuple[Mailbox, ...] = (), **tried: tuple[Mailbox, ...]) -> Head:
+    """A head to `people` in their roles, of whom some are sent and some have tried a provider (`a=(ANN,)`)."""
+    recipients = {
+        person.key: Recipient(
+            person.address,
+            ROLES[person],
+            person.name,
+            status=Status.SENT if person in sent else Status.QUEUED,
+            tried={provider: False for provider, by in tried.items() if person in by},
+        )
+        for person in people
+    }
+    return a_head(0, recipients=recipients)
+
+
+def keys(*people: Mailbox) -> tuple[str, ...]:
+    return tuple(person.key for person in people)
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [((), ("a", "b", "c")), (("c", "a"), ("a", "c")), (("b", "x"), ("b",)), (("x",), ())],
+)
+def test_the_configured_order_restricted_to_those_the_email_names(
+    named: tuple[str, ...], found: tuple[str, ...]
+) -> None:
+    assert allowed(a_head(0, providers=named), ["a", "b", "c"]) == found
+
+
+def test_the_first_provider_that_somebody_has_not_tried() -> None:
+    assert next_leg(an_email_to(ANN), PROVIDERS) == Leg("a", keys(ANN))
+    assert next_leg(an_email_to(ANN, a=(ANN,)), PROVIDERS) == Leg("b", keys(ANN))
+    assert next_leg(an_email_to(ANN, a=(ANN,), b=(ANN,)), PROVIDERS) is None
+    assert next_leg(an_email_to(ANN), ()) is None
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.QUEUED])
+def test_who_is_not_queued_is_not_carried(status: Status) -> None:
+    head = an_email_to(ANN)
+    somebody = replace(head.recipients[ANN.key], status=status)
+    assert next_leg(replace(head, recipients={ANN.key: somebody}), PROVIDERS) is None
+
+
+def test_who_waits_for_a_round_is_not_carried() -> None:
+    head = an_email_to(ANN, BOB)
+    waiting = replace(head.recipients[ANN.key], wait_until_ms=1)
+    head = replace(head, recipients={**head.recipients, ANN.key: waiting})
+    assert next_leg(head, PROVIDERS) == Leg("a", keys(BOB))
+
+
+@pytest.mark.parametrize(
+    ("head", "leg"),
+    [
+        (an_email_to(ANN, BOB, EVE, DAN), Leg("a", keys(ANN, BOB, EVE, DAN))),  # as it was asked for
+        (an_email_to(ANN, BOB, EVE, DAN, a=(ANN, BOB, EVE, DAN)), Leg("b", keys(ANN, BOB, EVE, DAN))),
+        (an_email_to(ANN, BOB, EVE, sent=(EVE,)), Leg("a", keys(ANN, BOB))),  # they see each other anyway
+        (an_email_to(ANN, BOB, EVE, DAN, sent=(ANN,)), Leg("a", keys(BOB))),  # the bccs come after
+        (an_email_to(ANN, BOB, EVE, DAN, sent=(ANN, BOB)), Leg("a", keys(EVE))),  # one alone
+        (an_email_to(ANN, EVE, DAN, sent=(ANN, EVE)), Leg("a", keys(DAN))),
+        (an_email_to(EVE), Leg("a", keys(EVE))),
+        (an_email_to(ANN, BOB, a=(ANN,)), Leg("a", keys(BOB))),  # whoever has not tried the first goes first
+        (an_email_to(ANN, EVE, a=(ANN,), b=(ANN,)), Leg("a", keys(EVE))),
+    ],
+    ids=lambda value: "-".join(value.recipients) if isinstance(value, Leg) else "",
+)
+def test_who_shares_a_call(head: Head, leg: Leg) -> None:
+    assert next_leg(head, PROVIDERS) == leg
+
+
+def the_message(head: Head, leg: Leg) -> tuple[tuple[Mailbox, ...], ...]:
+    claimed = RULES.claimed(head, leg, 30_000, 0)
+    sent = message(claimed, Content("Hello"))
+    assert (sent.email_id, sent.attempt, sent.sender) == (head.email_id, claimed.next_attempt - 1, head.sender)
+    assert (sent.visible_to, sent.visible_cc) == ((ANN,), (BOB,))  # what a provider that takes raw MIME shows
+    return sent.to, sent.cc, sent.bcc
+
+
+def test_a_call_for_everybody_addresses_them_as_asked_for() -> None:
+    head = an_email_to(ANN, BOB, EVE, DAN)
+    assert the_message(head, Leg("a", keys(ANN, BOB, EVE, DAN))) == ((ANN,), (BOB,), (EVE, DAN))
+
+
+@pytest.mark.parametrize("some", [(ANN, BOB), (BOB,), (EVE,)], ids=["to and cc", "cc", "bcc"])
+def test_a_call_for_some_addresses_them_in_to(some: tuple[Mailbox, ...]) -> None:
+    head = an_email_to(ANN, BOB, EVE, DAN)
+    assert the_message(head, Leg("b", keys(*some))) == (some, (), ())
