@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from app.api import addresses
+from app.api import addresses, times
 from app.api.addresses import CONTROL
 from app.domain.email import Mailbox
+from app.domain.suppression import Reason
 
 RECIPIENT_LIMIT = 50
 # Ours to write, or a hop's; https://www.iana.org/assignments/message-headers (read 2026-11-24).
@@ -35,8 +35,6 @@ RESERVED_HEADER_PREFIXES = ("content-", "arc-", "resent-", "x-ses-", "x-mailgun-
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,126}")  # a token of RFC 9110 §5.6.2
 _MEDIA_TYPE = r"[!#$&^_.+\-0-9A-Za-z]{1,127}/[!#$&^_.+\-0-9A-Za-z]{1,127}"  # RFC 6838 §4.2
 _METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# datetime.fromisoformat alone takes week dates and times without an offset.
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 def _one_line(text: str) -> str:
@@ -75,13 +73,7 @@ def _mailbox(value: object) -> Mailbox:
 
 
 def _time(value: object) -> int:
-    text = _string(value)
-    try:
-        if _RFC3339.fullmatch(text):
-            return int(datetime.fromisoformat(text.upper()).timestamp() * 1000)
-    except ValueError:  # 31 February: told as everything else
-        pass
-    raise ValueError("must be an RFC 3339 time with an offset, like 2030-01-31T18:00:00Z")
+    return times.read(_string(value))
 
 
 def _base64(value: object) -> bytes:
@@ -129,7 +121,7 @@ Addresses = Annotated[
     Field(max_length=RECIPIENT_LIMIT),
     WithJsonSchema({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=128), _matching(r"[ -~]*", "must be printable ASCII")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128), _matching(r"[ -~]*", "must be printable ASCII")]
 Time = Annotated[int, PlainValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 File = Annotated[bytes, PlainValidator(_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=998), AfterValidator(_one_line)]
@@ -182,7 +174,7 @@ class EmailRequest(Request):
         Field(max_length=50, description="further headers; those that have a field of their own are refused"),
     ] = {}
     attachments: Annotated[list[AttachmentRequest], Field(max_length=20)] = []
-    tags: Annotated[list[Tag], AfterValidator(_unique), Field(max_length=10)] = []
+    tags: Annotated[list[Label], AfterValidator(_unique), Field(max_length=10)] = []
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] = {}
     expires_at: Annotated[
         Time | None, Field(description="no attempt is made after this; in the future, at most 30 days; default 24 h")
@@ -194,3 +186,29 @@ class EmailRequest(Request):
     providers: Annotated[
         list[str], AfterValidator(_unique), Field(min_length=1, description="only these, of the configured ones")
     ] = []
+    collapse_key: Annotated[
+        Label | None,
+        Field(description="the newest email with this key replaces those that still wait; each API key has its own"),
+    ] = None
+    critical: Annotated[
+        bool, Field(description="rescue it through the next provider when the one that took it falls silent")
+    ] = False
+    override_suppression: Annotated[
+        bool, Field(description="send to suppressed addresses, too; needs a key with the scope `admin`, and is logged")
+    ] = False
+
+
+class SuppressionRequest(Request):
+    """An address that is not to be sent to."""
+
+    address: Address
+    reason: Annotated[Reason, Field(strict=False)] = Reason.MANUAL
+    note: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=500),
+        AfterValidator(_one_line),
+        Field(description="the evidence: who said so, and where"),
+    ]
+    until: Annotated[
+        Time | None, Field(description="in the future, at most 10 years; the default depends on the reason")
+    ] = None

@@ -1,9 +1,8 @@
 """Writing what a client is told of an email from what is stored."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 
-from app.api import addresses, views
+from app.api import addresses, times, views
 from app.domain.email import Mailbox, Role
 from app.domain.event import Event
 from app.domain.head import Attempt, Head, Recipient, status
@@ -12,6 +11,12 @@ from app.domain.head import Attempt, Head, Recipient, status
 def summarize(head: Head) -> views.Summary:
     """The summary of `head`."""
     return views.Summary.model_validate(_summary(head))
+
+
+def welcome(head: Head, configured: Sequence[str]) -> views.Accepted:
+    """The summary of a `head` that was accepted, with the providers, of the `configured` ones, that may carry it."""
+    eligible = [name for name in configured if not head.providers or name in head.providers]
+    return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible})
 
 
 def tell(head: Head, events: Iterable[Event]) -> views.Story:
@@ -32,8 +37,8 @@ def _summary(head: Head) -> dict[str, object]:
         "from": addresses.write(head.sender),
         **{role: [_written(r) for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
-        "created_at": _time(head.created_at_ms),
-        "expires_at": _time(head.expires_at_ms),
+        "created_at": times.write(head.created_at_ms),
+        "expires_at": times.write(head.expires_at_ms),
         "recipients": [_recipient(recipient, head) for recipient in head.recipients.values()],
     }
 
@@ -61,14 +66,14 @@ def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
         "status_code": attempt.status_code,
         "reply": attempt.reply or None,
         "message_id": attempt.message_id or None,
-        "started_at": _time(attempt.started_at_ms),
+        "started_at": times.write(attempt.started_at_ms),
         "duration_ms": attempt.duration_ms,
     }
 
 
 def _event(event: Event, head: Head) -> dict[str, object]:
     return {
-        "at": _time(event.at_ms),
+        "at": times.write(event.at_ms),
         "provider": event.provider,
         "attempt": event.attempt or None,
         "recipient": _as_given(event.recipient, head) or None,
@@ -85,7 +90,3 @@ def _as_given(key: str, head: Head) -> str:
 
 def _written(recipient: Recipient) -> str:
     return addresses.write(Mailbox(recipient.address, recipient.name))
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -117,7 +117,8 @@ class Accept:
     def _replay(self, earlier: Head, head: Head) -> Accepted:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
-        self._index(earlier)  # the first request may have died before it did this
+        self._index(earlier)  # the first request may have died before it did these
+        self._supersede(earlier)
         return Accepted(earlier, replayed=True)
 
     def _index(self, head: Head) -> None:

@@ -76,17 +76,10 @@ class Monitor:
     def healths(self) -> dict[str, Health]:
         """Every configured provider's health: a few seconds old, but what stands in the way of one is read afresh."""
         now_s = self._clock()
-        with self._lock:
-            known, fresh = dict(self._known), now_s < self._known_until_s
-        if not fresh:
-            known = self._store.get_many(self._providers)
+        known = self._recent(now_s)
         # An operator's `resume` must count at once: nobody is skipped on old news.
-        known |= {name: self._store.get(name) for name, health in known.items() if health.hinders(int(now_s * 1000))}
-        with self._lock:
-            self._known = known
-            if not fresh:
-                self._known_until_s = now_s + CACHE_FOR_S
-        return dict(known)
+        read = {name: self._store.get(name) for name, health in known.items() if health.hinders(int(now_s * 1000))}
+        return self._learn(read) if read else known
 
     def change(self, provider: str, rule: Callable[[Health], Health]) -> Health:
         """Write what `rule` makes of the provider's health; it is asked again if somebody else wrote meanwhile."""
@@ -95,8 +88,7 @@ class Monitor:
             changed = rule(health)
             written = health if changed is health else self._store.update(changed)
             if written is not None:
-                with self._lock:
-                    self._known[provider] = written
+                self._learn({provider: written})
                 if changed is not health:
                     _log(health, written)
                 return written
@@ -113,7 +105,10 @@ class Monitor:
         health = self._store.get(provider)
         if health.breaker_until_ms is not None:
             leased = rules.probing(health, int(now_s * 1000))
-            return leased is not None and self._store.update(leased) is not None
+            written = self._store.update(leased) if leased else None
+            if written:
+                self._learn({provider: written})  # so that it is known whose failure opens the breaker for longer
+            return written is not None
         per_second = self._caps.get(provider, Caps()).per_second
         return per_second is None or self._store.reserve_second(provider, int(now_s), per_second, now_s)
 
@@ -122,7 +117,7 @@ class Monitor:
         now_ms = int(self._clock() * 1000)
         with self._lock:
             run = self._outages_in_a_row[provider] + 1 if rules.is_outage(outcome) else 0
-            self._outages_in_a_row[provider] = run
+            self._outages_in_a_row[provider] = run % rules.OUTAGES_IN_A_ROW  # a run counts once
             known = self._known.get(provider, Health(provider))
         if rules.after_call(known, outcome, run, now_ms) is not known:
             self.change(provider, lambda health: rules.after_call(health, outcome, run, now_ms))
@@ -131,8 +126,8 @@ class Monitor:
     def count(self, provider: str, at_ms: int, sums: Sums) -> None:
         """Count for the minute of `at_ms`, the time of the call; written with the next flush."""
         if sums != Sums():
+            epoch = self._recent(self._clock())[provider].epoch
             with self._lock:
-                epoch = self._known.get(provider, Health(provider)).epoch
                 self._pending[provider, epoch, at_ms // 60_000] += sums
 
     def flush(self, *, now: bool = False) -> None:
@@ -143,12 +138,19 @@ class Monitor:
                 return
             pending, self._pending = self._pending, defaultdict(Sums)
             self._flushed_at_s = now_s
-        for (provider, epoch, minute), sums in pending.items():
-            total = self._store.add_minute(provider, epoch, minute, sums, now_s)
-            if sums.accepted:
-                self._store.add_day(provider, minute // 1440, sums.accepted, now_s)
-            if total.looks_bad:
-                self._judge(provider, epoch, minute, total)
+        try:
+            while pending:
+                (provider, epoch, minute), sums = next(iter(pending.items()))
+                total = self._store.add_minute(provider, epoch, minute, sums, now_s)
+                del pending[provider, epoch, minute]
+                if sums.accepted:
+                    self._store.add_day(provider, minute // 1440, sums.accepted, now_s)
+                if total.looks_bad:
+                    self._judge(provider, epoch, minute, total)
+        finally:
+            with self._lock:  # what a store that failed did not take comes with the next flush
+                for key, sums in pending.items():
+                    self._pending[key] += sums
 
     def tend(self) -> None:
         """What only time shows: weights that come back, providers that have fallen silent. Once a minute."""
@@ -159,8 +161,27 @@ class Monitor:
         self._tended_minute = minute
         last = minute - rules.SILENT_AFTER_MS // 60_000
         for name in self._providers:
-            sums = self._store.minutes(name, self._store.get(name).epoch, last - SILENCE_WINDOW_MIN, last - 1)
-            self.change(name, partial(_tended, sums=sums, now_ms=now_ms))
+            epoch = self._store.get(name).epoch
+            sums = self._store.minutes(name, epoch, last - SILENCE_WINDOW_MIN, last - 1)
+            self.change(name, partial(_tended, epoch=epoch, sums=sums, now_ms=now_ms))
+
+    def _recent(self, now_s: float) -> dict[str, Health]:
+        """What is known, not older than the cache may be."""
+        with self._lock:
+            if now_s < self._known_until_s:
+                return dict(self._known)
+        read = self._store.get_many(self._providers)
+        with self._lock:
+            self._known_until_s = now_s + CACHE_FOR_S
+        return self._learn(read)
+
+    def _learn(self, read: Mapping[str, Health]) -> dict[str, Health]:
+        """Keep what was read or written, unless another thread has kept a later version; what is known now."""
+        with self._lock:
+            for name, health in read.items():
+                if name not in self._known or health.version >= self._known[name].version:
+                    self._known[name] = health
+            return dict(self._known)
 
     def _judge(self, provider: str, epoch: int, minute: int, sums: Sums) -> None:
         known = self.healths()
@@ -177,7 +198,9 @@ class Monitor:
         self.change(provider, judged)
 
 
-def _tended(health: Health, sums: Sums, now_ms: int) -> Health:
+def _tended(health: Health, epoch: int, sums: Sums, now_ms: int) -> Health:
+    if health.epoch != epoch:
+        return health
     return rules.heard(rules.recovered(health, now_ms), sums, now_ms)
 
 

@@ -70,8 +70,8 @@ class CollapseStore(Protocol):
     def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
         """Make this the newest of `scope`, unless a newer one is; returns the id of the one it replaces."""
 
-    def newest(self, scope: str) -> str | None:
-        """The id of the newest of `scope`."""
+    def newest(self, scope: str) -> tuple[int, str] | None:
+        """(created_at in ms, id) of the newest of `scope`."""
 
 
 class NonceStore(Protocol):

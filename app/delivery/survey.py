@@ -1,12 +1,13 @@
 """What decides about an email beside itself, gathered for one attempt or one explanation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, CollapseStore
-from app.domain.head import Head, Status
+from app.domain.head import OPEN, Head
+from app.domain.health import Health
 from app.domain.standing import Circumstances, Routing, Standing, route
 
 
@@ -29,27 +30,35 @@ class Surveyor:
 
     def __call__(self, head: Head) -> Circumstances:
         """The circumstances of an email right now."""
-        queued = [key for key, recipient in head.recipients.items() if recipient.status is Status.QUEUED]
+        # Not only of those who are queued: an ended lease or wait, or a webhook that comes in between, queues others.
+        people = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
         now_ms = int(self.clock() * 1000)
+        healths = self.monitor.healths()
         return Circumstances(
-            route=self.route(head.email_id, head.providers, queued),
-            suppressed=frozenset() if head.override_suppression else self.suppressions.among(queued, now_ms),
+            route=self._route(healths, head.email_id, head.providers, people),
+            suppressed=frozenset() if head.override_suppression else self.suppressions.among(people, now_ms),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
-            silent=frozenset(name for name, health in self.monitor.healths().items() if health.silent),
+            silent=frozenset(name for name, health in healths.items() if health.silent),
         )
-
-    def _is_superseded(self, head: Head) -> bool:
-        newest = self.collapses.newest(head.collapse_scope)
-        return newest is not None and newest != head.email_id  # none: its accept died before it said so
 
     def route(self, email_id: str, restrict: Iterable[str], addresses: Iterable[str]) -> tuple[Standing, ...]:
         """Every provider in the order in which it would be tried for these addresses, and where it stands."""
+        return self._route(self.monitor.healths(), email_id, restrict, addresses)
+
+    def _route(
+        self, healths: Mapping[str, Health], email_id: str, restrict: Iterable[str], addresses: Iterable[str]
+    ) -> tuple[Standing, ...]:
         return route(
             self.routing,
-            self.monitor.healths(),
+            healths,
             self.monitor.sent_today(),
             email_id=email_id,
             restrict=tuple(restrict),
             domains=frozenset(address.rpartition("@")[2].lower() for address in addresses),
             now_ms=int(self.clock() * 1000),
         )
+
+    def _is_superseded(self, head: Head) -> bool:
+        """Is there a newer one? One whose accept died before it said so may be newer than what is known as newest."""
+        newest = self.collapses.newest(head.collapse_scope)
+        return newest is not None and newest > (head.created_at_ms, head.email_id)

@@ -29,11 +29,11 @@ class Sweep:
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
         until_s = self.clock() + within_s
-        self.monitor.tend()
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             found = sum(pool.map(lambda shard: self._sweep(shard, until_s), self.shards))
         if found:
             log.info("swept", extra={"due": found})
+        self.monitor.tend()  # last: nobody's email waits for a look at the providers
         return found
 
     def _sweep(self, shard: int, until_s: float) -> int:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -117,7 +117,9 @@ def fingerprint(email: Email) -> str:
 
 def _plain(value: object) -> Any:
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        # What is left at its default is left out, so that a field that a later release adds changes no fingerprint.
+        told = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {f.name: _plain(told[f.name]) for f in fields(value) if told[f.name] != _default(f)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
@@ -125,3 +127,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, bytes):
         return base64.b85encode(hashlib.sha256(value).digest()).decode()
     return value
+
+
+def _default(of: Field[Any]) -> object:
+    return of.default if of.default_factory is MISSING else of.default_factory()

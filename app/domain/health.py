@@ -31,6 +31,7 @@ BREAKER_WAITS_MS = tuple(seconds * 1000 for seconds in (30, 60, 120, 300, 600)) 
 PROBE_LEASE_MS = 60_000  # so long may the one email that tries a broken provider take
 REST_MS = 30_000  # after throttling without a Retry-After
 LONGEST_REST_MS = 3600_000
+NEARLY_MS = 1000  # what many calls hear at once is written once
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def rested(health: Health, retry_after_s: float | None, now_ms: int) -> Health:
     """The provider left alone for as long as it asked, within reason."""
     rest_ms = REST_MS if retry_after_s is None else min(int(retry_after_s * 1000), LONGEST_REST_MS)
     until_ms = now_ms + rest_ms
-    if health.rest_until_ms is not None and health.rest_until_ms >= until_ms:
+    if health.rest_until_ms is not None and health.rest_until_ms + NEARLY_MS >= until_ms:
         return health
     return replace(health, rest_until_ms=until_ms)
 

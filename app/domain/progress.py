@@ -34,10 +34,9 @@ class Rules:
         """
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             head = self._lapse(head, now_ms)
-        around = around or self._fair(head)
+        terms = Terms.of(head, around or self._fair(head), now_ms)
         if head.critical:
-            head = _each(head, rescued(head, around.silent, now_ms))
-        terms = Terms.of(head, around, now_ms)
+            head = _each(head, rescued(head, terms))
         return _each(head, {key: settle(recipient, terms) for key, recipient in head.recipients.items()})
 
     def next_leg(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Leg | None:

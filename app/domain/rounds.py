@@ -66,7 +66,9 @@ def settle(recipient: Recipient, terms: Terms) -> Recipient:
     if next_look_ms is not None and terms.now_ms < terms.retry_until_ms:
         until_ms = min(next_look_ms, terms.retry_until_ms, terms.expires_at_ms)
         return replace(recipient, wait_until_ms=until_ms)
-    return replace(recipient, status=Status.FAILED, detail=recipient.detail or "no provider may carry this email")
+    if not terms.around.providers(State.IN, State.CLOSED, State.PAUSED):
+        return replace(recipient, status=Status.FAILED, detail="no provider may carry this email")
+    return replace(recipient, status=Status.FAILED)
 
 
 def _next_look_ms(recipient: Recipient, terms: Terms) -> int | None:

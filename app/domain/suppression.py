@@ -49,7 +49,8 @@ class Suppression:
 
 
 def from_event(event: Event, now_ms: int) -> Suppression:
-    """What a provider's event about a recipient at fault leads to."""
+    """What a provider's event about a recipient at fault leads to. The same event leads to the same, whenever it comes."""
     reason = _REASONS[event.kind]
     evidence = f"{event.provider}, {event.email_id}, attempt {event.attempt}: {event.detail or event.kind.value}"
-    return Suppression(event.recipient, reason, evidence, now_ms, now_ms + LASTS_MS[reason])
+    since_ms = min(event.at_ms, now_ms)
+    return Suppression(event.recipient, reason, evidence, since_ms, since_ms + LASTS_MS[reason])

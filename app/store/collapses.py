@@ -26,23 +26,29 @@ class Collapses:
     """The pointer moves forward in time only."""
 
     def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make `email_id` the newest of `scope`, unless a newer one is. Returns the id of the one it replaces."""
+        """Make `email_id` the newest of `scope`, unless a newer one is. Returns the id of the one it replaces.
+
+        Of two that were accepted in the same millisecond the greater id counts as newer.
+        """
         earlier = self.newest(scope)
         item = CollapseItem(_hash(scope), newest=email_id, created_at=created_at_ms, ttl=as_ttl(ttl_s))
+        is_older = CollapseItem.created_at < created_at_ms
+        is_lesser = (CollapseItem.created_at == created_at_ms) & (CollapseItem.newest <= email_id)
         try:
-            item.save(condition=CollapseItem.email_id.does_not_exist() | (CollapseItem.created_at <= created_at_ms))
+            item.save(condition=CollapseItem.email_id.does_not_exist() | is_older | is_lesser)
         except PutError as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return None
             raise
-        return earlier if earlier != email_id else None
+        return earlier[1] if earlier and earlier[1] != email_id else None
 
-    def newest(self, scope: str) -> str | None:
-        """The id of the newest email of `scope`."""
+    def newest(self, scope: str) -> tuple[int, str] | None:
+        """(created_at in ms, id) of the newest email of `scope`."""
         try:
-            return CollapseItem.get(_hash(scope), "newest", consistent_read=True).newest
+            item = CollapseItem.get(_hash(scope), "newest", consistent_read=True)
         except CollapseItem.DoesNotExist:
             return None
+        return int(item.created_at), item.newest
 
 
 def _hash(scope: str) -> str:

@@ -28,6 +28,9 @@ EMAIL = Email(
     expires_at_ms=1_000,
     providers=("ses",),
     on_uncertain=OnUncertain.FAIL,
+    collapse_key="reset",
+    critical=True,
+    override_suppression=True,
 )
 OTHER_ENVELOPE = {
     "sender": Mailbox("no-reply@example.com", "Another"),
@@ -38,6 +41,9 @@ OTHER_ENVELOPE = {
     "expires_at_ms": None,
     "providers": ("ses", "mailgun"),
     "on_uncertain": OnUncertain.WAIT,
+    "collapse_key": "",
+    "critical": False,
+    "override_suppression": False,
 }
 OTHER_CONTENT = {
     "subject": "receipt",
@@ -94,7 +100,7 @@ def test_it_is_insensitive_to_the_order_of_metadata_alone() -> None:
     assert fingerprint(replace(EMAIL, content=again)) == fingerprint(EMAIL)
 
 
-PINNED = "2fe8e128ee58bd502e6aacd557245d822de280224b43ffbd05ce6291d5966217"
+PINNED = "b6cee8060aa0d842266a675a4d6e38ac3fa546965fc45c0263098bf12deb6d95"
 
 
 def test_it_does_not_change_from_one_process_or_release_to_the_next() -> None:

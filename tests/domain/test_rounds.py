@@ -8,10 +8,11 @@ from app.domain.email import OnUncertain, Role
 from app.domain.head import Fact, Recipient, Status
 from app.domain.kinds import Cause
 from app.domain.rounds import JITTER, ROUND_WAITS_MS, Terms, settle
+from app.domain.standing import Circumstances
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-TERMS = Terms("eml_1", OnUncertain.WAIT, DAY_MS, 14_400_000, ("a", "b"), 0)
+TERMS = Terms("eml_1", OnUncertain.WAIT, DAY_MS, 14_400_000, Circumstances.fair(("a", "b")), 0)
 QUEUED = Recipient("ann@example.net", Role.TO, attempt=2, detail="no healthy upstream", cause=Cause.OUTAGE)
 ALL_DOWN = replace(QUEUED, tried={"a": True, "b": True})
 
@@ -66,11 +67,11 @@ def test_when_none_failed_for_a_passing_reason_the_recipient_has_failed() -> Non
 
 def test_a_passing_failure_of_a_provider_that_may_not_carry_it_any_more_does_not_count() -> None:
     gone = replace(QUEUED, tried={"a": False, "b": True})
-    assert settle(gone, replace(TERMS, providers=("a",))).status is Status.FAILED
+    assert settle(gone, replace(TERMS, around=Circumstances.fair(("a",)))).status is Status.FAILED
 
 
 def test_without_any_provider_it_says_so() -> None:
-    failed = settle(QUEUED, replace(TERMS, providers=()))
+    failed = settle(QUEUED, replace(TERMS, around=Circumstances.fair(())))
     assert (failed.status, failed.detail) == (Status.FAILED, "no provider may carry this email")
 
 

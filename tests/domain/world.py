@@ -14,7 +14,6 @@ from app.domain.head import Head, Recipient, Status, due_at_ms, ready
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.progress import Rules
-from app.domain.route import allowed, next_leg
 
 LEASE_MS = 20_000
 EVIDENCE_MS = 30_000
@@ -181,7 +180,7 @@ class World:
             return Step(f"claim of {number}: not expected any more", kind, s0)
         read = s.head if self.versioned else worker.read
         settled = self.rules.settled(read, s.now_ms)
-        leg = next_leg(settled, allowed(settled, self.rules.providers))
+        leg = self.rules.next_leg(settled, s.now_ms)
         if leg is None:
             after, broken = _write(s0, settled) if settled != read else (s0, ())
             return Step(f"attempt {number}: nothing to send", kind, after, broken)
