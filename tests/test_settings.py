@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.standing import Caps, Policy, Routing
 from app.errors import ConfigurationError
 from app.settings import Settings, is_local
 
@@ -13,14 +14,15 @@ ROOT = Path(__file__).parent.parent
 
 
 class Recording(Mapping[str, str]):
-    """An empty environment that remembers what it was asked for."""
+    """An environment, empty or nearly so, that remembers what it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Mapping[str, str] = {}) -> None:
         self.asked: set[str] = set()
+        self._values = values
 
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)
-        raise KeyError(name)
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
         raise AssertionError("nobody reads a whole environment")
@@ -30,7 +32,7 @@ class Recording(Mapping[str, str]):
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
-    env = Recording()
+    env = Recording({"PROVIDERS": "sendgrid,mailgun,ses"})
     Settings.from_env(env)
     documented = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", (ROOT / ".env.example").read_text()))
     assert len(env.asked) > 20
@@ -52,6 +54,8 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.provider_timeout_s, settings.worker_timeout_s) == (10.0, 20)
     assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("emailsminder-", "", "")
     assert settings.log_level == "INFO"
+    assert settings.routing == Routing((), Policy.PRIORITY, {}, {})
+    assert settings.from_domains == {}
     assert settings.sendgrid.base_url == "https://api.sendgrid.com"
     assert settings.mailgun.base_url == "https://api.mailgun.net"
     assert settings.ses.base_url == "https://email.us-east-1.amazonaws.com"
@@ -90,6 +94,12 @@ def test_every_variable_reaches_its_place() -> None:
             "PROVIDER_TIMEOUT_S": "2.5",
             "WORKER_TIMEOUT_S": "30",
             "LOG_LEVEL": "debug",
+            "ROUTING": "Weighted",
+            "DOMAIN_PREFERENCES": " Example.com = SES,mailgun ; example.org=sendgrid;",
+            "SES_DAILY_CAP": "200",
+            "SES_PER_SECOND_CAP": "14",
+            "MAILGUN_DAILY_CAP": "100",
+            "SES_FROM_DOMAINS": "Example.com, example.org",
         }
     )
     assert settings.providers == ("ses", "mailgun", "sendgrid")
@@ -105,6 +115,13 @@ def test_every_variable_reaches_its_place() -> None:
     assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("mine-", "arn:topic", "bucket")
     assert (settings.retry_for_s, settings.uncertain_wait_s) == (0, 5)
     assert (settings.provider_timeout_s, settings.worker_timeout_s, settings.log_level) == (2.5, 30, "DEBUG")
+    assert settings.routing == Routing(
+        ("ses", "mailgun", "sendgrid"),
+        Policy.WEIGHTED,
+        {"example.com": ("ses", "mailgun"), "example.org": ("sendgrid",)},
+        {"ses": Caps(200, 14), "mailgun": Caps(100, None), "sendgrid": Caps()},
+    )
+    assert settings.from_domains == {"ses": ("example.com", "example.org"), "mailgun": (), "sendgrid": ()}
 
 
 @pytest.mark.parametrize(
@@ -134,11 +151,20 @@ def test_the_region_is_aws_own_and_ses_follows_it(env: dict[str, str], region: s
         ("MAILGUN_BASE_URL", "http://127.0.0.1.example.com"),
         ("SES_BASE_URL", "ftp://email.us-east-1.amazonaws.com"),
         ("SES_BASE_URL", "http://localhost.example.com:80"),
+        ("ROUTING", "random"),
+        *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=resend")),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("name", ["SES_DAILY_CAP", "SES_PER_SECOND_CAP"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "inf"])
+def test_a_malformed_cap_of_a_provider_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}: "):
+        Settings.from_env({"PROVIDERS": "ses", name: value})
 
 
 def test_what_a_provider_misses_is_told_by_name() -> None:

@@ -10,13 +10,17 @@ import pytest
 from app import wiring
 from app.domain.email import Content, Message
 from app.domain.head import Status
+from app.domain.health import paused
 from app.domain.kinds import Kind
+from app.domain.standing import State
 from app.errors import ConfigurationError, Unavailable
+from app.providers.web import Web, internet
 from app.settings import Settings
 from app.store.heads import HeadItem
-from app.wiring import LEASE_MARGIN_S, Container, Web, build
+from app.wiring import LEASE_MARGIN_S, Container, build
 from tests.support.aws import Aws, Queue
 from tests.support.clock import Clock
+from tests.support.desk import forget_health
 from tests.support.environment import environment
 from tests.support.provider_server import ProviderServer, serve
 from tests.support.samples import an_email
@@ -92,6 +96,32 @@ def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server:
     (recipient,) = container.read.story(head.email_id).head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (Status.SENDING, clock.now_ms + 5_000)
     container.transport.close()
+
+
+def test_the_settings_reach_the_routes_and_the_checks_before(
+    env: dict[str, str], queue: Queue, server: ProviderServer
+) -> None:
+    forget_health()
+    container = built(
+        {
+            **env,
+            "SENDGRID_FROM_DOMAINS": "example.org",
+            "DOMAIN_PREFERENCES": "example.net=ses,mailgun",
+            "SES_PER_SECOND_CAP": "1",
+            "MAILGUN_DAILY_CAP": "5",
+        }
+    )
+    container.monitor.change("mailgun", paused)
+    told = [(standing.provider, standing.state) for standing in container.explain(an_email(), "eml_dry")]
+    assert told == [("ses", State.IN), ("mailgun", State.PAUSED), ("sendgrid", State.OUT)]
+    head = container.accept(an_email(), owner="team", key=None).head
+    assert head.providers == ("mailgun", "ses")
+    container.attempt(head.email_id, 1)
+    assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
+    assert container.monitor.sent_today() == {"mailgun": 0}
+    container.sweep(within_s=5)
+    container.transport.close()
+    forget_health()
 
 
 def test_a_ping_answers_when_the_table_does(env: dict[str, str]) -> None:
@@ -178,7 +208,7 @@ def test_without_any_credentials_ses_says_what_to_set(env: dict[str, str], monke
 
 
 def test_a_certificate_is_the_body_of_a_good_answer_and_of_no_other(server: ProviderServer) -> None:
-    fetch = wiring._internet().certificate
+    fetch = internet().certificate
     assert b"Queued" in fetch(f"{server.url}/SimpleNotificationService-1.pem")
     for status in (302, 404, 500):
         server.statuses = {"/": status}

@@ -1,28 +1,82 @@
-"""`providers`: are they set up?"""
+"""`providers`: are they set up, how are they, and taking one out and back."""
+
+import time
+from typing import Annotated
 
 import typer
 
 from app import wiring
 from app.admin.environment import fail, load
+from app.api import times
+from app.delivery.monitor import Monitor
+from app.domain.health import Health, paused, resumed
 from app.domain.outcome import shorten
 from app.settings import Settings
+from app.store.health import Healths
 
-app = typer.Typer(no_args_is_help=True, help="The providers in their order.")
+app = typer.Typer(no_args_is_help=True, help="The providers in their order: check, list, pause, resume.")
 
-
-@app.callback()
-def _group() -> None:
-    """Keep `check` a sub-command although it is the only one."""
+Name = Annotated[str, typer.Argument(help="One of PROVIDERS.")]
 
 
 @app.command()
 def check() -> None:
     """Say of each provider what is missing or refused. Sends no email. Status 1 if any has a problem."""
+    settings = _load()
+    problems = [_check(settings, name) for name in settings.providers]
+    raise typer.Exit(1 if any(problems) else 0)
+
+
+@app.command("list")
+def show() -> None:
+    """How each provider is, as all processes know it."""
+    settings = _load()
+    healths = _monitor(settings).healths()
+    for name in settings.providers:
+        typer.echo(_line(healths[name]))
+
+
+@app.command()
+def pause(name: Name) -> None:
+    """Send nothing through a provider, not even as a last resort, until it is resumed."""
+    typer.echo(_line(_monitor(_load(), name).change(name, paused)))
+
+
+@app.command()
+def resume(name: Name) -> None:
+    """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
+    typer.echo(_line(_monitor(_load(), name).change(name, resumed)))
+
+
+def _load() -> Settings:
     settings = load()
     if not settings.providers:
         fail("PROVIDERS is not set: name the providers in the order in which to try them")
-    problems = [_check(settings, name) for name in settings.providers]
-    raise typer.Exit(1 if any(problems) else 0)
+    return settings
+
+
+def _monitor(settings: Settings, name: str | None = None) -> Monitor:
+    if name is not None and name not in settings.providers:
+        fail(f"{name!r} is not a configured provider; these are: {', '.join(settings.providers)}")
+    return Monitor(Healths(), settings.providers, time.time)
+
+
+def _line(health: Health) -> str:
+    now_ms = int(time.time() * 1000)
+    rests = health.rest_until_ms is not None and now_ms < health.rest_until_ms
+    troubles = [
+        "paused" if health.paused else "",
+        _open(health),
+        f"rests until {times.write(health.rest_until_ms or 0)}" if rests else "",
+        "silent" if health.silent else "",
+    ]
+    return f"{health.provider}: weight {health.weight}, {', '.join(filter(None, troubles)) or 'nothing in its way'}"
+
+
+def _open(health: Health) -> str:
+    if health.breaker_until_ms is None:
+        return ""
+    return shorten(f"breaker open until {times.write(health.breaker_until_ms)}: {health.breaker_reason or 'no reason'}")
 
 
 def _check(settings: Settings, name: str) -> bool:

@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from app.api import docs, emails, health, openapi, problems, webhooks
+from app.api import docs, emails, health, openapi, problems, providers, suppressions, webhooks
 from app.api.request_log import RequestLog
 from app.wiring import Container
 
 DESCRIPTION = """Takes an email over HTTP and delivers it through the next provider when the first one fails.
 
 Every call but `/health` and the webhooks needs an API key: `Authorization: Bearer em_…`. A key has scopes: `send`,
-`read`, or `admin` for both.
+`read`, or `admin` for both and for what only an operator may do.
 
 Errors are `application/problem+json` (RFC 9457). Their `type` is `urn:emailsminder:problem:` and a word that never
 changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `conflict`, `too-large`,
@@ -24,9 +24,21 @@ Times are RFC 3339 in UTC. What is not known is `null`; a field of a request tha
 """
 TAGS = [
     {"name": "emails", "description": "Send emails and see what became of them."},
+    {"name": "providers", "description": "How the providers are; take one out and back."},
+    {"name": "suppressions", "description": "Addresses that are not to be sent to."},
     {"name": "webhooks", "description": "Where providers report; authenticated by their signatures."},
     {"name": "health", "description": "Is it working?"},
 ]
+
+
+ROUTERS = (
+    emails.router,
+    providers.router,
+    suppressions.router,
+    webhooks.router,
+    health.router,
+    docs.router,
+)
 
 
 class Application(FastAPI):
@@ -61,8 +73,8 @@ def create(
     )
     app.state.connect = connect
     app.state.checks = checks or {}
-    for router in (emails.router, webhooks.router, health.router, docs.router):
+    for router in ROUTERS:
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, [route for router in ROUTERS for route in router.routes])
     app.add_middleware(RequestLog)
     return app

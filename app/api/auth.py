@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.api import threads
-from app.domain.email import Mailbox
+from app.domain.email import Email
 from app.errors import Forbidden, Unauthenticated
 from app.store.api_keys import ApiKey
 from app.wiring import Container
@@ -51,10 +51,21 @@ def require(scope: str) -> Callable[[Credentials, Container], Awaitable[ApiKey]]
 
 may_send = require("send")
 may_read = require("read")
+may_operate = require("admin")
+
+Sender = Annotated[ApiKey, Depends(may_send)]
+Operator = Annotated[ApiKey, Depends(may_operate)]
 
 
-def check_from(key: ApiKey, sender: Mailbox) -> None:
-    """Raise Forbidden unless `key` may send from the domain of `sender`; a key without domains may use any."""
-    domain = sender.address.rpartition("@")[2].lower()
+def check_email(key: ApiKey, email: Email) -> None:
+    """Raise Forbidden unless `key` may send `email`: from its domain (a key without domains: from any), as it asks."""
+    domain = email.sender.address.rpartition("@")[2].lower()
     if key.domains and domain not in {allowed.lower() for allowed in key.domains}:
         raise Forbidden(f"this API key may not send from {domain}")
+    if email.override_suppression and "admin" not in key.scopes:
+        raise Forbidden("override_suppression needs an API key with the scope `admin`")
+
+
+def shown(key: ApiKey) -> str:
+    """The key's id as logs and `keys list` show it."""
+    return key.id[:12]

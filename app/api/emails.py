@@ -1,35 +1,34 @@
 """The calls about emails."""
 
+import logging
 import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-from app.api import addresses, examples, stories, views
-from app.api.auth import Parts, check_from, may_read, may_send
+from app.api import examples, queries, stories, times, views
+from app.api.auth import Parts, Sender, check_email, may_read, may_send, shown
 from app.api.body import JsonBody
-from app.api.openapi import answer, errors, json_request
-from app.api.problems import Malformed, TooLarge, UnsupportedMediaType
+from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.schemas import EmailRequest
 from app.api.threads import Route
 from app.api.validation import read_email
+from app.delivery.accept import new_id
+from app.domain.email import Email
 from app.domain.head import EmailStatus
-from app.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from app.errors import Conflict, Invalid, NotFound
 from app.store.api_keys import ApiKey
+from app.wiring import Container
 
+logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["emails"])
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_REFUSED = (
-    Unauthenticated("this API key is unknown or was revoked"),
-    Forbidden("this API key lacks the scope `send`"),
-    Unavailable("too many writers at once; try again"),
-)
 _UNKNOWN = NotFound("no such email")
+_FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html"))
 
-Sender = Annotated[ApiKey, Depends(may_send)]
 EmailId = Annotated[str, Path(examples=[examples.ID])]
 IdempotencyKey = Annotated[
     str | None,
@@ -40,65 +39,73 @@ IdempotencyKey = Annotated[
         description="The same key with the same body names the same email: stored once, however often you ask.",
     ),
 ]
-_OrNone = BeforeValidator(lambda text: text or None)  # `?status=` is as good as no status
 
 
-def _key(text: str) -> str:
-    return addresses.read(text).key
-
-
-_Recipient = Annotated[str, AfterValidator(_key)]
-_Cursor = Annotated[str, StringConstraints(max_length=100)]
-
-
-class Filter(BaseModel):
+class Filter(queries.Query):
     """Which emails to list."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    recipient: Annotated[_Recipient | None, _OrNone, Field(description="in to, cc or bcc")] = None
-    status: Annotated[EmailStatus | None, _OrNone] = None
-    after: Annotated[_Cursor | None, _OrNone, Field(description="the `after` of the page before")] = None
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    recipient: Annotated[queries.Key | None, queries.OrNone, Field(description="in to, cc or bcc")] = None
+    status: Annotated[EmailStatus | None, queries.OrNone, queries.MAY_BE_EMPTY] = None
+    after: queries.Cursor = None
+    limit: queries.Limit = 20
 
 
 @router.post(
     "/v1/emails",
     status_code=202,
-    response_model=views.Summary,
-    responses=answer(examples.QUEUED, 202, description="Stored and queued")
+    response_model=views.Accepted,
+    responses=answer(examples.ACCEPTED, 202, description="Stored and queued")
     | answer(
-        examples.DELIVERED,
+        examples.REPLAYED,
         description="The email that this Idempotency-Key named before, as it is now",
-        model=views.Summary,
+        model=views.Accepted,
         headers={"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
     )
-    | errors(
-        *_REFUSED,
-        Malformed("the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
-        Conflict("this Idempotency-Key was used for another request; use a new key for a new email"),
-        TooLarge("a request body may have at most 4,500,000 bytes"),
-        UnsupportedMediaType("send `Content-Type: application/json`"),
-        Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html")),
-    ),
+    | refusals("send")
+    | body_errors(_FAULTS)
+    | errors(Conflict("this Idempotency-Key was used for another request; use a new key for a new email")),
     openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
 )
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
     """Accept an email. It is stored and queued when this answers; delivery follows."""
-    email = read_email(body, now_ms=int(parts.clock() * 1000), providers=parts.settings.providers)
-    check_from(key, email.sender)
+    email = _read(body, key, parts)
     accepted = parts.accept(email, owner=key.id, key=once)
-    headers = {"Location": f"{request.scope['root_path']}/v1/emails/{accepted.head.email_id}"}
+    head, headers = accepted.head, {"Location": f"{request.scope['root_path']}/v1/emails/{accepted.head.email_id}"}
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
-    content = stories.summarize(accepted.head).model_dump_json(by_alias=True)
+    elif head.override_suppression:
+        logger.warning("suppression overridden", extra={"email_id": head.email_id, "key_id": shown(key)})
+    content = stories.welcome(head, parts.settings.providers).model_dump_json(by_alias=True)
     return Response(content, 200 if accepted.replayed else 202, headers, "application/json")
+
+
+@router.post(
+    "/v1/emails/explain",
+    responses=answer(examples.EXPLANATION) | refusals("send") | body_errors(_FAULTS),
+    openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
+)
+def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
+    """The route an email would take right now, and why each provider is in or out. Stores and sends nothing."""
+    email = _read(body, key, parts)
+    if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
+        raise Invalid(("expires_at", "must be in the future"))
+    return views.Explanation(
+        route=[
+            views.Standing(
+                provider=standing.provider,
+                state=standing.state,
+                why=standing.why,
+                until=times.write_optional(standing.until_ms),
+            )
+            for standing in parts.explain(email, new_id())
+        ]
+    )
 
 
 @router.get(
     "/v1/emails",
     dependencies=[Depends(may_read)],
-    responses=answer(examples.PAGE) | errors(*_REFUSED, Invalid(("limit", "must be at most 100"))),
+    responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
 def list_emails(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Page:
     """Emails, newest first: did Ann get it? A page may hold fewer than `limit` and still have a next one."""
@@ -109,7 +116,7 @@ def list_emails(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Page:
 @router.get(
     "/v1/emails/{email_id}",
     dependencies=[Depends(may_read)],
-    responses=answer(examples.STORY) | errors(*_REFUSED, _UNKNOWN),
+    responses=answer(examples.STORY) | refusals("read") | errors(_UNKNOWN),
 )
 def read_story(email_id: EmailId, parts: Parts) -> views.Story:
     """One email's whole story: its recipients, every attempt, and what the providers said later."""
@@ -121,11 +128,18 @@ def read_story(email_id: EmailId, parts: Parts) -> views.Story:
     "/v1/emails/{email_id}/cancel",
     dependencies=[Depends(may_send)],
     responses=answer(examples.CANCELED)
-    | errors(*_REFUSED, _UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
+    | refusals("send")
+    | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
 def cancel_email(email_id: EmailId, parts: Parts) -> views.Summary:
     """Cancel every recipient that is still queued; canceling twice is fine."""
     return stories.summarize(parts.cancel(_known(email_id)))
+
+
+def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
+    email = read_email(body, now_ms=int(parts.clock() * 1000), providers=parts.settings.providers)
+    check_email(key, email)
+    return email
 
 
 def _known(email_id: str) -> str:

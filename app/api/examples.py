@@ -29,6 +29,8 @@ FULL: dict[str, Any] = {
     "metadata": {"order": "4711"},
     "on_uncertain": "wait",
     "providers": ["sendgrid", "mailgun"],
+    "collapse_key": "invoice-4711",
+    "critical": True,
 }
 
 
@@ -54,6 +56,8 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
 QUEUED = _summary("queued", {"status": "queued"})
 CANCELED = _summary("canceled", {"status": "canceled"})
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
+ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"]}
+REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"]}
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
     "attempts": [
@@ -94,3 +98,43 @@ STORY: dict[str, Any] = DELIVERED | {
         }
     ],
 }
+
+EXPLANATION: dict[str, Any] = {
+    "route": [
+        {
+            "provider": "sendgrid",
+            "state": "closed",
+            "why": "breaker open: Service Unavailable",
+            "until": "2030-01-31T18:01:00.000Z",
+        },
+        {"provider": "mailgun", "state": "in", "why": "healthy", "until": None},
+        {"provider": "ses", "state": "out", "why": "may not send from example.com", "until": None},
+    ]
+}
+
+
+def _provider(name: str, **changes: object) -> dict[str, Any]:
+    return {
+        "name": name,
+        "weight": 100,
+        "paused": False,
+        "breaker": {"open": False, "reason": None, "until": None},
+        "rest_until": None,
+        "silent": False,
+        "usual_share": 0.98,
+        "epoch": 0,
+    } | changes
+
+
+_OPEN = {"open": True, "reason": "Service Unavailable", "until": "2030-01-31T18:01:00.000Z"}
+PAUSED = _provider("sendgrid", paused=True)
+RESUMED = _provider("sendgrid", epoch=1)
+PROVIDERS: dict[str, Any] = {"providers": [_provider("sendgrid", weight=70, breaker=_OPEN), _provider("mailgun")]}
+
+TO_SUPPRESS: dict[str, Any] = {"address": "ann@example.com", "note": "asked us by phone, ticket 4711"}
+SUPPRESSION: dict[str, Any] = TO_SUPPRESS | {
+    "reason": "manual",
+    "since": "2030-01-31T18:00:00.000Z",
+    "until": "2032-01-31T18:00:00.000Z",
+}
+SUPPRESSIONS: dict[str, Any] = {"suppressions": [SUPPRESSION], "after": None}

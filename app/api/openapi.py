@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api import views
-from app.api.problems import MEDIA_TYPE, TYPE_PREFIX
-from app.api.schemas import EmailRequest
-from app.errors import Invalid, Problem
+from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
+from app.api.schemas import EmailRequest, SuppressionRequest
+from app.errors import Forbidden, Invalid, Problem, Unauthenticated, Unavailable
 
 _REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
@@ -27,6 +27,30 @@ def answer(example: object, status: int = 200, **more: Any) -> Responses:
 def errors(*problems: Problem) -> Responses:
     """What a route declares of the problems it can answer with, one per status; their details are the examples."""
     return {problem.status: _described(problem) for problem in problems}
+
+
+def refusals(scope: str) -> Responses:
+    """What every route for keys with `scope` may answer."""
+    return errors(
+        Unauthenticated("this API key is unknown or was revoked"),
+        Forbidden(f"this API key lacks the scope `{scope}`"),
+        Unavailable("too many writers at once; try again"),
+    )
+
+
+def body_errors(invalid: Invalid) -> Responses:
+    """What every route that reads JSON may answer."""
+    return errors(
+        Malformed("the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        TooLarge("a request body may have at most 4,500,000 bytes"),
+        UnsupportedMediaType("send `Content-Type: application/json`"),
+        invalid,
+    )
+
+
+def nothing(status: int, description: str) -> Responses:
+    """What a route declares of an answer without a body."""
+    return {status: {"description": description}}
 
 
 def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +73,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _complete(operation["responses"])
-    _, ours = models_json_schema([(EmailRequest, "validation"), (views.Problem, "validation")], ref_template=_REF)
+    models = (EmailRequest, SuppressionRequest, views.Problem)
+    _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update(ours["$defs"])
     told = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string
     document["components"]["schemas"] = {

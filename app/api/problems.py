@@ -4,14 +4,18 @@
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pynamodb.exceptions import PynamoDBException
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from app.domain.outcome import shorten
 from app.errors import Contention, Invalid, NotFound, Problem, Unauthenticated, Unavailable
@@ -52,6 +56,7 @@ _WORDS = {
     "missing": "is required",
     "string_type": "must be a string",
     "list_type": "must be a list",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
@@ -110,17 +115,27 @@ async def on_contention(_: Request, __: Contention) -> Response:
     return render(Unavailable("too many writers at once; try again"))
 
 
+async def on_storage(_: Request, problem: Exception) -> Response:
+    """DynamoDB or S3 is throttled, does not answer or refuses. What is stored is good, so asking again is right."""
+    code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else _cause_code(problem)
+    logger.error("storage", extra={"error": type(problem).__name__, "code": code})
+    return render(Unavailable("the storage does not answer; try again"))
+
+
 async def on_validation(_: Request, problem: RequestValidationError) -> Response:
     """FastAPI's own check of query and headers; a location starts with where the value was."""
     return render(Invalid(*((path(error["loc"][1:]), words(error)) for error in problem.errors())))
 
 
-async def on_http(_: Request, problem: HTTPException) -> Response:
+async def on_http(routes: Sequence[BaseRoute], request: Request, problem: HTTPException) -> Response:
     """What the router says: no such path, no such method."""
     kind = _ROUTER.get(
         problem.status_code, Malformed if problem.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Problem
     )
-    return render(kind(problem.detail), dict(problem.headers or {}))
+    headers = dict(problem.headers or {})
+    if methods := kind is MethodNotAllowed and _methods(routes, request):
+        headers["Allow"] = ", ".join(sorted(methods))  # the router names those of the first route only
+    return render(kind(problem.detail), headers)
 
 
 async def on_unexpected(_: Request, problem: Exception) -> Response:
@@ -129,13 +144,26 @@ async def on_unexpected(_: Request, problem: Exception) -> Response:
     return render(Problem("something broke on our side; it has been logged"))
 
 
+def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
+    """Every method that the path of `request` takes, by all routes that write this path as the first one does."""
+    ours = [route for route in routes if isinstance(route, Route)]
+    path = next((route.path for route in ours if route.matches(request.scope)[0] is not Match.NONE), None)
+    return {method for route in ours if route.path == path for method in route.methods or ()}
+
+
+def _cause_code(problem: Exception) -> str | None:
+    return problem.cause_response_code if isinstance(problem, PynamoDBException) else None
+
+
 _ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every error this way."""
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Make `app`, which has these routes, answer every error this way."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(Contention)(on_contention)
+    for kind in (PynamoDBException, BotoCoreError, ClientError):
+        app.exception_handler(kind)(on_storage)
     app.exception_handler(RequestValidationError)(on_validation)
-    app.exception_handler(HTTPException)(on_http)
+    app.exception_handler(HTTPException)(partial(on_http, routes))
     app.exception_handler(Exception)(on_unexpected)

@@ -2,13 +2,20 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.api import addresses
 
 OrNone = BeforeValidator(lambda text: text or None)  # `?status=` is as good as no status
+
+
+def _empty_too(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"type": "string", "const": ""})
+
+
+MAY_BE_EMPTY = Field(json_schema_extra=_empty_too)
 
 
 def _key(text: str) -> str:

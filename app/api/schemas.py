@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -131,10 +131,20 @@ MetadataKey = Annotated[str, AfterValidator(_metadata_key)]
 MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(_one_line)]
 
 
+def _nullable(schema: dict[str, Any]) -> None:
+    """Say of every field that may be left out that it may be null as well."""
+    properties = schema["properties"]
+    for name in set(properties) - set(schema.get("required", ())):
+        about = {key: value for key, value in properties[name].items() if key in ("title", "description", "default")}
+        shape = {key: value for key, value in properties[name].items() if key not in about}
+        if {"type": "null"} not in shape.get("anyOf", ()):
+            properties[name] = {"anyOf": [shape, {"type": "null"}], **about}
+
+
 class Request(BaseModel):
     """What every object of a request shares: nothing unknown, nothing converted, and null counts as left out."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_nullable)
 
     @model_validator(mode="before")
     @classmethod
@@ -170,11 +180,11 @@ class EmailRequest(Request):
     html: Text = ""
     headers: Annotated[
         dict[HeaderName, Line],
-        AfterValidator(_headers),
         Field(max_length=50, description="further headers; those that have a field of their own are refused"),
+        AfterValidator(_headers),
     ] = {}
     attachments: Annotated[list[AttachmentRequest], Field(max_length=20)] = []
-    tags: Annotated[list[Label], AfterValidator(_unique), Field(max_length=10)] = []
+    tags: Annotated[list[Label], Field(max_length=10), AfterValidator(_unique)] = []
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] = {}
     expires_at: Annotated[
         Time | None, Field(description="no attempt is made after this; in the future, at most 30 days; default 24 h")

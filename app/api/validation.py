@@ -2,20 +2,23 @@
 
 import difflib
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.api import body as bodies
 from app.api.problems import SHOWN_ERRORS, path, words
-from app.api.schemas import RECIPIENT_LIMIT, AttachmentRequest, EmailRequest
+from app.api.schemas import RECIPIENT_LIMIT, AttachmentRequest, EmailRequest, SuppressionRequest
 from app.domain.email import Attachment, Content, Email, OnUncertain
+from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
-NOT_YET = frozenset({"send_at", "collapse_key", "critical", "webhook_url"})
-EXPIRES_WITHIN_MS = 30 * 24 * 3600 * 1000
-_NAMES = [field.alias or name for name, field in EmailRequest.model_fields.items()]
-_ATTACHMENT_NAMES = list(AttachmentRequest.model_fields)
+NOT_YET = frozenset({"send_at", "webhook_url"})
+DAY_MS = 24 * 3600 * 1000
+EXPIRES_WITHIN_MS = 30 * DAY_MS
+SUPPRESSED_WITHIN_MS = 3653 * DAY_MS
 
+Request = TypeVar("Request", bound=BaseModel)
 Fault = tuple[str, str]  # field, what is wrong with it
 
 
@@ -24,10 +27,7 @@ def read_email(body: bytes, *, now_ms: int, providers: Sequence[str]) -> Email:
 
     Raises Malformed (not JSON) or Invalid (each fault with its field).
     """
-    try:
-        request = EmailRequest.model_validate(bodies.parse(body))
-    except ValidationError as error:
-        raise Invalid(*_faults(error)) from None
+    request = _read(EmailRequest, body)
     if faults := [*_together(request, now_ms), *_unknown_providers(request, providers)]:
         raise Invalid(*faults)
     return to_email(request)
@@ -56,21 +56,43 @@ def to_email(request: EmailRequest) -> Email:
         expires_at_ms=request.expires_at,
         providers=tuple(request.providers),
         on_uncertain=OnUncertain(request.on_uncertain),
+        collapse_key=request.collapse_key or "",
+        critical=request.critical,
+        override_suppression=request.override_suppression,
     )
 
 
-def _faults(error: ValidationError) -> Iterator[Fault]:
+def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
+    """The suppression that `body` asks for. Raises Malformed or Invalid."""
+    request = _read(SuppressionRequest, body)
+    until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
+    if until_ms <= now_ms:
+        raise Invalid(("until", "must be in the future"))
+    if until_ms > now_ms + SUPPRESSED_WITHIN_MS:
+        raise Invalid(("until", "must be within 10 years"))
+    return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms)
+
+
+def _read(model: type[Request], body: bytes) -> Request:
+    try:
+        return model.model_validate(bodies.parse(body))
+    except ValidationError as error:
+        raise Invalid(*_faults(error, model)) from None
+
+
+def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     for found in error.errors(include_url=False, include_input=False)[:SHOWN_ERRORS]:
         location = found["loc"]
         if found["type"] == "extra_forbidden":
-            yield path(location), _unknown(str(location[-1]), _NAMES if len(location) == 1 else _ATTACHMENT_NAMES)
+            yield path(location), _unknown(str(location[-1]), model if len(location) == 1 else AttachmentRequest)
         else:
             yield path(location), words(found)
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    if name in NOT_YET:
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    if name in NOT_YET and model is EmailRequest:
         return "is not supported yet; remove it"
+    known = [field.alias or name for name, field in model.model_fields.items()]
     close = difflib.get_close_matches(name[:40], known, n=1)
     return f"is not a known field; did you mean {close[0]}?" if close else "is not a known field"
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
+from app.domain.standing import State
+from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
 
@@ -67,6 +69,14 @@ class Summary(BaseModel):
     recipients: list[Recipient]
 
 
+class Accepted(Summary):
+    """An email that was accepted."""
+
+    eligible_providers: Annotated[
+        list[str], Field(description="the providers that may carry it, in the configured order", examples=[["ses"]])
+    ]
+
+
 class Story(Summary):
     """An email and all that happened to it: attempts and events in the order of their times."""
 
@@ -78,6 +88,67 @@ class Page(BaseModel):
     """Some emails, newest first. `after` asks for the next ones; null: there are no more."""
 
     emails: list[Summary]
+    after: str | None
+
+
+class Standing(BaseModel):
+    """Where one provider stands for an email: `in`; `closed` for now, a last resort; `paused` for now; or `out`."""
+
+    provider: str
+    state: State
+    why: str
+    until: Annotated[Time | None, Field(description="when a closed or paused one is worth another look")]
+
+
+class Explanation(BaseModel):
+    """The route an email would take: every configured provider, in the order in which it would be tried."""
+
+    route: list[Standing]
+
+
+class Breaker(BaseModel):
+    """While it is open, one email at a time probes the provider, from `until` on; the others pass by."""
+
+    open: bool
+    reason: str | None
+    until: Time | None
+
+
+class Provider(BaseModel):
+    """A provider's health, as all processes know it."""
+
+    name: str
+    weight: Annotated[int, Field(description="0 to 100; below 50 it goes behind the others")]
+    paused: bool
+    breaker: Breaker
+    rest_until: Annotated[Time | None, Field(description="it asked us to slow down, and rests until then")]
+    silent: Annotated[bool, Field(description="it accepts, but reports less than it used to")]
+    usual_share: Annotated[
+        float | None, Field(description="of accepted recipients that it reports on, usually; null: not known yet")
+    ]
+    epoch: Annotated[int, Field(description="how often it was resumed")]
+
+
+class Providers(BaseModel):
+    """Every configured provider, in the configured order."""
+
+    providers: list[Provider]
+
+
+class Suppression(BaseModel):
+    """An address that is not to be sent to, and why."""
+
+    address: str
+    reason: Reason
+    note: Annotated[str, Field(description="the evidence")]
+    since: Time
+    until: Time
+
+
+class Suppressions(BaseModel):
+    """Some suppressions, in no order that means anything. `after` asks for more; null: there are no more."""
+
+    suppressions: list[Suppression]
     after: str | None
 
 

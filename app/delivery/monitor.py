@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -205,6 +206,8 @@ def _tended(health: Health, epoch: int, sums: Sums, now_ms: int) -> Health:
 
 
 def _log(old: Health, new: Health) -> None:
+    if replace(old, usual_share=0, moved_at_ms=0, version=0) == replace(new, usual_share=0, moved_at_ms=0, version=0):
+        return  # it has learned, nothing has happened
     log.warning(
         "health",
         extra={

@@ -49,7 +49,7 @@ class Suppression:
 
 
 def from_event(event: Event, now_ms: int) -> Suppression:
-    """What a provider's event about a recipient at fault leads to. The same event leads to the same, whenever it comes."""
+    """What an event about a recipient at fault leads to: the same, whenever and however often it comes."""
     reason = _REASONS[event.kind]
     evidence = f"{event.provider}, {event.email_id}, attempt {event.attempt}: {event.detail or event.kind.value}"
     since_ms = min(event.at_ms, now_ms)

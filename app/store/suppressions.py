@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.suppression import Reason, Suppression
@@ -29,15 +30,21 @@ class Suppressions:
     """An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
 
     def put(self, suppression: Suppression) -> None:
-        """Suppress an address; what was known before is replaced."""
-        SuppressionItem(
+        """Suppress an address. What is known already stays if it lasts longer, as a complaint outlives a listing."""
+        item = SuppressionItem(
             suppression.address,
             reason=suppression.reason.value,
             evidence=suppression.evidence,
             since=suppression.since_ms,
             until=suppression.until_ms,
             ttl=as_ttl(suppression.until_ms / 1000),
-        ).save()
+        )
+        ends_sooner = SuppressionItem.until <= suppression.until_ms
+        try:
+            item.save(condition=SuppressionItem.address.does_not_exist() | ends_sooner)
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
 
     def among(self, addresses: Iterable[str], now_ms: int) -> frozenset[str]:
         """Those of `addresses` (lower-case, at most 100) that are suppressed."""

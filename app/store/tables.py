@@ -13,11 +13,12 @@ from app.store.nonces import NonceItem
 from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
 
-# The first model of a table describes it: the connection keeps one description, and only HeadItem knows the indexes.
+# The first model of a table describes it: the connection keeps one description, and only HeadItem knows the indexes,
+# only SumsItem that its table forgets.
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
     "nonces": (NonceItem,),
-    "providers": (HealthItem, SumsItem),
+    "providers": (SumsItem, HealthItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import botocore.session
@@ -15,6 +16,7 @@ from moto import mock_aws
 from starlette.types import ASGIApp
 
 from app.api.application import create
+from app.providers.web import Web
 from app.settings import Settings
 from app.store import tables
 from app.store.heads import HeadItem
@@ -53,9 +55,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def parts(clock: Clock) -> Iterator[Container]:
-    """The container, over tables of this module's own."""
+@contextmanager
+def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[Container]:
+    """A container over empty tables of moto's; `changes` are variables of its environment."""
     with mock_aws():
         topic_arn = _client("sns").create_topic(Name="attempts")["TopicArn"]
         _client("s3").create_bucket(Bucket="api-content")
@@ -72,8 +74,15 @@ def parts(clock: Clock) -> Iterator[Container]:
             "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key",
             "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ses-events",
         }
-        found = build(Settings.from_env(env), clock=clock)
+        found = build(Settings.from_env(env | changes), clock=clock, web=web)
         tables.create_all()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def parts(clock: Clock) -> Iterator[Container]:
+    """The container, over tables of this module's own."""
+    with installed(clock) as found:
         yield found
 
 

@@ -14,7 +14,7 @@ from tests.api.conftest import Client
 
 NAMES = (
     *("from", "to", "cc", "bcc", "reply_to", "subject", "text", "html", "headers", "attachments", "tags", "metadata"),
-    *("expires_at", "on_uncertain", "providers", "send_at"),
+    *("expires_at", "on_uncertain", "providers", "send_at", "collapse_key", "critical", "override_suppression"),
     *("filename", "content", "content_type", "content_id", "X-A"),
 )
 STRINGS = ("ann@example.com", "Ann <bob@example.com>", "wait", "aGVsbG8=", "2030-01-01T00:00:00Z", "sendgrid", "x")

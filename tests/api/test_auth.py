@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api import docs, emails, health, webhooks
+from app.api.application import ROUTERS
 from app.store.api_keys import CACHE_FOR_S
 from app.wiring import Container
 from tests.api.conftest import Client
@@ -18,14 +18,13 @@ OPEN = {"/health", "/v1/webhooks/{provider}", "/", "/docs", "/docs/start.js", "/
 
 
 def routes() -> list[APIRoute]:
-    routers = (emails.router, webhooks.router, health.router, docs.router)
-    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
 def test_every_route_needs_a_key_or_is_known_to_be_open(client: Client) -> None:
     assert {route.path for route in routes()} & OPEN == OPEN
     closed = [(method, route.path) for route in routes() if route.path not in OPEN for method in route.methods or ()]
-    assert len(closed) == 4
+    assert len(closed) == 11
     for method, path in closed:
         answer = client.request(method, path, key=None)
         assert answer.status_code == 401, path
@@ -34,7 +33,7 @@ def test_every_route_needs_a_key_or_is_known_to_be_open(client: Client) -> None:
 
 
 def test_no_other_router_is_included(app: FastAPI) -> None:
-    ours = {route.path for route in routes()}
+    ours = {route.path_format for route in routes()}
     assert set(app.openapi()["paths"]) <= ours
 
 
@@ -66,6 +65,22 @@ def test_a_revoked_key_is_refused(client: Client, parts: Container, clock: Clock
         ("read", "POST", "/v1/emails/eml_none/cancel", False),
         ("read", "GET", "/v1/emails", True),
         ("read", "GET", "/v1/emails/eml_none", True),
+        ("send", "POST", "/v1/emails/explain", True),
+        ("read", "POST", "/v1/emails/explain", False),
+        ("read", "GET", "/v1/providers", True),
+        ("send", "GET", "/v1/providers", False),
+        ("read", "GET", "/v1/suppressions", True),
+        ("send", "GET", "/v1/suppressions", False),
+        *(
+            (scope, method, path, scope == "admin")
+            for scope in ("send", "read", "admin")
+            for method, path in [
+                ("POST", "/v1/providers/pigeon/pause"),
+                ("POST", "/v1/providers/pigeon/resume"),
+                ("POST", "/v1/suppressions"),
+                ("DELETE", "/v1/suppressions/nobody@example.com"),
+            ]
+        ),
         ("admin", "POST", "/v1/emails", True),
         ("admin", "GET", "/v1/emails/eml_none", True),
     ],

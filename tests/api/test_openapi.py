@@ -52,6 +52,13 @@ def test_it_is_served(client: Client, app: Application) -> None:
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
+        ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
+        ("get /v1/providers", {200, 401, 403, 503}),
+        ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),
+        ("post /v1/providers/{name}/resume", {200, 401, 403, 404, 503}),
+        ("get /v1/suppressions", {200, 401, 403, 422, 503}),
+        ("post /v1/suppressions", {201, 400, 401, 403, 413, 415, 422, 503}),
+        ("delete /v1/suppressions/{address}", {204, 401, 403, 404, 503}),
         ("post /v1/webhooks/{provider}", {200, 401, 404, 413, 503}),
         ("get /health", {200, 503}),
     ],
@@ -60,6 +67,9 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
     responses = dict(operations(described))[operation]["responses"]
     assert set(map(int, responses)) == statuses
     for status, response in responses.items():
+        if status == "204":
+            assert "content" not in response
+            continue
         [(media_type, content)] = response["content"].items()
         assert media_type == ("application/json" if int(status) < 400 else "application/problem+json")
         assert content["schema"]["$ref"]
@@ -67,13 +77,13 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 6
+    assert len(dict(operations(described))) == 13
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
     for _, operation in operations(described):
         for status, response in operation["responses"].items():
-            problem = response["content"].get("application/problem+json")
+            problem = response.get("content", {}).get("application/problem+json")
             if problem:
                 views.Problem.model_validate(problem["example"])
                 assert problem["example"]["status"] == int(status)
@@ -83,6 +93,14 @@ def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any
     ("example", "view"),
     [
         (examples.QUEUED, views.Summary),
+        (examples.ACCEPTED, views.Accepted),
+        (examples.REPLAYED, views.Accepted),
+        (examples.EXPLANATION, views.Explanation),
+        (examples.PROVIDERS, views.Providers),
+        (examples.PAUSED, views.Provider),
+        (examples.RESUMED, views.Provider),
+        (examples.SUPPRESSION, views.Suppression),
+        (examples.SUPPRESSIONS, views.Suppressions),
         (examples.CANCELED, views.Summary),
         (examples.DELIVERED, views.Summary),
         (examples.PAGE, views.Page),
@@ -102,6 +120,10 @@ def test_examples_keep_their_nulls(described: dict[str, Any]) -> None:
 @pytest.mark.parametrize("example", [examples.SHORT, examples.FULL])
 def test_the_requests_shown_are_accepted(client: Client, example: dict[str, Any]) -> None:
     assert client.post("/v1/emails", json=example).status_code == 202
+
+
+def test_the_suppression_shown_is_accepted(client: Client) -> None:
+    assert client.post("/v1/suppressions", json=examples.TO_SUPPRESS).status_code == 201
 
 
 def test_authorize_knows_which_calls_need_a_key(described: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from fastapi import FastAPI
+from pynamodb.exceptions import GetError
 
 from app.api.application import create
 from app.api.problems import path
@@ -42,9 +44,22 @@ def test_the_standard_members(client: Client, method: str, url: str, status: int
     assert problem["detail"]
 
 
-def test_which_methods_are_allowed_is_told(client: Client) -> None:
-    allowed = client.request("DELETE", "/v1/emails/eml_none").headers["Allow"]
-    assert allowed == "GET"
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/emails/eml_none", "GET"),
+        ("/v1/emails/eml_none/cancel", "POST"),
+        ("/v1/emails/explain", "POST"),
+        ("/v1/emails", "GET, POST"),
+        ("/v1/suppressions", "GET, POST"),
+        ("/v1/suppressions/ann@example.com", "DELETE"),
+        ("/", "GET, HEAD"),
+    ],
+)
+def test_which_methods_are_allowed_is_told(client: Client, path: str, allowed: str) -> None:
+    answer = client.request("OPTIONS", path)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == allowed
 
 
 def test_an_unexpected_fault_is_logged_and_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -57,6 +72,30 @@ def test_an_unexpected_fault_is_logged_and_tells_nothing(caplog: pytest.LogCaptu
     [record] = [record for record in caplog.records if record.name == "app.api.problems"]
     assert vars(record)["error"] == "ZeroDivisionError"
     assert "secret" not in record.getMessage()
+
+
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "of secret"}}, "GetItem")
+
+
+@pytest.mark.parametrize(
+    ("raised", "error", "code"),
+    [
+        (GetError("secret", THROTTLED), "GetError", "ThrottlingException"),
+        (GetError("secret"), "GetError", None),
+        (THROTTLED, "ClientError", "ThrottlingException"),
+        (EndpointConnectionError(endpoint_url="https://secret"), "EndpointConnectionError", None),
+    ],
+)
+def test_storage_that_does_not_answer_is_logged_and_worth_asking_again(
+    caplog: pytest.LogCaptureFixture, raised: Exception, error: str, code: str | None
+) -> None:
+    with caplog.at_level(logging.ERROR, "app.api"):
+        answer = failing(raised).get("/v1/emails")
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:emailsminder:problem:unavailable"
+    [record] = [record for record in caplog.records if record.name == "app.api.problems"]
+    assert (vars(record)["error"], vars(record)["code"]) == (error, code)
+    assert "secret" not in answer.text + record.getMessage()
 
 
 @pytest.mark.parametrize("raised", [Contention("lost"), Unavailable("AWS does not answer")])

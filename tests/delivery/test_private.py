@@ -17,6 +17,7 @@ from app.errors import Unauthenticated
 from app.settings import Settings
 from app.wiring import build
 from tests.support.aws import Aws
+from tests.support.desk import forget_health
 from tests.support.environment import SECRETS, environment
 from tests.support.provider_server import serve
 from tests.support.providers import Plain, webhook
@@ -33,6 +34,7 @@ def test_a_delivery_with_failover_logs_ids_only(
     store: Aws, level: str, capsys: pytest.CaptureFixture[str], logging_restored: None, request: pytest.FixtureRequest
 ) -> None:
     logs.configure(level)
+    forget_health()
     queue = store.queue()
     email = an_email(
         Mailbox("alice@example.net", "Alice"),

@@ -50,6 +50,9 @@ def test_what_is_created_is_read_again_whole() -> None:
         sender=Mailbox("a@example.com"),
         on_uncertain=OnUncertain.FAIL,
         providers=("ses", "mailgun"),
+        collapse_scope="5c0pe",
+        critical=True,
+        override_suppression=True,
         attempts=(
             Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
             Attempt(2, "mailgun", (person.key,), NOW_MS + 20),

@@ -1,0 +1,72 @@
+"""`suppressions`: addresses that are not to be sent to."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app.admin.environment import fail, load
+from app.api import addresses
+from app.domain.suppression import LASTS_MS, Reason, Suppression
+from app.store.suppressions import Suppressions
+
+app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift.")
+
+Address = Annotated[str, typer.Argument(help="Such as ann@example.com; case does not matter.")]
+
+
+@app.command("list")
+def show() -> None:
+    """List every suppressed address, in no order that means anything."""
+    suppressions = _suppressions()
+    for suppression in suppressions.all(None, _now_ms()):
+        typer.echo(_line(suppression))
+
+
+@app.command()
+def add(
+    address: Address,
+    note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
+    reason: Annotated[Reason, typer.Option(help="How long it lasts depends on it.")] = Reason.MANUAL,
+) -> None:
+    """Send no more to an address. What was known of it before is replaced."""
+    key, now_ms = _key(address), _now_ms()
+    words = " ".join(note.split())
+    if not words:
+        fail("--note: say who wants it, and where that can be looked up")
+    suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason])
+    _suppressions().put(suppression)
+    typer.echo(_line(suppression))
+
+
+@app.command()
+def lift(address: Address) -> None:
+    """Send to an address again."""
+    key = _key(address)
+    suppressions = _suppressions()
+    if suppressions.get(key, _now_ms()) is None:
+        fail(f"{key} is not suppressed")
+    suppressions.lift(key)
+    typer.echo(f"lifted {key}")
+
+
+def _suppressions() -> Suppressions:
+    load()
+    return Suppressions()
+
+
+def _key(address: str) -> str:
+    try:
+        return addresses.read(address).key
+    except ValueError as problem:
+        fail(f"{address!r} {problem}")
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _line(suppression: Suppression) -> str:
+    until = datetime.fromtimestamp(suppression.until_ms / 1000, UTC).date().isoformat()
+    return f"{suppression.address}  {suppression.reason.value}  until {until}  {suppression.evidence}"

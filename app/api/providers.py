@@ -1,0 +1,78 @@
+"""The calls about providers: how they are, and an operator's pause and resume."""
+
+import logging
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from app.api import examples, times, views
+from app.api.auth import Operator, Parts, may_read, shown
+from app.api.openapi import answer, errors, refusals
+from app.api.threads import Route
+from app.domain.health import Health, paused, resumed
+from app.errors import NotFound
+from app.store.api_keys import ApiKey
+from app.wiring import Container
+
+logger = logging.getLogger(__name__)
+router = APIRouter(route_class=Route, tags=["providers"])
+
+_UNKNOWN = NotFound("no such provider is configured")
+
+Name = Annotated[str, Path(examples=["sendgrid"])]
+
+
+@router.get(
+    "/v1/providers",
+    dependencies=[Depends(may_read)],
+    responses=answer(examples.PROVIDERS) | refusals("read"),
+)
+def list_providers(parts: Parts) -> views.Providers:
+    """Each provider's health, a few seconds old at most."""
+    healths, now_ms = parts.monitor.healths(), int(parts.clock() * 1000)
+    return views.Providers(providers=[_view(healths[name], now_ms) for name in parts.settings.providers])
+
+
+@router.post(
+    "/v1/providers/{name}/pause",
+    responses=answer(examples.PAUSED) | refusals("admin") | errors(_UNKNOWN),
+)
+def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
+    """Send nothing through this provider, not even as a last resort, until it is resumed."""
+    return _change(name, paused, "provider paused", key, parts)
+
+
+@router.post(
+    "/v1/providers/{name}/resume",
+    responses=answer(examples.RESUMED) | refusals("admin") | errors(_UNKNOWN),
+)
+def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
+    """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
+    return _change(name, resumed, "provider resumed", key, parts)
+
+
+def _change(name: str, rule: Callable[[Health], Health], told: str, key: ApiKey, parts: Container) -> views.Provider:
+    if name not in parts.settings.providers:
+        raise NotFound("no such provider is configured")
+    health = parts.monitor.change(name, rule)
+    logger.warning(told, extra={"provider": name, "key_id": shown(key)})
+    return _view(health, int(parts.clock() * 1000))
+
+
+def _view(health: Health, now_ms: int) -> views.Provider:
+    rests = health.rest_until_ms is not None and now_ms < health.rest_until_ms
+    return views.Provider(
+        name=health.provider,
+        weight=health.weight,
+        paused=health.paused,
+        breaker=views.Breaker(
+            open=health.breaker_until_ms is not None,
+            reason=health.breaker_reason or None,
+            until=times.write_optional(health.breaker_until_ms),
+        ),
+        rest_until=times.write_optional(health.rest_until_ms) if rests else None,
+        silent=health.silent,
+        usual_share=health.usual_share or None,
+        epoch=health.epoch,
+    )

@@ -1,0 +1,106 @@
+"""The calls about suppressions: addresses that are not to be sent to."""
+
+import logging
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+
+from app.api import addresses, examples, queries, times, views
+from app.api.auth import Operator, Parts, may_read, shown
+from app.api.body import JsonBody
+from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
+from app.api.schemas import SuppressionRequest
+from app.api.threads import Route
+from app.api.validation import read_suppression
+from app.domain.suppression import Suppression
+from app.errors import Invalid, NotFound
+
+logger = logging.getLogger(__name__)
+router = APIRouter(route_class=Route, tags=["suppressions"])
+
+_UNKNOWN = NotFound("this address is not suppressed")
+
+Address = Annotated[str, Path(examples=["ann@example.com"])]
+
+
+class Filter(queries.Query):
+    """Which suppressions to list."""
+
+    address: Annotated[queries.Key | None, queries.OrNone, Field(description="this one only")] = None
+    after: queries.Cursor = None
+    limit: queries.Limit = 100
+
+
+@router.get(
+    "/v1/suppressions",
+    dependencies=[Depends(may_read)],
+    responses=answer(examples.SUPPRESSIONS)
+    | refusals("read")
+    | errors(Invalid(("address", "is not an email address: it is empty"))),
+)
+def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Suppressions:
+    """Suppressed addresses, or whether one is: then the list has one entry or none."""
+    now_ms = int(parts.clock() * 1000)
+    if chosen.address is not None:
+        found = parts.suppressions.get(chosen.address, now_ms)
+        return views.Suppressions(suppressions=[_view(found)] if found else [], after=None)
+    start = None if chosen.after is None else _place(chosen.after)
+    page = list(islice(parts.suppressions.all(start, now_ms), chosen.limit))
+    after = queries.encode(page[-1].address) if len(page) == chosen.limit else None
+    return views.Suppressions(suppressions=[_view(each) for each in page], after=after)
+
+
+@router.post(
+    "/v1/suppressions",
+    status_code=201,
+    responses=answer(examples.SUPPRESSION, 201, description="Suppressed")
+    | refusals("admin")
+    | body_errors(Invalid(("note", "is required"))),
+    openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
+)
+def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
+    """Send no more to an address. What was known of it before is replaced."""
+    suppression = read_suppression(body, now_ms=int(parts.clock() * 1000))
+    parts.suppressions.put(suppression)
+    logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": shown(key)})
+    return _view(suppression)
+
+
+@router.delete(
+    "/v1/suppressions/{address:path}",  # a slash is a good character of an address
+    status_code=204,
+    responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
+)
+def lift_suppression(address: Address, key: Operator, parts: Parts) -> None:
+    """Send to an address again."""
+    known = _key(address)
+    if parts.suppressions.get(known, int(parts.clock() * 1000)) is None:
+        raise NotFound("this address is not suppressed")
+    parts.suppressions.lift(known)
+    logger.warning("suppression lifted", extra={"key_id": shown(key)})
+
+
+def _key(address: str) -> str:
+    try:
+        return addresses.read(address).key
+    except ValueError:
+        raise NotFound("this address is not suppressed") from None
+
+
+def _place(cursor: str) -> str:
+    address = queries.decode(cursor)
+    if not address or "@" not in address:
+        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
+    return address
+
+
+def _view(suppression: Suppression) -> views.Suppression:
+    return views.Suppression(
+        address=suppression.address,
+        reason=suppression.reason,
+        note=suppression.evidence,
+        since=times.write(suppression.since_ms),
+        until=times.write(suppression.until_ms),
+    )

@@ -1,0 +1,57 @@
+"""`python -m app.admin keys`."""
+
+import re
+import time
+
+import pytest
+
+from app.store.api_keys import ApiKeys
+from tests.admin.conftest import Run
+
+
+def keys() -> ApiKeys:
+    return ApiKeys(time.time)
+
+
+def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
+    made = run("keys", "create", "shop", "--scope", "send", "--scope", "read", "--domain", "Example.COM")
+    assert made.exit_code == 0, made.output
+    secret = made.stdout.strip()
+    key = keys().find(secret)
+    assert key is not None
+    assert (key.name, key.scopes, key.domains) == ("shop", frozenset({"send", "read"}), ("example.com",))
+    [line] = run("keys", "list").stdout.splitlines()
+    assert re.fullmatch(rf"{key.id[:12]}  shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
+    assert secret not in line
+    revoked = run("keys", "revoke", "shop")
+    assert (revoked.exit_code, revoked.stdout) == (0, f"revoked {key.id[:12]} shop\n")
+    assert keys().find(secret) is None
+    assert re.search(r"  revoked \d{4}-\d\d-\d\d\n$", run("keys", "list").stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--scope", "everything"), "--scope: 'everything' is not one of send, read, admin"),
+        (("--scope", "send", "--domain", "example"), "--domain: 'example' is not a domain such as example.com"),
+    ],
+)
+def test_a_key_of_unknown_scope_or_domain_is_not_made(run: Run, options: tuple[str, ...], complaint: str) -> None:
+    before = keys().all()
+    done = run("keys", "create", "odd", *options)
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", complaint + "\n")
+    assert keys().all() == before
+
+
+def test_a_key_is_revoked_by_the_beginning_of_its_id(run: Run) -> None:
+    key = keys().find(run("keys", "create", "one", "--scope", "send").stdout.strip())
+    assert key is not None
+    assert run("keys", "revoke", key.id[:12]).exit_code == 0
+
+
+def test_a_name_that_is_not_one_keys_revokes_none(run: Run) -> None:
+    for _ in range(2):
+        run("keys", "create", "twin", "--scope", "send")
+    for name, count in (("twin", 2), ("nobody", 0)):
+        done = run("keys", "revoke", name)
+        assert (done.exit_code, done.stderr) == (1, f"{name!r} names {count} keys that are in use; see `keys list`\n")

@@ -1,0 +1,120 @@
+"""`python -m app.admin providers`."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.domain.health import Health, opened, rested
+from app.store.health import Healths
+from tests.admin.conftest import Run
+from tests.support.provider_server import ProviderServer, serve
+
+WELL = "weight 100, nothing in its way"
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderServer]:
+    with serve() as running:
+        yield running
+
+
+def ready(server: ProviderServer) -> dict[str, str]:
+    """Everything that the providers need, at that server."""
+    return {
+        "SENDGRID_API_KEY": "SG.test",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": "MFkw",
+        "SENDGRID_BASE_URL": server.url,
+        "MAILGUN_API_KEY": "test",
+        "MAILGUN_DOMAIN": "mg.example.com",
+        "MAILGUN_WEBHOOK_SIGNING_KEY": "test",
+        "MAILGUN_BASE_URL": server.url,
+        "SES_CONFIGURATION_SET": "mx",
+        "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:mx",
+        "SES_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "SES_SECRET_ACCESS_KEY": "test",
+        "SES_BASE_URL": server.url,
+    }
+
+
+# How they are
+
+
+def test_providers_are_listed_in_their_order(run: Run) -> None:
+    done = run("providers", "list", PROVIDERS="ses,sendgrid")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"ses: {WELL}\nsendgrid: {WELL}\n"
+
+
+def test_pausing_and_resuming_are_for_all_processes(run: Run) -> None:
+    paused = run("providers", "pause", "mailgun")
+    assert (paused.exit_code, paused.stdout) == (0, "mailgun: weight 100, paused\n")
+    assert Healths().get("mailgun").paused
+    assert paused.stdout in run("providers", "list").stdout
+    resumed = run("providers", "resume", "mailgun")
+    assert (resumed.exit_code, resumed.stdout) == (0, f"mailgun: {WELL}\n")
+    assert Healths().get("mailgun").epoch == 1
+
+
+def test_what_stands_in_its_way_is_told(run: Run) -> None:
+    now_ms = int(time.time() * 1000)
+    broken = opened(Health("ses", weight=40, silent=True), "account\nsuspended", now_ms)
+    assert Healths().update(rested(broken, 600, now_ms))
+    line = run("providers", "list").stdout.splitlines()[-1]
+    assert line.startswith("ses: weight 40, breaker open until 2")
+    assert "Z: account suspended, rests until 2" in line
+    assert line.endswith("Z, silent")
+    assert run("providers", "resume", "ses").stdout == f"ses: {WELL}\n"
+
+
+def test_a_breaker_without_a_reason_and_a_rest_that_is_over(run: Run) -> None:
+    now_ms = int(time.time() * 1000)
+    health = replace(Healths().get("sendgrid"), breaker_until_ms=now_ms, rest_until_ms=now_ms - 1)
+    assert Healths().update(health)
+    line = run("providers", "list").stdout.splitlines()[0]
+    assert line.endswith("Z: no reason")
+    run("providers", "resume", "sendgrid")
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_one_that_is_not_configured_is_named(run: Run, verb: str) -> None:
+    done = run("providers", verb, "ses", PROVIDERS="sendgrid,mailgun")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "'ses' is not a configured provider; these are: sendgrid, mailgun\n"
+
+
+@pytest.mark.parametrize("command", [("check",), ("list",), ("pause", "ses"), ("resume", "ses")])
+def test_without_providers_there_is_nothing_to_do(run: Run, command: tuple[str, ...]) -> None:
+    done = run("providers", *command, PROVIDERS="")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("PROVIDERS is not set")
+
+
+def test_settings_that_are_wrong_are_told(run: Run) -> None:
+    done = run("providers", "list", PROVIDERS="pigeon")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("PROVIDERS: 'pigeon' is not one of")
+
+
+# Are they set up?
+
+
+def test_providers_that_work_are_ok(run: Run, server: ProviderServer) -> None:
+    done = run("providers", "check", **ready(server))
+    assert (done.exit_code, done.stdout) == (0, "sendgrid: ok\nmailgun: ok\nses: ok\n")
+    assert len(server.calls) == 3
+
+
+def test_what_is_missing_or_refused_is_told(run: Run, server: ProviderServer) -> None:
+    server.statuses["/v3"] = 401
+    env = ready(server) | {"SES_TOPIC_ARN": ""}
+    done = run("providers", "check", **env | {"MAILGUN_API_KEY": "", "MAILGUN_WEBHOOK_SIGNING_KEY": ""})
+    assert done.exit_code == 1
+    refused, *rest = done.stdout.splitlines()
+    assert refused.startswith("sendgrid: refused: 401")
+    assert rest[:2] == [
+        "mailgun: MAILGUN_API_KEY is not set: it cannot send",
+        "mailgun: MAILGUN_WEBHOOK_SIGNING_KEY is not set: its webhooks are refused",
+    ]
+    assert "ses: SES_TOPIC_ARN is not set: its webhooks are refused" in rest

@@ -1,0 +1,80 @@
+"""Pre-flight at accept: who can carry the email at all; no way out is said at once."""
+
+from functools import partial
+
+import pytest
+
+from app.domain.eligibility import Capability
+from app.domain.email import Attachment, Content, Mailbox
+from app.errors import Invalid
+from tests.support.aws import Aws
+from tests.support.desk import PROVIDERS, Desk
+from tests.support.outcomes import REFUSED
+from tests.support.samples import an_email, somebody
+
+MB = 1_000_000
+CAPABILITIES = {
+    "sendgrid": Capability(1000, 30 * MB, ("example.com",)),
+    "mailgun": Capability(1000, 25 * MB, ("example.com", "example.org"), frozenset({"exe"})),
+    "ses": Capability(2, 1 * MB, ()),
+}
+
+
+@pytest.fixture
+def picky(store: Aws) -> Desk:
+    return Desk(store, capabilities=CAPABILITIES)
+
+
+def with_file(name: str, size: int) -> Content:
+    return Content("Hi", "there", attachments=(Attachment(name, "application/octet-stream", b"x" * size),))
+
+
+def test_what_all_can_carry_is_not_restricted(picky: Desk) -> None:
+    assert picky.head(picky.take(an_email())).providers == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "able"),
+    [
+        ({"content": with_file("a.pdf", MB)}, ("sendgrid", "mailgun")),
+        ({"content": with_file("a.EXE", 1)}, ("sendgrid", "ses")),
+        ({"sender": Mailbox("a@example.org")}, ("mailgun", "ses")),
+        ({"sender": Mailbox("a@elsewhere.example")}, ("ses",)),
+        ({"cc": (somebody(), somebody())}, ("sendgrid", "mailgun")),
+        ({"content": with_file("a.exe", MB)}, ("sendgrid",)),
+    ],
+)
+def test_those_that_cannot_are_never_asked(picky: Desk, fields: dict[str, object], able: tuple[str, ...]) -> None:
+    for provider in PROVIDERS:
+        picky.post.plan(provider, REFUSED)
+    email_id = picky.take(an_email(**fields))
+    assert picky.head(email_id).providers == able
+    picky.work()
+    assert picky.post.providers() == list(able)
+
+
+def test_no_way_out_names_every_reason_and_stores_nothing(picky: Desk) -> None:
+    email = an_email(sender=Mailbox("a@elsewhere.example"), content=with_file("a.exe", 2 * MB))
+    with pytest.raises(Invalid) as refused:
+        picky.accept(email, owner="team", key=None)
+    ((field, message),) = refused.value.errors
+    assert field == "providers"
+    assert "sendgrid: may not send from elsewhere.example" in message
+    assert "mailgun: may not send from elsewhere.example" in message
+    assert "ses: takes 1,000,000 bytes at most" in message
+    assert list(picky.recipients.emails_to(email.to[0].key, None)) == []
+    assert picky.queue.published() == []
+
+
+def test_only_the_emails_own_providers_are_looked_at(picky: Desk) -> None:
+    big = partial(an_email, content=with_file("a.pdf", 2 * MB))
+    with pytest.raises(Invalid, match="ses: takes"):
+        picky.take(big(providers=("ses",)))
+    assert picky.head(picky.take(big(providers=("ses", "mailgun")))).providers == ("mailgun",)
+
+
+def test_what_was_accepted_once_is_not_refused_when_it_is_asked_again(picky: Desk, store: Aws) -> None:
+    email = an_email(content=with_file("a.pdf", 2 * MB))
+    first = picky.take(email, key="preflight-replay")
+    stricter = Desk(store, capabilities=dict.fromkeys(PROVIDERS, Capability(1000, MB)))
+    assert stricter.accept(email, owner="team", key="preflight-replay").head.email_id == first

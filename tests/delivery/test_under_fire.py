@@ -1,0 +1,174 @@
+"""Random interleavings of everything that may happen, over the real store; after every step the guarantees hold.
+
+EMAILS says about how many emails are sent through it, SEED which ones: a run that fails prints how to repeat it.
+"""
+
+import os
+import secrets
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
+
+from app.domain.email import Email, Mailbox, OnUncertain
+from app.domain.kinds import Kind
+from app.domain.outcome import Outcome
+from tests.support.aws import Aws
+from tests.support.desk import PROVIDERS
+from tests.support.fire import BEGINS_S, Fire, Meanwhile, Point
+from tests.support.fuse import How
+from tests.support.outcomes import (
+    ACCOUNT,
+    LISTED,
+    REFUSED,
+    THROTTLED,
+    UNAVAILABLE,
+    UNCERTAIN,
+    UNDELIVERABLE,
+    accepted,
+)
+from tests.support.samples import an_email
+
+EMAILS = int(os.environ.get("EMAILS", "240"))
+EMAILS_A_RUN = 12  # about
+STEPS = 40
+
+PEOPLE = [Mailbox(f"person-{n}@example.net") for n in range(6)]
+EVENTS = [
+    Kind.ACCEPTED, Kind.DEFERRED, Kind.DELIVERED, Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED,
+    Kind.SUPPRESSED, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.ENGAGED, Kind.UNKNOWN,
+]  # fmt: skip
+OUTCOMES = [
+    accepted(),
+    accepted(),
+    UNAVAILABLE,
+    ACCOUNT,
+    THROTTLED,
+    REFUSED,
+    UNDELIVERABLE,
+    LISTED,
+    UNCERTAIN,
+    UNCERTAIN,
+]
+
+some = st.integers(0, 50)
+people = st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3, unique=True).map(tuple)
+
+
+def addressed(who: tuple[Mailbox, ...], bcc: int, expires_s: int | None, **fields: object) -> Email:
+    """An email to those people, the last `bcc` of them in bcc (but one is always in to)."""
+    visible = max(1, len(who) - bcc)
+    expires_at_ms = None if expires_s is None else int((BEGINS_S + expires_s) * 1000)
+    return an_email(*who[:visible], bcc=who[visible:], expires_at_ms=expires_at_ms, **fields)
+
+
+emails = st.builds(
+    addressed,
+    people,
+    st.integers(0, 2),
+    st.sampled_from([None, None, None, 45, 300, 8000]),
+    on_uncertain=st.sampled_from(OnUncertain),
+    critical=st.sampled_from([False, False, True]),
+    override_suppression=st.sampled_from([False, False, False, True]),
+    collapse_key=st.sampled_from(["", "", "", "reset"]),
+    providers=st.sampled_from([(), (), ("mailgun",), ("sendgrid", "ses")]),
+)
+points = st.none() | st.tuples(st.integers(1, 14), st.sampled_from(How))
+providers = st.sampled_from(PROVIDERS)
+
+
+class UnderFire(RuleBasedStateMachine):
+    aws: Aws
+    sent = 0  # emails of all runs
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fire = Fire(self.aws)
+
+    @initialize(several=st.lists(emails, min_size=4, max_size=10))
+    def accept_several(self, several: list[Email]) -> None:
+        for email in several:
+            self.fire.accept(email)
+
+    @rule(email=emails, point=points)
+    def accept(self, email: Email, point: Point) -> None:
+        self.fire.accept(email, point)
+
+    @rule(number=some, point=points)
+    def ask_again(self, number: int, point: Point) -> None:
+        self.fire.ask_again(number, point)
+
+    @rule(
+        at=some,
+        outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=6),
+        has_copy=st.booleans(),
+        again=st.booleans(),
+        meanwhile=st.sampled_from([None, None, None, 31.0, 95.0, *EVENTS]),
+        point=points,
+    )
+    def deliver(
+        self, at: int, outcomes: list[Outcome], has_copy: bool, again: bool, meanwhile: Meanwhile, point: Point
+    ) -> None:
+        for outcome in outcomes[1:]:
+            self.fire.deliver(at, outcome, has_copy)
+        self.fire.deliver(at, outcomes[0], has_copy, again=again, meanwhile=meanwhile, point=point)
+
+    @rule(at=some)
+    def lose(self, at: int) -> None:
+        self.fire.lose(at)
+
+    @rule(call=some, recipient=some, kind=st.sampled_from(EVENTS), point=points)
+    def report(self, call: int, recipient: int, kind: Kind, point: Point) -> None:
+        self.fire.report(call, recipient, kind, point)
+
+    @rule(number=some, point=points)
+    def report_again(self, number: int, point: Point) -> None:
+        self.fire.report_again(number, point)
+
+    @rule(seconds=st.sampled_from([1, 5, 10, 31, 61, 61, 300, 905, 3600]), lost=st.sampled_from([0, 0, 2, 3]))
+    def wait_and_sweep(self, seconds: float, lost: int) -> None:
+        self.fire.clock.advance(seconds)
+        self.fire.sweep(lost)
+
+    @rule(number=some, point=points)
+    def cancel(self, number: int, point: Point) -> None:
+        self.fire.cancel(number, point)
+
+    @rule(provider=providers, pauses=st.booleans())
+    def pause_or_resume(self, provider: str, pauses: bool) -> None:
+        (self.fire.pause if pauses else self.fire.resume)(provider)
+
+    @rule(provider=providers, silent=st.booleans())
+    def silence(self, provider: str, silent: bool) -> None:
+        self.fire.silence(provider, silent=silent)
+
+    @rule(person=st.sampled_from(PEOPLE), suppressed=st.booleans())
+    def suppress_or_lift(self, person: Mailbox, suppressed: bool) -> None:
+        (self.fire.suppress if suppressed else self.fire.lift)(person.key)
+
+    @invariant()
+    def the_guarantees_hold(self) -> None:
+        self.fire.check()
+
+    def teardown(self) -> None:
+        self.fire.come_to_rest()
+        UnderFire.sent += len(self.fire.emails)
+
+
+@pytest.mark.timeout(600 + EMAILS)  # a failure is made small first, which takes minutes
+def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
+    number = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+    print(f"repeat with: SEED={number} EMAILS={EMAILS} pytest tests/delivery/test_under_fire.py")  # noqa: T201 because pytest shows it when it fails
+    limits = settings(
+        max_examples=max(1, EMAILS // EMAILS_A_RUN),
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    UnderFire.aws, UnderFire.sent = store, 0
+    seed(number)(get_state_machine_test(UnderFire, settings=limits))()
+    assert UnderFire.sent > EMAILS / 2

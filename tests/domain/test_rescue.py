@@ -1,0 +1,171 @@
+"""Critical mail that was accepted and never reported on, by a provider that has fallen silent."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.email import Role
+from app.domain.event import Event
+from app.domain.head import Fact, Head, Recipient, Status, due_at_ms
+from app.domain.health import SILENT_AFTER_MS
+from app.domain.kinds import EventKind, Kind
+from app.domain.progress import Rules
+from app.domain.rescue import LOOKS
+from app.domain.standing import Circumstances
+from tests.support.outcomes import UNAVAILABLE, UNCERTAIN, accepted
+from tests.support.samples import a_head
+
+NOW_MS = 1_800_000_000_000
+LATER_MS = NOW_MS + SILENT_AFTER_MS
+NAMES = ("sendgrid", "mailgun", "ses")
+RULES = Rules(NAMES, 60_000)
+FAIR = Circumstances.fair(NAMES)
+SILENT = replace(FAIR, silent=frozenset({"sendgrid"}))
+BOB = "bob@example.net"
+
+
+def critical(**fields: object) -> Head:
+    people = {BOB: Recipient(BOB, Role.TO)}
+    return a_head(NOW_MS, recipients=people, critical=True, providers=NAMES, **fields)
+
+
+def sent(head: Head | None = None, now_ms: int = NOW_MS) -> Head:
+    """Claimed and accepted by the next provider."""
+    head = head or critical()
+    leg = RULES.next_leg(head, now_ms, FAIR)
+    assert leg is not None
+    claimed = RULES.claimed(head, leg, now_ms + 30_000, now_ms)
+    return RULES.with_outcome(claimed, claimed.lease_attempt, accepted(), 10, now_ms)
+
+
+def event(head: Head, kind: EventKind, attempt: int) -> Event:
+    return Event(head.attempts[attempt - 1].provider, kind, head.email_id, attempt, BOB, NOW_MS)
+
+
+def bob(head: Head) -> Recipient:
+    return head.recipients[BOB]
+
+
+def test_a_sent_critical_email_is_looked_at_after_a_quarter_of_an_hour() -> None:
+    head = sent()
+    assert (bob(head).status, bob(head).wait_until_ms) == (Status.SENT, LATER_MS)
+    assert due_at_ms(head, NOW_MS) == LATER_MS
+
+
+def test_any_other_email_is_not() -> None:
+    head = sent(replace(critical(), critical=False))
+    assert due_at_ms(head, NOW_MS) is None
+    assert RULES.settled(head, LATER_MS, SILENT) is head
+
+
+def test_silence_of_its_provider_queues_it_for_the_next_one() -> None:
+    head = RULES.settled(sent(), LATER_MS, SILENT)
+    assert (bob(head).status, bob(head).wait_until_ms) == (Status.QUEUED, None)
+    assert bob(head).knows(1, Fact.SILENT)
+    leg = RULES.next_leg(head, LATER_MS, SILENT)
+    assert leg is not None
+    assert leg.provider == "mailgun"
+
+
+def test_before_its_time_or_while_its_provider_speaks_it_stays() -> None:
+    head = sent()
+    assert RULES.settled(head, LATER_MS - 1, SILENT) is head
+    others_silent = replace(FAIR, silent=frozenset({"mailgun", "ses"}))
+    assert bob(RULES.settled(head, LATER_MS, others_silent)).status is Status.SENT
+
+
+@pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.ENGAGED, Kind.COMPLAINED])
+def test_who_has_got_it_is_not_watched(kind: EventKind) -> None:
+    head = sent()
+    head = RULES.with_event(head, event(head, kind, 1), NOW_MS)
+    assert due_at_ms(head, NOW_MS) is None
+    assert RULES.settled(head, LATER_MS, SILENT) is head
+
+
+def test_watching_ends() -> None:
+    head, looks = sent(), 0
+    while (due_ms := due_at_ms(head, NOW_MS)) is not None:
+        head = RULES.settled(head, due_ms, FAIR)
+        looks += 1
+    assert looks == LOOKS
+    assert bob(head).status is Status.SENT
+    assert bob(RULES.settled(head, NOW_MS + 99 * SILENT_AFTER_MS, FAIR)).wait_until_ms is None
+
+
+def test_a_look_that_comes_late_skips_those_it_missed() -> None:
+    head = RULES.settled(sent(), NOW_MS + 3 * SILENT_AFTER_MS + 7, FAIR)
+    assert bob(head).wait_until_ms == NOW_MS + 4 * SILENT_AFTER_MS
+
+
+def test_each_provider_is_rescued_from_once_and_the_last_copy_stays_sent() -> None:
+    everybody = replace(FAIR, silent=frozenset(NAMES))
+    head, now_ms = sent(), NOW_MS
+    for _ in range(12):
+        now_ms += SILENT_AFTER_MS
+        head = RULES.settled(head, now_ms, everybody)
+        if bob(head).status is Status.QUEUED:
+            head = sent(head, now_ms)
+    assert [attempt.provider for attempt in head.attempts] == list(NAMES)
+    assert (bob(head).status, bob(head).attempt) == (Status.SENT, 3)
+    assert due_at_ms(head, now_ms) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "around"),
+    [
+        ({"expires_at_ms": LATER_MS}, SILENT),
+        ({}, replace(SILENT, superseded=True)),
+        ({}, replace(SILENT, suppressed=frozenset({BOB}))),
+        ({}, SILENT.without("mailgun", LATER_MS).without("ses", LATER_MS)),
+    ],
+    ids=["expired", "superseded", "suppressed", "nobody to go to"],
+)
+def test_a_copy_that_may_have_arrived_is_not_given_up_for_nothing(
+    fields: dict[str, object], around: Circumstances
+) -> None:
+    head = RULES.settled(sent(critical(**fields)), LATER_MS, around)
+    assert (bob(head).status, bob(head).wait_until_ms) == (Status.SENT, LATER_MS + SILENT_AFTER_MS)
+
+
+def test_it_goes_at_the_next_look_if_somebody_is_there_then() -> None:
+    alone = SILENT.without("mailgun", LATER_MS).without("ses", LATER_MS)
+    head = RULES.settled(sent(), LATER_MS, alone)
+    assert bob(RULES.settled(head, LATER_MS + SILENT_AFTER_MS, SILENT)).status is Status.QUEUED
+
+
+def test_a_late_receipt_of_the_first_copy_ends_it() -> None:
+    head = RULES.settled(sent(), LATER_MS, SILENT)
+    assert bob(RULES.with_event(head, event(head, Kind.DELIVERED, 1), LATER_MS)).status is Status.DELIVERED
+    again = sent(head, LATER_MS)
+    told = RULES.with_event(again, event(again, Kind.DELIVERED, 1), LATER_MS)
+    assert (bob(told).status, due_at_ms(told, LATER_MS)) == (Status.DELIVERED, None)
+
+
+def test_a_rescue_that_fails_everywhere_says_so_and_a_late_receipt_still_counts() -> None:
+    head = RULES.settled(sent(replace(critical(), retry_until_ms=NOW_MS)), LATER_MS, SILENT)
+    for provider in ("mailgun", "ses"):
+        leg = RULES.next_leg(head, LATER_MS, SILENT)
+        assert leg is not None
+        assert leg.provider == provider
+        claimed = RULES.claimed(head, leg, LATER_MS + 1, LATER_MS)
+        head = RULES.with_outcome(claimed, claimed.lease_attempt, UNAVAILABLE, 10, LATER_MS)
+    assert bob(head).status is Status.FAILED
+    assert bob(RULES.with_event(head, event(head, Kind.DELIVERED, 1), LATER_MS)).status is Status.DELIVERED
+
+
+def test_an_older_copy_that_was_accepted_counts_again_and_is_watched() -> None:
+    """The first call's outcome was unknown; the provider said later that it had taken the email."""
+    head = critical()
+    leg = RULES.next_leg(head, NOW_MS, FAIR)
+    assert leg is not None
+    claimed = RULES.claimed(head, leg, NOW_MS + 30_000, NOW_MS)
+    unsure = RULES.with_outcome(claimed, 1, UNCERTAIN, 10, NOW_MS)
+    again = sent(RULES.settled(unsure, NOW_MS + 60_000, FAIR), NOW_MS + 60_000)
+    both = RULES.with_event(again, event(again, Kind.ACCEPTED, 1), NOW_MS + 61_000)
+    assert bob(both).attempt == 2
+    late_ms = NOW_MS + 60_000 + SILENT_AFTER_MS
+    head = RULES.settled(both, late_ms, replace(FAIR, silent=frozenset({"mailgun"})))
+    assert (bob(head).status, bob(head).attempt) == (Status.SENT, 1)
+    assert bob(head).wait_until_ms == NOW_MS + 2 * SILENT_AFTER_MS
+    head = RULES.settled(both, late_ms, replace(FAIR, silent=frozenset({"mailgun", "sendgrid"})))
+    assert bob(head).status is Status.QUEUED

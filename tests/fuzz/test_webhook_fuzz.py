@@ -1,0 +1,227 @@
+"""Webhooks of every provider, valid ones, changed: never a 5xx, never a change of state without a valid signature."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.application import create
+from app.domain.event import Webhook
+from app.domain.head import Attempt, Fact, Head, Status
+from app.domain.kinds import Kind
+from app.providers.web import Web
+from app.wiring import Container
+from tests.api.conftest import Client, installed
+from tests.fuzz.bounds import bounded
+from tests.providers import mailgun_case, sendgrid_case, ses_case
+from tests.providers.case import NOW_S, Case
+from tests.support.clock import Clock
+from tests.support.samples import a_head
+
+CASES: dict[str, Case] = {"sendgrid": sendgrid_case.CASE, "mailgun": mailgun_case.CASE, "ses": ses_case.CASE}
+
+
+@dataclass(frozen=True)
+class Inlet:
+    """One provider's webhooks at one installation."""
+
+    parts: Container
+    client: Client
+    name: str
+
+    @property
+    def case(self) -> Case:
+        return CASES[self.name]
+
+    def sent(self) -> Head:
+        """A new email that the provider has accepted."""
+        now_ms = self.parts.clock() * 1000
+        head = a_head(int(now_ms))
+        [(key, recipient)] = head.recipients.items()
+        attempt = Attempt(1, self.name, (key,), head.created_at_ms, outcome=Kind.ACCEPTED, message_id="m1")
+        claimed = replace(recipient, status=Status.SENT, attempt=1, facts={1: frozenset({Fact.ACCEPTED})})
+        head = replace(head, recipients={key: claimed}, attempts=(attempt,), next_attempt=2)
+        created = self.parts.read.heads.create(head, head.created_at_ms)
+        assert created is not None
+        return created
+
+    def report(self, head: Head) -> Any:
+        """What the provider tells of its delivery."""
+        return self.case.report(head.email_id, 1, next(iter(head.recipients)), NOW_S)
+
+    def post(self, webhook: Webhook) -> int:
+        """The status of the answer."""
+        headers = [(name, value.encode("utf-8")) for name, value in webhook.headers.items()]
+        url = f"/v1/webhooks/{self.name}"
+        return self.client.post(url, key=None, content=webhook.body, headers=dict(headers)).status_code
+
+    def stands(self, head: Head) -> Head:
+        found = self.parts.read.heads.get(head.email_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[Container]:
+    clock = Clock()
+    clock.now_s = NOW_S
+    web = Web(certificate=lambda _: ses_case.CERTIFICATE, confirm=lambda _: None)
+    keys = {
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": ",".join(sendgrid_case.PUBLIC_KEYS),
+        "MAILGUN_WEBHOOK_SIGNING_KEY": ",".join(mailgun_case.KEYS),
+        "SES_TOPIC_ARN": ses_case.TOPIC,
+    }
+    with installed(clock, web, **keys) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=CASES)
+def inlet(request: pytest.FixtureRequest, parts: Container) -> Inlet:
+    return Inlet(parts, Client(create(lambda: parts), "none"), request.param)
+
+
+@pytest.fixture(scope="module")
+def heard(inlet: Inlet) -> Inlet:
+    """After a genuine webhook, which counts; where a token is signed instead of the body, it is used up now."""
+    head = inlet.sent()
+    assert inlet.post(inlet.case.webhook(inlet.report(head), NOW_S, 0)) == 200
+    now = inlet.stands(head)
+    assert now.version > head.version
+    assert [recipient.status for recipient in now.recipients.values()] == [Status.DELIVERED]
+    return inlet
+
+
+# What is signed, and by which signature: a webhook that keeps all of it is genuine, however else it was changed.
+
+
+def _sendgrid(webhook: Webhook) -> object:
+    timestamp = webhook.headers[sendgrid_case.TIMESTAMP].strip()
+    return webhook.body, timestamp, base64.b64decode(webhook.headers[sendgrid_case.SIGNATURE])
+
+
+def _mailgun(_: Webhook) -> object:
+    raise ValueError("the token is used up: no body is genuine")
+
+
+def _ses(webhook: Webhook) -> object:
+    told = json.loads(webhook.body)
+    signed = {name: told[name] for name in set(told) - ses_case.UNSIGNED}
+    known = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "SubscribeURL", "Token"}
+    return {name: signed[name] for name in signed if name in known}, base64.b64decode(told["Signature"])
+
+
+SIGNED: Mapping[str, Callable[[Webhook], object]] = {"sendgrid": _sendgrid, "mailgun": _mailgun, "ses": _ses}
+
+
+def is_genuine(name: str, changed: Webhook, genuine: Webhook) -> bool:
+    try:
+        return SIGNED[name](changed) == SIGNED[name](genuine)
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return False
+
+
+# Changes
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("x" * 5000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+words = st.sampled_from(["bounce", "dropped", "failed", "complained", "spamreport", "Bounce", "Complaint", "Reject"])
+
+
+@st.composite
+def changed_json(draw: st.DrawFn, value: Any) -> Any:
+    """`value` with one part of it replaced, left out or doubled."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 9)):
+        key = draw(st.sampled_from(sorted(value)))
+        change = draw(st.sampled_from(["inside", "inside", "drop", "rename"]))
+        rest = {name: item for name, item in value.items() if name != key}
+        if change == "drop":
+            return rest
+        if change == "rename":
+            return rest | {draw(st.text(max_size=8)): value[key]}
+        return value | {key: draw(changed_json(value[key]))}
+    if isinstance(value, list) and value and draw(st.integers(0, 9)):
+        index = draw(st.integers(0, len(value) - 1))
+        return [*value, *value] if draw(st.booleans()) else [*value[:index], draw(changed_json(value[index]))]
+    return draw(words | json_values)
+
+
+@st.composite
+def changed_bytes(draw: st.DrawFn, body: bytes) -> bytes:
+    start = draw(st.integers(0, len(body)))
+    end = draw(st.integers(start, min(len(body), start + 8)) | st.just(len(body)))
+    return body[:start] + draw(st.binary(max_size=4)) + body[end:]
+
+
+@st.composite
+def changed_headers(draw: st.DrawFn, headers: Mapping[str, str]) -> dict[str, str]:
+    names = sorted(headers) or ["x-noise"]
+    name = draw(st.sampled_from(names))
+    rest = {each: value for each, value in headers.items() if each != name}
+    text = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+    value = draw(st.none() | text | st.sampled_from(list(headers.values()) or [""]))
+    if value is None:
+        return rest
+    whole = headers.get(name, "")
+    cut = draw(st.integers(0, len(whole)))
+    return rest | {name: draw(st.sampled_from([value, whole[:cut] + value + whole[cut + 1 :]]))}
+
+
+@st.composite
+def changed_webhook(draw: st.DrawFn, genuine: Webhook, forged: list[Webhook]) -> Webhook:
+    webhook = genuine
+    for _ in range(draw(st.integers(1, 2))):
+        kind = draw(st.sampled_from(["bytes", "json", "headers", "forge"]))
+        if kind == "bytes":
+            webhook = Webhook(draw(changed_bytes(webhook.body)), webhook.headers)
+        elif kind == "headers":
+            webhook = Webhook(webhook.body, draw(changed_headers(webhook.headers)))
+        elif kind == "json":
+            try:
+                told = json.loads(webhook.body)
+            except (ValueError, RecursionError):
+                continue
+            webhook = Webhook(json.dumps(draw(changed_json(told))).encode(), webhook.headers)
+        else:
+            webhook = draw(st.sampled_from(forged))
+    return webhook
+
+
+@given(data=st.data())
+@bounded(80)
+@pytest.mark.timeout(600)
+def test_what_is_not_signed_changes_nothing(heard: Inlet, data: st.DataObject) -> None:
+    head = heard.sent()
+    genuine = heard.case.webhook(heard.report(head), NOW_S, 0)
+    webhook = data.draw(changed_webhook(genuine, heard.case.forge(genuine)))
+    status = heard.post(webhook)
+    if is_genuine(heard.name, webhook, genuine):
+        assert status in (200, 401)
+    else:
+        assert status == 401
+        assert heard.stands(head) == head
+
+
+@given(data=st.data())
+@bounded(80)
+@pytest.mark.timeout(600)
+def test_whatever_a_provider_signs_breaks_nothing(inlet: Inlet, data: st.DataObject) -> None:
+    payload = data.draw(changed_json(inlet.report(inlet.sent())))
+    assert inlet.post(signed_anew(inlet.name, payload)) == 200
+
+
+def signed_anew(name: str, payload: object) -> Webhook:
+    """Signed as the provider does it, with a token of its own where there is one."""
+    if name != "mailgun":
+        return CASES[name].webhook(payload, NOW_S, 0)
+    timestamp, token = str(int(NOW_S)), uuid4().hex
+    signature = mailgun_case.sign(mailgun_case.KEYS[0], timestamp, token)
+    return mailgun_case.envelope(payload, timestamp=timestamp, token=token, signature=signature)

@@ -1,0 +1,84 @@
+"""Suppressed addresses in their table."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from app.domain.suppression import DAY_MS, Reason, Suppression
+from app.store.suppressions import SuppressionItem, Suppressions
+from tests.support.aws import Aws
+
+NOW_MS = 1_800_000_000_000
+
+
+@pytest.fixture
+def suppressions(store: Aws) -> Suppressions:
+    return Suppressions()
+
+
+def a_suppression(reason: Reason = Reason.DEAD, days: int = 180) -> Suppression:
+    address = f"bob-{uuid4().hex[:8]}@example.net"
+    return Suppression(address, reason, "ses, eml_1, attempt 1: 5.1.1", NOW_MS, NOW_MS + days * DAY_MS)
+
+
+def test_what_was_put_is_found_until_its_time_is_over(suppressions: Suppressions) -> None:
+    bob, ann = a_suppression(), a_suppression(days=1)
+    suppressions.put(bob)
+    suppressions.put(ann)
+    assert suppressions.get(bob.address, NOW_MS) == bob
+    everybody = [bob.address, ann.address, "nobody@example.net"]
+    assert suppressions.among(everybody, NOW_MS) == {bob.address, ann.address}
+    assert suppressions.among(everybody, ann.until_ms - 1) == {bob.address, ann.address}
+    assert suppressions.among(everybody, ann.until_ms) == {bob.address}  # whenever DynamoDB deletes it
+    assert suppressions.get(ann.address, ann.until_ms) is None
+    assert suppressions.get("nobody@example.net", NOW_MS) is None
+    assert suppressions.among([], NOW_MS) == frozenset()
+    (item,) = SuppressionItem.query(bob.address)
+    assert item.ttl.timestamp() == bob.until_ms / 1000
+
+
+def test_what_lasts_longer_is_not_replaced_by_what_ends_sooner(suppressions: Suppressions) -> None:
+    """Who complained is not sent to again because a provider has listed the address for a month."""
+    complained = a_suppression(Reason.COMPLAINED, days=730)
+    suppressions.put(complained)
+    suppressions.put(replace(complained, reason=Reason.LISTED, until_ms=NOW_MS + 30 * DAY_MS))
+    assert suppressions.get(complained.address, NOW_MS) == complained
+
+
+def test_what_lasts_longer_replaces(suppressions: Suppressions) -> None:
+    listed = a_suppression(Reason.LISTED, days=30)
+    complained = replace(listed, reason=Reason.COMPLAINED, until_ms=NOW_MS + 730 * DAY_MS)
+    suppressions.put(listed)
+    suppressions.put(complained)
+    suppressions.put(complained)
+    assert suppressions.get(listed.address, NOW_MS) == complained
+
+
+def test_lifting_lets_it_be_sent_to_again(suppressions: Suppressions) -> None:
+    bob = a_suppression()
+    suppressions.put(bob)
+    suppressions.lift(bob.address)
+    suppressions.lift(bob.address)
+    assert suppressions.get(bob.address, NOW_MS) is None
+    suppressions.put(bob)
+    assert suppressions.get(bob.address, NOW_MS) == bob
+
+
+def test_all_are_listed_but_those_whose_time_is_over(suppressions: Suppressions) -> None:
+    mine = {s.address: s for s in (a_suppression(), a_suppression(days=1), a_suppression())}
+    for suppression in mine.values():
+        suppressions.put(suppression)
+    found = [s for s in suppressions.all(None, NOW_MS) if s.address in mine]
+    assert {s.address: s for s in found} == mine
+    later = {s.address for s in suppressions.all(None, NOW_MS + DAY_MS)} & set(mine)
+    assert later == {address for address, s in mine.items() if s.until_ms > NOW_MS + DAY_MS}
+    addresses = [s.address for s in suppressions.all(None, NOW_MS)]
+    assert [s.address for s in suppressions.all(addresses[0], NOW_MS)] == addresses[1:]
+
+
+def test_fifty_addresses_are_looked_up_at_once(suppressions: Suppressions) -> None:
+    people = [a_suppression() for _ in range(50)]
+    for suppression in people[::2]:
+        suppressions.put(suppression)
+    assert suppressions.among([s.address for s in people], NOW_MS) == {s.address for s in people[::2]}

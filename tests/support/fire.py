@@ -1,0 +1,333 @@
+"""A team's EmailsMinder under fire: a queue that loses, repeats and reorders, providers that do as planned, processes
+that die at any call; and what must be true of every email after every step."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.delivery.accept import id_for
+from app.delivery.monitor import CACHE_FOR_S
+from app.delivery.survey import Surveyor
+from app.domain.email import Email, Message, OnUncertain
+from app.domain.event import Event
+from app.domain.head import Fact, Head, Recipient, Status, due_at_ms
+from app.domain.health import Health, paused
+from app.domain.kinds import Kind
+from app.domain.outcome import Outcome
+from app.domain.suppression import Reason, Suppression
+from app.errors import Conflict, Invalid, Unavailable
+from app.store.heads import HeadItem, shard_of
+from app.store.suppressions import SuppressionItem
+from tests.support.aws import Aws
+from tests.support.crash import Crash
+from tests.support.desk import UNCERTAIN_WAIT_S, Desk
+from tests.support.fuse import Fuse, Guarded, How
+from tests.support.providers import webhook
+
+Point = tuple[int, How] | None  # where the process dies; None: nowhere
+Meanwhile = Kind | float | None  # what happens during a call: a webhook, or so many seconds and a sweep
+BEGINS_S = 1_800_000_000.0
+WAITS_MS = UNCERTAIN_WAIT_S * 1000
+FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
+RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
+BAD = frozenset({Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
+ANSWERS = (Unavailable, Conflict, Invalid)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A call after which the provider has the email."""
+
+    attempt: int
+    provider: str
+    keys: frozenset[str]
+    at_ms: int
+
+
+class Fire:
+    """The world of one run. Every method is one step; an assertion that fails is a broken guarantee."""
+
+    def __init__(self, aws: Aws) -> None:
+        _forget_everything()
+        self.desk = Desk(aws)
+        self.clock = self.desk.clock
+        self.clock.now_s = BEGINS_S
+        self.fuse = Fuse()
+        self.messages: list[tuple[str, int]] = []
+        self.emails: dict[str, tuple[Email, str]] = {}  # by id: what was asked for, under which key
+        self.promised: set[str] = set()
+        self.copies: dict[str, list[Copy]] = defaultdict(list)
+        self.called: set[tuple[str, int]] = set()
+        self.told: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
+        self.events: list[Event] = []
+        self.paused_since_s: dict[str, float] = {}
+        self.seen: dict[tuple[str, str], Status] = {}
+        self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
+        self.has_copy = True
+        self.meanwhile: Meanwhile = None
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: what the old one knew and had not written is gone."""
+        desk, fuse = self.desk, self.fuse
+        parts: dict[str, Any] = {
+            name: Guarded(getattr(desk, name), fuse)
+            for name in ("heads", "contents", "recipients", "events", "collapses", "suppressions", "healths")
+        }
+        publish, send = fuse.guard(self._publish), fuse.guard(self._send)
+        healths, suppressions = parts.pop("healths"), parts.pop("suppressions")
+        desk.monitor = monitor = type(desk.monitor)(healths, desk.routing.providers, self.clock)
+        survey = Surveyor(monitor, desk.routing, suppressions, parts["collapses"], self.clock)
+        heads, events = parts["heads"], parts["events"]
+        desk.accept = replace(desk.accept, **{name: part for name, part in parts.items() if name != "events"})
+        desk.accept = replace(desk.accept, publish=publish)
+        desk.attempt = replace(
+            desk.attempt,
+            heads=heads,
+            contents=parts["contents"],
+            publish=publish,
+            send=send,
+            survey=survey,
+            monitor=monitor,
+        )
+        desk.record = replace(
+            desk.record, heads=heads, events=events, publish=publish, monitor=monitor, suppress=suppressions.put
+        )
+        desk.cancel = replace(desk.cancel, heads=heads)
+
+    # Steps
+
+    def accept(self, email: Email, point: Point = None) -> None:
+        """A new email; if the process dies, the client does not know."""
+        self._ask(email, f"key-{len(self.emails)}", point)
+
+    def ask_again(self, number: int, point: Point = None) -> None:
+        """The client sends a request again."""
+        email, key = list(self.emails.values())[number % len(self.emails)]
+        self._ask(email, key, point)
+
+    def _ask(self, email: Email, key: str, point: Point) -> None:
+        email_id = id_for("team", key)
+        self.emails.setdefault(email_id, (email, key))
+        if self._run(point, self.desk.accept, email, owner="team", key=key):
+            self.promised.add(email_id)
+
+    def deliver(
+        self,
+        at: int,
+        outcome: Outcome,
+        has_copy: bool,
+        *,
+        again: bool = False,
+        meanwhile: Meanwhile = None,
+        point: Point = None,
+    ) -> None:
+        """A message of the queue, which may come again, meets a provider that answers so."""
+        if not self.messages:
+            return
+        at %= len(self.messages)
+        message = self.messages[at] if again else self.messages.pop(at)
+        self.outcome = outcome
+        self.meanwhile = meanwhile
+        self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
+        if not self._run(point, self.desk.attempt, *message):
+            self.messages.append(message)  # not taken off the queue: it comes again
+
+    def lose(self, at: int) -> None:
+        """A message is lost."""
+        if self.messages:
+            self.messages.pop(at % len(self.messages))
+
+    def report(self, call: int, recipient: int, kind: Kind, point: Point = None) -> None:
+        """A provider says something of a call that was made, true or not."""
+        called = sorted(self.called)
+        if not called:
+            return
+        self._tell(*called[call % len(called)], recipient, kind, point)
+
+    def _tell(self, email_id: str, number: int, recipient: int, kind: Kind, point: Point) -> None:
+        about = self.desk.head(email_id).attempts[number - 1]
+        event = Event(
+            about.provider,
+            kind,  # type: ignore[arg-type] # because only kinds of event are drawn
+            email_id,
+            number,
+            about.recipients[recipient % len(about.recipients)],
+            self.clock.now_ms,
+            event_id=f"event-{len(self.events)}",
+        )
+        self.events.append(event)
+        self._record(event, point)
+
+    def report_again(self, number: int, point: Point = None) -> None:
+        """A webhook comes again, whenever."""
+        if self.events:
+            self._record(self.events[number % len(self.events)], point)
+
+    def _record(self, event: Event, point: Point) -> None:
+        self.told[event.email_id, event.attempt, event.recipient].add(event.kind)
+        self._run(point, self.desk.record, event.provider, webhook([event]))
+
+    def sweep(self, lost: int = 0) -> None:
+        """The clock's door; every `lost`-th message does not get through."""
+        shards = sorted({shard_of(email_id) for email_id in self.emails})
+        before = list(self.messages)
+        replace(self.desk.sweep, publish=self._publish, shards=shards, monitor=self.desk.monitor)(within_s=60)
+        found = sorted(self.messages[len(before) :])
+        self.messages = before + [message for n, message in enumerate(found, 1) if not lost or n % lost]
+
+    def cancel(self, number: int, point: Point = None) -> None:
+        if self.promised:
+            self._run(point, self.desk.cancel, sorted(self.promised)[number % len(self.promised)])
+
+    def pause(self, provider: str) -> None:
+        self.desk.another_monitor().change(provider, paused)
+        self.paused_since_s.setdefault(provider, self.clock())
+
+    def resume(self, provider: str) -> None:
+        self.desk.resume(provider)
+        self.paused_since_s.pop(provider, None)
+
+    def silence(self, provider: str, *, silent: bool) -> None:
+        def told(health: Health) -> Health:
+            return health if health.silent is silent else replace(health, silent=silent)
+
+        self.desk.another_monitor().change(provider, told)
+
+    def suppress(self, address: str) -> None:
+        now_ms = self.clock.now_ms
+        self.desk.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
+
+    def lift(self, address: str) -> None:
+        self.desk.suppressions.lift(address)
+
+    def _run(self, point: Point, verb: Any, *arguments: Any, **named: Any) -> bool:
+        """Run a verb with that crash point; whether it came back. Dying costs the process its memory."""
+        self.fuse.light(point)
+        try:
+            verb(*arguments, **named)
+        except Crash:
+            self.restart()
+            return False
+        except ANSWERS:
+            return False
+        finally:
+            self.fuse.light(None)
+        return True
+
+    # The outside
+
+    def _publish(self, email_id: str, attempt: int) -> None:
+        self.messages.append((email_id, attempt))
+
+    def _send(self, provider: str, message: Message) -> Outcome:
+        head, now_ms = self.desk.head(message.email_id), self.clock.now_ms
+        keys = frozenset(mailbox.key for mailbox in (*message.to, *message.cc, *message.bcc))
+        assert (message.email_id, message.attempt) not in self.called, "two calls of one attempt"
+        self.called.add((message.email_id, message.attempt))
+        assert now_ms < head.expires_at_ms, "sent after expires_at"
+        assert not head.providers or provider in head.providers, "sent through a provider it does not allow"
+        since_s = self.paused_since_s.get(provider)
+        assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
+        for key in keys:
+            self._may_be_sent(head, key)
+        if self.has_copy:
+            self.copies[message.email_id].append(Copy(message.attempt, provider, keys, now_ms))
+        outcome, meanwhile, self.meanwhile = self.outcome, self.meanwhile, None
+        if meanwhile is not None:
+            self._happen(meanwhile, message.email_id, message.attempt)
+        return outcome
+
+    def _happen(self, meanwhile: Kind | float, email_id: str, attempt: int) -> None:
+        """During a call."""
+        left, how = self.fuse.left, self.fuse.how
+        if isinstance(meanwhile, Kind):
+            self._tell(email_id, attempt, 0, meanwhile, None)
+        else:
+            self.clock.advance(meanwhile)
+            self.sweep()
+            for message in [message for message in self.messages if message[0] == email_id]:
+                self._run(None, self.desk.attempt, *message)
+        self.fuse.light((left, how))
+
+    def _may_be_sent(self, head: Head, key: str) -> None:
+        recipient = head.recipients[key]
+        assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
+        if not head.override_suppression:
+            assert not self.desk.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
+        for copy in self.copies[head.email_id]:
+            if key in copy.keys:
+                self._may_be_repeated(head, recipient, copy)
+
+    def _may_be_repeated(self, head: Head, recipient: Recipient, copy: Copy) -> None:
+        """A provider has this copy. Another one is allowed only where nobody could know, or it was reported failed."""
+        facts = recipient.facts.get(copy.attempt, frozenset())
+        if Fact.FAILED in facts:
+            assert self.told[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
+        elif Fact.SILENT in facts:
+            assert head.critical, "rescued, but not critical"
+        else:
+            assert Fact.ACCEPTED not in facts, "a second copy beside an accepted one"
+            assert head.attempts[copy.attempt - 1].outcome is Kind.UNCERTAIN, "a second copy without any doubt"
+            assert head.on_uncertain is not OnUncertain.FAIL, "a second copy that was forbidden"
+            waited_ms = self.clock.now_ms - copy.at_ms
+            assert head.on_uncertain is OnUncertain.FAILOVER or waited_ms >= WAITS_MS, "evidence was not waited for"
+
+    # What must be true
+
+    def heads(self) -> list[Head]:
+        return self.desk.heads.get_many(sorted(self.emails)) if self.emails else []
+
+    def check(self) -> None:
+        """The guarantees, for every email that is stored."""
+        heads = self.heads()
+        assert self.promised <= {head.email_id for head in heads}, "a 202 whose email is not there"
+        for head in heads:
+            is_due = due_at_ms(head, self.clock.now_ms) is not None
+            for recipient in head.recipients.values():
+                self._check(head, recipient, is_due=is_due)
+
+    def _check(self, head: Head, recipient: Recipient, *, is_due: bool) -> None:
+        status = recipient.status
+        if status is Status.SENT:
+            assert self._is_accepted(head, recipient), "sent without an acceptance"
+        elif status not in FINAL:
+            assert is_due, f"{status.value} and not due: stuck"
+        before = self.seen.get((head.email_id, recipient.key))
+        if before in RECEIVED:
+            assert status in (*RECEIVED, Status.BOUNCED), f"{before} became {status}"
+        self.seen[head.email_id, recipient.key] = status
+
+    def _is_accepted(self, head: Head, recipient: Recipient) -> bool:
+        facts = recipient.facts.get(recipient.attempt, frozenset())
+        told = self.told[head.email_id, recipient.attempt, recipient.key]
+        is_told = head.attempts[recipient.attempt - 1].outcome is Kind.ACCEPTED or bool(told)
+        return is_told and Fact.FAILED not in facts and (Fact.ACCEPTED in facts or Kind.UNKNOWN in told)
+
+    def come_to_rest(self) -> None:
+        """The fire is over: everything works. Every email must come to rest by the sweep alone."""
+        self.messages.clear()
+        for provider in self.desk.routing.providers:
+            self.resume(provider)
+            self.silence(provider, silent=False)
+        self.restart()
+        for _ in range(40):
+            due = [due_ms for head in self.heads() if (due_ms := due_at_ms(head, self.clock.now_ms)) is not None]
+            if not due:
+                break
+            self.clock.now_s = max(self.clock.now_s, max(due) / 1000)
+            self.sweep()
+            while self.messages:
+                self.deliver(0, Outcome(Kind.ACCEPTED, message_id="m"), has_copy=True)
+            self.check()
+        for head in self.heads():
+            at_rest = {*FINAL, Status.SENT}
+            assert {recipient.status for recipient in head.recipients.values()} <= at_rest, "never came to rest"
+
+
+def _forget_everything() -> None:
+    """Runs share the tables, and repeat each other's ids: a run that fails must fail again in the same way."""
+    for model in (HeadItem, SuppressionItem):
+        with model.batch_write() as batch:
+            for item in model.scan():
+                batch.delete(item)

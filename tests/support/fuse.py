@@ -1,0 +1,54 @@
+"""Crash points: every call that a verb makes to the outside is one, numbered in the order in which they are reached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.errors import Unavailable
+from tests.support.crash import Crash
+
+
+class How(StrEnum):
+    """What happens at a crash point."""
+
+    BEFORE = "the process dies before the call"
+    AFTER = "the process dies after the call, before it knows"
+    REFUSED = "the call is refused"
+
+
+@dataclass
+class Fuse:
+    """Burns at the `left`-th call from now on; never if it is not lit."""
+
+    left: int = 0
+    how: How = How.BEFORE
+
+    def light(self, point: tuple[int, How] | None) -> None:
+        self.left, self.how = point or (0, How.BEFORE)
+
+    def guard(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, and a crash point."""
+
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            burns = self.left == 1
+            self.left = max(0, self.left - 1)
+            if burns and self.how is not How.AFTER:
+                raise Crash if self.how is How.BEFORE else Unavailable("throttled")
+            result = call(*arguments, **named)
+            if burns:
+                raise Crash
+            return result
+
+        return guarded
+
+
+class Guarded:
+    """A store of which every call is a crash point."""
+
+    def __init__(self, store: Any, fuse: Fuse) -> None:
+        self._store = store
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fuse.guard(getattr(self._store, name))
