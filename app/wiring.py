@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 from pynamodb.exceptions import PynamoDBException
 
-from app import logs
+from app import logs, vault
 from app.delivery.accept import Accept
 from app.delivery.attempt import Attempt
 from app.delivery.cancel import Cancel
@@ -79,13 +79,14 @@ def build(
     clock: Clock = time.time,
     web: Web | None = None,
     transport: Transport | None = None,
+    session: Session | None = None,
 ) -> Container:
     """Build every part. Raises ConfigurationError naming what is missing.
 
     `web` replaces the fetches that webhooks cause: a laptop must not go to AWS for the simulator's certificate.
     """
     _require(settings)
-    session = botocore.session.get_session()
+    session = session or botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     web = web or _internet()
     transport = transport or Transport(timeout_s=settings.provider_timeout_s)
@@ -122,9 +123,26 @@ def build(
 @cache
 def container() -> Container:
     """The container of a deployed process: built once, from the environment, at the first event."""
+    session, settings = _deployed()
+    if settings.secret_name:
+        secrets = vault.read(_client(session, settings, "secretsmanager"), settings.secret_name)
+        settings = Settings.from_env({**secrets, **os.environ})
+    return build(settings, session=session)
+
+
+@cache
+def sweep() -> Sweep:
+    """The sweep of a deployed process. It calls no provider, so it needs no secret and may read none."""
+    session, settings = _deployed()
+    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
+    topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
+    return Sweep(Heads(), topic.publish, time.time, range(SHARDS))
+
+
+def _deployed() -> tuple[Session, Settings]:
     settings = Settings.from_env(os.environ)
-    logs.configure(settings.log_level)
-    return build(settings)
+    logs.configure(settings.log_level, settings.service_name, settings.metrics_namespace)
+    return botocore.session.get_session(), settings
 
 
 def probe(settings: Settings, name: str) -> Probe:
