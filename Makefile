@@ -21,13 +21,13 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no
 .PHONY: help run test test-browser check emulator lock openapi clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
 
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests with branch coverage
-	@$(VENV)/bin/python -m pytest --ignore=tests/browser --cov --cov-report=term-missing $(ARGS)
+	@$(VENV)/bin/python -m pytest --ignore=tests/browser --ignore=tests/deploy --cov --cov-report=term-missing $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the documentation page in a real browser, a Chromium of the system
@@ -49,12 +49,13 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
+	$(COMPILE) requirements/deploy.in --upgrade --output-file requirements/deploy.txt
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json
 	$(VENV)/bin/python -m app.admin openapi > docs/openapi.json
 
 clean: ## Remove environments and caches; the emails in .data stay
-	rm -rf $(VENV) $(EMULATOR) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each environment is made from a lock with hashes; its stamp is older than a lock that changed.
@@ -82,3 +83,6 @@ $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo 'The venv module of $(PYTHON) is missing: on Debian, sudo apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $*
+
+include deploy.mk
+include bench.mk

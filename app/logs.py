@@ -5,16 +5,25 @@ import sys
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from app import metrics
+
 # Libraries that would log URLs, bodies or every connection.
 QUIET = ("httpx", "httpcore", "botocore", "urllib3", "pynamodb", "mangum")
 
 
-def configure(level: str, service: str = "emailsminder") -> None:
-    """Send every log record of this process to stdout as one line of JSON. Idempotent."""
+def configure(level: str, service: str = "emailsminder", metrics_namespace: str = "") -> None:
+    """Send every log record of this process to stdout as one line of JSON. Idempotent.
+
+    With a namespace, lines that are metrics carry them, and are not silenced by a quiet `level`.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LambdaPowertoolsFormatter(service=service, utc=True))
+    if metrics_namespace:
+        handler.addFilter(metrics.Embed(metrics_namespace, service))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in metrics.measured_loggers() if metrics_namespace else ():
+        logging.getLogger(name).setLevel(min(root.level, logging.INFO))

@@ -69,6 +69,9 @@ class Settings:
     provider_timeout_s: float
     worker_timeout_s: int
     log_level: str
+    secret_name: str  # of Secrets Manager: the variables that the environment does not name; empty: none
+    service_name: str
+    metrics_namespace: str  # empty: no metrics
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -124,6 +127,9 @@ class Settings:
             provider_timeout_s=provider_timeout_s,
             worker_timeout_s=int(worker_timeout_s),
             log_level=_log_level(env),
+            secret_name=env.get("SECRET_NAME", ""),
+            service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
+            metrics_namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", ""),
         )
 
     def missing(self, provider: str) -> tuple[str, ...]:

@@ -10,12 +10,10 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 from pynamodb.exceptions import PynamoDBException
 
-from app import logs
+from app import logs, vault
 from app.delivery.accept import Accept
 from app.delivery.attempt import Attempt
 from app.delivery.cancel import Cancel
@@ -29,6 +27,7 @@ from app.delivery.sweep import Sweep
 from app.domain.eligibility import Capability, verdicts
 from app.domain.progress import Rules
 from app.errors import ConfigurationError, Unavailable
+from app.providers import credentials
 from app.providers.contract import Provider
 from app.providers.mailgun import Mailgun
 from app.providers.sendgrid import SendGrid
@@ -81,13 +80,14 @@ def build(
     clock: Clock = time.time,
     web: Web | None = None,
     transport: Transport | None = None,
+    session: Session | None = None,
 ) -> Container:
     """Build every part. Raises ConfigurationError naming what is missing.
 
     `web` replaces the fetches that webhooks cause: a laptop must not go to AWS for the simulator's certificate.
     """
     _require(settings)
-    session = botocore.session.get_session()
+    session = session or botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     web = web or internet()
     transport = transport or Transport(timeout_s=settings.provider_timeout_s)
@@ -153,9 +153,27 @@ def build(
 @cache
 def container() -> Container:
     """The container of a deployed process: built once, from the environment, at the first event."""
+    session, settings = _deployed()
+    if settings.secret_name:
+        secrets = vault.read(_client(session, settings, "secretsmanager"), settings.secret_name)
+        settings = Settings.from_env({**secrets, **os.environ})
+    return build(settings, session=session)
+
+
+@cache
+def sweep() -> Sweep:
+    """The sweep of a deployed process. It calls no provider, so it needs no secret and may read none."""
+    session, settings = _deployed()
+    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
+    topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
+    monitor = Monitor(Healths(), settings.providers, time.time)
+    return Sweep(Heads(), topic.publish, time.time, range(SHARDS), monitor)
+
+
+def _deployed() -> tuple[Session, Settings]:
     settings = Settings.from_env(os.environ)
-    logs.configure(settings.log_level)
-    return build(settings)
+    logs.configure(settings.log_level, settings.service_name, settings.metrics_namespace)
+    return botocore.session.get_session(), settings
 
 
 def probe(settings: Settings, name: str) -> Probe:
@@ -180,7 +198,7 @@ def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Prov
             settings.ses.region,
             settings.ses.configuration_set,
             settings.ses.topic_arns,
-            _ses_credentials(settings, session),
+            credentials.of(settings.ses.access_key_id, settings.ses.secret_access_key, session),
             web.certificate,
             settings.ses.base_url,
         ),
@@ -192,26 +210,6 @@ def _capability(settings: Settings, one: Provider) -> Capability:
     limits = one.limits
     domains = settings.from_domains[one.name]
     return Capability(limits.recipients, limits.size_bytes, domains, limits.refused_extensions)
-
-
-def _ses_credentials(settings: Settings, session: Session) -> Callable[[], Credentials]:
-    if settings.ses.access_key_id:
-        fixed = Credentials(settings.ses.access_key_id, settings.ses.secret_access_key)
-        return lambda: fixed
-    return lambda: _own_credentials(session)
-
-
-def _own_credentials(session: Session) -> Credentials:
-    """The process's own, refreshed by botocore when they are temporary. Raises ConfigurationError."""
-    try:
-        credentials = session.get_credentials()
-        if credentials is not None:
-            frozen = credentials.get_frozen_credentials()
-            # A snapshot: refreshed here or not at all.
-            return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
-    except BotoCoreError as error:
-        raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error
-    raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
 
 
 def _client(session: Session, settings: Settings, service: str) -> Any:

@@ -12,7 +12,7 @@ from threading import Event
 import httpx
 import pytest
 
-from app import logs
+from app import logs, metrics
 from app.store import tables
 from app.store.heads import HeadItem
 from tests.support.aws import REGION, Aws
@@ -99,7 +99,7 @@ def logging_restored() -> Iterator[None]:
     before = list(root.handlers), root.level
     yield
     root.handlers, root.level = before
-    for name in logs.QUIET:
+    for name in (*logs.QUIET, *metrics.measured_loggers()):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 

@@ -168,8 +168,8 @@ def _anchors(document: Path) -> set[str]:
 def test_commands_exist(document: str) -> None:
     text = (ROOT / document).read_text()
     makefiles = "\n".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
-    targets = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefiles, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", text, re.MULTILINE))
     assert named
     assert named - targets == set()
     for command in sorted(set(re.findall(r"python -m app\.admin ([a-z-]+(?: [a-z-]+)?)", text))):

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from app.wiring import container
+from app.wiring import sweep
 
 STOP_BEFORE_S = 5.0  # what is under way when the time is over may still end
 
@@ -16,4 +16,4 @@ class Context(Protocol):
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001 because Lambda passes it
     """Sweep once, for as long as Lambda lets it."""
-    return {"due": container().sweep(context.get_remaining_time_in_millis() / 1000 - STOP_BEFORE_S)}
+    return {"due": sweep()(context.get_remaining_time_in_millis() / 1000 - STOP_BEFORE_S)}

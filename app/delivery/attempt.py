@@ -99,6 +99,7 @@ class Attempt:
                 "cause": outcome.cause and outcome.cause.value,
                 "status_code": outcome.status_code,
                 "ms": duration_ms,
+                "failover": provider != claimed.attempts[0].provider,
             },
         )
         return outcome, duration_ms

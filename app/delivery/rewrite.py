@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from app.delivery.ports import Clock, HeadStore, Publish
-from app.domain.head import Head, ready
+from app.domain.head import EmailStatus, Head, Status, ready, status
 from app.errors import Contention, Unavailable
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def rewrite(
             return changed
         written = heads.update(changed, now_ms)
         if written is not None:
+            _note(head, written, now_ms)
             return written
         head = heads.get(email_id)
     raise Contention(f"{TRIES} writes of {email_id} lost to other writers")
@@ -51,3 +52,24 @@ def ask(publish: Publish, head: Head) -> None:
         publish(head.email_id, head.next_attempt)
     except Unavailable as error:
         log.warning("not published, the sweep will", extra={"email_id": head.email_id, "reason": error.detail})
+
+
+def _note(before: Head, after: Head, now_ms: int) -> None:
+    """Log what has become of the email, if anything has; not that it is under way."""
+    was, now = status(before.recipients.values()), status(after.recipients.values())
+    given_up = sum(
+        recipient.status is Status.FAILED and before.recipients[key].status is not Status.FAILED
+        for key, recipient in after.recipients.items()
+    )
+    if not given_up and (was is now or now in (EmailStatus.QUEUED, EmailStatus.SENDING)):
+        return
+    log.info(
+        "status",
+        extra={
+            "email_id": after.email_id,
+            "was": was.value,
+            "is": now.value,
+            "age_ms": now_ms - after.created_at_ms,
+            "given_up": given_up,
+        },
+    )

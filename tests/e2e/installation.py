@@ -29,12 +29,13 @@ class Installation:
     def __init__(self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str]) -> None:
         api, simulator, aws = map(str, ports)
         self.log = folder / "log"
+        self.data = folder / "data"
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "PORT": api,
             "SIMULATOR_PORT": simulator,
             "AWS_PORT": aws,
-            "DATA_DIR": str(folder / "data"),
+            "DATA_DIR": str(self.data),
             **settings,
         }
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)

@@ -23,12 +23,14 @@ def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Process]:
         for name, value in environment(aws, queue, server.url, f"{request.path.stem}-").items():
             patch.setenv(name, value)
         wiring.container.cache_clear()
+        wiring.sweep.cache_clear()
         container = wiring.container()
         root.handlers, root.level = before
         tables.create_all()
         yield Process(aws, queue, server, container)
         container.transport.close()
         wiring.container.cache_clear()
+        wiring.sweep.cache_clear()
 
 
 @pytest.fixture

@@ -1,0 +1,41 @@
+# One image per door, on AWS's base image, from the same lock as the zip:
+#   docker build --target api -t emailsminder:api .        (attempts and sweep likewise)
+#   docker build --target server -t emailsminder:server .  (the API with uvicorn, anywhere)
+# Both bases are arguments, so that a build can pin them: --build-arg LAMBDA=public.ecr.aws/lambda/python@sha256:…
+ARG LAMBDA=public.ecr.aws/lambda/python:3.11
+ARG PYTHON=python:3.11-slim
+
+FROM ${LAMBDA} AS function
+COPY requirements/runtime.txt /tmp/
+RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --no-compile \
+        --target "${LAMBDA_TASK_ROOT}" --requirement /tmp/runtime.txt \
+    && rm /tmp/runtime.txt
+COPY app ${LAMBDA_TASK_ROOT}/app
+COPY workers ${LAMBDA_TASK_ROOT}/workers
+# Bytecode that does not look at dates: half of a cold start is compiling.
+RUN python -m compileall -q --invalidation-mode unchecked-hash "${LAMBDA_TASK_ROOT}"
+# Lambda brings a user of its own; everywhere else this one, who owns nothing here.
+USER 65534:65534
+
+FROM function AS api
+CMD ["app.main.handler"]
+
+FROM function AS attempts
+CMD ["workers.attempts.handler"]
+
+FROM function AS sweep
+CMD ["workers.sweep.handler"]
+
+FROM ${PYTHON} AS server
+WORKDIR /srv
+COPY requirements/local.txt /tmp/
+RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /tmp/local.txt \
+    && rm /tmp/local.txt
+COPY app app
+COPY workers workers
+RUN python -m compileall -q --invalidation-mode unchecked-hash .
+USER 65534:65534
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
+CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]

@@ -1,0 +1,105 @@
+"""`dead-letters`: messages of the processing queue that failed for good."""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import botocore.session
+import typer
+from botocore.exceptions import ClientError
+
+from app.admin.environment import fail, load
+from app.errors import Unavailable
+from app.local.provision import DEAD_LETTERS
+from app.topic import Topic
+from workers.attempts import read
+
+app = typer.Typer(no_args_is_help=True, help="Messages that failed for good: look at them, put them back.")
+
+HELD_FOR_S = 60  # hidden from other readers while we look
+AT_ONCE = 10  # SQS hands out no more
+
+Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Without: this machine's.")]
+Message = tuple[str, int]  # email id, number of the attempt
+
+
+@app.command("list")
+def show(stage: Stage = "") -> None:
+    """Count the dead letters, and show which attempt each asked for."""
+    sqs, url, _ = _connect(stage)
+    letters = list(_take(sqs, url))
+    typer.echo(f"{len(letters)} dead letters")
+    for letter in letters:
+        wanted = ", ".join(f"{email_id} attempt {attempt}" for email_id, attempt in asked_for(letter["Body"]))
+        typer.echo(wanted or f"not understood: message {letter['MessageId']}")
+        _give_back(sqs, url, letter)
+
+
+@app.command()
+def redrive(stage: Stage = "") -> None:
+    """Put the dead letters back on the processing queue, which drops what has been overtaken meanwhile."""
+    sqs, url, topic = _connect(stage)
+    done = 0
+    for letter in list(_take(sqs, url)):
+        messages = asked_for(letter["Body"])
+        if not messages:
+            typer.echo(f"left, not understood: message {letter['MessageId']}", err=True)
+            _give_back(sqs, url, letter)
+            continue
+        try:
+            for message in messages:
+                topic.publish(*message)
+        except Unavailable as error:
+            fail(f"{done} put back, then: {error.detail}")
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])  # after the publish: never lost
+        done += 1
+    typer.echo(f"{done} put back")
+
+
+def asked_for(body: str) -> list[Message]:
+    """The attempts that a dead letter asked for; none if it is not one of ours.
+
+    Four things put letters here, each in its own way: Lambda's dead-letter queue the event itself, Lambda's
+    destinations the event as `requestPayload`, SNS its envelope, SQS the message that it could not get rid of.
+    """
+    try:
+        letter = json.loads(body)
+        event = letter.get("requestPayload", letter)
+        return [read(record) for record in event.get("Records", [{"body": body}])]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _connect(stage: str) -> tuple[Any, str, Topic]:
+    """SQS, the address of the queue, and the topic that its messages were meant for."""
+    session: Any = botocore.session.get_session()  # whose stubs know no service
+    if stage:
+        name, region, topic_arn = f"emailsminder-{stage}-dead-letters", os.environ.get("AWS_REGION"), None
+    else:
+        found = load()
+        name, region, topic_arn = DEAD_LETTERS, found.aws_region, found.topic_arn
+    region = region or session.get_config_variable("region")
+    if region is None:
+        fail("set AWS_REGION to the region of the deployment")
+    sqs = session.create_client("sqs", region_name=region)
+    try:
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    except ClientError as error:
+        fail(f"there is no queue {name} in {region}: {error.response['Error']['Code']}")
+    _, partition, _, _, account, _ = attributes["QueueArn"].split(":")
+    topic_arn = topic_arn or f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}-attempts"
+    return sqs, url, Topic(session.create_client("sns", region_name=region), topic_arn)
+
+
+def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+    """Every letter once, held for us."""
+    while letters := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=AT_ONCE, VisibilityTimeout=HELD_FOR_S, WaitTimeSeconds=1
+    ).get("Messages"):
+        yield from letters
+
+
+def _give_back(sqs: Any, url: str, letter: dict[str, Any]) -> None:
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)

@@ -1,0 +1,15 @@
+# Experiments on whole installations: see docs/outages.md and docs/performance.md. Included by the Makefile.
+
+.PHONY: outages outages-peers chaos bench
+
+outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
+	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
+
+outages-peers: $(VENV)/.dev $(EMULATOR)/.installed ## The same with other libraries side by side, installed below build/ (needs npm)
+	@$(VENV)/bin/python -m bench.outage_matrix --peers $(ARGS)
+
+chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail each second and workers are killed
+	@$(VENV)/bin/python -m bench.chaos $(ARGS)
+
+bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to the bare floor
+	@$(VENV)/bin/python -m bench.throughput $(ARGS)

@@ -1,0 +1,1 @@
+"""Experiments on whole installations: outages, chaos, and what an email costs. Never deployed."""

@@ -1,0 +1,260 @@
+"""`make chaos`: mail flows while providers fail and workers are killed; then the books are examined.
+
+    python -m bench.chaos [--emails 2000] [--seed N] [--chaos-s 120] [--per-second 0]
+
+Every second each provider gets another behavior, every few seconds all worker processes are killed (-9). The local
+stack starts its own worker again, but waits longer each time; a second worker, of this script, comes back at once.
+Waits are shorter than shipped, and go through the same code. The exit status is 1 if a guarantee was broken.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from app.local import environment, programs
+from app.local.children import Child
+from app.local.simulator.faults import Fault, WebhookFault
+from bench.house import installation
+from bench.ledger import ENDS, Copy, Finding, examine, read_copy
+from tests.e2e.installation import EMAIL, Installation
+
+SETTINGS: Final = {
+    "PROVIDERS": "sendgrid,mailgun,ses",
+    "UNCERTAIN_WAIT_S": "3",
+    "PROVIDER_TIMEOUT_S": "2",
+    "WORKER_TIMEOUT_S": "4",
+    "RETRY_FOR_S": "180",
+    "LOG_LEVEL": "WARNING",
+}
+# How likely a provider works in a given second. All three fail together about once in ten seconds.
+WORKS: Final = {"sendgrid": 0.25, "mailgun": 0.35, "ses": 0.75}
+KILL_EVERY_S: Final = (3.0, 7.0)
+SENDERS: Final = 4
+REST_WITHIN_S: Final = 300.0
+POLICIES: Final = ("wait",) * 8 + ("failover", "fail")
+
+
+@dataclass
+class Weather:
+    """What is done to the installation, until `stop`."""
+
+    home: Installation
+    dice: random.Random
+    stop: threading.Event = field(default_factory=threading.Event)
+    behaviors: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+
+    def fail_providers(self) -> None:
+        """Another behavior for each provider, each second."""
+        while not self.stop.wait(1):
+            for provider, works in WORKS.items():
+                fault = Fault.NONE if self.dice.random() < works else self.dice.choice(list(Fault)[1:])
+                webhooks = [self.dice.choice(list(WebhookFault))] if self.dice.random() < 0.3 else []
+                self.home.fault(provider, fault, webhooks=webhooks, latency_ms=self.dice.choice((0, 0, 50, 300)))
+                self.behaviors[fault] += 1
+
+    def kill_workers(self, own: "OwnWorker") -> None:
+        """Both workers at once, every few seconds; `own` comes back at once."""
+        while not self.stop.wait(self.dice.uniform(*KILL_EVERY_S)):
+            for pid in [*stack_worker(self.home), own.pid]:
+                os.kill(pid, signal.SIGKILL)
+                self.kills += 1
+            own.renew()
+
+
+class OwnWorker:
+    """A worker of this script, beside the stack's own. It ends when this process does."""
+
+    def __init__(self, home: Installation) -> None:
+        self._env = environment.deployed(home.env)
+        self._log = home.log
+        self._child = self._start()
+
+    @property
+    def pid(self) -> int:
+        """The process that runs now."""
+        return self._child.pid
+
+    def renew(self) -> None:
+        """Start it again after it was killed."""
+        self.end()
+        self._child = self._start()
+
+    def end(self) -> None:
+        """Let it end."""
+        self._child.stop(grace_s=10)
+
+    def _start(self) -> Child:
+        return Child(replace(programs.worker(self._env), log=self._log), inherit=[])
+
+
+@contextmanager
+def worker(home: Installation) -> Iterator[OwnWorker]:
+    """A second worker."""
+    own = OwnWorker(home)
+    try:
+        yield own
+    finally:
+        own.end()
+
+
+def stack_worker(home: Installation) -> list[int]:
+    """The process id of the stack's worker, if it runs just now."""
+    try:
+        return [home.worker_pid()]
+    except AssertionError:
+        return []
+
+
+def main() -> int:
+    """Run it and print what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos")
+    parser.add_argument("--emails", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="of the faults and the kills")
+    parser.add_argument("--chaos-s", type=float, default=120, help="seconds of chaos, at least until all are accepted")
+    parser.add_argument("--per-second", type=float, default=0, help="emails accepted a second; 0: as fast as can be")
+    options = parser.parse_args()
+    began_s = time.monotonic()
+    with installation(SETTINGS) as home, worker(home) as own:
+        weather = Weather(home, random.Random(options.seed))  # noqa: S311 because it is no secret
+        threads = [
+            threading.Thread(target=weather.fail_providers),
+            threading.Thread(target=weather.kill_workers, args=(own,)),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            emails = send(home, options.emails, options.per_second)
+            accepted_s = time.monotonic() - began_s
+            time.sleep(max(0.0, options.chaos_s - accepted_s))
+        finally:
+            weather.stop.set()
+            for thread in threads:
+                thread.join()
+        calm(home)
+        calmed_s = time.monotonic() - began_s
+        stories = at_rest(home, list(emails))
+        rested_s = time.monotonic() - began_s
+        time.sleep(2)  # a copy that is still under way shall be counted
+        copies: dict[str, list[Copy]] = defaultdict(list)
+        for message in home.control.get("/control/messages", timeout=60).json():
+            copies[message["metadata"]["em_email_id"]].append(read_copy(message))
+    findings = [
+        finding
+        for email_id, policy in emails.items()
+        for finding in examine(email_id, stories[email_id], copies[email_id], policy)
+    ]
+    print(f"seed {options.seed}; accepted after {accepted_s:.0f} s, calm after {calmed_s:.0f} s, rest {rested_s:.0f} s")
+    print(f"worker processes killed: {weather.kills}; behaviors set: {sum(weather.behaviors.values())}")
+    summarize(emails, stories, copies)
+    return tell(findings, stories)
+
+
+def send(home: Installation, count: int, per_second: float) -> dict[str, str]:
+    """`count` emails, several at once; id → on_uncertain of those that were accepted."""
+    began_s = time.monotonic()
+
+    def one(number: int) -> tuple[str, str]:
+        if per_second:
+            time.sleep(max(0.0, began_s + number / per_second - time.monotonic()))
+        policy = POLICIES[number % len(POLICIES)]
+        people = {"to": [f"to{number}@example.net"]}
+        if number % 10 == 0:
+            people |= {"cc": [f"cc{number}@example.net"], "bcc": [f"bcc{number}@example.net"]}
+        body = {**EMAIL, **people, "on_uncertain": policy}
+        key = {"Idempotency-Key": uuid4().hex}
+        for _ in range(5):
+            try:
+                answer = home.api.post("/v1/emails", json=body, headers=key)
+            except httpx.TransportError:
+                continue
+            if answer.status_code in (200, 202):
+                return answer.json()["id"], policy
+        raise RuntimeError("the API accepts nothing")
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        return dict(pool.map(one, range(count)))
+
+
+def calm(home: Installation) -> None:
+    """Every provider works again; what was taken stays in the inbox."""
+    for provider in WORKS:
+        home.fault(provider)
+
+
+def at_rest(home: Installation, email_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+    """The stories once all have come to rest, or as they are after REST_WITHIN_S. None: the API knows none."""
+    stories: dict[str, dict[str, Any] | None] = {}
+    waiting, deadline_s = list(email_ids), time.monotonic() + REST_WITHIN_S
+    with ThreadPoolExecutor(SENDERS) as pool:
+        while waiting:
+            stories.update(zip(waiting, pool.map(lambda email_id: read(home, email_id), waiting), strict=True))
+            waiting = [email_id for email_id in waiting if moves(stories[email_id])]
+            if time.monotonic() > deadline_s:
+                break
+            print(f"{len(waiting)} under way", file=sys.stderr)
+            time.sleep(3)
+        # Once more: what was `sent` a while ago may have been reported since.
+        stories.update(zip(email_ids, pool.map(lambda email_id: read(home, email_id), email_ids), strict=True))
+    return stories
+
+
+def read(home: Installation, email_id: str) -> dict[str, Any] | None:
+    """The story, if there is one."""
+    answer = home.api.get(f"/v1/emails/{email_id}")
+    return answer.json() if answer.status_code == 200 else None
+
+
+def moves(story: dict[str, Any] | None) -> bool:
+    """Is something still to come?"""
+    return story is not None and any(each["status"] not in {*ENDS, "sent"} for each in story["recipients"])
+
+
+def summarize(emails: dict[str, str], stories: dict[str, Any], copies: dict[str, list[Copy]]) -> None:
+    """The totals."""
+    known = [story for story in stories.values() if story]
+    recipients = [each for story in known for each in story["recipients"]]
+    attempts = [attempt for story in known for attempt in story["attempts"]]
+    held = Counter(
+        sum(each["address"] in copy.recipients for copy in copies[story["id"]])
+        for story in known
+        for each in story["recipients"]
+    )
+    print(f"accepted emails: {len(emails)}, recipients: {len(recipients)}, provider calls: {len(attempts)}")
+    print("emails by status: " + listed(Counter(story["status"] for story in known)))
+    print("recipients by status: " + listed(Counter(each["status"] for each in recipients)))
+    print("attempts by outcome: " + listed(Counter(str(attempt["outcome"]) for attempt in attempts)))
+    print("recipients by copies taken: " + listed(held))
+
+
+def tell(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
+    """What is wrong; the exit status."""
+    rules = Counter(finding.rule for finding in findings)
+    for rule in ("lost", "stuck", "a second copy without a reason"):
+        print(f"{rule}: {rules[rule]}")
+    print(f"violations: {len(findings)}" + (f" ({listed(rules)})" if findings else ""))
+    for finding in findings[:10]:
+        print(f"{finding.email_id}: {finding.rule}: {finding.seen}\n{stories[finding.email_id]}", file=sys.stderr)
+    return 1 if findings else 0
+
+
+def listed(counts: Counter[Any]) -> str:
+    """`sent 3, failed 1`."""
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

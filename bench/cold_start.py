@@ -1,0 +1,74 @@
+"""Cold starts: a new process from its first instruction to the end of its first event."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from statistics import median
+from time import perf_counter
+from typing import Final, NamedTuple
+
+from tests.e2e.installation import ROOT
+
+_EVENT: Final = "import json, os; event = json.loads(os.environ['BENCH_EVENT']); "
+_LOOP: Final = "import asyncio; asyncio.set_event_loop(asyncio.new_event_loop()); "
+
+
+class Start(NamedTuple):
+    """One kind of process. `event` makes the JSON of a new first event."""
+
+    title: str
+    code: str
+    event: Callable[[], str]
+
+
+class Cost(NamedTuple):
+    """Milliseconds: of the processor, and of the clock."""
+
+    cpu_ms: float
+    wall_ms: float
+
+
+def starts(accept_event: Callable[[], str], attempt_event: Callable[[], str]) -> tuple[Start, ...]:
+    """The three doors, and what they are measured against."""
+    return (
+        Start("`python -c pass`", "pass", str),
+        Start("`import botocore.session`", "import botocore.session", str),
+        Start(
+            "botocore with both clients of the floor",
+            "import botocore.session as b; s = b.get_session(); s.create_client('dynamodb'); s.create_client('sns')",
+            str,
+        ),
+        Start(
+            "api: app.main, POST /v1/emails",
+            f"{_LOOP}{_EVENT}import app.main as m; m.handler(event, None)",
+            accept_event,
+        ),
+        Start(
+            "worker: workers.attempts", f"{_EVENT}import workers.attempts as m; m.handler(event, None)", attempt_event
+        ),
+        Start("sweep: workers.sweep", "import workers.sweep as m; m.handler({}, None)", str),
+    )
+
+
+def measure(kinds: tuple[Start, ...], env: Mapping[str, str], rounds: int) -> dict[str, Cost]:
+    """The medians of `rounds` interleaved rounds, by title."""
+    costs: dict[str, list[Cost]] = {kind.title: [] for kind in kinds}
+    for _ in range(rounds + 1):  # the first round reads everything from disk
+        for kind in kinds:
+            costs[kind.title].append(_once(kind, env))
+    return {
+        title: Cost(median(cost.cpu_ms for cost in found[1:]), median(cost.wall_ms for cost in found[1:]))
+        for title, found in costs.items()
+    }
+
+
+def _once(kind: Start, env: Mapping[str, str]) -> Cost:
+    child_env = {**env, "BENCH_EVENT": kind.event()}
+    began_s = perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", kind.code], cwd=ROOT, env=child_env, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{kind.title} ended with status {process.returncode}")
+    return Cost((usage.ru_utime + usage.ru_stime) * 1000, (perf_counter() - began_s) * 1000)

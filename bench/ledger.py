@@ -1,0 +1,107 @@
+"""The books of a chaos run: what the API promised, what the stories say, what the providers took.
+
+Each email is examined recipient by recipient against the guarantees; whatever does not add up is a finding.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "canceled", "expired"}
+# Events after which the recipient is sent to again, and those after which never (design: the state table).
+REPORTED_FAILED: Final = {"bounced", "blocked", "dropped"}
+FATAL: Final = {"dead", "suppressed"}
+PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
+
+Story = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A call that a provider took: whom it reached, and for which attempt."""
+
+    provider: str
+    attempt: int
+    recipients: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be: which rule, and what was seen."""
+
+    email_id: str
+    rule: str
+    seen: str
+
+
+def read_copy(message: Mapping[str, Any]) -> Copy:
+    """A message of the simulator's inbox."""
+    addresses = (address for role in ("to", "cc", "bcc") for address in message[role])
+    return Copy(message["provider"], int(message["metadata"]["em_attempt"]), frozenset(addresses))
+
+
+def examine(email_id: str, story: Story | None, copies: Sequence[Copy], on_uncertain: str) -> list[Finding]:
+    """What is wrong with one accepted email, once everything has come to rest."""
+    if story is None:
+        return [Finding(email_id, "lost", "the API knows no such email")]
+    broken = [
+        (rule, f"{address}: {seen}")
+        for address in (recipient["address"] for recipient in story["recipients"])
+        for rule, seen in _examine(_Case(story, address, copies, on_uncertain))
+    ]
+    return [Finding(email_id, rule, seen) for rule, seen in broken]
+
+
+class _Case:
+    """One recipient: its status, its attempts and their events, its copies in the order of their attempts."""
+
+    def __init__(self, story: Story, address: str, copies: Iterable[Copy], on_uncertain: str) -> None:
+        (self.recipient,) = [each for each in story["recipients"] if each["address"] == address]
+        self.status: str = self.recipient["status"]
+        self.on_uncertain = on_uncertain
+        self.attempts = {each["number"]: each for each in story["attempts"] if address in each["recipients"]}
+        self.copies = sorted(copy.attempt for copy in copies if address in copy.recipients)
+        self._events = [event for event in story["events"] if event["recipient"] == address]
+
+    def kinds(self, number: int) -> set[str]:
+        """What was reported of one attempt."""
+        return {event["kind"] for event in self._events if event["attempt"] == number}
+
+    def outcome(self, number: int) -> str | None:
+        """The outcome of one attempt."""
+        return str(self.attempts[number]["outcome"]) if number in self.attempts else None
+
+    def asked(self) -> set[str]:
+        """The providers that were called for this recipient."""
+        return {each["provider"] for each in self.attempts.values()}
+
+    def accepted(self) -> Collection[int]:
+        """Attempts with a recorded acceptance: by the answer, or by any event that denies nothing."""
+        bad = REPORTED_FAILED | FATAL
+        return [n for n in self.attempts if self.outcome(n) == "accepted" or self.kinds(n) - bad]
+
+
+def _examine(case: _Case) -> Iterable[tuple[str, str]]:
+    if case.status not in ENDS and case.status != "sent":
+        yield "stuck", case.status
+    if case.status == "sent" and not case.accepted():
+        yield "sent without a recorded acceptance", str(case.attempts)
+    if case.status in ("sent", "delivered") and not case.copies:
+        yield "no provider took it", case.status
+    if case.status == "failed" and any(not case.kinds(n) & (REPORTED_FAILED | FATAL) for n in case.accepted()):
+        yield "failed against a recorded acceptance", str(case.attempts)
+    doubted = case.on_uncertain == "fail" and any(case.outcome(n) == "uncertain" for n in case.attempts)
+    if case.status == "failed" and not doubted and case.asked() < PROVIDERS:
+        yield "gave up before every provider was asked", str(case.attempts)
+    if len(set(case.copies)) < len(case.copies):
+        yield "one attempt, two calls", str(case.copies)
+    for number in case.copies[:-1]:
+        if not may_be_followed(case.outcome(number), case.kinds(number), case.on_uncertain):
+            yield "a second copy without a reason", f"attempt {number} of copies {case.copies}"
+
+
+def may_be_followed(outcome: str | None, kinds: Collection[str], on_uncertain: str) -> bool:
+    """May another copy follow one whose attempt ended so, and of which this was reported?"""
+    if REPORTED_FAILED & set(kinds):
+        return True
+    return outcome == "uncertain" and on_uncertain != "fail"

@@ -1,0 +1,165 @@
+"""`make outages`: every failure mode of a first provider, on a whole installation with a second one that works.
+
+    python -m bench.outage_matrix [--write] [--only TEXT] [--peers]
+
+SendGrid fails, Mailgun works. Prints a Markdown table; `--write` puts it into docs/outages.md. The exit status is 1
+if an email was lost, came twice, or went to a dead mailbox again.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+from uuid import uuid4
+
+from app.local.paths import Paths
+from app.local.simulator import keys
+from bench import peers
+from bench.front import API_KEY, Front
+from bench.house import installation
+from bench.modes import GOOD, MODES, Mode, Verdict, Way, judge
+from bench.report import write_table
+from tests.e2e.installation import FINAL, ROOT, Installation
+
+FIRST, SECOND = "sendgrid", "mailgun"
+# Longer than the provider timeout (10 s) and a slow answer (20 s) are apart, as the shipped 60 s are.
+UNCERTAIN_WAIT_S: Final = 15
+REST_S: Final = 3.0  # `sent` for so long is where it rests
+LONGEST_S: Final = 60.0
+PAGE: Final = ROOT / "docs" / "outages.md"
+OURS: Final = "EmailsMinder"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One mode with one sender. `ended`: the story's end, or what a peer told its caller. `taken_s`: per copy."""
+
+    mode: Mode
+    sender: str
+    verdict: Verdict
+    ended: str
+    takers: tuple[str, ...]
+    taken_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An email that was sent, and what to find it by."""
+
+    mode: Mode
+    sender: str
+    subject: str
+    called_at: datetime
+    ended: str
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench.outage_matrix")
+    parser.add_argument("--write", action="store_true", help="write docs/outages.md")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only modes whose title holds TEXT")
+    parser.add_argument("--peers", action="store_true", help="peers side by side; they are installed below build/")
+    options = parser.parse_args()
+    modes = [mode for mode in MODES if options.only in mode.title]
+    senders = peers.install() if options.peers else []
+    rows = [row for way in Way for row in run(way, [mode for mode in modes if mode.way is way], senders)]
+    table = write_table([mode for mode in MODES if mode in modes], rows, OURS, SECOND)
+    print(table)
+    if options.write:
+        mark = "<!-- the table below is written by `make outages` -->"
+        before = PAGE.read_text().partition(mark)[0]
+        PAGE.write_text(f"{before}{mark}\n\n{table}")
+    bad = [row for row in rows if row.sender == OURS and row.verdict not in GOOD]
+    for row in bad:
+        print(f"{row.mode.title}: {row.verdict}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[Row]:
+    """The modes of one way, one after the other, on one installation. Copies are counted at the very end."""
+    if not modes:
+        return []
+    sent: list[Sent] = []
+    with house(way) as (home, front):
+        urls = {name: state["base_url"] for name, state in home.control.get("/control/providers").json().items()}
+        front.upstream = urls[FIRST]
+        first_url = urls[FIRST] if way is Way.SIMULATOR else base_url(way, front)
+        for mode in modes:
+            home.fault(FIRST, mode.fault)
+            front.behave(mode.trouble)
+            sent.append(send_ours(home, mode))
+            print(f"{mode.title}: {sent[-1].ended}", file=sys.stderr)
+            for peer in senders:
+                subject, called_at = uuid4().hex, datetime.now(UTC)
+                told = peer.send(first_url, urls[SECOND], subject, keyed=way is not Way.SIMULATOR)
+                sent.append(Sent(mode, peer.name, subject, called_at, told))
+        inbox = home.control.get("/control/messages").json()
+    return [row_of(one, inbox) for one in sent]
+
+
+@contextmanager
+def house(way: Way) -> Iterator[tuple[Installation, Front]]:
+    """An installation whose SendGrid is reached in that way."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
+        front = stack.enter_context(Front())
+        settings = {"PROVIDERS": f"{FIRST},{SECOND}", "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S)}
+        if way is not Way.SIMULATOR:
+            secrets = keys.load_or_create(Paths(folder / "data").simulator)
+            settings |= {
+                "SENDGRID_API_KEY": API_KEY,
+                "SENDGRID_WEBHOOK_PUBLIC_KEY": secrets.sendgrid_public_key,
+                "SENDGRID_BASE_URL": base_url(way, front),
+            }
+        yield stack.enter_context(installation(settings, folder)), front
+
+
+def base_url(way: Way, front: Front) -> str:
+    """Where the first provider seems to be."""
+    return {
+        Way.FRONT: f"http://127.0.0.1:{front.port}",
+        Way.TLS: f"https://127.0.0.1:{front.port}",
+        Way.NOWHERE: "https://nowhere.invalid",
+    }[way]
+
+
+def send_ours(home: Installation, mode: Mode) -> Sent:
+    """One email, followed until it rests."""
+    subject, called_at = uuid4().hex, datetime.now(UTC)
+    email_id = home.send(subject=subject, to=[f"{subject[:8]}@example.net"])
+    since_s = monotonic()
+    before: dict[str, Any] = {}
+
+    def rests() -> bool:
+        nonlocal since_s, before
+        story = home.story(email_id)
+        if story != before:
+            before, since_s = story, monotonic()
+        return story["status"] in FINAL or (story["status"] == "sent" and monotonic() - since_s > REST_S)
+
+    home.until(f"{mode.title}: at rest", rests, LONGEST_S)
+    story = home.story(email_id)
+    outcomes = ", ".join(f"{attempt['provider']} {attempt['outcome']}" for attempt in story["attempts"])
+    (recipient,) = story["recipients"]
+    ended = story["status"] if story["status"] == recipient["status"] else f"{story['status']} ({recipient['status']})"
+    return Sent(mode, OURS, subject, called_at, f"{ended}: {outcomes}")
+
+
+def row_of(sent: Sent, inbox: Sequence[dict[str, Any]]) -> Row:
+    """What the providers took of it."""
+    copies = [message for message in inbox if message["subject"] == sent.subject]
+    takers = tuple(message["provider"] for message in copies)
+    taken_s = tuple(
+        (datetime.fromisoformat(message["received_at"]) - sent.called_at).total_seconds() for message in copies
+    )
+    return Row(sent.mode, sent.sender, judge(sent.mode, takers, FIRST), sent.ended, takers, taken_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

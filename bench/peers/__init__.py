@@ -1,0 +1,76 @@
+"""Other libraries in the same outages, side by side. Installed by their package managers below build/, versions pinned.
+
+Each sends one email through SendGrid with Mailgun behind it, as far as it can, in a process of its own.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.local.simulator.credentials import MAILGUN_API_KEY, MAILGUN_DOMAIN, SENDGRID_API_KEY
+from bench.front import API_KEY
+from tests.e2e.installation import ROOT
+
+PLACE: Final = ROOT / "build" / "peers"
+# @upyo/pool 0.6.0 asks for @upyo/core 0.6.0, which the registry may not have yet; it runs with 0.5.5.
+NPM: Final = ("notifme-sdk@1.16.25", "@upyo/pool@0.6.0", "@upyo/core@0.5.5")
+PYPI: Final = ("django-anymail[sendgrid]==15.2", "django==5.2.8")
+LONGEST_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A library; `command` runs it, and prints {"ok": …, "told": …}."""
+
+    name: str
+    command: Sequence[str]
+
+    def send(self, first_url: str, second_url: str, subject: str, *, keyed: bool) -> str:
+        """Send one email; what the library told its caller. `keyed`: the first provider takes the front's key."""
+        task = {
+            "sendgrid": {"url": first_url, "key": API_KEY if keyed else SENDGRID_API_KEY},
+            "mailgun": {"url": second_url, "key": MAILGUN_API_KEY, "domain": MAILGUN_DOMAIN},
+            "email": {
+                "from": "no-reply@example.com",
+                "to": f"{subject[:8]}@example.net",
+                "subject": subject,
+                "text": "It works.",
+            },
+        }
+        try:
+            done = subprocess.run(
+                [*self.command, json.dumps(task)], cwd=PLACE, capture_output=True, text=True, timeout=LONGEST_S
+            )
+        except subprocess.TimeoutExpired:
+            return f"nothing within {LONGEST_S:.0f} s"
+        lines = done.stdout.splitlines()
+        if done.returncode or not lines:
+            raise RuntimeError(f"{self.name}: {done.stderr[-1000:]}")
+        return str(json.loads(lines[-1])["told"])
+
+
+def install() -> list[Peer]:
+    """Install them and say how each is run. Raises CalledProcessError if a package manager fails."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    here = Path(__file__).parent
+    for name in ("node_peers.mjs", "anymail_alone.py"):
+        shutil.copy(here / name, PLACE / name)  # beside the packages: that is where node looks for them
+    subprocess.run(
+        ["npm", "install", "--prefix", ".", "--legacy-peer-deps", "--no-audit", "--no-fund", "--silent", *NPM],
+        cwd=PLACE,
+        check=True,
+    )
+    python = PLACE / "venv" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYPI], check=True)
+    return [
+        Peer("notifme-sdk (fallback)", ("node", "node_peers.mjs", "notifme")),
+        Peer("@upyo/pool (priority)", ("node", "node_peers.mjs", "upyo")),
+        Peer("django-anymail alone", (str(python), "anymail_alone.py")),
+    ]

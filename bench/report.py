@@ -1,0 +1,56 @@
+"""The matrix as a Markdown table."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bench.modes import Mode, Verdict
+
+
+class Row(Protocol):
+    """What is told of one mode and one sender."""
+
+    @property
+    def mode(self) -> Mode:
+        """The failure mode."""
+
+    @property
+    def sender(self) -> str:
+        """Whose row."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it came to."""
+
+    @property
+    def ended(self) -> str:
+        """The story's end."""
+
+    @property
+    def takers(self) -> tuple[str, ...]:
+        """Who took a copy, in order."""
+
+    @property
+    def taken_s(self) -> tuple[float, ...]:
+        """When, in seconds after the call."""
+
+
+def write_table(modes: Sequence[Mode], rows: Sequence[Row], ours: str, second: str) -> str:
+    """One line a mode: our verdict, the seconds to the second provider, the story; then one column per peer."""
+    peers = list(dict.fromkeys(row.sender for row in rows if row.sender != ours))
+    titles = ["the first provider's failure", "the recipient gets it", f"{second} has it after", "the story", *peers]
+    found = {(row.mode.title, row.sender): row for row in rows}
+    lines = [titles, ["---"] * len(titles)]
+    for mode in modes:
+        row = found[mode.title, ours]
+        others = [_peer(found[mode.title, peer], second) for peer in peers]
+        lines.append([mode.title, row.verdict, _after(row, second), row.ended, *others])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _after(row: Row, second: str) -> str:
+    return next((f"{at_s:.1f} s" for taker, at_s in zip(row.takers, row.taken_s, strict=True) if taker == second), "–")
+
+
+def _peer(row: Row, second: str) -> str:
+    after = _after(row, second)
+    return f"{row.verdict}; told: {row.ended}" + (f"; {after}" if after != "–" else "")

@@ -1,0 +1,253 @@
+"""`make bench`: what an email costs us, as a ratio to the bare floor measured in the same run.
+
+    python -m bench.throughput [--rounds 9] [--emails 60] [--write]
+
+CPU is that of the client process alone (getrusage); the AWS emulator and the instantly answering provider are
+processes of their own. Rounds are interleaved, medians are told; nothing is asserted.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
+from statistics import median
+from time import perf_counter, sleep
+from typing import Any, Final
+
+import botocore.session
+import httpx
+
+from app import main as api
+from app.local.environment import REGION
+from app.local.mode import API_KEY
+from app.store import tables
+from app.wiring import container
+from bench import cold_start
+from bench.cold_start import Cost
+from bench.floor import Floor
+from bench.house import free_ports
+from tests.e2e.installation import ROOT
+from workers import attempts
+
+PAGE: Final = ROOT / "docs" / "performance.md"
+MARK: Final = "<!-- what follows is written by `make bench` -->"
+HTML: Final = "<p>" + "".join(f"Line {number} of a receipt, such as shops send.<br>" for number in range(230)) + "</p>"
+EMAIL: Final = {
+    "from": "no-reply@example.com",
+    "to": ["alice@example.net"],
+    "subject": "Your receipt",
+    "html": HTML,
+}
+
+
+class Samples(dict[str, list[Cost]]):
+    """Costs per email by name, one per round."""
+
+    def add(self, name: str, count: int, run: Callable[[int], None]) -> None:
+        """Run `count` emails and keep what one cost."""
+        before, began_s = _cpu_s(), perf_counter()
+        for number in range(count):
+            run(number)
+        cpu_s, wall_s = _cpu_s() - before, perf_counter() - began_s
+        self.setdefault(name, []).append(Cost(cpu_s / count * 1000, wall_s / count * 1000))
+
+    def middle(self, name: str) -> Cost:
+        """The median of each."""
+        return Cost(median(cost.cpu_ms for cost in self[name]), median(cost.wall_ms for cost in self[name]))
+
+
+def main() -> int:
+    """Measure, print, and write if asked."""
+    parser = argparse.ArgumentParser(prog="python -m bench.throughput")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--emails", type=int, default=60, help="per round and path")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))  # our own log lines
+        provider_url = stack.enter_context(provider())
+        os.environ.update(environment(stack.enter_context(emulator()), provider_url))
+        asyncio.set_event_loop(asyncio.new_event_loop())  # as in Lambda's process
+        floor = prepare(provider_url)
+        samples = warm_paths(floor, options.rounds, options.emails)
+        kinds = cold_start.starts(lambda: json.dumps(accept_event()), lambda: json.dumps(sns_event(accept_ours())))
+        cold = cold_start.measure(kinds, os.environ, max(3, options.rounds // 2))
+    text = report(samples, cold)
+    print(text)
+    if options.write:
+        PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{text}")
+    return 0
+
+
+def warm_paths(floor: Floor, rounds: int, count: int) -> Samples:
+    """Accept and worker, ours and the floor's, in turns."""
+    samples = Samples()
+    one_round(Samples(), floor, count)  # warms up
+    for _ in range(rounds):
+        one_round(samples, floor, count)
+    return samples
+
+
+def one_round(samples: Samples, floor: Floor, count: int) -> None:
+    """`count` emails through each of the four."""
+    ours: list[str] = []
+    bare: list[str] = []
+    samples.add("accept, ours", count, lambda _: ours.append(accept_ours()))
+    samples.add("accept, floor", count, lambda _: bare.append(floor.accept(accept_event())))
+    samples.add("worker, ours", count, lambda number: _ignore(attempts.handler(sns_event(ours[number]), None)))
+    samples.add("worker, floor", count, lambda number: floor.attempt(sns_event(bare[number])))
+
+
+def accept_ours() -> str:
+    """The id of an email accepted through the API's Lambda handler."""
+    answer = api.handler(accept_event(), None)
+    if answer["statusCode"] != 202:
+        raise RuntimeError(answer["body"])
+    return str(json.loads(answer["body"])["id"])
+
+
+def accept_event() -> dict[str, Any]:
+    """What a REST API of API Gateway sends."""
+    sent = {"Host": "api.example.com", "Content-Type": "application/json", "Authorization": f"Bearer {API_KEY}"}
+    return {
+        "resource": "/{proxy+}",
+        "path": "/v1/emails",
+        "httpMethod": "POST",
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": "v1/emails"},
+        "requestContext": {"path": "/dev/v1/emails", "stage": "dev", "httpMethod": "POST", "identity": {}},
+        "body": json.dumps(EMAIL),
+        "isBase64Encoded": False,
+    }
+
+
+def sns_event(email_id: str) -> dict[str, Any]:
+    """A message of the processing queue."""
+    return {"Records": [{"Sns": {"Message": json.dumps({"email_id": email_id, "attempt": 1})}}]}
+
+
+def prepare(provider_url: str) -> Floor:
+    """The topic, our tables and key, and the floor's table."""
+    sns: Any = botocore.session.get_session().create_client("sns")
+    topic: str = sns.create_topic(Name="attempts")["TopicArn"]
+    os.environ["TOPIC_ARN"] = topic
+    parts = container()
+    tables.create_all()
+    parts.api_keys.create("bench", {"send"}, (), API_KEY)
+    floor = Floor(REGION, topic, provider_url, "SG.bench")
+    floor.create_table()
+    return floor
+
+
+def environment(aws_url: str, provider_url: str) -> dict[str, str]:
+    """As a deployed process has it."""
+    return {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1",
+        "TABLE_PREFIX": "bench-",
+        "CONTENT_BUCKET": "bench",
+        "PROVIDERS": "sendgrid",
+        "SENDGRID_API_KEY": "SG.bench",
+        "SENDGRID_BASE_URL": provider_url,
+    }
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    """The base URL of a provider that answers at once."""
+    command = [sys.executable, "-m", "bench.instant"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.communicate()
+
+
+@contextmanager
+def emulator() -> Iterator[str]:
+    """The URL of an AWS emulator that keeps nothing. Tied to this process: it ends with it."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="emailsminder-") as folder, (Path(folder) / "log").open("wb") as log:
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+            "TMPDIR": folder,
+            "LOG_LEVEL": "WARNING",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "SERVICES": "dynamodb,s3,sns,sqs",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "tcp://127.0.0.1:9",
+        }
+        command = [str(ROOT / ".emulator/bin/python"), "-I", str(ROOT / "app/local/tether.py"), "ministack"]
+        with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
+            url = f"http://127.0.0.1:{port}"
+            _await(f"{url}/_ministack/health", process)
+            yield url
+            process.communicate()
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            httpx.get(url, timeout=1, trust_env=False)
+        except httpx.TransportError:
+            if process.poll() is not None:
+                raise RuntimeError("the AWS emulator ended") from None
+            sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the AWS emulator does not answer")
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def report(samples: Samples, cold: dict[str, Cost]) -> str:
+    """Two Markdown tables."""
+    lines = ["| CPU ms per email (wall) | floor | ours | ratio of CPU | of wall |", "|---|---|---|---|---|"]
+    for path in ("accept", "worker"):
+        bare, ours = samples.middle(f"{path}, floor"), samples.middle(f"{path}, ours")
+        lines.append(
+            f"| {path} | {bare.cpu_ms:.2f} ({bare.wall_ms:.1f}) | {ours.cpu_ms:.2f} ({ours.wall_ms:.1f}) "
+            f"| {ours.cpu_ms / bare.cpu_ms:.2f} | {ours.wall_ms / bare.wall_ms:.2f} |"
+        )
+    python, botocore_ms = cold["`python -c pass`"].cpu_ms, cold["`import botocore.session`"].cpu_ms
+    lines += [
+        "",
+        "| cold start to the end of the first event | CPU ms (wall) | ÷ python | ÷ botocore |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {title} | {cost.cpu_ms:.0f} ({cost.wall_ms:.0f}) "
+        f"| {cost.cpu_ms / python:.1f} | {cost.cpu_ms / botocore_ms:.2f} |"
+        for title, cost in cold.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+# Deployment, in an environment of its own. Included by the Makefile.
+
+DEPLOY ?= .deploy
+STAGE ?= dev
+ZAPPA := $(DEPLOY)/bin/zappa
+# Workers first: what a new API writes, they must understand.
+STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
+
+.PHONY: package deploy rollback remove e2e
+
+package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/
+	@$(DEPLOY)/bin/python -m infra.package
+
+deploy: $(DEPLOY)/.installed ## Deploy or update every function of STAGE (dev or production) and all it needs
+	@for stage in $(STAGES); do \
+		$(ZAPPA) status $$stage --json >/dev/null 2>&1 && verb=update || verb=deploy; \
+		$(ZAPPA) $$verb $$stage --disable_progress || exit 1; \
+	done
+
+rollback: $(DEPLOY)/.installed ## Put an earlier PACKAGE=dist/emailsminder-….zip back in every function of STAGE
+	@test -f "$(PACKAGE)" || { echo 'PACKAGE=dist/emailsminder-….zip is needed' >&2; exit 1; }
+	@for stage in $(STAGES); do $(ZAPPA) update $$stage --zip $(PACKAGE) --disable_progress || exit 1; done
+
+remove: $(DEPLOY)/.installed ## Remove the functions and the API of STAGE; DATA=delete: everything else, too
+	@for stage in $(STAGE) $(STAGE)_sweep $(STAGE)_attempts; do $(ZAPPA) undeploy $$stage --yes; done
+	@$(DEPLOY)/bin/python -m infra.stack $(if $(filter delete,$(DATA)),delete,silence) $(STAGE)
+
+e2e: $(VENV)/.dev $(EMULATOR)/.installed $(DEPLOY)/.installed ## Deploy to the AWS emulator with Zappa and try everything
+	@$(VENV)/bin/python -m pytest tests/deploy --timeout 900 $(ARGS)
+
+$(DEPLOY)/.installed: requirements/deploy.txt | $(DEPLOY)/bin/python
+	$(DEPLOY)/$(INSTALL) $<
+	@touch $@

@@ -1,0 +1,1 @@
+"""Deployment: the CloudFormation stack, what Zappa calls back, and the package. Never deployed itself."""

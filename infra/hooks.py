@@ -1,0 +1,85 @@
+"""What Zappa calls back: it owns the functions and the API, this brings everything around them.
+
+Zappa loads this file by its path, without its folder's packages; so the repository is put on the path here.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from infra import functions, gateway, package  # noqa: E402 because of the path above
+from infra.stack import Stack, variables  # noqa: E402 because of the path above
+from infra.stages import Stage, settings  # noqa: E402 because of the path above
+
+
+def prepare(zappa: Any) -> None:
+    """`settings`: bring the stack up to date, and tell Zappa what came of it. `zappa` is its ZappaCLI.
+
+    Called for every command; only a deployment needs anything.
+    """
+    if zappa.command not in ("deploy", "update", "package"):
+        return
+    os.environ["VIRTUAL_ENV"] = str(_empty_environment())
+    if zappa.command == "package":
+        return  # made without an account
+    stage = Stage.of(zappa.api_stage)
+    file = _settings_file(zappa)
+    base = settings(stage.environment, file)
+    worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
+    outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
+    zappa.aws_environment_variables = {
+        **variables(stage.environment, outputs, worker_timeout_s),
+        **zappa.aws_environment_variables,
+    }
+    zappa.s3_bucket_name = outputs["PackageBucket"]
+    zappa.zappa.credentials_arn = outputs[f"{stage.door.capitalize()}RoleArn"]
+    if stage.door == "attempts":
+        zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
+
+
+def pack(zappa: Any) -> None:
+    """`zip`: put our package in the place of Zappa's. It stays in dist/, to roll back to."""
+    built = package.build(ROOT / "dist")
+    shutil.copyfile(built, ROOT / zappa.zip_path)
+    sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB\n")
+
+
+def finish(zappa: Any) -> None:
+    """`post`: what Zappa cannot set, or does not keep on update. Applied again it changes nothing."""
+    stage = Stage.of(zappa.api_stage)
+    outputs = _stack(zappa, stage).outputs()
+    client = zappa.zappa.boto_session.client
+    zappa.zappa.wait_until_lambda_function_is_updated(stage.function)
+    if stage.door == "api":
+        api_id = zappa.zappa.get_api_id(zappa.lambda_name)
+        gateway.configure(client("apigateway"), api_id, stage, outputs, zappa.stage_config)
+        if "SesTopicArn" in outputs:
+            url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
+            gateway.subscribe_webhook(client("sns"), outputs["SesTopicArn"], f"{url}/v1/webhooks/ses")
+    elif stage.door == "attempts":
+        functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
+        functions.subscribe(client("lambda"), client("sns"), stage, outputs)
+    else:
+        functions.never_repeat(client("lambda"), stage)
+
+
+def _stack(zappa: Any, stage: Stage) -> Stack:
+    return Stack(zappa.zappa.boto_session._session, stage.environment)
+
+
+def _settings_file(zappa: Any) -> Path:
+    return Path(zappa.vargs.get("settings_file") or "zappa_settings.json").resolve()
+
+
+def _empty_environment() -> Path:
+    """A virtual environment without packages: what Zappa would pack is replaced anyway, and copying costs time."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    environment = ROOT / "build" / "empty"
+    (environment / "lib" / version / "site-packages").mkdir(parents=True, exist_ok=True)
+    return environment

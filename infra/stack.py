@@ -1,0 +1,172 @@
+"""`python -m infra.stack apply|outputs|silence|delete ENVIRONMENT`: everything that is not a function or an API.
+
+The template is infra/template.yaml; its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa
+update` apply it by themselves.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import ClientError
+from botocore.session import Session
+
+from infra.stages import PROJECT, ROOT, Stage, settings
+
+TEMPLATE = ROOT / "infra" / "template.yaml"
+KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # what the template retains
+
+
+class StackError(Exception):
+    """The stack is not as it should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack of one environment, in the region of `session`."""
+
+    session: Session
+    environment: str
+
+    @property
+    def name(self) -> str:
+        """Its own name: the one without a suffix belongs to Zappa, which deletes it."""
+        return f"{PROJECT}-{self.environment}-resources"
+
+    def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
+        """Create the stack, or update it if the template, `parameters` or `tags` changed. Returns its outputs.
+
+        Raises StackError if AWS rolls it back, with the first reason.
+        """
+        client = self._client()
+        request = {
+            "StackName": self.name,
+            "TemplateBody": TEMPLATE.read_text(),
+            "Capabilities": ["CAPABILITY_IAM"],
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": str(value)}
+                for key, value in {**parameters, "Environment": self.environment}.items()
+            ],
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        }
+        verb = "create" if self._find() is None else "update"
+        try:
+            (client.create_stack if verb == "create" else client.update_stack)(**request)
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+            return self.outputs()
+        self._wait(f"stack_{verb}_complete")
+        return self.outputs()
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs by name. Raises StackError if there is no stack."""
+        found = self._find()
+        if found is None:
+            raise StackError(f"there is no stack {self.name}: deploy first")
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+    def delete(self) -> None:
+        """Delete the stack and the data that it would retain. Raises StackError while tables are protected."""
+        resources = self._client().describe_stack_resources(StackName=self.name)["StackResources"]
+        kept = {kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind] for kind in KEPT}
+        dynamodb = self._client("dynamodb")
+        for table in kept["AWS::DynamoDB::Table"]:
+            if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                raise StackError(f"{table} is protected: set DeletionProtection to false and apply first")
+        for bucket in kept["AWS::S3::Bucket"]:
+            self._empty(bucket)
+        self._client().delete_stack(StackName=self.name)
+        self._wait("stack_delete_complete")
+        for table in kept["AWS::DynamoDB::Table"]:
+            dynamodb.delete_table(TableName=table)
+        s3 = self._client("s3")
+        for bucket in kept["AWS::S3::Bucket"]:
+            if any(found["Name"] == bucket for found in s3.list_buckets()["Buckets"]):
+                s3.delete_bucket(Bucket=bucket)
+
+    def _empty(self, bucket: str) -> None:
+        s3 = self._client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+    def _find(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._client().describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return found
+
+    def _wait(self, waiter: str) -> None:
+        try:
+            self._client().get_waiter(waiter).wait(StackName=self.name, WaiterConfig={"Delay": 2, "MaxAttempts": 450})
+        except botocore.exceptions.WaiterError as error:
+            events = self._client().describe_stack_events(StackName=self.name)["StackEvents"]
+            reasons = [e for e in reversed(events) if e["ResourceStatus"].endswith("_FAILED")]
+            why = f"{reasons[0]['LogicalResourceId']}: {reasons[0].get('ResourceStatusReason')}" if reasons else error
+            raise StackError(f"the stack {self.name} could not be brought up to date: {why}") from error
+
+    def _client(self, service: str = "cloudformation") -> Any:
+        return self.session.create_client(service)
+
+
+def variables(environment: str, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:
+    """The environment variables that every function of `environment` needs, as `app.settings` names them."""
+    named = {
+        "TABLE_PREFIX": outputs["TablePrefix"],
+        "TOPIC_ARN": outputs["TopicArn"],
+        "CONTENT_BUCKET": outputs["ContentBucket"],
+        "SECRET_NAME": f"{PROJECT}/{environment}",
+        "WORKER_TIMEOUT_S": str(worker_timeout_s),
+        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}-{environment}",
+        "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder",
+    }
+    if "SesTopicArn" in outputs:
+        named |= {"SES_TOPIC_ARN": outputs["SesTopicArn"], "SES_CONFIGURATION_SET": outputs["SesConfigurationSet"]}
+    return named
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command."""
+    parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in {
+        "apply": "create or update the stack",
+        "outputs": "print the environment variables of a deployed process",
+        "silence": "let no alarm tell anybody, until the next apply or deployment",
+        "delete": "delete the stack AND ALL DATA of the environment",
+    }.items():
+        commands.add_parser(name, help=what).add_argument("environment")
+    options = parser.parse_args(arguments)
+    try:
+        _run(options.command, options.environment)
+    except (StackError, KeyError, ClientError) as error:
+        sys.exit(f"{options.environment}: {error}")
+
+
+def _run(command: str, environment: str) -> None:
+    base = settings(Stage(environment, "api").name)
+    session = botocore.session.get_session()
+    session.set_config_variable("region", base["aws_region"])
+    stack = Stack(session, environment)
+    if command == "delete":
+        stack.delete()
+        return
+    if command in ("apply", "silence"):
+        alarms = {"Alarms": "off"} if command == "silence" else {}
+        stack.apply({**base.get("stack", {}), **alarms}, base.get("tags", {}))
+    if command in ("apply", "outputs"):
+        worker_timeout_s = settings(Stage(environment, "attempts").name)["timeout_seconds"]
+        values = {"AWS_REGION": base["aws_region"], **variables(environment, stack.outputs(), worker_timeout_s)}
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""`dead-letters list` and `redrive`, on the emulator's SQS and SNS."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.admin.dead_letters import app, asked_for
+from tests.support.aws import REGION, Aws
+
+MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2})
+EVENT = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": MESSAGE}}]}
+SQS_EVENT = {"Records": [{"messageId": "1", "body": json.dumps({"Type": "Notification", "Message": MESSAGE})}]}
+LETTERS: dict[str, Any] = {
+    "Lambda's dead-letter queue": EVENT,
+    "a destination of Lambda": {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": EVENT},
+    "SNS": {"Type": "Notification", "Message": MESSAGE},
+    "SQS, raw": json.loads(MESSAGE),
+    "SQS through Lambda": SQS_EVENT,
+}
+
+
+@pytest.mark.parametrize("sender", LETTERS)
+def test_letter_of_every_sender_is_understood(sender: str) -> None:
+    assert asked_for(json.dumps(LETTERS[sender])) == [("eml_1", 2)]
+
+
+@pytest.mark.parametrize("body", ["", "no JSON", "[]", "null", "{}", '{"Records": 1}', '{"Records": [{"Sns": {}}]}'])
+def test_what_is_not_ours_is_not_understood(body: str) -> None:
+    assert asked_for(body) == []
+
+
+class Stage:
+    """A dead-letter queue, and a queue behind the topic that shows what is put back."""
+
+    def __init__(self, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+        monkeypatch.setenv("AWS_REGION", REGION)
+        self.aws, self.name = aws, f"x{uuid4().hex[:8]}"
+        self.url = aws.sqs.create_queue(QueueName=f"emailsminder-{self.name}-dead-letters")["QueueUrl"]
+        self.topic_arn = aws.sns.create_topic(Name=f"emailsminder-{self.name}-attempts")["TopicArn"]
+        self.seen_url = aws.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        seen = aws.sqs.get_queue_attributes(QueueUrl=self.seen_url, AttributeNames=["QueueArn"])
+        aws.sns.subscribe(
+            TopicArn=self.topic_arn,
+            Protocol="sqs",
+            Endpoint=seen["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def die(self, body: str) -> None:
+        self.aws.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def run(self, command: str) -> Result:
+        return CliRunner().invoke(app, [command, "--stage", self.name])
+
+    def put_back(self) -> list[dict[str, Any]]:
+        taken = self.aws.sqs.receive_message(QueueUrl=self.seen_url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in taken]
+
+
+@pytest.fixture
+def stage(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(aws, monkeypatch)
+
+
+def test_list_shows_each_and_hides_none(stage: Stage) -> None:
+    stage.die(json.dumps(EVENT))
+    stage.die("no message of ours")
+    for _ in range(2):
+        result = stage.run("list")
+        assert result.exit_code == 0, result.output
+        assert "2 dead letters" in result.output
+        assert "eml_1 attempt 2" in result.output
+        assert "not understood" in result.output
+    assert stage.put_back() == []
+
+
+def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) -> None:
+    for _ in range(12):  # more than SQS hands out at once
+        stage.die(json.dumps(EVENT))
+    stage.die("no message of ours")
+    result = stage.run("redrive")
+    assert result.exit_code == 0, result.output
+    assert "12 put back" in result.output
+    assert stage.put_back() == [{"email_id": "eml_1", "attempt": 2}] * 10
+    assert "1 dead letters" in stage.run("list").output
+
+
+def test_letter_stays_if_the_topic_does_not_take_it(stage: Stage) -> None:
+    stage.die(json.dumps(EVENT))
+    stage.aws.sns.delete_topic(TopicArn=stage.topic_arn)
+    result = stage.run("redrive")
+    assert result.exit_code == 1
+    assert "0 put back" in result.output
+    attributes = stage.aws.sqs.get_queue_attributes(QueueUrl=stage.url, AttributeNames=["All"])["Attributes"]
+    assert (
+        int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"]) == 1
+    )
+
+
+def test_unknown_stage_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    result = CliRunner().invoke(app, ["list", "--stage", "nowhere"])
+    assert result.exit_code == 1
+    assert "emailsminder-nowhere-dead-letters" in result.output

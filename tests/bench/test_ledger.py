@@ -1,0 +1,64 @@
+"""The books of a chaos run find what must not be, and leave alone what may."""
+
+from typing import Any
+
+import pytest
+
+from bench.ledger import Copy, examine, may_be_followed
+
+ADDRESS = "to@example.net"
+PROVIDERS = ("sendgrid", "mailgun", "ses")
+FIRST, SECOND = (Copy("sendgrid", number, frozenset({ADDRESS})) for number in (1, 2))
+
+
+def story(status: str, *outcomes: str, events: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:
+    return {
+        "recipients": [{"address": ADDRESS, "status": status}],
+        "attempts": [
+            {"number": number, "outcome": outcome, "recipients": [ADDRESS], "provider": PROVIDERS[number - 1]}
+            for number, outcome in enumerate(outcomes, 1)
+        ],
+        "events": [{"attempt": attempt, "kind": kind, "recipient": ADDRESS} for attempt, kind in events],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "copies"),
+    [
+        (story("delivered", "accepted", events=((1, "delivered"),)), [FIRST]),
+        (story("sent", "accepted"), [FIRST]),
+        (story("sent", "uncertain", events=((1, "accepted"),)), [FIRST]),
+        (story("failed", "refused", "refused", "refused"), []),
+        (story("bounced", "accepted", events=((1, "dead"),)), [FIRST]),
+        (story("sent", "uncertain", "accepted"), [FIRST, SECOND]),
+        (story("sent", "accepted", "accepted", events=((1, "blocked"),)), [FIRST, SECOND]),
+    ],
+)
+def test_what_the_guarantees_allow_is_no_finding(told: dict[str, Any], copies: list[Copy]) -> None:
+    assert examine("eml_1", told, copies, "wait") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "copies", "rule"),
+    [
+        (None, [], "lost"),
+        (story("queued"), [], "stuck"),
+        (story("sending", "uncertain"), [], "stuck"),
+        (story("sent", "uncertain"), [FIRST], "sent without a recorded acceptance"),
+        (story("sent", "accepted"), [], "no provider took it"),
+        (story("failed", "accepted"), [FIRST], "failed against a recorded acceptance"),
+        (story("failed", "refused", "refused"), [], "gave up"),
+        (story("sent", "accepted"), [FIRST, FIRST], "one attempt, two calls"),
+        (story("sent", "unavailable", "accepted"), [FIRST, SECOND], "a second copy without a reason"),
+        (story("sent", "accepted", "accepted"), [SECOND, FIRST], "a second copy without a reason"),
+        (story("bounced", "accepted", "accepted", events=((1, "dead"),)), [FIRST, SECOND], "a second copy"),
+    ],
+)
+def test_what_they_forbid_is_found(told: dict[str, Any] | None, copies: list[Copy], rule: str) -> None:
+    assert any(finding.rule.startswith(rule) for finding in examine("eml_1", told, copies, "wait"))
+
+
+def test_a_sender_who_never_wants_two_copies_gets_none_for_doubt() -> None:
+    assert may_be_followed("uncertain", (), "wait")
+    assert not may_be_followed("uncertain", (), "fail")
+    assert may_be_followed("uncertain", ("bounced",), "fail")

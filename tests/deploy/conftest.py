@@ -1,0 +1,78 @@
+"""One deployment, made by `make deploy` once, shared by all tests here. They are in the order of its life."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.local.simulator import credentials, keys
+from tests.conftest import EMULATOR_PYTHON, free_port
+from tests.deploy.cloud import ENVIRONMENT, ROOT, Cloud, Team, until
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """An empty AWS account."""
+    cloud = Cloud(EMULATOR_PYTHON, tmp_path_factory.mktemp("cloud"), free_port())
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Path]]:
+    """The provider simulator's control, and the folder of its signing keys."""
+    folder = tmp_path_factory.mktemp("simulator")
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "app.local.simulator", "--keys", str(folder / "keys"), "--ready-file", str(ready)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    until("listening", ready.exists, within_s=20)
+    with httpx.Client(base_url=json.loads(ready.read_text())["control_url"], timeout=15) as control:
+        yield control, folder / "keys"
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def _deployed(cloud: Cloud, simulator: tuple[httpx.Client, Path]) -> Team:
+    """A team that stored its secrets by name, deployed, and told the providers where their webhooks go."""
+    control, folder = simulator
+    _store_secrets(cloud, control, keys.load_or_create(folder))
+    team = Team(cloud, control)
+    team.make("deploy", f"STAGE={ENVIRONMENT}")
+    with team.api() as api:
+        control.put("/control/webhooks", json={"url": f"{api.base_url}v1/webhooks"}).raise_for_status()
+    return team
+
+
+@pytest.fixture
+def team(_deployed: Team) -> Team:
+    """The team, with providers that work."""
+    for provider in ("sendgrid", "mailgun"):
+        _deployed.fault(provider)
+    return _deployed
+
+
+@pytest.fixture(scope="session")
+def api(_deployed: Team) -> Iterator[httpx.Client]:
+    """The deployed API, with a key."""
+    with _deployed.api() as client:
+        client.headers.update(_deployed.new_key())
+        yield client
+
+
+def _store_secrets(cloud: Cloud, control: httpx.Client, signing: keys.Keys) -> None:
+    listeners = control.get("/control/providers").json()
+    secrets = {
+        "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": signing.sendgrid_public_key,
+        "SENDGRID_BASE_URL": listeners["sendgrid"]["base_url"],
+        "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
+        "MAILGUN_DOMAIN": credentials.MAILGUN_DOMAIN,
+        "MAILGUN_WEBHOOK_SIGNING_KEY": signing.mailgun_signing_key,
+        "MAILGUN_BASE_URL": listeners["mailgun"]["base_url"],
+    }
+    cloud.client("secretsmanager").create_secret(Name=f"emailsminder/{ENVIRONMENT}", SecretString=json.dumps(secrets))

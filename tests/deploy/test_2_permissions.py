@@ -1,0 +1,103 @@
+"""Least privilege: what the roles say, read back, and what the emulator does with it."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.deploy.cloud import Team
+
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+ALLOWED = {
+    "": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "s3:PutObject",
+        "s3:GetObject",
+        "sns:Publish",
+        "secretsmanager:GetSecretValue",
+        "lambda:InvokeFunction",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+    "attempts": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "s3:GetObject",
+        "sns:Publish",
+        "sqs:SendMessage",
+        "secretsmanager:GetSecretValue",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+    "sweep": {
+        "dynamodb:Query",
+        "dynamodb:BatchGetItem",
+        "sns:Publish",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+}
+
+
+def statements(team: Team, door: str) -> list[dict[str, Any]]:
+    iam = team.cloud.client("iam")
+    role = team.function(door)["Role"].rpartition("/")[2]
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("door", ALLOWED)
+def test_role_allows_what_the_function_does_and_no_more(team: Team, door: str) -> None:
+    found = statements(team, door)
+    assert {action for statement in found for action in listed(statement["Action"])} == ALLOWED[door]
+    for statement in found:
+        for resource in listed(statement["Resource"]):
+            name = resource.split(":", 5)[5]
+            assert "emailsminder" in name, resource
+            assert name.endswith(("/content/*", ":*")) or "*" not in name, resource
+            assert not name.endswith(":*") or resource.startswith("arn:aws:logs:"), resource
+
+
+@pytest.mark.parametrize("door", ALLOWED)
+def test_only_aws_may_take_the_role(team: Team, door: str) -> None:
+    role = team.cloud.client("iam").get_role(RoleName=team.function(door)["Role"].rpartition("/")[2])["Role"]
+    services = {"": {"lambda", "apigateway"}, "attempts": {"lambda"}, "sweep": {"lambda", "events"}}[door]
+    for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+        assert set(statement["Principal"]) == {"Service"}
+        assert set(statement["Principal"]["Service"]) == {f"{service}.amazonaws.com" for service in services}
+
+
+def test_no_role_of_zappa_exists(team: Team) -> None:
+    roles = team.cloud.client("iam").list_roles()["Roles"]
+    assert [role["RoleName"] for role in roles if "Zappa" in role["RoleName"]] == []
+
+
+def test_iam_is_in_force(team: Team) -> None:
+    """Otherwise that the functions work would prove nothing: who has no permission is refused here."""
+    iam, sts = team.cloud.client("iam"), team.cloud.client("sts")
+    name = "stranger"
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy(TRUST)))["Role"]["Arn"]
+    document = json.dumps(policy(*statements(team, "sweep")))
+    iam.put_role_policy(RoleName=name, PolicyName="sweep", PolicyDocument=document)
+    taken = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    variables = team.variables()
+    team.cloud.client("sns", taken).publish(TopicArn=variables["TOPIC_ARN"], Message='{"email_id": "x", "attempt": 1}')
+    with pytest.raises(ClientError, match="AccessDenied"):
+        team.cloud.client("dynamodb", taken).scan(TableName=f"{variables['TABLE_PREFIX']}emails")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        team.cloud.client("secretsmanager", taken).get_secret_value(SecretId=variables["SECRET_NAME"])

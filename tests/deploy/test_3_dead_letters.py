@@ -1,0 +1,54 @@
+"""A worker that fails for good: its message waits in the dead-letter queue until somebody puts it back."""
+
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.deploy.cloud import ENVIRONMENT, Team, sns_event, until
+from tests.deploy.test_1_service import delivered, send
+
+WORKER = f"emailsminder-{ENVIRONMENT}-attempts"
+
+
+@pytest.fixture
+def broken(team: Team) -> Iterator[None]:
+    """The worker cannot read its secret, and the sweep does not mend what that leaves behind."""
+    events, functions = team.cloud.client("events"), team.cloud.client("lambda")
+    rule = next(r["Name"] for r in events.list_rules()["Rules"] if f"{ENVIRONMENT}-sweep" in r["Name"])
+    variables = team.function("attempts")["Environment"]["Variables"]
+    events.disable_rule(Name=rule)
+    functions.update_function_configuration(
+        FunctionName=WORKER, Environment={"Variables": {**variables, "SECRET_NAME": "emailsminder/nowhere"}}
+    )
+    yield
+    functions.update_function_configuration(FunctionName=WORKER, Environment={"Variables": variables})
+    events.enable_rule(Name=rule)
+
+
+def dead_letters(team: Team, command: str) -> str:
+    return team.run(sys.executable, "-m", "app.admin", "dead-letters", command, "--stage", ENVIRONMENT)
+
+
+def test_message_that_failed_is_kept_and_put_back(
+    team: Team, api: httpx.Client, request: pytest.FixtureRequest
+) -> None:
+    assert "0 dead letters" in dead_letters(team, "list")
+    request.getfixturevalue("broken")
+    email_id = send(api)
+    # SNS of the emulator hands on once and does not care; Lambda's own retries and queue work.
+    team.cloud.client("lambda").invoke(FunctionName=WORKER, InvocationType="Event", Payload=sns_event(email_id, 1))
+    until("dead", lambda: email_id in dead_letters(team, "list"), within_s=60)
+    listed = dead_letters(team, "list")
+    assert "1 dead letters" in listed
+    assert f"{email_id} attempt 1" in listed
+
+    variables = team.function("attempts")["Environment"]["Variables"]
+    team.cloud.client("lambda").update_function_configuration(
+        FunctionName=WORKER,
+        Environment={"Variables": {**variables, "SECRET_NAME": f"emailsminder/{ENVIRONMENT}"}},
+    )
+    assert "1 put back" in dead_letters(team, "redrive")
+    delivered(api, email_id)
+    assert "0 dead letters" in dead_letters(team, "list")

@@ -1,0 +1,86 @@
+"""The stack, on the emulator."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import botocore.session
+import pytest
+
+from infra.stack import Stack, StackError, variables
+from tests.support.aws import REGION, Aws, client
+
+OFF = {"DeletionProtection": "false"}
+
+
+@pytest.fixture
+def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The stack of an environment of its own, not made yet; gone in the end."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    session = botocore.session.get_session()
+    session.set_config_variable("region", REGION)
+    stack = Stack(session, f"x{uuid4().hex[:8]}")
+    yield stack
+    if stack._find():
+        stack.apply(OFF, {})
+        stack.delete()
+
+
+def test_apply_makes_what_the_functions_need(aws: Aws, stack: Stack) -> None:
+    outputs = stack.apply(OFF, {"project": "emailsminder"})
+    named = variables(stack.environment, outputs, 20)
+    tables = client(aws.endpoint_url, "dynamodb").list_tables()["TableNames"]
+    assert {f"{named['TABLE_PREFIX']}{name}" for name in ("emails", "nonces", "api-keys")} <= set(tables)
+    aws.sns.publish(TopicArn=named["TOPIC_ARN"], Message="{}")
+    aws.s3.put_object(Bucket=named["CONTENT_BUCKET"], Key="content/x", Body=b"x")
+
+
+def test_apply_again_changes_nothing(aws: Aws, stack: Stack) -> None:
+    first = stack.apply(OFF, {})
+    events = client(aws.endpoint_url, "cloudformation").describe_stack_events(StackName=stack.name)["StackEvents"]
+    assert stack.apply(OFF, {}) == first
+    again = client(aws.endpoint_url, "cloudformation").describe_stack_events(StackName=stack.name)["StackEvents"]
+    assert again == events
+
+
+def test_silenced_alarms_speak_again_after_the_next_apply(aws: Aws, stack: Stack) -> None:
+    def enabled() -> set[bool]:
+        alarms = client(aws.endpoint_url, "cloudwatch").describe_alarms(
+            AlarmNamePrefix=f"emailsminder-{stack.environment}"
+        )
+        return {alarm["ActionsEnabled"] for alarm in alarms["MetricAlarms"]}
+
+    stack.apply(OFF, {})
+    assert enabled() == {True}
+    stack.apply({**OFF, "Alarms": "off"}, {})
+    assert enabled() == {False}
+    stack.apply(OFF, {})
+    assert enabled() == {True}
+
+
+def test_ses_events_are_an_option(aws: Aws, stack: Stack) -> None:
+    assert "SesTopicArn" not in stack.apply(OFF, {})
+    outputs = stack.apply(
+        {**OFF, "SesEvents": "on", "SesIdentityArns": "arn:aws:ses:us-east-1:0:identity/a.example"}, {}
+    )
+    named = variables(stack.environment, outputs, 20)
+    assert named["SES_CONFIGURATION_SET"] == f"emailsminder-{stack.environment}"
+    assert named["SES_TOPIC_ARN"].endswith(f"emailsminder-{stack.environment}-ses")
+
+
+def test_protected_tables_are_not_deleted(aws: Aws, stack: Stack) -> None:
+    stack.apply({"DeletionProtection": "true"}, {})
+    with pytest.raises(StackError, match="protected"):
+        stack.delete()
+    assert stack.outputs()
+
+
+def test_delete_takes_the_data(aws: Aws, stack: Stack) -> None:
+    bucket = stack.apply(OFF, {})["ContentBucket"]
+    aws.s3.put_object(Bucket=bucket, Key="content/x", Body=b"x")
+    stack.delete()
+    assert not any(
+        stack.environment in name for name in client(aws.endpoint_url, "dynamodb").list_tables()["TableNames"]
+    )
+    assert bucket not in {found["Name"] for found in aws.s3.list_buckets()["Buckets"]}
+    with pytest.raises(StackError, match="deploy first"):
+        stack.outputs()

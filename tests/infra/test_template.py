@@ -1,0 +1,125 @@
+"""The template: that it describes what the code expects."""
+
+import json
+from typing import Any
+
+import pytest
+from pynamodb.attributes import TTLAttribute
+from pynamodb.models import Model
+
+from app.metrics import VIEWS
+from app.store.tables import MODELS
+from infra.stack import TEMPLATE
+from tests.infra import template
+
+TABLES = {
+    found["Properties"]["TableName"]["Sub"].removeprefix("emailsminder-${Environment}-"): found
+    for found in template.resources("AWS::DynamoDB::Table").values()
+}
+
+
+def keys(schema: list[dict[str, str]]) -> list[tuple[str, str]]:
+    return sorted((key["KeyType"], key["AttributeName"]) for key in schema)
+
+
+def described(model: type[Model]) -> dict[str, Any]:
+    """What PynamoDB would create."""
+    return dict(model._get_schema())
+
+
+def test_every_table_of_the_code_is_there_and_no_other() -> None:
+    assert set(TABLES) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_table_is_as_its_model_says(name: str) -> None:
+    properties, schema = TABLES[name]["Properties"], described(MODELS[name][0])
+    assert keys(properties["KeySchema"]) == keys(schema["key_schema"])
+    assert {(d["AttributeName"], d["AttributeType"]) for d in properties["AttributeDefinitions"]} == {
+        (d["AttributeName"], d["AttributeType"]) for d in schema["attribute_definitions"]
+    }
+    assert sorted(
+        (index["IndexName"], keys(index["KeySchema"]), index["Projection"]["ProjectionType"])
+        for index in properties.get("GlobalSecondaryIndexes", [])
+    ) == sorted(
+        (index["index_name"], keys(index["key_schema"]), index["projection"]["ProjectionType"])
+        for index in schema["global_secondary_indexes"]
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_table_expires_its_items_where_the_model_has_a_ttl(name: str) -> None:
+    attributes = [attribute for model in MODELS[name] for attribute in model.get_attributes().values()]
+    fields = {attribute.attr_name for attribute in attributes if isinstance(attribute, TTLAttribute)}
+    ttl = TABLES[name]["Properties"].get("TimeToLiveSpecification")
+    assert ttl == ({"AttributeName": fields.pop(), "Enabled": True} if fields else None)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_table_survives(name: str) -> None:
+    table = TABLES[name]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    properties = table["Properties"]
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["DeletionProtectionEnabled"] == {"If": ["IsProtected", True, False]}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_every_bucket_is_private() -> None:
+    for bucket in template.resources("AWS::S3::Bucket").values():
+        assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(bucket["Properties"]["PublicAccessBlockConfiguration"]) == 4
+
+
+def test_every_log_group_ends() -> None:
+    groups = template.resources("AWS::Logs::LogGroup")
+    assert {group["Properties"]["LogGroupName"]["Sub"] for group in groups.values()} == {
+        "/aws/lambda/emailsminder-${Environment}",
+        "/aws/lambda/emailsminder-${Environment}-attempts",
+        "/aws/lambda/emailsminder-${Environment}-sweep",
+        "/aws/apigateway/emailsminder-${Environment}",
+    }
+    assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def metrics_of_the_dashboard() -> set[tuple[str, str]]:
+    body = template.resources("AWS::CloudWatch::Dashboard")["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    rows = [row for widget in json.loads(body)["widgets"] for row in widget["properties"]["metrics"]]
+    searched = [row[0]["expression"] for row in rows if isinstance(row[0], dict)]
+    named = {(row[0], row[1]) for row in rows if row[0] not in ("...",) and isinstance(row[0], str)}
+    return named | {("EmailsMinder", search.split('MetricName="')[1].split('"')[0]) for search in searched}
+
+
+def test_dashboard_shows_every_metric_of_ours_and_no_other() -> None:
+    ours = {name for namespace, name in metrics_of_the_dashboard() if namespace == "EmailsMinder"}
+    assert ours == {view.name for views in VIEWS.values() for view in views}
+
+
+def test_dashboard_shows_what_the_architecture_lists() -> None:
+    assert metrics_of_the_dashboard() >= {
+        ("AWS/ApiGateway", "Count"),
+        ("EmailsMinder", "Requests2xx"),
+        ("AWS/ApiGateway", "4XXError"),
+        ("AWS/ApiGateway", "5XXError"),
+        ("AWS/SNS", "NumberOfMessagesPublished"),
+        ("EmailsMinder", "MessagesProcessed"),
+        ("EmailsMinder", "MessagesFailed"),
+        ("AWS/Lambda", "Invocations"),
+        ("AWS/Lambda", "Errors"),
+    }
+
+
+def test_every_alarm_tells_somebody() -> None:
+    alarms = template.resources("AWS::CloudWatch::Alarm")
+    for alarm in alarms.values():
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert alarm["Properties"]["ActionsEnabled"] == {"If": ["HasAlarms", True, False]}
+    ours = {a["Properties"]["MetricName"] for a in alarms.values() if a["Properties"]["Namespace"] == "EmailsMinder"}
+    assert ours <= {view.name for views in VIEWS.values() for view in views}
+    assert alarms["SweepSilentAlarm"]["Properties"]["TreatMissingData"] == "breaching", "silence is the alarm"
+
+
+def test_template_is_what_cloudformation_reads() -> None:
+    text = TEMPLATE.read_text()
+    assert len(text.encode()) <= 51_200, "the longest that a request may carry"
+    assert template.anchors(text) == [], "CloudFormation knows no anchors and aliases"

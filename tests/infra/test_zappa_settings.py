@@ -1,0 +1,109 @@
+"""zappa_settings.json: one Lambda per door, and nothing secret."""
+
+import importlib
+import json
+import re
+
+import pytest
+
+from app.settings import Settings
+from infra import hooks, package
+from infra.stack import variables
+from infra.stages import DOORS, SETTINGS, Stage, settings
+from tests.infra import template
+
+STAGES = json.loads(SETTINGS.read_text())
+ENVIRONMENTS = ("production", "dev")
+OUTPUTS = {"TablePrefix": "emailsminder-dev-", "TopicArn": "arn:topic", "ContentBucket": "bucket"}
+
+
+def test_three_doors_of_two_environments() -> None:
+    assert set(STAGES) == {Stage(environment, door).name for environment in ENVIRONMENTS for door in DOORS}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_runs_its_own_handler(name: str) -> None:
+    module, _, function = settings(name)["lambda_handler"].rpartition(".")
+    assert module == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[Stage.of(name).door]
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> None:
+    found, door = settings(name), Stage.of(name).door
+    assert found.get("apigateway_enabled", True) is (door == "api")
+    assert [event["expression"] for event in found.get("events", [])] == (["rate(1 minute)"] if door == "sweep" else [])
+    assert found["keep_warm"] is False
+    assert found["manage_roles"] is False, "Zappa's own role may do anything"
+    assert "environment_variables" not in found, "only Zappa's own handler would read them"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_function_ends_before_who_waits_for_it(name: str) -> None:
+    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).door]  # API Gateway's; the next sweep's
+    assert settings(name)["timeout_seconds"] <= limit_s
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_nothing_secret_is_in_the_file(name: str) -> None:
+    names = " ".join(settings(name)["aws_environment_variables"])
+    assert not re.search("KEY|SECRET|TOKEN|PASSWORD", names)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_variable_is_text(name: str) -> None:
+    assert all(isinstance(value, str) for value in settings(name)["aws_environment_variables"].values())
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_stack_parameters_exist(environment: str) -> None:
+    assert set(settings(environment)["stack"]) <= set(template.load()["Parameters"])
+
+
+def test_production_is_protected() -> None:
+    assert settings("production")["stack"]["DeletionProtection"] == "true"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_callbacks_exist(environment: str) -> None:
+    for path in settings(environment)["callbacks"].values():
+        assert callable(getattr(hooks, path.removeprefix("infra.hooks.")))
+
+
+def test_package_is_for_the_runtime() -> None:
+    assert {settings(name)["runtime"] for name in STAGES} == {f"python{package.PYTHON}"}
+
+
+def test_environment_is_what_the_application_reads() -> None:
+    found = Settings.from_env({**variables("dev", OUTPUTS, 20), "PROVIDERS": "sendgrid"})
+    assert (found.table_prefix, found.topic_arn, found.content_bucket) == ("emailsminder-dev-", "arn:topic", "bucket")
+    assert found.worker_timeout_s == 20
+    assert found.secret_name == "emailsminder/dev"
+    assert found.metrics_namespace == "EmailsMinder"
+    assert found.service_name == "emailsminder-dev"
+
+
+def test_ses_events_come_with_their_topic() -> None:
+    outputs = {**OUTPUTS, "SesTopicArn": "arn:ses", "SesConfigurationSet": "set"}
+    found = Settings.from_env(variables("dev", outputs, 20))
+    assert found.ses.topic_arns == ("arn:ses",)
+    assert found.ses.configuration_set == "set"
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "function"),
+    [
+        ("production", Stage("production", "api"), "emailsminder-production"),
+        ("dev_attempts", Stage("dev", "attempts"), "emailsminder-dev-attempts"),
+        ("dev_sweep", Stage("dev", "sweep"), "emailsminder-dev-sweep"),
+    ],
+)
+def test_names(name: str, stage: Stage, function: str) -> None:
+    assert Stage.of(name) == stage
+    assert stage.name == name
+    assert stage.function == function
+
+
+def test_unknown_door_is_refused() -> None:
+    with pytest.raises(ValueError, match="dev_worker"):
+        Stage.of("dev_worker")

@@ -1,0 +1,103 @@
+"""Metrics as views of log lines."""
+
+import json
+import logging
+from io import StringIO
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from app.metrics import VIEWS, Embed, measured_loggers
+
+
+def written(name: str, message: str, **fields: Any) -> dict[str, Any]:
+    """The line as CloudWatch reads it."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LambdaPowertoolsFormatter(service="emailsminder-test"))
+    handler.addFilter(Embed("EmailsMinder", "emailsminder-test"))
+    record = logging.makeLogRecord({"name": name, "msg": message, "levelno": logging.INFO, **fields})
+    handler.handle(record)
+    return dict(json.loads(stream.getvalue()))
+
+
+def measured(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    """(metric, *dimension names) -> value, as the embedded metric format has it read."""
+    found = {}
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "EmailsMinder"
+        for dimensions in directive["Dimensions"]:
+            assert all(isinstance(line[name], str) for name in dimensions), "a dimension is a string of the line"
+            for metric in directive["Metrics"]:
+                found[(metric["Name"], *dimensions)] = line[metric["Name"]]
+    return found
+
+
+ATTEMPT = {"provider": "mailgun", "outcome": "accepted", "ms": 120, "failover": True}
+
+
+def test_attempt_is_counted_by_provider_and_outcome() -> None:
+    line = written("app.delivery.attempt", "attempt", **ATTEMPT)
+    assert measured(line) == {
+        ("Attempts", "service", "provider", "outcome"): 1,
+        ("AttemptTime", "service", "provider"): 120,
+        ("Failovers", "service"): 1,
+        ("FailoversAccepted", "service"): 1,
+    }
+    assert line["service"] == "emailsminder-test"
+    assert isinstance(line["_aws"]["Timestamp"], int)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"failover": False}, {"Failovers", "FailoversAccepted"}),
+        ({"outcome": "unavailable"}, {"FailoversAccepted"}),
+    ],
+)
+def test_what_is_no_failover_is_not_counted_as_one(change: dict[str, Any], missing: set[str]) -> None:
+    line = written("app.delivery.attempt", "attempt", **{**ATTEMPT, **change})
+    names = {name for name, *_ in measured(line)}
+    assert names.isdisjoint(missing)
+    assert names | missing == {"Attempts", "AttemptTime", "Failovers", "FailoversAccepted"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"is": "sent", "given_up": 0}, {"EmailsSent", "TimeToSent"}),
+        ({"is": "delivered", "given_up": 0}, {"EmailsDelivered", "TimeToDelivered"}),
+        ({"is": "failed", "given_up": 1}, {"EmailsFailed"}),
+        ({"is": "partially_delivered", "given_up": 2}, {"EmailsFailed"}),
+    ],
+)
+def test_what_became_of_an_email(fields: dict[str, Any], names: set[str]) -> None:
+    line = written("app.delivery.rewrite", "status", age_ms=1500, **fields)
+    assert {name for name, *_ in measured(line)} == names
+
+
+def test_bounce_is_not_our_failure() -> None:
+    assert "_aws" not in written("app.delivery.rewrite", "status", age_ms=1500, given_up=0, **{"is": "failed"})
+
+
+def test_message_of_unknown_age_is_still_counted() -> None:
+    line = written("workers.attempts", "message", failed=True, age_ms=None)
+    assert measured(line) == {("MessagesProcessed", "service"): 1, ("MessagesFailed", "service"): 1}
+
+
+@pytest.mark.parametrize(("status", "counts"), [(199, False), (200, True), (299, True), (300, False), (503, False)])
+def test_success_of_a_request(status: int, counts: bool) -> None:
+    assert ("_aws" in written("app.api.request_log", "request", status=status)) is counts
+
+
+def test_other_lines_pass_as_they_are() -> None:
+    line = written("app.delivery.attempt", "nothing to send", email_id="eml_1")
+    assert line["message"] == "nothing to send"
+    assert "_aws" not in line
+
+
+def test_no_metric_has_two_meanings() -> None:
+    names = [view.name for views in VIEWS.values() for view in views]
+    assert len(names) == len(set(names))
+    assert measured_loggers() == {name for name, _ in VIEWS}
