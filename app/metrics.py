@@ -54,6 +54,11 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("Failovers", "Count", _one_if(lambda line: line["failover"])),
         View("FailoversAccepted", "Count", _one_if(lambda line: line["failover"] and line["outcome"] == "accepted")),
     ),
+    ("app.delivery.monitor", "health"): (
+        View("BreakersOpened", "Count", _one_if(lambda line: line["breaker_opened"])),
+        View("ProvidersSilent", "Count", _one_if(lambda line: line["fell_silent"])),
+        View("Weight", "None", lambda line: line["weight"], ("provider",)),
+    ),
     ("app.delivery.rewrite", "status"): (
         View("EmailsSent", "Count", _one_if(lambda line: line["is"] == "sent")),
         View("EmailsDelivered", "Count", _one_if(lambda line: line["is"] == "delivered")),

@@ -39,6 +39,7 @@ from app.store import tables
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
+from app.store.cursors import Cursors
 from app.store.events import Events
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
@@ -139,7 +140,7 @@ def build(
             suppress=suppressions.put,
         ),
         read=Read(heads, events, recipients, shards),
-        sweep=Sweep(heads, topic.publish, clock, shards, monitor),
+        sweep=Sweep(heads, Cursors(), topic.publish, clock, shards, monitor),
         explain=Explain(survey, partial(verdicts, capabilities)),
         monitor=monitor,
         suppressions=suppressions,
@@ -167,7 +168,7 @@ def sweep() -> Sweep:
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
     monitor = Monitor(Healths(), settings.providers, time.time)
-    return Sweep(Heads(), topic.publish, time.time, range(SHARDS), monitor)
+    return Sweep(Heads(), Cursors(), topic.publish, time.time, range(SHARDS), monitor)
 
 
 def _deployed() -> tuple[Session, Settings]:

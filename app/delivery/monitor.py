@@ -218,5 +218,6 @@ def _log(old: Health, new: Health) -> None:
             "breaker_opened": new.breaker_until_ms is not None and old.breaker_until_ms is None,
             "paused": new.paused,
             "silent": new.silent,
+            "fell_silent": new.silent and not old.silent,
         },
     )

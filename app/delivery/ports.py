@@ -1,7 +1,7 @@
 """What the verbs need of the outside, in the words of the domain. `app.wiring` plugs the real parts in."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.domain.email import Content, Message
 from app.domain.event import Event, Nonce, Subscription, Webhook
@@ -10,6 +10,9 @@ from app.domain.outcome import Outcome
 from app.domain.standing import Circumstances
 
 Clock = Callable[[], float]  # epoch seconds
+
+
+Cursor = dict[str, Any]  # where to read on; only the store knows what is in it
 
 
 class HeadStore(Protocol):
@@ -27,11 +30,21 @@ class HeadStore(Protocol):
     def get_many(self, email_ids: list[str]) -> list[Head]:
         """Those of the heads that exist, in order; at most 100."""
 
-    def due(self, shard: int, now_ms: int) -> Iterator[str]:
-        """Ids of emails that are due, longest due first."""
+    def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
+        """Ids of emails that are due, longest due first, behind `after`; and where to read on."""
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
         """(created_at in ms, id), newest first."""
+
+
+class CursorStore(Protocol):
+    """Where the last sweep stopped."""
+
+    def get(self) -> dict[int, Cursor]:
+        """By shard; none: it came to the end."""
+
+    def put(self, cursors: dict[int, Cursor]) -> None:
+        """Remember."""
 
 
 class ContentStore(Protocol):

@@ -1,46 +1,57 @@
 """sweep: finds what is due and publishes it. It moves nothing else and never clears `due_at`."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, HeadStore, Publish
+from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, Publish
 from app.delivery.rewrite import announce
 
 log = logging.getLogger(__name__)
 
-CHUNK = 100  # heads read at once
+CHUNK = 100  # emails read at once
 SIDE_BY_SIDE = 8
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Publishes the next attempt of every email that is due: scheduled, lost publish, ended lease, ended wait."""
+    """Publishes the next attempt of every email that is due: scheduled, lost publish, ended lease, ended wait.
+
+    A run is bounded; the next one goes on where it stopped, so that no email starves behind others that stay due.
+    """
 
     heads: HeadStore
+    cursors: CursorStore
     publish: Publish
     clock: Clock
-    shards: Iterable[int]
+    shards: Sequence[int]
     monitor: Monitor
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
         until_s = self.clock() + within_s
+        self.monitor.tend()
+        before = self.cursors.get()
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            found = sum(pool.map(lambda shard: self._sweep(shard, until_s), self.shards))
+            swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), until_s), self.shards))
+        after = {shard: cursor for shard, (_, cursor) in zip(self.shards, swept, strict=True) if cursor}
+        if after != before:
+            self.cursors.put(after)
+        found = sum(count for count, _ in swept)
         if found:
-            log.info("swept", extra={"due": found})
-        self.monitor.tend()  # last: nobody's email waits for a look at the providers
+            log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
         return found
 
-    def _sweep(self, shard: int, until_s: float) -> int:
+    def _sweep(self, shard: int, cursor: Cursor | None, until_s: float) -> tuple[int, Cursor | None]:
+        """How many were due, and where to go on; None: the shard was swept to its end."""
         found = 0
-        due = self.heads.due(shard, int(self.clock() * 1000))
-        while self.clock() < until_s and (chunk := list(islice(due, CHUNK))):
-            for head in self.heads.get_many(chunk):
+        while self.clock() < until_s:
+            due, cursor = self.heads.due(shard, int(self.clock() * 1000), CHUNK, cursor)
+            for head in self.heads.get_many(due) if due else ():
                 announce(self.publish, self.clock, head)
-            found += len(chunk)
-        return found
+            found += len(due)
+            if cursor is None:
+                break
+        return found, cursor

@@ -13,6 +13,7 @@ from pynamodb.models import Model
 from app.domain.email import Mailbox, OnUncertain
 from app.domain.head import Head, due_at_ms, status
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
+from app.store.cursors import Cursor
 from app.store.ttl import as_ttl
 
 PART = "email"
@@ -108,10 +109,14 @@ class Heads:
         found = {item.email_id: _to_head(item) for item in HeadItem.batch_get(keys, consistent_read=True)}
         return [found[email_id] for email_id in email_ids if email_id in found]
 
-    def due(self, shard: int, now_ms: int) -> Iterator[str]:
-        """The ids of that shard's emails that are due, longest due first, read page by page."""
-        for item in HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, page_size=100):
-            yield item.email_id
+    def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
+        """The ids of `limit` of that shard's emails that are due, longest due first, behind `after`.
+
+        And where to read on; None: that was all.
+        """
+        found = HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, limit=limit, last_evaluated_key=after)
+        ids = [item.email_id for item in found]
+        return ids, found.last_evaluated_key
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
         """(created_at in ms, id) of that shard's emails, newest first, up to and including `before_ms`."""
