@@ -6,10 +6,10 @@ ARG LAMBDA=public.ecr.aws/lambda/python:3.11
 ARG PYTHON=python:3.11-slim
 
 FROM ${LAMBDA} AS function
-COPY requirements/runtime.txt /tmp/
+COPY requirements/runtime.txt requirements/
 RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --no-compile \
-        --target "${LAMBDA_TASK_ROOT}" --requirement /tmp/runtime.txt \
-    && rm /tmp/runtime.txt
+        --target "${LAMBDA_TASK_ROOT}" --requirement requirements/runtime.txt \
+    && rm -r requirements
 COPY app ${LAMBDA_TASK_ROOT}/app
 COPY workers ${LAMBDA_TASK_ROOT}/workers
 # Bytecode that does not look at dates: half of a cold start is compiling.
@@ -28,9 +28,9 @@ CMD ["workers.sweep.handler"]
 
 FROM ${PYTHON} AS server
 WORKDIR /srv
-COPY requirements/local.txt /tmp/
-RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /tmp/local.txt \
-    && rm /tmp/local.txt
+COPY requirements/local.txt requirements/
+RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements/local.txt \
+    && rm -r requirements
 COPY app app
 COPY workers workers
 RUN python -m compileall -q --invalidation-mode unchecked-hash .

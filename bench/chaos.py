@@ -8,27 +8,21 @@ Waits are shorter than shipped, and go through the same code. The exit status is
 """
 
 import argparse
-import os
 import random
-import signal
 import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 
-from app.local import environment, programs
-from app.local.children import Child
-from app.local.simulator.faults import Fault, WebhookFault
 from bench.house import installation
 from bench.ledger import ENDS, Copy, Finding, examine, read_copy
+from bench.weather import WORKS, Weather, worker
 from tests.e2e.installation import EMAIL, Installation
 
 SETTINGS: Final = {
@@ -39,84 +33,9 @@ SETTINGS: Final = {
     "RETRY_FOR_S": "180",
     "LOG_LEVEL": "WARNING",
 }
-# How likely a provider works in a given second. All three fail together about once in ten seconds.
-WORKS: Final = {"sendgrid": 0.25, "mailgun": 0.35, "ses": 0.75}
-KILL_EVERY_S: Final = (3.0, 7.0)
 SENDERS: Final = 4
 REST_WITHIN_S: Final = 300.0
 POLICIES: Final = ("wait",) * 8 + ("failover", "fail")
-
-
-@dataclass
-class Weather:
-    """What is done to the installation, until `stop`."""
-
-    home: Installation
-    dice: random.Random
-    stop: threading.Event = field(default_factory=threading.Event)
-    behaviors: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
-
-    def fail_providers(self) -> None:
-        """Another behavior for each provider, each second."""
-        while not self.stop.wait(1):
-            for provider, works in WORKS.items():
-                fault = Fault.NONE if self.dice.random() < works else self.dice.choice(list(Fault)[1:])
-                webhooks = [self.dice.choice(list(WebhookFault))] if self.dice.random() < 0.3 else []
-                self.home.fault(provider, fault, webhooks=webhooks, latency_ms=self.dice.choice((0, 0, 50, 300)))
-                self.behaviors[fault] += 1
-
-    def kill_workers(self, own: "OwnWorker") -> None:
-        """Both workers at once, every few seconds; `own` comes back at once."""
-        while not self.stop.wait(self.dice.uniform(*KILL_EVERY_S)):
-            for pid in [*stack_worker(self.home), own.pid]:
-                os.kill(pid, signal.SIGKILL)
-                self.kills += 1
-            own.renew()
-
-
-class OwnWorker:
-    """A worker of this script, beside the stack's own. It ends when this process does."""
-
-    def __init__(self, home: Installation) -> None:
-        self._env = environment.deployed(home.env)
-        self._log = home.log
-        self._child = self._start()
-
-    @property
-    def pid(self) -> int:
-        """The process that runs now."""
-        return self._child.pid
-
-    def renew(self) -> None:
-        """Start it again after it was killed."""
-        self.end()
-        self._child = self._start()
-
-    def end(self) -> None:
-        """Let it end."""
-        self._child.stop(grace_s=10)
-
-    def _start(self) -> Child:
-        return Child(replace(programs.worker(self._env), log=self._log), inherit=[])
-
-
-@contextmanager
-def worker(home: Installation) -> Iterator[OwnWorker]:
-    """A second worker."""
-    own = OwnWorker(home)
-    try:
-        yield own
-    finally:
-        own.end()
-
-
-def stack_worker(home: Installation) -> list[int]:
-    """The process id of the stack's worker, if it runs just now."""
-    try:
-        return [home.worker_pid()]
-    except AssertionError:
-        return []
 
 
 def main() -> int:

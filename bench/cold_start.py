@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from tests.e2e.installation import ROOT
 
 _EVENT: Final = "import json, os; event = json.loads(os.environ['BENCH_EVENT']); "
+_CONTEXT: Final = "from types import SimpleNamespace as N; c = N(get_remaining_time_in_millis=lambda: 50_000); "
 _LOOP: Final = "import asyncio; asyncio.set_event_loop(asyncio.new_event_loop()); "
 
 
@@ -41,13 +42,15 @@ def starts(accept_event: Callable[[], str], attempt_event: Callable[[], str]) ->
         ),
         Start(
             "api: app.main, POST /v1/emails",
-            f"{_LOOP}{_EVENT}import app.main as m; m.handler(event, None)",
+            f"{_LOOP}{_EVENT}{_CONTEXT}import app.main as m; m.handler(event, c)",
             accept_event,
         ),
         Start(
-            "worker: workers.attempts", f"{_EVENT}import workers.attempts as m; m.handler(event, None)", attempt_event
+            "worker: workers.attempts",
+            f"{_EVENT}{_CONTEXT}import workers.attempts as m; m.handler(event, c)",
+            attempt_event,
         ),
-        Start("sweep: workers.sweep", "import workers.sweep as m; m.handler({}, None)", str),
+        Start("sweep: workers.sweep", f"{_CONTEXT}import workers.sweep as m; m.handler({{}}, c)", str),
     )
 
 

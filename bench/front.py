@@ -83,6 +83,7 @@ class Front:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.port: Final[int] = self._socket.getsockname()[1]
         self._fillers: list[socket.socket] = []
+        self._calls: list[threading.Thread] = []
         self._stop, self._deaf = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._listen, name="front", daemon=True)
 
@@ -108,6 +109,11 @@ class Front:
             self._deaf.acquire()  # nothing is accepted while it is held
             self._fill()
 
+    def drain(self) -> None:
+        """Return when every call is over, also those whose client has hung up."""
+        for call in self._calls:
+            call.join(SLOW_S + IDLE_S)
+
     def _fill(self) -> None:
         """Connect until the kernel takes no more: whoever comes then waits."""
         while len(self._fillers) < 64:
@@ -126,7 +132,9 @@ class Front:
             try:
                 if select.select([self._socket], [], [], 0.05)[0]:
                     connection, _ = self._socket.accept()
-                    threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                    call = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                    self._calls.append(call)
+                    call.start()
             finally:
                 self._deaf.release()
 

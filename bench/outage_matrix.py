@@ -99,6 +99,7 @@ def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[
                 subject, called_at = uuid4().hex, datetime.now(UTC)
                 told = peer.send(first_url, urls[SECOND], subject, keyed=way is not Way.SIMULATOR)
                 sent.append(Sent(mode, peer.name, subject, called_at, told))
+        front.drain()
         inbox = home.control.get("/control/messages").json()
     return [row_of(one, inbox) for one in sent]
 

@@ -11,18 +11,15 @@ import asyncio
 import json
 import os
 import resource
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, Final
 
 import botocore.session
-import httpx
 
 from app import main as api
 from app.local.environment import REGION
@@ -32,7 +29,7 @@ from app.wiring import container
 from bench import cold_start
 from bench.cold_start import Cost
 from bench.floor import Floor
-from bench.house import free_ports
+from bench.stand import emulator, provider
 from tests.e2e.installation import ROOT
 from workers import attempts
 
@@ -167,54 +164,6 @@ def environment(aws_url: str, provider_url: str) -> dict[str, str]:
         "SENDGRID_API_KEY": "SG.bench",
         "SENDGRID_BASE_URL": provider_url,
     }
-
-
-@contextmanager
-def provider() -> Iterator[str]:
-    """The base URL of a provider that answers at once."""
-    command = [sys.executable, "-m", "bench.instant"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.communicate()
-
-
-@contextmanager
-def emulator() -> Iterator[str]:
-    """The URL of an AWS emulator that keeps nothing. Tied to this process: it ends with it."""
-    (port,) = free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="emailsminder-") as folder, (Path(folder) / "log").open("wb") as log:
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": folder,
-            "TMPDIR": folder,
-            "LOG_LEVEL": "WARNING",
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "SERVICES": "dynamodb,s3,sns,sqs",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "DOCKER_HOST": "tcp://127.0.0.1:9",
-        }
-        command = [str(ROOT / ".emulator/bin/python"), "-I", str(ROOT / "app/local/tether.py"), "ministack"]
-        with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
-            url = f"http://127.0.0.1:{port}"
-            _await(f"{url}/_ministack/health", process)
-            yield url
-            process.communicate()
-
-
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        try:
-            httpx.get(url, timeout=1, trust_env=False)
-        except httpx.TransportError:
-            if process.poll() is not None:
-                raise RuntimeError("the AWS emulator ended") from None
-            sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the AWS emulator does not answer")
 
 
 def _cpu_s() -> float:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,6 +53,16 @@ class Feed:
                     context = Context("attempts", self._timeout_s)
                     invocation = pool.submit(self._handler, sqs_event(message), context)
                     invocation.add_done_callback(partial(self._settle, message))
+
+    def is_behind(self) -> bool:
+        """Do more messages wait than are handled at once? False if the queue does not answer."""
+        try:
+            answer = self._sqs.get_queue_attributes(
+                QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        except (BotoCoreError, ClientError):
+            return False
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"]) > CONCURRENCY
 
     def _take_slots(self) -> int:
         """As many as are free, waiting a moment for the first."""
@@ -108,10 +119,24 @@ class Feed:
         return all(failure["itemIdentifier"] != message["MessageId"] for failure in failures)
 
 
-def tick(sweep: Handler, stop: threading.Event, interval_s: float = 1.0) -> None:
-    """Call `sweep` every `interval_s` until `stop` is set, never twice at once. Its failures are logged."""
+def tick(
+    sweep: Handler,
+    stop: threading.Event,
+    interval_s: float = 1.0,
+    is_behind: Callable[[], bool] = lambda: False,
+    behind_interval_s: float = 60.0,
+) -> None:
+    """Call `sweep` every `interval_s` until `stop` is set, never twice at once. Its failures are logged.
+
+    While the worker is behind, only every `behind_interval_s`, as on AWS: what waits in the queue is due as well, and
+    each sweep would add another message for it.
+    """
+    swept_at_s = monotonic()
     with ThreadPoolExecutor(1, thread_name_prefix="sweep") as pool:
         while not stop.wait(interval_s):
+            if monotonic() - swept_at_s < behind_interval_s and is_behind():
+                continue
+            swept_at_s = monotonic()
             error = pool.submit(sweep, scheduled_event(), Context("sweep", SWEEP_TIMEOUT_S)).exception()
             if error is not None:
                 _log.error("The sweep raised %s", type(error).__name__, exc_info=error)

@@ -19,10 +19,12 @@ def main() -> None:
     container()  # built before two threads could ask for it at once
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    clock = threading.Thread(target=feed.tick, args=(sweep.handler, stop), name="clock")
+    queue = feed.Feed(os.environ, attempts.handler)
+    ticking = partial(feed.tick, sweep.handler, stop, is_behind=queue.is_behind)
+    clock = threading.Thread(target=ticking, name="clock")
     clock.start()
     try:
-        feed.Feed(os.environ, attempts.handler).run(stop, partial(health.beat, Paths.of(os.environ).heartbeat))
+        queue.run(stop, partial(health.beat, Paths.of(os.environ).heartbeat))
     finally:
         stop.set()
         clock.join()

@@ -193,3 +193,45 @@ def test_a_failing_sweep_is_followed_by_the_next(eventually: Eventually) -> None
     stop.set()
     thread.join()
     assert events[0]["detail-type"] == "Scheduled Event"
+
+
+def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually) -> None:
+    swept: list[None] = []
+    asked: list[None] = []
+    behind = threading.Event()
+    behind.set()
+
+    def is_behind() -> bool:
+        asked.append(None)
+        return behind.is_set()
+
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.tick, args=(lambda *_: swept.append(None), stop, 0.01, is_behind, 60))
+    thread.start()
+    eventually(lambda: len(asked) >= 3)
+    assert swept == []
+    behind.clear()
+    eventually(lambda: len(swept) >= 2)
+    behind.set()
+    stop.set()
+    thread.join()
+
+
+def test_even_behind_it_sweeps_as_often_as_on_aws(eventually: Eventually) -> None:
+    swept: list[None] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.tick, args=(lambda *_: swept.append(None), stop, 0.01, lambda: True, 0.05))
+    thread.start()
+    eventually(lambda: len(swept) >= 2)
+    stop.set()
+    thread.join()
+
+
+def test_the_worker_is_behind_when_more_waits_than_it_handles_at_once(queue: Env) -> None:
+    run = feed.Feed(queue, lambda *_: None)
+    assert not run.is_behind()
+    for number in range(feed.CONCURRENCY + 1):
+        publish(queue, str(number))
+    assert run.is_behind()
+    run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    assert not run.is_behind()
