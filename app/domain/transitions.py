@@ -224,9 +224,8 @@ def _learn(recipient: Recipient, news: News) -> Recipient:
 
 
 def _tried(recipient: Recipient, news: News) -> Recipient:
-    if news.kind not in PASSING:
-        return recipient
-    return replace(recipient, tried={**recipient.tried, news.provider: True})
+    passing = {news.provider: True} if news.kind in PASSING else {}
+    return replace(recipient, tried={**recipient.tried, **passing})
 
 
 def _doubted(recipient: Recipient, doubt: Doubt) -> Recipient:

@@ -6,6 +6,7 @@ from pynamodb.models import Model
 from app.store.api_keys import ApiKeyItem
 from app.store.collapses import CollapseItem
 from app.store.content import ContentItem
+from app.store.cursors import CursorItem
 from app.store.events import EventItem
 from app.store.heads import HeadItem
 from app.store.health import HealthItem, SumsItem
@@ -18,7 +19,7 @@ from app.store.suppressions import SuppressionItem
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
     "nonces": (NonceItem,),
-    "providers": (SumsItem, HealthItem),
+    "providers": (SumsItem, HealthItem, CursorItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }

@@ -135,3 +135,30 @@ def test_it_reads_on_past_one_page_and_stops_when_its_time_is_over(desk: Desk) -
     assert sweep(within_s=0) == 0
     assert sweep(within_s=60) >= many
     assert emails <= {email_id for email_id, _ in desk.queue.published()}
+
+
+def test_the_next_run_goes_on_where_this_one_stopped(desk: Desk) -> None:
+    shard, due_ms = 5, desk.clock.now_ms
+    emails: set[str] = set()
+    while len(emails) < CHUNK * 2 + 10:
+        head = a_head(due_ms)
+        if shard_of(head.email_id) == shard:
+            assert desk.heads.create(head, due_ms)
+            emails.add(head.email_id)
+    desk.clock.advance(NUDGE_S)
+    runs = 0
+    published: list[str] = []
+
+    def publish(email_id: str, attempt: int) -> None:
+        if len(published) % CHUNK == CHUNK - 1:
+            desk.clock.advance(10)  # a run has time for one chunk
+        published.append(email_id)
+
+    sweep = replace(desk.sweep, shards=[shard], publish=publish)
+    while not emails <= set(published):
+        runs += 1
+        assert sweep(within_s=5) > 0
+        assert runs < 20
+    assert runs > 1
+    ours = [email_id for email_id in published if email_id in emails]
+    assert len(ours) == len(emails)  # none twice, though all stay due

@@ -13,6 +13,7 @@ from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.progress import Rules
 from app.domain.route import Leg
+from app.domain.standing import Circumstances
 from app.domain.transitions import TABLE, News, Phase, Rule, Verdict, requeue
 from tests.domain import world as world_module
 from tests.domain.explorer import explore
@@ -40,14 +41,14 @@ def _rows(
 class SendsAgain(Rules):
     """Takes a lapsed lease for a call that never was."""
 
-    def settled(self, head: Head, now_ms: int) -> Head:
+    def settled(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Head:
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             again = {
                 key: requeue(r) if r.status is Status.SENDING and r.wait_until_ms is None else r
                 for key, r in head.recipients.items()
             }
             head = replace(head, recipients=again, lease_attempt=0, lease_until_ms=None)
-        return super().settled(head, now_ms)
+        return super().settled(head, now_ms, around)
 
 
 class Overwrites(Rules):

@@ -1,7 +1,6 @@
 """The head's conditional writes, and its indexes."""
 
 from dataclasses import replace
-from itertools import islice
 
 import pytest
 
@@ -18,7 +17,7 @@ NOW_MS = Clock().now_ms
 
 
 def due(head: Head, now_ms: int) -> bool:
-    return head.email_id in Heads().due(shard_of(head.email_id), now_ms)
+    return head.email_id in Heads().due(shard_of(head.email_id), now_ms, 10_000)[0]
 
 
 def stored(**fields: object) -> Head:
@@ -149,8 +148,11 @@ def test_the_longest_due_comes_first_and_the_limit_holds() -> None:
         head = a_head(NOW_MS, recipients=people)
         if shard_of(head.email_id) == shard:
             heads.append(stored(email_id=head.email_id, recipients=people))
-    assert list(islice(Heads().due(shard, 2_000), 3)) == [head.email_id for head in heads[:3]]
-    assert list(islice(Heads().due(shard, 1_001), 3)) == [head.email_id for head in heads[:2]]
+    first, cursor = Heads().due(shard, 2_000, 2)
+    assert first == [head.email_id for head in heads[:2]]
+    assert cursor is not None
+    assert Heads().due(shard, 2_000, 100, cursor)[0][:1] == [heads[2].email_id]
+    assert Heads().due(shard, 1_001, 3)[0] == [head.email_id for head in heads[:2]]
 
 
 def test_all_emails_are_listed_by_shard_newest_first_from_a_time_on() -> None:

@@ -23,6 +23,7 @@ from app.domain.progress import Rules
 from app.domain.standing import Routing
 from app.store.collapses import Collapses
 from app.store.content import Contents
+from app.store.cursors import Cursors
 from app.store.events import Events
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths, SumsItem
@@ -102,7 +103,8 @@ class Desk:
         )
         self.cancel = Cancel(self.heads, self.clock, self.rules)
         self.read = Read(self.heads, self.events, self.recipients, shards)
-        self.sweep = Sweep(self.heads, publish, self.clock, shards, self.monitor)
+        self.cursors = Cursors()
+        self.sweep = Sweep(self.heads, self.cursors, publish, self.clock, shards, self.monitor)
         self.explain = Explain(self.survey, eligible)
 
     def another_monitor(self) -> Monitor:

@@ -25,12 +25,24 @@ from tests.support.fuse import Fuse, Guarded, How
 from tests.support.providers import webhook
 
 Point = tuple[int, How] | None  # where the process dies; None: nowhere
-Meanwhile = Kind | float | None  # what happens during a call: a webhook, or so many seconds and a sweep
+Meanwhile = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
 BEGINS_S = 1_800_000_000.0
+RETRY_FOR_S = 1200
+DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 BAD = frozenset({Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
+LEARNED = {  # what must be known of a copy for good once such a webhook was answered with 200
+    Kind.ACCEPTED: {Fact.ACCEPTED},
+    Kind.DEFERRED: {Fact.ACCEPTED},
+    Kind.DELIVERED: {Fact.ACCEPTED, Fact.DELIVERED},
+    Kind.ENGAGED: {Fact.ACCEPTED, Fact.DELIVERED},
+    Kind.COMPLAINED: {Fact.ACCEPTED, Fact.DELIVERED},
+    Kind.DEAD: {Fact.FAILED, Fact.DEAD},
+    Kind.SUPPRESSED: {Fact.FAILED, Fact.LISTED},
+    **{kind: {Fact.FAILED} for kind in (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)},
+}
 ANSWERS = (Unavailable, Conflict, Invalid)
 
 
@@ -49,7 +61,7 @@ class Fire:
 
     def __init__(self, aws: Aws) -> None:
         _forget_everything()
-        self.desk = Desk(aws)
+        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S)
         self.clock = self.desk.clock
         self.clock.now_s = BEGINS_S
         self.fuse = Fuse()
@@ -59,6 +71,7 @@ class Fire:
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         self.called: set[tuple[str, int]] = set()
         self.told: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
+        self.known: dict[tuple[str, int, str], set[Fact]] = defaultdict(set)
         self.events: list[Event] = []
         self.paused_since_s: dict[str, float] = {}
         self.seen: dict[tuple[str, str], Status] = {}
@@ -165,8 +178,10 @@ class Fire:
             self._record(self.events[number % len(self.events)], point)
 
     def _record(self, event: Event, point: Point) -> None:
-        self.told[event.email_id, event.attempt, event.recipient].add(event.kind)
-        self._run(point, self.desk.record, event.provider, webhook([event]))
+        copy = event.email_id, event.attempt, event.recipient
+        self.told[copy].add(event.kind)
+        if self._run(point, self.desk.record, event.provider, webhook([event])):
+            self.known[copy] |= LEARNED.get(event.kind, frozenset())
 
     def sweep(self, lost: int = 0) -> None:
         """The clock's door; every `lost`-th message does not get through."""
@@ -238,12 +253,14 @@ class Fire:
             self._happen(meanwhile, message.email_id, message.attempt)
         return outcome
 
-    def _happen(self, meanwhile: Kind | float, email_id: str, attempt: int) -> None:
+    def _happen(self, meanwhile: Kind | float | str, email_id: str, attempt: int) -> None:
         """During a call."""
+        if meanwhile == DEATH:
+            raise Crash
         left, how = self.fuse.left, self.fuse.how
         if isinstance(meanwhile, Kind):
             self._tell(email_id, attempt, 0, meanwhile, None)
-        else:
+        elif isinstance(meanwhile, float):
             self.clock.advance(meanwhile)
             self.sweep()
             for message in [message for message in self.messages if message[0] == email_id]:
@@ -293,6 +310,9 @@ class Fire:
             assert self._is_accepted(head, recipient), "sent without an acceptance"
         elif status not in FINAL:
             assert is_due, f"{status.value} and not due: stuck"
+        for number in range(1, len(head.attempts) + 1):
+            facts = recipient.facts.get(number, frozenset())
+            assert self.known[head.email_id, number, recipient.key] <= facts, "what a webhook said was forgotten"
         before = self.seen.get((head.email_id, recipient.key))
         if before in RECEIVED:
             assert status in (*RECEIVED, Status.BOUNCED), f"{before} became {status}"
