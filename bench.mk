@@ -1,6 +1,6 @@
 # Experiments on whole installations: see docs/outages.md and docs/performance.md. Included by the Makefile.
 
-.PHONY: outages outages-peers chaos bench
+.PHONY: outages outages-peers chaos bench backlog
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -13,3 +13,6 @@ chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail 
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to the bare floor
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)
+
+backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
+	@$(VENV)/bin/python -m bench.backlog $(ARGS)

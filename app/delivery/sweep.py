@@ -31,11 +31,11 @@ class Sweep:
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
-        until_s = self.clock() + within_s
         self.monitor.tend()
         before = self.cursors.get()
+        share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # or the first shards would take all the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), until_s), self.shards))
+            swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), share_s), self.shards))
         after = {shard: cursor for shard, (_, cursor) in zip(self.shards, swept, strict=True) if cursor}
         if after != before:
             self.cursors.put(after)
@@ -44,8 +44,9 @@ class Sweep:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
         return found
 
-    def _sweep(self, shard: int, cursor: Cursor | None, until_s: float) -> tuple[int, Cursor | None]:
+    def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
         """How many were due, and where to go on; None: the shard was swept to its end."""
+        until_s = self.clock() + within_s
         found = 0
         while self.clock() < until_s:
             due, cursor = self.heads.due(shard, int(self.clock() * 1000), CHUNK, cursor)

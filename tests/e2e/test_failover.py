@@ -74,6 +74,26 @@ def test_a_dead_mailbox_is_not_sent_to_again(installation: Installation) -> None
     assert len(installation.inbox(email_id)) == 1
 
 
+def test_a_dead_mailbox_is_remembered_for_the_next_email(installation: Installation) -> None:
+    installation.fault("sendgrid", "accept_then_bounce")
+    installation.ended(installation.send(to=["gone@example.net"]))
+    installation.fault("sendgrid")
+    email_id = installation.send(to=["gone@example.net", "bob@example.net"])
+    story = installation.ended(email_id)
+    assert [recipient["status"] for recipient in story["recipients"]] == ["suppressed", "delivered"]
+    assert [message["to"] for message in installation.inbox(email_id)] == [["bob@example.net"]]
+    assert installation.api.delete("/v1/suppressions/gone@example.net").status_code == 204
+
+
+def test_a_revoked_key_opens_the_breaker_until_somebody_resumes(installation: Installation) -> None:
+    installation.fault("sendgrid", "unauthorized")
+    assert _outcomes(installation.ended(installation.send()))[0] == ("sendgrid", "unavailable")
+    installation.fault("sendgrid")
+    assert _outcomes(installation.ended(installation.send())) == [("mailgun", "accepted")]
+    assert installation.api.post("/v1/providers/sendgrid/resume").status_code == 200
+    assert _outcomes(installation.ended(installation.send())) == [("sendgrid", "accepted")]
+
+
 def test_only_those_who_need_it_get_it_again(installation: Installation) -> None:
     installation.fault("sendgrid", "unavailable")
     installation.fault("mailgun", "unavailable")

@@ -32,6 +32,7 @@ DEATH = "death"  # during a call: the provider has the email, and nobody lives t
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
+WORDLESS = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
 BAD = frozenset({Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
 LEARNED = {  # what must be known of a copy for good once such a webhook was answered with 200
     Kind.ACCEPTED: {Fact.ACCEPTED},
@@ -322,7 +323,7 @@ class Fire:
         facts = recipient.facts.get(recipient.attempt, frozenset())
         told = self.told[head.email_id, recipient.attempt, recipient.key]
         is_told = head.attempts[recipient.attempt - 1].outcome is Kind.ACCEPTED or bool(told)
-        return is_told and Fact.FAILED not in facts and (Fact.ACCEPTED in facts or Kind.UNKNOWN in told)
+        return is_told and Fact.FAILED not in facts and (Fact.ACCEPTED in facts or bool(told & WORDLESS))
 
     def come_to_rest(self) -> None:
         """The fire is over: everything works. Every email must come to rest by the sweep alone."""

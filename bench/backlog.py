@@ -1,0 +1,119 @@
+"""A backlog of due emails, swept in bounded runs: none may be missed, none may starve behind others.
+
+`make backlog` runs it with 100,000 emails; the tests with 5,000. Nobody makes the attempts, so all emails stay due all
+the time, which is the worst case: only where the last run stopped keeps a sweep from publishing the same ones again.
+"""
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+
+from app.delivery.monitor import Monitor
+from app.delivery.sweep import Sweep
+from app.domain.email import Mailbox, Role
+from app.domain.head import Head, Recipient
+from app.store import tables
+from app.store.cursors import Cursors
+from app.store.heads import SHARDS, Heads, shard_of
+from app.store.health import Healths
+from bench.stand import emulator
+
+MINUTE_MS = 60_000
+
+
+@dataclass
+class Published:
+    """What the sweeps published, in order. A topic that takes everything at once."""
+
+    ids: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, email_id: str, attempt: int) -> None:  # noqa: ARG002 because it is a topic's publish
+        """Take a message."""
+        with self.lock:
+            self.ids.append(email_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How it went. `early`: second publishes of an email while others of its shard had had none."""
+
+    emails: int
+    runs: int
+    missed: int
+    early: int
+    seconds: float
+
+
+def fill(emails: int, side_by_side: int = 8) -> set[str]:
+    """Store `emails` heads that have been due for a minute; their ids."""
+    heads, now_ms = Heads(), int(time.time() * 1000) - MINUTE_MS
+
+    def put(number: int) -> str:
+        email_id = f"eml_backlog{number:08d}"
+        mailbox = Mailbox(f"{number}@example.net")
+        recipients = {mailbox.key: Recipient(mailbox.address, Role.TO)}
+        deadline_ms = now_ms + 60 * MINUTE_MS
+        head = Head(email_id, "f", mailbox, "s", recipients, now_ms, deadline_ms, deadline_ms, deadline_ms // 1000)
+        heads.create(head, now_ms)
+        return email_id
+
+    with ThreadPoolExecutor(side_by_side) as pool:
+        return set(pool.map(put, range(emails)))
+
+
+def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
+    """Sweep in runs of `within_s`, `at_once` beside each other, until every one of `ids` has been published."""
+    published, began_s = Published(), time.time()
+    monitor = Monitor(Healths(), (), time.time)
+    sweep = Sweep(Heads(), Cursors(), published, time.time, range(SHARDS), monitor)
+    for runs in count(1):
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(lambda _: sweep(within_s), range(at_once)))
+        missed = len(ids - set(published.ids))
+        if not missed or runs > len(ids):
+            return Report(len(ids), runs, missed, _early(published.ids, ids), time.time() - began_s)
+    raise AssertionError("unreachable")
+
+
+def _early(published: Sequence[str], ids: set[str]) -> int:
+    """How many publishes were not the first of their email before all of its shard had had their turn."""
+    waiting = Counter(shard_of(email_id) for email_id in ids)
+    seen: set[str] = set()
+    early = 0
+    for email_id in published:
+        shard = shard_of(email_id)
+        if email_id not in seen:
+            seen.add(email_id)
+            waiting[shard] -= email_id in ids
+        elif waiting[shard]:
+            early += 1
+    return early
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m bench.backlog", description=__doc__)
+    parser.add_argument("--emails", type=int, default=100_000)
+    parser.add_argument("--within", type=float, default=20, help="seconds of one run")
+    options = parser.parse_args()
+    os.environ.update({"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
+    with emulator() as url:
+        tables.connect("backlog-", "us-east-1", url)
+        tables.create_all()
+        ids = fill(options.emails)
+        print(f"{len(ids)} emails are due", flush=True)
+        report = sweep_all(ids, options.within)
+    print(report)
+    return 1 if report.missed or report.early else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
