@@ -16,6 +16,9 @@ ALLOWED = {
         "dynamodb:Query",
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Scan",
         "s3:PutObject",
         "s3:GetObject",
         "sns:Publish",
@@ -27,6 +30,9 @@ ALLOWED = {
     "attempts": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:Query",
         "s3:GetObject",
         "sns:Publish",
         "sqs:SendMessage",
@@ -36,6 +42,8 @@ ALLOWED = {
     },
     "sweep": {
         "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
         "dynamodb:BatchGetItem",
         "sns:Publish",
         "logs:CreateLogStream",
