@@ -31,7 +31,6 @@ class Sweep:
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
-        self.monitor.tend()
         before = self.cursors.get()
         share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # or the first shards would take all the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
@@ -42,6 +41,7 @@ class Sweep:
         found = sum(count for count, _ in swept)
         if found:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
+        self.monitor.tend()  # last: nobody's email waits for a look at the providers
         return found
 
     def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
