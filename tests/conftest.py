@@ -11,6 +11,7 @@ from threading import Event
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from app import logs, metrics
 from app.store import tables
@@ -19,6 +20,11 @@ from tests.support.aws import REGION, Aws
 from tests.support.desk import Desk
 
 ROOT = Path(__file__).parent.parent
+
+# The gate must not depend on chance: there, every property test tries the same examples each time.
+settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("gate")
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 
 

@@ -1,10 +1,9 @@
 """Random interleavings of everything that may happen, over the real store; after every step the guarantees hold.
 
-EMAILS says about how many emails are sent through it, SEED which ones: a run that fails prints how to repeat it.
+EMAILS says how many emails at least are sent through it, SEED which ones: a run that fails prints how to repeat it.
 """
 
 import os
-import secrets
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -31,7 +30,8 @@ from tests.support.outcomes import (
 from tests.support.samples import an_email
 
 EMAILS = int(os.environ.get("EMAILS", "240"))
-EMAILS_A_RUN = 12  # about
+FIXED_SEED = 2611  # the gate must not depend on chance; SEED=$RANDOM explores
+EMAILS_A_RUN = 8  # at least
 STEPS = 40
 
 PEOPLE = [Mailbox(f"person-{n}@example.net") for n in range(6)]
@@ -88,7 +88,7 @@ class UnderFire(RuleBasedStateMachine):
         super().__init__()
         self.fire = Fire(self.aws)
 
-    @initialize(several=st.lists(emails, min_size=4, max_size=10))
+    @initialize(several=st.lists(emails, min_size=EMAILS_A_RUN, max_size=EMAILS_A_RUN + 4))
     def accept_several(self, several: list[Email]) -> None:
         for email in several:
             self.fire.accept(email)
@@ -126,6 +126,12 @@ class UnderFire(RuleBasedStateMachine):
     def report(self, call: int, recipient: int, kind: Kind, point: Point) -> None:
         self.fire.report(call, recipient, kind, point)
 
+    @rule(call=some, recipient=some, kinds=st.lists(st.sampled_from(EVENTS), min_size=2, max_size=4))
+    def contradict(self, call: int, recipient: int, kinds: list[Kind]) -> None:
+        for kind in kinds:
+            self.fire.report(call, recipient, kind)
+            self.fire.check()
+
     @rule(number=some, point=points)
     def report_again(self, number: int, point: Point) -> None:
         self.fire.report_again(number, point)
@@ -162,10 +168,10 @@ class UnderFire(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600 + EMAILS)  # a failure is made small first, which takes minutes
 def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
-    number = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+    number = int(os.environ.get("SEED") or FIXED_SEED)
     print(f"repeat with: SEED={number} EMAILS={EMAILS} pytest tests/delivery/test_under_fire.py")  # noqa: T201 because pytest shows it when it fails
     limits = settings(
-        max_examples=max(1, EMAILS // EMAILS_A_RUN),
+        max_examples=-(-EMAILS // EMAILS_A_RUN),
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -175,4 +181,4 @@ def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
     )
     UnderFire.aws, UnderFire.sent = store, 0
     seed(number)(get_state_machine_test(UnderFire, settings=limits))()
-    assert UnderFire.sent > EMAILS / 2
+    assert UnderFire.sent >= EMAILS
