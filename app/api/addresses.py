@@ -1,4 +1,4 @@
-"""Reading and writing mailboxes as people write them: `ann@example.com`, `Ann <ann@example.com>`."""
+"""Reading mailboxes as people write them: `ann@example.com`, `Ann <ann@example.com>`."""
 
 import re
 
@@ -11,7 +11,6 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The standard library's parser is no help here: it reads on after the closing bracket, drops comments silently and
 # decodes encoded words, line breaks included; email-validator's refuses `Dr. Jürgen <…>` without quotes.
 _NAMED = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>,;]*)) *<(?P<address>[^<>]*)>')
-_PLAIN_NAME = re.compile(r"[^\"<>,;:()@\[\]\\]*")
 NAME_LIMIT = 320
 
 
@@ -35,16 +34,6 @@ def read(text: str) -> Mailbox:
     if len(name) > NAME_LIMIT:
         raise ValueError(f"the name must have at most {NAME_LIMIT} characters")
     return Mailbox(_address(named["address"]), name.strip())
-
-
-def write(mailbox: Mailbox) -> str:
-    """The text that `read` reads as this mailbox."""
-    if not mailbox.name:
-        return mailbox.address
-    if _PLAIN_NAME.fullmatch(mailbox.name):
-        return f"{mailbox.name} <{mailbox.address}>"
-    quoted = re.sub(r'(["\\])', r"\\\1", mailbox.name)
-    return f'"{quoted}" <{mailbox.address}>'
 
 
 def _address(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.api import addresses, times, views
+from app.api import times, views
 from app.domain.email import Mailbox, Role
 from app.domain.event import Event
 from app.domain.head import Attempt, Head, Recipient, status
@@ -34,7 +34,7 @@ def _summary(head: Head) -> dict[str, object]:
     return {
         "id": head.email_id,
         "status": status(head.recipients.values()),
-        "from": addresses.write(head.sender),
+        "from": str(head.sender),
         **{role: [_written(r) for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
         "created_at": times.write(head.created_at_ms),
@@ -89,4 +89,4 @@ def _as_given(key: str, head: Head) -> str:
 
 
 def _written(recipient: Recipient) -> str:
-    return addresses.write(Mailbox(recipient.address, recipient.name))
+    return str(Mailbox(recipient.address, recipient.name))

@@ -9,8 +9,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-# Display names that need no quotes (RFC 5322 atoms and spaces; letters of any language).
-_ATOMS = re.compile(r"[\w !#$%&'*+/=?^`{|}~-]+")
+# Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`); letters of any language.
+_ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
 
 
 class Role(StrEnum):
