@@ -93,6 +93,8 @@ def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[
         for mode in modes:
             home.fault(FIRST, mode.fault)
             front.behave(mode.trouble)
+            # What the mode before has taught about the provider must not spare it this one.
+            home.api.post(f"/v1/providers/{FIRST}/resume").raise_for_status()
             sent.append(send_ours(home, mode))
             print(f"{mode.title}: {sent[-1].ended}", file=sys.stderr)
             for peer in senders:
