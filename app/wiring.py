@@ -124,6 +124,7 @@ def build(
             rules=rules,
             survey=survey,
             monitor=monitor,
+            suppress=suppressions.put,
             lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
         ),
         cancel=Cancel(heads, clock, rules),

@@ -30,24 +30,25 @@ def add(
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
     reason: Annotated[Reason, typer.Option(help="How long it lasts depends on it.")] = Reason.MANUAL,
 ) -> None:
-    """Send no more to an address. What was known of it before is replaced."""
+    """Send no more to an address. What is known of it already stays if it lasts longer; what stands is shown."""
     key, now_ms = _key(address), _now_ms()
     words = " ".join(note.split())
     if not words:
         fail("--note: say who wants it, and where that can be looked up")
     suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason])
-    _suppressions().put(suppression)
-    typer.echo(_line(suppression))
+    suppressions = _suppressions()
+    suppressions.put(suppression)
+    typer.echo(_line(suppressions.get(key, now_ms) or suppression))
 
 
 @app.command()
 def lift(address: Address) -> None:
-    """Send to an address again."""
-    key = _key(address)
+    """Send to an address again. What providers reported of it before no longer counts."""
+    key, now_ms = _key(address), _now_ms()
     suppressions = _suppressions()
-    if suppressions.get(key, _now_ms()) is None:
+    if suppressions.get(key, now_ms) is None:
         fail(f"{key} is not suppressed")
-    suppressions.lift(key)
+    suppressions.lift(key, now_ms)
     typer.echo(f"lifted {key}")
 
 

@@ -61,11 +61,12 @@ def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views
     openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
-    """Send no more to an address. What was known of it before is replaced."""
-    suppression = read_suppression(body, now_ms=int(parts.clock() * 1000))
+    """Send no more to an address. What is known of it already stays if it lasts longer; the answer is what stands."""
+    now_ms = int(parts.clock() * 1000)
+    suppression = read_suppression(body, now_ms=now_ms)
     parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": shown(key)})
-    return _view(suppression)
+    return _view(parts.suppressions.get(suppression.address, now_ms) or suppression)
 
 
 @router.delete(
@@ -74,11 +75,12 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
 )
 def lift_suppression(address: Address, key: Operator, parts: Parts) -> None:
-    """Send to an address again."""
+    """Send to an address again. What providers reported of it before no longer counts."""
     known = _key(address)
-    if parts.suppressions.get(known, int(parts.clock() * 1000)) is None:
+    now_ms = int(parts.clock() * 1000)
+    if parts.suppressions.get(known, now_ms) is None:
         raise NotFound("this address is not suppressed")
-    parts.suppressions.lift(known)
+    parts.suppressions.lift(known, now_ms)
     logger.warning("suppression lifted", extra={"key_id": shown(key)})
 
 

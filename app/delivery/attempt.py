@@ -5,7 +5,9 @@ write comes before the publish, always.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Send, Survey
@@ -16,6 +18,8 @@ from app.domain.outcome import Outcome
 from app.domain.progress import Rules
 from app.domain.route import Leg
 from app.domain.standing import Circumstances
+from app.domain.suppression import Suppression, from_news
+from app.domain.transitions import News, rule
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ class Attempt:
     rules: Rules
     survey: Survey
     monitor: Monitor
+    suppress: Callable[[Suppression], None]
     lease_s: float  # longer than a worker may live, so that its holder is dead when it ends
 
     def __call__(self, email_id: str, number: int) -> None:
@@ -41,10 +46,8 @@ class Attempt:
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
         content = self.contents.get(email_id, head.fingerprint)  # before the claim: if it fails, nothing is held
-        around = self.survey(head)
-        claimed = rewrite(
-            self.heads, self.clock, email_id, lambda h, now: self._claim(h, number, around, now), known=head
-        )
+        bid = _Bid(number, self.survey(head))
+        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, bid, now), known=head)
         if claimed is None or claimed.lease_attempt != number:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
@@ -58,6 +61,7 @@ class Attempt:
         )
         if written is not None:
             announce(self.publish, self.clock, written)
+            self._suppress(written, News.called(claimed.attempts[-1], outcome))
         attempt = claimed.attempts[-1]
         self.monitor.called(attempt.provider, outcome, len(attempt.recipients))
         self.monitor.flush()
@@ -66,21 +70,28 @@ class Attempt:
         """The guard: this number is what the email expects next, and nobody is at it."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, number: int, around: Circumstances, now_ms: int) -> Head | None:
+    def _claim(self, head: Head, bid: "_Bid", now_ms: int) -> Head | None:
         """What time has decided, and in the same write the claim of the next call. None: not ours to make."""
-        if not self._expected(head, number, now_ms):
+        if head.lease_holder == bid.holder:
+            return head  # our write went through, only its answer was lost: the store's client tried it again
+        if not self._expected(head, bid.number, now_ms):
             return None
-        settled, leg = self._plan(head, around, now_ms)
+        settled, leg = self._plan(head, bid, now_ms)
         if leg is None:
             return settled
-        return self.rules.claimed(settled, leg, now_ms + int(self.lease_s * 1000), now_ms)
+        claimed = self.rules.claimed(settled, leg, now_ms + int(self.lease_s * 1000), now_ms)
+        return replace(claimed, lease_holder=bid.holder)
 
-    def _plan(self, head: Head, around: Circumstances, now_ms: int) -> tuple[Head, Leg | None]:
+    def _plan(self, head: Head, bid: "_Bid", now_ms: int) -> tuple[Head, Leg | None]:
         """The settled head and the next call; where a provider is in for few only, with a place taken there."""
+        around = bid.around
         while True:
             settled = self.rules.settled(head, now_ms, around)
             leg = self.rules.next_leg(settled, now_ms, around)
-            if leg is None or not around.standing(leg.provider).reserve or self.monitor.reserve(leg.provider):
+            if leg is None or leg.provider in bid.places or not around.standing(leg.provider).reserve:
+                return settled, leg
+            if self.monitor.reserve(leg.provider, len(leg.recipients)):
+                bid.places.add(leg.provider)
                 return settled, leg
             around = around.without(leg.provider, now_ms)
 
@@ -104,8 +115,24 @@ class Attempt:
         )
         return outcome, duration_ms
 
+    def _suppress(self, written: Head, news: News) -> None:
+        """Remember whom the provider itself refused for good, so that the next email does not ask it again."""
+        for key in written.attempts[news.attempt - 1].recipients:
+            if rule(written.recipients[key], news).suppress:
+                self.suppress(from_news(written.email_id, key, news, self._now_ms()))
+
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
+
+
+@dataclass(frozen=True)
+class _Bid:
+    """One worker's bid for one attempt: the same however often its write has to be made again."""
+
+    number: int
+    around: Circumstances
+    holder: str = field(default_factory=lambda: token_hex(8))
+    places: set[str] = field(default_factory=set)  # taken at these providers
 
 
 def message(claimed: Head, content: Content) -> Message:

@@ -5,6 +5,7 @@ when a provider is down. A breaker or a rest is written at once, since nobody el
 """
 
 import logging
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,13 +48,13 @@ class HealthStore(Protocol):
         """The counts of the minutes from `first` to `last`, added up."""
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count emails of a day."""
+        """Count recipients of a day."""
 
     def day(self, provider: str, day: int) -> int:
-        """Emails of a day."""
+        """Recipients of a day."""
 
-    def reserve_second(self, provider: str, second: int, cap: int, now_s: float) -> bool:
-        """Take one of the places of a second."""
+    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
+        """Take places of a second."""
 
 
 class Monitor:
@@ -70,7 +71,7 @@ class Monitor:
         self._known: dict[str, Health] = {}
         self._known_until_s = 0.0
         self._pending: dict[tuple[str, int, int], Sums] = defaultdict(Sums)  # by provider, epoch, minute
-        self._flushed_at_s = clock()
+        self._flushed_at_s = -math.inf  # the first call at once: a process with little to do may not live to the second
         self._outages_in_a_row: dict[str, int] = defaultdict(int)
         self._tended_minute = 0
 
@@ -96,12 +97,12 @@ class Monitor:
         raise Contention(f"the health of {provider} kept being written by others")
 
     def sent_today(self) -> dict[str, int]:
-        """Emails that providers with a daily cap took today (UTC), as far as they are counted yet."""
+        """Recipients that providers with a daily cap took today (UTC), as far as they are counted yet."""
         day = int(self._clock()) // DAY_S
         return {name: self._store.day(name, day) for name, cap in self._caps.items() if cap.daily is not None}
 
-    def reserve(self, provider: str) -> bool:
-        """Take a place where few are in: the one probe of an open breaker, one of a second's. False: none is free."""
+    def reserve(self, provider: str, recipients: int) -> bool:
+        """Take a place where few are in: the one probe of an open breaker, some of a second's. False: none is free."""
         now_s = self._clock()
         health = self._store.get(provider)
         if health.breaker_until_ms is not None:
@@ -111,7 +112,7 @@ class Monitor:
                 self._learn({provider: written})  # so that it is known whose failure opens the breaker for longer
             return written is not None
         per_second = self._caps.get(provider, Caps()).per_second
-        return per_second is None or self._store.reserve_second(provider, int(now_s), per_second, now_s)
+        return per_second is None or self._store.reserve_second(provider, int(now_s), per_second, recipients, now_s)
 
     def called(self, provider: str, outcome: Outcome, recipients: int) -> None:
         """A call is over: count it, and tell everybody at once what everybody must know."""

@@ -119,7 +119,7 @@ class _Step:
             event,
             recipient.status,
             after.recipients[event.recipient].status,
-            rule(recipient, News(event.attempt, event.provider, event.kind)).suppress,
+            rule(recipient, News.of(event)).suppress,
             attempt.started_at_ms,
             reported(
                 event.kind,

@@ -21,7 +21,7 @@ def rewrite(
 ) -> Head | None:
     """Write `change(head, now in ms)` under the version that was read; read again if somebody else wrote since.
 
-    Returns the head as it now stands: written, or as read if the change returned it untouched. Returns None if
+    Returns the head as it now stands: written, or as read if the change changes nothing. Returns None if
     there is no such email or the change returned None. `known` saves the first read. Raises Contention.
     """
     head = known or heads.get(email_id)
@@ -30,7 +30,7 @@ def rewrite(
             return None
         now_ms = int(clock() * 1000)
         changed = change(head, now_ms)
-        if changed is None or changed is head:
+        if changed is None or changed == head:
             return changed
         written = heads.update(changed, now_ms)
         if written is not None:

@@ -130,6 +130,7 @@ class Head:
     next_attempt: int = 1
     lease_attempt: int = 0
     lease_until_ms: int | None = None
+    lease_holder: str = ""  # who made the claim, in a word of its own
     version: int = 0
 
     def attempt(self, number: int) -> Attempt | None:

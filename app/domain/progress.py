@@ -6,6 +6,7 @@ Every function returns a new head in which nothing is left undecided: whoever is
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.domain.aftermath import given_up
 from app.domain.event import Event
 from app.domain.head import Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
@@ -76,18 +77,14 @@ class Rules:
             duration_ms=duration_ms,
         )
         head = _release(_tell(head, told), number)
-        # A call that several people shared does not say which of them is at fault: the next call may.
-        unnamed = outcome.kind is Kind.UNDELIVERABLE and len(attempt.recipients) > 1
-        kind = Kind.REFUSED if unnamed else outcome.signal
-        news = News(number, attempt.provider, kind, outcome.cause, outcome.reply)
+        news = News.called(attempt, outcome)
         return self.settled(self._fold(head, attempt.recipients, news, now_ms), now_ms)
 
     def with_event(self, head: Head, event: Event, now_ms: int) -> Head:
         """The head with a provider's event; the same head if the event is about nothing that this head knows."""
         if not (event.recipient and belongs(head, event)):
             return head
-        news = News(event.attempt, event.provider, event.kind, event.cause, event.detail)
-        folded = self._fold(head, (event.recipient,), news, now_ms)
+        folded = self._fold(head, (event.recipient,), News.of(event), now_ms)
         return head if folded == head else self.settled(folded, now_ms)
 
     def canceled(self, head: Head) -> Head:
@@ -95,7 +92,7 @@ class Rules:
         return _each(
             head,
             {
-                key: replace(recipient, status=Status.CANCELED, wait_until_ms=None)
+                key: given_up(recipient, Status.CANCELED)
                 for key, recipient in head.recipients.items()
                 if recipient.status is Status.QUEUED
             },
@@ -137,4 +134,6 @@ def _tell(head: Head, attempt: Attempt) -> Head:
 
 
 def _release(head: Head, number: int) -> Head:
-    return replace(head, lease_attempt=0, lease_until_ms=None) if head.lease_attempt == number else head
+    if head.lease_attempt != number:
+        return head
+    return replace(head, lease_attempt=0, lease_until_ms=None, lease_holder="")

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from app.domain.aftermath import forsaken
 from app.domain.head import Fact, Head, Recipient, Status
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.rounds import Terms, settle
-from app.domain.transitions import forsaken
 
 LOOKS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient is looked at
 

@@ -8,18 +8,16 @@ closed for now, the recipient waits and a new round asks only those; until `retr
 import hashlib
 from dataclasses import dataclass, replace
 
+from app.domain.aftermath import given_up, requeue
 from app.domain.email import OnUncertain
 from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Cause
 from app.domain.standing import Circumstances, State
-from app.domain.transitions import requeue
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
 # A wait is shortened by up to this share, so that an outage does not end in one stampede.
 JITTER = 0.25
-
-
 SHORTEST_LOOK_MS = 1000  # a provider that is closed is not looked at more often
 LISTED = "on our suppression list"
 
@@ -53,13 +51,13 @@ def settle(recipient: Recipient, terms: Terms) -> Recipient:
     if recipient.status is not Status.QUEUED:
         return recipient
     if terms.around.superseded:
-        return replace(recipient, status=Status.CANCELED, wait_until_ms=None, detail="superseded by a newer email")
+        return given_up(recipient, Status.CANCELED, detail="superseded by a newer email")
     if recipient.key in terms.around.suppressed:
-        return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None, cause=Cause.RECIPIENT, detail=LISTED)
+        return given_up(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=LISTED)
     if recipient.wait_until_ms is not None:
         return recipient
     if terms.now_ms >= terms.expires_at_ms:
-        return replace(recipient, status=Status.EXPIRED, detail=recipient.detail or "not sent before expires_at")
+        return given_up(recipient, Status.EXPIRED, detail=recipient.detail or "not sent before expires_at")
     if any(provider not in recipient.tried for provider in terms.askable):
         return recipient
     next_look_ms = _next_look_ms(recipient, terms)
@@ -67,8 +65,8 @@ def settle(recipient: Recipient, terms: Terms) -> Recipient:
         until_ms = min(next_look_ms, terms.retry_until_ms, terms.expires_at_ms)
         return replace(recipient, wait_until_ms=until_ms)
     if not terms.around.providers(State.IN, State.CLOSED, State.PAUSED):
-        return replace(recipient, status=Status.FAILED, detail="no provider may carry this email")
-    return replace(recipient, status=Status.FAILED)
+        return given_up(recipient, Status.FAILED, detail="no provider may carry this email")
+    return given_up(recipient, Status.FAILED)
 
 
 def _next_look_ms(recipient: Recipient, terms: Terms) -> int | None:
@@ -91,10 +89,11 @@ def _end_wait(recipient: Recipient, terms: Terms) -> Recipient:
         return recipient  # watched: `app.domain.rescue` decides
     if recipient.status is Status.QUEUED:
         finally_failed = {provider: False for provider, passing in recipient.tried.items() if not passing}
-        return replace(recipient, wait_until_ms=None, tried=finally_failed, round=recipient.round + 1)
+        rounds = recipient.round + (finally_failed != recipient.tried)  # a wait for a closed provider is no round
+        return replace(recipient, wait_until_ms=None, tried=finally_failed, round=rounds)
     recipient = requeue(recipient)
     if recipient.status is Status.QUEUED and terms.on_uncertain is OnUncertain.FAIL:
-        return replace(recipient, status=Status.FAILED)
+        return given_up(recipient, Status.FAILED)
     return recipient
 
 

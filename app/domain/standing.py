@@ -41,7 +41,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many emails an operator allows a provider; None: no limit."""
+    """How many recipients an operator allows a provider, which is how they bill and limit; None: no limit."""
 
     daily: int | None = None
     per_second: int | None = None

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.domain.event import Event
 from app.domain.kinds import Kind
+from app.domain.transitions import News
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -50,7 +51,11 @@ class Suppression:
 
 def from_event(event: Event, now_ms: int) -> Suppression:
     """What an event about a recipient at fault leads to: the same, whenever and however often it comes."""
-    reason = _REASONS[event.kind]
-    evidence = f"{event.provider}, {event.email_id}, attempt {event.attempt}: {event.detail or event.kind.value}"
-    since_ms = min(event.at_ms, now_ms)
-    return Suppression(event.recipient, reason, evidence, since_ms, since_ms + LASTS_MS[reason])
+    return from_news(event.email_id, event.recipient, News.of(event), min(event.at_ms, now_ms))
+
+
+def from_news(email_id: str, address: str, news: News, since_ms: int) -> Suppression:
+    """What news that the state table suppresses for leads to."""
+    reason = _REASONS[news.kind]
+    evidence = f"{news.provider}, {email_id}, attempt {news.attempt}: {news.detail or news.kind.value}"
+    return Suppression(address, reason, evidence, since_ms, since_ms + LASTS_MS[reason])

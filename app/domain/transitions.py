@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
+from app.domain.aftermath import alive, at, requeue
 from app.domain.email import OnUncertain
-from app.domain.head import Fact, Recipient, Status
+from app.domain.event import Event
+from app.domain.head import Attempt, Fact, Recipient, Status
 from app.domain.kinds import PASSING, Cause, Kind
+from app.domain.outcome import Outcome
 
 
 class Phase(StrEnum):
@@ -142,6 +145,18 @@ class News:
     cause: Cause | None = None
     detail: str = ""
 
+    @classmethod
+    def of(cls, event: Event) -> "News":
+        """What a provider's event is to the table."""
+        return cls(event.attempt, event.provider, event.kind, event.cause, event.detail)
+
+    @classmethod
+    def called(cls, attempt: Attempt, outcome: Outcome) -> "News":
+        """What the outcome of a call is to the table. One that several people shared does not say who is at fault."""
+        unnamed = outcome.kind is Kind.UNDELIVERABLE and len(attempt.recipients) > 1
+        kind = Kind.REFUSED if unnamed else outcome.signal
+        return cls(attempt.number, attempt.provider, kind, outcome.cause, outcome.reply)
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -172,9 +187,9 @@ def fold(recipient: Recipient, news: News, doubt: Doubt) -> Recipient:
         return recipient
     match verdict:
         case Verdict.SENT | Verdict.DELIVERED:
-            return _at(recipient, Status(verdict.value), news.attempt)
+            return at(recipient, Status(verdict.value), news.attempt)
         case Verdict.COMPLAINED:
-            return _because(_at(recipient, Status.COMPLAINED, news.attempt), news)
+            return _because(at(recipient, Status.COMPLAINED, news.attempt), news)
         case Verdict.RETRY:
             return requeue(_because(_tried(recipient, news), news))
         case Verdict.END:
@@ -185,32 +200,6 @@ def fold(recipient: Recipient, news: News, doubt: Doubt) -> Recipient:
             return _returned(recipient, news)
         case Verdict.STAY:
             return recipient
-
-
-def requeue(recipient: Recipient) -> Recipient:
-    """The current attempt is over without success: what now?
-
-    A recipient at fault ends; a copy known to be accepted and not reported failed counts; else back to the queue.
-    """
-    if recipient.attempts_with(Fact.DEAD):
-        return replace(recipient, status=Status.BOUNCED, wait_until_ms=None)
-    if recipient.attempts_with(Fact.LISTED):
-        return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None)
-    alive = _alive(recipient)
-    if alive:
-        return _at(recipient, Status.SENT, alive[-1])
-    return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
-
-
-def forsaken(recipient: Recipient) -> Recipient:
-    """Sent by a provider that has fallen silent: its copy is no longer counted on, and the recipient is queued."""
-    known = recipient.facts.get(recipient.attempt, frozenset())
-    facts = {**recipient.facts, recipient.attempt: known | {Fact.SILENT}}
-    return requeue(replace(recipient, facts=facts, wait_until_ms=None))
-
-
-def _alive(recipient: Recipient) -> list[int]:
-    return recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED, Fact.SILENT))
 
 
 def _learn(recipient: Recipient, news: News) -> Recipient:
@@ -230,20 +219,16 @@ def _tried(recipient: Recipient, news: News) -> Recipient:
 
 def _doubted(recipient: Recipient, doubt: Doubt) -> Recipient:
     # With another attempt's copy known to be accepted there is nothing to wait for.
-    if doubt.policy is OnUncertain.FAILOVER or _alive(recipient):
+    if doubt.policy is OnUncertain.FAILOVER or alive(recipient):
         return requeue(recipient)
     return replace(recipient, wait_until_ms=doubt.wait_until_ms)
 
 
 def _returned(recipient: Recipient, news: News) -> Recipient:
-    alive = recipient.attempts_with(Fact.DELIVERED, without=_ENDS)
-    if alive:
-        return replace(recipient, attempt=alive[-1])
-    return _because(_at(recipient, Status.BOUNCED, news.attempt), news)
-
-
-def _at(recipient: Recipient, status: Status, attempt: int) -> Recipient:
-    return replace(recipient, status=status, attempt=attempt, wait_until_ms=None, cause=None, detail="")
+    delivered = recipient.attempts_with(Fact.DELIVERED, without=_ENDS)
+    if delivered:
+        return replace(recipient, attempt=delivered[-1])
+    return _because(at(recipient, Status.BOUNCED, news.attempt), news)
 
 
 def _because(recipient: Recipient, news: News) -> Recipient:

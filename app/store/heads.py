@@ -73,6 +73,7 @@ class HeadItem(Model):
     next_attempt = NumberAttribute()
     lease_attempt = NumberAttribute(null=True)
     lease_until = NumberAttribute(null=True)
+    lease_holder = UnicodeAttribute(null=True)
     created_at = NumberAttribute()
     expires_at = NumberAttribute()
     retry_until = NumberAttribute()
@@ -163,6 +164,7 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         next_attempt=head.next_attempt,
         lease_attempt=head.lease_attempt or None,
         lease_until=head.lease_until_ms,
+        lease_holder=head.lease_holder or None,
         created_at=head.created_at_ms,
         expires_at=head.expires_at_ms,
         retry_until=head.retry_until_ms,
@@ -192,5 +194,6 @@ def _to_head(item: HeadItem) -> Head:
         next_attempt=int(item.next_attempt),
         lease_attempt=int(item.lease_attempt or 0),
         lease_until_ms=None if item.lease_until is None else int(item.lease_until),
+        lease_holder=item.lease_holder or "",
         version=int(item.version),
     )

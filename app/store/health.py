@@ -87,20 +87,24 @@ class Healths:
         return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count emails of a day (of the Unix epoch, UTC)."""
+        """Count recipients of a day (of the Unix epoch, UTC)."""
         self._add(provider, _day_part(day), Sums(accepted=accepted), now_s)
 
     def day(self, provider: str, day: int) -> int:
-        """Emails counted on a day (of the Unix epoch, UTC)."""
+        """Recipients counted on a day (of the Unix epoch, UTC)."""
         try:
             return _to_sums(SumsItem.get(provider, _day_part(day))).accepted
         except SumsItem.DoesNotExist:
             return 0
 
-    def reserve_second(self, provider: str, second: int, cap: int, now_s: float) -> bool:
-        """Take one of the `cap` places that this second has for a provider. False: all are taken."""
+    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
+        """Take places of the `cap` that this second has for a provider. False: all are taken.
+
+        While one is left, an email to several people gets as many as it needs: it would never find them all free.
+        """
         item = SumsItem(provider, f"second#{second:010d}")
-        actions: list[Action] = [SumsItem.accepted.add(1), SumsItem.ttl.set(as_ttl(now_s + SECONDS_KEPT_FOR_S))]
+        ttl = as_ttl(now_s + SECONDS_KEPT_FOR_S)
+        actions: list[Action] = [SumsItem.accepted.add(recipients), SumsItem.ttl.set(ttl)]
         room = SumsItem.accepted.does_not_exist() | (SumsItem.accepted < cap)
         try:
             item.update(actions=actions, condition=room)

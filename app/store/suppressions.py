@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from app.domain.suppression import Reason, Suppression
 from app.store.ttl import as_ttl
+
+LIFTED_FOR_S = 30 * 24 * 3600  # far longer than any provider sends a webhook again
 
 
 class SuppressionItem(Model):
@@ -23,6 +26,7 @@ class SuppressionItem(Model):
     evidence = UnicodeAttribute()
     since = NumberAttribute()
     until = NumberAttribute()
+    lifted = NumberAttribute(null=True)
     ttl = TTLAttribute()
 
 
@@ -30,7 +34,10 @@ class Suppressions:
     """An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
 
     def put(self, suppression: Suppression) -> None:
-        """Suppress an address. What is known already stays if it lasts longer, as a complaint outlives a listing."""
+        """Suppress an address. What is known already stays if it lasts longer, as a complaint outlives a listing.
+
+        Nor does it count if the address was lifted since: a webhook that comes again must not undo that.
+        """
         item = SuppressionItem(
             suppression.address,
             reason=suppression.reason.value,
@@ -40,8 +47,9 @@ class Suppressions:
             ttl=as_ttl(suppression.until_ms / 1000),
         )
         ends_sooner = SuppressionItem.until <= suppression.until_ms
+        not_lifted = SuppressionItem.lifted.does_not_exist() | (SuppressionItem.lifted <= suppression.since_ms)
         try:
-            item.save(condition=SuppressionItem.address.does_not_exist() | ends_sooner)
+            item.save(condition=SuppressionItem.address.does_not_exist() | (ends_sooner & not_lifted))
         except PutError as error:
             if error.cause_response_code != "ConditionalCheckFailedException":
                 raise
@@ -60,9 +68,18 @@ class Suppressions:
             return None
         return _to_suppression(item) if now_ms < item.until else None
 
-    def lift(self, address: str) -> None:
-        """Send to this address (lower-case) again."""
-        SuppressionItem(address).delete()
+    def lift(self, address: str, now_ms: int) -> None:
+        """Send to this address (lower-case) again; nothing happens if it never was suppressed."""
+        actions: list[Action] = [
+            SuppressionItem.lifted.set(now_ms),
+            SuppressionItem.until.set(now_ms),
+            SuppressionItem.ttl.set(as_ttl(now_ms / 1000 + LIFTED_FOR_S)),
+        ]
+        try:
+            SuppressionItem(address).update(actions=actions, condition=SuppressionItem.address.exists())
+        except UpdateError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
 
     def all(self, after: str | None, now_ms: int) -> Iterator[Suppression]:
         """Every suppression, in no order that means anything; behind the address `after`."""

@@ -48,6 +48,23 @@ def test_an_email_that_nobody_knows_is_dropped(desk: Desk) -> None:
     assert desk.post.calls == []
 
 
+def test_a_claim_whose_answer_was_lost_is_known_by_its_holder_and_the_call_is_made(desk: Desk) -> None:
+    """The store's client tries a write again that had gone through: the second try is refused."""
+    email_id = desk.take(an_email())
+    desk.queue.published()
+
+    class Deaf(Heads):
+        def update(self, head: Head, now_ms: int) -> Head | None:
+            super().update(head, now_ms)
+            return super().update(head, now_ms)
+
+    replace(desk.attempt, heads=Deaf())(email_id, 1)
+    head = desk.head(email_id)
+    assert desk.post.providers() == ["sendgrid"]
+    assert (desk.only(email_id).status, len(head.attempts)) == (Status.SENT, 1)
+    assert (head.lease_until_ms, head.lease_holder) == (None, "")
+
+
 @pytest.mark.parametrize("number", [-1, 0, 2, 99])
 def test_another_number_than_the_expected_is_dropped(desk: Desk, number: int) -> None:
     before = desk.head(desk.take(an_email()))

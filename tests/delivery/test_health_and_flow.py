@@ -35,18 +35,21 @@ def failing() -> None:
 def test_good_emails_cost_no_write_of_health_each(desk: Desk) -> None:
     seen = Seen(desk.healths)
     with_health(desk, seen)
+    desk.take(an_email())
+    desk.work()  # a process writes its first count at once
+    seen.names.clear()
     for _ in range(30):
         email_id = desk.take(an_email())
         desk.work()
         desk.report(desk.event(email_id, Kind.DELIVERED))
     assert seen.times("update", "add_minute", "add_day", "reserve_second", "get") == 0
-    assert seen.times("get_many") == 1
+    assert seen.times("get_many") == 0
     desk.clock.advance(FLUSH_EVERY_S)
     desk.take(an_email())
     desk.work()
     assert seen.times("add_minute") <= 2  # one a minute that is counted for
     minute = desk.clock.now_ms // 60_000
-    assert desk.healths.minutes("sendgrid", 0, minute - 1, minute) == Sums(accepted=31, heard=30)
+    assert desk.healths.minutes("sendgrid", 0, minute - 1, minute) == Sums(accepted=32, heard=30)
 
 
 def test_a_flush_that_fails_comes_after_the_outcome_and_the_next_attempt_are_safe(desk: Desk) -> None:

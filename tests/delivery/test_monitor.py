@@ -39,16 +39,25 @@ def open_breaker(desk: Desk, provider: str = "sendgrid") -> Health:
 def test_a_hundred_good_calls_are_one_write(desk: Desk) -> None:
     seen = Seen(desk.healths)
     monitor = at(desk, seen)
-    for _ in range(100):
+    for _ in range(101):
         monitor.called("sendgrid", accepted(), 2)
         monitor.flush()
         monitor.healths()
-    assert seen.times(*WRITES) == 0
+    assert seen.times("add_minute") == seen.times("add_day") == 1  # the first is written at once
     assert seen.times("get_many") == 1
     desk.clock.advance(FLUSH_EVERY_S)
     monitor.flush()
-    assert seen.times("add_minute") == seen.times("add_day") == 1
-    assert counted(desk) == Sums(accepted=200)
+    assert seen.times(*WRITES) == 4
+    assert counted(desk) == Sums(accepted=202)
+
+
+def test_a_process_with_little_to_do_keeps_nothing_back(desk: Desk) -> None:
+    """A Lambda with one email now and then is frozen after each, and one day not woken again."""
+    for calls in (1, 2, 3):
+        desk.monitor.called("sendgrid", accepted(), 1)
+        desk.monitor.flush()
+        assert counted(desk) == Sums(accepted=calls)
+        desk.clock.advance(FLUSH_EVERY_S)
 
 
 def test_counts_are_written_at_most_every_ten_seconds(desk: Desk) -> None:
@@ -150,20 +159,20 @@ def test_after_resume_it_takes_five_again(desk: Desk) -> None:
 
 def test_of_many_that_would_probe_at_once_one_may(desk: Desk) -> None:
     open_breaker(desk)
-    assert not desk.monitor.reserve("sendgrid")
+    assert not desk.monitor.reserve("sendgrid", 1)
     desk.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     barrier = Barrier(16)
 
     def reserve(_: int) -> bool:
         process = desk.another_monitor()
         barrier.wait(PATIENCE_S)
-        return process.reserve("sendgrid")
+        return process.reserve("sendgrid", 1)
 
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(reserve, range(16))) == 1
-    assert not desk.monitor.reserve("sendgrid")
+    assert not desk.monitor.reserve("sendgrid", 1)
     desk.clock.advance(rules.PROBE_LEASE_MS / 1000)  # the prober died
-    assert desk.monitor.reserve("sendgrid")
+    assert desk.monitor.reserve("sendgrid", 1)
 
 
 @pytest.mark.parametrize("outcome", [UNAVAILABLE, ACCOUNT])
@@ -172,7 +181,7 @@ def test_a_probe_that_fails_opens_the_breaker_for_longer(desk: Desk, outcome: ob
     desk.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     prober = desk.another_monitor()
     prober.healths()
-    assert prober.reserve("sendgrid")
+    assert prober.reserve("sendgrid", 1)
     prober.called("sendgrid", outcome, 1)  # type: ignore[arg-type] # because pytest's parameters are objects
     health = desk.healths.get("sendgrid")
     assert (health.trips, health.probe_until_ms) == (2, None)
@@ -185,7 +194,7 @@ def test_a_probe_that_is_accepted_closes_the_breaker_for_all(desk: Desk) -> None
     desk.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     prober = desk.another_monitor()
     prober.healths()
-    assert prober.reserve("sendgrid")
+    assert prober.reserve("sendgrid", 1)
     prober.called("sendgrid", accepted(), 1)
     assert desk.healths.get("sendgrid").breaker_until_ms is None
     assert desk.monitor.healths()["sendgrid"].breaker_until_ms is None  # strongly consistent: it was hindered

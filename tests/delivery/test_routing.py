@@ -13,6 +13,7 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.standing import DAY_MS, Caps, Policy, Routing, Standing, State
 from tests.support.aws import Aws
+from tests.support.crash import Before
 from tests.support.desk import PROVIDERS, Desk
 from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED, UNAVAILABLE, UNDELIVERABLE
 from tests.support.samples import an_email, somebody
@@ -139,6 +140,28 @@ def test_what_is_over_a_cap_per_second_goes_to_the_next_provider(store: Aws) -> 
     assert firsts == [["sendgrid"], ["sendgrid"], ["mailgun"], ["ses"]]
     desk.clock.advance(1)
     assert sent_through(desk) == ["sendgrid"]
+
+
+def test_an_email_to_several_people_takes_as_many_places_of_a_second(store: Aws) -> None:
+    desk = Desk(store, routing=Routing(PROVIDERS, caps={"sendgrid": Caps(per_second=4)}))
+    both = an_email(somebody(), somebody(), somebody())
+    assert [sent_through(desk, both) for _ in range(3)] == [["sendgrid"], ["sendgrid"], ["mailgun"]]
+    desk.clock.advance(1)
+    assert sent_through(desk, both) == ["sendgrid"]
+
+
+def test_a_claim_that_has_to_be_made_again_takes_its_place_once(store: Aws) -> None:
+    desk = Desk(store, routing=Routing(PROVIDERS, caps={"sendgrid": Caps(per_second=2)}))
+    email_id = desk.take(an_email(somebody("ann"), somebody("bob")))
+    desk.queue.published()
+
+    def another_writer() -> None:
+        head = desk.head(email_id)
+        assert desk.heads.update(replace(head, ttl_s=head.ttl_s + 1), desk.clock.now_ms)
+
+    late = Before(desk.heads, "update", another_writer)
+    replace(desk.attempt, heads=late)(email_id, 1)
+    assert desk.post.providers() == ["sendgrid"]
 
 
 def test_with_every_second_full_an_email_waits_for_the_next_second(store: Aws) -> None:

@@ -7,10 +7,20 @@ import pytest
 from app.domain.event import Event
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.outcome import Outcome
 from app.domain.suppression import DAY_MS, LASTS_MS, Reason, Suppression
 from tests.support.crash import Before, Crash, crash
 from tests.support.desk import UNCERTAIN_WAIT_S, Desk
-from tests.support.outcomes import UNAVAILABLE, UNCERTAIN
+from tests.support.outcomes import (
+    ACCOUNT,
+    LISTED,
+    REFUSED,
+    THROTTLED,
+    UNAVAILABLE,
+    UNCERTAIN,
+    UNDELIVERABLE,
+    accepted,
+)
 from tests.support.providers import webhook
 from tests.support.samples import an_email, somebody
 
@@ -53,6 +63,46 @@ def test_what_a_provider_says_of_a_recipient_suppresses_it_until_its_time_is_ove
     later = desk.take(an_email(bob))
     desk.work()
     assert desk.only(later).status is Status.SENT
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [(UNDELIVERABLE, Reason.DEAD), (LISTED, Reason.LISTED)])
+def test_a_provider_that_blames_the_recipient_in_its_answer_suppresses_it(
+    desk: Desk, outcome: Outcome, reason: Reason
+) -> None:
+    bob = somebody("bob")
+    desk.post.plan("sendgrid", outcome)
+    email_id = desk.take(an_email(bob))
+    desk.work()
+    assert desk.post.providers() == ["sendgrid"]
+    now_ms = desk.clock.now_ms
+    evidence = f"sendgrid, {email_id}, attempt 1: {outcome.reply}"
+    assert found(desk, bob.key) == Suppression(bob.key, reason, evidence, now_ms, now_ms + LASTS_MS[reason])
+
+
+@pytest.mark.parametrize("outcome", [accepted(), UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNCERTAIN])
+def test_no_other_answer_does(desk: Desk, outcome: Outcome) -> None:
+    bob = somebody("bob")
+    desk.post.plan("sendgrid", outcome)
+    desk.take(an_email(bob))
+    desk.work()
+    assert found(desk, bob.key) is None
+
+
+def test_of_several_in_one_call_nobody_is_suppressed_before_the_answer_names_one(desk: Desk) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    desk.post.plan("sendgrid", UNDELIVERABLE)
+    email_id = desk.take(an_email(ann, bob))
+    desk.work()
+    assert found(desk, ann.key) is found(desk, bob.key) is None
+    assert {recipient.status for recipient in desk.head(email_id).recipients.values()} == {Status.SENT}
+
+
+def test_the_email_is_answered_for_also_if_the_suppression_cannot_be_written(desk: Desk) -> None:
+    desk.post.plan("sendgrid", UNDELIVERABLE)
+    email_id = desk.take(an_email())
+    with pytest.raises(Crash):
+        replace(desk.attempt, suppress=crash)(email_id, 1)
+    assert desk.only(email_id).status is Status.BOUNCED
 
 
 @pytest.mark.parametrize(
@@ -105,10 +155,28 @@ def test_an_email_to_suppressed_people_only_has_failed_without_a_call(desk: Desk
 def test_lifted_it_is_sent_to_again(desk: Desk) -> None:
     bob = somebody("bob")
     suppress(desk, bob.key)
-    desk.suppressions.lift(bob.key)
+    desk.suppressions.lift(bob.key, desk.clock.now_ms)
     email_id = desk.take(an_email(bob))
     desk.work()
     assert desk.only(email_id).status is Status.SENT
+
+
+@pytest.mark.parametrize("kind", [Kind.DEAD, Kind.SUPPRESSED, Kind.COMPLAINED, Kind.UNSUBSCRIBED])
+def test_a_webhook_that_comes_again_does_not_undo_a_lift_and_a_new_one_does(desk: Desk, kind: Kind) -> None:
+    bob = somebody("bob")
+    email_id = desk.take(an_email(bob))
+    desk.work()
+    event = desk.event(email_id, kind)
+    desk.report(event)
+    desk.clock.advance(3600)
+    desk.suppressions.lift(bob.key, desk.clock.now_ms)
+    desk.report(event)
+    assert found(desk, bob.key) is None
+    desk.clock.advance(1)
+    again = desk.take(an_email(bob))
+    desk.work()
+    desk.report(desk.event(again, kind))
+    assert found(desk, bob.key) is not None
 
 
 def test_security_mail_overrides(desk: Desk) -> None:

@@ -58,6 +58,13 @@ def test_with_all_closed_it_waits_until_the_first_opens() -> None:
     assert (recipient.status, recipient.wait_until_ms) == (Status.QUEUED, NOW_MS + 30_000)
 
 
+def test_a_wait_for_a_closed_provider_is_no_round_so_that_the_next_outage_begins_with_short_waits() -> None:
+    closed = all_of(State.CLOSED, NOW_MS + 30_000)
+    head = RULES.settled(a_queued(), NOW_MS, closed)
+    opened = settled(head, around(), NOW_MS + 30_000)
+    assert (opened.wait_until_ms, opened.round) == (None, 0)
+
+
 @pytest.mark.parametrize("until_ms", [None, 0, NOW_MS, NOW_MS + 1])
 def test_a_wait_is_never_shorter_than_a_second(until_ms: int | None) -> None:
     assert settled(a_queued(), all_of(State.CLOSED, until_ms)).wait_until_ms == NOW_MS + SHORTEST_LOOK_MS

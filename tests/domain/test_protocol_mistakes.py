@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from app.domain import transitions
+from app.domain.aftermath import requeue
 from app.domain.email import OnUncertain
 from app.domain.head import Head, Recipient, Status, ready
 from app.domain.kinds import Kind
@@ -14,7 +15,7 @@ from app.domain.outcome import Outcome
 from app.domain.progress import Rules
 from app.domain.route import Leg
 from app.domain.standing import Circumstances
-from app.domain.transitions import TABLE, News, Phase, Rule, Verdict, requeue
+from app.domain.transitions import TABLE, News, Phase, Rule, Verdict
 from tests.domain import world as world_module
 from tests.domain.explorer import explore
 from tests.domain.world import EVIDENCE_MS, PROVIDERS, Setup, World

@@ -141,7 +141,38 @@ def test_a_late_receipt_of_the_first_copy_ends_it() -> None:
     assert (bob(told).status, due_at_ms(told, LATER_MS)) == (Status.DELIVERED, None)
 
 
-def test_a_rescue_that_fails_everywhere_says_so_and_a_late_receipt_still_counts() -> None:
+@pytest.mark.parametrize(
+    ("fields", "around"),
+    [
+        ({"expires_at_ms": LATER_MS + 60_000}, SILENT),
+        ({}, replace(SILENT, superseded=True)),
+        ({}, replace(SILENT, suppressed=frozenset({BOB}))),
+        ({}, replace(Circumstances(()), silent=SILENT.silent)),
+    ],
+    ids=["expired", "superseded", "suppressed", "nobody to go to any more"],
+)
+def test_one_queued_for_rescue_that_ends_before_it_is_sent_again_is_what_it_was(
+    fields: dict[str, object], around: Circumstances
+) -> None:
+    waiting = RULES.settled(sent(critical(**fields)), LATER_MS, SILENT)
+    assert bob(waiting).status is Status.QUEUED
+    ended = bob(RULES.settled(waiting, LATER_MS + 60_000, around))
+    assert (ended.status, ended.attempt, ended.cause, ended.detail) == (Status.SENT, 1, None, "")
+
+
+def test_one_queued_for_rescue_that_is_canceled_is_not_sent_again_and_stays_sent() -> None:
+    canceled = RULES.canceled(RULES.settled(sent(), LATER_MS, SILENT))
+    assert bob(canceled).status is Status.SENT
+    assert bob(RULES.settled(canceled, LATER_MS + SILENT_AFTER_MS, SILENT)).status is Status.SENT
+
+
+def test_one_queued_for_rescue_whose_first_copy_fails_after_all_fails() -> None:
+    waiting = RULES.settled(sent(), LATER_MS, SILENT)
+    told = RULES.with_event(waiting, event(waiting, Kind.BLOCKED, 1), LATER_MS)
+    assert bob(RULES.settled(told, LATER_MS, Circumstances(()))).status is Status.FAILED
+
+
+def test_a_rescue_that_fails_everywhere_leaves_it_sent_and_a_late_receipt_still_counts() -> None:
     head = RULES.settled(sent(replace(critical(), retry_until_ms=NOW_MS)), LATER_MS, SILENT)
     for provider in ("mailgun", "ses"):
         leg = RULES.next_leg(head, LATER_MS, SILENT)
@@ -149,7 +180,8 @@ def test_a_rescue_that_fails_everywhere_says_so_and_a_late_receipt_still_counts(
         assert leg.provider == provider
         claimed = RULES.claimed(head, leg, LATER_MS + 1, LATER_MS)
         head = RULES.with_outcome(claimed, claimed.lease_attempt, UNAVAILABLE, 10, LATER_MS)
-    assert bob(head).status is Status.FAILED
+    assert (bob(head).status, bob(head).attempt) == (Status.SENT, 1)
+    assert bob(RULES.settled(head, LATER_MS + 99 * SILENT_AFTER_MS, SILENT)).wait_until_ms is None
     assert bob(RULES.with_event(head, event(head, Kind.DELIVERED, 1), LATER_MS)).status is Status.DELIVERED
 
 

@@ -4,10 +4,11 @@ from itertools import product
 
 import pytest
 
+from app.domain.aftermath import requeue
 from app.domain.email import OnUncertain, Role
 from app.domain.head import Fact, Recipient, Status
 from app.domain.kinds import Cause, Kind
-from app.domain.transitions import TABLE, Doubt, News, Phase, Rule, Verdict, fold, phase, requeue, rule
+from app.domain.transitions import TABLE, Doubt, News, Phase, Rule, Verdict, fold, phase, rule
 
 # What the plan says, written down by hand. A dot stays; `+` suppresses the recipient from now on.
 VERDICTS = {

@@ -99,18 +99,18 @@ def test_a_second_has_as_many_places_as_its_cap(healths: Healths, name: str) -> 
 
     def reserve(_: int) -> bool:
         barrier.wait(20)
-        return healths.reserve_second(name, 100, 5, NOW_S)
+        return healths.reserve_second(name, 100, 5, 1, NOW_S)
 
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(reserve, range(16))) == 5
-    assert healths.reserve_second(name, 101, 5, NOW_S)
+    assert healths.reserve_second(name, 101, 5, 1, NOW_S)
 
 
 def test_counts_are_forgotten_by_ttl_and_the_state_is_not(healths: Healths, name: str) -> None:
     healths.update(Health(name, 90))
     healths.add_minute(name, 0, MINUTE, Sums(1), NOW_S)
     healths.add_day(name, 7, 1, NOW_S)
-    healths.reserve_second(name, int(NOW_S), 5, NOW_S)
+    healths.reserve_second(name, int(NOW_S), 5, 1, NOW_S)
     ttls = {item.part.partition("#")[0]: item.ttl and item.ttl.timestamp() for item in SumsItem.query(name)}
     kept_until_s = NOW_S + SUMS_KEPT_FOR_S
     assert ttls == {

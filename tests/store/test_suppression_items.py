@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.suppression import DAY_MS, Reason, Suppression
-from app.store.suppressions import SuppressionItem, Suppressions
+from app.store.suppressions import LIFTED_FOR_S, SuppressionItem, Suppressions
 from tests.support.aws import Aws
 
 NOW_MS = 1_800_000_000_000
@@ -58,11 +58,32 @@ def test_what_lasts_longer_replaces(suppressions: Suppressions) -> None:
 def test_lifting_lets_it_be_sent_to_again(suppressions: Suppressions) -> None:
     bob = a_suppression()
     suppressions.put(bob)
-    suppressions.lift(bob.address)
-    suppressions.lift(bob.address)
-    assert suppressions.get(bob.address, NOW_MS) is None
+    suppressions.lift(bob.address, NOW_MS + 5000)
+    suppressions.lift(bob.address, NOW_MS + 5000)
+    assert suppressions.get(bob.address, NOW_MS + 5000) is None
+    assert suppressions.among([bob.address], NOW_MS + 5000) == frozenset()
+    assert bob.address not in {s.address for s in suppressions.all(None, NOW_MS + 5000)}
+    (item,) = SuppressionItem.query(bob.address)
+    assert item.ttl.timestamp() == NOW_MS / 1000 + 5 + LIFTED_FOR_S
+
+
+def test_what_is_older_than_the_lift_does_not_count_any_more(suppressions: Suppressions) -> None:
+    bob = a_suppression()
     suppressions.put(bob)
-    assert suppressions.get(bob.address, NOW_MS) == bob
+    suppressions.lift(bob.address, NOW_MS + 5000)
+    suppressions.put(bob)
+    suppressions.put(replace(bob, since_ms=NOW_MS + 4999, until_ms=bob.until_ms + DAY_MS))
+    assert suppressions.get(bob.address, NOW_MS + 5000) is None
+    newer = replace(bob, since_ms=NOW_MS + 5000)
+    suppressions.put(newer)
+    assert suppressions.get(bob.address, NOW_MS + 5000) == newer
+    suppressions.put(replace(newer, since_ms=NOW_MS, until_ms=newer.until_ms + DAY_MS))  # the lift is history
+    assert suppressions.get(bob.address, NOW_MS + 5000) != newer
+
+
+def test_lifting_one_that_never_was_suppressed_writes_nothing(suppressions: Suppressions) -> None:
+    suppressions.lift("nobody-ever@example.net", NOW_MS)
+    assert list(SuppressionItem.query("nobody-ever@example.net")) == []
 
 
 def test_all_are_listed_but_those_whose_time_is_over(suppressions: Suppressions) -> None:

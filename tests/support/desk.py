@@ -87,6 +87,7 @@ class Desk:
             self.rules,
             self.survey,
             self.monitor,
+            self.suppressions.put,
             LEASE_S,
         )
         self.record = Record(

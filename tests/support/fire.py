@@ -103,6 +103,7 @@ class Fire:
             send=send,
             survey=survey,
             monitor=monitor,
+            suppress=suppressions.put,
         )
         desk.record = replace(
             desk.record, heads=heads, events=events, publish=publish, monitor=monitor, suppress=suppressions.put
@@ -215,7 +216,7 @@ class Fire:
         self.desk.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
 
     def lift(self, address: str) -> None:
-        self.desk.suppressions.lift(address)
+        self.desk.suppressions.lift(address, self.clock.now_ms)
 
     def _run(self, point: Point, verb: Any, *arguments: Any, **named: Any) -> bool:
         """Run a verb with that crash point; whether it came back. Dying costs the process its memory."""
