@@ -33,6 +33,7 @@ WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 WORDLESS = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
+UNWILLING = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 BAD = frozenset({Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
 LEARNED = {  # what must be known of a copy for good once such a webhook was answered with 200
     Kind.ACCEPTED: {Fact.ACCEPTED},
@@ -73,6 +74,8 @@ class Fire:
         self.called: set[tuple[str, int]] = set()
         self.told: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
         self.known: dict[tuple[str, int, str], set[Fact]] = defaultdict(set)
+        self.unwilling: dict[str, int] = {}  # who wants no more mail, and when that was last reported
+        self.lifted: dict[str, int] = {}
         self.events: list[Event] = []
         self.paused_since_s: dict[str, float] = {}
         self.seen: dict[tuple[str, str], Status] = {}
@@ -184,6 +187,8 @@ class Fire:
         self.told[copy].add(event.kind)
         if self._run(point, self.desk.record, event.provider, webhook([event])):
             self.known[copy] |= LEARNED.get(event.kind, frozenset())
+            if event.kind in UNWILLING:
+                self.unwilling[event.recipient] = max(event.at_ms, self.unwilling.get(event.recipient, 0))
 
     def sweep(self, lost: int = 0) -> None:
         """The clock's door; every `lost`-th message does not get through."""
@@ -216,6 +221,7 @@ class Fire:
         self.desk.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
 
     def lift(self, address: str) -> None:
+        self.lifted[address] = self.clock.now_ms
         self.desk.suppressions.lift(address, self.clock.now_ms)
 
     def _run(self, point: Point, verb: Any, *arguments: Any, **named: Any) -> bool:
@@ -305,6 +311,8 @@ class Fire:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
+        unwilling = {address for address, at_ms in self.unwilling.items() if at_ms > self.lifted.get(address, 0)}
+        assert unwilling == self.desk.suppressions.among(unwilling, self.clock.now_ms), "a complaint was forgotten"
 
     def _check(self, head: Head, recipient: Recipient, *, is_due: bool) -> None:
         status = recipient.status

@@ -15,6 +15,10 @@ class How(StrEnum):
     BEFORE = "the process dies before the call"
     AFTER = "the process dies after the call, before it knows"
     REFUSED = "the call is refused"
+    UNHEARD = "the call is made, its answer is lost, and the store's client makes it again"
+
+
+CONDITIONAL = ("create", "update")  # made again, these are refused: somebody, who was we, has written since
 
 
 @dataclass
@@ -27,18 +31,20 @@ class Fuse:
     def light(self, point: tuple[int, How] | None) -> None:
         self.left, self.how = point or (0, How.BEFORE)
 
-    def guard(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(self, call: Callable[..., Any], name: str = "") -> Callable[..., Any]:
         """The same call, and a crash point."""
 
         def guarded(*arguments: Any, **named: Any) -> Any:
-            burns = self.left == 1
+            how = self.how if self.left == 1 else None
             self.left = max(0, self.left - 1)
-            if burns and self.how is not How.AFTER:
-                raise Crash if self.how is How.BEFORE else Unavailable("throttled")
-            result = call(*arguments, **named)
-            if burns:
+            if how is How.BEFORE:
                 raise Crash
-            return result
+            if how is How.REFUSED:
+                raise Unavailable("throttled")
+            result = call(*arguments, **named)
+            if how is How.AFTER:
+                raise Crash
+            return None if how is How.UNHEARD and name in CONDITIONAL else result
 
         return guarded
 
@@ -51,4 +57,4 @@ class Guarded:
         self._fuse = fuse
 
     def __getattr__(self, name: str) -> Any:
-        return self._fuse.guard(getattr(self._store, name))
+        return self._fuse.guard(getattr(self._store, name), name)
