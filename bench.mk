@@ -1,6 +1,6 @@
 # Experiments on whole installations: see docs/outages.md and docs/performance.md. Included by the Makefile.
 
-.PHONY: outages outages-peers chaos bench backlog
+.PHONY: outages outages-peers chaos fire bench backlog
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -10,6 +10,10 @@ outages-peers: $(VENV)/.dev $(EMULATOR)/.installed ## The same with other librar
 
 chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail each second and workers are killed
 	@$(VENV)/bin/python -m bench.chaos $(ARGS)
+
+fire: export EMAILS ?= 10000
+fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
+	@$(VENV)/bin/python -m pytest tests/delivery/test_under_fire.py -s $(ARGS)
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to the bare floor
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)

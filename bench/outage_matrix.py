@@ -148,7 +148,7 @@ def send_ours(home: Installation, mode: Mode) -> Sent:
 
     home.until(f"{mode.title}: at rest", rests, LONGEST_S)
     story = home.story(email_id)
-    outcomes = ", ".join(f"{attempt['provider']} {attempt['outcome']}" for attempt in story["attempts"])
+    outcomes = ", ".join(f"{each['provider']} {each['outcome'] or 'still at it'}" for each in story["attempts"])
     (recipient,) = story["recipients"]
     ended = story["status"] if story["status"] == recipient["status"] else f"{story['status']} ({recipient['status']})"
     return Sent(mode, OURS, subject, called_at, f"{ended}: {outcomes}")

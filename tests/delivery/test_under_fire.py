@@ -169,7 +169,7 @@ class UnderFire(RuleBasedStateMachine):
 @pytest.mark.timeout(600 + EMAILS)  # a failure is made small first, which takes minutes
 def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
     number = int(os.environ.get("SEED") or FIXED_SEED)
-    print(f"repeat with: SEED={number} EMAILS={EMAILS} pytest tests/delivery/test_under_fire.py")  # noqa: T201 because pytest shows it when it fails
+    print(f"repeat with: make fire SEED={number} EMAILS={EMAILS}")  # noqa: T201 because pytest shows it when it fails
     limits = settings(
         max_examples=-(-EMAILS // EMAILS_A_RUN),
         stateful_step_count=STEPS,
