@@ -15,11 +15,13 @@ class Limits:
     """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded).
 
     `refused_extensions`: file name extensions, lower-case without the dot, that the provider does not take.
+    `idempotent_for_s`: how long the provider promises to know an idempotency key; 0: it documents none.
     """
 
     recipients: int
     size_bytes: int
     refused_extensions: frozenset[str] = frozenset()
+    idempotent_for_s: int = 0
 
 
 class Provider(Protocol):
@@ -34,7 +36,11 @@ class Provider(Protocol):
         """What one call may carry."""
 
     def build(self, message: Message) -> httpx.Request:
-        """The call that sends `message`, authenticated; our email id and attempt travel as metadata."""
+        """The call that sends `message`, authenticated; our email id and attempt travel as metadata.
+
+        Where the provider documents an idempotency key, email id and attempt are that key, and the same message makes
+        the same bytes: it may be asked again.
+        """
 
     def read(self, response: httpx.Response) -> Outcome:
         """What an answer means. Total: every status and every body has an outcome."""
