@@ -97,7 +97,8 @@ def build(
     suppressions = Suppressions()
     contents = Contents(cache(lambda: _client(session, settings, "s3")), settings.content_bucket)
     topic = Topic(_client(session, settings, "sns"), settings.topic_arn)
-    rules = Rules(settings.providers, settings.uncertain_wait_s * 1000)
+    keys_known_for_ms = {name: one.limits.idempotent_for_s * 1000 for name, one in providers.items()}
+    rules = Rules(settings.providers, settings.uncertain_wait_s * 1000, keys_known_for_ms)
     monitor = Monitor(Healths(), settings.providers, clock, settings.routing.caps)
     survey = Surveyor(monitor, settings.routing, suppressions, collapses, clock)
     capabilities = {name: _capability(settings, one) for name, one in providers.items()}

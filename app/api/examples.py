@@ -72,6 +72,7 @@ STORY: dict[str, Any] = DELIVERED | {
             "message_id": None,
             "started_at": "2030-01-31T18:00:00.210Z",
             "duration_ms": 95,
+            "repeats": None,
         },
         {
             "number": 2,
@@ -84,6 +85,7 @@ STORY: dict[str, Any] = DELIVERED | {
             "message_id": "20300131180000.1.5F3A@mg.example.com",
             "started_at": "2030-01-31T18:00:00.350Z",
             "duration_ms": 120,
+            "repeats": None,
         },
     ],
     "events": [

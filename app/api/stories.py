@@ -68,6 +68,7 @@ def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
         "message_id": attempt.message_id or None,
         "started_at": times.write(attempt.started_at_ms),
         "duration_ms": attempt.duration_ms,
+        "repeats": attempt.repeats or None,
     }
 
 

@@ -26,7 +26,10 @@ class Recipient(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One call to one provider. `outcome` is null while it is under way."""
+    """One call to one provider. `outcome` is null while it is under way.
+
+    `repeats`: the attempt whose call this one repeats under the same idempotency key; no second copy can come of it.
+    """
 
     number: int
     provider: str
@@ -38,6 +41,7 @@ class Attempt(BaseModel):
     message_id: str | None
     started_at: Time
     duration_ms: int | None
+    repeats: int | None
 
 
 class Event(BaseModel):

@@ -111,6 +111,7 @@ class Attempt:
                 "status_code": outcome.status_code,
                 "ms": duration_ms,
                 "failover": provider != claimed.attempts[0].provider,
+                "repeats": claimed.attempts[-1].repeats,
             },
         )
         return outcome, duration_ms
@@ -136,7 +137,7 @@ class _Bid:
 
 
 def message(claimed: Head, content: Content) -> Message:
-    """What the last attempt of `claimed` carries.
+    """What the last attempt of `claimed` carries; a repetition carries exactly what the call it repeats did.
 
     As first sent if it carries everybody. Otherwise those who still need it are addressed in `to`: some providers
     insist on one, and a copy addressed to people who got theirs would be a second copy.
@@ -146,7 +147,7 @@ def message(claimed: Head, content: Content) -> Message:
     carried = tuple(_mailbox(claimed, key) for key in attempt.recipients)
     return Message(
         email_id=claimed.email_id,
-        attempt=attempt.number,
+        attempt=attempt.copy,
         sender=claimed.sender,
         to=_with_role(claimed, Role.TO) if whole else carried,
         cc=_with_role(claimed, Role.CC) if whole else (),

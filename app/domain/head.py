@@ -106,6 +106,12 @@ class Attempt:
     reply: str = ""
     message_id: str = ""
     duration_ms: int | None = None
+    repeats: int = 0  # the attempt whose call this one repeats, under the same idempotency key; 0: none
+
+    @property
+    def copy(self) -> int:
+        """The number under which the provider knows this call, and reports on it."""
+        return self.repeats or self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class Head:
     override_suppression: bool = False
     attempts: tuple[Attempt, ...] = ()
     next_attempt: int = 1
+    to_repeat: int = 0  # the attempt that comes next repeats this one; 0: it does not
     lease_attempt: int = 0
     lease_until_ms: int | None = None
     lease_holder: str = ""  # who made the claim, in a word of its own
@@ -162,10 +169,10 @@ def status(recipients: Iterable[Recipient]) -> EmailStatus:
 
 
 def ready(head: Head, now_ms: int) -> bool:
-    """Is there somebody to send to, or a wait or an ended lease to decide on, and nobody at it? Then publish."""
+    """Is there somebody to send to, a call to repeat, a wait or an ended lease to decide on, and nobody at it?"""
     if head.lease_until_ms is not None:
         return now_ms >= head.lease_until_ms
-    return any(
+    return bool(head.to_repeat) or any(
         recipient.wait_until_ms <= now_ms if recipient.wait_until_ms is not None else recipient.status is Status.QUEUED
         for recipient in head.recipients.values()
     )
@@ -180,4 +187,6 @@ def due_at_ms(head: Head, now_ms: int) -> int | None:
         for recipient in head.recipients.values()
         if recipient.wait_until_ms is not None or recipient.status is Status.QUEUED
     ]
+    if head.to_repeat:
+        waits.append(now_ms + NUDGE_AFTER_MS)
     return min(waits, default=None)

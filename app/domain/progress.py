@@ -3,14 +3,16 @@
 Every function returns a new head in which nothing is left undecided: whoever is queued in it has a provider to go to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.domain.aftermath import given_up
+from app.domain.email import OnUncertain
 from app.domain.event import Event
 from app.domain.head import Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
+from app.domain.repeat import carried, planned, reconsidered
 from app.domain.rescue import rescued
 from app.domain.rounds import Terms, settle
 from app.domain.route import Leg, next_leg
@@ -21,11 +23,17 @@ LAPSED = "the worker did not come back with an answer"
 
 
 class Rules:
-    """The settings the rules depend on: the configured order, and how long evidence is waited for."""
+    """The settings the rules depend on.
 
-    def __init__(self, providers: Sequence[str], uncertain_wait_ms: int) -> None:
+    The configured order, how long evidence is waited for, and how long which providers know an idempotency key.
+    """
+
+    def __init__(
+        self, providers: Sequence[str], uncertain_wait_ms: int, keys_known_for_ms: Mapping[str, int] | None = None
+    ) -> None:
         self.providers = tuple(providers)
         self._uncertain_wait_ms = uncertain_wait_ms
+        self._keys_known_for_ms = keys_known_for_ms or {}
 
     def settled(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Head:
         """The head with everything decided that only time and circumstances decide.
@@ -36,9 +44,11 @@ class Rules:
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             head = self._lapse(head, now_ms)
         terms = Terms.of(head, around or self._fair(head), now_ms)
+        head = reconsidered(head, terms)
         if head.critical:
             head = _each(head, rescued(head, terms))
-        return _each(head, {key: settle(recipient, terms) for key, recipient in head.recipients.items()})
+        held = carried(head)
+        return _each(head, {key: settle(r, terms) for key, r in head.recipients.items() if key not in held})
 
     def next_leg(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Leg | None:
         """The next call for a settled head; None: there is nobody to send to, or nobody to ask."""
@@ -47,19 +57,22 @@ class Rules:
     def claimed(self, head: Head, leg: Leg, lease_until_ms: int, now_ms: int) -> Head:
         """The head with the next attempt under way: the claim uses the number up."""
         number = head.next_attempt
+        attempt = Attempt(number, leg.provider, leg.recipients, now_ms, repeats=leg.repeats)
         taken = {
             key: replace(
                 head.recipients[key],
                 status=Status.SENDING,
-                attempt=number,
+                wait_until_ms=None,
+                attempt=attempt.copy,
                 tried={**head.recipients[key].tried, leg.provider: False},
             )
             for key in leg.recipients
         }
         return replace(
             _each(head, taken),
-            attempts=(*head.attempts, Attempt(number, leg.provider, leg.recipients, now_ms)),
+            attempts=(*head.attempts, attempt),
             next_attempt=number + 1,
+            to_repeat=0,
             lease_attempt=number,
             lease_until_ms=lease_until_ms,
         )
@@ -78,7 +91,10 @@ class Rules:
         )
         head = _release(_tell(head, told), number)
         news = News.called(attempt, outcome)
-        return self.settled(self._fold(head, attempt.recipients, news, now_ms), now_ms)
+        is_repeated = any(later.repeats == number for later in head.attempts)
+        if is_repeated and news.kind is not Kind.ACCEPTED:
+            return self.settled(head, now_ms)  # late: what has become of the call is up to its repetition by now
+        return self.settled(self._end(head, told, news, now_ms), now_ms)
 
     def with_event(self, head: Head, event: Event, now_ms: int) -> Head:
         """The head with a provider's event; the same head if the event is about nothing that this head knows."""
@@ -107,8 +123,17 @@ class Rules:
         attempt = head.attempts[number - 1]
         if attempt.outcome is None:
             head = _tell(head, replace(attempt, outcome=Kind.UNCERTAIN, cause=Cause.UNKNOWN, reply=LAPSED))
-        news = News(number, attempt.provider, Kind.UNCERTAIN, Cause.UNKNOWN, LAPSED)
-        return self._fold(_release(head, number), attempt.recipients, news, now_ms)
+        news = News(attempt.copy, attempt.provider, Kind.UNCERTAIN, Cause.UNKNOWN, LAPSED)
+        return self._end(_release(head, number), attempt, news, now_ms)
+
+    def _end(self, head: Head, attempt: Attempt, news: News, now_ms: int) -> Head:
+        """A call is over. If nobody knows what came of it, it is repeated where that is safe."""
+        if news.kind is not Kind.UNCERTAIN:
+            return self._fold(head, attempt.recipients, news, now_ms)
+        patient = self._fold(replace(head, on_uncertain=OnUncertain.WAIT), attempt.recipients, news, now_ms)
+        known_for_ms = self._keys_known_for_ms.get(attempt.provider, 0)
+        again = planned(replace(patient, on_uncertain=head.on_uncertain), attempt.number, known_for_ms, now_ms)
+        return again if again.to_repeat else self._fold(head, attempt.recipients, news, now_ms)
 
     def _fold(self, head: Head, keys: Sequence[str], news: News, now_ms: int) -> Head:
         doubt = Doubt(head.on_uncertain, now_ms + self._uncertain_wait_ms)

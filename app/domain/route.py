@@ -8,14 +8,18 @@ from app.domain.head import Head, Recipient, Status
 
 
 class Leg(NamedTuple):
-    """The next call: a provider and the keys of the recipients it carries."""
+    """The next call: a provider, the keys of the recipients it carries, and the attempt it repeats (0: none)."""
 
     provider: str
     recipients: tuple[str, ...]
+    repeats: int = 0
 
 
 def next_leg(head: Head, providers: Sequence[str]) -> Leg | None:
-    """The first of `providers` that somebody queued has not tried in this round, and whom to send through it."""
+    """A repetition; else the first of `providers` that somebody queued has not tried in this round, and for whom."""
+    if head.to_repeat:
+        attempt = head.attempts[head.to_repeat - 1]
+        return Leg(attempt.provider, attempt.recipients, attempt.number)
     queued = {
         key: recipient
         for key, recipient in head.recipients.items()

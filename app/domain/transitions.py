@@ -152,10 +152,15 @@ class News:
 
     @classmethod
     def called(cls, attempt: Attempt, outcome: Outcome) -> "News":
-        """What the outcome of a call is to the table. One that several people shared does not say who is at fault."""
+        """What the outcome of a call is to the table. One that several people shared does not say who is at fault.
+
+        Nor does a repetition that was not accepted say what has become of the call that it repeats.
+        """
         unnamed = outcome.kind is Kind.UNDELIVERABLE and len(attempt.recipients) > 1
         kind = Kind.REFUSED if unnamed else outcome.signal
-        return cls(attempt.number, attempt.provider, kind, outcome.cause, outcome.reply)
+        if attempt.repeats and kind is not Kind.ACCEPTED:
+            kind = Kind.UNCERTAIN
+        return cls(attempt.copy, attempt.provider, kind, outcome.cause, outcome.reply)
 
 
 @dataclass(frozen=True, slots=True)

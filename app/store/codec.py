@@ -60,6 +60,7 @@ def attempt_to_json(attempt: Attempt) -> Json:
             "reply": attempt.reply,
             "message_id": attempt.message_id,
             "duration": attempt.duration_ms,
+            "repeats": attempt.repeats or None,
         }
     )
 
@@ -77,6 +78,7 @@ def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
         reply=data.get("reply", ""),
         message_id=data.get("message_id", ""),
         duration_ms=data.get("duration"),
+        repeats=data.get("repeats", 0),
     )
 
 

@@ -71,6 +71,7 @@ class HeadItem(Model):
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
     next_attempt = NumberAttribute()
+    to_repeat = NumberAttribute(null=True)
     lease_attempt = NumberAttribute(null=True)
     lease_until = NumberAttribute(null=True)
     lease_holder = UnicodeAttribute(null=True)
@@ -162,6 +163,7 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         critical=head.critical or None,
         override_suppression=head.override_suppression or None,
         next_attempt=head.next_attempt,
+        to_repeat=head.to_repeat or None,
         lease_attempt=head.lease_attempt or None,
         lease_until=head.lease_until_ms,
         lease_holder=head.lease_holder or None,
@@ -192,6 +194,7 @@ def _to_head(item: HeadItem) -> Head:
         override_suppression=bool(item.override_suppression),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),
         next_attempt=int(item.next_attempt),
+        to_repeat=int(item.to_repeat or 0),
         lease_attempt=int(item.lease_attempt or 0),
         lease_until_ms=None if item.lease_until is None else int(item.lease_until),
         lease_holder=item.lease_holder or "",

@@ -104,6 +104,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "message_id": None,
                 "started_at": AT,
                 "duration_ms": 95,
+                "repeats": None,
             },
             {
                 "number": 2,
@@ -116,6 +117,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "message_id": None,
                 "started_at": AT,
                 "duration_ms": None,
+                "repeats": None,
             },
         ],
         "events": [

@@ -38,6 +38,22 @@ def test_in_every_order_of_things_every_invariant_holds(setups: list[Setup], sta
     assert found.states > states
 
 
+@pytest.mark.parametrize(
+    ("setups", "states"),
+    [
+        ([Setup(policy, retry_for_ms=0) for policy in OnUncertain], 10_000),
+        ([Setup(policy, people=2, faults=0, retry_for_ms=0) for policy in OnUncertain], 14_000),
+    ],
+    ids=["one fault", "two recipients"],
+)
+def test_a_provider_that_knows_idempotency_keys_breaks_none(setups: list[Setup], states: int) -> None:
+    world = World(Rules(("a", "b"), EVIDENCE_MS, {"a": 86_400_000}))
+    found = explore(world, setups, limit=LIMIT)
+    assert not found.traces, report(found)
+    assert found.whole
+    assert found.states > states
+
+
 def test_reading_long_before_the_claim_is_no_different_under_a_version() -> None:
     found = explore(World(reads_apart=True), [Setup(retry_for_ms=0)], limit=LIMIT)
     assert not found.traces, report(found)

@@ -9,7 +9,7 @@ import pytest
 from app.domain import transitions
 from app.domain.aftermath import requeue
 from app.domain.email import OnUncertain
-from app.domain.head import Head, Recipient, Status, ready
+from app.domain.head import Attempt, Head, Recipient, Status, ready
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.progress import Rules
@@ -67,6 +67,15 @@ class Overwrites(Rules):
             }
             head = replace(head, recipients={**head.recipients, **blank})
         return super().with_outcome(head, number, outcome, duration_ms, now_ms)
+
+
+class ForgetsRepetitions(Rules):
+    """Takes the late outcome of a call for its last word, although the call was repeated meanwhile."""
+
+    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        forgetful = tuple(replace(a, repeats=0) if a.repeats == number else a for a in head.attempts)
+        after = super().with_outcome(replace(head, attempts=forgetful), number, outcome, duration_ms, now_ms)
+        return replace(after, attempts=(*after.attempts[:number], *head.attempts[number:]))
 
 
 class CountsLate(Rules):
@@ -178,10 +187,23 @@ def number_is_used_up_by_the_outcome(_: pytest.MonkeyPatch) -> World:
     return World(CountsLate(PROVIDERS, EVIDENCE_MS), versioned=False)
 
 
+def repetition_is_the_last_word(monkeypatch: pytest.MonkeyPatch) -> World:
+    def called(attempt: Attempt, outcome: Outcome) -> News:
+        return News(attempt.copy, attempt.provider, outcome.signal)
+
+    monkeypatch.setattr(News, "called", called)
+    return World(Rules(PROVIDERS, EVIDENCE_MS, KEYS_KNOWN))
+
+
+def late_outcome_of_a_repeated_call_counts(_: pytest.MonkeyPatch) -> World:
+    return World(ForgetsRepetitions(PROVIDERS, EVIDENCE_MS, KEYS_KNOWN))
+
+
 def sweep_clears_due(_: pytest.MonkeyPatch) -> World:
     return World(sweep_clears_due=True)
 
 
+KEYS_KNOWN = {"a": 86_400_000}
 WAIT, FAILOVER = Setup(retry_for_ms=0), Setup(OnUncertain.FAILOVER)
 FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=True)
 
@@ -204,6 +226,8 @@ MISTAKES: list[tuple[str, Make, Setup, str]] = [
     ("13", ended_lease_is_not_ready, WAIT, "I1"),
     ("13", sweep_clears_due, WAIT, "I1"),
     ("never leave delivered", delivered_can_be_requeued, WAIT, "I7"),
+    ("repeat", repetition_is_the_last_word, FAIL, "I2"),
+    ("repeat", late_outcome_of_a_repeated_call_counts, FAIL, "I2"),
     ("fold twice", bounce_bars_nothing, FAILOVER, "again"),
 ]
 

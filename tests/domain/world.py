@@ -186,27 +186,29 @@ class World:
             return Step(f"attempt {number}: nothing to send", kind, after, broken)
         claimed = self.rules.claimed(settled, leg, s.now_ms + LEASE_MS, s.now_ms)
         after, broken = _write(s0, claimed)
+        others = [told for told in s.known if told.attempt != leg.repeats]  # what it repeats, the provider knows
         for key in leg.recipients:
-            if any(_knows_of_a_copy(s, told) for told in s.known if told.key == key):
+            if any(_knows_of_a_copy(s, told) for told in others if told.key == key):
                 broken += ("I2",)
-            if any(told.kind in AT_FAULT for told in s.known if told.key == key):
+            if any(told.kind in AT_FAULT for told in others if told.key == key):
                 broken += ("I4",)
         caller = Worker("call", number, after.head)
         after = after._replace(workers=_with(after.workers, caller))
         return Step(f"attempt {number}: claims {leg}", kind, after, broken)
 
     def _call(self, s0: State, worker: Worker, outcome: Outcome, taken: bool) -> Step:
-        number = worker.number
+        number, copy = worker.number, worker.read.attempts[-1].copy
         broken: tuple[str, ...] = ("I5",) if number in s0.calls else ()
-        doubt = s0.doubt | ({number} if outcome.kind is Kind.UNCERTAIN else frozenset())
-        keys = worker.read.attempts[-1].recipients if taken else ()
+        doubt = s0.doubt | ({copy} if outcome.kind is Kind.UNCERTAIN else frozenset())
+        # A provider that knows the key of a repetition makes no second copy of what it has.
+        keys = [key for key in worker.read.attempts[-1].recipients if taken and (copy, key) not in s0.copies]
         for attempt, key in s0.copies:
             if key in keys and not failed(s0, attempt, key):
-                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and {attempt, number} & doubt
+                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and {attempt, copy} & doubt
                 broken += () if allowed_twice else ("I2",)
         after = s0._replace(
             workers=_with(s0.workers, worker._replace(pc="write", outcome=outcome)),
-            copies=s0.copies | {(number, key) for key in keys},
+            copies=s0.copies | {(copy, key) for key in keys},
             calls=s0.calls | {number},
             doubt=doubt,
         )
@@ -216,10 +218,13 @@ class World:
         assert worker.outcome is not None
         number, outcome = worker.number, worker.outcome
         s1 = s0
-        keys = worker.read.attempts[-1].recipients
-        blames_one = outcome.kind is Kind.UNDELIVERABLE and len(keys) == 1  # a shared call does not say whom
+        attempt = worker.read.attempts[-1]
+        keys = attempt.recipients
+        # A shared call does not say whom; nor does one that is repeated, or a repetition, say it of the call.
+        is_alone = len(keys) == 1 and not attempt.repeats and all(a.repeats != number for a in s0.head.attempts)
+        blames_one = outcome.kind is Kind.UNDELIVERABLE and is_alone
         if outcome.kind is Kind.ACCEPTED or blames_one:
-            s1 = s0._replace(known=s0.known | {Told(number, key, outcome.kind) for key in keys})
+            s1 = s0._replace(known=s0.known | {Told(attempt.copy, key, outcome.kind) for key in keys})
         if self.late_outcome_is_refused and s0.head.lease_attempt != number:
             yield Step(f"outcome of {number} comes late, refused", "step", s1)
             return

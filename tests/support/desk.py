@@ -20,7 +20,7 @@ from app.domain.head import Head, Recipient
 from app.domain.health import resumed
 from app.domain.kinds import Cause, Kind
 from app.domain.progress import Rules
-from app.domain.standing import Routing
+from app.domain.standing import DAY_MS, Routing
 from app.store.collapses import Collapses
 from app.store.content import Contents
 from app.store.cursors import Cursors
@@ -50,6 +50,7 @@ class Desk:
         retry_for_s: int = 14_400,
         routing: Routing | None = None,
         capabilities: Mapping[str, Capability] | None = None,
+        idempotent: Sequence[str] = (),
     ) -> None:
         self.aws = aws
         self.clock = Clock()
@@ -60,7 +61,7 @@ class Desk:
         self.heads, self.events, self.recipients = Heads(), Events(), Recipients()
         self.healths, self.suppressions, self.collapses = Healths(), Suppressions(), Collapses()
         self.contents = Contents(lambda: aws.s3, BUCKET)
-        self.rules = Rules(providers, UNCERTAIN_WAIT_S * 1000)
+        self.rules = Rules(providers, UNCERTAIN_WAIT_S * 1000, dict.fromkeys(idempotent, DAY_MS))
         self.routing = routing or Routing(tuple(providers))
         forget_health()
         self.monitor = self.another_monitor()

@@ -28,6 +28,7 @@ Point = tuple[int, How] | None  # where the process dies; None: nowhere
 Meanwhile = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
 BEGINS_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
+IDEMPOTENT = ("mailgun",)  # promises to know an idempotency key for a day
 DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
@@ -63,7 +64,7 @@ class Fire:
 
     def __init__(self, aws: Aws) -> None:
         _forget_everything()
-        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S)
+        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S, idempotent=IDEMPOTENT)
         self.clock = self.desk.clock
         self.clock.now_s = BEGINS_S
         self.fuse = Fuse()
@@ -72,6 +73,7 @@ class Fire:
         self.promised: set[str] = set()
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         self.called: set[tuple[str, int]] = set()
+        self.asked: dict[tuple[str, int], tuple[str, Message]] = {}  # what is known under a key, and by whom
         self.told: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
         self.known: dict[tuple[str, int, str], set[Fact]] = defaultdict(set)
         self.unwilling: dict[str, int] = {}  # who wants no more mail, and when that was last reported
@@ -158,7 +160,7 @@ class Fire:
 
     def report(self, call: int, recipient: int, kind: Kind, point: Point = None) -> None:
         """A provider says something of a call that was made, true or not."""
-        called = sorted(self.called)
+        called = sorted(self.asked)
         if not called:
             return
         self._tell(*called[call % len(called)], recipient, kind, point)
@@ -246,15 +248,19 @@ class Fire:
     def _send(self, provider: str, message: Message) -> Outcome:
         head, now_ms = self.desk.head(message.email_id), self.clock.now_ms
         keys = frozenset(mailbox.key for mailbox in (*message.to, *message.cc, *message.bcc))
-        assert (message.email_id, message.attempt) not in self.called, "two calls of one attempt"
-        self.called.add((message.email_id, message.attempt))
+        assert (message.email_id, head.lease_attempt) not in self.called, "two calls of one attempt"
+        self.called.add((message.email_id, head.lease_attempt))
+        if head.lease_attempt != message.attempt:
+            assert provider in IDEMPOTENT, "repeated where no key is known"
+        asked = self.asked.setdefault((message.email_id, message.attempt), (provider, message))
+        assert asked == (provider, message), "repeated, but not the same"
         assert now_ms < head.expires_at_ms, "sent after expires_at"
         assert not head.providers or provider in head.providers, "sent through a provider it does not allow"
         since_s = self.paused_since_s.get(provider)
         assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
         for key in keys:
-            self._may_be_sent(head, key)
-        if self.has_copy:
+            self._may_be_sent(head, key, message.attempt)
+        if self.has_copy and all(copy.attempt != message.attempt for copy in self.copies[message.email_id]):
             self.copies[message.email_id].append(Copy(message.attempt, provider, keys, now_ms))
         outcome, meanwhile, self.meanwhile = self.outcome, self.meanwhile, None
         if meanwhile is not None:
@@ -275,16 +281,16 @@ class Fire:
                 self._run(None, self.desk.attempt, *message)
         self.fuse.light((left, how))
 
-    def _may_be_sent(self, head: Head, key: str) -> None:
+    def _may_be_sent(self, head: Head, key: str, attempt: int) -> None:
         recipient = head.recipients[key]
         assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
         if not head.override_suppression:
             assert not self.desk.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
         for copy in self.copies[head.email_id]:
-            if key in copy.keys:
-                self._may_be_repeated(head, recipient, copy)
+            if key in copy.keys and copy.attempt != attempt:
+                self._may_have_another(head, recipient, copy)
 
-    def _may_be_repeated(self, head: Head, recipient: Recipient, copy: Copy) -> None:
+    def _may_have_another(self, head: Head, recipient: Recipient, copy: Copy) -> None:
         """A provider has this copy. Another one is allowed only where nobody could know, or it was reported failed."""
         facts = recipient.facts.get(copy.attempt, frozenset())
         if Fact.FAILED in facts:
@@ -331,7 +337,8 @@ class Fire:
     def _is_accepted(self, head: Head, recipient: Recipient) -> bool:
         facts = recipient.facts.get(recipient.attempt, frozenset())
         told = self.told[head.email_id, recipient.attempt, recipient.key]
-        is_told = head.attempts[recipient.attempt - 1].outcome is Kind.ACCEPTED or bool(told)
+        outcomes = {attempt.outcome for attempt in head.attempts if attempt.copy == recipient.attempt}
+        is_told = Kind.ACCEPTED in outcomes or bool(told)
         return is_told and Fact.FAILED not in facts and (Fact.ACCEPTED in facts or bool(told & WORDLESS))
 
     def come_to_rest(self) -> None:
