@@ -83,13 +83,18 @@ providers = st.sampled_from(PROVIDERS)
 class UnderFire(RuleBasedStateMachine):
     aws: Aws
     sent = 0  # emails of all runs
+    repeated = 0  # calls of all runs that were repeated under their idempotency key
 
     def __init__(self) -> None:
         super().__init__()
         self.fire = Fire(self.aws)
 
-    @initialize(several=st.lists(emails, min_size=EMAILS_A_RUN, max_size=EMAILS_A_RUN + 4))
-    def accept_several(self, several: list[Email]) -> None:
+    @initialize(
+        idempotent=st.sampled_from([(), ("sendgrid",), ("mailgun",), ("sendgrid", "ses")]),
+        several=st.lists(emails, min_size=EMAILS_A_RUN, max_size=EMAILS_A_RUN + 4),
+    )
+    def accept_several(self, idempotent: tuple[str, ...], several: list[Email]) -> None:
+        self.fire.begin(idempotent)
         for email in several:
             self.fire.accept(email)
 
@@ -164,6 +169,7 @@ class UnderFire(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.fire.come_to_rest()
         UnderFire.sent += len(self.fire.emails)
+        UnderFire.repeated += sum(attempt.repeats > 0 for head in self.fire.heads() for attempt in head.attempts)
 
 
 @pytest.mark.timeout(600 + EMAILS)  # a failure is made small first, which takes minutes
@@ -179,6 +185,7 @@ def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    UnderFire.aws, UnderFire.sent = store, 0
+    UnderFire.aws, UnderFire.sent, UnderFire.repeated = store, 0, 0
     seed(number)(get_state_machine_test(UnderFire, settings=limits))()
     assert UnderFire.sent >= EMAILS
+    assert UnderFire.repeated > EMAILS / 100

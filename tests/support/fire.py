@@ -14,6 +14,8 @@ from app.domain.head import Fact, Head, Recipient, Status, due_at_ms
 from app.domain.health import Health, paused
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
+from app.domain.progress import Rules
+from app.domain.standing import DAY_MS
 from app.domain.suppression import Reason, Suppression
 from app.errors import Conflict, Invalid, Unavailable
 from app.store.heads import HeadItem, shard_of
@@ -28,7 +30,6 @@ Point = tuple[int, How] | None  # where the process dies; None: nowhere
 Meanwhile = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
 BEGINS_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
-IDEMPOTENT = ("mailgun",)  # promises to know an idempotency key for a day
 DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
@@ -64,7 +65,7 @@ class Fire:
 
     def __init__(self, aws: Aws) -> None:
         _forget_everything()
-        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S, idempotent=IDEMPOTENT)
+        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S)
         self.clock = self.desk.clock
         self.clock.now_s = BEGINS_S
         self.fuse = Fuse()
@@ -81,6 +82,7 @@ class Fire:
         self.events: list[Event] = []
         self.paused_since_s: dict[str, float] = {}
         self.seen: dict[tuple[str, str], Status] = {}
+        self.idempotent: tuple[str, ...] = ()
         self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
         self.has_copy = True
         self.meanwhile: Meanwhile = None
@@ -116,6 +118,14 @@ class Fire:
         desk.cancel = replace(desk.cancel, heads=heads)
 
     # Steps
+
+    def begin(self, idempotent: tuple[str, ...]) -> None:
+        """Which providers promise to know an idempotency key for a day."""
+        self.idempotent = idempotent
+        rules = Rules(self.desk.routing.providers, WAITS_MS, dict.fromkeys(idempotent, DAY_MS))
+        desk = self.desk
+        desk.attempt, desk.record = replace(desk.attempt, rules=rules), replace(desk.record, rules=rules)
+        desk.cancel = replace(desk.cancel, rules=rules)
 
     def accept(self, email: Email, point: Point = None) -> None:
         """A new email; if the process dies, the client does not know."""
@@ -251,7 +261,7 @@ class Fire:
         assert (message.email_id, head.lease_attempt) not in self.called, "two calls of one attempt"
         self.called.add((message.email_id, head.lease_attempt))
         if head.lease_attempt != message.attempt:
-            assert provider in IDEMPOTENT, "repeated where no key is known"
+            assert provider in self.idempotent, "repeated where no key is known"
         asked = self.asked.setdefault((message.email_id, message.attempt), (provider, message))
         assert asked == (provider, message), "repeated, but not the same"
         assert now_ms < head.expires_at_ms, "sent after expires_at"
