@@ -26,7 +26,9 @@ CACHE_FOR_S = 5.0
 FLUSH_EVERY_S = 10.0
 TRIES = 20
 DAY_S = 24 * 3600
-SILENCE_WINDOW_MIN = 15  # minutes that are judged together
+# Minutes that are judged together for silence: the first window with enough emails in it, so that a team with few of
+# them is watched as well.
+SILENCE_WINDOWS_MIN = (15, 60, 240)
 
 
 class HealthStore(Protocol):
@@ -161,11 +163,20 @@ class Monitor:
         if minute == self._tended_minute:
             return
         self._tended_minute = minute
-        last = minute - rules.SILENT_AFTER_MS // 60_000
         for name in self._providers:
             epoch = self._store.get(name).epoch
-            sums = self._store.minutes(name, epoch, last - SILENCE_WINDOW_MIN, last - 1)
+            sums = self._old_enough(name, epoch, minute)
             self.change(name, partial(_tended, epoch=epoch, sums=sums, now_ms=now_ms))
+
+    def _old_enough(self, provider: str, epoch: int, minute: int) -> Sums:
+        """The counts of calls that should have been reported on by now: enough to judge, if there are enough."""
+        end = minute - rules.SILENT_AFTER_MS // 60_000
+        sums = Sums()
+        for window_min in SILENCE_WINDOWS_MIN:
+            sums = self._store.minutes(provider, epoch, end - window_min, end - 1)
+            if sums.accepted >= rules.ENOUGH_TO_JUDGE:
+                break
+        return sums
 
     def _recent(self, now_s: float) -> dict[str, Health]:
         """What is known, not older than the cache may be."""

@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from app.delivery.monitor import CACHE_FOR_S, FLUSH_EVERY_S, Monitor
+from app.delivery.monitor import CACHE_FOR_S, FLUSH_EVERY_S, SILENCE_WINDOWS_MIN, Monitor
 from app.domain import health as rules
 from app.domain.health import BREAKER_WAITS_MS, Health, Sums, paused
 from app.errors import Unavailable
@@ -266,15 +266,15 @@ def test_a_change_that_loses_is_made_again_on_what_has_won(desk: Desk) -> None:
     assert health.breaker_until_ms is not None
 
 
-def silent_after(desk: Desk, *, accepted_at_min: int, heard: int) -> None:
-    """Counts of the quarter of an hour that the watchdog judges now, and a provider that usually reports."""
+def silent_after(desk: Desk, *, accepted_at_min: int, heard: int, accepted: int = 40) -> None:
+    """Counts of a minute so long ago, of a provider that usually reports."""
     minute = minute_of(desk) - accepted_at_min
     desk.monitor.change("sendgrid", lambda health: replace(health, usual_share=0.9))
     epoch = desk.healths.get("sendgrid").epoch
-    desk.healths.add_minute("sendgrid", epoch, minute, Sums(accepted=40, heard=heard), desk.clock())
+    desk.healths.add_minute("sendgrid", epoch, minute, Sums(accepted=accepted, heard=heard), desk.clock())
 
 
-@pytest.mark.parametrize(("minutes_ago", "is_judged"), [(15, False), (16, True), (30, True), (31, False)])
+@pytest.mark.parametrize(("minutes_ago", "is_judged"), [(15, False), (16, True), (255, True), (256, False)])
 def test_the_watchdog_judges_what_was_sent_a_quarter_of_an_hour_ago(
     desk: Desk, minutes_ago: int, is_judged: bool
 ) -> None:
@@ -284,15 +284,30 @@ def test_the_watchdog_judges_what_was_sent_a_quarter_of_an_hour_ago(
     assert (health.silent, health.weight) == ((True, 90) if is_judged else (False, 100))
 
 
+def test_with_few_emails_more_minutes_are_judged_together(desk: Desk) -> None:
+    for minutes_ago in range(20, 220, 10):
+        silent_after(desk, accepted_at_min=minutes_ago, heard=0, accepted=1)
+    desk.monitor.tend()
+    assert desk.healths.get("sendgrid").silent
+
+
+def test_with_many_emails_old_ones_do_not_hide_what_happens_now(desk: Desk) -> None:
+    silent_after(desk, accepted_at_min=20, heard=0)
+    silent_after(desk, accepted_at_min=40, heard=400, accepted=400)
+    desk.monitor.tend()
+    assert desk.healths.get("sendgrid").silent
+
+
 def test_tending_is_done_once_a_minute(desk: Desk) -> None:
     seen = Seen(desk.healths)
     monitor = at(desk, seen)
     for _ in range(5):
         monitor.tend()
-    assert seen.times("minutes") == len(PROVIDERS)
+    looks = seen.times("minutes")
+    assert looks == len(PROVIDERS) * len(SILENCE_WINDOWS_MIN)
     desk.clock.advance(60)
     monitor.tend()
-    assert seen.times("minutes") == 2 * len(PROVIDERS)
+    assert seen.times("minutes") == 2 * looks
 
 
 def test_two_that_tend_at_once_move_a_weight_once(desk: Desk) -> None:
