@@ -28,7 +28,7 @@ TRIES = 20
 DAY_S = 24 * 3600
 # Minutes that are judged together for silence: the first window with enough emails in it, so that a team with few of
 # them is watched as well.
-SILENCE_WINDOWS_MIN = (15, 60, 240)
+SILENCE_WINDOWS_MIN = (15, 240)
 
 
 class HealthStore(Protocol):
