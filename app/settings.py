@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.domain.standing import Caps, Policy, Routing
 from app.errors import ConfigurationError
 
-KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses")
+KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses", "resend")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 # Any of these says that the process has an AWS of its own: a real one, or an emulator.
@@ -50,6 +50,15 @@ class SesSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ResendSettings:
+    """RESEND_*: several signing secrets (comma-separated) may be valid at once, for rotation."""
+
+    api_key: str
+    webhook_secrets: tuple[str, ...]
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a process needs to know. Names end in their unit."""
 
@@ -57,6 +66,7 @@ class Settings:
     sendgrid: SendGridSettings
     mailgun: MailgunSettings
     ses: SesSettings
+    resend: ResendSettings
     aws_region: str
     aws_endpoint_url: str | None
     table_prefix: str
@@ -110,6 +120,11 @@ class Settings:
                 secret_access_key=env.get("SES_SECRET_ACCESS_KEY", ""),
                 base_url=_url(env, "SES_BASE_URL", f"https://email.{ses_region}.amazonaws.com"),
             ),
+            resend=ResendSettings(
+                api_key=env.get("RESEND_API_KEY", ""),
+                webhook_secrets=_list(env, "RESEND_WEBHOOK_SECRET"),
+                base_url=_url(env, "RESEND_BASE_URL", "https://api.resend.com"),
+            ),
             aws_region=region,
             aws_endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
             table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
@@ -138,6 +153,7 @@ class Settings:
             "sendgrid": {"SENDGRID_API_KEY": self.sendgrid.api_key},
             "mailgun": {"MAILGUN_API_KEY": self.mailgun.api_key, "MAILGUN_DOMAIN": self.mailgun.domain},
             "ses": {},
+            "resend": {"RESEND_API_KEY": self.resend.api_key},
         }
         return tuple(name for name, value in needed[provider].items() if not value)
 
@@ -150,6 +166,7 @@ class Settings:
                 "SES_CONFIGURATION_SET": self.ses.configuration_set,
                 "SES_TOPIC_ARN": self.ses.topic_arns,
             },
+            "resend": {"RESEND_WEBHOOK_SECRET": self.resend.webhook_secrets},
         }
         return tuple(name for name, value in needed[provider].items() if not value)
 

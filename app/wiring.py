@@ -30,6 +30,7 @@ from app.errors import ConfigurationError, Unavailable
 from app.providers import credentials
 from app.providers.contract import Provider
 from app.providers.mailgun import Mailgun
+from app.providers.resend import Resend
 from app.providers.sendgrid import SendGrid
 from app.providers.ses import Ses
 from app.providers.transport import Probe, Transport
@@ -205,6 +206,7 @@ def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Prov
             web.certificate,
             settings.ses.base_url,
         ),
+        "resend": lambda: Resend(settings.resend.api_key, settings.resend.webhook_secrets, settings.resend.base_url),
     }
     return {name: makers[name]() for name in settings.providers}
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.standing import Caps, Policy, Routing
 from app.errors import ConfigurationError
-from app.settings import Settings, is_local
+from app.settings import KNOWN_PROVIDERS, ResendSettings, Settings, is_local
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,7 @@ class Recording(Mapping[str, str]):
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
-    env = Recording({"PROVIDERS": "sendgrid,mailgun,ses"})
+    env = Recording({"PROVIDERS": ",".join(KNOWN_PROVIDERS)})
     Settings.from_env(env)
     documented = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", (ROOT / ".env.example").read_text()))
     assert len(env.asked) > 20
@@ -58,6 +58,7 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert settings.from_domains == {}
     assert settings.sendgrid.base_url == "https://api.sendgrid.com"
     assert settings.mailgun.base_url == "https://api.mailgun.net"
+    assert settings.resend.base_url == "https://api.resend.com"
     assert settings.ses.base_url == "https://email.us-east-1.amazonaws.com"
 
 
@@ -84,6 +85,9 @@ def test_every_variable_reaches_its_place() -> None:
             "SES_TOPIC_ARN": "arn:1,arn:2",
             "SES_ACCESS_KEY_ID": "AKIA",
             "SES_SECRET_ACCESS_KEY": "secret",
+            "RESEND_API_KEY": "re_a",
+            "RESEND_WEBHOOK_SECRET": "whsec_a, whsec_b",
+            "RESEND_BASE_URL": "https://resend.example.com",
             "AWS_REGION": "eu-north-1",
             "AWS_ENDPOINT_URL": "http://localhost:4566",
             "TABLE_PREFIX": "mine-",
@@ -111,6 +115,7 @@ def test_every_variable_reaches_its_place() -> None:
     assert settings.ses.base_url == "https://email.eu-west-1.amazonaws.com"
     assert settings.ses.topic_arns == ("arn:1", "arn:2")
     assert (settings.ses.access_key_id, settings.ses.secret_access_key) == ("AKIA", "secret")
+    assert settings.resend == ResendSettings("re_a", ("whsec_a", "whsec_b"), "https://resend.example.com")
     assert (settings.aws_region, settings.aws_endpoint_url) == ("eu-north-1", "http://localhost:4566")
     assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("mine-", "arn:topic", "bucket")
     assert (settings.retry_for_s, settings.uncertain_wait_s) == (0, 5)
@@ -140,7 +145,7 @@ def test_the_region_is_aws_own_and_ses_follows_it(env: dict[str, str], region: s
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("PROVIDERS", "sendgrid,resend"),
+        ("PROVIDERS", "sendgrid,postmark"),
         ("PROVIDERS", "ses,mailgun,SES"),
         *(("RETRY_FOR_S", value) for value in ("soon", "-1", "nan", "inf", "1e999", "1,5")),
         *(("UNCERTAIN_WAIT_S", value) for value in ("x", "-0.5")),
@@ -152,7 +157,7 @@ def test_the_region_is_aws_own_and_ses_follows_it(env: dict[str, str], region: s
         ("SES_BASE_URL", "ftp://email.us-east-1.amazonaws.com"),
         ("SES_BASE_URL", "http://localhost.example.com:80"),
         ("ROUTING", "random"),
-        *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=resend")),
+        *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=postmark")),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str) -> None:
@@ -172,17 +177,20 @@ def test_what_a_provider_misses_is_told_by_name() -> None:
     assert bare.missing("sendgrid") == ("SENDGRID_API_KEY",)
     assert bare.missing("mailgun") == ("MAILGUN_API_KEY", "MAILGUN_DOMAIN")
     assert bare.missing("ses") == ()  # the process's own credentials may do
+    assert bare.missing("resend") == ("RESEND_API_KEY",)
     assert bare.deaf("sendgrid") == ("SENDGRID_WEBHOOK_PUBLIC_KEY",)
     assert bare.deaf("mailgun") == ("MAILGUN_WEBHOOK_SIGNING_KEY",)
     assert bare.deaf("ses") == ("SES_CONFIGURATION_SET", "SES_TOPIC_ARN")
+    assert bare.deaf("resend") == ("RESEND_WEBHOOK_SECRET",)
 
 
 def test_what_is_there_is_not_missing() -> None:
+    more = ("RESEND_API_KEY", "RESEND_WEBHOOK_SECRET")
     names = ("SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY", "MAILGUN_API_KEY", "MAILGUN_DOMAIN")
     full = Settings.from_env(
-        dict.fromkeys((*names, "MAILGUN_WEBHOOK_SIGNING_KEY", "SES_CONFIGURATION_SET", "SES_TOPIC_ARN"), "x")
+        dict.fromkeys((*names, "MAILGUN_WEBHOOK_SIGNING_KEY", "SES_CONFIGURATION_SET", "SES_TOPIC_ARN", *more), "x")
     )
-    for provider in ("sendgrid", "mailgun", "ses"):
+    for provider in KNOWN_PROVIDERS:
         assert full.missing(provider) == full.deaf(provider) == ()
 
 

@@ -23,7 +23,7 @@ from tests.support.clock import Clock
 from tests.support.desk import forget_health
 from tests.support.environment import environment
 from tests.support.provider_server import ProviderServer, serve
-from tests.support.samples import an_email
+from tests.support.samples import an_email, somebody
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def test_an_email_goes_from_accept_to_each_real_provider(
         "sendgrid": "/v3/mail/send",
         "mailgun": "/v3/mg.example.com/messages",
         "ses": "/v2/email/outbound-emails",
+        "resend": "/emails",
     }.items():
         container = built({**env, "PROVIDERS": provider})
         container.accept(an_email(), owner="team", key=None)
@@ -80,6 +81,15 @@ def test_an_email_goes_from_accept_to_each_real_provider(
         assert (told.provider, told.outcome, bool(told.message_id)) == (provider, Kind.ACCEPTED, True)
         assert server.calls[-1][0] == path
         container.transport.close()
+
+
+def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Queue) -> None:
+    container = built({**env, "PROVIDERS": "resend,mailgun"})
+    email = an_email(cc=(somebody(),))
+    assert container.accept(email, owner="team", key=None).head.providers == ("mailgun",)
+    resend, _ = container.explain(email, "eml_dry")
+    assert (resend.provider, resend.state, resend.why) == ("resend", State.OUT, "takes 1 recipient at most, not 2")
+    container.transport.close()
 
 
 def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server: ProviderServer) -> None:

@@ -13,7 +13,7 @@ from app.errors import NotFound, Unauthenticated, Unavailable
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
-# SendGrid and Mailgun post JSON, Mailgun's older webhooks forms; Amazon SNS calls its JSON text/plain.
+# SendGrid, Mailgun and Resend post JSON, Mailgun's older webhooks forms; Amazon SNS calls its JSON text/plain.
 _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 

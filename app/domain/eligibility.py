@@ -24,7 +24,8 @@ def why_not(capability: Capability, email: Email) -> str:
     """Why this provider cannot carry the email; "" if nothing speaks against it."""
     recipients = len(email.to) + len(email.cc) + len(email.bcc)
     if recipients > capability.recipients:
-        return f"takes {capability.recipients} recipients at most, not {recipients}"
+        noun = "recipient" if capability.recipients == 1 else "recipients"
+        return f"takes {capability.recipients} {noun} at most, not {recipients}"
     size_bytes = encoded_size(email)
     if size_bytes > capability.size_bytes:
         return f"takes {capability.size_bytes:,} bytes at most, the email has about {size_bytes:,}"

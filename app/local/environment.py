@@ -28,6 +28,7 @@ VARIABLES = {
         "SES_TOPIC_ARN",
         "SES_BASE_URL",
     ),
+    "resend": ("RESEND_API_KEY", "RESEND_WEBHOOK_SECRET", "RESEND_BASE_URL"),
 }
 
 
@@ -116,6 +117,10 @@ def _ready_credentials(providers: frozenset[str], paths: Paths) -> dict[str, str
             "SES_CONFIGURATION_SET": credentials.SES_CONFIGURATION_SET,
             "SES_TOPIC_ARN": credentials.SES_TOPIC_ARN,
         },
+        "resend": {
+            "RESEND_API_KEY": credentials.RESEND_API_KEY,
+            "RESEND_WEBHOOK_SECRET": secrets.resend_signing_secret,
+        },
     }
     return {variable: value for name in providers for variable, value in ready[name].items()}
 
@@ -125,6 +130,7 @@ def _is_ready(settings: Mapping[str, str]) -> bool:
         "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
         "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
         "SES_ACCESS_KEY_ID": credentials.SES_ACCESS_KEY_ID,
+        "RESEND_API_KEY": credentials.RESEND_API_KEY,
     }
     return any(settings.get(variable) == mark for variable, mark in marks.items())
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 EMAIL_ID: Final = "em_email_id"  # the names under which our own ids travel with an email and come back
@@ -42,6 +43,16 @@ def at_ms(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
         return None
     return round(value * 1000)
+
+
+def iso_ms(text: str) -> int | None:
+    """ISO 8601 with any fraction as epoch milliseconds, UTC if it does not say; None if it is no time after 1970."""
+    try:
+        at = datetime.fromisoformat(text)
+        at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+    return at_ms if at_ms >= 0 else None
 
 
 def ours(metadata: Mapping[str, object]) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
 from app.providers import payload
 from app.providers.bounces import is_dead, is_policy
-from app.providers.sns import Envelope, timestamp_ms
+from app.providers.sns import Envelope
 
 Meaning = tuple[EventKind, Cause | None]
 
@@ -148,7 +148,7 @@ def _opted_out(news: Mapping[str, object]) -> bool:
 
 def _at_ms(news: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:
     """When it happened; of a Send, a Reject and a failure, when SES took the email; at last when SNS took the event."""
-    told = (timestamp_ms(payload.text(part.get("timestamp"))) for part in (news, mail))
+    told = (payload.iso_ms(payload.text(part.get("timestamp"))) for part in (news, mail))
     return next((at_ms for at_ms in told if at_ms is not None), envelope.at_ms)
 
 

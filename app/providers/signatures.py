@@ -19,12 +19,12 @@ MAX_AHEAD_S: Final = 300  # two clocks may differ by this
 _EPOCH: Final = re.compile(r"[0-9]{1,12}")
 
 
-def check_age(timestamp: str, now_s: float) -> None:
-    """Raise Unauthenticated unless `timestamp` (epoch seconds) is at most a day old and not of the future."""
+def check_age(timestamp: str, now_s: float, max_age_s: float = MAX_AGE_S) -> None:
+    """Raise Unauthenticated unless `timestamp` (epoch seconds) is at most `max_age_s` old and not of the future."""
     if not _EPOCH.fullmatch(timestamp):
         raise Unauthenticated("the signature's timestamp cannot be read")
     age_s = now_s - int(timestamp)
-    if age_s > MAX_AGE_S:
+    if age_s > max_age_s:
         raise Unauthenticated("the signature is too old")
     if age_s < -MAX_AHEAD_S:
         raise Unauthenticated("the signature is of the future")
@@ -34,6 +34,19 @@ def signs_hmac(keys: Iterable[str], signed: str, signatures: Iterable[str]) -> b
     """Whether one of `signatures` (hex) is the HMAC-SHA256 of `signed` under one of `keys`."""
     given = [signature.encode() for signature in signatures]
     right = [hmac.new(key.encode(), signed.encode(), hashlib.sha256).hexdigest().encode() for key in keys]
+    return any(hmac.compare_digest(one, other) for one in right for other in given)
+
+
+def signs_svix(secrets: Iterable[str], signed: bytes, header: str) -> bool:
+    """Whether `header` (`v1,<base64>`, several parted by spaces) holds the HMAC-SHA256 of `signed` by one of `secrets`.
+
+    Raises ValueError if a secret is not `whsec_` and base64.
+    """
+    keys = [base64.b64decode(secret.removeprefix("whsec_"), validate=True) for secret in secrets]
+    if not all(keys):
+        raise ValueError("an empty key would be everybody's")
+    given = [signature.encode() for signature in header.split()]
+    right = [b"v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)) for key in keys]
     return any(hmac.compare_digest(one, other) for one in right for other in given)
 
 

@@ -78,7 +78,7 @@ def read(body: bytes) -> Envelope:
     if kind not in _SIGNED:
         _refuse("no such type of SNS message")
     keys = [key for key in _SIGNED[kind] if key != "Subject" or found.get(key) is not None]
-    at_ms = timestamp_ms(_string(found, "Timestamp"))
+    at_ms = payload.iso_ms(_string(found, "Timestamp"))
     if at_ms is None:
         _refuse("the timestamp cannot be read")
     try:
@@ -103,16 +103,6 @@ def read(body: bytes) -> Envelope:
 def is_aws_sns_url(url: str) -> bool:
     """Whether `url` leads to SNS itself, in some region, over https: where a subscription may be confirmed."""
     return _URL.fullmatch(url) is not None
-
-
-def timestamp_ms(text: str) -> int | None:
-    """ISO 8601 with any fraction as epoch milliseconds, UTC if it does not say; None if it is no time after 1970."""
-    try:
-        at = datetime.fromisoformat(text)
-        at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None
-    return at_ms if at_ms >= 0 else None
 
 
 class Verifier:

@@ -23,6 +23,7 @@ def test_recipients_of_all_roles_count() -> None:
     email = an_email(somebody(), cc=(somebody(),), bcc=(somebody(),))
     assert why_not(Capability(3, 30_000_000), email) == ""
     assert why_not(Capability(2, 30_000_000), email) == "takes 2 recipients at most, not 3"
+    assert why_not(Capability(1, 30_000_000), email) == "takes 1 recipient at most, not 3"
 
 
 def test_a_size_is_that_on_the_wire() -> None:

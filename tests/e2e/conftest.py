@@ -31,6 +31,12 @@ def installation(_shared: Installation) -> Installation:
 
 
 @pytest.fixture(scope="module")
+def resend_first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One that asks Resend, then Mailgun."""
+    yield from _running(tmp_path_factory, {**QUICK, "PROVIDERS": "resend,mailgun"})
+
+
+@pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One that gives up when no provider is left."""
     yield from _running(tmp_path_factory, {**QUICK, "RETRY_FOR_S": "0"})

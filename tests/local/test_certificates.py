@@ -39,7 +39,7 @@ def test_a_subscription_that_the_simulator_does_not_know_is_not_confirmed(simula
 def test_it_says_where_the_simulated_providers_listen(simulated: Env) -> None:
     health.checks(simulated)["simulator"]()
     urls = environment.simulator_base_urls({**simulated, "MAILGUN_API_KEY": "key-of-our-own"})
-    assert set(urls) == {"SENDGRID_BASE_URL", "SES_BASE_URL"}
+    assert set(urls) == {"SENDGRID_BASE_URL", "SES_BASE_URL", "RESEND_BASE_URL"}
     assert all(url.startswith("http://127.0.0.1:") for url in urls.values())
 
 

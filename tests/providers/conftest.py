@@ -6,13 +6,14 @@ import pytest
 
 from app.providers.contract import Provider
 from app.providers.transport import Transport
-from tests.providers import mailgun_case, sendgrid_case, ses_case
+from tests.providers import mailgun_case, resend_case, sendgrid_case, ses_case
 from tests.providers.case import Case
 
 CASES: dict[str, Case] = {
     "sendgrid": sendgrid_case.CASE,
     "mailgun": mailgun_case.CASE,
     "ses": ses_case.CASE,
+    "resend": resend_case.CASE,
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.event import Webhook
 from app.errors import Unauthenticated, Unavailable
-from app.providers import sns
+from app.providers import payload, sns
 from tests.providers.case import NOW_S
 from tests.providers.ses_case import (
     CERTIFICATE,
@@ -289,14 +289,14 @@ def test_a_certificate_that_does_not_exist_proves_nothing(status: int) -> None:
     ],
 )
 def test_timestamps(text: str, at_ms: int | None) -> None:
-    assert sns.timestamp_ms(text) == at_ms
+    assert payload.iso_ms(text) == at_ms
 
 
 def test_a_time_without_a_zone_is_utc_wherever_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "America/New_York")
         time.tzset()
-        found = sns.timestamp_ms("2025-10-09T08:53:21")
+        found = payload.iso_ms("2025-10-09T08:53:21")
     time.tzset()
     assert found == 1_760_000_001_000
 

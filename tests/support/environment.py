@@ -3,11 +3,11 @@
 from tests.support.aws import BUCKET, REGION, Aws, Queue
 
 # Every secret in it; none of them may ever be seen in a log.
-SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses")
+SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses", "re_s3cr3t-resend")
 
 
 def environment(aws: Aws, queue: Queue, providers_url: str, table_prefix: str) -> dict[str, str]:
-    sendgrid, mailgun, ses = SECRETS
+    sendgrid, mailgun, ses, resend = SECRETS
     return {
         "PROVIDERS": "sendgrid,mailgun,ses",
         "SENDGRID_API_KEY": sendgrid,
@@ -18,6 +18,8 @@ def environment(aws: Aws, queue: Queue, providers_url: str, table_prefix: str) -
         "SES_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "SES_SECRET_ACCESS_KEY": ses,
         "SES_BASE_URL": providers_url,
+        "RESEND_API_KEY": resend,
+        "RESEND_BASE_URL": providers_url,
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_REGION": REGION,
         "TABLE_PREFIX": table_prefix,

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class ProviderServer(ThreadingHTTPServer):
-    """Serves SendGrid, Mailgun and SES under one address. `calls` are the paths and bodies it got, in order."""
+    """Serves SendGrid, Mailgun, SES and Resend under one address. `calls` are the paths and bodies it got, in order."""
 
     daemon_threads = True
 
@@ -56,6 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers = {
             "/v3/mail/send": (202, {}),
             "/v2/email/outbound-emails": (200, {"MessageId": f"ses-{number}"}),
+            "/emails": (200, {"id": f"resend-{number}"}),
         }
         ok, told = answers.get(self.path, (200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."}))
         text = json.dumps({"message": "not now"} if status else told).encode()

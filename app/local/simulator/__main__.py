@@ -20,6 +20,7 @@ from app.local.simulator.dialect import Dialect
 from app.local.simulator.inbox import Inbox
 from app.local.simulator.listener import Listener
 from app.local.simulator.mailgun import Mailgun
+from app.local.simulator.resend import Resend
 from app.local.simulator.sendgrid import SendGrid
 from app.local.simulator.ses import Ses
 from app.local.simulator.webhooks import Webhooks
@@ -51,7 +52,7 @@ async def serve(options: argparse.Namespace) -> None:
         webhooks = Webhooks(options.webhooks_url, keys.load_or_create(options.keys), keys.make(), session)
         stack.push_async_callback(webhooks.close)
         inbox = Inbox()
-        dialects: tuple[Dialect, ...] = (SendGrid(), Mailgun(), Ses())
+        dialects: tuple[Dialect, ...] = (SendGrid(), Mailgun(), Ses(), Resend())
         listeners = {dialect.name: Listener(dialect, inbox, webhooks) for dialect in dialects}
         for listener in listeners.values():
             stack.push_async_callback(listener.stop)

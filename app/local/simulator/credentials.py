@@ -7,6 +7,8 @@ SENDGRID_API_KEY: Final = "SG.simulator"
 MAILGUN_API_KEY: Final = "key-simulator"
 MAILGUN_DOMAIN: Final = "mg.example.com"
 
+RESEND_API_KEY: Final = "re_simulator"
+
 SES_ACCESS_KEY_ID: Final = "AKIASIMULATOR000000"
 SES_SECRET_ACCESS_KEY: Final = "simulator-secret"  # noqa: S105 because it opens nothing but the simulator
 SES_REGION: Final = "us-east-1"

@@ -48,6 +48,14 @@ class Refused(Exception):
         self.reply = reply
 
 
+class Repeated(Exception):
+    """The provider has carried out this very call before: `reply` is what it answered then, and answers again."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"{reply.status}")
+        self.reply = reply
+
+
 Event = Mapping[str, object]
 
 
@@ -66,7 +74,11 @@ class Dialect(Protocol):
         """Is this the call that sends mail?"""
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call. Raises Refused: not authenticated, or not a valid email here."""
+        """The email of a sending call.
+
+        Raises Refused: not authenticated, or not a valid email here; Repeated, where the provider knows idempotency
+        keys and has accepted the call already.
+        """
 
     def look(self, call: Call) -> Reply:
         """The answer to any other call."""
@@ -74,8 +86,8 @@ class Dialect(Protocol):
     def message_id(self) -> str:
         """A new id, as the answer shows it."""
 
-    def accept(self, message_id: str) -> Reply:
-        """The answer to a sending call that was accepted."""
+    def accept(self, call: Call, message_id: str, /) -> Reply:
+        """The answer to a sending call that is accepted now."""
 
     def accepted(self, entry: Entry) -> list[Event]:
         """The events that say "we have it"."""

@@ -23,6 +23,7 @@ class Keys:
     mailgun_signing_key: str
     sns: rsa.RSAPrivateKey
     sns_certificate_pem: str
+    resend_signing_secret: str
 
     @property
     def sendgrid_public_key(self) -> str:
@@ -35,7 +36,7 @@ class Keys:
 
 def make() -> Keys:
     """New keys, kept nowhere."""
-    return _assemble(_sendgrid_pem(), _mailgun_key(), _sns_pem())
+    return _assemble(_sendgrid_pem(), _mailgun_key(), _sns_pem(), _resend_secret())
 
 
 def load_or_create(folder: Path) -> Keys:
@@ -45,10 +46,11 @@ def load_or_create(folder: Path) -> Keys:
         _keep(folder / "sendgrid.pem", _sendgrid_pem),
         _keep(folder / "mailgun.key", _mailgun_key),
         _keep(folder / "sns.pem", _sns_pem),
+        _keep(folder / "resend.key", _resend_secret),
     )
 
 
-def _assemble(sendgrid_pem: bytes, mailgun_key: bytes, sns_pem: bytes) -> Keys:
+def _assemble(sendgrid_pem: bytes, mailgun_key: bytes, sns_pem: bytes, resend_secret: bytes) -> Keys:
     sendgrid = serialization.load_pem_private_key(sendgrid_pem, None)
     sns = serialization.load_pem_private_key(sns_pem, None)
     if not isinstance(sendgrid, ec.EllipticCurvePrivateKey) or not isinstance(sns, rsa.RSAPrivateKey):
@@ -59,6 +61,7 @@ def _assemble(sendgrid_pem: bytes, mailgun_key: bytes, sns_pem: bytes) -> Keys:
         mailgun_signing_key=mailgun_key.decode().strip(),
         sns=sns,
         sns_certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        resend_signing_secret=resend_secret.decode().strip(),
     )
 
 
@@ -83,6 +86,11 @@ def _sendgrid_pem() -> bytes:
 
 def _mailgun_key() -> bytes:
     return f"{secrets.token_hex(16)}\n".encode()
+
+
+def _resend_secret() -> bytes:
+    """As Resend shows it: `whsec_` and the base64 of the key."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}\n".encode()
 
 
 def _sns_pem() -> bytes:

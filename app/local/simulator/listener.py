@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from app.local.simulator.dialect import Call, Dialect, Refused, Reply
+from app.local.simulator.dialect import Call, Dialect, Refused, Repeated, Reply
 from app.local.simulator.faults import ENDINGS, Behavior, Fault
 from app.local.simulator.inbox import Entry, Inbox
 from app.local.simulator.webhooks import Webhooks
@@ -113,6 +113,8 @@ class Listener:
             if not self.dialect.sends(call):
                 return self.dialect.look(call)
             mail = self.dialect.read(call)
+        except Repeated as again:
+            return None if fault is Fault.RESET_AFTER_ACCEPT else again.reply
         except Refused as refused:
             return refused.reply
         if fault not in ENDINGS:
@@ -120,7 +122,8 @@ class Listener:
         entry = Entry(self.dialect.name, self.dialect.message_id(), mail, datetime.now(UTC))
         self._inbox.add(entry)
         self._webhooks.report(self.dialect, entry, behavior)
-        return None if fault is Fault.RESET_AFTER_ACCEPT else self.dialect.accept(entry.id)
+        reply = self.dialect.accept(call, entry.id)
+        return None if fault is Fault.RESET_AFTER_ACCEPT else reply
 
 
 def _bound(port: int) -> socket.socket:

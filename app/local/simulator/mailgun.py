@@ -104,7 +104,7 @@ class Mailgun:
         """As in the answer: with angle brackets. Events show it without."""
         return f"<{datetime.now(UTC):%Y%m%d%H%M%S}.{secrets.token_hex(8)}@{MAILGUN_DOMAIN}>"
 
-    def accept(self, message_id: str) -> Reply:
+    def accept(self, _: Call, message_id: str) -> Reply:
         """200 with the id."""
         return json_reply(200, {"id": message_id, "message": "Queued. Thank you."})
 

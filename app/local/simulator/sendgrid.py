@@ -98,7 +98,7 @@ class SendGrid:
         """As in X-Message-Id."""
         return secrets.token_urlsafe(16)
 
-    def accept(self, message_id: str) -> Reply:
+    def accept(self, _: Call, message_id: str) -> Reply:
         """202 without a body; the id is in a header."""
         return Reply(202, b"", {"X-Message-Id": message_id})
 

@@ -77,7 +77,7 @@ class Ses:
         """As in the answer and in events."""
         return f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
 
-    def accept(self, message_id: str) -> Reply:
+    def accept(self, _: Call, message_id: str) -> Reply:
         """200 with the id."""
         return json_reply(200, {"MessageId": message_id})
 

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from app.local.simulator import credentials
 
-PROVIDERS = ("sendgrid", "mailgun", "ses")
+PROVIDERS = ("sendgrid", "mailgun", "ses", "resend")
 PDF = b"%PDF-1.7\r\n\x00\xff\r\n--not-the-boundary\r\n"
 LOGO = b"\x89PNG\r\n\x1a\n\x00"
 
@@ -141,6 +141,34 @@ def ses(
     return httpx.Request(method, base_url + path, content=content, headers=dict(signed.headers.items()))
 
 
+def resend_body(eid: str) -> dict[str, Any]:
+    return {
+        "from": "App <app@example.com>",
+        "to": ["Bo Ödman <bo@example.com>"],
+        "cc": "cy@example.com",
+        "bcc": ["di@example.com"],
+        "reply_to": "Help <help@example.com>",
+        "subject": "Grüße",
+        "text": "Hello",
+        "html": "<p>Hello</p>",
+        "headers": {"X-Kind": "receipt"},
+        "attachments": [
+            {"content": _base64(PDF), "filename": "a.pdf", "content_type": "application/pdf"},
+            {"content": _base64(LOGO), "filename": "logo.png", "content_type": "image/png", "content_id": "logo"},
+        ],
+        "tags": [{"name": "eid", "value": eid}, {"name": "att", "value": "1"}],
+    }
+
+
+def resend(
+    base_url: str, body: object, key: str = credentials.RESEND_API_KEY, idempotency_key: str | None = None
+) -> httpx.Request:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "User-Agent": "tests"}
+    if idempotency_key is not None:
+        headers["Idempotency-Key"] = idempotency_key
+    return httpx.Request("POST", f"{base_url}/emails", content=json.dumps(body), headers=headers)
+
+
 Write = Callable[[str, str], httpx.Request]
 
 # provider -> (base URL, our email id) -> a valid call
@@ -148,6 +176,7 @@ LETTERS: dict[str, Write] = {
     "sendgrid": lambda base_url, eid: sendgrid(base_url, sendgrid_body(eid)),
     "mailgun": lambda base_url, eid: mailgun(base_url, mailgun_body(eid), files=MAILGUN_FILES),
     "ses": lambda base_url, eid: ses(base_url, ses_body(eid)),
+    "resend": lambda base_url, eid: resend(base_url, resend_body(eid)),
 }
 
 

@@ -138,5 +138,6 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
     assert len({keys.sendgrid_public_key for keys in found}) == 1
     assert len({keys.mailgun_signing_key for keys in found}) == 1
     assert len({keys.sns_certificate_pem for keys in found}) == 1
+    assert len({keys.resend_signing_secret for keys in found}) == 1
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()}
-    assert modes == {"sendgrid.pem": 0o600, "mailgun.key": 0o600, "sns.pem": 0o600}
+    assert modes == dict.fromkeys(("sendgrid.pem", "mailgun.key", "sns.pem", "resend.key"), 0o600)

@@ -20,30 +20,50 @@ ANSWERS: Final[dict[str, dict[str, tuple[int, str]]]] = {
         "sendgrid": (401, '"errors"'),
         "mailgun": (401, "Forbidden"),
         "ses": (403, "UnrecognizedClientException"),
+        "resend": (403, "invalid_api_key"),
     },
     "forbidden": {
         "sendgrid": (403, "access forbidden"),
         "mailgun": (403, "is not allowed to send"),
         "ses": (403, "AccessDeniedException"),
+        "resend": (403, "suspended_api_key"),
     },
     "payment_required": {
         "sendgrid": (402, '"errors"'),
         "mailgun": (402, '"message"'),
         "ses": (400, "AccountSuspendedException"),
+        "resend": (429, "monthly_quota_exceeded"),
     },
     "rate_limit": {
         "sendgrid": (429, "too many requests"),
         "mailgun": (429, '"message"'),
         "ses": (429, "TooManyRequestsException"),
+        "resend": (429, "rate_limit_exceeded"),
     },
-    "server_error": {"sendgrid": (500, '"errors"'), "mailgun": (500, '"message"'), "ses": (500, "InternalFailure")},
-    "unavailable": {"sendgrid": (503, '"errors"'), "mailgun": (503, '"message"'), "ses": (503, "ServiceUnavailable")},
+    "server_error": {
+        "sendgrid": (500, '"errors"'),
+        "mailgun": (500, '"message"'),
+        "ses": (500, "InternalFailure"),
+        "resend": (500, "application_error"),
+    },
+    "unavailable": {
+        "sendgrid": (503, '"errors"'),
+        "mailgun": (503, '"message"'),
+        "ses": (503, "ServiceUnavailable"),
+        "resend": (503, "service_unavailable"),
+    },
     "bad_gateway_html": dict.fromkeys(PROVIDERS, (502, "<html>")),
-    "gateway_timeout": {"sendgrid": (504, '"errors"'), "mailgun": (504, '"message"'), "ses": (504, "timed out")},
+    "gateway_timeout": {
+        "sendgrid": (504, '"errors"'),
+        "mailgun": (504, '"message"'),
+        "ses": (504, "timed out"),
+        "resend": (504, "<html>"),
+    },
     "refuse_message": {
         "sendgrid": (400, "attachments.0.type"),
         "mailgun": (400, "16 kB"),
         "ses": (400, "MessageRejected"),
+        "resend": (422, "invalid_attachment"),
     },
 }
 CASES = [(fault, provider) for fault in ANSWERS for provider in PROVIDERS]

@@ -66,6 +66,9 @@ def _answered_id(provider: str, answer: httpx.Response) -> str:
             assert (answer.status_code, answer.json()["message"]) == (200, "Queued. Thank you.")
             assert re.fullmatch(r"<.+@mg\.example\.com>", answer.json()["id"])
             return str(answer.json()["id"])
+        case "resend":
+            assert (answer.status_code, list(answer.json())) == (200, ["id"])
+            return str(answer.json()["id"])
         case _:
             assert answer.status_code == 200
             return str(answer.json()["MessageId"])
@@ -185,5 +188,8 @@ def test_the_accounts_can_be_asked_whether_the_key_is_good(rig: Rig) -> None:
         url = f"{rig.base_url('mailgun')}/{version}/domains/{credentials.MAILGUN_DOMAIN}"
         domain = rig.http.get(url, auth=basic)
         assert (domain.status_code, domain.json()["domain"]["state"]) == (200, "active")
+    bearer = {"Authorization": f"Bearer {credentials.RESEND_API_KEY}"}
+    domains = rig.http.get(f"{rig.base_url('resend')}/domains", headers=bearer)
+    assert (domains.status_code, domains.json()["data"][0]["status"]) == (200, "verified")
     account = rig.http.send(letters.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/account"))
     assert (account.status_code, account.json()["SendingEnabled"]) == (200, True)

@@ -105,6 +105,43 @@ def test_ses_does_not_know_another_configuration_set(rig: Rig) -> None:
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (404, "NotFoundException")
 
 
+RESEND: dict[str, Change] = {
+    "Missing `from` field": lambda body: body.pop("from"),
+    "Missing `to` field": lambda body: body.pop("to"),
+    "Missing `html` or `text` field": lambda body: (body.pop("text"), body.pop("html")),
+    "Invalid `to` field. There must be": lambda body: body.update(to=[f"a{n}@example.com" for n in range(51)]),
+    "Invalid `to` field. The email": lambda body: body.update(to=['"Ödman, Bo" <bo@example.com>']),
+    "Invalid `cc` field": lambda body: body.update(cc="cy@example.com, di@example.com"),
+    "Invalid `from` field": lambda body: body.update({"from": "app@"}),
+    "The email payload contain invalid": lambda body: body.update({"from": "=?utf-8?q?App?= <app@example.com>"}),
+    "The `subject` field": lambda body: body.update(subject=7),
+    "The `bcc` field": lambda body: body.update(bcc={}),
+    "The `headers` field": lambda body: body.update(headers={"X-Number": 1}),
+    "Tags should only contain": lambda body: body["tags"].append({"name": "what", "value": "a b"}),
+    "Attachment must have": lambda body: body["attachments"][0].update(content="?"),
+}
+
+
+@pytest.mark.parametrize("words", RESEND)
+def test_resend_says_what_is_wrong(rig: Rig, words: str) -> None:
+    body = letters.resend_body("refused")
+    RESEND[words](body)
+
+    answer = rig.http.send(letters.resend(rig.base_url("resend"), body))
+
+    assert answer.status_code == answer.json()["statusCode"] == (451 if "payload" in words else 422)
+    assert answer.json()["message"].startswith(words)
+    assert rig.inbox("refused") == []
+
+
+def test_resend_wants_to_know_who_calls(rig: Rig) -> None:
+    request = letters.resend(rig.base_url("resend"), letters.resend_body("refused"))
+    del request.headers["User-Agent"]
+
+    assert rig.http.send(request).status_code == 403
+    assert rig.inbox("refused") == []
+
+
 def test_a_wrong_key_is_refused(rig: Rig) -> None:
     sendgrid = rig.http.send(letters.sendgrid(rig.base_url("sendgrid"), letters.sendgrid_body("refused"), "SG.other"))
     assert (sendgrid.status_code, list(sendgrid.json()["errors"][0])) == (401, ["message", "field", "help"])
@@ -114,6 +151,8 @@ def test_a_wrong_key_is_refused(rig: Rig) -> None:
     assert (ses.status_code, ses.headers["x-amzn-errortype"]) == (403, "SignatureDoesNotMatch")
     ses = rig.http.send(letters.ses(rig.base_url("ses"), letters.ses_body("refused"), key="AKIAOTHER"))
     assert (ses.status_code, ses.headers["x-amzn-errortype"]) == (403, "UnrecognizedClientException")
+    resend = rig.http.send(letters.resend(rig.base_url("resend"), letters.resend_body("refused"), key="re_other"))
+    assert (resend.status_code, resend.json()["name"]) == (403, "invalid_api_key")
     assert rig.inbox("refused") == []
 
 
@@ -187,6 +226,9 @@ def test_paths_and_content_types_that_do_not_exist(rig: Rig) -> None:
     )
     elsewhere = letters.mailgun(rig.base_url("mailgun"), letters.mailgun_body("x"), domain="a.example.org")
     assert _message(rig.http.send(elsewhere)) == (404, "Domain not found: a.example.org")
+    assert rig.http.get(f"{rig.base_url('resend')}/domains").json()["name"] == "missing_api_key"
+    bearer = {"Authorization": "Bearer re_simulator"}
+    assert rig.http.get(f"{rig.base_url('resend')}/nothing", headers=bearer).json()["name"] == "not_found"
     lost = letters.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/nothing")
     assert rig.http.send(lost).status_code == 404
 

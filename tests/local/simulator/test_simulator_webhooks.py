@@ -23,7 +23,7 @@ from tests.local.simulator.rig import Heard, Rig
 
 RECIPIENTS = ("bo@example.com", "cy@example.com", "di@example.com")
 # Webhooks that report one email to the three: SendGrid puts them into one array.
-POSTS = {"sendgrid": 1, "mailgun": 3, "ses": 3}
+POSTS = {"sendgrid": 1, "mailgun": 3, "ses": 3, "resend": 3}
 
 
 def events(heard: Sequence[Heard]) -> list[dict[str, Any]]:
@@ -37,6 +37,8 @@ def events(heard: Sequence[Heard]) -> list[dict[str, Any]]:
                 found.append(body["event-data"])
             case "ses":
                 found.append(json.loads(body["Message"]))
+            case "resend":
+                found.append(body)
     return found
 
 
@@ -46,6 +48,9 @@ def who(provider: str, event: Mapping[str, Any]) -> str:
             return str(event["email"])
         case "mailgun":
             return str(event["recipient"])
+        case "resend":
+            (recipient,) = event["data"]["to"]
+            return str(recipient)
     about = event["delivery"] if event["eventType"] == "Delivery" else event["bounce"]
     if "recipients" in about:
         return str(about["recipients"][0])
@@ -53,7 +58,7 @@ def who(provider: str, event: Mapping[str, Any]) -> str:
 
 
 def what(event: Mapping[str, Any]) -> str:
-    return str(event.get("event") or event.get("eventType"))
+    return str(event.get("event") or event.get("eventType") or event.get("type"))
 
 
 def genuine(rig: Rig, webhook: Heard) -> bool:
@@ -69,6 +74,11 @@ def genuine(rig: Rig, webhook: Heard) -> bool:
                 return hmac.compare_digest(hmac.new(key, told, hashlib.sha256).hexdigest(), signature["signature"])
             case "ses":
                 _check_sns(rig, json.loads(webhook.body))
+            case "resend":
+                told = f"{webhook.headers['svix-id']}.{webhook.headers['svix-timestamp']}.".encode() + webhook.body
+                key = base64.b64decode(rig.keys.resend_signing_secret.removeprefix("whsec_"))
+                right = base64.b64encode(hmac.new(key, told, hashlib.sha256).digest()).decode()
+                return hmac.compare_digest(f"v1,{right}", webhook.headers["svix-signature"])
     except InvalidSignature:
         return False
     return True
@@ -101,7 +111,7 @@ def test_each_recipient_is_reported_delivered_within_a_second(rig: Rig, provider
     assert {webhook.provider for webhook in heard} == {provider}
     assert all(genuine(rig, webhook) for webhook in heard)
     told = events(heard)
-    assert {what(event).lower().removesuffix("y") for event in told} <= {"delivered", "deliver"}
+    assert {what(event) for event in told} <= {"delivered", "Delivery", "email.delivered"}
     assert sorted(who(provider, event) for event in told) == list(RECIPIENTS)
     assert rig.receiver.quiet(eid, 0.3)
 
@@ -144,6 +154,19 @@ def test_an_ses_event_brings_our_metadata_back(rig: Rig) -> None:
     assert mail["messageId"] == rig.inbox(eid)[0]["id"]
 
 
+def test_a_resend_event_brings_our_metadata_back(rig: Rig) -> None:
+    eid = rig.send("resend")
+
+    heard = rig.receiver.wait(eid, 3)
+
+    event = json.loads(heard[0].body)
+    assert event["data"]["tags"] == {"eid": eid, "att": "1"}
+    assert event["data"]["email_id"] == rig.inbox(eid)[0]["id"]
+    assert event["data"]["headers"] == [{"name": "X-Kind", "value": "receipt"}]
+    assert event["data"]["created_at"] < event["created_at"]  # of the email, of the event
+    assert len({webhook.headers["svix-id"] for webhook in heard}) == 3
+
+
 def test_ses_says_nothing_without_a_configuration_set(rig: Rig) -> None:
     body = letters.ses_body(eid := uuid.uuid4().hex)
     del body["ConfigurationSetName"]
@@ -159,16 +182,19 @@ FAILURES: dict[str, dict[str, dict[str, Any]]] = {
         "sendgrid": {"event": "bounce", "type": "bounce", "status": "5.1.1"},
         "mailgun": {"event": "failed", "severity": "permanent", "reason": "bounce"},
         "ses": {"eventType": "Bounce"},
+        "resend": {"type": "email.bounced"},
     },
     "accept_then_block": {
         "sendgrid": {"event": "bounce", "type": "blocked", "status": "5.7.1"},
         "mailgun": {"event": "failed", "severity": "permanent"},
         "ses": {"eventType": "Bounce"},
+        "resend": {"type": "email.bounced"},
     },
     "accept_then_bounce_unexplained": {
         "sendgrid": {"event": "bounce", "type": "bounce"},
         "mailgun": {"event": "failed", "severity": "permanent"},
         "ses": {"eventType": "Bounce"},
+        "resend": {"type": "email.bounced"},
     },
 }
 
@@ -209,7 +235,7 @@ def test_silence(rig: Rig, setting: dict[str, Any]) -> None:
     eids = [rig.send(provider, **setting) for provider in PROVIDERS]
 
     assert rig.receiver.quiet(eids[-1], 0.5)
-    assert [rig.receiver.about(eid) for eid in eids] == [[], [], []]
+    assert [rig.receiver.about(eid) for eid in eids] == [[] for _ in PROVIDERS]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -228,9 +254,9 @@ def test_duplicates_are_the_same_bytes_twice(rig: Rig, provider: str) -> None:
 def test_reordered_events_end_with_the_first(rig: Rig, provider: str) -> None:
     eid = rig.send(provider, webhooks=["reorder"])
 
-    told = events(rig.receiver.wait(eid, {"sendgrid": 1, "mailgun": 6, "ses": 4}[provider]))
+    told = events(rig.receiver.wait(eid, {"sendgrid": 1, "mailgun": 6, "ses": 4, "resend": 6}[provider]))
 
-    last = {"sendgrid": "processed", "mailgun": "accepted", "ses": "Send"}[provider]
+    last = {"sendgrid": "processed", "mailgun": "accepted", "ses": "Send", "resend": "email.sent"}[provider]
     kinds = [what(event) for event in told]
     assert last not in kinds[:3]
     assert set(kinds[3:]) == {last}

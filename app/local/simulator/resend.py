@@ -1,0 +1,176 @@
+"""Resend's API (`POST /emails`, with idempotency keys) and its webhooks, which Svix signs."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.local.simulator.credentials import RESEND_API_KEY
+from app.local.simulator.dialect import (
+    BAD_GATEWAY_HTML,
+    DELIVERY,
+    RETRY_AFTER_S,
+    Call,
+    Event,
+    Post,
+    Refused,
+    Reply,
+    json_reply,
+)
+from app.local.simulator.faults import Ending, Fault
+from app.local.simulator.idempotency import Answers
+from app.local.simulator.inbox import Entry, iso
+from app.local.simulator.keys import Keys
+from app.local.simulator.mail import Mail
+from app.local.simulator.resend_request import error, read_mail
+
+KEY_LENGTH: Final = 256
+LIMITS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
+
+FAILURES: Final[Mapping[Fault, Reply]] = {
+    Fault.UNAUTHORIZED: error(403, "invalid_api_key", "API key is invalid."),
+    Fault.FORBIDDEN: error(403, "suspended_api_key", "The API key is suspended."),
+    # What is over until somebody pays.
+    Fault.PAYMENT_REQUIRED: error(429, "monthly_quota_exceeded", "You have reached your monthly email sending quota."),
+    Fault.RATE_LIMIT: error(
+        429,
+        "rate_limit_exceeded",
+        "Too many requests. You can only make 2 requests per second.",
+        {**LIMITS, "Retry-After": str(RETRY_AFTER_S)},
+    ),
+    Fault.SERVER_ERROR: error(500, "application_error", "An unexpected error occurred."),
+    Fault.UNAVAILABLE: error(503, "service_unavailable", "The service is temporarily unavailable."),
+    Fault.BAD_GATEWAY_HTML: BAD_GATEWAY_HTML,
+    # Resend has no words for this one: it is what a proxy in front of it says.
+    Fault.GATEWAY_TIMEOUT: Reply(
+        504, BAD_GATEWAY_HTML.body.replace(b"502 Bad Gateway", b"504 Gateway Time-out"), BAD_GATEWAY_HTML.headers
+    ),
+    Fault.REFUSE_MESSAGE: error(422, "invalid_attachment", "The attachment's file type is not allowed."),
+}  # fmt: skip
+
+_BOUNCES: Final[Mapping[Ending, Mapping[str, object]]] = {
+    Ending.DEAD: {
+        "type": "Permanent",
+        "subType": "General",
+        "message": "The recipient's email provider sent a hard bounce message.",
+        "diagnosticCode": ["smtp; 550 5.1.1 The email account that you tried to reach does not exist"],
+    },
+    Ending.UNEXPLAINED: {"type": "Undetermined", "subType": "Undetermined", "message": ""},
+    Ending.BLOCKED: {
+        "type": "Transient",
+        "subType": "ContentRejected",
+        "message": "The recipient's email provider rejected the content of the message.",
+        "diagnosticCode": ["smtp; 550 5.7.1 Message blocked: the sending address has a poor reputation"],
+    },
+}
+
+
+class Resend:
+    """Resend, seen from outside."""
+
+    name: Final = "resend"
+    failures: Final = FAILURES
+
+    def __init__(self) -> None:
+        conflict = "Same idempotency key used with a different request payload."
+        self._answers = Answers(error(409, "invalid_idempotent_request", conflict))
+
+    def sends(self, call: Call) -> bool:
+        """Is this the call that sends mail?"""
+        return (call.method, call.path) == ("POST", "/emails")
+
+    def read(self, call: Call) -> Mail:
+        """The email of a sending call. Raises Refused, and Repeated for a call that was accepted before."""
+        _authenticate(call)
+        key = call.headers.get("idempotency-key")
+        if key is not None:
+            if not 1 <= len(key) <= KEY_LENGTH:
+                raise Refused(error(400, "invalid_idempotency_key", "The key must be between 1-256 chars."))
+            self._answers.check(key, call.body)
+        return read_mail(call.body)
+
+    def look(self, call: Call) -> Reply:
+        """The answer to any other call: the domains, or not found."""
+        _authenticate(call)
+        if (call.method, call.path) != ("GET", "/domains"):
+            return error(404, "not_found", "The requested endpoint does not exist.")
+        domain = {"id": "d91cd9bd-1176-453e-8fc1-35364d380206", "name": "example.com", "status": "verified"}
+        return json_reply(200, {"object": "list", "has_more": False, "data": [domain]})
+
+    def message_id(self) -> str:
+        """As in the answer, and in events as `email_id`."""
+        return str(uuid.uuid4())
+
+    def accept(self, call: Call, message_id: str) -> Reply:
+        """200 with the id; with an idempotency key it is remembered."""
+        reply = json_reply(200, {"id": message_id})
+        if "idempotency-key" in call.headers:
+            self._answers.keep(call.headers["idempotency-key"], call.body, reply)
+        return reply
+
+    def accepted(self, entry: Entry) -> list[Event]:
+        """`email.sent`, one per recipient."""
+        at = iso(entry.received_at)
+        return [_event("email.sent", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
+
+    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+        """`email.delivered` or `email.bounced`, one per recipient."""
+        at = iso(entry.received_at + DELIVERY)
+        if ending is Ending.DELIVERED:
+            return [_event("email.delivered", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
+        return [
+            _event("email.bounced", at, entry, mailbox.address, bounce=_BOUNCES[ending])
+            for mailbox in entry.mail.recipients
+        ]
+
+    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+        """One webhook per event, with an id of its own; the signature covers id, time and body."""
+        return [_post(event, keys) for event in events]
+
+
+def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Event:
+    mail = entry.mail
+    headers = [{"name": name, "value": value} for name, value in mail.headers.items()]
+    data = {
+        "email_id": entry.id,
+        "created_at": iso(entry.received_at),
+        "from": str(mail.sender),
+        "to": [address],  # "impacted recipients": the documented meaning
+        "subject": mail.subject,
+        "tags": dict(mail.metadata),
+        **({"headers": headers} if headers else {}),
+        **more,
+    }
+    return {"type": kind, "created_at": at, "data": data}
+
+
+def _post(event: Event, keys: Keys) -> Post:
+    body = json.dumps(event).encode()
+    post_id, timestamp = f"msg_{secrets.token_hex(14)}", str(int(time.time()))
+    key = base64.b64decode(keys.resend_signing_secret.removeprefix("whsec_"))
+    signature = hmac.new(key, f"{post_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return Post(
+        body,
+        {
+            "Content-Type": "application/json",
+            "User-Agent": "Svix-Webhooks",
+            "svix-id": post_id,
+            "svix-timestamp": timestamp,
+            "svix-signature": f"v1,{base64.b64encode(signature).decode()}",
+        },
+    )
+
+
+def _authenticate(call: Call) -> None:
+    if "user-agent" not in call.headers:
+        raise Refused(Reply(403, b"Forbidden", {"Content-Type": "text/plain"}))
+    given = call.headers.get("authorization", "")
+    if not given:
+        raise Refused(error(401, "missing_api_key", "Missing API key in the authorization header."))
+    if given != f"Bearer {RESEND_API_KEY}":
+        raise Refused(FAILURES[Fault.UNAUTHORIZED])

@@ -1,0 +1,188 @@
+"""Resend: JSON with an idempotency key; webhooks carry one event, signed as Svix signs.
+
+What its events mean is in `resend_events`. Facts are of resend.com/docs and of Resend's own API description
+(github.com/resend/resend-openapi) unless a line says otherwise.
+"""
+
+import base64
+import json
+import mimetypes
+import re
+from dataclasses import dataclass, field
+from email.header import Header
+from functools import cache
+from typing import ClassVar, Final
+
+import httpx
+
+from app.domain.email import Attachment, Mailbox, Message
+from app.domain.event import Event, Webhook
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.errors import Unauthenticated, Unavailable
+from app.providers import answers, payload, resend_events, signatures
+from app.providers.contract import Limits
+from app.providers.refusal import Unsendable, distinct
+
+# What the fields of the call say, or the MIME that is made of it.
+RESERVED_HEADERS: Final = frozenset(
+    {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "content-transfer-encoding", "mime-version"}
+    | {"received", "dkim-signature"}
+)
+
+# "Errors", by the `name` in the body; statuses that are missing here mean what they mean everywhere.
+TEXTS: Final[answers.Texts] = {
+    (400, "invalid_idempotency_key"): (Kind.REFUSED, Cause.UNKNOWN),  # a mistake of ours: the email is not to blame
+    # A domain that is not verified, or an account that may write to itself only: this From, not our account.
+    (403, "validation_error"): (Kind.REFUSED, Cause.ACCOUNT),
+    # concurrent_idempotent_requests: the call of this key still runs. invalid_idempotent_request: the key came with
+    # another body. This call sent nothing, but the other one may have; so does any 409: all are about the key.
+    (409, ""): (Kind.UNCERTAIN, Cause.UNKNOWN),
+    (429, "daily_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # over tomorrow, or when somebody pays
+    (429, "monthly_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
+}
+
+# docs.svix.com, "Verifying Payloads Manually"; a repeated webhook is signed anew, so this is no limit to repeating.
+MAX_AGE_S: Final = 300
+UNTYPED: Final = ("", "application/octet-stream")
+
+_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """An account at Resend. `signing_secrets` (`whsec_…`) verify its webhooks; several may be valid at once."""
+
+    api_key: str = field(repr=False)
+    signing_secrets: tuple[str, ...] = field(repr=False)
+    base_url: str
+
+    name: ClassVar[str] = "resend"
+    # A call takes 50 recipients, but its events do not say which of them they are about: docs/decisions/0011.
+    # "Attachments": 40 MB after base64. "Idempotency Keys": 24 hours.
+    limits: ClassVar[Limits] = Limits(recipients=1, size_bytes=40_000_000, idempotent_for_s=24 * 3600)
+
+    def build(self, message: Message) -> httpx.Request:
+        """POST /emails. Raises Unsendable for a header or a file that Resend would not carry as it is."""
+        if not message.to:
+            raise Unsendable("Resend needs a recipient in `to`")
+        content = message.content
+        call = {
+            "from": str(message.sender),
+            "to": [_mailbox(one) for one in message.to],
+            "cc": [_mailbox(one) for one in message.cc],
+            "bcc": [_mailbox(one) for one in message.bcc],
+            "reply_to": [_mailbox(one) for one in content.reply_to],
+            "subject": content.subject,
+            "text": content.text,
+            "html": content.html,
+            "headers": {name: _ascii(value) for name, value in distinct(content.headers, RESERVED_HEADERS).items()},
+            "attachments": [_attachment(file) for file in content.attachments],
+            "tags": [{"name": name, "value": value} for name, value in sorted(_tags(message).items())],
+        }
+        # Resend compares the body with that of the key's first call: nothing in it may depend on the moment, or on
+        # the order in which a store gives metadata back.
+        told = {name: value for name, value in call.items() if value or name == "subject"}
+        return httpx.Request(
+            "POST",
+            f"{self.base_url}/emails",
+            headers={
+                **self._headers(),
+                "Content-Type": "application/json",
+                "Idempotency-Key": f"{message.email_id}/{message.attempt}",
+            },
+            content=json.dumps(told, ensure_ascii=False).encode(),
+        )
+
+    def read(self, response: httpx.Response) -> Outcome:
+        """200 with a JSON id is accepted; any other 2xx may have been."""
+        try:
+            answer = payload.fields(payload.decode(response.content))
+        except ValueError:
+            answer = {}
+        message_id = payload.text(answer.get("id")).strip()
+        if response.is_success and message_id:
+            return answers.accepted(response, message_id)
+        return answers.judge(response, TEXTS, secret=self.api_key)
+
+    def verify(self, webhook: Webhook, now_s: float) -> None:
+        """HMAC-SHA256 over id, time and raw body, by any of the secrets ("Verify Webhooks Requests")."""
+        if not self.signing_secrets:
+            raise Unavailable("RESEND_WEBHOOK_SECRET is not set: webhooks cannot be verified")
+        headers = {name: payload.text(value) for name, value in webhook.headers.items()}
+        timestamp = headers.get("svix-timestamp", "")
+        signatures.check_age(timestamp, now_s, MAX_AGE_S)
+        signed = f"{headers.get('svix-id', '')}.{timestamp}.".encode() + webhook.body
+        try:
+            proved = signatures.signs_svix(self.signing_secrets, signed, headers.get("svix-signature", ""))
+        except ValueError:
+            raise Unavailable("RESEND_WEBHOOK_SECRET holds a text that is not a signing secret") from None
+        if not proved:
+            raise Unauthenticated("the signature does not fit")
+
+    def parse(self, webhook: Webhook) -> list[Event]:
+        """One event, or none if it cannot be read; of an email to several, one of kind `unknown` for each of them."""
+        return resend_events.read(webhook)
+
+    def probe(self) -> httpx.Request:
+        """GET /domains. A key with sending access only may not ask this."""
+        return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        # Without a User-Agent: 403. httpx adds one to the requests that its client builds, not to those it is given.
+        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
+
+
+def _tags(message: Message) -> dict[str, str]:
+    """Our ids, then what of the client's metadata and tags fits into the alphabet of tags; each name once."""
+    tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
+    for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
+        if _TAG.fullmatch(name) and _TAG.fullmatch(value):
+            tags.setdefault(name, value)
+    return tags
+
+
+def _mailbox(mailbox: Mailbox) -> str:
+    """Resend takes no name in quotes (django-anymail, `ResendPayload`): such a name goes as an encoded word."""
+    shown = str(mailbox)
+    encode = shown.startswith('"') or "=?" in mailbox.name
+    return f"{_encoded(mailbox.name)} <{mailbox.address}>" if encode else shown
+
+
+def _ascii(value: str) -> str:
+    """A header's value: who encodes it (RFC 2047) is not documented, and encoded here it is right either way."""
+    return value if value.isascii() else _encoded(value)
+
+
+def _encoded(text: str) -> str:
+    return Header(text, "utf-8").encode(linesep="")
+
+
+def _attachment(file: Attachment) -> dict[str, str]:
+    attachment = {
+        "content": base64.b64encode(file.content).decode(),
+        "filename": file.filename,
+        "content_type": _type(file),
+        "content_id": file.content_id,
+    }
+    return {name: value for name, value in attachment.items() if value or name in ("content", "filename")}
+
+
+def _type(file: Attachment) -> str:
+    """The type to tell; "": Resend derives it from the file's name.
+
+    Resend drops an email without a word if the two contradict each other (django-anymail, "Resend, Limitations and
+    quirks"). Raises Unsendable then. Nobody knows which types Resend takes for which name: only what is certain counts.
+    """
+    told = file.content_type.partition(";")[0].strip().lower()
+    if told in UNTYPED:
+        return ""
+    expected, compression = _types().guess_type(file.filename)
+    if expected and not compression and expected.partition("/")[2] != told.partition("/")[2]:
+        raise Unsendable(f"an attachment is of type {told}, and its name is that of {expected}")
+    return file.content_type
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    return mimetypes.MimeTypes()  # Python's own table: the machine's would make the answer depend on the machine

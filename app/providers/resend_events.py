@@ -1,0 +1,116 @@
+"""What Resend says in a webhook: one event about one email, which names its recipients but not the one it is about.
+
+Facts are of resend.com/docs, "Event Types", and of Resend's own API description (github.com/resend/resend-openapi)
+unless a line says otherwise.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from app.domain.event import Event, Webhook
+from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.outcome import shorten
+from app.providers import payload
+from app.providers.bounces import is_dead, is_policy
+
+Meaning = tuple[EventKind, Cause | None]
+
+# Bounced and failed are told apart below.
+EVENTS: Final[dict[str, Meaning]] = {
+    "email.sent": (Kind.ACCEPTED, None),  # by Resend, not by the recipient's host
+    "email.scheduled": (Kind.ACCEPTED, None),
+    "email.delivery_delayed": (Kind.DEFERRED, None),
+    "email.delivered": (Kind.DELIVERED, None),
+    "email.suppressed": (Kind.SUPPRESSED, Cause.RECIPIENT),  # previous_bounce or previous_complaint
+    "email.complained": (Kind.COMPLAINED, Cause.RECIPIENT),
+    "email.opened": (Kind.ENGAGED, None),
+    "email.clicked": (Kind.ENGAGED, None),
+}
+# `bounce.subType`; of the others (General, NoEmail, MailboxFull, Undetermined) the host's words tell.
+BOUNCES: Final[dict[str, Meaning]] = {
+    "ContentRejected": (Kind.BLOCKED, Cause.POLICY),
+    "AttachmentRejected": (Kind.BLOCKED, Cause.POLICY),
+    "MessageTooLarge": (Kind.BOUNCED, Cause.MESSAGE),
+}
+# Where an event says why.
+REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
+
+_log = logging.getLogger(__name__)
+
+
+def read(webhook: Webhook) -> list[Event]:
+    """The event of a webhook, or none if it cannot be read.
+
+    `data.to` is documented as the impacted recipients, and was seen to list all of them (django-anymail, "Resend,
+    Limitations and quirks"). So what it says of several is certain of none: an event of kind `unknown` for each.
+    """
+    try:
+        entry = payload.fields(payload.decode(webhook.body))
+    except ValueError:
+        entry = {}
+    event, data = payload.text(entry.get("type")), payload.fields(entry.get("data"))
+    event_id = payload.text(webhook.headers.get("svix-id"))  # the same however often the event is sent
+    recipients = _recipients(data.get("to"))
+    at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's; data.created_at is the email's
+    if not recipients or at_ms is None:
+        _log.warning("event left out", extra={"provider": "resend", "event_id": event_id})
+        return []
+    reason = payload.fields(data.get(REASONS.get(event, "")))
+    kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
+    email_id, attempt = payload.ours(payload.fields(data.get("tags")))
+    return [
+        Event(
+            provider="resend",
+            kind=kind,
+            email_id=email_id,
+            attempt=attempt,
+            recipient=recipient,
+            at_ms=at_ms,
+            event_id=event_id,
+            message_id=payload.text(data.get("email_id")),
+            cause=cause,
+            detail=_detail(reason),
+        )
+        for recipient in recipients
+    ]
+
+
+def _meaning(event: str, reason: Mapping[str, object]) -> Meaning:
+    if event == "email.bounced":
+        return _bounce(reason)
+    if event == "email.failed":  # such as reached_daily_quota
+        return Kind.DROPPED, Cause.ACCOUNT if "quota" in payload.text(reason.get("reason")) else Cause.UNKNOWN
+    return EVENTS.get(event, (Kind.UNKNOWN, None))
+
+
+def _bounce(bounce: Mapping[str, object]) -> Meaning:
+    told = BOUNCES.get(payload.text(bounce.get("subType")))
+    if told:
+        return told
+    permanent, words = payload.text(bounce.get("type")) == "Permanent", _words(bounce)
+    if permanent and is_dead("", words):
+        return Kind.DEAD, Cause.RECIPIENT
+    if permanent and is_policy("", words):
+        return Kind.BLOCKED, Cause.POLICY
+    return Kind.BOUNCED, Cause.UNKNOWN
+
+
+def _words(reason: Mapping[str, object]) -> str:
+    """What the host said (a list by the API's description, a text by Resend's Python SDK), and Resend about it."""
+    return " ".join(filter(None, [*_texts(reason.get("diagnosticCode")), payload.text(reason.get("message"))]))
+
+
+def _detail(reason: Mapping[str, object]) -> str:
+    told = [payload.text(reason.get(name)) for name in ("type", "subType", "reason")]
+    return shorten(" ".join(filter(None, [*told, _words(reason)])))
+
+
+def _recipients(to: object) -> list[str]:
+    """The different addresses of `data.to`, lower-case, without the names that may stand before them."""
+    addresses = [told.rpartition("<")[2].rstrip("> ").strip().lower() for told in _texts(to)]
+    return list(dict.fromkeys(filter(None, addresses)))
+
+
+def _texts(value: object) -> list[str]:
+    return [payload.text(one) for one in (value if isinstance(value, list) else [value])]

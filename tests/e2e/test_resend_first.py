@@ -1,0 +1,55 @@
+"""A provider that PROVIDERS does not name by default, with nothing set: simulated like the others."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation
+
+
+def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(attempt["provider"], attempt["outcome"]) for attempt in story["attempts"]]
+
+
+@pytest.fixture
+def installation(resend_first: Installation) -> Installation:
+    """Both work, and are thought to."""
+    for provider in ("resend", "mailgun"):
+        resend_first.fault(provider)
+        resend_first.api.post(f"/v1/providers/{provider}/resume").raise_for_status()
+    return resend_first
+
+
+def test_an_email_is_delivered_says_its_webhook(installation: Installation) -> None:
+    story = installation.ended(email_id := installation.send())
+    assert (story["status"], _outcomes(story)) == ("delivered", [("resend", "accepted")])
+    assert [(event["kind"], event["provider"]) for event in story["events"]] == [("delivered", "resend")]
+    assert len(installation.inbox(email_id)) == 1
+
+
+def test_mailgun_takes_over(installation: Installation) -> None:
+    installation.fault("resend", "unavailable")
+    story = installation.ended(installation.send())
+    assert (story["status"], _outcomes(story)) == ("delivered", [("resend", "unavailable"), ("mailgun", "accepted")])
+
+
+def test_a_block_is_an_event_and_mailgun_takes_over(installation: Installation) -> None:
+    installation.fault("resend", "accept_then_block")
+    story = installation.ended(installation.send())
+    assert (story["status"], _outcomes(story)) == ("delivered", [("resend", "accepted"), ("mailgun", "accepted")])
+    assert [event["kind"] for event in story["events"] if event["provider"] == "resend"] == ["blocked"]
+
+
+def test_a_forged_webhook_changes_nothing(installation: Installation) -> None:
+    installation.fault("resend", "none", webhooks=["bad_signature"])
+    refused = '"route":"/v1/webhooks/{provider}","status":401'
+    already = installation.log.read_text().count(refused)
+    email_id = installation.send()
+    installation.until("refused", lambda: installation.log.read_text().count(refused) > already, within_s=15)
+    story = installation.story(email_id)
+    assert (story["status"], story["events"]) == ("sent", [])
+
+
+def test_an_email_to_two_goes_elsewhere(installation: Installation) -> None:
+    story = installation.ended(installation.send(cc=["bob@example.net"]))
+    assert (story["status"], _outcomes(story)) == ("delivered", [("mailgun", "accepted")])

@@ -1,0 +1,372 @@
+import base64
+import json
+import logging
+from dataclasses import replace
+from email.header import decode_header, make_header
+from typing import Any
+
+import httpx
+import pytest
+
+from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.event import Event, Webhook
+from app.domain.kinds import Cause, Kind
+from app.errors import Unauthenticated, Unavailable
+from app.providers.refusal import Unsendable
+from app.providers.resend import Resend
+from tests.providers.case import NOW_S, SAMPLE
+from tests.providers.resend_case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
+
+RESEND = make("https://api.resend.com")
+BLOCKED, BOUNCED = (Kind.BLOCKED, Cause.POLICY), (Kind.BOUNCED, Cause.UNKNOWN)
+DEAD = (Kind.DEAD, Cause.RECIPIENT)
+
+
+def built(message: Message = SAMPLE, **content: Any) -> Any:
+    return json.loads(RESEND.build(replace(message, content=replace(message.content, **content))).content)
+
+
+def events(entry: object) -> list[Event]:
+    return RESEND.parse(Webhook(json.dumps(entry).encode(), {ID: "msg_1"}))
+
+
+def event(kind: object, **data: object) -> Event:
+    told = {"type": kind, "created_at": "2025-10-09T08:53:20.375Z", "data": {"to": ["bo@example.com"], **data}}
+    (parsed,) = events(told)
+    return parsed
+
+
+def bounced(**bounce: object) -> tuple[Kind, Cause | None]:
+    parsed = event("email.bounced", bounce=bounce)
+    return parsed.kind, parsed.cause
+
+
+def test_the_call() -> None:
+    request = RESEND.build(SAMPLE)
+    assert (request.method, str(request.url)) == ("POST", "https://api.resend.com/emails")
+    assert request.headers["authorization"] == "Bearer re_secret"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"] == "EmailsMinder"
+    assert request.headers["idempotency-key"] == f"{SAMPLE.email_id}/3"
+    assert json.loads(request.content) == {
+        "from": "The App <no-reply@example.com>",
+        "to": ["=?utf-8?b?QW5uZSwgbsOpZSDDlg==?= <anne@example.com>"],  # a comma: quoted elsewhere
+        "cc": ["bo@example.com"],
+        "bcc": ["=?utf-8?q?C=22at?= <cat@example.com>"],
+        "reply_to": ["Help <help@example.com>"],
+        "subject": "Grüße",
+        "text": SAMPLE.content.text,
+        "html": SAMPLE.content.html,
+        "headers": {"X-Trace": "7"},
+        "attachments": [
+            {
+                "content": base64.b64encode(b"%PDF-\x00\xff").decode(),
+                "filename": "bill.pdf",
+                "content_type": "application/pdf",
+            },
+            {
+                "content": base64.b64encode(b"\x89PNG").decode(),
+                "filename": "logo.png",
+                "content_type": "image/png",
+                "content_id": "logo",
+            },
+        ],
+        "tags": [
+            {"name": "em_attempt", "value": "3"},
+            {"name": "em_email_id", "value": SAMPLE.email_id},
+            {"name": "order", "value": "42"},
+            {"name": "receipt", "value": "1"},
+        ],
+    }
+
+
+def test_what_is_empty_is_not_sent() -> None:
+    plain = replace(SAMPLE, to=(Mailbox("anne@example.com", "Änne"),), cc=(), bcc=(), content=Content("", text="words"))
+    assert built(plain) == {
+        "from": "The App <no-reply@example.com>",
+        "to": ["Änne <anne@example.com>"],
+        "subject": "",
+        "text": "words",
+        "tags": [{"name": "em_attempt", "value": "3"}, {"name": "em_email_id", "value": SAMPLE.email_id}],
+    }
+
+
+def test_it_may_be_asked_again_for_a_day_and_carries_one_recipient() -> None:
+    assert (RESEND.limits.idempotent_for_s, RESEND.limits.recipients) == (86_400, 1)
+    longest = RESEND.build(replace(SAMPLE, email_id="e" * 128, attempt=999_999)).headers["idempotency-key"]
+    assert len(longest) <= 256
+
+
+def test_a_name_that_looks_encoded_is_meant_literally() -> None:
+    (shown,) = built(replace(SAMPLE, to=(Mailbox("bo@example.com", "=?utf-8?q?Bo?="),)))["to"]
+    assert str(make_header(decode_header(shown.rpartition(" <")[0]))) == "=?utf-8?q?Bo?="
+
+
+@pytest.mark.parametrize("name", ["DKIM-Signature", "bcc", "Reply-To", "Content-Type", "MIME-Version"])
+def test_a_header_that_the_call_has_a_field_for_is_refused(name: str) -> None:
+    with pytest.raises(Unsendable, match=name):
+        built(headers=((name, "x"),))
+
+
+def test_a_header_that_comes_twice_is_refused() -> None:
+    with pytest.raises(Unsendable, match="x-trace"):
+        built(headers=(("X-Trace", "1"), ("x-trace", "2")))
+
+
+def test_nobody_in_to_is_refused() -> None:
+    with pytest.raises(Unsendable, match="to"):
+        built(replace(SAMPLE, to=()))
+
+
+def test_a_header_is_encoded_on_one_line() -> None:
+    words = "Grüße " * 40
+    value = built(headers=(("X-Note", words), ("X-Plain", "as it is")))["headers"]["X-Note"]
+    assert value.isascii()
+    assert "\n" not in value
+    assert str(make_header(decode_header(value))) == words
+
+
+def test_metadata_and_tags_that_are_no_tags_are_left_out() -> None:
+    metadata = {"order": "4 2", "größe": "9", "": "x", "long": "x" * 257, "kept": "a-b_C"}
+    tags = built(metadata=metadata, tags=("two words", "kept", "em_attempt", "new"))["tags"]
+    assert {tag["name"]: tag["value"] for tag in tags} == {
+        "em_attempt": "3",
+        "em_email_id": SAMPLE.email_id,
+        "kept": "a-b_C",
+        "new": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("filename", "given", "told"),
+    [
+        ("a.pdf", "application/pdf", "application/pdf"),
+        ("a.PDF", "Application/PDF", "Application/PDF"),
+        ("a.txt", "text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+        ("a.xml", "application/xml", "application/xml"),  # Python's table says text/xml
+        ("a.docx", "application/x-unheard-of", "application/x-unheard-of"),  # it says nothing of these two
+        ("README", "text/plain", "text/plain"),
+        ("a.tar.gz", "application/gzip", "application/gzip"),
+        ("a.pdf", "application/octet-stream", None),  # derived from the name
+        ("a.pdf", "", None),
+    ],
+)
+def test_a_file_of_the_type_that_its_name_says(filename: str, given: str, told: str | None) -> None:
+    (file,) = built(attachments=(Attachment(filename, given, b"x"),))["attachments"]
+    assert (file["filename"], file.get("content_type")) == (filename, told)
+
+
+@pytest.mark.parametrize(("filename", "given"), [("data.txt", "text/csv"), ("a.exe.png", "application/pdf")])
+def test_a_file_that_resend_would_drop_the_email_for_is_refused(filename: str, given: str) -> None:
+    with pytest.raises(Unsendable, match=given):
+        built(attachments=(Attachment(filename, given, b"x"),))
+
+
+ACCOUNT, REFUSED = (Kind.UNAVAILABLE, Cause.ACCOUNT), (Kind.REFUSED, Cause.MESSAGE)
+DOUBT = (Kind.UNCERTAIN, Cause.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "verdict"),
+    [
+        (400, "validation_error", REFUSED),
+        (400, "invalid_idempotency_key", (Kind.REFUSED, Cause.UNKNOWN)),
+        (401, "missing_api_key", ACCOUNT),
+        (401, "restricted_api_key", ACCOUNT),
+        (403, "invalid_api_key", ACCOUNT),
+        (403, "suspended_api_key", ACCOUNT),
+        (403, "invalid_permission", ACCOUNT),
+        (403, "validation_error", (Kind.REFUSED, Cause.ACCOUNT)),
+        (404, "not_found", ACCOUNT),
+        (405, "method_not_allowed", ACCOUNT),
+        (409, "concurrent_idempotent_requests", DOUBT),
+        (409, "invalid_idempotent_request", DOUBT),
+        (409, "invented_tomorrow", DOUBT),
+        (422, "validation_error", REFUSED),
+        (422, "missing_required_field", REFUSED),
+        (422, "invalid_parameter", REFUSED),
+        (422, "invalid_attachment", REFUSED),
+        (429, "rate_limit_exceeded", (Kind.THROTTLED, Cause.THROTTLE)),
+        (429, "daily_quota_exceeded", ACCOUNT),
+        (429, "monthly_quota_exceeded", ACCOUNT),
+        (451, "security_error", (Kind.REFUSED, Cause.UNKNOWN)),
+        (500, "application_error", (Kind.UNAVAILABLE, Cause.OUTAGE)),
+        (503, "service_unavailable", (Kind.UNAVAILABLE, Cause.OUTAGE)),
+        (504, "timeout", (Kind.UNCERTAIN, Cause.OUTAGE)),
+        (200, "no id", DOUBT),
+    ],
+)
+def test_what_its_errors_mean(status: int, name: str, verdict: tuple[Kind, Cause]) -> None:
+    outcome = RESEND.read(httpx.Response(status, json={"statusCode": status, "name": name, "message": "why"}))
+    assert (outcome.kind, outcome.cause) == verdict
+    assert name in outcome.reply
+
+
+def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
+    told = {"name": "rate_limit_exceeded"}
+    assert RESEND.read(httpx.Response(429, json=told, headers={"retry-after": "7"})).retry_after_s == 7
+    told = {"name": "daily_quota_exceeded"}
+    assert RESEND.read(httpx.Response(429, json=told, headers={"retry-after": "7"})).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "cause"),
+    [
+        ("email.sent", Kind.ACCEPTED, None),
+        ("email.scheduled", Kind.ACCEPTED, None),
+        ("email.delivery_delayed", Kind.DEFERRED, None),
+        ("email.delivered", Kind.DELIVERED, None),
+        ("email.suppressed", Kind.SUPPRESSED, Cause.RECIPIENT),
+        ("email.complained", Kind.COMPLAINED, Cause.RECIPIENT),
+        ("email.opened", Kind.ENGAGED, None),
+        ("email.clicked", Kind.ENGAGED, None),
+        ("email.failed", Kind.DROPPED, Cause.UNKNOWN),
+        ("email.bounced", *BOUNCED),
+        ("email.received", Kind.UNKNOWN, None),
+        ("email.invented_tomorrow", Kind.UNKNOWN, None),
+        (None, Kind.UNKNOWN, None),
+    ],
+)
+def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None) -> None:
+    assert (event(name).kind, event(name).cause) == (kind, cause)
+
+
+@pytest.mark.parametrize(
+    ("bounce", "verdict"),
+    [
+        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}, DEAD),
+        ({"type": "Permanent", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}, DEAD),  # the Python SDK's type
+        ({"type": "Permanent", "message": "550 no such user"}, DEAD),
+        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.2.2 full"], "message": "No such user"}, BOUNCED),
+        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.7.1 blocked"]}, BLOCKED),
+        ({"type": "Permanent", "subType": "General"}, BOUNCED),
+        ({"type": "Permanent", "subType": "NoEmail"}, BOUNCED),
+        ({"type": "Permanent", "subType": "ContentRejected", "diagnosticCode": ["smtp; 550 5.1.1"]}, BLOCKED),
+        ({"type": "Transient", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}, BOUNCED),
+        ({"type": "Transient", "diagnosticCode": ["smtp; 450 5.7.1 wait"]}, BOUNCED),
+        ({"type": "Transient", "subType": "ContentRejected"}, BLOCKED),
+        ({"type": "Transient", "subType": "AttachmentRejected"}, BLOCKED),
+        ({"type": "Transient", "subType": "MessageTooLarge"}, (Kind.BOUNCED, Cause.MESSAGE)),
+        ({"type": "Transient", "subType": "MailboxFull"}, BOUNCED),
+        ({"type": "Undetermined", "subType": "Undetermined", "message": "unknown user"}, BOUNCED),
+        ({"type": ["Permanent"], "subType": {}, "diagnosticCode": [7, None], "message": 7}, BOUNCED),
+    ],
+)
+def test_what_its_bounces_mean(bounce: dict[str, object], verdict: tuple[Kind, Cause]) -> None:
+    assert bounced(**bounce) == verdict
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [("reached_daily_quota", Cause.ACCOUNT), ("invalid_domain", Cause.UNKNOWN), (None, Cause.UNKNOWN)],
+)
+def test_a_quota_that_is_used_up_is_the_accounts_fault(reason: str | None, cause: Cause) -> None:
+    parsed = event("email.failed", failed={"reason": reason})
+    assert (parsed.kind, parsed.cause, parsed.detail) == (Kind.DROPPED, cause, reason or "")
+
+
+def test_an_event_says_why_and_of_which_call() -> None:
+    bounce = {"type": "Permanent", "subType": "General", "message": "Rejected.", "diagnosticCode": ["smtp;\r\n 550"]}
+    tags = {"em_email_id": "em_1", "em_attempt": "2", "order": "42"}
+    parsed = event("email.bounced", bounce=bounce, tags=tags, email_id=EMAIL_ID)
+    assert parsed.detail == "Permanent General smtp; 550 Rejected."
+    assert (parsed.email_id, parsed.attempt, parsed.message_id) == ("em_1", 2, EMAIL_ID)
+    assert (parsed.at_ms, parsed.event_id) == (1_760_000_000_375, "msg_1")
+    told = event("email.suppressed", suppressed={"type": "Suppressed", "reason": "previous_complaint", "message": "m"})
+    assert told.detail == "Suppressed previous_complaint m"
+
+
+@pytest.mark.parametrize("to", [["Bo@Example.com"], '"Bo <x>" <bo@example.com>', ["bo@example.com", "BO@example.com"]])
+def test_one_recipient_however_it_is_written(to: object) -> None:
+    parsed = event("email.delivered", to=to)
+    assert (parsed.recipient, parsed.kind) == ("bo@example.com", Kind.DELIVERED)
+
+
+@pytest.mark.parametrize("kind", ["email.delivered", "email.bounced", "email.complained", "email.suppressed"])
+def test_of_several_recipients_it_is_not_known_which_one_is_meant(kind: str) -> None:
+    bounce = {"type": "Permanent", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}
+    data = {"to": ["bo@example.com", "cy@example.com"], "bounce": bounce}
+    found = events({"type": kind, "created_at": "2025-10-09T08:53:20Z", "data": data})
+    assert [(one.recipient, one.kind, one.cause) for one in found] == [
+        ("bo@example.com", Kind.UNKNOWN, None),
+        ("cy@example.com", Kind.UNKNOWN, None),
+    ]
+    assert len({one.key for one in found}) == 2
+
+
+def test_an_event_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    at = "2025-10-09T08:53:20Z"
+    entries: list[object] = [
+        None,
+        [],
+        {"created_at": at},
+        {"created_at": at, "data": {"to": []}},
+        {"created_at": at, "data": {"to": [7, " ", "<>"]}},
+        {"created_at": "yesterday", "data": {"to": ["secret@example.com"]}},
+        {"created_at": 1_760_000_000, "data": {"to": ["secret@example.com"]}},
+    ]
+    with caplog.at_level(logging.WARNING):
+        assert [events(entry) for entry in entries] == [[]] * len(entries)
+        assert RESEND.parse(Webhook(b"nonsense", {})) == []
+    assert len(caplog.records) == len(entries) + 1
+    assert vars(caplog.records[0])["event_id"] == "msg_1"
+    assert not [record for record in caplog.records if "secret@" in str(vars(record))]
+
+
+def signed(signature: str) -> Webhook:
+    return Webhook(b'{"a":1}', {ID: "msg_1", TIMESTAMP: "1700000000", SIGNATURE: signature})
+
+
+VECTOR = "v1,WUgAXU8H0NQ1/7M+TtMwKma2b74a3/TCgekiM3YUdN8="  # made with Svix's own verifier
+
+
+@pytest.mark.parametrize("signature", [VECTOR, f"v1,bm8= {VECTOR}", f"{VECTOR}  v1a,bm8=", f"v2,x {VECTOR}"])
+def test_the_published_vector_alone_and_among_others(signature: str) -> None:
+    RESEND.verify(signed(signature), 1_700_000_001)
+
+
+def test_a_repeated_webhook_is_signed_anew_and_is_the_same_event() -> None:
+    first, again = (webhook(report("em_1", 1, "bo@example.com", NOW_S), NOW_S + delay_s) for delay_s in (0, 36_000))
+    RESEND.verify(again, NOW_S + 36_000)
+    assert first.headers[SIGNATURE] != again.headers[SIGNATURE]
+    assert [one.key for one in RESEND.parse(first)] == [one.key for one in RESEND.parse(again)]
+
+
+def test_a_webhook_may_be_five_minutes_old_or_ahead() -> None:
+    for age_s in (300, -300):
+        RESEND.verify(webhook({}, NOW_S), NOW_S + age_s)
+    for age_s in (301, -301):
+        with pytest.raises(Unauthenticated):
+            RESEND.verify(webhook({}, NOW_S), NOW_S + age_s)
+
+
+def test_a_secret_of_somebody_else_does_not_verify() -> None:
+    other = Resend("re_key", SECRETS[1:], "https://api.resend.com")
+    with pytest.raises(Unauthenticated):
+        other.verify(webhook({}, NOW_S, key=0), NOW_S)
+    other.verify(webhook({}, NOW_S, key=1), NOW_S)
+
+
+@pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_", "whsec_é", "re_secret"])
+def test_a_text_that_is_no_secret_is_our_fault_not_the_senders(secret: str) -> None:
+    with pytest.raises(Unavailable, match="RESEND_WEBHOOK_SECRET"):
+        Resend("re_key", (secret, *SECRETS), "https://api.resend.com").verify(webhook({}, NOW_S), NOW_S)
+
+
+@pytest.mark.parametrize("name", [ID, SIGNATURE])
+def test_a_header_that_no_encoding_can_say_is_not_believed(name: str) -> None:
+    genuine = webhook({}, NOW_S)
+    with pytest.raises(Unauthenticated):
+        RESEND.verify(Webhook(genuine.body, genuine.headers | {name: "\ud800"}), NOW_S)
+
+
+def test_the_sign_of_an_empty_key_is_nobodys() -> None:
+    forged = signed(sign("whsec_", "msg_1", "1700000000", b'{"a":1}'))
+    with pytest.raises(Unauthenticated):
+        RESEND.verify(forged, 1_700_000_001)
+
+
+def test_the_probe_asks_for_the_domains() -> None:
+    request = RESEND.probe()
+    assert str(request.url) == "https://api.resend.com/domains"
+    assert request.headers["user-agent"]
