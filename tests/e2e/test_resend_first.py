@@ -53,3 +53,32 @@ def test_a_forged_webhook_changes_nothing(installation: Installation) -> None:
 def test_an_email_to_two_goes_elsewhere(installation: Installation) -> None:
     story = installation.ended(installation.send(cc=["bob@example.net"]))
     assert (story["status"], _outcomes(story)) == ("delivered", [("mailgun", "accepted")])
+
+
+def test_a_call_whose_answer_was_lost_is_repeated_and_makes_no_second_copy(installation: Installation) -> None:
+    """No webhook speaks: only the key tells that Resend has it."""
+    installation.fault("resend", "reset_after_accept", webhooks=["off"], latency_ms=1000)
+    email_id = _under_way(installation)
+    installation.fault("resend", webhooks=["off"])
+    installation.until("sent", lambda: installation.story(email_id)["status"] == "sent", within_s=15)
+    story = installation.story(email_id)
+    assert _outcomes(story) == [("resend", "uncertain"), ("resend", "accepted")]
+    assert [attempt["repeats"] for attempt in story["attempts"]] == [None, 1]
+    assert [recipient["attempt"] for recipient in story["recipients"]] == [1]
+    assert len(installation.inbox(email_id)) == 1
+
+
+def test_a_call_that_never_arrived_is_sent_by_its_repetition(installation: Installation) -> None:
+    installation.fault("resend", "hang")
+    email_id = _under_way(installation)
+    installation.fault("resend")  # drops the call that hangs
+    story = installation.ended(email_id)
+    assert (story["status"], _outcomes(story)) == ("delivered", [("resend", "uncertain"), ("resend", "accepted")])
+    assert len(installation.inbox(email_id)) == 1
+
+
+def _under_way(installation: Installation) -> str:
+    """An email whose call has begun."""
+    email_id = installation.send()
+    installation.until("called", lambda: len(installation.story(email_id)["attempts"]) == 1, within_s=15)
+    return email_id
