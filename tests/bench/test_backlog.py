@@ -1,14 +1,11 @@
 """5,000 due emails; `make backlog` does the same with 100,000."""
 
-import pytest
-
 from bench import backlog
 from tests.support.aws import Aws
 
 EMAILS = 5_000
 
 
-@pytest.mark.no_cover  # traced, it takes twice as long
 def test_a_backlog_is_published_whole_in_bounded_runs_and_nobody_starves(store: Aws) -> None:
     ids = backlog.fill(EMAILS)
     one_by_one = backlog.sweep_all(ids, within_s=0.5)
