@@ -144,7 +144,7 @@ class UnderFire(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([5, 10, 31, 31, 61, 61, 300, 905]), lost=st.sampled_from([0, 0, 2, 3]))
     def wait_and_sweep(self, seconds: float, lost: int) -> None:
         self.fire.clock.advance(seconds)
-        self.fire.sweep(lost)
+        self.fire.sweep(lost, tends=seconds >= 300)
 
     @rule(number=some, point=points)
     def cancel(self, number: int, point: Point) -> None:

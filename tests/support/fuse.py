@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app.domain.head import Head
 from app.errors import Unavailable
+from app.store.heads import Heads
 from tests.support.crash import Crash
 
 
@@ -58,3 +60,18 @@ class Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return self._fuse.guard(getattr(self._store, name), name)
+
+
+class Noting(Heads):
+    """The store, and a note of what is written."""
+
+    def __init__(self, written: set[str]) -> None:
+        self._written = written
+
+    def create(self, head: Head, now_ms: int) -> Head | None:
+        self._written.add(head.email_id)
+        return super().create(head, now_ms)
+
+    def update(self, head: Head, now_ms: int) -> Head | None:
+        self._written.add(head.email_id)
+        return super().update(head, now_ms)
