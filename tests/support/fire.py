@@ -35,6 +35,7 @@ SHARDS = (0, 1)
 DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
+UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 WORDLESS = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
 UNWILLING = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
@@ -343,6 +344,9 @@ class Fire:
             assert self._is_accepted(head, recipient), "sent without an acceptance"
         elif status not in FINAL:
             assert is_due, f"{status.value} and not due: stuck"
+        elif status in UNSENT:
+            taken = recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
+            assert not taken, f"{status.value}, and a provider has it"
         for number in range(1, len(head.attempts) + 1):
             facts = recipient.facts.get(number, frozenset())
             assert self.known[head.email_id, number, recipient.key] <= facts, "what a webhook said was forgotten"
