@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
+import coverage
 import httpx
 import pytest
 from hypothesis import settings
@@ -26,6 +27,20 @@ settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("gate")
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """In a worker of xdist pytest-cov starts two collectors, and pauses one of them for what is marked `no_cover`."""
+    other = coverage.Coverage.current() if item.get_closest_marker("no_cover") else None
+    if other is None:
+        yield
+        return
+    other.stop()
+    try:
+        yield
+    finally:
+        other.start()
 
 
 def free_port() -> int:

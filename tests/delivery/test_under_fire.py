@@ -172,6 +172,7 @@ class UnderFire(RuleBasedStateMachine):
         UnderFire.repeated += sum(attempt.repeats > 0 for head in self.fire.heads() for attempt in head.attempts)
 
 
+@pytest.mark.no_cover  # traced, it takes three times as long
 @pytest.mark.timeout(600 + EMAILS)  # a failure is made small first, which takes minutes
 def test_no_email_is_lost_stuck_or_sent_twice_under_fire(store: Aws) -> None:
     number = int(os.environ.get("SEED") or FIXED_SEED)

@@ -14,6 +14,8 @@ from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
 from tests.domain.world import EVIDENCE_MS, Setup, State, Step, World
 
+pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
+
 ALL_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 LIMIT = 100_000
 

@@ -20,6 +20,8 @@ from tests.domain import world as world_module
 from tests.domain.explorer import explore
 from tests.domain.world import EVIDENCE_MS, PROVIDERS, Setup, World
 
+pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
+
 BAD = (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)
 FAULT = (Kind.DEAD, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
 UNDER_WAY = (Phase.SENDING, Phase.UNSURE, Phase.SENT)
