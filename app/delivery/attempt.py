@@ -59,10 +59,10 @@ class Attempt:
             lambda h, now: self.rules.with_outcome(h, number, outcome, duration_ms, now),
             known=claimed,
         )
+        attempt = claimed.attempts[-1]
         if written is not None:
             announce(self.publish, self.clock, written)
-            self._suppress(written, News.called(claimed.attempts[-1], outcome))
-        attempt = claimed.attempts[-1]
+            self._suppress(written, News.called(attempt, outcome))
         self.monitor.called(attempt.provider, outcome, len(attempt.recipients))
         self.monitor.flush()
 

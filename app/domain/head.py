@@ -144,6 +144,10 @@ class Head:
         """The attempt of that number, if there was one. Numbers are handed out one by one from 1."""
         return self.attempts[number - 1] if 1 <= number <= len(self.attempts) else None
 
+    def is_repeated(self, number: int) -> bool:
+        """Was the call of that attempt made again, under the same idempotency key?"""
+        return any(attempt.repeats == number for attempt in self.attempts)
+
     def leased(self, now_ms: int) -> bool:
         """Does a worker hold this email right now?"""
         return self.lease_until_ms is not None and now_ms < self.lease_until_ms

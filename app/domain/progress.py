@@ -91,8 +91,7 @@ class Rules:
         )
         head = _release(_tell(head, told), number)
         news = News.called(attempt, outcome)
-        is_repeated = any(later.repeats == number for later in head.attempts)
-        if is_repeated and news.kind is not Kind.ACCEPTED:
+        if head.is_repeated(number) and news.kind is not Kind.ACCEPTED:
             return self.settled(head, now_ms)  # late: what has become of the call is up to its repetition by now
         return self.settled(self._end(head, told, news, now_ms), now_ms)
 
@@ -128,15 +127,19 @@ class Rules:
 
     def _end(self, head: Head, attempt: Attempt, news: News, now_ms: int) -> Head:
         """A call is over. If nobody knows what came of it, it is repeated where that is safe."""
-        if news.kind is not Kind.UNCERTAIN:
-            return self._fold(head, attempt.recipients, news, now_ms)
-        patient = self._fold(replace(head, on_uncertain=OnUncertain.WAIT), attempt.recipients, news, now_ms)
         known_for_ms = self._keys_known_for_ms.get(attempt.provider, 0)
-        again = planned(replace(patient, on_uncertain=head.on_uncertain), attempt.number, known_for_ms, now_ms)
-        return again if again.to_repeat else self._fold(head, attempt.recipients, news, now_ms)
+        if known_for_ms and news.kind is Kind.UNCERTAIN:
+            waiting = self._fold(head, attempt.recipients, news, now_ms, OnUncertain.WAIT)
+            again = planned(waiting, attempt.number, known_for_ms, now_ms)
+            if again.to_repeat:
+                return again
+        return self._fold(head, attempt.recipients, news, now_ms)
 
-    def _fold(self, head: Head, keys: Sequence[str], news: News, now_ms: int) -> Head:
-        doubt = Doubt(head.on_uncertain, now_ms + self._uncertain_wait_ms)
+    def _fold(
+        self, head: Head, keys: Sequence[str], news: News, now_ms: int, policy: OnUncertain | None = None
+    ) -> Head:
+        """The news told to those recipients; `policy` in place of the email's own."""
+        doubt = Doubt(policy or head.on_uncertain, now_ms + self._uncertain_wait_ms)
         return _each(head, {key: fold(head.recipients[key], news, doubt) for key in keys})
 
 

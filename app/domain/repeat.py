@@ -18,8 +18,8 @@ def planned(head: Head, number: int, known_for_ms: int, now_ms: int) -> Head:
     """The head with attempt `number`, found uncertain just now, to be repeated: once, and while its key is known."""
     attempt = head.attempts[number - 1]
     is_known = now_ms < attempt.started_at_ms + known_for_ms - MARGIN_MS
-    is_repeated = attempt.repeats or any(later.repeats == number for later in head.attempts)
-    return replace(head, to_repeat=number) if is_known and not is_repeated and _is_open(head, number) else head
+    is_first = not attempt.repeats and not head.is_repeated(number)
+    return replace(head, to_repeat=number) if is_known and is_first and _is_open(head, number) else head
 
 
 def reconsidered(head: Head, terms: Terms) -> Head:

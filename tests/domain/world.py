@@ -221,7 +221,7 @@ class World:
         attempt = worker.read.attempts[-1]
         keys = attempt.recipients
         # A shared call does not say whom; nor does one that is repeated, or a repetition, say it of the call.
-        is_alone = len(keys) == 1 and not attempt.repeats and all(a.repeats != number for a in s0.head.attempts)
+        is_alone = len(keys) == 1 and not attempt.repeats and not s0.head.is_repeated(number)
         blames_one = outcome.kind is Kind.UNDELIVERABLE and is_alone
         if outcome.kind is Kind.ACCEPTED or blames_one:
             s1 = s0._replace(known=s0.known | {Told(attempt.copy, key, outcome.kind) for key in keys})
