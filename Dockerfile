@@ -7,7 +7,7 @@ ARG PYTHON=python:3.11-slim
 
 FROM ${LAMBDA} AS function
 COPY requirements/runtime.txt requirements/
-RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --no-compile \
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --no-compile \
         --target "${LAMBDA_TASK_ROOT}" --requirement requirements/runtime.txt \
     && rm -r requirements
 COPY app ${LAMBDA_TASK_ROOT}/app
@@ -29,7 +29,7 @@ CMD ["workers.sweep.handler"]
 FROM ${PYTHON} AS server
 WORKDIR /srv
 COPY requirements/local.txt requirements/
-RUN python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements/local.txt \
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/local.txt \
     && rm -r requirements
 COPY app app
 COPY workers workers

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 EMULATOR ?= .emulator
 # The version that Lambda runs comes first.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # Like app.local: the environment wins over .env.
 PORT ?= $(shell sed -n 's/^PORT=\([0-9][0-9]*\).*/\1/p' .env 2>/dev/null | tail -n 1)
@@ -15,7 +15,11 @@ override PORT := $(or $(PORT),8000)
 EMULATOR_PYTHON ?= $(abspath $(EMULATOR))/bin/python
 export PORT EMULATOR_PYTHON
 
-INSTALL := bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+# A lock is complete and holds wheels, so pip neither resolves nor builds: its own age and what was released since make
+# no difference.
+PIP_INSTALL := bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+INSTALL := $(PIP_INSTALL) --requirement
+CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .PHONY: help run test test-browser check emulator lock openapi clean
@@ -49,7 +53,9 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
-	$(COMPILE) requirements/deploy.in --upgrade --output-file requirements/deploy.txt
+	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
+	$(COMPILE) requirements/build.in --upgrade --output-file requirements/build.txt
+	$(COMPILE) requirements/deploy.in --upgrade --constraint requirements/build.txt --output-file requirements/deploy.txt
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json
 	$(VENV)/bin/python -m app.admin openapi > docs/openapi.json
@@ -62,18 +68,22 @@ clean: ## Remove environments and caches; the emails in .data stay
 
 $(VENV)/.local: requirements/local.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
+	@$(VENV)/$(CONSISTENT)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
+	@$(VENV)/$(CONSISTENT)
 	@touch $@ $(VENV)/.local
 
 $(VENV)/.browser: requirements/browser.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
+	@$(VENV)/$(CONSISTENT)
 	@touch $@ $(VENV)/.dev $(VENV)/.local
 
 $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	$(EMULATOR)/$(INSTALL) $<
+	@$(EMULATOR)/$(CONSISTENT)
 	@touch $@
 
 %/bin/python:

@@ -28,6 +28,9 @@ remove: $(DEPLOY)/.installed ## Remove the functions and the API of STAGE; DATA=
 e2e: $(VENV)/.dev $(EMULATOR)/.installed $(DEPLOY)/.installed ## Deploy to the AWS emulator with Zappa and try everything
 	@$(VENV)/bin/python -m pytest tests/deploy --timeout 900 $(ARGS)
 
-$(DEPLOY)/.installed: requirements/deploy.txt | $(DEPLOY)/bin/python
-	$(DEPLOY)/$(INSTALL) $<
+# placebo, which Zappa needs, comes as source only: it is built by the locked setuptools, not by the newest one.
+$(DEPLOY)/.installed: requirements/deploy.txt requirements/build.txt | $(DEPLOY)/bin/python
+	$(DEPLOY)/$(INSTALL) requirements/build.txt
+	$(DEPLOY)/$(PIP_INSTALL) --no-binary placebo --no-build-isolation --use-pep517 --requirement $<
+	@$(DEPLOY)/$(CONSISTENT)
 	@touch $@

@@ -88,8 +88,9 @@ def _install() -> Path:
     draft = BUILD / f"runtime-{mark}.draft"
     shutil.rmtree(draft, ignore_errors=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--require-hashes", "--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]
-    command += ["--platform", PLATFORM, "--target", str(draft), "--requirement", str(LOCK)]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--implementation", "cp", "--python-version", PYTHON, "--platform", PLATFORM]
+    command += ["--target", str(draft), "--requirement", str(LOCK)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
     return draft.rename(place)
 

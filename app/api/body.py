@@ -47,6 +47,10 @@ RawBody = Annotated[bytes, Depends(raw_body)]
 JsonBody = Annotated[bytes, Depends(json_body)]
 
 
+class _Unreadable(ValueError):
+    """What Python's parser would take and JSON does not allow."""
+
+
 def parse(body: bytes) -> Any:
     """What `body` says as JSON (RFC 8259), read strictly: UTF-8, no NaN, no key twice in one object.
 
@@ -56,13 +60,16 @@ def parse(body: bytes) -> Any:
         text = body.decode()
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as problem:
-        raise Malformed(f"the body is not JSON: {problem}") from None
+        # Not the parser's own words: they differ from one Python to the next.
+        raise Malformed(f"the body is not JSON: see line {problem.lineno}, column {problem.colno}") from None
     except UnicodeDecodeError:
         raise Malformed("the body is not UTF-8") from None
     except RecursionError:
         raise Malformed("the body is nested too deeply") from None
-    except ValueError as problem:  # a number of thousands of digits, or one of our own below
+    except _Unreadable as problem:
         raise Malformed(f"the body cannot be read: {problem}") from None
+    except ValueError:
+        raise Malformed("the body cannot be read: a number has thousands of digits") from None
     if _SURROGATE_ESCAPE.search(text) and (broken := [path(where) for where in _broken(value)]):
         raise Invalid(*((field, "is not Unicode text: it has half a surrogate pair") for field in broken))
     return value
@@ -71,12 +78,12 @@ def parse(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("an object has the same key twice")
+        raise _Unreadable("an object has the same key twice")
     return found
 
 
 def _constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise _Unreadable(f"{name} is not JSON")
 
 
 def _broken(value: Any) -> Iterator[tuple[str | int, ...]]:

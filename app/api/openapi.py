@@ -1,7 +1,6 @@
 """The OpenAPI document: what FastAPI cannot know of our errors and bodies is added here."""
 
 import json
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -41,7 +40,7 @@ def refusals(scope: str) -> Responses:
 def body_errors(invalid: Invalid) -> Responses:
     """What every route that reads JSON may answer."""
     return errors(
-        Malformed("the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        Malformed("the body is not JSON: see line 1, column 1"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
         UnsupportedMediaType("send `Content-Type: application/json`"),
         invalid,
@@ -99,7 +98,7 @@ def _described(problem: Problem) -> dict[str, Any]:
         example["errors"] = [{"field": field, "message": message} for field, message in problem.errors]
     schema = {"$ref": _REF.format(model=views.Problem.__name__)}
     return {
-        "description": HTTPStatus(problem.status).phrase,
+        "description": problem.title,
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 

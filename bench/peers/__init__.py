@@ -19,7 +19,7 @@ from tests.e2e.installation import ROOT
 PLACE: Final = ROOT / "build" / "peers"
 # @upyo/pool 0.6.0 asks for @upyo/core 0.6.0, which the registry may not have yet; it runs with 0.5.5.
 NPM: Final = ("notifme-sdk@1.16.25", "@upyo/pool@0.6.0", "@upyo/core@0.5.5")
-PYPI: Final = ("django-anymail[sendgrid]==15.2", "django==5.2.8")
+PYPI: Final = ROOT / "requirements" / "peers.txt"
 LONGEST_S: Final = 90.0
 
 
@@ -68,7 +68,9 @@ def install() -> list[Peer]:
     python = PLACE / "venv" / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYPI], check=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", PYPI]
+    subprocess.run(command, check=True)
     return [
         Peer("notifme-sdk (fallback)", ("node", "node_peers.mjs", "notifme")),
         Peer("@upyo/pool (priority)", ("node", "node_peers.mjs", "upyo")),

@@ -46,8 +46,8 @@ def test_a_forged_webhook_changes_nothing(installation: Installation) -> None:
     already = installation.log.read_text().count(refused)
     email_id = installation.send()
     installation.until("refused", lambda: installation.log.read_text().count(refused) > already, within_s=15)
-    story = installation.story(email_id)
-    assert (story["status"], story["events"]) == ("sent", [])
+    story = installation.story_when(email_id, lambda story: story["status"] == "sent")  # our own write, too, is there
+    assert story["events"] == []
 
 
 def test_an_email_to_two_goes_elsewhere(installation: Installation) -> None:

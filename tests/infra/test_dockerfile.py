@@ -57,7 +57,7 @@ def test_same_lock_as_the_zip_with_hashes() -> None:
     assert any(str(package.LOCK.relative_to(ROOT)) in text for text in values("function", "COPY"))
     for target in ("function", "server"):
         (install,) = [text for text in values(target, "RUN") if "pip install" in text]
-        assert "--require-hashes" in install
+        assert "--no-deps --require-hashes" in install
 
 
 def test_runs_as_nobody_on_the_runtime_of_the_settings() -> None:

@@ -1,0 +1,78 @@
+"""The locks: complete, with hashes and no addresses, and installed without resolving anything."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+from infra.stages import ROOT
+
+REQUIREMENTS = ROOT / "requirements"
+LOCKS = sorted(path.name for path in REQUIREMENTS.glob("*.txt"))
+PINS = re.compile(r"^(?P<pin>[^ ]+==[^ ]+)(?P<marker> ; .+?)? \\$", re.MULTILINE)
+# What an environment made from a lock has besides it: the installer itself.
+INSTALLERS = {"pip", "setuptools"}
+
+
+def pins(name: str) -> dict[str, Requirement]:
+    """The pinned packages of a lock that apply to this interpreter, by their normalised names."""
+    text = (REQUIREMENTS / name).read_text()
+    found = [Requirement(match["pin"] + (match["marker"] or "")) for match in PINS.finditer(text)]
+    environment = {name: str(value) for name, value in default_environment().items()}
+    return {normal(each.name): each for each in found if each.marker is None or each.marker.evaluate(environment)}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_is_pins_with_hashes_and_nothing_else(name: str) -> None:
+    text = (REQUIREMENTS / name).read_text()
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    for block in blocks:
+        assert PINS.match(block), block.partition("\n")[0]
+        assert "--hash=sha256:" in block
+    assert "://" not in text
+
+
+def test_an_installed_package_finds_everything_that_it_requires_in_its_lock() -> None:
+    locked = pins("dev.txt")
+    for name in locked:
+        try:
+            required = distribution(name).requires or []
+        except PackageNotFoundError:
+            pytest.fail(f"{name} is locked but not installed: make this environment anew")
+        for text in required:
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                assert normal(requirement.name) in locked.keys() | INSTALLERS, f"{name} requires {text}"
+
+
+@pytest.mark.parametrize(
+    "path", ["Makefile", "deploy.mk", "Dockerfile", "infra/package.py", "bench/peers/__init__.py", ".ci/run"]
+)
+def test_whatever_installs_from_the_index_resolves_nothing(path: str) -> None:
+    text = (ROOT / path).read_text()
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    for number, line in enumerate(lines):
+        if re.search(r'pip install|"pip", "install"', line) and "ensure" not in line:
+            command = " ".join(lines[number : number + 3])
+            assert "--no-deps" in command, line
+            assert "--require-hashes" in command, line
+
+
+def test_every_library_that_is_declared_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = {
+        "runtime.txt": project["dependencies"],
+        "local.txt": project["dependencies"] + extras["local"],
+        "dev.txt": project["dependencies"] + extras["local"] + extras["dev"],
+        "browser.txt": project["dependencies"] + extras["local"] + extras["dev"] + extras["browser"],
+    }
+    for name, requirements in declared.items():
+        assert {normal(Requirement(text).name) for text in requirements} <= pins(name).keys(), name
