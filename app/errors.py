@@ -6,7 +6,7 @@
     ├── NotFound                 404
     ├── Conflict                 409  the state of the email, or an idempotency key used for another body
     ├── Invalid                  422  fields of the request, each named
-    └── Unavailable              503  a part we need does not answer now: ask again
+    └── ServiceUnavailable              503  a part we need does not answer now: ask again
     ConfigurationError           the settings are incomplete or contradict each other; raised at start
     Contention                   a conditional write kept losing; the message is delivered again
 
@@ -62,7 +62,7 @@ class Invalid(Problem):
         self.errors = errors
 
 
-class Unavailable(Problem):
+class ServiceUnavailable(Problem):
     """A part we need does not answer now."""
 
     status, type, title = 503, "unavailable", "Unavailable"

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
-from app import logs, wiring
+from app import logs
 from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
@@ -21,6 +21,7 @@ from app.providers.web import Web
 from app.settings import Settings, is_local
 from app.store import tables
 from app.store.api_keys import ApiKeys
+from app.wiring import process
 
 
 @asynccontextmanager
@@ -42,7 +43,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         settings = Settings.from_env(os.environ)
         logs.configure(settings.log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
-        parts = wiring.build(settings, web=web)
+        parts = process.connect(settings, web=web)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
     except LocalError:
@@ -64,7 +65,7 @@ def _prepare(api_keys: ApiKeys, secret: str) -> None:
     api_keys.create("local development", {"send", "read", "admin"}, (), secret)
 
 
-app = create(wiring.container, lifespan=live)
+app = create(process.container, lifespan=live)
 
 
 @cache

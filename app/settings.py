@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.standing import Caps, Policy, Routing
+from app.domain.route import Caps, Routing, RoutingPolicy
 from app.errors import ConfigurationError
 
 KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses", "resend")
@@ -157,7 +157,7 @@ class Settings:
         }
         return tuple(name for name, value in needed[provider].items() if not value)
 
-    def deaf(self, provider: str) -> tuple[str, ...]:
+    def missing_for_webhooks(self, provider: str) -> tuple[str, ...]:
         """The variables without which the webhooks of `provider` cannot be verified, so that it is never heard."""
         needed: dict[str, dict[str, object]] = {
             "sendgrid": {"SENDGRID_WEBHOOK_PUBLIC_KEY": self.sendgrid.webhook_public_keys},
@@ -189,10 +189,10 @@ def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(domain.lower() for domain in _list(env, name))
 
 
-def _policy(env: Mapping[str, str]) -> Policy:
+def _policy(env: Mapping[str, str]) -> RoutingPolicy:
     text = (env.get("ROUTING") or "priority").lower()
     try:
-        return Policy(text)
+        return RoutingPolicy(text)
     except ValueError:
         raise ConfigurationError(f"ROUTING: must be priority or weighted, is {text!r}") from None
 
@@ -202,10 +202,10 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     preferences = {}
     for entry in filter(None, (part.strip() for part in env.get("DOMAIN_PREFERENCES", "").split(";"))):
         domain, equals, names = entry.partition("=")
-        wished = tuple(name.strip().lower() for name in names.split(",") if name.strip())
-        if not equals or not domain.strip() or not wished or set(wished) - set(KNOWN_PROVIDERS):
+        preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
+        if not equals or not domain.strip() or not preferred or set(preferred) - set(KNOWN_PROVIDERS):
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=ses,mailgun")
-        preferences[domain.strip().lower()] = wished
+        preferences[domain.strip().lower()] = preferred
     return preferences
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 
 
 class Sns(Protocol):
@@ -24,8 +24,8 @@ class Topic:
     arn: str
 
     def publish(self, email_id: str, attempt: int) -> None:
-        """Ask for attempt number `attempt` of an email. Raises Unavailable when SNS does not take the message."""
+        """Ask for attempt number `attempt` of an email. Raises ServiceUnavailable if SNS refuses."""
         try:
             self.sns.publish(TopicArn=self.arn, Message=json.dumps({"email_id": email_id, "attempt": attempt}))
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"the queue does not take messages: {type(error).__name__}") from error
+            raise ServiceUnavailable(f"the queue does not take messages: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.errors import ConfigurationError, Unavailable
+from app.errors import ConfigurationError, ServiceUnavailable
 
 
 class SecretsManager(Protocol):
@@ -22,15 +22,15 @@ class SecretsManager(Protocol):
 def read(client: SecretsManager, name: str) -> dict[str, str]:
     """The variables in the secret `name`.
 
-    Raises Unavailable when it cannot be had now, ConfigurationError when it is not what it should be. Neither says
-    anything of what is inside.
+    Raises ServiceUnavailable if it cannot be read now, ConfigurationError if it is no JSON object of strings. Neither
+    error says anything about its content.
     """
     try:
         text = client.get_secret_value(SecretId=name)["SecretString"]
     except ClientError as error:
-        raise Unavailable(f"the secret {name} cannot be read: {error.response['Error']['Code']}") from error
+        raise ServiceUnavailable(f"the secret {name} cannot be read: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"the secret {name} cannot be read: {type(error).__name__}") from error
+        raise ServiceUnavailable(f"the secret {name} cannot be read: {type(error).__name__}") from error
     try:
         found = json.loads(text)
     except ValueError:

@@ -23,7 +23,7 @@ from app.store import tables
 from app.store.cursors import Cursors
 from app.store.heads import SHARDS, Heads, shard_of
 from app.store.health import Healths
-from bench.stand import emulator
+from bench.backends import emulator
 
 MINUTE_MS = 60_000
 

@@ -20,10 +20,10 @@ from uuid import uuid4
 
 import httpx
 
-from bench.house import installation
-from bench.ledger import ENDS, Copy, Finding, examine, read_copy
-from bench.weather import WORKS, Weather, worker
-from tests.e2e.installation import EMAIL, Installation
+from bench.audit import ENDS, Copy, Finding, examine, read_copy
+from bench.faults import WORKS, Disruption, worker
+from bench.installations import installation
+from tests.support.installation import EMAIL, Installation
 
 SETTINGS: Final = {
     "PROVIDERS": "sendgrid,mailgun,ses",
@@ -34,7 +34,7 @@ SETTINGS: Final = {
     "LOG_LEVEL": "WARNING",
 }
 SENDERS: Final = 4
-REST_WITHIN_S: Final = 300.0
+SETTLE_WITHIN_S: Final = 300.0
 POLICIES: Final = ("wait",) * 8 + ("failover", "fail")
 
 
@@ -48,10 +48,10 @@ def main() -> int:
     options = parser.parse_args()
     began_s = time.monotonic()
     with installation(SETTINGS) as home, worker(home) as own:
-        weather = Weather(home, random.Random(options.seed))  # noqa: S311 because it is no secret
+        disruption = Disruption(home, random.Random(options.seed))  # noqa: S311 because it is no secret
         threads = [
-            threading.Thread(target=weather.fail_providers),
-            threading.Thread(target=weather.kill_workers, args=(own,)),
+            threading.Thread(target=disruption.fail_providers),
+            threading.Thread(target=disruption.kill_workers, args=(own,)),
         ]
         for thread in threads:
             thread.start()
@@ -60,13 +60,13 @@ def main() -> int:
             accepted_s = time.monotonic() - began_s
             time.sleep(max(0.0, options.chaos_s - accepted_s))
         finally:
-            weather.stop.set()
+            disruption.stop.set()
             for thread in threads:
                 thread.join()
         calm(home)
         calmed_s = time.monotonic() - began_s
-        stories = at_rest(home, list(emails))
-        rested_s = time.monotonic() - began_s
+        stories = settled_stories(home, list(emails))
+        settled_s = time.monotonic() - began_s
         time.sleep(2)  # a copy that is still under way shall be counted
         copies: dict[str, list[Copy]] = defaultdict(list)
         for message in home.control.get("/control/messages", timeout=60).json():
@@ -76,8 +76,10 @@ def main() -> int:
         for email_id, policy in emails.items()
         for finding in examine(email_id, stories[email_id], copies[email_id], policy)
     ]
-    print(f"seed {options.seed}; accepted after {accepted_s:.0f} s, calm after {calmed_s:.0f} s, rest {rested_s:.0f} s")
-    print(f"worker processes killed: {weather.kills}; behaviors set: {sum(weather.behaviors.values())}")
+    print(
+        f"seed {options.seed}; accepted after {accepted_s:.0f} s, calm after {calmed_s:.0f} s, rest {settled_s:.0f} s"
+    )
+    print(f"worker processes killed: {disruption.kills}; behaviors set: {sum(disruption.behaviors.values())}")
     summarize(emails, stories, copies)
     return tell(findings, stories)
 
@@ -114,10 +116,10 @@ def calm(home: Installation) -> None:
         home.fault(provider)
 
 
-def at_rest(home: Installation, email_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
-    """The stories once all have come to rest, or as they are after REST_WITHIN_S. None: the API knows none."""
+def settled_stories(home: Installation, email_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+    """The stories once all have come to rest, or as they are after SETTLE_WITHIN_S. None: the API knows none."""
     stories: dict[str, dict[str, Any] | None] = {}
-    waiting, deadline_s = list(email_ids), time.monotonic() + REST_WITHIN_S
+    waiting, deadline_s = list(email_ids), time.monotonic() + SETTLE_WITHIN_S
     with ThreadPoolExecutor(SENDERS) as pool:
         while waiting:
             stories.update(zip(waiting, pool.map(lambda email_id: read(home, email_id), waiting), strict=True))
@@ -153,10 +155,10 @@ def summarize(emails: dict[str, str], stories: dict[str, Any], copies: dict[str,
         for each in story["recipients"]
     )
     print(f"accepted emails: {len(emails)}, recipients: {len(recipients)}, provider calls: {len(attempts)}")
-    print("emails by status: " + listed(Counter(story["status"] for story in known)))
-    print("recipients by status: " + listed(Counter(each["status"] for each in recipients)))
-    print("attempts by outcome: " + listed(Counter(str(attempt["outcome"]) for attempt in attempts)))
-    print("recipients by copies taken: " + listed(held))
+    print("emails by status: " + as_list(Counter(story["status"] for story in known)))
+    print("recipients by status: " + as_list(Counter(each["status"] for each in recipients)))
+    print("attempts by outcome: " + as_list(Counter(str(attempt["outcome"]) for attempt in attempts)))
+    print("recipients by copies taken: " + as_list(held))
 
 
 def tell(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
@@ -164,13 +166,13 @@ def tell(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
     rules = Counter(finding.rule for finding in findings)
     for rule in ("lost", "stuck", "a second copy without a reason"):
         print(f"{rule}: {rules[rule]}")
-    print(f"violations: {len(findings)}" + (f" ({listed(rules)})" if findings else ""))
+    print(f"violations: {len(findings)}" + (f" ({as_list(rules)})" if findings else ""))
     for finding in findings[:10]:
         print(f"{finding.email_id}: {finding.rule}: {finding.seen}\n{stories[finding.email_id]}", file=sys.stderr)
     return 1 if findings else 0
 
 
-def listed(counts: Counter[Any]) -> str:
+def as_list(counts: Counter[Any]) -> str:
     """`sent 3, failed 1`."""
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 

@@ -8,7 +8,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from tests.e2e.installation import ROOT
+from tests.support.installation import ROOT
 
 _EVENT: Final = "import json, os; event = json.loads(os.environ['BENCH_EVENT']); "
 _CONTEXT: Final = "from types import SimpleNamespace as N; c = N(get_remaining_time_in_millis=lambda: 50_000); "
@@ -36,7 +36,7 @@ def starts(accept_event: Callable[[], str], attempt_event: Callable[[], str]) ->
         Start("`python -c pass`", "pass", str),
         Start("`import botocore.session`", "import botocore.session", str),
         Start(
-            "botocore with both clients of the floor",
+            "botocore with both clients of the baseline",
             "import botocore.session as b; s = b.get_session(); s.create_client('dynamodb'); s.create_client('sns')",
             str,
         ),

@@ -6,15 +6,15 @@ from enum import StrEnum
 from typing import Final
 
 from app.local.simulator.faults import Fault
-from bench.front import Trouble
+from bench.faulty_proxy import Trouble
 
 
 class Way(StrEnum):
     """How the first provider is reached: each is a base URL of its own."""
 
     SIMULATOR = "simulator"
-    FRONT = "front"  # plain HTTP to the front
-    TLS = "tls"  # https to the front
+    PROXY = "proxy"  # plain HTTP to the proxy
+    TLS = "tls"  # https to the proxy
     NOWHERE = "nowhere"  # a host that no name server knows
 
 
@@ -27,7 +27,7 @@ class Fate(StrEnum):
     SILENT = "silent"
 
 
-class Verdict(StrEnum):
+class Result(StrEnum):
     """What it comes to for the recipient."""
 
     ONCE = "once"
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     UNKNOWN = "taken, never heard of"
 
 
-GOOD: Final = (Verdict.ONCE, Verdict.NOT_RESENT, Verdict.UNKNOWN)
+GOOD: Final = (Result.ONCE, Result.NOT_RESENT, Result.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Mode:
     title: str
     way: Way
     fault: Fault = Fault.NONE  # the simulated first provider's
-    trouble: Trouble = Trouble.NONE  # the front's
+    trouble: Trouble = Trouble.NONE  # the proxy's
     fate: Fate = Fate.DELIVERED
 
 
@@ -56,13 +56,13 @@ MODES: Final = (
     Mode("DNS: no such host", Way.NOWHERE),
     Mode("TLS: the listener speaks plain HTTP", Way.TLS, trouble=Trouble.PLAIN_TEXT),
     Mode("TLS: self-signed certificate", Way.TLS, trouble=Trouble.SELF_SIGNED),
-    Mode("connect timeout", Way.FRONT, trouble=Trouble.CONNECT_TIMEOUT),
-    Mode("413", Way.FRONT, trouble=Trouble.TOO_LARGE),
-    Mode("200 that carries a refusal", Way.FRONT, trouble=Trouble.REFUSAL_IN_200),
-    Mode("202 without an id, not taken", Way.FRONT, trouble=Trouble.NO_ID_NOT_TAKEN),
-    Mode("202 without an id, taken", Way.FRONT, trouble=Trouble.NO_ID_TAKEN),
-    Mode("slow: taken at once, answered after 20 s", Way.FRONT, trouble=Trouble.TAKEN_THEN_SLOW),
-    Mode("slow: taken and answered after 20 s", Way.FRONT, trouble=Trouble.TAKEN_AFTER_SLOW),
+    Mode("connect timeout", Way.PROXY, trouble=Trouble.CONNECT_TIMEOUT),
+    Mode("413", Way.PROXY, trouble=Trouble.TOO_LARGE),
+    Mode("200 that carries a refusal", Way.PROXY, trouble=Trouble.REFUSAL_IN_200),
+    Mode("202 without an id, not taken", Way.PROXY, trouble=Trouble.NO_ID_NOT_TAKEN),
+    Mode("202 without an id, taken", Way.PROXY, trouble=Trouble.NO_ID_TAKEN),
+    Mode("slow: taken at once, answered after 20 s", Way.PROXY, trouble=Trouble.TAKEN_THEN_SLOW),
+    Mode("slow: taken and answered after 20 s", Way.PROXY, trouble=Trouble.TAKEN_AFTER_SLOW),
     Mode("connection refused", Way.SIMULATOR, Fault.REFUSE_CONNECTION),
     Mode("hang", Way.SIMULATOR, Fault.HANG),
     Mode("reset after the body, not taken", Way.SIMULATOR, Fault.RESET_AFTER_BODY),
@@ -82,12 +82,12 @@ MODES: Final = (
 )
 
 
-def judge(mode: Mode, takers: Sequence[str], first: str) -> Verdict:
+def judge(mode: Mode, takers: Sequence[str], first: str) -> Result:
     """What copies taken by `takers` (provider names) come to, when `first` is the provider that fails."""
     fates = [mode.fate if taker == first else Fate.DELIVERED for taker in takers]
     if Fate.DEAD in fates:
-        return Verdict.NOT_RESENT if len(fates) == 1 else Verdict.RESENT_TO_DEAD
+        return Result.NOT_RESENT if len(fates) == 1 else Result.RESENT_TO_DEAD
     arrived = fates.count(Fate.DELIVERED)
     if not arrived:
-        return Verdict.UNKNOWN if Fate.SILENT in fates else Verdict.LOST
-    return Verdict.ONCE if arrived == 1 else Verdict.TWICE
+        return Result.UNKNOWN if Fate.SILENT in fates else Result.LOST
+    return Result.ONCE if arrived == 1 else Result.TWICE

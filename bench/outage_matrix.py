@@ -21,16 +21,16 @@ from uuid import uuid4
 from app.local.paths import Paths
 from app.local.simulator import keys
 from bench import peers
-from bench.front import API_KEY, Front
-from bench.house import installation
-from bench.modes import GOOD, MODES, Mode, Verdict, Way, judge
+from bench.faulty_proxy import API_KEY, FaultyProxy
+from bench.installations import installation
+from bench.modes import GOOD, MODES, Mode, Result, Way, judge
 from bench.report import write_table
-from tests.e2e.installation import FINAL, ROOT, Installation
+from tests.support.installation import FINAL, ROOT, Installation
 
 FIRST, SECOND = "sendgrid", "mailgun"
 # Longer than the provider timeout (10 s) and a slow answer (20 s) are apart, as the shipped 60 s are.
 UNCERTAIN_WAIT_S: Final = 15
-REST_S: Final = 3.0  # `sent` for so long is where it rests
+SETTLED_AFTER_S: Final = 3.0  # `sent` for so long is where it is_settled
 LONGEST_S: Final = 60.0
 PAGE: Final = ROOT / "docs" / "outages.md"
 OURS: Final = "EmailsMinder"
@@ -38,11 +38,11 @@ OURS: Final = "EmailsMinder"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One mode with one sender. `ended`: the story's end, or what a peer told its caller. `taken_s`: per copy."""
+    """One mode with one sender. `ended`: the story's end, or what a peer answer its caller. `taken_s`: per copy."""
 
     mode: Mode
     sender: str
-    verdict: Verdict
+    result: Result
     ended: str
     takers: tuple[str, ...]
     taken_s: tuple[float, ...]
@@ -75,9 +75,9 @@ def main() -> int:
         mark = "<!-- the table below is written by `make outages` -->"
         before = PAGE.read_text().partition(mark)[0]
         PAGE.write_text(f"{before}{mark}\n\n{table}")
-    bad = [row for row in rows if row.sender == OURS and row.verdict not in GOOD]
+    bad = [row for row in rows if row.sender == OURS and row.result not in GOOD]
     for row in bad:
-        print(f"{row.mode.title}: {row.verdict}", file=sys.stderr)
+        print(f"{row.mode.title}: {row.result}", file=sys.stderr)
     return 1 if bad else 0
 
 
@@ -86,67 +86,67 @@ def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[
     if not modes:
         return []
     sent: list[Sent] = []
-    with house(way) as (home, front):
+    with installation_for(way) as (home, proxy):
         urls = {name: state["base_url"] for name, state in home.control.get("/control/providers").json().items()}
-        front.upstream = urls[FIRST]
-        first_url = urls[FIRST] if way is Way.SIMULATOR else base_url(way, front)
+        proxy.upstream = urls[FIRST]
+        first_url = urls[FIRST] if way is Way.SIMULATOR else base_url(way, proxy)
         for mode in modes:
             home.fault(FIRST, mode.fault)
-            front.behave(mode.trouble)
+            proxy.behave(mode.trouble)
             # What the mode before has taught about the provider must not spare it this one.
             home.api.post(f"/v1/providers/{FIRST}/resume").raise_for_status()
             sent.append(send_ours(home, mode))
             print(f"{mode.title}: {sent[-1].ended}", file=sys.stderr)
             for peer in senders:
                 subject, called_at = uuid4().hex, datetime.now(UTC)
-                told = peer.send(first_url, urls[SECOND], subject, keyed=way is not Way.SIMULATOR)
-                sent.append(Sent(mode, peer.name, subject, called_at, told))
-        front.drain()
+                answer = peer.send(first_url, urls[SECOND], subject, keyed=way is not Way.SIMULATOR)
+                sent.append(Sent(mode, peer.name, subject, called_at, answer))
+        proxy.drain()
         inbox = home.control.get("/control/messages").json()
     return [row_of(one, inbox) for one in sent]
 
 
 @contextmanager
-def house(way: Way) -> Iterator[tuple[Installation, Front]]:
+def installation_for(way: Way) -> Iterator[tuple[Installation, FaultyProxy]]:
     """An installation whose SendGrid is reached in that way."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
-        front = stack.enter_context(Front())
+        proxy = stack.enter_context(FaultyProxy())
         settings = {"PROVIDERS": f"{FIRST},{SECOND}", "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S)}
         if way is not Way.SIMULATOR:
             secrets = keys.load_or_create(Paths(folder / "data").simulator)
             settings |= {
                 "SENDGRID_API_KEY": API_KEY,
                 "SENDGRID_WEBHOOK_PUBLIC_KEY": secrets.sendgrid_public_key,
-                "SENDGRID_BASE_URL": base_url(way, front),
+                "SENDGRID_BASE_URL": base_url(way, proxy),
             }
-        yield stack.enter_context(installation(settings, folder)), front
+        yield stack.enter_context(installation(settings, folder)), proxy
 
 
-def base_url(way: Way, front: Front) -> str:
+def base_url(way: Way, proxy: FaultyProxy) -> str:
     """Where the first provider seems to be."""
     return {
-        Way.FRONT: f"http://127.0.0.1:{front.port}",
-        Way.TLS: f"https://127.0.0.1:{front.port}",
+        Way.PROXY: f"http://127.0.0.1:{proxy.port}",
+        Way.TLS: f"https://127.0.0.1:{proxy.port}",
         Way.NOWHERE: "https://nowhere.invalid",
     }[way]
 
 
 def send_ours(home: Installation, mode: Mode) -> Sent:
-    """One email, followed until it rests."""
+    """One email, followed until it is_settled."""
     subject, called_at = uuid4().hex, datetime.now(UTC)
     email_id = home.send(subject=subject, to=[f"{subject[:8]}@example.net"])
     since_s = monotonic()
     before: dict[str, Any] = {}
 
-    def rests() -> bool:
+    def is_settled() -> bool:
         nonlocal since_s, before
         story = home.story(email_id)
         if story != before:
             before, since_s = story, monotonic()
-        return story["status"] in FINAL or (story["status"] == "sent" and monotonic() - since_s > REST_S)
+        return story["status"] in FINAL or (story["status"] == "sent" and monotonic() - since_s > SETTLED_AFTER_S)
 
-    home.until(f"{mode.title}: at rest", rests, LONGEST_S)
+    home.until(f"{mode.title}: at rest", is_settled, LONGEST_S)
     story = home.story(email_id)
     outcomes = ", ".join(f"{each['provider']} {each['outcome'] or 'still at it'}" for each in story["attempts"])
     (recipient,) = story["recipients"]

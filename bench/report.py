@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bench.modes import Mode, Verdict
+from bench.modes import Mode, Result
 
 
 class Row(Protocol):
@@ -18,7 +18,7 @@ class Row(Protocol):
         """Whose row."""
 
     @property
-    def verdict(self) -> Verdict:
+    def result(self) -> Result:
         """What it came to."""
 
     @property
@@ -35,7 +35,7 @@ class Row(Protocol):
 
 
 def write_table(modes: Sequence[Mode], rows: Sequence[Row], ours: str, second: str) -> str:
-    """One line a mode: our verdict, the seconds to the second provider, the story; then one column per peer."""
+    """One line a mode: our result, the seconds to the second provider, the story; then one column per peer."""
     peers = list(dict.fromkeys(row.sender for row in rows if row.sender != ours))
     titles = ["the first provider's failure", "the recipient gets it", f"{second} has it after", "the story", *peers]
     found = {(row.mode.title, row.sender): row for row in rows}
@@ -43,7 +43,7 @@ def write_table(modes: Sequence[Mode], rows: Sequence[Row], ours: str, second: s
     for mode in modes:
         row = found[mode.title, ours]
         others = [_peer(found[mode.title, peer], second) for peer in peers]
-        lines.append([mode.title, row.verdict, _after(row, second), row.ended, *others])
+        lines.append([mode.title, row.result, _after(row, second), row.ended, *others])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -53,4 +53,4 @@ def _after(row: Row, second: str) -> str:
 
 def _peer(row: Row, second: str) -> str:
     after = _after(row, second)
-    return f"{row.verdict}; told: {row.ended}" + (f"; {after}" if after != "–" else "")
+    return f"{row.result}; told: {row.ended}" + (f"; {after}" if after != "–" else "")

@@ -1,4 +1,4 @@
-"""`make bench`: what an email costs us, as a ratio to the bare floor measured in the same run.
+"""`make bench`: what an email costs us, as a ratio to the bare baseline measured in the same run.
 
     python -m bench.throughput [--rounds 9] [--emails 60] [--write]
 
@@ -25,12 +25,12 @@ from app import main as api
 from app.local.environment import REGION
 from app.local.mode import API_KEY
 from app.store import tables
-from app.wiring import container
+from app.wiring.process import container
 from bench import cold_start
+from bench.backends import emulator, provider
+from bench.baseline import Baseline
 from bench.cold_start import Cost
-from bench.floor import Floor
-from bench.stand import emulator, provider
-from tests.e2e.installation import ROOT
+from tests.support.installation import ROOT
 from workers import attempts
 
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -72,8 +72,8 @@ def main() -> int:
         provider_url = stack.enter_context(provider())
         os.environ.update(environment(stack.enter_context(emulator()), provider_url))
         asyncio.set_event_loop(asyncio.new_event_loop())  # as in Lambda's process
-        floor = prepare(provider_url)
-        samples = warm_paths(floor, options.rounds, options.emails)
+        baseline = prepare(provider_url)
+        samples = warm_paths(baseline, options.rounds, options.emails)
         kinds = cold_start.starts(lambda: json.dumps(accept_event()), lambda: json.dumps(sns_event(accept_ours())))
         cold = cold_start.measure(kinds, os.environ, max(3, options.rounds // 2))
     text = report(samples, cold)
@@ -83,23 +83,23 @@ def main() -> int:
     return 0
 
 
-def warm_paths(floor: Floor, rounds: int, count: int) -> Samples:
-    """Accept and worker, ours and the floor's, in turns."""
+def warm_paths(baseline: Baseline, rounds: int, count: int) -> Samples:
+    """Accept and worker, ours and the baseline's, in turns."""
     samples = Samples()
-    one_round(Samples(), floor, count)  # warms up
+    one_round(Samples(), baseline, count)  # warms up
     for _ in range(rounds):
-        one_round(samples, floor, count)
+        one_round(samples, baseline, count)
     return samples
 
 
-def one_round(samples: Samples, floor: Floor, count: int) -> None:
+def one_round(samples: Samples, baseline: Baseline, count: int) -> None:
     """`count` emails through each of the four."""
     ours: list[str] = []
     bare: list[str] = []
     samples.add("accept, ours", count, lambda _: ours.append(accept_ours()))
-    samples.add("accept, floor", count, lambda _: bare.append(floor.accept(accept_event())))
+    samples.add("accept, baseline", count, lambda _: bare.append(baseline.accept(accept_event())))
     samples.add("worker, ours", count, lambda number: _ignore(attempts.handler(sns_event(ours[number]), None)))
-    samples.add("worker, floor", count, lambda number: floor.attempt(sns_event(bare[number])))
+    samples.add("worker, baseline", count, lambda number: baseline.attempt(sns_event(bare[number])))
 
 
 def accept_ours() -> str:
@@ -133,17 +133,17 @@ def sns_event(email_id: str) -> dict[str, Any]:
     return {"Records": [{"Sns": {"Message": json.dumps({"email_id": email_id, "attempt": 1})}}]}
 
 
-def prepare(provider_url: str) -> Floor:
-    """The topic, our tables and key, and the floor's table."""
+def prepare(provider_url: str) -> Baseline:
+    """The topic, our tables and key, and the baseline's table."""
     sns: Any = botocore.session.get_session().create_client("sns")
     topic: str = sns.create_topic(Name="attempts")["TopicArn"]
     os.environ["TOPIC_ARN"] = topic
     parts = container()
     tables.create_all()
     parts.api_keys.create("bench", {"send"}, (), API_KEY)
-    floor = Floor(REGION, topic, provider_url, "SG.bench")
-    floor.create_table()
-    return floor
+    baseline = Baseline(REGION, topic, provider_url, "SG.bench")
+    baseline.create_table()
+    return baseline
 
 
 def environment(aws_url: str, provider_url: str) -> dict[str, str]:
@@ -177,9 +177,9 @@ def _ignore(_: object) -> None:
 
 def report(samples: Samples, cold: dict[str, Cost]) -> str:
     """Two Markdown tables."""
-    lines = ["| CPU ms per email (wall) | floor | ours | ratio of CPU | of wall |", "|---|---|---|---|---|"]
+    lines = ["| CPU ms per email (wall) | baseline | ours | ratio of CPU | of wall |", "|---|---|---|---|---|"]
     for path in ("accept", "worker"):
-        bare, ours = samples.middle(f"{path}, floor"), samples.middle(f"{path}, ours")
+        bare, ours = samples.middle(f"{path}, baseline"), samples.middle(f"{path}, ours")
         lines.append(
             f"| {path} | {bare.cpu_ms:.2f} ({bare.wall_ms:.1f}) | {ours.cpu_ms:.2f} ({ours.wall_ms:.1f}) "
             f"| {ours.cpu_ms / bare.cpu_ms:.2f} | {ours.wall_ms / bare.wall_ms:.2f} |"

@@ -103,11 +103,11 @@ def _installed(place: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _is_needed(name: str) -> bool:
-    folder, *rest = name.split("/")
+    folder, *inside = name.split("/")
     if folder.endswith(".dist-info"):
-        return rest[0] not in RECORDS
-    if name.startswith("botocore/data/") and len(rest) > 2:
-        return rest[1] in SERVICES
+        return inside[0] not in RECORDS
+    if name.startswith("botocore/data/") and len(inside) > 2:
+        return inside[1] in SERVICES
     return True
 
 

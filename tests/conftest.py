@@ -18,7 +18,7 @@ from app import logs, metrics
 from app.store import tables
 from app.store.heads import HeadItem
 from tests.support.aws import REGION, Aws
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 
 ROOT = Path(__file__).parent.parent
 
@@ -108,9 +108,9 @@ def store(aws: Aws, request: pytest.FixtureRequest) -> Aws:
 
 
 @pytest.fixture
-def desk(store: Aws) -> Desk:
+def harness(store: Aws) -> Harness:
     """The verbs over the store, with providers sendgrid, mailgun, ses to plan."""
-    return Desk(store)
+    return Harness(store)
 
 
 @pytest.fixture

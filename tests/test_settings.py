@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.standing import Caps, Policy, Routing
+from app.domain.route import Caps, Routing, RoutingPolicy
 from app.errors import ConfigurationError
 from app.settings import KNOWN_PROVIDERS, ResendSettings, Settings, is_local
 
@@ -54,7 +54,7 @@ def test_an_empty_environment_has_the_defaults() -> None:
     assert (settings.provider_timeout_s, settings.worker_timeout_s) == (10.0, 20)
     assert (settings.table_prefix, settings.topic_arn, settings.content_bucket) == ("emailsminder-", "", "")
     assert settings.log_level == "INFO"
-    assert settings.routing == Routing((), Policy.PRIORITY, {}, {})
+    assert settings.routing == Routing((), RoutingPolicy.PRIORITY, {}, {})
     assert settings.from_domains == {}
     assert settings.sendgrid.base_url == "https://api.sendgrid.com"
     assert settings.mailgun.base_url == "https://api.mailgun.net"
@@ -122,7 +122,7 @@ def test_every_variable_reaches_its_place() -> None:
     assert (settings.provider_timeout_s, settings.worker_timeout_s, settings.log_level) == (2.5, 30, "DEBUG")
     assert settings.routing == Routing(
         ("ses", "mailgun", "sendgrid"),
-        Policy.WEIGHTED,
+        RoutingPolicy.WEIGHTED,
         {"example.com": ("ses", "mailgun"), "example.org": ("sendgrid",)},
         {"ses": Caps(200, 14), "mailgun": Caps(100, None), "sendgrid": Caps()},
     )
@@ -178,10 +178,10 @@ def test_what_a_provider_misses_is_told_by_name() -> None:
     assert bare.missing("mailgun") == ("MAILGUN_API_KEY", "MAILGUN_DOMAIN")
     assert bare.missing("ses") == ()  # the process's own credentials may do
     assert bare.missing("resend") == ("RESEND_API_KEY",)
-    assert bare.deaf("sendgrid") == ("SENDGRID_WEBHOOK_PUBLIC_KEY",)
-    assert bare.deaf("mailgun") == ("MAILGUN_WEBHOOK_SIGNING_KEY",)
-    assert bare.deaf("ses") == ("SES_CONFIGURATION_SET", "SES_TOPIC_ARN")
-    assert bare.deaf("resend") == ("RESEND_WEBHOOK_SECRET",)
+    assert bare.missing_for_webhooks("sendgrid") == ("SENDGRID_WEBHOOK_PUBLIC_KEY",)
+    assert bare.missing_for_webhooks("mailgun") == ("MAILGUN_WEBHOOK_SIGNING_KEY",)
+    assert bare.missing_for_webhooks("ses") == ("SES_CONFIGURATION_SET", "SES_TOPIC_ARN")
+    assert bare.missing_for_webhooks("resend") == ("RESEND_WEBHOOK_SECRET",)
 
 
 def test_what_is_there_is_not_missing() -> None:
@@ -191,7 +191,7 @@ def test_what_is_there_is_not_missing() -> None:
         dict.fromkeys((*names, "MAILGUN_WEBHOOK_SIGNING_KEY", "SES_CONFIGURATION_SET", "SES_TOPIC_ARN", *more), "x")
     )
     for provider in KNOWN_PROVIDERS:
-        assert full.missing(provider) == full.deaf(provider) == ()
+        assert full.missing(provider) == full.missing_for_webhooks(provider) == ()
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])

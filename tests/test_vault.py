@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app import vault
-from app.errors import ConfigurationError, Unavailable
+from app.errors import ConfigurationError, ServiceUnavailable
 from tests.support.aws import Aws, client
 
 
@@ -23,12 +23,12 @@ def test_variables_of_a_secret(aws: Aws) -> None:
 
 
 def test_missing_secret_says_its_name_and_why(aws: Aws) -> None:
-    with pytest.raises(Unavailable, match="test/nowhere cannot be read: ResourceNotFoundException"):
+    with pytest.raises(ServiceUnavailable, match="test/nowhere cannot be read: ResourceNotFoundException"):
         vault.read(client(aws.endpoint_url, "secretsmanager"), "test/nowhere")
 
 
 def test_secrets_manager_that_does_not_answer() -> None:
-    with pytest.raises(Unavailable, match="EndpointConnectionError"):
+    with pytest.raises(ServiceUnavailable, match="EndpointConnectionError"):
         vault.read(client("http://127.0.0.1:9", "secretsmanager"), "test/any")
 
 

@@ -7,21 +7,22 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from app import wiring
 from app.domain.email import Content, Message
 from app.domain.head import Status
-from app.domain.health import paused
-from app.domain.kinds import Kind
-from app.domain.standing import State
-from app.errors import ConfigurationError, Unavailable
+from app.domain.health import pause
+from app.domain.kinds import Cause, Kind
+from app.domain.route import Availability
+from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.web import Web, internet
 from app.settings import Settings
 from app.store.heads import HeadItem
-from app.wiring import LEASE_MARGIN_S, Container, build
+from app.wiring import process
+from app.wiring.parts import LEASE_MARGIN_S, Container
+from app.wiring.process import connect
 from tests.support.aws import Aws, Queue
 from tests.support.clock import Clock
-from tests.support.desk import forget_health
 from tests.support.environment import environment
+from tests.support.harness import forget_health
 from tests.support.provider_server import ProviderServer, serve
 from tests.support.samples import an_email, somebody
 
@@ -43,7 +44,7 @@ def env(store: Aws, queue: Queue, server: ProviderServer, request: pytest.Fixtur
 
 
 def built(env: dict[str, str]) -> Container:
-    return build(Settings.from_env(env))
+    return connect(Settings.from_env(env))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_an_email_goes_from_accept_to_each_real_provider(
         (told,) = container.read.story(email_id).head.attempts
         assert (told.provider, told.outcome, bool(told.message_id)) == (provider, Kind.ACCEPTED, True)
         assert server.calls[-1][0] == path
-        container.transport.close()
+        container.close()
 
 
 def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Queue) -> None:
@@ -88,8 +89,12 @@ def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Q
     email = an_email(cc=(somebody(),))
     assert container.accept(email, owner="team", key=None).head.providers == ("mailgun",)
     resend, _ = container.explain(email, "eml_dry")
-    assert (resend.provider, resend.state, resend.why) == ("resend", State.OUT, "takes 1 recipient at most, not 2")
-    container.transport.close()
+    assert (resend.provider, resend.availability, resend.why) == (
+        "resend",
+        Availability.EXCLUDED,
+        "takes 1 recipient at most, not 2",
+    )
+    container.close()
 
 
 def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server: ProviderServer) -> None:
@@ -98,14 +103,14 @@ def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server:
     settings = Settings.from_env(
         {**env, "PROVIDERS": "sendgrid", "RETRY_FOR_S": "7", "UNCERTAIN_WAIT_S": "5", "WORKER_TIMEOUT_S": "33"}
     )
-    container = build(settings, clock=clock)
+    container = connect(settings, clock=clock)
     assert container.attempt.lease_s == 33 + LEASE_MARGIN_S
     head = container.accept(an_email(), owner="team", key=None).head
     assert head.retry_until_ms == clock.now_ms + 7_000
     container.attempt(head.email_id, 1)
     (recipient,) = container.read.story(head.email_id).head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (Status.SENDING, clock.now_ms + 5_000)
-    container.transport.close()
+    container.close()
 
 
 def test_the_settings_reach_the_routes_and_the_checks_before(
@@ -121,16 +126,20 @@ def test_the_settings_reach_the_routes_and_the_checks_before(
             "MAILGUN_DAILY_CAP": "5",
         }
     )
-    container.monitor.change("mailgun", paused)
-    told = [(standing.provider, standing.state) for standing in container.explain(an_email(), "eml_dry")]
-    assert told == [("ses", State.IN), ("mailgun", State.PAUSED), ("sendgrid", State.OUT)]
+    container.monitor.update("mailgun", pause)
+    told = [(candidate.provider, candidate.availability) for candidate in container.explain(an_email(), "eml_dry")]
+    assert told == [
+        ("ses", Availability.AVAILABLE),
+        ("mailgun", Availability.PAUSED),
+        ("sendgrid", Availability.EXCLUDED),
+    ]
     head = container.accept(an_email(), owner="team", key=None).head
     assert head.providers == ("mailgun", "ses")
     container.attempt(head.email_id, 1)
     assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
     assert container.monitor.sent_today() == {"mailgun": 0}
     container.sweep(within_s=5)
-    container.transport.close()
+    container.close()
     forget_health()
 
 
@@ -140,13 +149,13 @@ def test_a_ping_answers_when_the_table_does(env: dict[str, str]) -> None:
 
 def test_a_ping_says_that_there_is_no_table(env: dict[str, str]) -> None:
     container = built({**env, "TABLE_PREFIX": "nowhere-"})
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         container.ping()
 
 
 def test_a_ping_says_that_nobody_answers(env: dict[str, str]) -> None:
     container = built({**env, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         container.ping()
     HeadItem.Meta.table_name = ""  # so that the next test binds its own
 
@@ -158,7 +167,7 @@ def test_ses_is_signed_with_the_processs_own_credentials_where_it_has_none_of_it
     email_id = container.accept(an_email(), owner="team", key=None).head.email_id
     container.attempt(email_id, 1)
     assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
-    container.transport.close()
+    container.close()
 
 
 def test_subscriptions_are_confirmed_by_a_plain_get(env: dict[str, str], server: ProviderServer) -> None:
@@ -167,21 +176,21 @@ def test_subscriptions_are_confirmed_by_a_plain_get(env: dict[str, str], server:
     assert server.calls == [("/?Action=ConfirmSubscription&Token=abc", b"")]
     server.statuses = {"/": 500}
     for url in (f"{server.url}/", "http://127.0.0.1:9/"):
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             confirm(url)
 
 
 def test_a_laptop_replaces_the_fetches_that_webhooks_cause(env: dict[str, str]) -> None:
     confirmed: list[str] = []
     web = Web(certificate=lambda _: b"", confirm=confirmed.append)
-    build(Settings.from_env(env), web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
+    connect(Settings.from_env(env), web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
     assert confirmed == ["https://sns.us-east-1.amazonaws.com/"]
 
 
 def test_a_probe_asks_the_provider_itself(env: dict[str, str], server: ProviderServer) -> None:
-    assert wiring.probe(Settings.from_env(env), "sendgrid").works
+    assert process.check_credentials(Settings.from_env(env), "sendgrid").works
     server.statuses = {"/": 401}
-    told = wiring.probe(Settings.from_env(env), "mailgun")
+    told = process.check_credentials(Settings.from_env(env), "mailgun")
     assert (told.works, told.status_code) == (False, 401)
 
 
@@ -190,20 +199,20 @@ def test_a_process_has_one_container_built_from_its_environment(
 ) -> None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    wiring.container.cache_clear()
+    process.container.cache_clear()
     try:
-        first = wiring.container()
-        assert wiring.container() is first
+        first = process.container()
+        assert process.container() is first
         assert first.settings == Settings.from_env(os.environ)
     finally:
-        wiring.container.cache_clear()
+        process.container.cache_clear()
 
 
 def test_providers_are_tried_in_the_order_of_the_settings(env: dict[str, str]) -> None:
     settings = replace(Settings.from_env(env), providers=("ses", "sendgrid"))
-    container = build(settings)
+    container = connect(settings)
     assert list(container.providers) == ["ses", "sendgrid"]
-    assert container.attempt.rules.providers == ("ses", "sendgrid")
+    assert container.attempt.protocol.providers == ("ses", "sendgrid")
 
 
 def test_without_any_credentials_ses_says_what_to_set(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,8 +222,10 @@ def test_without_any_credentials_ses_says_what_to_set(env: dict[str, str], monke
     HeadItem.Meta.table_name = ""  # so that the next test binds with credentials again
     sender = an_email().sender
     message = Message("eml_1", 1, sender, (sender,), (), (), (sender,), (), Content("Hi", "there"))
-    with pytest.raises(ConfigurationError, match="SES_ACCESS_KEY_ID"):
-        container.providers["ses"].build(message)
+    outcome = container.attempt.send("ses", message)
+    assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert "SES_ACCESS_KEY_ID" in outcome.reply
+    container.close()
 
 
 def test_a_certificate_is_the_body_of_a_good_answer_and_of_no_other(server: ProviderServer) -> None:

@@ -5,7 +5,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from app.wiring import container
+from app.wiring.process import container
 
 log = logging.getLogger(__name__)
 

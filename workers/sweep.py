@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from app.wiring import sweep
+from app.wiring.sweep import sweep
 
 STOP_BEFORE_S = 5.0  # what is under way when the time is over may still end
 

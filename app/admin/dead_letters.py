@@ -10,7 +10,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from app.admin.environment import fail, load
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 from app.local.provision import DEAD_LETTERS
 from app.topic import Topic
 from workers.attempts import read
@@ -21,19 +21,19 @@ HELD_FOR_S = 60  # hidden from other readers while we look
 AT_ONCE = 10  # SQS hands out no more
 
 Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Without: this machine's.")]
-Message = tuple[str, int]  # email id, number of the attempt
+AttemptMessage = tuple[str, int]  # email id, number of the attempt
 
 
 @app.command("list")
 def show(stage: Stage = "") -> None:
     """Count the dead letters, and show which attempt each asked for."""
     sqs, url, _ = _connect(stage)
-    letters = list(_take(sqs, url))
-    typer.echo(f"{len(letters)} dead letters")
-    for letter in letters:
-        wanted = ", ".join(f"{email_id} attempt {attempt}" for email_id, attempt in asked_for(letter["Body"]))
-        typer.echo(wanted or f"not understood: message {letter['MessageId']}")
-        _give_back(sqs, url, letter)
+    found = list(_take(sqs, url))
+    typer.echo(f"{len(found)} dead letters")
+    for dead in found:
+        wanted = ", ".join(f"{email_id} attempt {attempt}" for email_id, attempt in asked_for(dead["Body"]))
+        typer.echo(wanted or f"not understood: message {dead['MessageId']}")
+        _give_back(sqs, url, dead)
 
 
 @app.command()
@@ -41,31 +41,31 @@ def redrive(stage: Stage = "") -> None:
     """Put the dead letters back on the processing queue, which drops what has been overtaken meanwhile."""
     sqs, url, topic = _connect(stage)
     done = 0
-    for letter in list(_take(sqs, url)):
-        messages = asked_for(letter["Body"])
-        if not messages:
-            typer.echo(f"left, not understood: message {letter['MessageId']}", err=True)
-            _give_back(sqs, url, letter)
+    for dead in list(_take(sqs, url)):
+        attempts = asked_for(dead["Body"])
+        if not attempts:
+            typer.echo(f"left, not understood: message {dead['MessageId']}", err=True)
+            _give_back(sqs, url, dead)
             continue
         try:
-            for message in messages:
-                topic.publish(*message)
-        except Unavailable as error:
+            for attempt in attempts:
+                topic.publish(*attempt)
+        except ServiceUnavailable as error:
             fail(f"{done} put back, then: {error.detail}")
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])  # after the publish: never lost
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"])  # after the publish: never lost
         done += 1
     typer.echo(f"{done} put back")
 
 
-def asked_for(body: str) -> list[Message]:
+def asked_for(body: str) -> list[AttemptMessage]:
     """The attempts that a dead letter asked for; none if it is not one of ours.
 
     Four things put letters here, each in its own way: Lambda's dead-letter queue the event itself, Lambda's
     destinations the event as `requestPayload`, SNS its envelope, SQS the message that it could not get rid of.
     """
     try:
-        letter = json.loads(body)
-        event = letter.get("requestPayload", letter)
+        content = json.loads(body)
+        event = content.get("requestPayload", content)
         return [read(record) for record in event.get("Records", [{"body": body}])]
     except (AttributeError, KeyError, TypeError, ValueError):
         return []
@@ -94,12 +94,12 @@ def _connect(stage: str) -> tuple[Any, str, Topic]:
 
 
 def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
-    """Every letter once, held for us."""
-    while letters := sqs.receive_message(
+    """Every dead letter once, hidden from other readers meanwhile."""
+    while received := sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=AT_ONCE, VisibilityTimeout=HELD_FOR_S, WaitTimeSeconds=1
     ).get("Messages"):
-        yield from letters
+        yield from received
 
 
-def _give_back(sqs: Any, url: str, letter: dict[str, Any]) -> None:
-    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
+def _give_back(sqs: Any, url: str, dead: dict[str, Any]) -> None:
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"], VisibilityTimeout=0)

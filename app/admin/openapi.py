@@ -4,7 +4,7 @@ import typer
 
 from app.api.application import create
 from app.api.openapi import document
-from app.wiring import Container
+from app.wiring.parts import Container
 
 
 def show() -> None:

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from app import wiring
 from app.admin.environment import fail, load
 from app.api import times
 from app.delivery.monitor import Monitor
-from app.domain.health import Health, paused, resumed
+from app.domain import health as health_rules
+from app.domain.health import Health
 from app.domain.outcome import shorten
 from app.settings import Settings
 from app.store.health import Healths
+from app.wiring import process
 
 app = typer.Typer(no_args_is_help=True, help="The providers in their order: check, list, pause, resume.")
 
@@ -39,13 +40,13 @@ def show() -> None:
 @app.command()
 def pause(name: Name) -> None:
     """Send nothing through a provider, not even as a last resort, until it is resumed."""
-    typer.echo(_line(_monitor(_load(), name).change(name, paused)))
+    typer.echo(_line(_monitor(_load(), name).update(name, health_rules.pause)))
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
-    typer.echo(_line(_monitor(_load(), name).change(name, resumed)))
+    typer.echo(_line(_monitor(_load(), name).update(name, health_rules.resume)))
 
 
 def _load() -> Settings:
@@ -63,11 +64,11 @@ def _monitor(settings: Settings, name: str | None = None) -> Monitor:
 
 def _line(health: Health) -> str:
     now_ms = int(time.time() * 1000)
-    rests = health.rest_until_ms is not None and now_ms < health.rest_until_ms
+    cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
     troubles = [
         "paused" if health.paused else "",
         _open(health),
-        f"rests until {times.write(health.rest_until_ms or 0)}" if rests else "",
+        f"cooldown until {times.write(health.cooldown_until_ms or 0)}" if cools_down else "",
         "silent" if health.silent else "",
     ]
     return f"{health.provider}: weight {health.weight}, {', '.join(filter(None, troubles)) or 'nothing in its way'}"
@@ -81,9 +82,11 @@ def _open(health: Health) -> str:
 
 def _check(settings: Settings, name: str) -> bool:
     complaints = [f"{variable} is not set: it cannot send" for variable in settings.missing(name)]
-    complaints += [f"{variable} is not set: its webhooks are refused" for variable in settings.deaf(name)]
+    complaints += [
+        f"{variable} is not set: its webhooks are refused" for variable in settings.missing_for_webhooks(name)
+    ]
     if not settings.missing(name):
-        answer = wiring.probe(settings, name)
+        answer = process.check_credentials(settings, name)
         complaints += [] if answer.works else [f"refused: {answer.status_code or 'no answer'} {answer.reply}"]
     for complaint in complaints:
         typer.echo(f"{name}: {shorten(complaint)}")

@@ -8,7 +8,7 @@ from starlette.types import Lifespan
 
 from app.api import docs, emails, health, openapi, problems, providers, suppressions, webhooks
 from app.api.request_log import RequestLog
-from app.wiring import Container
+from app.wiring.parts import Container
 
 DESCRIPTION = """Takes an email over HTTP and delivers it through the next provider when the first one fails.
 

@@ -10,7 +10,7 @@ from app.api import threads
 from app.domain.email import Email
 from app.errors import Forbidden, Unauthenticated
 from app.store.api_keys import ApiKey
-from app.wiring import Container
+from app.wiring.parts import Container
 
 bearer = HTTPBearer(
     scheme_name="API key",

@@ -20,7 +20,7 @@ from app.domain.email import Email
 from app.domain.head import EmailStatus
 from app.errors import Conflict, Invalid, NotFound
 from app.store.api_keys import ApiKey
-from app.wiring import Container
+from app.wiring.parts import Container
 
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["emails"])
@@ -91,13 +91,13 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
         raise Invalid(("expires_at", "must be in the future"))
     return views.Explanation(
         route=[
-            views.Standing(
-                provider=standing.provider,
-                state=standing.state,
-                why=standing.why,
-                until=times.write_optional(standing.until_ms),
+            views.Candidate(
+                provider=candidate.provider,
+                state=candidate.availability,
+                why=candidate.why,
+                until=times.write_optional(candidate.until_ms),
             )
-            for standing in parts.explain(email, new_id())
+            for candidate in parts.explain(email, new_id())
         ]
     )
 

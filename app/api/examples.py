@@ -105,12 +105,12 @@ EXPLANATION: dict[str, Any] = {
     "route": [
         {
             "provider": "sendgrid",
-            "state": "closed",
+            "state": "unavailable_for_now",
             "why": "breaker open: Service Unavailable",
             "until": "2030-01-31T18:01:00.000Z",
         },
-        {"provider": "mailgun", "state": "in", "why": "healthy", "until": None},
-        {"provider": "ses", "state": "out", "why": "may not send from example.com", "until": None},
+        {"provider": "mailgun", "state": "available", "why": "healthy", "until": None},
+        {"provider": "ses", "state": "excluded", "why": "may not send from example.com", "until": None},
     ]
 }
 
@@ -121,7 +121,7 @@ def _provider(name: str, **changes: object) -> dict[str, Any]:
         "weight": 100,
         "paused": False,
         "breaker": {"open": False, "reason": None, "until": None},
-        "rest_until": None,
+        "cooldown_until": None,
         "silent": False,
         "usual_share": 0.98,
         "epoch": 0,

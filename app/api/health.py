@@ -11,20 +11,20 @@ from app.api.auth import Parts
 from app.api.openapi import answer, errors
 from app.api.problems import render
 from app.api.views import Health
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 
 router = APIRouter(tags=["health"])
 
 ANSWER_WITHIN_S = 1.8  # two seconds with everything around it
 _OK = {"status": "ok", "parts": {"aws": "ok"}}
 
-Check = Callable[[], None]  # raises Unavailable or OSError
+Check = Callable[[], None]  # raises ServiceUnavailable or OSError
 
 
 @router.get(
     "/health",
     response_model=Health,
-    responses=answer(_OK) | errors(Unavailable("no answer from: aws")),
+    responses=answer(_OK) | errors(ServiceUnavailable("no answer from: aws")),
 )
 async def check_health(request: Request, parts: Parts) -> Response:
     """200 when every part that is needed answers, else 503 naming those that do not."""
@@ -32,7 +32,7 @@ async def check_health(request: Request, parts: Parts) -> Response:
     answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
     down = [name for name, answer in answers.items() if answer != "ok"]
     if down:
-        return render(Unavailable(f"no answer from: {', '.join(down)}"), parts=answers)
+        return render(ServiceUnavailable(f"no answer from: {', '.join(down)}"), parts=answers)
     return JSONResponse({"status": "ok", "parts": answers})
 
 
@@ -40,6 +40,6 @@ async def _ask(check: Check) -> str:
     try:
         # A check that hangs keeps its thread; this answer does not wait for it.
         await asyncio.wait_for(to_thread.run_sync(check, abandon_on_cancel=True), ANSWER_WITHIN_S)
-    except (Unavailable, OSError):  # TimeoutError is an OSError
+    except (ServiceUnavailable, OSError):  # TimeoutError is an OSError
         return "unavailable"
     return "ok"

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from app.api import views
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
 from app.api.schemas import EmailRequest, SuppressionRequest
-from app.errors import Forbidden, Invalid, Problem, Unauthenticated, Unavailable
+from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
@@ -33,7 +33,7 @@ def refusals(scope: str) -> Responses:
     return errors(
         Unauthenticated("this API key is unknown or was revoked"),
         Forbidden(f"this API key lacks the scope `{scope}`"),
-        Unavailable("too many writers at once; try again"),
+        ServiceUnavailable("too many writers at once; try again"),
     )
 
 
@@ -75,9 +75,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     models = (EmailRequest, SuppressionRequest, views.Problem)
     _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update(ours["$defs"])
-    told = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string
+    text = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string
     document["components"]["schemas"] = {
-        name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in told
+        name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in text
     }
     return document
 

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from app.domain.outcome import shorten
-from app.errors import Contention, Invalid, NotFound, Problem, Unauthenticated, Unavailable
+from app.errors import Contention, Invalid, NotFound, Problem, ServiceUnavailable, Unauthenticated
 
 logger = logging.getLogger(__name__)
 
@@ -112,14 +112,14 @@ async def on_problem(_: Request, problem: Problem) -> Response:
 
 async def on_contention(_: Request, __: Contention) -> Response:
     """A write kept losing to others: what is stored is good, so asking again is right."""
-    return render(Unavailable("too many writers at once; try again"))
+    return render(ServiceUnavailable("too many writers at once; try again"))
 
 
 async def on_storage(_: Request, problem: Exception) -> Response:
     """DynamoDB or S3 is throttled, does not answer or refuses. What is stored is good, so asking again is right."""
     code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else _cause_code(problem)
     logger.error("storage", extra={"error": type(problem).__name__, "code": code})
-    return render(Unavailable("the storage does not answer; try again"))
+    return render(ServiceUnavailable("the storage does not answer; try again"))
 
 
 async def on_validation(_: Request, problem: RequestValidationError) -> Response:

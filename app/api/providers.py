@@ -10,10 +10,11 @@ from app.api import examples, times, views
 from app.api.auth import Operator, Parts, may_read, shown
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
-from app.domain.health import Health, paused, resumed
+from app.domain import health as health_rules
+from app.domain.health import Health
 from app.errors import NotFound
 from app.store.api_keys import ApiKey
-from app.wiring import Container
+from app.wiring.parts import Container
 
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["providers"])
@@ -40,7 +41,7 @@ def list_providers(parts: Parts) -> views.Providers:
 )
 def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
     """Send nothing through this provider, not even as a last resort, until it is resumed."""
-    return _change(name, paused, "provider paused", key, parts)
+    return _change(name, health_rules.pause, "provider paused", key, parts)
 
 
 @router.post(
@@ -49,19 +50,21 @@ def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
 )
 def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
     """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
-    return _change(name, resumed, "provider resumed", key, parts)
+    return _change(name, health_rules.resume, "provider resumed", key, parts)
 
 
-def _change(name: str, rule: Callable[[Health], Health], told: str, key: ApiKey, parts: Container) -> views.Provider:
+def _change(
+    name: str, change: Callable[[Health], Health], message: str, key: ApiKey, parts: Container
+) -> views.Provider:
     if name not in parts.settings.providers:
         raise NotFound("no such provider is configured")
-    health = parts.monitor.change(name, rule)
-    logger.warning(told, extra={"provider": name, "key_id": shown(key)})
+    health = parts.monitor.update(name, change)
+    logger.warning(message, extra={"provider": name, "key_id": shown(key)})
     return _view(health, int(parts.clock() * 1000))
 
 
 def _view(health: Health, now_ms: int) -> views.Provider:
-    rests = health.rest_until_ms is not None and now_ms < health.rest_until_ms
+    cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
     return views.Provider(
         name=health.provider,
         weight=health.weight,
@@ -71,7 +74,7 @@ def _view(health: Health, now_ms: int) -> views.Provider:
             reason=health.breaker_reason or None,
             until=times.write_optional(health.breaker_until_ms),
         ),
-        rest_until=times.write_optional(health.rest_until_ms) if rests else None,
+        cooldown_until=times.write_optional(health.cooldown_until_ms) if cools_down else None,
         silent=health.silent,
         usual_share=health.usual_share or None,
         epoch=health.epoch,

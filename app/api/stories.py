@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from app.api import times, views
 from app.domain.email import Mailbox, Role
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Head, Recipient, status
 
 
@@ -19,7 +19,7 @@ def welcome(head: Head, configured: Sequence[str]) -> views.Accepted:
     return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible})
 
 
-def tell(head: Head, events: Iterable[Event]) -> views.Story:
+def tell(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
     """The whole story of `head`."""
     return views.Story.model_validate(
         _summary(head)
@@ -72,7 +72,7 @@ def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
     }
 
 
-def _event(event: Event, head: Head) -> dict[str, object]:
+def _event(event: ProviderEvent, head: Head) -> dict[str, object]:
     return {
         "at": times.write(event.at_ms),
         "provider": event.provider,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
-from app.domain.standing import State
+from app.domain.route import Availability
 from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
@@ -44,7 +44,7 @@ class Attempt(BaseModel):
     repeats: int | None
 
 
-class Event(BaseModel):
+class EmailEvent(BaseModel):
     """What a provider's webhook said of one recipient of one attempt; `at` is the provider's time."""
 
     at: Time
@@ -85,7 +85,7 @@ class Story(Summary):
     """An email and all that happened to it: attempts and events in the order of their times."""
 
     attempts: list[Attempt]
-    events: list[Event]
+    events: list[EmailEvent]
 
 
 class Page(BaseModel):
@@ -95,19 +95,22 @@ class Page(BaseModel):
     after: str | None
 
 
-class Standing(BaseModel):
-    """Where one provider stands for an email: `in`; `closed` for now, a last resort; `paused` for now; or `out`."""
+class Candidate(BaseModel):
+    """One provider of a route, and whether it may be asked now.
+
+    `available`; `unavailable_for_now`: asked in the last round only; `paused`; `excluded`: never for this email.
+    """
 
     provider: str
-    state: State
+    state: Availability
     why: str
-    until: Annotated[Time | None, Field(description="when a closed or paused one is worth another look")]
+    until: Annotated[Time | None, Field(description="when it is worth another look, if it may not be asked now")]
 
 
 class Explanation(BaseModel):
     """The route an email would take: every configured provider, in the order in which it would be tried."""
 
-    route: list[Standing]
+    route: list[Candidate]
 
 
 class Breaker(BaseModel):
@@ -125,7 +128,7 @@ class Provider(BaseModel):
     weight: Annotated[int, Field(description="0 to 100; below 50 it goes behind the others")]
     paused: bool
     breaker: Breaker
-    rest_until: Annotated[Time | None, Field(description="it asked us to slow down, and rests until then")]
+    cooldown_until: Annotated[Time | None, Field(description="it asked us to slow down, and cooldown until then")]
     silent: Annotated[bool, Field(description="it accepts, but reports less than it used to")]
     usual_share: Annotated[
         float | None, Field(description="of accepted recipients that it reports on, usually; null: not known yet")

@@ -9,7 +9,7 @@ from app.api.problems import TooLarge
 from app.api.threads import Route
 from app.api.views import Receipt
 from app.domain.event import Webhook
-from app.errors import NotFound, Unauthenticated, Unavailable
+from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
@@ -24,7 +24,7 @@ _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urle
         Unauthenticated("the signature does not match the body"),
         NotFound("no such provider"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
-        Unavailable("the certificate cannot be fetched now"),
+        ServiceUnavailable("the certificate cannot be fetched now"),
     ),
     openapi_extra={"requestBody": {"required": True, "content": {name: {"schema": {}} for name in _CONTENT_TYPES}}},
 )

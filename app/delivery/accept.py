@@ -1,4 +1,4 @@
-"""accept: store an email, put it on the queue, answer. From then on it is never lost."""
+"""accept: store an email and publish its first attempt. Once it is stored, it is never lost."""
 
 import base64
 import hashlib
@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, Publish, RecipientStore
-from app.delivery.rewrite import announce, ask
+from app.delivery.rewrite import publish_if_ready, publish_next_attempt
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient, due_at_ms
-from app.errors import Conflict, Invalid, Unavailable
+from app.errors import Conflict, Invalid, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Accept:
-    """Content first, then the head that names it, then the recipients' index, then the message."""
+    """Stores the content, then the head that names it, then the index by recipient, and then publishes."""
 
     heads: HeadStore
     contents: ContentStore
@@ -37,7 +37,7 @@ class Accept:
     publish: Publish
     clock: Clock
     retry_for_s: int
-    eligible: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
+    objections: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
     collapses: CollapseStore
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
@@ -55,7 +55,7 @@ class Accept:
             return self._replay(self._winner(head), head)
         self._index(created)
         self._supersede(created)
-        announce(self.publish, self.clock, created)
+        publish_if_ready(self.publish, self.clock, created)
         return Accepted(created, replayed=False)
 
     def _new_head(self, email: Email, owner: str, key: str | None) -> Head:
@@ -81,24 +81,24 @@ class Accept:
         )
 
     def _checked(self, head: Head, email: Email) -> Head:
-        """Checks that come after the replay: what was accepted once is not refused later for what has changed since."""
+        """The head after the checks that a replay skips, since an accepted email must not be refused later."""
         if head.expires_at_ms <= head.created_at_ms:
             raise Invalid(("expires_at", "must be in the future"))
-        verdicts = self.eligible(email)
-        able = tuple(name for name, why_not in verdicts.items() if not why_not)
-        if not able:
-            reasons = "; ".join(f"{name}: {why_not}" for name, why_not in verdicts.items())
+        objections = self.objections(email)
+        eligible = tuple(name for name, objection in objections.items() if not objection)
+        if not eligible:
+            reasons = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
-        return head if len(able) == len(verdicts) else replace(head, providers=able)
+        return head if len(eligible) == len(objections) else replace(head, providers=eligible)
 
     def _supersede(self, head: Head) -> None:
-        """Make this the newest of its collapse key, and look at the one it replaces: it may be waiting."""
+        """Make this the newest email of its collapse key, and publish the one it replaces, which is canceled then."""
         if not head.collapse_scope:
             return
         replaced = self.collapses.put(head.collapse_scope, head.email_id, head.created_at_ms, head.ttl_s)
         earlier = self.heads.get(replaced) if replaced else None
         if earlier is not None and due_at_ms(earlier, head.created_at_ms) is not None:
-            ask(self.publish, earlier)
+            publish_next_attempt(self.publish, earlier)
 
     def _find(self, head: Head) -> Head | None:
         found = self.heads.get(head.email_id)
@@ -111,21 +111,21 @@ class Accept:
     def _winner(self, head: Head) -> Head:
         winner = self._find(head)
         if winner is None:
-            raise Unavailable("the email could not be stored; send the request again")
+            raise ServiceUnavailable("the email could not be stored; send the request again")
         return winner
 
     def _replay(self, earlier: Head, head: Head) -> Accepted:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
-        self._index(earlier)  # the first request may have died before it did these
+        self._index(earlier)  # the first request may have died before these two steps
         self._supersede(earlier)
         return Accepted(earlier, replayed=True)
 
     def _index(self, head: Head) -> None:
-        """Once the head is stored the email is accepted: an error now would make the client send it twice."""
+        """Make the email findable by recipient. A failure is only logged: an error would make the client send again."""
         try:
             self.recipients.put(head.recipients, head.email_id, head.created_at_ms, head.ttl_s)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             log.warning("not listed by recipient", extra={"email_id": head.email_id, "reason": error.detail})
 
 
@@ -140,7 +140,7 @@ def id_for(owner: str, key: str) -> str:
 
 
 def _scope(owner: str, collapse_key: str) -> str:
-    """What a collapse key names: a key of one API key; its own text is not stored (it may hold an address)."""
+    """The stored form of one API key's collapse key: a hash, because the key's own text may hold an address."""
     return hashlib.sha256(f"collapse\n{owner}\n{collapse_key}".encode()).hexdigest()[:32] if collapse_key else ""
 
 

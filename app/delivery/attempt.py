@@ -1,7 +1,7 @@
-"""attempt: one message of the queue, at most one provider call.
+"""attempt: one message of the queue makes at most one provider call.
 
-read → guard → settle → choose → claim → call → outcome → publish. Every write is conditional on what was read; the
-write comes before the publish, always.
+The steps are: read the head, check that the attempt is expected, claim it, call the provider, write the outcome,
+publish the next attempt. Every write is conditional on what was read, and is made before anything is published.
 """
 
 import logging
@@ -10,44 +10,48 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, Send, Survey
-from app.delivery.rewrite import announce, rewrite
+from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, ReadContext, Send
+from app.delivery.rewrite import publish_if_ready, rewrite
+from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.head import Head
 from app.domain.outcome import Outcome
-from app.domain.progress import Rules
-from app.domain.route import Leg
-from app.domain.standing import Circumstances
-from app.domain.suppression import Suppression, from_news
-from app.domain.transitions import News, rule
+from app.domain.protocol import DeliveryProtocol
+from app.domain.resolution import Signal, row_for
+from app.domain.suppression import Suppression, from_signal
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """Makes attempt number n of an email. Raises only for our own faults: then the message comes again."""
+class MakeAttempt:
+    """Makes attempt number n of an email.
+
+    It raises only for faults of our own side, after which the queue delivers the message again. `lease_s` is longer
+    than a worker may live, so that the worker is surely dead when its lease ends.
+    """
 
     heads: HeadStore
     contents: ContentStore
     send: Send
     publish: Publish
     clock: Clock
-    rules: Rules
-    survey: Survey
+    protocol: DeliveryProtocol
+    read_context: ReadContext
     monitor: Monitor
     suppress: Callable[[Suppression], None]
-    lease_s: float  # longer than a worker may live, so that its holder is dead when it ends
+    lease_s: float
 
     def __call__(self, email_id: str, number: int) -> None:
-        """Make attempt `number` if it is what the email expects next; a redelivered message is normal and dropped."""
+        """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped."""
         head = self.heads.get(email_id)
-        if head is None or not self._expected(head, number, self._now_ms()):
+        # The claim checks this again. Here the check only saves reading the content for a redelivered message.
+        if head is None or not self._is_expected(head, number, self._now_ms()):
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
-        content = self.contents.get(email_id, head.fingerprint)  # before the claim: if it fails, nothing is held
-        bid = _Bid(number, self.survey(head))
-        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, bid, now), known=head)
+        content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
+        request = _ClaimRequest(number, self.read_context(head))
+        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
         if claimed is None or claimed.lease_attempt != number:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
@@ -56,44 +60,46 @@ class Attempt:
             self.heads,
             self.clock,
             email_id,
-            lambda h, now: self.rules.with_outcome(h, number, outcome, duration_ms, now),
+            lambda h, now: self.protocol.record_outcome(h, number, outcome, duration_ms, now),
             known=claimed,
         )
         attempt = claimed.attempts[-1]
         if written is not None:
-            announce(self.publish, self.clock, written)
-            self._suppress(written, News.called(attempt, outcome))
-        self.monitor.called(attempt.provider, outcome, len(attempt.recipients))
+            publish_if_ready(self.publish, self.clock, written)
+            self._suppress(written, Signal.from_outcome(attempt, outcome))
+        self.monitor.record_call(attempt.provider, outcome, len(attempt.recipients))
         self.monitor.flush()
 
-    def _expected(self, head: Head, number: int, now_ms: int) -> bool:
-        """The guard: this number is what the email expects next, and nobody is at it."""
+    def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:
+        """The guard: the email expects this attempt next, and no other worker holds its lease."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, bid: "_Bid", now_ms: int) -> Head | None:
-        """What time has decided, and in the same write the claim of the next call. None: not ours to make."""
-        if head.lease_holder == bid.holder:
-            return head  # our write went through, only its answer was lost: the store's client tried it again
-        if not self._expected(head, bid.number, now_ms):
+    def _claim(self, head: Head, request: "_ClaimRequest", now_ms: int) -> Head | None:
+        """Settle the email and claim its next call in one write. Returns None if another worker holds it."""
+        if head.lease_holder == request.holder:
+            return head  # our write succeeded but its answer was lost, so the store's client made it again
+        if not self._is_expected(head, request.number, now_ms):
             return None
-        settled, leg = self._plan(head, bid, now_ms)
-        if leg is None:
+        settled, dispatch = self._plan(head, request, now_ms)
+        if dispatch is None:
             return settled
-        claimed = self.rules.claimed(settled, leg, now_ms + int(self.lease_s * 1000), now_ms)
-        return replace(claimed, lease_holder=bid.holder)
+        claimed = self.protocol.claim(settled, dispatch, now_ms + int(self.lease_s * 1000), now_ms)
+        return replace(claimed, lease_holder=request.holder)
 
-    def _plan(self, head: Head, bid: "_Bid", now_ms: int) -> tuple[Head, Leg | None]:
-        """The settled head and the next call; where a provider is in for few only, with a place taken there."""
-        around = bid.around
+    def _plan(self, head: Head, request: "_ClaimRequest", now_ms: int) -> tuple[Head, Dispatch | None]:
+        """The settled head and its next call. Where a provider has limited capacity, it has been reserved."""
+        context = request.context
         while True:
-            settled = self.rules.settled(head, now_ms, around)
-            leg = self.rules.next_leg(settled, now_ms, around)
-            if leg is None or leg.provider in bid.places or not around.standing(leg.provider).reserve:
-                return settled, leg
-            if self.monitor.reserve(leg.provider, len(leg.recipients)):
-                bid.places.add(leg.provider)
-                return settled, leg
-            around = around.without(leg.provider, now_ms)
+            settled = self.protocol.settle(head, now_ms, context)
+            dispatch = self.protocol.next_dispatch(settled, now_ms, context)
+            if dispatch is None or dispatch.provider in request.reserved:
+                return settled, dispatch
+            if not context.candidate(dispatch.provider).reserve:
+                return settled, dispatch
+            if self.monitor.reserve(dispatch.provider, len(dispatch.recipients)):
+                request.reserved.add(dispatch.provider)
+                return settled, dispatch
+            context = context.without(dispatch.provider, now_ms)
 
     def _call(self, claimed: Head, content: Content) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider
@@ -116,42 +122,45 @@ class Attempt:
         )
         return outcome, duration_ms
 
-    def _suppress(self, written: Head, news: News) -> None:
-        """Remember whom the provider itself refused for good, so that the next email does not ask it again."""
-        for key in written.attempts[news.attempt - 1].recipients:
-            if rule(written.recipients[key], news).suppress:
-                self.suppress(from_news(written.email_id, key, news, self._now_ms()))
+    def _suppress(self, written: Head, signal: Signal) -> None:
+        """Suppress the recipients whom the provider refused for good, so that the next email does not ask it again."""
+        for key in written.attempts[signal.attempt - 1].recipients:
+            if row_for(written.recipients[key], signal).suppress:
+                self.suppress(from_signal(written.email_id, key, signal, self._now_ms()))
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
 
 
 @dataclass(frozen=True)
-class _Bid:
-    """One worker's bid for one attempt: the same however often its write has to be made again."""
+class _ClaimRequest:
+    """One worker's request for one attempt. It stays the same however often its write has to be made again.
+
+    `reserved` are the providers at which capacity has been reserved for it.
+    """
 
     number: int
-    around: Circumstances
+    context: DispatchContext
     holder: str = field(default_factory=lambda: token_hex(8))
-    places: set[str] = field(default_factory=set)  # taken at these providers
+    reserved: set[str] = field(default_factory=set)
 
 
 def message(claimed: Head, content: Content) -> Message:
-    """What the last attempt of `claimed` carries; a repetition carries exactly what the call it repeats did.
+    """What the last attempt of `claimed` carries. A repetition carries exactly what the first call carried.
 
-    As first sent if it carries everybody. Otherwise those who still need it are addressed in `to`: some providers
-    insist on one, and a copy addressed to people who got theirs would be a second copy.
+    A call for all recipients addresses them as the email does. A call for some of them addresses these in `to`: some
+    providers require one, and whoever has the email already must not get a second copy.
     """
     attempt = claimed.attempts[-1]
-    whole = len(attempt.recipients) == len(claimed.recipients)
-    carried = tuple(_mailbox(claimed, key) for key in attempt.recipients)
+    is_whole = len(attempt.recipients) == len(claimed.recipients)
+    some = tuple(_mailbox(claimed, key) for key in attempt.recipients)
     return Message(
         email_id=claimed.email_id,
-        attempt=attempt.copy,
+        attempt=attempt.original_number,
         sender=claimed.sender,
-        to=_with_role(claimed, Role.TO) if whole else carried,
-        cc=_with_role(claimed, Role.CC) if whole else (),
-        bcc=_with_role(claimed, Role.BCC) if whole else (),
+        to=_with_role(claimed, Role.TO) if is_whole else some,
+        cc=_with_role(claimed, Role.CC) if is_whole else (),
+        bcc=_with_role(claimed, Role.BCC) if is_whole else (),
         visible_to=_with_role(claimed, Role.TO),
         visible_cc=_with_role(claimed, Role.CC),
         content=content,

@@ -1,11 +1,11 @@
-"""cancel: take back what no provider has been asked for yet."""
+"""cancel: end the recipients of an email for whom no provider has been asked yet."""
 
 from dataclasses import dataclass
 
 from app.delivery.ports import Clock, HeadStore
 from app.delivery.rewrite import rewrite
 from app.domain.head import Head, Status
-from app.domain.progress import Rules
+from app.domain.protocol import DeliveryProtocol
 from app.errors import Conflict, NotFound
 
 
@@ -15,14 +15,14 @@ class Cancel:
 
     heads: HeadStore
     clock: Clock
-    rules: Rules
+    protocol: DeliveryProtocol
 
     def __call__(self, email_id: str) -> Head:
         """Cancel every recipient that is still queued; canceling twice is fine.
 
         Raises NotFound, and Conflict when nobody is queued any more.
         """
-        head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.rules.canceled(head))
+        head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.protocol.cancel(head))
         if head is None:
             raise NotFound("no such email")
         if all(recipient.status is not Status.CANCELED for recipient in head.recipients.values()):

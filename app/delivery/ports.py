@@ -1,13 +1,13 @@
-"""What the verbs need of the outside, in the words of the domain. `app.wiring` plugs the real parts in."""
+"""What the use cases need from outside, as protocols in terms of the domain. `app.wiring` passes the real parts in."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from app.domain.dispatch import DispatchContext
 from app.domain.email import Content, Message
-from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.outcome import Outcome
-from app.domain.standing import Circumstances
 
 Clock = Callable[[], float]  # epoch seconds
 
@@ -60,10 +60,10 @@ class ContentStore(Protocol):
 class EventStore(Protocol):
     """The providers' events, for the story."""
 
-    def put(self, events: Iterable[Event], ttl_s: int) -> None:
+    def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
         """Keep; idempotent."""
 
-    def of(self, email_id: str) -> list[Event]:
+    def of(self, email_id: str) -> list[ProviderEvent]:
         """In the order of the providers' times."""
 
 
@@ -98,20 +98,20 @@ class Publish(Protocol):
     """The processing queue."""
 
     def __call__(self, email_id: str, attempt: int) -> None:
-        """Ask for attempt number `attempt`. Raises Unavailable when the topic does not take it."""
+        """Ask for attempt number `attempt`. Raises ServiceUnavailable when the topic does not take it."""
 
 
 class Send(Protocol):
-    """One provider call."""
+    """Makes one provider call."""
 
     def __call__(self, provider: str, message: Message) -> Outcome:
         """Send through that provider. Never raises for what the provider or the network did: that is an outcome."""
 
 
-class Survey(Protocol):
-    """What decides about an email beside itself: the providers' standing, suppressed recipients, newer emails."""
+class ReadContext(Protocol):
+    """Reads what decides about an email beside itself: the route, suppressed recipients, newer emails."""
 
-    def __call__(self, head: Head) -> Circumstances:
+    def __call__(self, head: Head) -> DispatchContext:
         """As things stand now."""
 
 
@@ -121,5 +121,5 @@ class Receiver(Protocol):
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
         """Prove where it comes from. Raises Unauthenticated or Unavailable."""
 
-    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
         """What it says."""

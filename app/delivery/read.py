@@ -1,4 +1,4 @@
-"""read: the story of one email, and the listing of many."""
+"""read: the story of one email, and the list of many."""
 
 import base64
 import binascii
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from app.delivery.ports import EventStore, HeadStore, RecipientStore
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Head, status
 from app.errors import Invalid, NotFound
 
 Place = tuple[int, str]  # (created_at in ms, email id): where an email stands in the listing, newest first
 _PLACE = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
-LOOKED_AT = 1000  # emails read for one page at most, however few of them match
+READ_AT_MOST = 1000  # emails read for one page, however few of them match
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Story:
     """All that is known of one email."""
 
     head: Head
-    events: list[Event]
+    events: list[ProviderEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Read:
         start = None if after is None else _decode(after)
         places = self._to(recipient.lower(), start) if recipient else self._all(start)
         found: list[Head] = []
-        looked_at = 0
+        examined = 0
         while chunk := list(islice(places, min(100, limit))):
             by_id = {head.email_id: head for head in self.heads.get_many([email_id for _, email_id in chunk])}
             for place in chunk:
@@ -67,8 +67,8 @@ class Read:
                     found.append(head)
                 if len(found) == limit:
                     return Page(found, _encode(place))
-            looked_at += len(chunk)
-            if looked_at >= LOOKED_AT:
+            examined += len(chunk)
+            if examined >= READ_AT_MOST:
                 return Page(found, _encode(chunk[-1]))
         return Page(found, None)
 

@@ -1,7 +1,7 @@
-"""record: a webhook comes in; verify, parse, fold into the heads, keep the events, publish if somebody is queued again.
+"""record: verify a provider's webhook, write its events into the heads, keep them, and publish whoever is queued again.
 
-The head is written before the event item, so an item that is there proves that the head knew: a crash in between is
-healed by the provider's redelivery, since folding twice changes nothing.
+The head is written before the event's own item. After a crash in between, the provider sends the webhook again, and
+recording an event twice changes nothing.
 """
 
 import logging
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Publish, Receiver
-from app.delivery.rewrite import announce, rewrite
-from app.domain.event import Event, Subscription, Webhook
-from app.domain.head import Fact, Head, Status
-from app.domain.health import Sums, reported
-from app.domain.progress import Rules, belongs
+from app.delivery.rewrite import publish_if_ready, rewrite
+from app.domain.event import ProviderEvent, Subscription, Webhook
+from app.domain.head import Evidence, Head, Status
+from app.domain.health import Sums, count_event
+from app.domain.protocol import DeliveryProtocol, is_about
+from app.domain.resolution import Signal, row_for
 from app.domain.suppression import Suppression, from_event
-from app.domain.transitions import News, rule
 from app.errors import NotFound, Unauthenticated
 
 log = logging.getLogger(__name__)
@@ -35,33 +35,33 @@ class Record:
     events: EventStore
     nonces: NonceStore
     publish: Publish
-    confirm: Callable[[str], None]  # carries out a subscription's confirmation; raises Unavailable
+    confirm: Callable[[str], None]  # carries out a subscription's confirmation; raises ServiceUnavailable
     clock: Clock
-    rules: Rules
+    protocol: DeliveryProtocol
     monitor: Monitor
     suppress: Callable[[Suppression], None]
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
         """Record everything in `webhook`.
 
-        Raises NotFound (no such provider), Unauthenticated (the sender cannot be proved), Unavailable (not
+        Raises NotFound (no such provider), Unauthenticated (the sender cannot be proved), ServiceUnavailable (not
         verifiable now). An event of an unknown email or attempt is logged and otherwise ignored.
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
             raise NotFound(f"no provider {provider!r} is configured")
         self._authenticate(provider, receiver, webhook)
-        told = receiver.parse(webhook)
-        if isinstance(told, Subscription):
-            self.confirm(told.url)
+        content = receiver.parse(webhook)
+        if isinstance(content, Subscription):
+            self.confirm(content.url)
             log.info("subscription confirmed", extra={"provider": provider})
             return
-        by_email: dict[str, list[Event]] = defaultdict(list)
-        for event in told:
+        by_email: dict[str, list[ProviderEvent]] = defaultdict(list)
+        for event in content:
             by_email[event.email_id].append(event)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, by_email, by_email.values()):
-                pass  # an exception of any email surfaces here: the provider sends all again, which changes nothing
+                pass  # an exception of any email is raised here: the provider then sends the whole webhook again
         self.monitor.flush()
 
     def _authenticate(self, provider: str, receiver: Receiver, webhook: Webhook) -> None:
@@ -70,13 +70,13 @@ class Record:
         if nonce and not self.nonces.admit(provider, nonce, now_s):
             raise Unauthenticated("this signature was already used for another body")
 
-    def _record_email(self, email_id: str, events: list[Event]) -> None:
+    def _record_email(self, email_id: str, events: list[ProviderEvent]) -> None:
         steps: list[_Step] = []
-        head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._fold(h, events, now, steps))
+        head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._apply(h, events, now, steps))
         if not head:
             log.warning("webhook for an unknown email", extra={"email_id": email_id, "events": len(events)})
             return
-        kept = [event for event in events if belongs(head, event)]
+        kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
             unknown = len(events) - len(kept)
             log.warning("webhook for an unknown attempt", extra={"email_id": email_id, "events": unknown})
@@ -86,25 +86,25 @@ class Record:
             if step.suppresses:
                 self.suppress(from_event(step.event, now_ms))
         self.events.put(kept, head.ttl_s)
-        announce(self.publish, self.clock, head)
+        publish_if_ready(self.publish, self.clock, head)
         for step in steps:
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)
 
-    def _fold(self, head: Head, events: list[Event], now_ms: int, steps: list["_Step"]) -> Head:
-        steps.clear()  # another writer was faster: all again
+    def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:
+        steps.clear()  # those of a write that lost to another writer
         for event in events:
             before = head
-            head = self.rules.with_event(head, event, now_ms)
-            if event.recipient and belongs(before, event):
-                steps.append(_Step.between(before, event, head))
+            head = self.protocol.record_event(head, event, now_ms)
+            if event.recipient and is_about(before, event):
+                steps.append(_Step.of(before, event, head))
         return head
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one event did to its recipient."""
+    """What one event did to its recipient: what is logged, suppressed and counted once the head is written."""
 
-    event: Event
+    event: ProviderEvent
     was: Status
     now: Status
     suppresses: bool
@@ -112,18 +112,18 @@ class _Step:
     sums: Sums
 
     @classmethod
-    def between(cls, before: Head, event: Event, after: Head) -> "_Step":
+    def of(cls, before: Head, event: ProviderEvent, after: Head) -> "_Step":
         recipient, attempt = before.recipients[event.recipient], before.attempts[event.attempt - 1]
-        known = recipient.facts.get(event.attempt, frozenset())
+        known = recipient.evidence.get(event.attempt, frozenset())
         return cls(
             event,
             recipient.status,
             after.recipients[event.recipient].status,
-            rule(recipient, News.of(event)).suppress,
+            row_for(recipient, Signal.from_event(event)).suppress,
             attempt.started_at_ms,
-            reported(
+            count_event(
                 event.kind,
-                first=not known & {Fact.DELIVERED, Fact.FAILED},
+                is_first=not known & {Evidence.DELIVERED, Evidence.FAILED},
                 after_ms=event.at_ms - attempt.started_at_ms,
             ),
         )

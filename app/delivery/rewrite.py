@@ -1,15 +1,15 @@
-"""Read, fold, write: how every verb changes a head, and says that somebody is waiting for an attempt."""
+"""How every use case changes a head (read, compute, write conditionally), and how it publishes the next attempt."""
 
 import logging
 from collections.abc import Callable
 
 from app.delivery.ports import Clock, HeadStore, Publish
 from app.domain.head import EmailStatus, Head, Status, ready, status
-from app.errors import Contention, Unavailable
+from app.errors import Contention, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
-TRIES = 20  # how often a write may lose to other writers of the same email
+TRIES = 20  # a write gives up after it has lost so often to other writers of the same email
 
 
 def rewrite(
@@ -34,28 +34,28 @@ def rewrite(
             return changed
         written = heads.update(changed, now_ms)
         if written is not None:
-            _note(head, written, now_ms)
+            _log_status(head, written, now_ms)
             return written
         head = heads.get(email_id)
     raise Contention(f"{TRIES} writes of {email_id} lost to other writers")
 
 
-def announce(publish: Publish, clock: Clock, head: Head) -> None:
-    """Ask for the next attempt if somebody waits for it: a fold over all recipients, never a step's own opinion."""
+def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
+    """Publish the next attempt if it has something to do. All recipients are looked at, not only the changed ones."""
     if ready(head, int(clock() * 1000)):
-        ask(publish, head)
+        publish_next_attempt(publish, head)
 
 
-def ask(publish: Publish, head: Head) -> None:
-    """Publish the next attempt. A topic that does not answer is no error: the head is due, so the sweep publishes."""
+def publish_next_attempt(publish: Publish, head: Head) -> None:
+    """Publish the next attempt. If the topic does not answer, the sweep does it later, because the head is due."""
     try:
         publish(head.email_id, head.next_attempt)
-    except Unavailable as error:
+    except ServiceUnavailable as error:
         log.warning("not published, the sweep will", extra={"email_id": head.email_id, "reason": error.detail})
 
 
-def _note(before: Head, after: Head, now_ms: int) -> None:
-    """Log what has become of the email, if anything has; not that it is under way."""
+def _log_status(before: Head, after: Head, now_ms: int) -> None:
+    """Log the email's new status, unless it is one of those on the way (`queued`, `sending`)."""
     was, now = status(before.recipients.values()), status(after.recipients.values())
     given_up = sum(
         recipient.status is Status.FAILED and before.recipients[key].status is not Status.FAILED

@@ -1,4 +1,4 @@
-"""sweep: finds what is due and publishes it. It moves nothing else and never clears `due_at`."""
+"""sweep: find the emails that are due and publish their next attempts. It changes no email."""
 
 import logging
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, Publish
-from app.delivery.rewrite import announce
+from app.delivery.rewrite import publish_if_ready
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +17,10 @@ SIDE_BY_SIDE = 8
 
 @dataclass(frozen=True)
 class Sweep:
-    """Publishes the next attempt of every email that is due: scheduled, lost publish, ended lease, ended wait.
+    """Publishes the next attempt of every email that is due.
 
-    A run is bounded; the next one goes on where it stopped, so that no email starves behind others that stay due.
+    An email is due when its wait or its lease has ended, or when its message was lost. A run is bounded in time. The
+    next one goes on where it stopped, so that no email is left behind others that stay due.
     """
 
     heads: HeadStore
@@ -32,7 +33,7 @@ class Sweep:
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
         before = self.cursors.get()
-        share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # or the first shards would take all the time
+        share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), share_s), self.shards))
         after = {shard: cursor for shard, (_, cursor) in zip(self.shards, swept, strict=True) if cursor}
@@ -41,7 +42,7 @@ class Sweep:
         found = sum(count for count, _ in swept)
         if found:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
-        self.monitor.tend()  # last: nobody's email waits for a look at the providers
+        self.monitor.maintain()  # after the emails: none of them waits for this
         return found
 
     def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
@@ -51,7 +52,7 @@ class Sweep:
         while self.clock() < until_s:
             due, cursor = self.heads.due(shard, int(self.clock() * 1000), CHUNK, cursor)
             for head in self.heads.get_many(due) if due else ():
-                announce(self.publish, self.clock, head)
+                publish_if_ready(self.publish, self.clock, head)
             found += len(due)
             if cursor is None:
                 break

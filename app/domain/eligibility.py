@@ -1,4 +1,4 @@
-"""Pre-flight: what a provider can carry at all, known before it is asked."""
+"""Pre-flight: which providers can carry an email at all, decided before any of them is called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ OVERHEAD_BYTES = 4096  # headers and boundaries
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What one provider carries. No `from_domains`: whatever it lets us send from, it says itself."""
+    """What one provider carries. Without `from_domains`, any From is tried and the provider itself decides."""
 
     recipients: int
     size_bytes: int
@@ -20,8 +20,8 @@ class Capability:
     refused_extensions: frozenset[str] = frozenset()
 
 
-def why_not(capability: Capability, email: Email) -> str:
-    """Why this provider cannot carry the email; "" if nothing speaks against it."""
+def objection(capability: Capability, email: Email) -> str:
+    """Why this provider cannot carry the email; "" if it can."""
     recipients = len(email.to) + len(email.cc) + len(email.bcc)
     if recipients > capability.recipients:
         noun = "recipient" if capability.recipients == 1 else "recipients"
@@ -39,10 +39,10 @@ def why_not(capability: Capability, email: Email) -> str:
     return ""
 
 
-def verdicts(capabilities: Mapping[str, Capability], email: Email) -> dict[str, str]:
-    """`why_not` for every provider that the email allows, in their order."""
+def objections(capabilities: Mapping[str, Capability], email: Email) -> dict[str, str]:
+    """Provider → why it cannot carry the email ("": it can), for every provider that the email allows, in order."""
     return {
-        name: why_not(capability, email)
+        name: objection(capability, email)
         for name, capability in capabilities.items()
         if not email.providers or name in email.providers
     }

@@ -118,8 +118,8 @@ def fingerprint(email: Email) -> str:
 def _plain(value: object) -> Any:
     if is_dataclass(value):
         # What is left at its default is left out, so that a field that a later release adds changes no fingerprint.
-        told = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {f.name: _plain(told[f.name]) for f in fields(value) if told[f.name] != _default(f)}
+        values = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {f.name: _plain(values[f.name]) for f in fields(value) if values[f.name] != _default(f)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

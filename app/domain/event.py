@@ -1,4 +1,4 @@
-"""What a provider's webhook says, in our words."""
+"""What a provider's webhook says, translated into the product's own terms."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from app.domain.kinds import Cause, EventKind
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One thing a provider reports about one recipient of one attempt.
+class ProviderEvent:
+    """One event that a provider reports about one recipient of one attempt.
 
-    `email_id` and `attempt` are our own, as they came back in the provider's metadata ("" and 0: none came back).
+    `email_id` and `attempt` are our own, which the provider sends back as metadata ("" and 0: it sent none back).
     `recipient` is lower-case; "" when the provider names none (an open at SES). `at_ms` is the provider's time, never
     ours. `event_id` is the provider's unique id of the event, "" if it has none.
     """
@@ -28,9 +28,9 @@ class Event:
 
     @property
     def key(self) -> str:
-        """The same event has the same key, whenever and however often it comes."""
-        told = self.event_id or f"{self.kind}\n{self.message_id}\n{self.at_ms}"
-        return hashlib.sha256(f"{self.provider}\n{self.recipient}\n{told}".encode()).hexdigest()[:32]
+        """A key that is the same whenever and however often this event comes in."""
+        identity = self.event_id or f"{self.kind}\n{self.message_id}\n{self.at_ms}"
+        return hashlib.sha256(f"{self.provider}\n{self.recipient}\n{identity}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

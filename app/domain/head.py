@@ -1,6 +1,6 @@
-"""The head: what is known of one email at this moment, and the folds over its recipients.
+"""The head: what is known of one email at this moment, and what follows from all of its recipients together.
 
-Times are epoch milliseconds. A head never changes: every rule returns a new one.
+Times are epoch milliseconds. A head is never changed: every function returns a new one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,15 @@ from enum import StrEnum
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.kinds import Cause, OutcomeKind
 
-# An email that was just written has this long to be published and claimed before the sweep looks at it.
-NUDGE_AFTER_MS = 10_000
+# An email that was just written has this long to be published and claimed before the sweep publishes it again.
+REPUBLISH_AFTER_MS = 10_000
 
 
 class Status(StrEnum):
-    """What has become of one recipient. `queued` with a wait waits for a round, `sending` with one for evidence."""
+    """What has become of one recipient.
+
+    A queued recipient with a `wait_until_ms` waits for the next round, a sending one for evidence.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -42,27 +45,27 @@ class EmailStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Fact(StrEnum):
+class Evidence(StrEnum):
     """What is known of one attempt's copy for one recipient."""
 
     ACCEPTED = "accepted"
     FAILED = "failed"  # reported as failed, in whatever way
-    DEAD = "dead"  # the mailbox does not exist
-    LISTED = "listed"  # on the provider's suppression list
+    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
+    SUPPRESSED = "suppressed"  # the address is on the provider's own suppression list
     DELIVERED = "delivered"
     RETURNED = "returned"  # delivered first, then bounced
-    SILENT = "silent"  # accepted, then nothing, by a provider that usually reports: no longer counted on
+    SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
 
 
-Facts = Mapping[int, frozenset[Fact]]
+EvidenceByAttempt = Mapping[int, frozenset[Evidence]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient and its own fate.
+    """One recipient of an email, whose status does not depend on the others.
 
-    `attempt` is the current attempt: the last that claimed this recipient, or the one whose copy counts (0: none yet).
-    `tried` holds the providers of this round: True where the failure was a passing one. `facts` is kept per attempt.
+    `attempt` is the current attempt: the last one that claimed this recipient, or the one whose copy counts (0: none
+    yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0.
     """
 
     address: str
@@ -73,28 +76,32 @@ class Recipient:
     attempt: int = 0
     round: int = 0
     tried: Mapping[str, bool] = field(default_factory=dict)
-    facts: Facts = field(default_factory=dict)
+    evidence: EvidenceByAttempt = field(default_factory=dict)
     cause: Cause | None = None
     detail: str = ""
 
     @property
     def key(self) -> str:
-        """The key under which the head holds this recipient."""
+        """The key under which the head holds this recipient: the address in lower case."""
         return self.address.lower()
 
-    def knows(self, attempt: int, fact: Fact) -> bool:
-        """Is this known of that attempt's copy?"""
-        return fact in self.facts.get(attempt, frozenset())
+    def has_evidence(self, attempt: int, evidence: Evidence) -> bool:
+        """Whether this is known of that attempt's copy."""
+        return evidence in self.evidence.get(attempt, frozenset())
 
-    def attempts_with(self, fact: Fact, *, without: Iterable[Fact] = ()) -> list[int]:
-        """The attempts of which `fact` is known and none of `without`, in order."""
-        barred = frozenset(without)
-        return sorted(n for n, facts in self.facts.items() if fact in facts and not facts & barred)
+    def attempts_with(self, evidence: Evidence, *, without: Iterable[Evidence] = ()) -> list[int]:
+        """The numbers of the attempts of which `evidence` is known and nothing in `without`, in order."""
+        excluded = frozenset(without)
+        return sorted(n for n, known in self.evidence.items() if evidence in known and not known & excluded)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call to one provider for some recipients (their keys). `outcome` is None while the call is under way."""
+    """One call to one provider for some recipients, named by their keys.
+
+    `outcome` is None while the call is under way. `repeats` is the number of the attempt whose call this one repeats
+    under the same idempotency key (0: none).
+    """
 
     number: int
     provider: str
@@ -106,17 +113,17 @@ class Attempt:
     reply: str = ""
     message_id: str = ""
     duration_ms: int | None = None
-    repeats: int = 0  # the attempt whose call this one repeats, under the same idempotency key; 0: none
+    repeats: int = 0
 
     @property
-    def copy(self) -> int:
-        """The number under which the provider knows this call, and reports on it."""
+    def original_number(self) -> int:
+        """The number under which the provider knows this call and reports on it: that of the first call of its key."""
         return self.repeats or self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One email's head item. `version` is that of the stored item this was read from (0: not stored yet)."""
+    """One email's head item. `version` is that of the stored item that it was read from (0: not stored yet)."""
 
     email_id: str
     fingerprint: str
@@ -130,14 +137,14 @@ class Head:
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
-    critical: bool = False  # rescued through the next provider when this one falls silent
+    critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
     override_suppression: bool = False
     attempts: tuple[Attempt, ...] = ()
     next_attempt: int = 1
     to_repeat: int = 0  # the attempt that comes next repeats this one; 0: it does not
     lease_attempt: int = 0
     lease_until_ms: int | None = None
-    lease_holder: str = ""  # who made the claim, in a word of its own
+    lease_holder: str = ""  # a random id of the claim, by which its worker recognises its own write
     version: int = 0
 
     def attempt(self, number: int) -> Attempt | None:
@@ -145,11 +152,11 @@ class Head:
         return self.attempts[number - 1] if 1 <= number <= len(self.attempts) else None
 
     def is_repeated(self, number: int) -> bool:
-        """Was the call of that attempt made again, under the same idempotency key?"""
+        """Whether the call of that attempt was made again under the same idempotency key."""
         return any(attempt.repeats == number for attempt in self.attempts)
 
     def leased(self, now_ms: int) -> bool:
-        """Does a worker hold this email right now?"""
+        """Whether a worker holds this email right now."""
         return self.lease_until_ms is not None and now_ms < self.lease_until_ms
 
 
@@ -157,7 +164,7 @@ OPEN = (Status.QUEUED, Status.SENDING, Status.SENT)  # in the order of their pro
 
 
 def status(recipients: Iterable[Recipient]) -> EmailStatus:
-    """The email's own status: the earliest open one, else what the ends add up to."""
+    """The email's own status: the earliest open one of its recipients, else what their final ones add up to."""
     found = {recipient.status for recipient in recipients}
     for open_status in OPEN:
         if open_status in found:
@@ -173,7 +180,11 @@ def status(recipients: Iterable[Recipient]) -> EmailStatus:
 
 
 def ready(head: Head, now_ms: int) -> bool:
-    """Is there somebody to send to, a call to repeat, a wait or an ended lease to decide on, and nobody at it?"""
+    """Whether an attempt has something to do now.
+
+    That is: nobody holds the lease (or it has ended), and a recipient is queued, a wait has ended, or a call is to be
+    repeated.
+    """
     if head.lease_until_ms is not None:
         return now_ms >= head.lease_until_ms
     return bool(head.to_repeat) or any(
@@ -185,12 +196,12 @@ def ready(head: Head, now_ms: int) -> bool:
 def due_at_ms(head: Head, now_ms: int) -> int | None:
     """When the sweep must look at this email again; None: there is nothing left to do."""
     if head.lease_until_ms is not None:
-        return head.lease_until_ms  # whatever waits, nobody may claim before
+        return head.lease_until_ms  # nobody may claim before, whatever else is waiting
     waits = [
-        recipient.wait_until_ms if recipient.wait_until_ms is not None else now_ms + NUDGE_AFTER_MS
+        recipient.wait_until_ms if recipient.wait_until_ms is not None else now_ms + REPUBLISH_AFTER_MS
         for recipient in head.recipients.values()
         if recipient.wait_until_ms is not None or recipient.status is Status.QUEUED
     ]
     if head.to_repeat:
-        waits.append(now_ms + NUDGE_AFTER_MS)
+        waits.append(now_ms + REPUBLISH_AFTER_MS)
     return min(waits, default=None)

@@ -12,19 +12,20 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"  # surely not sent: the provider or our account there is at fault
     THROTTLED = "throttled"  # surely not sent: too fast or over quota
     REFUSED = "refused"  # surely not sent: this provider will not carry this email
-    UNDELIVERABLE = "undeliverable"  # surely not sent: the recipient is at fault, anywhere
+    UNDELIVERABLE = "undeliverable"  # surely not sent: the recipient is at fault, at every provider
     UNCERTAIN = "uncertain"  # may have been sent
     # Events: what the provider reports later.
-    DEFERRED = "deferred"
+    DELAYED = "delayed"  # the provider has the email and goes on trying
     DELIVERED = "delivered"
-    DEAD = "dead"  # evidence that the mailbox does not exist
-    BOUNCED = "bounced"  # returned for any other reason, or for none
+    HARD_BOUNCE = "hard_bounce"  # evidence that the mailbox does not exist
+    SOFT_BOUNCE = "soft_bounce"  # returned for any other reason, or for none
     BLOCKED = "blocked"  # policy, reputation, spam verdict
     DROPPED = "dropped"  # the provider never tried, for a reason that is not the recipient's
     SUPPRESSED = "suppressed"  # on the provider's own suppression list
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
-    ENGAGED = "engaged"  # open or click: proof of delivery
+    OPENED = "opened"  # counts as proof of delivery
+    CLICKED = "clicked"  # counts as proof of delivery
     UNKNOWN = "unknown"  # kept as history
 
 
@@ -38,19 +39,20 @@ OutcomeKind = Literal[
 ]
 EventKind = Literal[
     Kind.ACCEPTED,
-    Kind.DEFERRED,
+    Kind.DELAYED,
     Kind.DELIVERED,
-    Kind.DEAD,
-    Kind.BOUNCED,
+    Kind.HARD_BOUNCE,
+    Kind.SOFT_BOUNCE,
     Kind.BLOCKED,
     Kind.DROPPED,
     Kind.SUPPRESSED,
     Kind.COMPLAINED,
     Kind.UNSUBSCRIBED,
-    Kind.ENGAGED,
+    Kind.OPENED,
+    Kind.CLICKED,
     Kind.UNKNOWN,
 ]
-PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # worth asking the same provider again later
+TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same provider may be asked again later
 
 
 class Cause(StrEnum):

@@ -1,4 +1,4 @@
-"""The outcome of an attempt: a value, never an exception."""
+"""The outcome of an attempt. It is a value: what a provider does is never raised as an exception."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Outcome:
 
     `reply` is the provider's own words, shortened by `shorten`; never a secret. `message_id` is the provider's id
     of the email, set exactly when `kind` is accepted. `retry_after_s` is what a throttling provider asked for.
-    `listed`: with kind undeliverable, the provider says the recipient is on its own suppression list.
+    `suppressed`: with kind undeliverable, the provider says that the recipient is on its own suppression list.
     """
 
     kind: OutcomeKind
@@ -20,12 +20,12 @@ class Outcome:
     reply: str = ""
     message_id: str = ""
     retry_after_s: float | None = None
-    listed: bool = False
+    suppressed: bool = False
 
     @property
-    def signal(self) -> Kind:
+    def signal_kind(self) -> Kind:
         """The kind under which the state table knows this outcome."""
-        return Kind.SUPPRESSED if self.kind is Kind.UNDELIVERABLE and self.listed else self.kind
+        return Kind.SUPPRESSED if self.kind is Kind.UNDELIVERABLE and self.suppressed else self.kind
 
 
 def shorten(text: str, limit: int = 500) -> str:

@@ -1,68 +1,71 @@
-"""Repeating a call: the same provider, the same bytes, the same idempotency key, after an outcome that nobody knows.
+"""Repetition: a call with an unknown outcome is made again, at the same provider, under the same idempotency key.
 
-A provider that documents such keys makes no second copy of it, so a repetition comes before the wait for evidence and
-before any other provider, whatever `on_uncertain` says.
+A provider that documents such keys makes no second copy of the email. So a repetition comes before the wait for
+evidence and before any other provider, whatever `on_uncertain` says.
 """
 
 from dataclasses import replace
 
 from app.domain.email import OnUncertain
-from app.domain.head import Fact, Head, Status
-from app.domain.rounds import Terms
-from app.domain.standing import State
+from app.domain.head import Evidence, Head, Status
+from app.domain.rounds import RetryContext
+from app.domain.route import Availability
 
-MARGIN_MS = 3_600_000  # a key that the provider is about to forget is not relied on
+SAFETY_MARGIN_MS = 3_600_000  # a key that the provider may forget within an hour is not relied on
 
 
-def planned(head: Head, number: int, known_for_ms: int, now_ms: int) -> Head:
-    """The head with attempt `number`, found uncertain just now, to be repeated: once, and while its key is known."""
+def plan_repetition(head: Head, number: int, key_known_for_ms: int, now_ms: int) -> Head:
+    """The head with a repetition of attempt `number`, whose outcome was just found to be uncertain.
+
+    A call is repeated once, and only while the provider surely knows its key. Otherwise the head is returned as it is.
+    """
     attempt = head.attempts[number - 1]
-    is_known = now_ms < attempt.started_at_ms + known_for_ms - MARGIN_MS
-    is_first = not attempt.repeats and not head.is_repeated(number)
-    return replace(head, to_repeat=number) if is_known and is_first and _is_open(head, number) else head
+    is_key_known = now_ms < attempt.started_at_ms + key_known_for_ms - SAFETY_MARGIN_MS
+    is_first_call = not attempt.repeats and not head.is_repeated(number)
+    return replace(head, to_repeat=number) if is_key_known and is_first_call and _is_needed(head, number) else head
 
 
-def reconsidered(head: Head, terms: Terms) -> Head:
-    """The head without its planned repetition if that is pointless or forbidden; then `on_uncertain` decides."""
+def reconsider_repetition(head: Head, context: RetryContext) -> Head:
+    """The head without its planned repetition if that is no longer needed or allowed; then `on_uncertain` decides."""
     number = head.to_repeat
-    if not number or (_is_open(head, number) and _is_allowed(head, number, terms)):
+    if not number or (_is_needed(head, number) and _is_allowed(head, number, context)):
         return head
     dropped = replace(head, to_repeat=0)
     if head.on_uncertain is not OnUncertain.FAILOVER:
         return dropped
-    people = {
-        key: replace(recipient, wait_until_ms=terms.now_ms)
+    recipients = {
+        key: replace(recipient, wait_until_ms=context.now_ms)
         if recipient.attempt == number and recipient.status is Status.SENDING
         else recipient
         for key, recipient in head.recipients.items()
     }
-    return replace(dropped, recipients=people)
+    return replace(dropped, recipients=recipients)
 
 
-def carried(head: Head) -> tuple[str, ...]:
-    """Whose wait does not end, however long it takes, because their call is to be repeated."""
+def recipients_to_repeat(head: Head) -> tuple[str, ...]:
+    """The keys of the recipients whose call is to be repeated. Their wait does not end before that."""
     return head.attempts[head.to_repeat - 1].recipients if head.to_repeat else ()
 
 
-def _is_open(head: Head, number: int) -> bool:
-    """Does everybody whom the call carried still wait for evidence of it, and is nobody known to be at fault?"""
-    people = [head.recipients[key] for key in head.attempts[number - 1].recipients]
+def _is_needed(head: Head, number: int) -> bool:
+    """Whether every recipient of the call still waits for evidence of it, and none of them is known to be at fault."""
+    recipients = [head.recipients[key] for key in head.attempts[number - 1].recipients]
     return all(
         recipient.status is Status.SENDING
         and recipient.wait_until_ms is not None
         and recipient.attempt == number
-        and not recipient.attempts_with(Fact.DEAD)
-        and not recipient.attempts_with(Fact.LISTED)
-        for recipient in people
+        and not recipient.attempts_with(Evidence.HARD_BOUNCE)
+        and not recipient.attempts_with(Evidence.SUPPRESSED)
+        for recipient in recipients
     )
 
 
-def _is_allowed(head: Head, number: int, terms: Terms) -> bool:
-    """May it be sent at all? If the provider has not got it, this call sends it."""
+def _is_allowed(head: Head, number: int, context: RetryContext) -> bool:
+    """Whether this email may be sent at all: if the provider does not have it yet, the repetition sends it."""
     attempt = head.attempts[number - 1]
     return (
-        attempt.provider in terms.around.providers(State.IN)
-        and terms.now_ms < terms.expires_at_ms
-        and not terms.around.superseded
-        and not terms.around.suppressed & set(attempt.recipients)
+        attempt.provider in context.dispatch_context.providers(Availability.AVAILABLE)
+        and context.now_ms < context.expires_at_ms
+        and not context.dispatch_context.superseded
+        and not context.dispatch_context.suppressed & set(attempt.recipients)
     )

@@ -1,104 +1,152 @@
-"""Rounds: what becomes of a recipient that is queued when no provider is left, or whose waiting is over.
+"""Rounds and rescue: what becomes of a recipient when nobody can be asked, or when its waiting has ended.
 
-A round ends when every provider that may be asked now has been. If one of them failed for a passing reason, or one is
-closed for now, the recipient waits and a new round asks only those; until `retry_until_ms`. Nothing is sent after
-`expires_at_ms`.
+A round ends when every available provider has been asked. If one of them failed for a transient reason, or one is
+unavailable for now, the recipient waits, and the next round asks only those providers, until `retry_until_ms`. Nothing
+is sent after `expires_at_ms`.
+
+A rescue sends a critical email again that a provider accepted before it fell silent.
 """
 
 import hashlib
 from dataclasses import dataclass, replace
 
-from app.domain.aftermath import given_up, requeue
+from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain
-from app.domain.head import Head, Recipient, Status
+from app.domain.head import Evidence, Head, Recipient, Status
+from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause
-from app.domain.standing import Circumstances, State
+from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
+from app.domain.route import Availability
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
-# A wait is shortened by up to this share, so that an outage does not end in one stampede.
+# A wait is shortened by up to this share, so that emails that wait for the same outage do not all return at once.
 JITTER = 0.25
-SHORTEST_LOOK_MS = 1000  # a provider that is closed is not looked at more often
-LISTED = "on our suppression list"
+SHORTEST_WAIT_MS = 1000  # an unavailable provider is not looked at more often than this
+WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient of a critical email is looked at
+ON_OUR_LIST = "on our suppression list"
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What decides beside the recipient itself: the email's limits, the circumstances, the time."""
+class RetryContext:
+    """What decides about a recipient's waits beside the recipient itself: the email's limits, the context, the time."""
 
     email_id: str
     on_uncertain: OnUncertain
     expires_at_ms: int
     retry_until_ms: int
-    around: Circumstances
+    dispatch_context: DispatchContext
     now_ms: int
 
     @classmethod
-    def of(cls, head: Head, around: Circumstances, now_ms: int) -> "Terms":
-        """The terms of `head`."""
-        return cls(head.email_id, head.on_uncertain, head.expires_at_ms, head.retry_until_ms, around, now_ms)
+    def of(cls, head: Head, dispatch_context: DispatchContext, now_ms: int) -> "RetryContext":
+        """The retry context of `head`."""
+        return cls(head.email_id, head.on_uncertain, head.expires_at_ms, head.retry_until_ms, dispatch_context, now_ms)
 
     @property
-    def askable(self) -> tuple[str, ...]:
-        """The providers that may be asked now; after the last round's deadline closed ones too, as a last resort."""
-        last_resort = (State.CLOSED,) if self.now_ms >= self.retry_until_ms else ()
-        return self.around.providers(State.IN) + self.around.providers(*last_resort)
+    def available_providers(self) -> tuple[str, ...]:
+        """The providers that may be asked now.
+
+        After `retry_until_ms`, these include those that are unavailable for now: the last round asks them all the same.
+        """
+        available = self.dispatch_context.providers(Availability.AVAILABLE)
+        if self.now_ms < self.retry_until_ms:
+            return available
+        return available + self.dispatch_context.providers(Availability.UNAVAILABLE_FOR_NOW)
 
 
-def settle(recipient: Recipient, terms: Terms) -> Recipient:
-    """End waits that are over, then decide for a queued recipient: another provider, another round, or the end."""
-    recipient = _end_wait(recipient, terms)
+def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
+    """End a wait that is over; then decide whether a queued recipient is asked for, waits for a round, or ends."""
+    recipient = _end_wait(recipient, context)
     if recipient.status is not Status.QUEUED:
         return recipient
-    if terms.around.superseded:
-        return given_up(recipient, Status.CANCELED, detail="superseded by a newer email")
-    if recipient.key in terms.around.suppressed:
-        return given_up(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=LISTED)
+    if context.dispatch_context.superseded:
+        return stop_trying(recipient, Status.CANCELED, detail="superseded by a newer email")
+    if recipient.key in context.dispatch_context.suppressed:
+        return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if recipient.wait_until_ms is not None:
         return recipient
-    if terms.now_ms >= terms.expires_at_ms:
-        return given_up(recipient, Status.EXPIRED, detail=recipient.detail or "not sent before expires_at")
-    if any(provider not in recipient.tried for provider in terms.askable):
+    if context.now_ms >= context.expires_at_ms:
+        return stop_trying(recipient, Status.EXPIRED, detail=recipient.detail or "not sent before expires_at")
+    if any(provider not in recipient.tried for provider in context.available_providers):
         return recipient
-    next_look_ms = _next_look_ms(recipient, terms)
-    if next_look_ms is not None and terms.now_ms < terms.retry_until_ms:
-        until_ms = min(next_look_ms, terms.retry_until_ms, terms.expires_at_ms)
+    next_round_at_ms = _next_round_at_ms(recipient, context)
+    if next_round_at_ms is not None and context.now_ms < context.retry_until_ms:
+        until_ms = min(next_round_at_ms, context.retry_until_ms, context.expires_at_ms)
         return replace(recipient, wait_until_ms=until_ms)
-    if not terms.around.providers(State.IN, State.CLOSED, State.PAUSED):
-        return given_up(recipient, Status.FAILED, detail="no provider may carry this email")
-    return given_up(recipient, Status.FAILED)
+    not_excluded = (Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW, Availability.PAUSED)
+    if not context.dispatch_context.providers(*not_excluded):
+        return stop_trying(recipient, Status.FAILED, detail="no provider may carry this email")
+    return stop_trying(recipient, Status.FAILED)
 
 
-def _next_look_ms(recipient: Recipient, terms: Terms) -> int | None:
-    """When to ask again: after a round's wait, or when a closed provider opens. None: there is nobody to ask."""
-    looks = []
-    for standing in terms.around.route:
-        if standing.state is State.OUT:
-            continue
-        if recipient.tried.get(standing.provider):
-            looks.append(_next_round_ms(recipient, terms))
-        elif standing.provider not in recipient.tried:
-            looks.append(max(standing.until_ms or 0, terms.now_ms + SHORTEST_LOOK_MS))
-    return min(looks, default=None)
+def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
+    """The recipients of a critical email that are `sent`: queued again if their provider has fallen silent.
+
+    The others keep their status and get the time at which they are looked at again.
+    """
+    return {
+        key: _rescue_recipient(head, recipient, context)
+        for key, recipient in head.recipients.items()
+        if recipient.status is Status.SENT
+    }
 
 
-def _end_wait(recipient: Recipient, terms: Terms) -> Recipient:
-    if recipient.wait_until_ms is None or terms.now_ms < recipient.wait_until_ms:
+def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -> Recipient:
+    if recipient.wait_until_ms is not None and context.now_ms < recipient.wait_until_ms:
         return recipient
-    if recipient.status is Status.SENT:
-        return recipient  # watched: `app.domain.rescue` decides
-    if recipient.status is Status.QUEUED:
-        finally_failed = {provider: False for provider, passing in recipient.tried.items() if not passing}
-        rounds = recipient.round + (finally_failed != recipient.tried)  # a wait for a closed provider is no round
-        return replace(recipient, wait_until_ms=None, tried=finally_failed, round=rounds)
-    recipient = requeue(recipient)
-    if recipient.status is Status.QUEUED and terms.on_uncertain is OnUncertain.FAIL:
-        return given_up(recipient, Status.FAILED)
-    return recipient
+    attempt = head.attempts[recipient.attempt - 1]
+    silent_for_ms = context.now_ms - attempt.started_at_ms
+    is_given_up = recipient.has_evidence(attempt.number, Evidence.SILENT)
+    is_silent = attempt.provider in context.dispatch_context.silent
+    if silent_for_ms >= SILENT_AFTER_MS and is_silent and not is_given_up:
+        without_copy = give_up_silent_copy(recipient)
+        if without_copy.status is Status.SENT:  # an older copy counts instead: it is looked at like any other
+            return _rescue_recipient(head, without_copy, context)
+        if _would_be_sent_now(without_copy, context):
+            return without_copy
+    quarters = silent_for_ms // SILENT_AFTER_MS + 1
+    until_ms = attempt.started_at_ms + quarters * SILENT_AFTER_MS if quarters <= WATCHED_FOR_QUARTERS else None
+    return replace(recipient, wait_until_ms=until_ms)
 
 
-def _next_round_ms(recipient: Recipient, terms: Terms) -> int:
+def _would_be_sent_now(recipient: Recipient, context: RetryContext) -> bool:
+    """Whether a provider could be asked at once. If not, the silent provider's copy remains the best there is."""
+    settled = settle_recipient(recipient, context)
+    return settled.status is Status.QUEUED and settled.wait_until_ms is None
+
+
+def _next_round_at_ms(recipient: Recipient, context: RetryContext) -> int | None:
+    """When to ask again: after a round's wait, or when an unavailable provider opens. None: there is nobody to ask."""
+    times_ms = []
+    for candidate in context.dispatch_context.route:
+        if candidate.availability is Availability.EXCLUDED:
+            continue
+        if recipient.tried.get(candidate.provider):
+            times_ms.append(_round_end_ms(recipient, context))
+        elif candidate.provider not in recipient.tried:
+            times_ms.append(max(candidate.until_ms or 0, context.now_ms + SHORTEST_WAIT_MS))
+    return min(times_ms, default=None)
+
+
+def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:
     """When the next round starts, if no deadline comes first: then the last round is asked at the deadline."""
     wait_ms = ROUND_WAITS_MS[min(recipient.round, len(ROUND_WAITS_MS) - 1)]
-    dice = hashlib.sha256(f"{terms.email_id}\n{recipient.key}\n{recipient.round}".encode()).digest()[0] / 255
-    return terms.now_ms + int(wait_ms * (1 - JITTER * dice))
+    digest = hashlib.sha256(f"{context.email_id}\n{recipient.key}\n{recipient.round}".encode()).digest()
+    return context.now_ms + int(wait_ms * (1 - JITTER * digest[0] / 255))
+
+
+def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
+    if recipient.wait_until_ms is None or context.now_ms < recipient.wait_until_ms:
+        return recipient
+    if recipient.status is Status.SENT:
+        return recipient  # the recipient of a critical email: `rescue` decides
+    if recipient.status is Status.QUEUED:
+        failed_for_good = {provider: False for provider, transient in recipient.tried.items() if not transient}
+        # A wait for an unavailable provider alone is not counted as a round.
+        rounds = recipient.round + (failed_for_good != recipient.tried)
+        return replace(recipient, wait_until_ms=None, tried=failed_for_good, round=rounds)
+    recipient = next_status(recipient)
+    if recipient.status is Status.QUEUED and context.on_uncertain is OnUncertain.FAIL:
+        return stop_trying(recipient, Status.FAILED)
+    return recipient

@@ -1,40 +1,136 @@
-"""The next call: through which provider, and whom it carries."""
+"""The route of an email: every provider in the order in which it would be tried, and whether it may be asked now."""
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from app.domain.email import Role
-from app.domain.head import Head, Recipient, Status
+from app.domain.health import KEEPS_PLACE_FROM, Health
+
+PAUSE_CHECK_MS = 60_000  # a paused provider is looked at again after this long
+DAY_MS = 24 * 3600 * 1000
 
 
-class Leg(NamedTuple):
-    """The next call: a provider, the keys of the recipients it carries, and the attempt it repeats (0: none)."""
+class Availability(StrEnum):
+    """Whether a provider may be asked for an email now."""
+
+    AVAILABLE = "available"
+    UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; asked in the last round only
+    PAUSED = "paused"  # by an operator, or its daily cap is reached; not even asked in the last round
+    EXCLUDED = "excluded"  # never for this email
+
+
+class RoutingPolicy(StrEnum):
+    """How the available providers are ordered."""
+
+    PRIORITY = "priority"  # the configured order; a provider of low weight goes behind the others
+    WEIGHTED = "weighted"  # at random, in proportion to the weights
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One provider in a route.
+
+    `until_ms`: when a provider that may not be asked now is worth another look. `reserve`: the provider has limited
+    capacity, so a worker must reserve it before the call.
+    """
 
     provider: str
-    recipients: tuple[str, ...]
-    repeats: int = 0
+    availability: Availability
+    why: str
+    until_ms: int | None = None
+    reserve: bool = False
 
 
-def next_leg(head: Head, providers: Sequence[str]) -> Leg | None:
-    """A repetition; else the first of `providers` that somebody queued has not tried in this round, and for whom."""
-    if head.to_repeat:
-        attempt = head.attempts[head.to_repeat - 1]
-        return Leg(attempt.provider, attempt.recipients, attempt.number)
-    queued = {
-        key: recipient
-        for key, recipient in head.recipients.items()
-        if recipient.status is Status.QUEUED and recipient.wait_until_ms is None
-    }
-    for provider in providers:
-        who = {key: recipient for key, recipient in queued.items() if provider not in recipient.tried}
-        if who:
-            return Leg(provider, _company(head, who))
-    return None
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many recipients an operator allows a provider, a day (UTC) and a second. None: no limit."""
+
+    daily: int | None = None
+    per_second: int | None = None
 
 
-def _company(head: Head, who: Mapping[str, Recipient]) -> tuple[str, ...]:
-    """Who may share one call: everybody as first sent, else those who see each other anyway, else one bcc alone."""
-    if len(who) == len(head.recipients):
-        return tuple(who)
-    visible = tuple(key for key, recipient in who.items() if recipient.role is not Role.BCC)
-    return visible or tuple(who)[:1]
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The settings a route depends on. `preferences`: recipient domain → providers to try first."""
+
+    providers: tuple[str, ...]
+    policy: RoutingPolicy = RoutingPolicy.PRIORITY
+    preferences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    caps: Mapping[str, Caps] = field(default_factory=dict)
+
+
+def route(
+    routing: Routing,
+    healths: Mapping[str, Health],
+    sent_today: Mapping[str, int],
+    *,
+    email_id: str,
+    restrict: Sequence[str],
+    domains: frozenset[str],
+    now_ms: int,
+) -> tuple[Candidate, ...]:
+    """Every configured provider in the order in which it would be tried, and its availability.
+
+    `restrict` are the providers that the email names (none: all), `domains` are those of its recipients.
+    """
+    candidates = []
+    for name in _order(routing, healths, email_id, domains):
+        if restrict and name not in restrict:
+            candidates.append(Candidate(name, Availability.EXCLUDED, "not among the email's providers"))
+        else:
+            caps = routing.caps.get(name, Caps())
+            candidates.append(_candidate(healths[name], caps, sent_today.get(name, 0), now_ms))
+    return tuple(candidates)
+
+
+def _candidate(health: Health, caps: Caps, sent_today: int, now_ms: int) -> Candidate:
+    name = health.provider
+    if health.paused:
+        return Candidate(name, Availability.PAUSED, "paused by an operator", now_ms + PAUSE_CHECK_MS)
+    if health.breaker_until_ms is not None:
+        return _with_open_breaker(health, health.breaker_until_ms, now_ms)
+    if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
+        why = "cooldown after throttling"
+        return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms)
+    if caps.daily is not None and sent_today >= caps.daily:
+        midnight_ms = (now_ms // DAY_MS + 1) * DAY_MS
+        return Candidate(name, Availability.PAUSED, f"its daily cap of {caps.daily} is reached", midnight_ms)
+    why = "healthy" if health.weight >= KEEPS_PLACE_FROM else f"weight {health.weight}: behind the healthy ones"
+    return Candidate(name, Availability.AVAILABLE, why, reserve=caps.per_second is not None)
+
+
+def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
+    why = f"breaker open: {health.breaker_reason}" if health.breaker_reason else "breaker open"
+    if now_ms < until_ms:
+        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, until_ms)
+    if health.probe_until_ms is not None and now_ms < health.probe_until_ms:
+        why = f"{why}; a probe is under way"
+        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, health.probe_until_ms)
+    return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", reserve=True)
+
+
+def _order(routing: Routing, healths: Mapping[str, Health], email_id: str, domains: frozenset[str]) -> tuple[str, ...]:
+    if routing.policy is RoutingPolicy.WEIGHTED:
+        names = sorted(routing.providers, key=lambda name: _weighted_rank(email_id, healths[name]))
+    else:  # the sort is stable: if the weights of all are low, all keep their places
+        names = sorted(routing.providers, key=lambda name: healths[name].weight < KEEPS_PLACE_FROM)
+    preferred = _preferred(routing, domains)
+    return tuple(sorted(names, key=lambda name: preferred.index(name) if name in preferred else len(preferred)))
+
+
+def _preferred(routing: Routing, domains: frozenset[str]) -> tuple[str, ...]:
+    """The providers to try first. A preference counts only if all recipients share it: an email is not split for it."""
+    preferences = {routing.preferences.get(domain, ()) for domain in domains}
+    return preferences.pop() if len(preferences) == 1 else ()
+
+
+def _weighted_rank(email_id: str, health: Health) -> float:
+    """A random rank, low with a chance in proportion to the weight; the same for the same email and provider.
+
+    Sorting by it draws the providers without replacement (Efraimidis and Spirakis, 2006).
+    """
+    digest = hashlib.sha256(f"{email_id}\n{health.provider}".encode()).digest()
+    chance = (int.from_bytes(digest[:7], "big") + 1) / 2**56
+    return -math.log(chance) / max(health.weight, 1)

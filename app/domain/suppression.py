@@ -1,12 +1,12 @@
-"""Suppression: addresses that are not to be sent to any more, why, and until when."""
+"""Suppression: addresses that nothing is sent to, why, and until when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Kind
-from app.domain.transitions import News
+from app.domain.resolution import Signal
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -14,25 +14,25 @@ DAY_MS = 24 * 3600 * 1000
 class Reason(StrEnum):
     """Why an address is suppressed."""
 
-    DEAD = "dead"  # the mailbox does not exist
-    LISTED = "listed"  # on a provider's own list, for reasons that it knows
+    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
+    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for reasons that it knows
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     MANUAL = "manual"
 
 
-# Mailboxes come back to life, lists are cleaned; who complained stays out longest.
+# A mailbox may be opened again and lists are cleaned; somebody who complained stays suppressed for longest.
 LASTS_MS: Mapping[Reason, int] = {
-    Reason.DEAD: 180 * DAY_MS,
-    Reason.LISTED: 30 * DAY_MS,
+    Reason.HARD_BOUNCE: 180 * DAY_MS,
+    Reason.PROVIDER_LIST: 30 * DAY_MS,
     Reason.COMPLAINED: 730 * DAY_MS,
     Reason.UNSUBSCRIBED: 730 * DAY_MS,
     Reason.MANUAL: 730 * DAY_MS,
 }
 _REASONS: Mapping[Kind, Reason] = {
-    Kind.DEAD: Reason.DEAD,
-    Kind.UNDELIVERABLE: Reason.DEAD,
-    Kind.SUPPRESSED: Reason.LISTED,
+    Kind.HARD_BOUNCE: Reason.HARD_BOUNCE,
+    Kind.UNDELIVERABLE: Reason.HARD_BOUNCE,
+    Kind.SUPPRESSED: Reason.PROVIDER_LIST,
     Kind.COMPLAINED: Reason.COMPLAINED,
     Kind.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
 }
@@ -49,13 +49,13 @@ class Suppression:
     until_ms: int
 
 
-def from_event(event: Event, now_ms: int) -> Suppression:
-    """What an event about a recipient at fault leads to: the same, whenever and however often it comes."""
-    return from_news(event.email_id, event.recipient, News.of(event), min(event.at_ms, now_ms))
+def from_event(event: ProviderEvent, now_ms: int) -> Suppression:
+    """The suppression that an event about a recipient leads to: the same one however often the event comes."""
+    return from_signal(event.email_id, event.recipient, Signal.from_event(event), min(event.at_ms, now_ms))
 
 
-def from_news(email_id: str, address: str, news: News, since_ms: int) -> Suppression:
-    """What news that the state table suppresses for leads to."""
-    reason = _REASONS[news.kind]
-    evidence = f"{news.provider}, {email_id}, attempt {news.attempt}: {news.detail or news.kind.value}"
+def from_signal(email_id: str, address: str, signal: Signal, since_ms: int) -> Suppression:
+    """The suppression that a signal leads to, whose row in the state table says `suppress`."""
+    reason = _REASONS[signal.kind]
+    evidence = f"{signal.provider}, {email_id}, attempt {signal.attempt}: {signal.detail or signal.kind.value}"
     return Suppression(address, reason, evidence, since_ms, since_ms + LASTS_MS[reason])

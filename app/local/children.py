@@ -29,14 +29,14 @@ class Program:
 
 
 class Child:
-    """A running program. `tether` is the end of the pipe that keeps it alive: it outlives whoever inherits that."""
+    """A running program. It ends when its standard input closes, whose writing end is `stdin_pipe`."""
 
     def __init__(self, program: Program, inherit: Sequence[int]) -> None:
         """Start it. `inherit` are descriptors that it keeps open for as long as it lives."""
         self.program = program
         self.started_at_s = monotonic()
         output = None if program.log is None else program.log.open("ab")
-        stdin, self.tether = os.pipe()
+        stdin, self.stdin_pipe = os.pipe()
         try:
             # A session of its own: Ctrl-C reaches the server alone, which then stops its children in order.
             self._process = subprocess.Popen(  # noqa: S603 because the commands are our own
@@ -76,7 +76,7 @@ class Child:
 
     def stop(self, grace_s: float) -> None:
         """Let go of it and wait until it has ended; after `grace_s` seconds kill it and all that it started."""
-        os.close(self.tether)
+        os.close(self.stdin_pipe)
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app.local import ports, tether
+from app.local import exit_with_parent, ports
 from app.local.children import Program
 from app.local.environment import ACCOUNT, REGION
 from app.local.mode import LocalError
@@ -29,7 +29,7 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
     return Program(
         name="AWS emulator",
         # -I: neither this folder nor PYTHONPATH, so that it sees no module of ours.
-        command=(str(python), "-I", tether.__file__, "ministack"),
+        command=(str(python), "-I", exit_with_parent.__file__, "ministack"),
         env={
             "PATH": env.get("PATH", os.defpath),
             "HOME": str(temporary),

@@ -10,7 +10,7 @@ from typing import Any
 from app.local.environment import ACCOUNT, REGION
 from app.local.provision import QUEUE
 
-Event = dict[str, Any]
+LambdaEvent = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Context:
         return max(0, int((self._started_at_s + self.timeout_s - monotonic()) * 1000))
 
 
-def sqs_event(message: Mapping[str, Any]) -> Event:
+def sqs_event(message: Mapping[str, Any]) -> LambdaEvent:
     """The event of one received message.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -55,7 +55,7 @@ def sqs_event(message: Mapping[str, Any]) -> Event:
     }
 
 
-def scheduled_event() -> Event:
+def scheduled_event() -> LambdaEvent:
     """The event of a schedule's tick.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
@@ -63,7 +63,7 @@ def scheduled_event() -> Event:
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
+        "detail-type": "Scheduled LambdaEvent",
         "source": "aws.events",
         "account": ACCOUNT,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -17,7 +17,7 @@ def simulator(env: Mapping[str, str]) -> Program:
     return Program(
         name="provider simulator",
         command=(
-            *(sys.executable, "-m", "app.local.simulator", "--tether"),
+            *(sys.executable, "-m", "app.local.simulator", "--exit-with-parent"),
             *("--control-port", str(at.simulator)),
             *("--webhooks-url", f"{at.api_url}/v1/webhooks"),
             *("--keys", str(paths.simulator)),
@@ -38,7 +38,7 @@ def worker(env: Mapping[str, str]) -> Program:
     paths.heartbeat.unlink(missing_ok=True)
     return Program(
         name="worker",
-        command=(sys.executable, "-m", "app.local.worker", "--tether"),
+        command=(sys.executable, "-m", "app.local.worker", "--exit-with-parent"),
         env=_importable({**env, **environment.simulator_base_urls(env)}),
         is_ready=lambda: health.is_beating(paths.heartbeat),
     )

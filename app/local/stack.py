@@ -14,7 +14,7 @@ from time import monotonic
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.local import emulator, lock, ports, programs, tether
+from app.local import emulator, exit_with_parent, lock, ports, programs
 from app.local.children import Child, Program
 from app.local.environment import deployed
 from app.local.mode import LocalError
@@ -22,7 +22,7 @@ from app.local.paths import Paths
 from app.local.provision import provision
 
 CHILD_READY_S = 20.0
-STACK_READY_S = 45.0  # a previous owner's children may take tether.GRACE_S to end
+STACK_READY_S = 45.0  # a previous owner's children may take exit_with_parent.GRACE_S to end
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
 STEADY_S = 30.0  # a child that lived this long starts again at once
 
@@ -67,8 +67,8 @@ class Stack:
 
         Raises LocalError, one line with the remedy, if that cannot be.
         """
-        tether.follow_parent()
-        if tether.is_alone():
+        exit_with_parent.follow_parent()
+        if exit_with_parent.is_alone():
             ports.require_free(self._ports.api, "PORT")
         deadline_s = monotonic() + STACK_READY_S
         while not (self._try_to_own() or self._is_ready_elsewhere()):
@@ -92,7 +92,7 @@ class Stack:
             return False
         started = False
         try:
-            self._start_rest()
+            self._start_remaining()
             started = True
         finally:
             if not started:
@@ -134,32 +134,34 @@ class Stack:
                 self._pause()
                 break
         if len(self._children) < len(self._programs):
-            self._start_rest()
+            self._start_remaining()
 
     def _pause(self) -> None:
         """Wait longer each time, so that what dies again and again does not keep the machine busy."""
         self._stopping.wait(self._delay_s)
         self._delay_s = min(self._delay_s * 2, LONGEST_DELAY_S)
 
-    def _start_rest(self) -> None:
+    def _start_remaining(self) -> None:
         """Start, in order, the children that do not run, each when the one before it answers."""
         self._tell(ready=False)
         for start_program in self._programs[len(self._children) :]:
             program = start_program()
             # With the pipes of those before it: they outlive it, also when the owner is killed.
-            child = Child(program, inherit=[*filter(None, [self._lock]), *(other.tether for other in self._children)])
+            child = Child(
+                program, inherit=[*filter(None, [self._lock]), *(other.stdin_pipe for other in self._children)]
+            )
             try:
                 child.wait_until_ready(CHILD_READY_S, self._stopping)
                 program.on_ready()
             except BaseException:
-                child.stop(tether.GRACE_S)
+                child.stop(exit_with_parent.GRACE_S)
                 raise
             self._children.append(child)
         self._tell(ready=True)
 
     def _stop_from(self, index: int) -> None:
         while len(self._children) > index:
-            self._children.pop().stop(tether.GRACE_S)
+            self._children.pop().stop(exit_with_parent.GRACE_S)
 
     def _let_go(self) -> None:
         self._stop_from(0)

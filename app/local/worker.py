@@ -1,4 +1,4 @@
-"""The worker process: `python -m app.local.worker --tether`. The very handlers that Lambda runs, fed locally."""
+"""The worker process, `python -m app.local.worker --exit-with-parent`: Lambda's handlers over the local queue."""
 
 import os
 import signal
@@ -6,21 +6,21 @@ import sys
 import threading
 from functools import partial
 
-from app.local import feed, health, tether
+from app.local import exit_with_parent, health, queue_poller
 from app.local.paths import Paths
-from app.wiring import container
+from app.wiring.process import container
 from workers import attempts, sweep
 
 
 def main() -> None:
-    """Feed the queue to `workers.attempts`, and tick `workers.sweep`, until SIGTERM."""
-    if "--tether" in sys.argv:
-        tether.watch()
+    """QueuePoller the queue to `workers.attempts`, and tick `workers.sweep`, until SIGTERM."""
+    if "--exit-with-parent" in sys.argv:
+        exit_with_parent.watch()
     container()  # built before two threads could ask for it at once
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    queue = feed.Feed(os.environ, attempts.handler)
-    ticking = partial(feed.tick, sweep.handler, stop, is_behind=queue.is_behind)
+    queue = queue_poller.QueuePoller(os.environ, attempts.handler)
+    ticking = partial(queue_poller.tick, sweep.handler, stop, is_behind=queue.is_behind)
     clock = threading.Thread(target=ticking, name="clock")
     clock.start()
     try:

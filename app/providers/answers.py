@@ -10,16 +10,16 @@ import httpx
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
 
-Verdict = tuple[OutcomeKind, Cause]
-Texts = Mapping[tuple[int, str], Verdict]  # (status, words in the body, lower-case) → verdict; the first match counts
+AnswerMeaning = tuple[OutcomeKind, Cause]
+Texts = Mapping[tuple[int, str], AnswerMeaning]  # by status and lower-case words of the body; the first match counts
 
-_ACCOUNT: Final[Verdict] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
-_OUTAGE: Final[Verdict] = (Kind.UNAVAILABLE, Cause.OUTAGE)
-_THROTTLED: Final[Verdict] = (Kind.THROTTLED, Cause.THROTTLE)
-_REFUSED: Final[Verdict] = (Kind.REFUSED, Cause.MESSAGE)
-_NO_ANSWER: Final[Verdict] = (Kind.UNCERTAIN, Cause.OUTAGE)
+_ACCOUNT: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
+_OUTAGE: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.OUTAGE)
+_THROTTLED: Final[AnswerMeaning] = (Kind.THROTTLED, Cause.THROTTLE)
+_REFUSED: Final[AnswerMeaning] = (Kind.REFUSED, Cause.MESSAGE)
+_NO_ANSWER: Final[AnswerMeaning] = (Kind.UNCERTAIN, Cause.OUTAGE)
 
-STATUSES: Final[dict[int, Verdict]] = {
+STATUSES: Final[dict[int, AnswerMeaning]] = {
     400: _REFUSED,
     401: _ACCOUNT,
     402: _ACCOUNT,
@@ -42,13 +42,13 @@ STATUSES: Final[dict[int, Verdict]] = {
     504: _NO_ANSWER,
     524: _NO_ANSWER,
 }
-CLASSES: Final[dict[int, Verdict]] = {
+CLASSES: Final[dict[int, AnswerMeaning]] = {
     2: (Kind.UNCERTAIN, Cause.UNKNOWN),  # a success that names no id
     3: _ACCOUNT,  # a redirect took nothing: the base URL is not the API's
     4: (Kind.REFUSED, Cause.UNKNOWN),  # a client error took nothing; why is not known, so nobody is blamed
     5: _NO_ANSWER,  # only 500, 502 and 503 are known to have taken nothing
 }
-LONGEST_REST_S: Final = 86_400.0  # who asks for more is asked again after a day
+LONGEST_COOLDOWN_S: Final = 86_400.0  # who asks for more is asked again after a day
 
 
 def accepted(response: httpx.Response, message_id: str) -> Outcome:
@@ -63,13 +63,15 @@ def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s:
     Retry-After header goes before it.
     """
     status, words = response.status_code, response.text
-    kind, cause = _told(status, words.lower(), texts) or STATUSES.get(status) or CLASSES.get(status // 100, _NO_ANSWER)
-    rest_s = None
+    kind, cause = (
+        _by_words(status, words.lower(), texts) or STATUSES.get(status) or CLASSES.get(status // 100, _NO_ANSWER)
+    )
+    cooldown_s = None
     if kind is Kind.THROTTLED:
         asked_s = header_s(response)
-        rest_s = _bounded(asked_s if asked_s is not None else retry_after_s)
+        cooldown_s = _bounded(asked_s if asked_s is not None else retry_after_s)
     reply = shorten(words.replace(secret, "[secret]") if secret else words)
-    return Outcome(kind, cause, status_code=status, reply=reply, retry_after_s=rest_s)
+    return Outcome(kind, cause, status_code=status, reply=reply, retry_after_s=cooldown_s)
 
 
 def header_s(response: httpx.Response) -> float | None:
@@ -86,12 +88,12 @@ def until_s(response: httpx.Response, moment: str) -> float | None:
     return (ours - theirs).total_seconds() if ours and theirs else None
 
 
-def _told(status: int, words: str, texts: Texts) -> Verdict | None:
-    return next((verdict for (at, part), verdict in texts.items() if at == status and part in words), None)
+def _by_words(status: int, words: str, texts: Texts) -> AnswerMeaning | None:
+    return next((meaning for (at, part), meaning in texts.items() if at == status and part in words), None)
 
 
 def _bounded(seconds: float | None) -> float | None:
-    return None if seconds is None else min(max(seconds, 0.0), LONGEST_REST_S)
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_COOLDOWN_S)
 
 
 def _date(text: str) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Final
 # RFC 3463 §3.2 and RFC 7505 §4.2 (5.1.10): the address, or its domain, takes no mail, whoever sends it.
 DEAD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 # "Other or undefined": these say nothing, so the words beside them may.
-VAGUE: Final = frozenset({"5.0.0", "5.1.0"})
+UNSPECIFIC: Final = frozenset({"5.0.0", "5.1.0"})
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _TEMPORARY: Final = re.compile(r"\s*4\d\d\b")
@@ -27,7 +27,7 @@ def is_dead(status: str, text: str) -> bool:
     user" and their kin. In doubt the answer is no: one more attempt costs less than a mail that nobody got.
     """
     code = enhanced(status, text)
-    if code and code not in VAGUE:
+    if code and code not in UNSPECIFIC:
         return code in DEAD
     if _TEMPORARY.match(status) or _TEMPORARY.match(text):
         return False

@@ -6,7 +6,7 @@ from typing import Protocol
 import httpx
 
 from app.domain.email import Message
-from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.outcome import Outcome
 
 
@@ -49,12 +49,12 @@ class Provider(Protocol):
         """Prove, on the raw bytes and in constant time, that the provider sent this.
 
         Returns the token that may be used for this body only, where the signature does not cover the body.
-        Raises Unauthenticated if it cannot be proved, malformed bodies included, and Unavailable if it cannot be
+        Raises Unauthenticated if it cannot be proved, malformed bodies included, and ServiceUnavailable if it cannot be
         checked now (no key configured, certificate not reachable).
         """
 
-    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
         """The events of a verified webhook, in its order; an entry it cannot read is left out and logged."""
 
-    def probe(self) -> httpx.Request:
+    def credentials_request(self) -> httpx.Request:
         """A harmless authenticated call: 2xx means that the credentials work. For `providers check`."""

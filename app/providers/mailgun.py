@@ -13,16 +13,16 @@ from urllib.parse import quote
 import httpx
 
 from app.domain.email import Attachment, Mailbox, Message
-from app.domain.event import Event, Nonce, Webhook
+from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome, shorten
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import answers, payload, signatures
 from app.providers.bounces import is_dead, is_policy
 from app.providers.contract import Limits
 from app.providers.refusal import Unsendable, distinct
 
-Meaning = tuple[EventKind, Cause | None]
+EventMeaning = tuple[EventKind, Cause | None]
 Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
 
 # What the fields of the call, or Mailgun's own MIME, write.
@@ -45,23 +45,23 @@ TEXTS: Final[answers.Texts] = {
 }
 
 # documentation.mailgun.com, "Events"; `failed` has tables of its own below.
-EVENTS: Final[dict[str, Meaning]] = {
+EVENTS: Final[dict[str, EventMeaning]] = {
     "accepted": (Kind.ACCEPTED, None),
     "delivered": (Kind.DELIVERED, None),
-    "opened": (Kind.ENGAGED, None),
-    "clicked": (Kind.ENGAGED, None),
+    "opened": (Kind.OPENED, None),
+    "clicked": (Kind.CLICKED, None),
     "complained": (Kind.COMPLAINED, Cause.RECIPIENT),
     "unsubscribed": (Kind.UNSUBSCRIBED, None),
     "rejected": (Kind.DROPPED, Cause.UNKNOWN),
 }
 # `reason` of a permanent failure, then `delivery-status.code`. The first three are Mailgun's own suppression lists.
-REASONS: Final[dict[str, Meaning]] = {
+REASONS: Final[dict[str, EventMeaning]] = {
     "suppress-bounce": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "suppress-complaint": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "suppress-unsubscribe": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "espblock": (Kind.BLOCKED, Cause.POLICY),
 }
-CODES: Final[dict[str, Meaning]] = {
+CODES: Final[dict[str, EventMeaning]] = {
     "605": (Kind.SUPPRESSED, Cause.RECIPIENT),  # bounced before
     "606": (Kind.SUPPRESSED, Cause.RECIPIENT),  # unsubscribed
     "607": (Kind.SUPPRESSED, Cause.RECIPIENT),  # complained
@@ -119,13 +119,13 @@ class Mailgun:
         `parent-signature` is the same by the parent account's key, on events of a subaccount.
         """
         if not self.signing_keys:
-            raise Unavailable("MAILGUN_WEBHOOK_SIGNING_KEY is not set: webhooks cannot be verified")
+            raise ServiceUnavailable("MAILGUN_WEBHOOK_SIGNING_KEY is not set: webhooks cannot be verified")
         try:
-            told = payload.fields(payload.fields(payload.decode(webhook.body)).get("signature"))
+            signed = payload.fields(payload.fields(payload.decode(webhook.body)).get("signature"))
         except ValueError:
             raise Unauthenticated("the body cannot be read") from None
-        timestamp, token = payload.code(told.get("timestamp")), payload.text(told.get("token"))
-        given = [payload.text(told.get(name)) for name in ("signature", "parent-signature")]
+        timestamp, token = payload.code(signed.get("timestamp")), payload.text(signed.get("token"))
+        given = [payload.text(signed.get(name)) for name in ("signature", "parent-signature")]
         signatures.check_age(timestamp, now_s)
         if not _TOKEN.fullmatch(token):
             raise Unauthenticated("the signature's token cannot be read")
@@ -133,7 +133,7 @@ class Mailgun:
             raise Unauthenticated("the signature does not fit")
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
 
-    def parse(self, webhook: Webhook) -> list[Event]:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """One event, or none if it cannot be read."""
         try:
             entry = payload.fields(payload.fields(payload.decode(webhook.body)).get("event-data"))
@@ -147,7 +147,7 @@ class Mailgun:
         kind, cause = _meaning(entry)
         email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
         headers = payload.fields(payload.fields(entry.get("message")).get("headers"))
-        event = Event(
+        event = ProviderEvent(
             provider=self.name,
             kind=kind,
             email_id=email_id,
@@ -162,7 +162,7 @@ class Mailgun:
         )
         return [event]
 
-    def probe(self) -> httpx.Request:
+    def credentials_request(self) -> httpx.Request:
         """GET /v4/domains/{domain}: the key, the domain and its region. A domain sending key may not ask this."""
         return httpx.Request(
             "GET", f"{self.base_url}/v4/domains/{quote(self.domain, safe='')}", headers=self._headers()
@@ -172,29 +172,29 @@ class Mailgun:
         return {"Authorization": f"Basic {base64.b64encode(f'api:{self.api_key}'.encode()).decode()}"}
 
 
-def _meaning(entry: Mapping[str, object]) -> Meaning:
+def _meaning(entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
     if event != "failed":
         return EVENTS.get(event, (Kind.UNKNOWN, None))
     if payload.text(entry.get("severity")) == "temporary":
-        return Kind.DEFERRED, None
+        return Kind.DELAYED, None
     report = payload.fields(entry.get("delivery-status"))
-    told = REASONS.get(payload.text(entry.get("reason"))) or CODES.get(payload.code(report.get("code")))
-    if told:
-        return told
+    meaning = REASONS.get(payload.text(entry.get("reason"))) or CODES.get(payload.code(report.get("code")))
+    if meaning:
+        return meaning
     status, words = payload.text(report.get("enhanced-code")), _words(entry)
     if is_dead(status, words):
-        return Kind.DEAD, Cause.RECIPIENT
+        return Kind.HARD_BOUNCE, Cause.RECIPIENT
     if is_policy(status, words):
         return Kind.BLOCKED, Cause.POLICY
-    return Kind.BOUNCED, Cause.UNKNOWN
+    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
 
 
 def _words(entry: Mapping[str, object]) -> str:
     """What the host said, or Mailgun instead of it."""
     report, reject = payload.fields(entry.get("delivery-status")), payload.fields(entry.get("reject"))
-    told = (report.get("message"), report.get("description"), reject.get("reason"), entry.get("reason"))
-    return next((words for words in map(payload.text, told) if words), "")
+    texts = (report.get("message"), report.get("description"), reject.get("reason"), entry.get("reason"))
+    return next((words for words in map(payload.text, texts) if words), "")
 
 
 def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> float | None:

@@ -10,7 +10,7 @@ The parts are the standard library's. The header lines are written here: the lib
 encoding long words, and a List-Unsubscribe that is encoded is one that no client reads. ASCII therefore stays on its
 line, the rest becomes encoded words (RFC 2047), and whatever could end a line is a space before that.
 
-No Date: it belongs to the moment the provider takes the email, and SES writes its own over any other
+No Date: it is_about to the moment the provider takes the email, and SES writes its own over any other
 (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). No Bcc, ever.
 """
 

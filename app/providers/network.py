@@ -42,7 +42,7 @@ class Wire(httpx.BaseTransport):
     """An httpx transport whose every call, from name lookup to the last byte read, ends within `timeout_s`.
 
     Connecting (waiting for a free connection, name lookup, TCP, TLS) has `connect_timeout_s` of that. Raises httpx's
-    own exceptions. No retries, no proxies. A body is read up to ANSWER_LIMIT bytes, the rest is not waited for.
+    own exceptions. No retries, no proxies. A body is read up to ANSWER_LIMIT bytes and no further.
     """
 
     def __init__(self, timeout_s: float, connect_timeout_s: float, ssl_context: ssl.SSLContext, lookup: Lookup) -> None:
@@ -182,11 +182,11 @@ class _Socket(httpcore.NetworkStream):
             raise httpcore.ReadError(str(fault)) from fault
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        rest = memoryview(buffer)
+        remaining = memoryview(buffer)
         try:
-            while rest:
+            while remaining:
                 self._socket.settimeout(_left(timeout))
-                rest = rest[self._socket.send(rest) :]
+                remaining = remaining[self._socket.send(remaining) :]
         except TimeoutError as fault:
             raise httpcore.WriteTimeout(str(fault)) from fault
         except OSError as fault:

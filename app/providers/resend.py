@@ -16,10 +16,10 @@ from typing import ClassVar, Final
 import httpx
 
 from app.domain.email import Attachment, Mailbox, Message
-from app.domain.event import Event, Webhook
+from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import answers, payload, resend_events, signatures
 from app.providers.contract import Limits
 from app.providers.refusal import Unsendable, distinct
@@ -82,7 +82,7 @@ class Resend:
         }
         # Resend compares the body with that of the key's first call: nothing in it may depend on the moment, or on
         # the order in which a store gives metadata back.
-        told = {name: value for name, value in call.items() if value or name == "subject"}
+        body = {name: value for name, value in call.items() if value or name == "subject"}
         return httpx.Request(
             "POST",
             f"{self.base_url}/emails",
@@ -91,7 +91,7 @@ class Resend:
                 "Content-Type": "application/json",
                 "Idempotency-Key": f"{message.email_id}/{message.attempt}",
             },
-            content=json.dumps(told, ensure_ascii=False).encode(),
+            content=json.dumps(body, ensure_ascii=False).encode(),
         )
 
     def read(self, response: httpx.Response) -> Outcome:
@@ -108,7 +108,7 @@ class Resend:
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """HMAC-SHA256 over id, time and raw body, by any of the secrets ("Verify Webhooks Requests")."""
         if not self.signing_secrets:
-            raise Unavailable("RESEND_WEBHOOK_SECRET is not set: webhooks cannot be verified")
+            raise ServiceUnavailable("RESEND_WEBHOOK_SECRET is not set: webhooks cannot be verified")
         headers = {name: payload.text(value) for name, value in webhook.headers.items()}
         timestamp = headers.get("svix-timestamp", "")
         signatures.check_age(timestamp, now_s, MAX_AGE_S)
@@ -116,15 +116,15 @@ class Resend:
         try:
             proved = signatures.signs_svix(self.signing_secrets, signed, headers.get("svix-signature", ""))
         except ValueError:
-            raise Unavailable("RESEND_WEBHOOK_SECRET holds a text that is not a signing secret") from None
+            raise ServiceUnavailable("RESEND_WEBHOOK_SECRET holds a text that is not a signing secret") from None
         if not proved:
             raise Unauthenticated("the signature does not fit")
 
-    def parse(self, webhook: Webhook) -> list[Event]:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """One event, or none if it cannot be read; of an email to several, one of kind `unknown` for each of them."""
         return resend_events.read(webhook)
 
-    def probe(self) -> httpx.Request:
+    def credentials_request(self) -> httpx.Request:
         """GET /domains. A key with sending access only may not ask this."""
         return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
 
@@ -174,12 +174,12 @@ def _type(file: Attachment) -> str:
     Resend drops an email without a word if the two contradict each other (django-anymail, "Resend, Limitations and
     quirks"). Raises Unsendable then. Nobody knows which types Resend takes for which name: only what is certain counts.
     """
-    told = file.content_type.partition(";")[0].strip().lower()
-    if told in UNTYPED:
+    content_type = file.content_type.partition(";")[0].strip().lower()
+    if content_type in UNTYPED:
         return ""
     expected, compression = _types().guess_type(file.filename)
-    if expected and not compression and expected.partition("/")[2] != told.partition("/")[2]:
-        raise Unsendable(f"an attachment is of type {told}, and its name is that of {expected}")
+    if expected and not compression and expected.partition("/")[2] != content_type.partition("/")[2]:
+        raise Unsendable(f"an attachment is of type {content_type}, and its name is that of {expected}")
     return file.content_type
 
 

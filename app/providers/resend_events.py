@@ -8,30 +8,30 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from app.domain.event import Event, Webhook
+from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
 from app.providers import payload
 from app.providers.bounces import is_dead, is_policy
 
-Meaning = tuple[EventKind, Cause | None]
+EventMeaning = tuple[EventKind, Cause | None]
 
-# Bounced and failed are told apart below.
-EVENTS: Final[dict[str, Meaning]] = {
+# `email.bounced` and `email.failed` are read below.
+EVENTS: Final[dict[str, EventMeaning]] = {
     "email.sent": (Kind.ACCEPTED, None),  # by Resend, not by the recipient's host
     "email.scheduled": (Kind.ACCEPTED, None),
-    "email.delivery_delayed": (Kind.DEFERRED, None),
+    "email.delivery_delayed": (Kind.DELAYED, None),
     "email.delivered": (Kind.DELIVERED, None),
     "email.suppressed": (Kind.SUPPRESSED, Cause.RECIPIENT),  # previous_bounce or previous_complaint
     "email.complained": (Kind.COMPLAINED, Cause.RECIPIENT),
-    "email.opened": (Kind.ENGAGED, None),
-    "email.clicked": (Kind.ENGAGED, None),
+    "email.opened": (Kind.OPENED, None),
+    "email.clicked": (Kind.CLICKED, None),
 }
 # `bounce.subType`; of the others (General, NoEmail, MailboxFull, Undetermined) the host's words tell.
-BOUNCES: Final[dict[str, Meaning]] = {
+BOUNCES: Final[dict[str, EventMeaning]] = {
     "ContentRejected": (Kind.BLOCKED, Cause.POLICY),
     "AttachmentRejected": (Kind.BLOCKED, Cause.POLICY),
-    "MessageTooLarge": (Kind.BOUNCED, Cause.MESSAGE),
+    "MessageTooLarge": (Kind.SOFT_BOUNCE, Cause.MESSAGE),
 }
 # Where an event says why.
 REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
@@ -39,7 +39,7 @@ REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "
 _log = logging.getLogger(__name__)
 
 
-def read(webhook: Webhook) -> list[Event]:
+def read(webhook: Webhook) -> list[ProviderEvent]:
     """The event of a webhook, or none if it cannot be read.
 
     `data.to` is documented as the impacted recipients, and was seen to list all of them (django-anymail, "Resend,
@@ -60,7 +60,7 @@ def read(webhook: Webhook) -> list[Event]:
     kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
     email_id, attempt = payload.ours(payload.fields(data.get("tags")))
     return [
-        Event(
+        ProviderEvent(
             provider="resend",
             kind=kind,
             email_id=email_id,
@@ -76,7 +76,7 @@ def read(webhook: Webhook) -> list[Event]:
     ]
 
 
-def _meaning(event: str, reason: Mapping[str, object]) -> Meaning:
+def _meaning(event: str, reason: Mapping[str, object]) -> EventMeaning:
     if event == "email.bounced":
         return _bounce(reason)
     if event == "email.failed":  # such as reached_daily_quota
@@ -84,16 +84,16 @@ def _meaning(event: str, reason: Mapping[str, object]) -> Meaning:
     return EVENTS.get(event, (Kind.UNKNOWN, None))
 
 
-def _bounce(bounce: Mapping[str, object]) -> Meaning:
-    told = BOUNCES.get(payload.text(bounce.get("subType")))
-    if told:
-        return told
+def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
+    meaning = BOUNCES.get(payload.text(bounce.get("subType")))
+    if meaning:
+        return meaning
     permanent, words = payload.text(bounce.get("type")) == "Permanent", _words(bounce)
     if permanent and is_dead("", words):
-        return Kind.DEAD, Cause.RECIPIENT
+        return Kind.HARD_BOUNCE, Cause.RECIPIENT
     if permanent and is_policy("", words):
         return Kind.BLOCKED, Cause.POLICY
-    return Kind.BOUNCED, Cause.UNKNOWN
+    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
 
 
 def _words(reason: Mapping[str, object]) -> str:
@@ -102,13 +102,13 @@ def _words(reason: Mapping[str, object]) -> str:
 
 
 def _detail(reason: Mapping[str, object]) -> str:
-    told = [payload.text(reason.get(name)) for name in ("type", "subType", "reason")]
-    return shorten(" ".join(filter(None, [*told, _words(reason)])))
+    parts = [payload.text(reason.get(name)) for name in ("type", "subType", "reason")]
+    return shorten(" ".join(filter(None, [*parts, _words(reason)])))
 
 
 def _recipients(to: object) -> list[str]:
     """The different addresses of `data.to`, lower-case, without the names that may stand before them."""
-    addresses = [told.rpartition("<")[2].rstrip("> ").strip().lower() for told in _texts(to)]
+    addresses = [mailbox.rpartition("<")[2].rstrip("> ").strip().lower() for mailbox in _texts(to)]
     return list(dict.fromkeys(filter(None, addresses)))
 
 

@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Final
 import httpx
 
 from app.domain.email import Attachment, Content, Mailbox, Message
-from app.domain.event import Event, Webhook
+from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome, shorten
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import answers, payload, signatures
 from app.providers.bounces import is_dead, is_policy
 from app.providers.contract import Limits
 from app.providers.refusal import Unsendable, distinct
 
-Meaning = tuple[EventKind, Cause | None]
+EventMeaning = tuple[EventKind, Cause | None]
 
 # docs.sendgrid.com, "Mail Send limitations": these are written by SendGrid or are fields of the call.
 RESERVED_HEADERS: Final = frozenset(
@@ -29,7 +29,7 @@ RESERVED_HEADERS: Final = frozenset(
 # The same page. Categories are for statistics: what does not fit is left out, and the email goes on.
 CATEGORIES, CATEGORY_LENGTH = 10, 255
 # "Event Webhook Reference": SendGrid merges custom_args into the event object, so a client's metadata of these names,
-# which `parse` reads, would pass for facts of the event; it travels under METADATA_PREFIX instead.
+# which `parse` reads, would be taken for a part of the event; it travels under METADATA_PREFIX instead.
 EVENT_FIELDS: Final = frozenset(
     {"email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"}
     | {"sg_event_id", "sg_message_id"}
@@ -44,38 +44,38 @@ TEXTS: Final[answers.Texts] = {
 }
 
 # "Event Webhook Reference"; bounce and dropped have tables of their own below.
-EVENTS: Final[dict[str, Meaning]] = {
+EVENTS: Final[dict[str, EventMeaning]] = {
     "processed": (Kind.ACCEPTED, None),
-    "deferred": (Kind.DEFERRED, None),
+    "deferred": (Kind.DELAYED, None),
     "delivered": (Kind.DELIVERED, None),
-    "open": (Kind.ENGAGED, None),
-    "click": (Kind.ENGAGED, None),
+    "open": (Kind.OPENED, None),
+    "click": (Kind.CLICKED, None),
     "spamreport": (Kind.COMPLAINED, Cause.RECIPIENT),
     "unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_resubscribe": (Kind.UNKNOWN, None),
 }
 # `type` of a bounce. `blocked`: the host refused this email, SendGrid does not suppress the address.
-BOUNCES: Final[dict[str, Meaning]] = {
-    "bounce": (Kind.BOUNCED, Cause.UNKNOWN),
+BOUNCES: Final[dict[str, EventMeaning]] = {
+    "bounce": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
     "blocked": (Kind.BLOCKED, Cause.POLICY),
-    "expired": (Kind.BOUNCED, Cause.UNKNOWN),
+    "expired": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
 }
 # `bounce_classification`, SendGrid's reading of the host's words; it goes before `type`.
-CLASSIFICATIONS: Final[dict[str, Meaning]] = {
+CLASSIFICATIONS: Final[dict[str, EventMeaning]] = {
     "content": (Kind.BLOCKED, Cause.POLICY),
     "reputation": (Kind.BLOCKED, Cause.POLICY),
     "frequency or volume too high": (Kind.BLOCKED, Cause.POLICY),
-    "mailbox unavailable": (Kind.BOUNCED, Cause.UNKNOWN),  # full or disabled: not proof that it is not there
-    "technical failure": (Kind.BOUNCED, Cause.UNKNOWN),
+    "mailbox unavailable": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),  # full or disabled: not proof that it is not there
+    "technical failure": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
 }
 # `reason` of a drop.
-DROPS: Final[dict[str, Meaning]] = {
+DROPS: Final[dict[str, EventMeaning]] = {
     "bounced address": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "unsubscribed address": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "spam reporting address": (Kind.SUPPRESSED, Cause.RECIPIENT),
     # "Invalid Emails": malformed, or known not to exist at the recipient's host. That is true at any provider.
-    "invalid": (Kind.DEAD, Cause.RECIPIENT),
+    "invalid": (Kind.HARD_BOUNCE, Cause.RECIPIENT),
     "spam content": (Kind.DROPPED, Cause.POLICY),
     "recipient list over package quota": (Kind.DROPPED, Cause.THROTTLE),
     "invalid smtpapi header": (Kind.DROPPED, Cause.MESSAGE),
@@ -132,7 +132,7 @@ class SendGrid:
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """ECDSA-SHA256 over timestamp and raw body, by any of the keys ("Event Webhook Security Features")."""
         if not self.public_keys:
-            raise Unavailable("SENDGRID_WEBHOOK_PUBLIC_KEY is not set: webhooks cannot be verified")
+            raise ServiceUnavailable("SENDGRID_WEBHOOK_PUBLIC_KEY is not set: webhooks cannot be verified")
         signature = webhook.headers.get("x-twilio-email-event-webhook-signature", "")
         timestamp = webhook.headers.get("x-twilio-email-event-webhook-timestamp", "")
         signatures.check_age(timestamp, now_s)
@@ -140,11 +140,11 @@ class SendGrid:
         try:
             proved = any(signatures.signs_ecdsa(key, signed, signature) for key in self.public_keys)
         except ValueError:
-            raise Unavailable("SENDGRID_WEBHOOK_PUBLIC_KEY holds a text that is not a public key") from None
+            raise ServiceUnavailable("SENDGRID_WEBHOOK_PUBLIC_KEY holds a text that is not a public key") from None
         if not proved:
             raise Unauthenticated("the signature does not fit")
 
-    def parse(self, webhook: Webhook) -> list[Event]:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """An array of events, in the order in which SendGrid wrote it."""
         try:
             entries = payload.decode(webhook.body)
@@ -155,14 +155,14 @@ class SendGrid:
             return []
         return [event for entry in entries if (event := self._event(payload.fields(entry)))]
 
-    def probe(self) -> httpx.Request:
+    def credentials_request(self) -> httpx.Request:
         """GET /v3/scopes, which any key may ask about itself."""
         return httpx.Request("GET", f"{self.base_url}/v3/scopes", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json"}  # without Accept: 406
 
-    def _event(self, entry: Mapping[str, object]) -> Event | None:
+    def _event(self, entry: Mapping[str, object]) -> ProviderEvent | None:
         recipient, at_ms = payload.text(entry.get("email")), payload.at_ms(entry.get("timestamp"))
         event_id = payload.text(entry.get("sg_event_id"))
         if not recipient or at_ms is None:
@@ -170,7 +170,7 @@ class SendGrid:
             return None
         kind, cause = _meaning(entry)
         email_id, attempt = payload.ours(entry)
-        return Event(
+        return ProviderEvent(
             provider=self.name,
             kind=kind,
             email_id=email_id,
@@ -185,7 +185,7 @@ class SendGrid:
         )
 
 
-def _meaning(entry: Mapping[str, object]) -> Meaning:
+def _meaning(entry: Mapping[str, object]) -> EventMeaning:
     event, reason = payload.text(entry.get("event")), payload.text(entry.get("reason"))
     if event == "dropped":
         return DROPS.get(reason.strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
@@ -195,10 +195,10 @@ def _meaning(entry: Mapping[str, object]) -> Meaning:
     classification = payload.text(entry.get("bounce_classification")).lower()
     # "Invalid Address" is SendGrid's "unknown user"; of a block it contradicts the type, and proves nothing.
     if is_dead(status, reason) or (kind != "blocked" and classification == "invalid address"):
-        return Kind.DEAD, Cause.RECIPIENT
+        return Kind.HARD_BOUNCE, Cause.RECIPIENT
     if is_policy(status, reason):
         return Kind.BLOCKED, Cause.POLICY
-    return CLASSIFICATIONS.get(classification) or BOUNCES.get(kind, (Kind.BOUNCED, Cause.UNKNOWN))
+    return CLASSIFICATIONS.get(classification) or BOUNCES.get(kind, (Kind.SOFT_BOUNCE, Cause.UNKNOWN))
 
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:

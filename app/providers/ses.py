@@ -20,24 +20,24 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from app.domain.email import Mailbox, Message
-from app.domain.event import Event, Subscription, Webhook
+from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import answers, mime, payload, ses_events, sns
 from app.providers.contract import Limits
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-_ACCOUNT: Final[answers.Verdict] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
-_REFUSED: Final[answers.Verdict] = (Kind.REFUSED, Cause.MESSAGE)
-_THROTTLED: Final[answers.Verdict] = (Kind.THROTTLED, Cause.THROTTLE)
+_ACCOUNT: Final[answers.AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
+_REFUSED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.MESSAGE)
+_THROTTLED: Final[answers.AnswerMeaning] = (Kind.THROTTLED, Cause.THROTTLE)
 # This email's From (in the sandbox also its recipients), not our account: other emails may still go.
-_UNVERIFIED: Final[answers.Verdict] = (Kind.REFUSED, Cause.ACCOUNT)
+_UNVERIFIED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.ACCOUNT)
 
 # By error type; "SendEmail, Errors" and "Common Errors". What is missing here means what its status means everywhere.
-ERRORS: Final[dict[str, answers.Verdict]] = {
+ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "BadRequestException": _REFUSED,
     "MessageRejected": _REFUSED,
     "MailFromDomainNotVerifiedException": _UNVERIFIED,
@@ -65,7 +65,7 @@ ERRORS: Final[dict[str, answers.Verdict]] = {
     "UnrecognizedClientException": _ACCOUNT,
 }
 # MessageRejected has many meanings: by words of its message, lower-case; the first match counts.
-REJECTIONS: Final[dict[str, answers.Verdict]] = {
+REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "not verified": _UNVERIFIED,
     "sending suspended": _ACCOUNT,
     "sending paused": _ACCOUNT,
@@ -141,17 +141,17 @@ class Ses:
             return answers.accepted(response, message_id)
         error = _error(response, answer)
         words = payload.text(answer.get("message")) or payload.text(answer.get("Message"))
-        verdict = _verdict(error, words) if response.is_client_error else None
-        outcome = answers.judge(response, {(response.status_code, ""): verdict} if verdict else {}, secret="")
+        meaning = _error_meaning(error, words) if response.is_client_error else None
+        outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secret="")
         return replace(outcome, reply=shorten(self._redact(f"{error}: {words}" if error and words else response.text)))
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """The signature of SNS, which covers the body: no nonce."""
         if not self._topic_arns:
-            raise Unavailable("SES_TOPIC_ARN is not set: webhooks cannot be verified")
+            raise ServiceUnavailable("SES_TOPIC_ARN is not set: webhooks cannot be verified")
         self._verifier.verify(webhook, now_s)
 
-    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
+    def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
         """The recipients of one event, or a subscription to confirm."""
         try:
             envelope = sns.read(webhook.body)
@@ -165,7 +165,7 @@ class Ses:
         _log.warning("an SNS subscription ended or cannot be confirmed", extra={"provider": self.name})
         return []
 
-    def probe(self) -> httpx.Request:
+    def credentials_request(self) -> httpx.Request:
         """GET /v2/email/account."""
         return self._signed("GET", "/v2/email/account", b"")
 
@@ -215,11 +215,11 @@ def _tags(message: Message) -> dict[str, str]:
 
 def _error(response: httpx.Response, answer: Mapping[str, object]) -> str:
     """The error type without the URL and the namespace that may surround it (AWS REST-JSON protocol, "Errors")."""
-    told = (response.headers.get("x-amzn-errortype"), answer.get("code"), answer.get("__type"))
-    return next((name for name in map(payload.text, told) if name), "").split(":")[0].split("#")[-1].strip()
+    codes = (response.headers.get("x-amzn-errortype"), answer.get("code"), answer.get("__type"))
+    return next((name for name in map(payload.text, codes) if name), "").split(":")[0].split("#")[-1].strip()
 
 
-def _verdict(error: str, words: str) -> answers.Verdict | None:
+def _error_meaning(error: str, words: str) -> answers.AnswerMeaning | None:
     if error == "MessageRejected":
-        return next((told for part, told in REJECTIONS.items() if part in words.lower()), ERRORS[error])
+        return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
     return ERRORS.get(error)

@@ -8,14 +8,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
 from app.providers import payload
 from app.providers.bounces import is_dead, is_policy
 from app.providers.sns import Envelope
 
-Meaning = tuple[EventKind, Cause | None]
+EventMeaning = tuple[EventKind, Cause | None]
 
 
 class Shape(NamedTuple):
@@ -40,23 +40,23 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 # What every recipient of an email has in common; of the other events SES does not say which recipient did it.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
-EVENTS: Final[dict[str, Meaning]] = {
+EVENTS: Final[dict[str, EventMeaning]] = {
     "Send": (Kind.ACCEPTED, None),
     "Delivery": (Kind.DELIVERED, None),
-    "DeliveryDelay": (Kind.DEFERRED, None),
+    "DeliveryDelay": (Kind.DELAYED, None),
     "Reject": (Kind.DROPPED, Cause.POLICY),  # a virus is all that SES rejects
     "Rendering Failure": (Kind.DROPPED, Cause.MESSAGE),
-    "Open": (Kind.ENGAGED, None),
-    "Click": (Kind.ENGAGED, None),
+    "Open": (Kind.OPENED, None),
+    "Click": (Kind.CLICKED, None),
 }
 # By type and subtype; every other bounce is for the host's words to tell, or just a bounce: SES gives up on it.
-BOUNCES: Final[dict[tuple[str, str], Meaning]] = {
+BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
     ("Permanent", "Suppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
     ("Permanent", "OnAccountSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
     ("Permanent", "OnTenantSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
     ("Permanent", "EmailValidationSuppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
     ("Permanent", "UnsubscribedRecipient"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Transient", "MessageTooLarge"): (Kind.BOUNCED, Cause.MESSAGE),
+    ("Transient", "MessageTooLarge"): (Kind.SOFT_BOUNCE, Cause.MESSAGE),
     ("Transient", "ContentRejected"): (Kind.BLOCKED, Cause.POLICY),
     ("Transient", "AttachmentRejected"): (Kind.BLOCKED, Cause.POLICY),
 }
@@ -65,7 +65,7 @@ BOUNCES: Final[dict[tuple[str, str], Meaning]] = {
 _log = logging.getLogger(__name__)
 
 
-def read(envelope: Envelope) -> Iterator[Event]:
+def read(envelope: Envelope) -> Iterator[ProviderEvent]:
     """The events of a notification, one for each recipient it names."""
     try:
         report = payload.fields(payload.decode(envelope.message.encode()))
@@ -77,34 +77,34 @@ def read(envelope: Envelope) -> Iterator[Event]:
         return
     name = payload.text(report.get("eventType")) or payload.text(report.get("notificationType"))
     shape = SHAPES.get(name, Shape(""))
-    news = payload.fields(report.get(shape.key))
+    section = payload.fields(report.get(shape.key))
     email_id, attempt = payload.ours(_tags(mail))
-    for recipient, entry in _people(name, shape, news, mail):
-        kind, cause = _meaning(name, news, entry)
-        yield Event(
+    for recipient, entry in _people(name, shape, section, mail):
+        kind, cause = _meaning(name, section, entry)
+        yield ProviderEvent(
             provider="ses",
             kind=kind,
             email_id=email_id,
             attempt=attempt,
             recipient=recipient.lower(),
-            at_ms=_at_ms(news, mail, envelope),
+            at_ms=_at_ms(section, mail, envelope),
             event_id=envelope.message_id,
             message_id=payload.text(mail.get("messageId")),
             cause=cause,
-            detail=_detail(shape, news, entry),
+            detail=_detail(shape, section, entry),
         )
 
 
 def _people(
-    name: str, shape: Shape, news: Mapping[str, object], mail: Mapping[str, object]
+    name: str, shape: Shape, section: Mapping[str, object], mail: Mapping[str, object]
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Whom the event is about, each with what it says of them alone. "": of one of them, SES does not say which."""
     if not shape.people:
         everybody = [address for address in map(payload.text, _list(mail.get("destination"))) if address]
-        told = everybody if len(everybody) == 1 or name in SHARED else [""]
-        yield from ((address, {}) for address in told)
+        addresses = everybody if len(everybody) == 1 or name in SHARED else [""]
+        yield from ((address, {}) for address in addresses)
         return
-    for entry in _list(news.get(shape.people)):
+    for entry in _list(section.get(shape.people)):
         about = payload.fields(entry)
         address = payload.text(entry) or payload.text(about.get("emailAddress"))
         if address:
@@ -113,53 +113,55 @@ def _people(
             _log.warning("recipient left out", extra={"provider": "ses", "kind": name})
 
 
-def _meaning(name: str, news: Mapping[str, object], entry: Mapping[str, object]) -> Meaning:
+def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
     if name == "Bounce":
-        return _bounce(news, entry)
+        return _bounce(section, entry)
     if name == "Complaint":
-        if payload.text(news.get("complaintSubType")) == "OnAccountSuppressionList":
+        if payload.text(section.get("complaintSubType")) == "OnAccountSuppressionList":
             return Kind.SUPPRESSED, Cause.RECIPIENT
         # The opposite of a complaint: somebody took an email out of the spam folder.
-        praised = payload.text(news.get("complaintFeedbackType")) == "not-spam"
-        return (Kind.UNKNOWN, None) if praised else (Kind.COMPLAINED, Cause.RECIPIENT)
+        is_praise = payload.text(section.get("complaintFeedbackType")) == "not-spam"
+        return (Kind.UNKNOWN, None) if is_praise else (Kind.COMPLAINED, Cause.RECIPIENT)
     if name == "Subscription":
-        return (Kind.UNSUBSCRIBED, None) if _opted_out(news) else (Kind.UNKNOWN, None)
+        return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else (Kind.UNKNOWN, None)
     return EVENTS.get(name, (Kind.UNKNOWN, None))
 
 
-def _bounce(news: Mapping[str, object], entry: Mapping[str, object]) -> Meaning:
-    kind, reason = payload.text(news.get("bounceType")), payload.text(news.get("bounceSubType"))
-    told = BOUNCES.get((kind, reason))
-    if told:
-        return told
+def _bounce(section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
+    kind, reason = payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))
+    meaning = BOUNCES.get((kind, reason))
+    if meaning:
+        return meaning
     status, words = payload.text(entry.get("status")), payload.text(entry.get("diagnosticCode"))
     if kind == "Permanent" and is_dead(status, words):
-        return Kind.DEAD, Cause.RECIPIENT
+        return Kind.HARD_BOUNCE, Cause.RECIPIENT
     if kind == "Permanent" and is_policy(status, words):
         return Kind.BLOCKED, Cause.POLICY
-    return Kind.BOUNCED, Cause.UNKNOWN
+    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
 
 
-def _opted_out(news: Mapping[str, object]) -> bool:
-    wishes = payload.fields(news.get("newTopicPreferences"))
-    topics = [payload.fields(topic) for topic in _list(wishes.get("topicSubscriptionStatus"))]
-    return wishes.get("unsubscribeAll") is True or any(topic.get("subscriptionStatus") == "OptOut" for topic in topics)
+def _opted_out(section: Mapping[str, object]) -> bool:
+    preferences = payload.fields(section.get("newTopicPreferences"))
+    topics = [payload.fields(topic) for topic in _list(preferences.get("topicSubscriptionStatus"))]
+    return preferences.get("unsubscribeAll") is True or any(
+        topic.get("subscriptionStatus") == "OptOut" for topic in topics
+    )
 
 
-def _at_ms(news: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:
+def _at_ms(section: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:
     """When it happened; of a Send, a Reject and a failure, when SES took the email; at last when SNS took the event."""
-    told = (payload.iso_ms(payload.text(part.get("timestamp"))) for part in (news, mail))
-    return next((at_ms for at_ms in told if at_ms is not None), envelope.at_ms)
+    times = (payload.iso_ms(payload.text(part.get("timestamp"))) for part in (section, mail))
+    return next((at_ms for at_ms in times if at_ms is not None), envelope.at_ms)
 
 
-def _detail(shape: Shape, news: Mapping[str, object], entry: Mapping[str, object]) -> str:
-    words = [news.get(key) for key in shape.words] + [entry.get("status"), entry.get("diagnosticCode")]
+def _detail(shape: Shape, section: Mapping[str, object], entry: Mapping[str, object]) -> str:
+    words = [section.get(key) for key in shape.words] + [entry.get("status"), entry.get("diagnosticCode")]
     return shorten(" ".join(filter(None, map(payload.text, words))))
 
 
 def _tags(mail: Mapping[str, object]) -> dict[str, object]:
     """Tags, each of which SES gives as a list of values."""
-    return {name: told[0] for name, values in payload.fields(mail.get("tags")).items() if (told := _list(values))}
+    return {name: found[0] for name, values in payload.fields(mail.get("tags")).items() if (found := _list(values))}
 
 
 def _list(value: object) -> list[object]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import httpx
 
 from app.domain.event import Webhook
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import payload
 
 if TYPE_CHECKING:
@@ -118,13 +118,13 @@ class Verifier:
         self._certificates: dict[str, x509.Certificate] = {}
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
-        """Raises Unauthenticated if it cannot be proved, Unavailable if the certificate cannot be had now."""
+        """Raises Unauthenticated if it cannot be proved, ServiceUnavailable if the certificate cannot be had now."""
         if webhook.headers.get("x-amz-sns-rawdelivery", "").lower() == "true":
             _refuse("raw message delivery carries no signature: turn it off")
         envelope = read(webhook.body)
-        told = {"Type": envelope.type, "MessageId": envelope.message_id, "TopicArn": envelope.topic_arn}
+        signed = {"Type": envelope.type, "MessageId": envelope.message_id, "TopicArn": envelope.topic_arn}
         for header, key in _HEADERS.items():
-            if webhook.headers.get(header, told[key]) != told[key]:
+            if webhook.headers.get(header, signed[key]) != signed[key]:
                 _refuse(f"{header} contradicts the body")
         if envelope.topic_arn not in self._topic_arns:
             _refuse("not one of our topics")
@@ -140,7 +140,7 @@ class Verifier:
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-        hash_by_version: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 because version 1 is what a topic signs with unless told otherwise
+        hash_by_version: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 because version 1 is what a topic signs with unless signed otherwise
         algorithm = hash_by_version.get(envelope.signature_version)
         if algorithm is None:
             _refuse("no such signature version")
@@ -176,9 +176,9 @@ class Verifier:
         except httpx.HTTPStatusError as answer:
             if answer.response.status_code in (403, 404):
                 _refuse("there is no certificate at SigningCertURL")
-            raise Unavailable("The certificate of SNS cannot be fetched now") from answer
+            raise ServiceUnavailable("The certificate of SNS cannot be fetched now") from answer
         except (httpx.HTTPError, OSError) as failure:
-            raise Unavailable("The certificate of SNS cannot be fetched now") from failure
+            raise ServiceUnavailable("The certificate of SNS cannot be fetched now") from failure
         except ValueError:
             _refuse("what is at SigningCertURL is not a certificate")
 

@@ -17,7 +17,7 @@ from app.providers.refusal import Unsendable
 
 _NOT_SENT: Final = (Kind.UNAVAILABLE, Cause.OUTAGE)  # the request never left
 _BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the line is at fault
-_PUZZLING: Final = (Kind.UNCERTAIN, Cause.UNKNOWN)  # it may have left, and nobody knows what happened
+_UNKNOWN: Final = (Kind.UNCERTAIN, Cause.UNKNOWN)  # it may have left, and nobody knows what happened
 
 # Every exception that httpx exports, and what it proves. Parents catch children that httpx may yet add.
 FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
@@ -35,28 +35,28 @@ FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
     httpx.RemoteProtocolError: _BROKEN,
     httpx.TimeoutException: _BROKEN,
     httpx.NetworkError: _BROKEN,
-    httpx.LocalProtocolError: _PUZZLING,
-    httpx.ProtocolError: _PUZZLING,
-    httpx.DecodingError: _PUZZLING,
-    httpx.TooManyRedirects: _PUZZLING,
-    httpx.HTTPStatusError: _PUZZLING,
-    httpx.TransportError: _PUZZLING,
-    httpx.RequestError: _PUZZLING,
-    httpx.HTTPError: _PUZZLING,
-    httpx.CookieConflict: _PUZZLING,
-    httpx.StreamConsumed: _PUZZLING,
-    httpx.StreamClosed: _PUZZLING,
-    httpx.ResponseNotRead: _PUZZLING,
-    httpx.RequestNotRead: _PUZZLING,
-    httpx.StreamError: _PUZZLING,
+    httpx.LocalProtocolError: _UNKNOWN,
+    httpx.ProtocolError: _UNKNOWN,
+    httpx.DecodingError: _UNKNOWN,
+    httpx.TooManyRedirects: _UNKNOWN,
+    httpx.HTTPStatusError: _UNKNOWN,
+    httpx.TransportError: _UNKNOWN,
+    httpx.RequestError: _UNKNOWN,
+    httpx.HTTPError: _UNKNOWN,
+    httpx.CookieConflict: _UNKNOWN,
+    httpx.StreamConsumed: _UNKNOWN,
+    httpx.StreamClosed: _UNKNOWN,
+    httpx.ResponseNotRead: _UNKNOWN,
+    httpx.RequestNotRead: _UNKNOWN,
+    httpx.StreamError: _UNKNOWN,
 }
 _FAULTS: Final = tuple(FAILURES)
 _BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # the second: a host that IDNA cannot read
-_PROBE_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
+_CHECK_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class CredentialsCheck:
     """What a provider answered to its harmless call. `status_code` None: there was no HTTP answer."""
 
     works: bool
@@ -102,15 +102,15 @@ class Transport:
             return failure(fault)
         return provider.read(response)
 
-    def probe(self, provider: Provider) -> Probe:
+    def check_credentials(self, provider: Provider) -> CredentialsCheck:
         """Whether the credentials of `provider` work, by its harmless call."""
         try:
-            response = self._client.send(provider.probe())
-        except _PROBE_FAULTS as fault:
-            return Probe(works=False, status_code=None, reply=failure(fault).reply)
+            response = self._client.send(provider.credentials_request())
+        except _CHECK_FAULTS as fault:
+            return CredentialsCheck(works=False, status_code=None, reply=failure(fault).reply)
         if response.is_success:
-            return Probe(works=True, status_code=response.status_code, reply="")
-        return Probe(works=False, status_code=response.status_code, reply=provider.read(response).reply)
+            return CredentialsCheck(works=True, status_code=response.status_code, reply="")
+        return CredentialsCheck(works=False, status_code=response.status_code, reply=provider.read(response).reply)
 
     def close(self) -> None:
         """Close every connection."""
@@ -119,8 +119,8 @@ class Transport:
 
 def failure(fault: Exception) -> Outcome:
     """The outcome of a call that ended in an exception: by its class or the nearest parent in FAILURES."""
-    return _outcome(next((FAILURES[kin] for kin in type(fault).__mro__ if kin in FAILURES), _PUZZLING), fault)
+    return _outcome(next((FAILURES[parent] for parent in type(fault).__mro__ if parent in FAILURES), _UNKNOWN), fault)
 
 
-def _outcome(verdict: tuple[OutcomeKind, Cause], fault: Exception) -> Outcome:
-    return Outcome(*verdict, reply=shorten(f"{type(fault).__name__}: {fault}"))
+def _outcome(meaning: tuple[OutcomeKind, Cause], fault: Exception) -> Outcome:
+    return Outcome(*meaning, reply=shorten(f"{type(fault).__name__}: {fault}"))

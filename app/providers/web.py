@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 
 TIMEOUT_S = 5.0
 
@@ -28,6 +28,6 @@ def internet() -> Web:
         try:
             httpx.get(url, timeout=TIMEOUT_S).raise_for_status()
         except httpx.HTTPError as error:
-            raise Unavailable(f"the subscription could not be confirmed: {type(error).__name__}") from error
+            raise ServiceUnavailable(f"the subscription could not be confirmed: {type(error).__name__}") from error
 
     return Web(certificate, confirm)

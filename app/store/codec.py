@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.email import Role
-from app.domain.head import Attempt, Fact, Recipient, Status
+from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
 
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ def recipient_to_json(recipient: Recipient) -> Json:
             "attempt": recipient.attempt,
             "round": recipient.round,
             "tried": dict(recipient.tried),
-            "facts": {str(n): sorted(fact.value for fact in facts) for n, facts in recipient.facts.items()},
+            "evidence": {str(n): sorted(each.value for each in known) for n, known in recipient.evidence.items()},
             "cause": recipient.cause and recipient.cause.value,
             "detail": recipient.detail,
         }
@@ -40,7 +40,7 @@ def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
         attempt=data.get("attempt", 0),
         round=data.get("round", 0),
         tried=data.get("tried", {}),
-        facts={int(n): frozenset(map(Fact, facts)) for n, facts in data.get("facts", {}).items()},
+        evidence={int(n): frozenset(map(Evidence, known)) for n, known in data.get("evidence", {}).items()},
         cause=_cause(data),
         detail=data.get("detail", ""),
     )

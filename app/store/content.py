@@ -81,13 +81,13 @@ def pack(content: Content) -> bytes:
 
 def unpack(packed: bytes) -> Content:
     """The inverse of `pack`."""
-    line, _, rest = zlib.decompress(packed).partition(b"\n")
+    line, _, remaining = zlib.decompress(packed).partition(b"\n")
     data = json.loads(line)
     attachments = []
     for entry in data.pop("attachments"):
         size = entry.pop("size")
-        attachments.append(Attachment(content=rest[:size], **entry))
-        rest = rest[size:]
+        attachments.append(Attachment(content=remaining[:size], **entry))
+        remaining = remaining[size:]
     return Content(
         subject=data["subject"],
         text=data["text"],

@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.store.ttl import as_ttl
 
@@ -36,24 +36,24 @@ class EventItem(Model):
 class Events:
     """Puts are idempotent."""
 
-    def put(self, events: Iterable[Event], ttl_s: int) -> None:
+    def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
         """Keep the events of one email."""
         distinct = {_part(event): event for event in events}
         with EventItem.batch_write() as batch:
             for part, event in distinct.items():
                 batch.save(_to_item(part, event, ttl_s))
 
-    def of(self, email_id: str) -> list[Event]:
+    def of(self, email_id: str) -> list[ProviderEvent]:
         """All events of an email in the order of the providers' times."""
         items = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
         return [_to_event(item) for item in items]
 
 
-def _part(event: Event) -> str:
+def _part(event: ProviderEvent) -> str:
     return f"event#{event.at_ms:013d}#{event.key}"
 
 
-def _to_item(part: str, event: Event, ttl_s: int) -> EventItem:
+def _to_item(part: str, event: ProviderEvent, ttl_s: int) -> EventItem:
     return EventItem(
         event.email_id,
         part,
@@ -70,9 +70,9 @@ def _to_item(part: str, event: Event, ttl_s: int) -> EventItem:
     )
 
 
-def _to_event(item: EventItem) -> Event:
+def _to_event(item: EventItem) -> ProviderEvent:
     kind: Any = Kind(item.kind)
-    return Event(
+    return ProviderEvent(
         provider=item.provider,
         kind=kind,
         email_id=item.email_id,

@@ -46,7 +46,7 @@ class SumsItem(Model):
     failed = NumberAttribute(default=0)
     slow = NumberAttribute(default=0)
     blocked = NumberAttribute(default=0)
-    heard = NumberAttribute(default=0)
+    reported = NumberAttribute(default=0)
 
 
 class Healths:
@@ -146,5 +146,5 @@ def _to_sums(item: SumsItem) -> Sums:
         int(item.failed or 0),
         int(item.slow or 0),
         int(item.blocked or 0),
-        int(item.heard or 0),
+        int(item.reported or 0),
     )

@@ -6,7 +6,7 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 from app.store.ttl import as_ttl
 
 
@@ -27,13 +27,13 @@ class Recipients:
     """Puts are idempotent."""
 
     def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
-        """Make the email findable by each of `addresses` (lower-case). Raises Unavailable if it cannot be done now."""
+        """Make the email findable by each of `addresses` (lower-case). Raises ServiceUnavailable."""
         try:
             with RecipientItem.batch_write() as batch:
                 for address in addresses:
                     batch.save(RecipientItem(_hash(address), _range(created_at_ms, email_id), ttl=as_ttl(ttl_s)))
         except PynamoDBException as error:
-            raise Unavailable(f"the index of recipients cannot be written: {type(error).__name__}") from error
+            raise ServiceUnavailable(f"the index of recipients cannot be written: {type(error).__name__}") from error
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
         """(created_at in ms, id) of the emails to `address` (lower-case), newest first, older than `before`."""

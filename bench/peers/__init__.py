@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from app.local.simulator.credentials import MAILGUN_API_KEY, MAILGUN_DOMAIN, SENDGRID_API_KEY
-from bench.front import API_KEY
-from tests.e2e.installation import ROOT
+from bench.faulty_proxy import API_KEY
+from tests.support.installation import ROOT
 
 PLACE: Final = ROOT / "build" / "peers"
 # @upyo/pool 0.6.0 asks for @upyo/core 0.6.0, which the registry may not have yet; it runs with 0.5.5.
@@ -31,7 +31,7 @@ class Peer:
     command: Sequence[str]
 
     def send(self, first_url: str, second_url: str, subject: str, *, keyed: bool) -> str:
-        """Send one email; what the library told its caller. `keyed`: the first provider takes the front's key."""
+        """Send one email; what the library told its caller. `keyed`: the first provider takes the proxy's key."""
         task = {
             "sendgrid": {"url": first_url, "key": API_KEY if keyed else SENDGRID_API_KEY},
             "mailgun": {"url": second_url, "key": MAILGUN_API_KEY, "domain": MAILGUN_DOMAIN},
@@ -68,9 +68,9 @@ def install() -> list[Peer]:
     python = PLACE / "venv" / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", PYPI]
-    subprocess.run(command, check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(PYPI)]
+    subprocess.run(install, check=True)
     return [
         Peer("notifme-sdk (fallback)", ("node", "node_peers.mjs", "notifme")),
         Peer("@upyo/pool (priority)", ("node", "node_peers.mjs", "upyo")),

@@ -28,10 +28,10 @@ def main() -> None:
     email = task["email"]
     try:
         EmailMessage(email["subject"], email["text"], email["from"], [email["to"]]).send()
-        told = "success"
+        result = "success"
     except (AnymailError, RequestException) as error:
-        told = type(error).__name__
-    print(json.dumps({"ok": told == "success", "told": told}))
+        result = type(error).__name__
+    print(json.dumps({"ok": result == "success", "told": result}))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.health import Health, opened, rested
+from app.domain.health import Health, open_breaker, start_cooldown
 from app.store.health import Healths
 from tests.admin.conftest import Run
 from tests.support.provider_server import ProviderServer, serve
@@ -59,18 +59,18 @@ def test_pausing_and_resuming_are_for_all_processes(run: Run) -> None:
 
 def test_what_stands_in_its_way_is_told(run: Run) -> None:
     now_ms = int(time.time() * 1000)
-    broken = opened(Health("ses", weight=40, silent=True), "account\nsuspended", now_ms)
-    assert Healths().update(rested(broken, 600, now_ms))
+    broken = open_breaker(Health("ses", weight=40, silent=True), "account\nsuspended", now_ms)
+    assert Healths().update(start_cooldown(broken, 600, now_ms))
     line = run("providers", "list").stdout.splitlines()[-1]
     assert line.startswith("ses: weight 40, breaker open until 2")
-    assert "Z: account suspended, rests until 2" in line
+    assert "Z: account suspended, cooldown until 2" in line
     assert line.endswith("Z, silent")
     assert run("providers", "resume", "ses").stdout == f"ses: {WELL}\n"
 
 
 def test_a_breaker_without_a_reason_and_a_rest_that_is_over(run: Run) -> None:
     now_ms = int(time.time() * 1000)
-    health = replace(Healths().get("sendgrid"), breaker_until_ms=now_ms, rest_until_ms=now_ms - 1)
+    health = replace(Healths().get("sendgrid"), breaker_until_ms=now_ms, cooldown_until_ms=now_ms - 1)
     assert Healths().update(health)
     line = run("providers", "list").stdout.splitlines()[0]
     assert line.endswith("Z: no reason")

@@ -32,10 +32,10 @@ def test_an_address_is_added_listed_and_lifted(run: Run) -> None:
 
 
 def test_the_reason_decides_how_long_it_lasts(run: Run) -> None:
-    run("suppressions", "add", "bob@example.com", "--note", "seen", "--reason", "dead")
+    run("suppressions", "add", "bob@example.com", "--note", "seen", "--reason", "hard_bounce")
     found = known("bob@example.com")
     assert found is not None
-    assert (found.reason, found.until_ms - found.since_ms) == (Reason.DEAD, LASTS_MS[Reason.DEAD])
+    assert (found.reason, found.until_ms - found.since_ms) == (Reason.HARD_BOUNCE, LASTS_MS[Reason.HARD_BOUNCE])
 
 
 @pytest.mark.parametrize("command", [("add", "--note", "x"), ("lift",)])

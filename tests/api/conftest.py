@@ -20,7 +20,8 @@ from app.providers.web import Web
 from app.settings import Settings
 from app.store import tables
 from app.store.heads import HeadItem
-from app.wiring import Container, build
+from app.wiring.parts import Container
+from app.wiring.process import connect
 from tests.support.clock import Clock
 
 REGION = "us-east-1"
@@ -74,7 +75,7 @@ def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[
             "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key",
             "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ses-events",
         }
-        found = build(Settings.from_env(env | changes), clock=clock, web=web)
+        found = connect(Settings.from_env(env | changes), clock=clock, web=web)
         tables.create_all()
         yield found
 

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from app.api.application import ROUTERS
 from app.store.api_keys import CACHE_FOR_S
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.health import opened, paused, rested, resumed
-from app.wiring import Container
+from app.domain.health import open_breaker, pause, resume, start_cooldown
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 
@@ -24,31 +24,32 @@ def explain(client: Client, **changes: Any) -> Any:
 
 def test_when_all_is_well(client: Client) -> None:
     assert explain(client) == [
-        {"provider": name, "state": "in", "why": "healthy", "until": None} for name in ("sendgrid", "mailgun", "ses")
+        {"provider": name, "state": "available", "why": "healthy", "until": None}
+        for name in ("sendgrid", "mailgun", "ses")
     ]
 
 
 def test_what_stands_in_the_way_is_told(client: Client, parts: Container, clock: Clock) -> None:
     until = datetime.fromtimestamp(clock.now_s + 30, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    parts.monitor.change("sendgrid", partial(opened, reason="key revoked", now_ms=clock.now_ms))
-    parts.monitor.change("mailgun", partial(rested, retry_after_s=30, now_ms=clock.now_ms))
-    parts.monitor.change("ses", paused)
+    parts.monitor.update("sendgrid", partial(open_breaker, reason="key revoked", now_ms=clock.now_ms))
+    parts.monitor.update("mailgun", partial(start_cooldown, retry_after_s=30, now_ms=clock.now_ms))
+    parts.monitor.update("ses", pause)
     try:
         steps = {step.pop("provider"): step for step in explain(client)}
     finally:
         for name in parts.settings.providers:
-            parts.monitor.change(name, resumed)
-    assert steps["sendgrid"] == {"state": "closed", "why": "breaker open: key revoked", "until": until}
-    assert steps["mailgun"] == {"state": "closed", "why": "rests after throttling", "until": until}
+            parts.monitor.update(name, resume)
+    assert steps["sendgrid"] == {"state": "unavailable_for_now", "why": "breaker open: key revoked", "until": until}
+    assert steps["mailgun"] == {"state": "unavailable_for_now", "why": "cooldown after throttling", "until": until}
     assert (steps["ses"]["state"], steps["ses"]["why"]) == ("paused", "paused by an operator")
 
 
 def test_what_rules_a_provider_out_is_told(client: Client) -> None:
     route = explain(client, providers=["mailgun", "ses"], attachments=[{"filename": "setup.exe", "content": "TVo="}])
     whys = {step["provider"]: (step["state"], step["why"]) for step in route}
-    assert whys["sendgrid"] == ("out", "not among the email's providers")
-    assert whys["ses"] == ("out", "refuses .exe attachments")
-    assert whys["mailgun"] == ("in", "healthy")
+    assert whys["sendgrid"] == ("excluded", "not among the email's providers")
+    assert whys["ses"] == ("excluded", "refuses .exe attachments")
+    assert whys["mailgun"] == ("available", "healthy")
 
 
 @pytest.mark.parametrize(

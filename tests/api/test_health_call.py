@@ -8,8 +8,8 @@ import pytest
 
 from app.api.application import create
 from app.api.health import Check
-from app.errors import Unavailable
-from app.wiring import Container
+from app.errors import ServiceUnavailable
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 
 
@@ -22,7 +22,7 @@ def refuses() -> None:
 
 
 def is_away() -> None:
-    raise Unavailable("away")
+    raise ServiceUnavailable("away")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 
 GOOD: dict[str, Any] = {"from": "app@example.com", "to": "ann@example.com", "subject": "Hello", "text": "It works."}

@@ -9,8 +9,8 @@ from pynamodb.exceptions import GetError
 
 from app.api.application import create
 from app.api.problems import path
-from app.errors import Contention, Problem, Unavailable
-from app.wiring import Container
+from app.errors import Contention, Problem, ServiceUnavailable
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 
 
@@ -98,7 +98,7 @@ def test_storage_that_does_not_answer_is_logged_and_worth_asking_again(
     assert "secret" not in answer.text + record.getMessage()
 
 
-@pytest.mark.parametrize("raised", [Contention("lost"), Unavailable("AWS does not answer")])
+@pytest.mark.parametrize("raised", [Contention("lost"), ServiceUnavailable("AWS does not answer")])
 def test_what_passes_is_worth_asking_again(raised: Exception) -> None:
     answer = failing(raised).get("/v1/emails")
     assert answer.status_code == 503

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.health import Health, opened, rested, resumed
+from app.domain.health import Health, open_breaker, resume, start_cooldown
 from app.errors import Contention
-from app.wiring import Container, build
+from app.wiring.parts import Container
+from app.wiring.process import connect
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 
@@ -21,7 +22,7 @@ CLOSED = {"open": False, "reason": None, "until": None}
 def _as_new(parts: Container) -> Iterator[None]:
     yield
     for name in parts.settings.providers:
-        parts.monitor.change(name, resumed)
+        parts.monitor.update(name, resume)
 
 
 def listed(client: Client, name: str = "sendgrid") -> Any:
@@ -40,7 +41,7 @@ def test_a_provider_that_nothing_is_known_of_is_well(client: Client, parts: Cont
         "weight": 100,
         "paused": False,
         "breaker": CLOSED,
-        "rest_until": None,
+        "cooldown_until": None,
         "silent": False,
         "usual_share": None,
         "epoch": 0,
@@ -48,19 +49,19 @@ def test_a_provider_that_nothing_is_known_of_is_well(client: Client, parts: Cont
 
 
 def in_trouble(health: Health, now_ms: int) -> Health:
-    broken = opened(replace(health, weight=70, silent=True, usual_share=0.9), "key revoked", now_ms)
-    return rested(broken, 60, now_ms)
+    broken = open_breaker(replace(health, weight=70, silent=True, usual_share=0.9), "key revoked", now_ms)
+    return start_cooldown(broken, 60, now_ms)
 
 
 def test_what_is_wrong_with_it_is_told(client: Client, parts: Container, clock: Clock) -> None:
     clock.now_s = 1_900_000_000.0
-    parts.monitor.change("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
+    parts.monitor.update("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
     found = listed(client)
     assert (found["weight"], found["silent"], found["usual_share"]) == (70, True, 0.9)
     assert found["breaker"] == {"open": True, "reason": "key revoked", "until": "2030-03-17T17:47:10.000Z"}
-    assert found["rest_until"] == "2030-03-17T17:47:40.000Z"
+    assert found["cooldown_until"] == "2030-03-17T17:47:40.000Z"
     clock.advance(60)
-    assert listed(client)["rest_until"] is None  # it is over
+    assert listed(client)["cooldown_until"] is None  # it is over
 
 
 def test_pausing_takes_it_out_and_resuming_puts_it_back(client: Client) -> None:
@@ -81,13 +82,18 @@ def test_pausing_twice_is_fine(client: Client) -> None:
 
 
 def test_resuming_clears_everything_for_all_processes(client: Client, parts: Container, clock: Clock) -> None:
-    another = build(parts.settings, clock=clock)
-    parts.monitor.change("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
+    another = connect(parts.settings, clock=clock)
+    parts.monitor.update("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
     assert another.monitor.healths()["sendgrid"].weight == 70
     answer = client.post("/v1/providers/sendgrid/resume").json()
-    assert (answer["weight"], answer["breaker"], answer["rest_until"], answer["silent"]) == (100, CLOSED, None, False)
+    assert (answer["weight"], answer["breaker"], answer["cooldown_until"], answer["silent"]) == (
+        100,
+        CLOSED,
+        None,
+        False,
+    )
     assert answer["usual_share"] == 0.9  # what is usual has not changed
-    assert not another.monitor.healths()["sendgrid"].hinders(clock.now_ms)
+    assert not another.monitor.healths()["sendgrid"].is_impaired(clock.now_ms)
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
@@ -121,7 +127,7 @@ def test_a_health_that_others_keep_writing_is_worth_asking_again(
 
     monkeypatch.setattr(store, "update", always_late)
     with pytest.raises(Contention):
-        parts.monitor.change("sendgrid", resumed)
+        parts.monitor.update("sendgrid", resume)
     answer = client.post("/v1/providers/sendgrid/resume")
     monkeypatch.undo()
     assert answer.status_code == 503

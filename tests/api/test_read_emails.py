@@ -8,11 +8,11 @@ import pytest
 
 from app.delivery.ports import HeadStore
 from app.domain.email import Role
-from app.domain.event import Event
-from app.domain.head import Attempt, Fact, Recipient, Status
+from app.domain.event import ProviderEvent
+from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.store.events import Events
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 from tests.support.samples import a_head
@@ -32,7 +32,7 @@ def heads(parts: Container) -> HeadStore:
 
 def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     ann = Recipient(
-        "Ann@Example.net", Role.TO, "Ann", Status.DELIVERED, attempt=2, facts={2: frozenset({Fact.DELIVERED})}
+        "Ann@Example.net", Role.TO, "Ann", Status.DELIVERED, attempt=2, evidence={2: frozenset({Evidence.DELIVERED})}
     )
     bob = Recipient(
         "bob@example.net", Role.BCC, status=Status.BOUNCED, attempt=1, cause=Cause.RECIPIENT, detail="5.1.1"
@@ -60,8 +60,8 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     assert heads(parts).create(head, AT_MS)
     Events().put(
         [
-            Event("mailgun", Kind.DELIVERED, head.email_id, 2, ann.key, AT_MS + 1, detail="OK"),
-            Event("ses", Kind.ENGAGED, head.email_id, 0, "", AT_MS + 2),
+            ProviderEvent("mailgun", Kind.DELIVERED, head.email_id, 2, ann.key, AT_MS + 1, detail="OK"),
+            ProviderEvent("ses", Kind.OPENED, head.email_id, 0, "", AT_MS + 2),
         ],
         head.ttl_s,
     )
@@ -135,7 +135,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "provider": "ses",
                 "attempt": None,
                 "recipient": None,
-                "kind": "engaged",
+                "kind": "opened",
                 "cause": None,
                 "detail": None,
             },

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.email import Attachment, Mailbox, OnUncertain
 from app.store.content import Contents
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 

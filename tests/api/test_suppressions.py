@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.suppression import LASTS_MS, Reason
 from app.store.suppressions import SuppressionItem
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 
@@ -70,7 +70,7 @@ def test_until_is_taken_as_given(client: Client, clock: Clock) -> None:
 
 def test_what_was_known_before_is_replaced(client: Client) -> None:
     address = somebody()
-    add(client, address=address, note="first", reason="dead")
+    add(client, address=address, note="first", reason="hard_bounce")
     second = add(client, address=address, note="second")
     assert read(client, address=address)["suppressions"] == [second]
 

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from app.api.body import BODY_LIMIT_BYTES
-from app.domain.head import Attempt, Fact, Status
+from app.domain.head import Attempt, Evidence, Status
 from app.domain.kinds import Kind
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 from tests.support.samples import a_head
@@ -40,7 +40,7 @@ def sent(parts: Container, clock: Clock) -> tuple[str, str]:
     head = a_head(clock.now_ms)
     [(key, recipient)] = head.recipients.items()
     attempt = Attempt(1, "mailgun", (key,), clock.now_ms, outcome=Kind.ACCEPTED, message_id="m1@mg.example.com")
-    claimed = replace(recipient, status=Status.SENT, attempt=1, facts={1: frozenset({Fact.ACCEPTED})})
+    claimed = replace(recipient, status=Status.SENT, attempt=1, evidence={1: frozenset({Evidence.ACCEPTED})})
     head = replace(head, recipients={key: claimed}, attempts=(attempt,), next_attempt=2)
     assert parts.read.heads.create(head, clock.now_ms)
     return head.email_id, recipient.address

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
 from tests.conftest import free_port
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 FLAGS = (
     "--no-sandbox",  # containers run it as root

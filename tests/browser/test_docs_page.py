@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Tab
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 
 def test_an_email_is_sent_and_followed_without_leaving_the_page(

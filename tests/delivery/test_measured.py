@@ -10,7 +10,7 @@ import pytest
 
 from app import logs
 from app.domain.kinds import Cause, Kind
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 from tests.support.outcomes import REFUSED, UNAVAILABLE
 from tests.support.samples import an_email
 
@@ -46,50 +46,50 @@ def merged(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: value for line in lines for name, value in line.items()}
 
 
-def test_email_that_arrives(desk: Desk, metrics: Metrics) -> None:
-    email_id = desk.take(an_email())
-    desk.clock.advance(2)
-    desk.work()
+def test_email_that_arrives(harness: Harness, metrics: Metrics) -> None:
+    email_id = harness.take(an_email())
+    harness.clock.advance(2)
+    harness.work()
     sent = merged(metrics())
     assert (sent["Attempts"], sent["EmailsSent"], sent["TimeToSent"]) == (1, 1, 2000)
     assert sent.keys().isdisjoint({"Failovers", "FailoversAccepted", "EmailsDelivered", "EmailsFailed"})
-    desk.clock.advance(3)
-    desk.report(desk.event(email_id, Kind.DELIVERED))
+    harness.clock.advance(3)
+    harness.report(harness.event(email_id, Kind.DELIVERED))
     delivered = merged(metrics())
     assert (delivered["EmailsDelivered"], delivered["TimeToDelivered"]) == (1, 5000)
-    desk.report(desk.event(email_id, Kind.DELIVERED))
+    harness.report(harness.event(email_id, Kind.DELIVERED))
     assert metrics() == [], "a webhook that comes twice counts once"
 
 
-def test_failover_that_succeeds(desk: Desk, metrics: Metrics) -> None:
-    desk.post.plan("sendgrid", UNAVAILABLE)
-    desk.take(an_email())
-    desk.work()
+def test_failover_that_succeeds(harness: Harness, metrics: Metrics) -> None:
+    harness.send.plan("sendgrid", UNAVAILABLE)
+    harness.take(an_email())
+    harness.work()
     attempts = [line for line in metrics() if "Attempts" in line]
     assert "Failovers" not in attempts[0]
     assert (attempts[1]["Failovers"], attempts[1]["FailoversAccepted"]) == (1, 1)
 
 
-def test_email_that_nobody_would_carry(desk: Desk, metrics: Metrics) -> None:
+def test_email_that_nobody_would_carry(harness: Harness, metrics: Metrics) -> None:
     for provider in ("sendgrid", "mailgun", "ses"):
-        desk.post.plan(provider, REFUSED)
-    desk.take(an_email())
-    desk.work()
+        harness.send.plan(provider, REFUSED)
+    harness.take(an_email())
+    harness.work()
     found = metrics()
     assert merged(found)["EmailsFailed"] == 1
     assert sum("EmailsFailed" in line for line in found) == 1
     assert all("FailoversAccepted" not in line for line in found)
 
 
-def test_bounce_is_not_counted_as_our_failure(desk: Desk, metrics: Metrics) -> None:
-    email_id = desk.take(an_email())
-    desk.work()
+def test_bounce_is_not_counted_as_our_failure(harness: Harness, metrics: Metrics) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
     metrics()
-    desk.report(desk.event(email_id, Kind.DEAD, cause=Cause.RECIPIENT))
+    harness.report(harness.event(email_id, Kind.HARD_BOUNCE, cause=Cause.RECIPIENT))
     assert metrics() == []
 
 
-def test_loggers_of_metrics_are_not_made_louder_than_asked(desk: Desk, metrics: Metrics) -> None:
+def test_loggers_of_metrics_are_not_made_louder_than_asked(harness: Harness, metrics: Metrics) -> None:
     logging.getLogger("app.topic").info("not a metric")
     assert metrics() == []
     logs.configure("DEBUG", "emailsminder-test", "EmailsMinder")

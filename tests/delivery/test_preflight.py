@@ -8,7 +8,7 @@ from app.domain.eligibility import Capability
 from app.domain.email import Attachment, Content, Mailbox
 from app.errors import Invalid
 from tests.support.aws import Aws
-from tests.support.desk import PROVIDERS, Desk
+from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import REFUSED
 from tests.support.samples import an_email, somebody
 
@@ -21,15 +21,15 @@ CAPABILITIES = {
 
 
 @pytest.fixture
-def picky(store: Aws) -> Desk:
-    return Desk(store, capabilities=CAPABILITIES)
+def picky(store: Aws) -> Harness:
+    return Harness(store, capabilities=CAPABILITIES)
 
 
 def with_file(name: str, size: int) -> Content:
     return Content("Hi", "there", attachments=(Attachment(name, "application/octet-stream", b"x" * size),))
 
 
-def test_what_all_can_carry_is_not_restricted(picky: Desk) -> None:
+def test_what_all_can_carry_is_not_restricted(picky: Harness) -> None:
     assert picky.head(picky.take(an_email())).providers == ()
 
 
@@ -44,16 +44,16 @@ def test_what_all_can_carry_is_not_restricted(picky: Desk) -> None:
         ({"content": with_file("a.exe", MB)}, ("sendgrid",)),
     ],
 )
-def test_those_that_cannot_are_never_asked(picky: Desk, fields: dict[str, object], able: tuple[str, ...]) -> None:
+def test_those_that_cannot_are_never_asked(picky: Harness, fields: dict[str, object], able: tuple[str, ...]) -> None:
     for provider in PROVIDERS:
-        picky.post.plan(provider, REFUSED)
+        picky.send.plan(provider, REFUSED)
     email_id = picky.take(an_email(**fields))
     assert picky.head(email_id).providers == able
     picky.work()
-    assert picky.post.providers() == list(able)
+    assert picky.send.providers() == list(able)
 
 
-def test_no_way_out_names_every_reason_and_stores_nothing(picky: Desk) -> None:
+def test_no_way_out_names_every_reason_and_stores_nothing(picky: Harness) -> None:
     email = an_email(sender=Mailbox("a@elsewhere.example"), content=with_file("a.exe", 2 * MB))
     with pytest.raises(Invalid) as refused:
         picky.accept(email, owner="team", key=None)
@@ -66,15 +66,15 @@ def test_no_way_out_names_every_reason_and_stores_nothing(picky: Desk) -> None:
     assert picky.queue.published() == []
 
 
-def test_only_the_emails_own_providers_are_looked_at(picky: Desk) -> None:
+def test_only_the_emails_own_providers_are_looked_at(picky: Harness) -> None:
     big = partial(an_email, content=with_file("a.pdf", 2 * MB))
     with pytest.raises(Invalid, match="ses: takes"):
         picky.take(big(providers=("ses",)))
     assert picky.head(picky.take(big(providers=("ses", "mailgun")))).providers == ("mailgun",)
 
 
-def test_what_was_accepted_once_is_not_refused_when_it_is_asked_again(picky: Desk, store: Aws) -> None:
+def test_what_was_accepted_once_is_not_refused_when_it_is_asked_again(picky: Harness, store: Aws) -> None:
     email = an_email(content=with_file("a.pdf", 2 * MB))
     first = picky.take(email, key="preflight-replay")
-    stricter = Desk(store, capabilities=dict.fromkeys(PROVIDERS, Capability(1000, MB)))
+    stricter = Harness(store, capabilities=dict.fromkeys(PROVIDERS, Capability(1000, MB)))
     assert stricter.accept(email, owner="team", key="preflight-replay").head.email_id == first

@@ -10,17 +10,17 @@ import pytest
 from app import logs
 from app.delivery.ports import Receiver
 from app.domain.email import Attachment, Content, Mailbox
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.head import Status
 from app.domain.kinds import Cause, Kind
 from app.errors import Unauthenticated
 from app.settings import Settings
-from app.wiring import build
+from app.wiring.process import connect
 from tests.support.aws import Aws
-from tests.support.desk import forget_health
 from tests.support.environment import SECRETS, environment
+from tests.support.harness import forget_health
 from tests.support.provider_server import serve
-from tests.support.providers import Plain, webhook
+from tests.support.providers import PlainReceiver, webhook
 from tests.support.samples import an_email
 
 PRIVATE = (
@@ -52,15 +52,17 @@ def test_a_delivery_with_failover_logs_ids_only(
     )
     with serve() as server:
         server.statuses = {"/v3/mail/send": 401, "/v3/mg.example.com/messages": 429}
-        container = build(Settings.from_env(environment(store, queue, server.url, f"{request.path.stem}-")))
-        receivers: dict[str, Receiver] = dict.fromkeys(container.providers, Plain())
+        container = connect(Settings.from_env(environment(store, queue, server.url, f"{request.path.stem}-")))
+        receivers: dict[str, Receiver] = dict.fromkeys(container.providers, PlainReceiver())
         record = replace(container.record, receivers=receivers)
         email_id = container.accept(email, owner="team", key=f"top-idempotency-{level}").head.email_id
         while published := queue.published():
             for message in published:
                 container.attempt(*message)
                 container.attempt(*message)
-        event = Event("ses", Kind.BLOCKED, email_id, 3, "bob@example.net", 1_800_000_000_000, cause=Cause.POLICY)
+        event = ProviderEvent(
+            "ses", Kind.BLOCKED, email_id, 3, "bob@example.net", 1_800_000_000_000, cause=Cause.POLICY
+        )
         report = [
             event,
             replace(event, recipient="alice@example.net", kind=Kind.DELIVERED),
@@ -72,7 +74,7 @@ def test_a_delivery_with_failover_logs_ids_only(
             record("ses", replace(webhook(report), headers={}))
         container.sweep(within_s=60)
         story = container.read.story(email_id)
-        container.transport.close()
+        container.close()
     assert [attempt.outcome for attempt in story.head.attempts] == [Kind.UNAVAILABLE, Kind.THROTTLED, Kind.ACCEPTED]
     assert story.head.recipients["alice@example.net"].status is Status.DELIVERED
     out, err = capsys.readouterr()

@@ -6,27 +6,27 @@ import pytest
 
 from app.domain.email import OnUncertain
 from app.domain.head import Status
-from app.domain.health import paused
+from app.domain.health import pause
 from app.domain.kinds import Kind
 from tests.support.aws import Aws
 from tests.support.crash import Crash, crash
-from tests.support.desk import LEASE_S, UNCERTAIN_WAIT_S, Desk
+from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import an_email, somebody
 
 
 @pytest.fixture
-def keyed(store: Aws) -> Desk:
+def keyed(store: Aws) -> Harness:
     """SendGrid played as a provider that knows idempotency keys."""
-    return Desk(store, idempotent=("sendgrid",))
+    return Harness(store, idempotent=("sendgrid",))
 
 
 @pytest.mark.parametrize("policy", OnUncertain)
-def test_it_is_repeated_at_once_word_for_word(keyed: Desk, policy: OnUncertain) -> None:
+def test_it_is_repeated_at_once_word_for_word(keyed: Harness, policy: OnUncertain) -> None:
     email_id = keyed.take(an_email(somebody("ann"), bcc=(somebody("bob"),), on_uncertain=policy))
-    keyed.post.plan("sendgrid", UNCERTAIN, accepted())
+    keyed.send.plan("sendgrid", UNCERTAIN, accepted())
     assert keyed.work() == [(email_id, 1), (email_id, 2)]
-    first, again = keyed.post.calls
+    first, again = keyed.send.calls
     assert again == first
     head = keyed.head(email_id)
     assert {recipient.status for recipient in head.recipients.values()} == {Status.SENT}
@@ -38,58 +38,58 @@ def test_it_is_repeated_at_once_word_for_word(keyed: Desk, policy: OnUncertain) 
     assert Status.DELIVERED in {recipient.status for recipient in keyed.head(email_id).recipients.values()}
 
 
-def test_if_it_says_nothing_either_evidence_is_waited_for_and_then_the_next_provider_asked(keyed: Desk) -> None:
+def test_if_it_says_nothing_either_evidence_is_waited_for_and_then_the_next_provider_asked(keyed: Harness) -> None:
     email_id = keyed.take(an_email())
-    keyed.post.plan("sendgrid", UNCERTAIN, UNAVAILABLE)
+    keyed.send.plan("sendgrid", UNCERTAIN, UNAVAILABLE)
     assert keyed.work() == [(email_id, 1), (email_id, 2)]
     assert keyed.only(email_id).status is Status.SENDING
     keyed.later(UNCERTAIN_WAIT_S)
-    assert keyed.post.providers() == ["sendgrid", "sendgrid", "mailgun"]
+    assert keyed.send.providers() == ["sendgrid", "sendgrid", "mailgun"]
     assert (keyed.only(email_id).status, keyed.only(email_id).attempt) == (Status.SENT, 3)
 
 
 @pytest.mark.parametrize("called", [False, True])
-def test_a_worker_that_died_at_the_call_costs_no_second_copy(keyed: Desk, *, called: bool) -> None:
+def test_a_worker_that_died_at_the_call_costs_no_second_copy(keyed: Harness, *, called: bool) -> None:
     email_id = keyed.take(an_email(on_uncertain=OnUncertain.FAIL))
     keyed.queue.published()
-    keyed.post.plan("sendgrid", *([crash] if called else []), accepted())
+    keyed.send.plan("sendgrid", *([crash] if called else []), accepted())
     dying = keyed.attempt if called else replace(keyed.attempt, send=crash)
     with pytest.raises(Crash):
         dying(email_id, 1)
     assert keyed.later(LEASE_S) == [(email_id, 2)]
-    assert {message.attempt for _, message in keyed.post.calls} == {1}
+    assert {message.attempt for _, message in keyed.send.calls} == {1}
     assert (keyed.only(email_id).status, keyed.only(email_id).attempt) == (Status.SENT, 1)
 
 
-def test_a_lost_message_is_made_good_by_the_sweep(keyed: Desk) -> None:
+def test_a_lost_message_is_made_good_by_the_sweep(keyed: Harness) -> None:
     email_id = keyed.take(an_email())
     keyed.queue.published()
-    keyed.post.plan("sendgrid", UNCERTAIN, accepted())
+    keyed.send.plan("sendgrid", UNCERTAIN, accepted())
     keyed.attempt(email_id, 1)
     assert keyed.queue.published() == [(email_id, 2)]  # and lost
     keyed.later(10)
     assert keyed.only(email_id).status is Status.SENT
 
 
-def test_a_provider_that_was_paused_meanwhile_is_not_asked_again(keyed: Desk) -> None:
+def test_a_provider_that_was_paused_meanwhile_is_not_asked_again(keyed: Harness) -> None:
     email_id = keyed.take(an_email())
     keyed.queue.published()
-    keyed.post.plan("sendgrid", UNCERTAIN)
+    keyed.send.plan("sendgrid", UNCERTAIN)
     keyed.attempt(email_id, 1)
-    keyed.monitor.change("sendgrid", paused)
+    keyed.monitor.update("sendgrid", pause)
     keyed.work()
-    assert keyed.post.providers() == ["sendgrid"]
+    assert keyed.send.providers() == ["sendgrid"]
     assert keyed.only(email_id).status is Status.SENDING
     keyed.later(UNCERTAIN_WAIT_S)
-    assert keyed.post.providers() == ["sendgrid", "mailgun"]
+    assert keyed.send.providers() == ["sendgrid", "mailgun"]
 
 
-def test_a_webhook_that_overtakes_it_makes_it_needless(keyed: Desk) -> None:
+def test_a_webhook_that_overtakes_it_makes_it_needless(keyed: Harness) -> None:
     email_id = keyed.take(an_email())
     keyed.queue.published()
-    keyed.post.plan("sendgrid", UNCERTAIN)
+    keyed.send.plan("sendgrid", UNCERTAIN)
     keyed.attempt(email_id, 1)
     keyed.report(keyed.event(email_id, Kind.ACCEPTED))
     keyed.work()
-    assert keyed.post.providers() == ["sendgrid"]
+    assert keyed.send.providers() == ["sendgrid"]
     assert keyed.only(email_id).status is Status.SENT

@@ -7,154 +7,154 @@ from threading import Barrier
 import pytest
 
 from app.delivery.sweep import CHUNK
-from app.domain.head import NUDGE_AFTER_MS
+from app.domain.head import REPUBLISH_AFTER_MS
 from app.domain.kinds import Kind
 from app.store.heads import shard_of
 from app.topic import Topic
 from tests.support.crash import Crash, crash
-from tests.support.desk import LEASE_S, UNCERTAIN_WAIT_S, Desk
+from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import REFUSED, UNAVAILABLE, UNCERTAIN
 from tests.support.samples import a_head, an_email
 
-NUDGE_S = NUDGE_AFTER_MS / 1000
+NUDGE_S = REPUBLISH_AFTER_MS / 1000
 
 
-def found_after(desk: Desk, seconds: float) -> list[tuple[str, int]]:
+def found_after(harness: Harness, seconds: float) -> list[tuple[str, int]]:
     """What one sweep publishes then."""
-    desk.queue.published()
-    desk.clock.advance(seconds)
-    desk.sweep(within_s=60)
-    return desk.published()
+    harness.queue.published()
+    harness.clock.advance(seconds)
+    harness.sweep(within_s=60)
+    return harness.published()
 
 
-def test_a_lost_publish_is_found(desk: Desk) -> None:
-    email_id = desk.take(an_email())
-    assert found_after(desk, NUDGE_S - 1) == []
-    assert found_after(desk, 1) == [(email_id, 1)]
+def test_a_lost_publish_is_found(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    assert found_after(harness, NUDGE_S - 1) == []
+    assert found_after(harness, 1) == [(email_id, 1)]
 
 
-def test_an_ended_lease_is_found(desk: Desk) -> None:
-    email_id = desk.take(an_email())
-    desk.post.plan("sendgrid", crash)
+def test_an_ended_lease_is_found(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.send.plan("sendgrid", crash)
     with pytest.raises(Crash):
-        desk.attempt(email_id, 1)
-    assert found_after(desk, LEASE_S - 1) == []
-    assert found_after(desk, 1) == [(email_id, 2)]
+        harness.attempt(email_id, 1)
+    assert found_after(harness, LEASE_S - 1) == []
+    assert found_after(harness, 1) == [(email_id, 2)]
 
 
-def test_an_ended_wait_for_evidence_is_found(desk: Desk) -> None:
-    email_id = desk.take(an_email())
-    desk.post.plan("sendgrid", UNCERTAIN)
-    desk.work()
-    assert found_after(desk, UNCERTAIN_WAIT_S - 1) == []
-    assert found_after(desk, 1) == [(email_id, 2)]
+def test_an_ended_wait_for_evidence_is_found(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.send.plan("sendgrid", UNCERTAIN)
+    harness.work()
+    assert found_after(harness, UNCERTAIN_WAIT_S - 1) == []
+    assert found_after(harness, 1) == [(email_id, 2)]
 
 
-def test_an_ended_wait_for_the_next_round_is_found(desk: Desk) -> None:
-    email_id = desk.take(an_email(providers=("ses",)))
-    desk.post.plan("ses", UNAVAILABLE)
-    desk.work()
-    wait_until_ms = desk.only(email_id).wait_until_ms
+def test_an_ended_wait_for_the_next_round_is_found(harness: Harness) -> None:
+    email_id = harness.take(an_email(providers=("ses",)))
+    harness.send.plan("ses", UNAVAILABLE)
+    harness.work()
+    wait_until_ms = harness.only(email_id).wait_until_ms
     assert wait_until_ms is not None
-    wait_s = (wait_until_ms - desk.clock.now_ms) / 1000
-    assert found_after(desk, wait_s - 1) == []
-    assert found_after(desk, 1) == [(email_id, 2)]
+    wait_s = (wait_until_ms - harness.clock.now_ms) / 1000
+    assert found_after(harness, wait_s - 1) == []
+    assert found_after(harness, 1) == [(email_id, 2)]
 
 
-def test_what_has_ended_or_waits_for_nothing_is_not_looked_at(desk: Desk) -> None:
-    sent = desk.take(an_email())
-    delivered = desk.take(an_email())
-    desk.work()
-    desk.report(desk.event(delivered, Kind.DELIVERED))
-    failed = desk.take(an_email(providers=("ses",)))
-    desk.post.plan("ses", REFUSED)
-    desk.work()
-    canceled = desk.take(an_email())
-    desk.cancel(canceled)
-    assert {sent, delivered, failed, canceled} == desk.taken
-    assert found_after(desk, 86_400) == []
+def test_what_has_ended_or_waits_for_nothing_is_not_looked_at(harness: Harness) -> None:
+    sent = harness.take(an_email())
+    delivered = harness.take(an_email())
+    harness.work()
+    harness.report(harness.event(delivered, Kind.DELIVERED))
+    failed = harness.take(an_email(providers=("ses",)))
+    harness.send.plan("ses", REFUSED)
+    harness.work()
+    canceled = harness.take(an_email())
+    harness.cancel(canceled)
+    assert {sent, delivered, failed, canceled} == harness.taken
+    assert found_after(harness, 86_400) == []
 
 
-def test_it_changes_no_email_and_publishes_until_somebody_comes(desk: Desk) -> None:
-    email_id = desk.take(an_email())
-    before = desk.head(email_id)
+def test_it_changes_no_email_and_publishes_until_somebody_comes(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    before = harness.head(email_id)
     for _ in range(3):
-        assert found_after(desk, NUDGE_S) == [(email_id, 1)]
-    assert desk.head(email_id) == before
-    desk.attempt(email_id, 1)
-    assert found_after(desk, 86_400) == []
+        assert found_after(harness, NUDGE_S) == [(email_id, 1)]
+    assert harness.head(email_id) == before
+    harness.attempt(email_id, 1)
+    assert found_after(harness, 86_400) == []
 
 
-def test_two_at_once_do_no_harm(desk: Desk) -> None:
-    emails = {desk.take(an_email()) for _ in range(10)}
-    desk.queue.published()
-    desk.clock.advance(NUDGE_S)
+def test_two_at_once_do_no_harm(harness: Harness) -> None:
+    emails = {harness.take(an_email()) for _ in range(10)}
+    harness.queue.published()
+    harness.clock.advance(NUDGE_S)
     barrier = Barrier(2)
 
     def sweep(_: int) -> int:
         barrier.wait(timeout=20)
-        return desk.sweep(within_s=60)
+        return harness.sweep(within_s=60)
 
     with ThreadPoolExecutor(2) as pool:
         counts = list(pool.map(sweep, range(2)))
     assert min(counts) >= len(emails)
-    published = desk.published()
+    published = harness.published()
     assert sorted(published) == sorted([(email_id, 1) for email_id in emails] * 2)
     for email_id, number in published:
-        desk.attempt(email_id, number)
-    assert sorted(message.email_id for _, message in desk.post.calls) == sorted(emails)
+        harness.attempt(email_id, number)
+    assert sorted(message.email_id for _, message in harness.send.calls) == sorted(emails)
 
 
-def test_it_says_how_many_were_due(desk: Desk) -> None:
-    sweep = replace(desk.sweep, shards=[shard_of(desk.take(an_email()))])
+def test_it_says_how_many_were_due(harness: Harness) -> None:
+    sweep = replace(harness.sweep, shards=[shard_of(harness.take(an_email()))])
     not_yet = sweep(within_s=60)
-    desk.clock.advance(NUDGE_S)
+    harness.clock.advance(NUDGE_S)
     assert sweep(within_s=60) > not_yet
 
 
-def test_a_topic_that_takes_nothing_does_not_stop_it(desk: Desk) -> None:
-    email_id = desk.take(an_email())
-    desk.queue.published()
-    desk.clock.advance(NUDGE_S)
-    gone = Topic(desk.aws.sns, desk.queue.topic.arn + "-gone")
-    assert replace(desk.sweep, publish=gone.publish)(within_s=60) >= 1
-    assert found_after(desk, 0) == [(email_id, 1)]
+def test_a_topic_that_takes_nothing_does_not_stop_it(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.queue.published()
+    harness.clock.advance(NUDGE_S)
+    gone = Topic(harness.aws.sns, harness.queue.topic.arn + "-gone")
+    assert replace(harness.sweep, publish=gone.publish)(within_s=60) >= 1
+    assert found_after(harness, 0) == [(email_id, 1)]
 
 
-def test_it_reads_on_past_one_page_and_stops_when_its_time_is_over(desk: Desk) -> None:
-    shard, due_ms = 3, desk.clock.now_ms
+def test_it_reads_on_past_one_page_and_stops_when_its_time_is_over(harness: Harness) -> None:
+    shard, due_ms = 3, harness.clock.now_ms
     many = CHUNK + 20
     emails: set[str] = set()
     while len(emails) < many:
         head = a_head(due_ms)
         if shard_of(head.email_id) == shard:
-            assert desk.heads.create(head, due_ms)
+            assert harness.heads.create(head, due_ms)
             emails.add(head.email_id)
-    desk.clock.advance(NUDGE_S)
-    sweep = replace(desk.sweep, shards=[shard])
+    harness.clock.advance(NUDGE_S)
+    sweep = replace(harness.sweep, shards=[shard])
     assert sweep(within_s=0) == 0
     assert sweep(within_s=60) >= many
-    assert emails <= {email_id for email_id, _ in desk.queue.published()}
+    assert emails <= {email_id for email_id, _ in harness.queue.published()}
 
 
-def test_the_next_run_goes_on_where_this_one_stopped(desk: Desk) -> None:
-    shard, due_ms = 5, desk.clock.now_ms
+def test_the_next_run_goes_on_where_this_one_stopped(harness: Harness) -> None:
+    shard, due_ms = 5, harness.clock.now_ms
     emails: set[str] = set()
     while len(emails) < CHUNK * 2 + 10:
         head = a_head(due_ms)
         if shard_of(head.email_id) == shard:
-            assert desk.heads.create(head, due_ms)
+            assert harness.heads.create(head, due_ms)
             emails.add(head.email_id)
-    desk.clock.advance(NUDGE_S)
+    harness.clock.advance(NUDGE_S)
     runs = 0
     published: list[str] = []
 
     def publish(email_id: str, attempt: int) -> None:
         if len(published) % CHUNK == CHUNK - 1:
-            desk.clock.advance(10)  # a run has time for one chunk
+            harness.clock.advance(10)  # a run has time for one chunk
         published.append(email_id)
 
-    sweep = replace(desk.sweep, shards=[shard], publish=publish)
+    sweep = replace(harness.sweep, shards=[shard], publish=publish)
     while not emails <= set(published):
         runs += 1
         assert sweep(within_s=5) > 0

@@ -48,9 +48,9 @@ def identity(s: State, *, versioned: bool) -> object:
         copies = frozenset(attempt for attempt, who in s.copies if who == key)
         told = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
         carried = tuple(attempt.number for attempt in head.attempts if key in attempt.recipients)
-        tried, facts = frozenset(r.tried.items()), frozenset(r.facts.items())
+        tried, evidence = frozenset(r.tried.items()), frozenset(r.evidence.items())
         wait = _left(r.wait_until_ms, s.now_ms)
-        people.append((r.status, wait, r.attempt, r.round, tried, facts, copies, told, carried))
+        people.append((r.status, wait, r.attempt, r.round, tried, evidence, copies, told, carried))
     return (
         head.next_attempt,
         head.lease_attempt,

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from app.domain.eligibility import OVERHEAD_BYTES, Capability, encoded_size, verdicts, why_not
+from app.domain.eligibility import OVERHEAD_BYTES, Capability, encoded_size, objection, objections
 from app.domain.email import Attachment, Content, Email, Mailbox
 from tests.support.samples import an_email, somebody
 
@@ -16,22 +16,22 @@ def with_file(name: str, size: int = 1) -> Email:
 
 
 def test_nothing_speaks_against_a_small_email() -> None:
-    assert why_not(ROOMY, an_email()) == ""
+    assert objection(ROOMY, an_email()) == ""
 
 
 def test_recipients_of_all_roles_count() -> None:
     email = an_email(somebody(), cc=(somebody(),), bcc=(somebody(),))
-    assert why_not(Capability(3, 30_000_000), email) == ""
-    assert why_not(Capability(2, 30_000_000), email) == "takes 2 recipients at most, not 3"
-    assert why_not(Capability(1, 30_000_000), email) == "takes 1 recipient at most, not 3"
+    assert objection(Capability(3, 30_000_000), email) == ""
+    assert objection(Capability(2, 30_000_000), email) == "takes 2 recipients at most, not 3"
+    assert objection(Capability(1, 30_000_000), email) == "takes 1 recipient at most, not 3"
 
 
 def test_a_size_is_that_on_the_wire() -> None:
     size = encoded_size(with_file("a.pdf", 300_000))
     wire = len(base64.encodebytes(b"x" * 300_000).replace(b"\n", b"\r\n"))
     assert wire < size < wire * 1.03 + OVERHEAD_BYTES
-    assert why_not(Capability(9, size), with_file("a.pdf", 300_000)) == ""
-    assert f"takes {size - 1:,} bytes at most" in why_not(Capability(9, size - 1), with_file("a.pdf", 300_000))
+    assert objection(Capability(9, size), with_file("a.pdf", 300_000)) == ""
+    assert f"takes {size - 1:,} bytes at most" in objection(Capability(9, size - 1), with_file("a.pdf", 300_000))
 
 
 def test_headers_and_text_count_too() -> None:
@@ -43,23 +43,23 @@ def test_headers_and_text_count_too() -> None:
 @pytest.mark.parametrize("sender", ["a@example.com", "a@EXAMPLE.com"])
 def test_a_from_domain_must_be_the_providers(sender: str) -> None:
     email = an_email(sender=Mailbox(sender))
-    assert why_not(Capability(9, 10**7, ("example.org", "example.com")), email) == ""
-    assert why_not(Capability(9, 10**7, ("example.org",)), email) == "may not send from example.com"
-    assert why_not(Capability(9, 10**7), email) == ""
+    assert objection(Capability(9, 10**7, ("example.org", "example.com")), email) == ""
+    assert objection(Capability(9, 10**7, ("example.org",)), email) == "may not send from example.com"
+    assert objection(Capability(9, 10**7), email) == ""
 
 
 @pytest.mark.parametrize(
     ("name", "why"), [("a.exe", "refuses .exe attachments"), ("a.tar.EXE", "refuses .exe attachments"), ("exe.txt", "")]
 )
 def test_an_attachments_extension_may_be_refused(name: str, why: str) -> None:
-    assert why_not(Capability(9, 10**7, refused_extensions=frozenset({"exe"})), with_file(name)) == why
+    assert objection(Capability(9, 10**7, refused_extensions=frozenset({"exe"})), with_file(name)) == why
 
 
 def test_verdicts_are_given_on_those_that_the_email_allows_in_their_order() -> None:
     capabilities = {"ses": Capability(0, 1), "mailgun": ROOMY, "sendgrid": ROOMY}
-    assert verdicts(capabilities, an_email()) == {
+    assert objections(capabilities, an_email()) == {
         "ses": "takes 0 recipients at most, not 1",
         "mailgun": "",
         "sendgrid": "",
     }
-    assert list(verdicts(capabilities, an_email(providers=("sendgrid", "ses")))) == ["ses", "sendgrid"]
+    assert list(objections(capabilities, an_email(providers=("sendgrid", "ses")))) == ["ses", "sendgrid"]

@@ -4,12 +4,12 @@ from dataclasses import fields, replace
 
 import pytest
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 
-NAMED = Event(
+NAMED = ProviderEvent(
     provider="sendgrid",
-    kind=Kind.BOUNCED,
+    kind=Kind.SOFT_BOUNCE,
     email_id="eml_1",
     attempt=1,
     recipient="ann@example.net",
@@ -34,12 +34,12 @@ OTHER: dict[str, object] = {
 }
 
 
-def other(event: Event, name: str) -> Event:
-    return replace(event, **{name: OTHER[name]})  # type: ignore[arg-type] # because the fields are those of Event
+def other(event: ProviderEvent, name: str) -> ProviderEvent:
+    return replace(event, **{name: OTHER[name]})  # type: ignore[arg-type] # because the fields are those of ProviderEvent
 
 
 def test_every_field_is_looked_at_here() -> None:
-    assert {field.name for field in fields(Event)} == set(OTHER)
+    assert {field.name for field in fields(ProviderEvent)} == set(OTHER)
 
 
 @pytest.mark.parametrize("name", ["provider", "recipient", "event_id"])

@@ -7,10 +7,10 @@ import pytest
 
 from app.domain.email import Role
 from app.domain.head import (
-    NUDGE_AFTER_MS,
+    REPUBLISH_AFTER_MS,
     Attempt,
     EmailStatus,
-    Fact,
+    Evidence,
     Head,
     Recipient,
     Status,
@@ -87,7 +87,7 @@ NOW_MS = 100_000
 @pytest.mark.parametrize(
     ("recipients", "lease_until_ms", "is_ready", "due_ms"),
     [
-        (people(Status.QUEUED), None, True, NOW_MS + NUDGE_AFTER_MS),
+        (people(Status.QUEUED), None, True, NOW_MS + REPUBLISH_AFTER_MS),
         (people(Status.QUEUED, wait_until_ms=NOW_MS + 1), None, False, NOW_MS + 1),
         (people(Status.QUEUED, wait_until_ms=NOW_MS), None, True, NOW_MS),
         (people(Status.SENDING, wait_until_ms=NOW_MS + 1), None, False, NOW_MS + 1),
@@ -99,7 +99,7 @@ NOW_MS = 100_000
         (people(Status.QUEUED, wait_until_ms=NOW_MS), NOW_MS + 1, False, NOW_MS + 1),
         *[(people(done), None, False, None) for done in Status if done not in (Status.QUEUED, Status.SENDING)],
         (people(Status.SENT, Status.DELIVERED), None, False, None),
-        (people(Status.DELIVERED, Status.QUEUED), None, True, NOW_MS + NUDGE_AFTER_MS),
+        (people(Status.DELIVERED, Status.QUEUED), None, True, NOW_MS + REPUBLISH_AFTER_MS),
         (
             [*people(Status.SENDING, wait_until_ms=NOW_MS + 9), *people(Status.SENT, Status.QUEUED)[1:]],
             None,
@@ -142,11 +142,15 @@ def test_what_is_known_per_attempt() -> None:
     somebody = Recipient(
         "Ann@Example.net",
         Role.TO,
-        facts={2: frozenset({Fact.ACCEPTED}), 1: frozenset({Fact.ACCEPTED, Fact.FAILED}), 3: frozenset({Fact.DEAD})},
+        evidence={
+            2: frozenset({Evidence.ACCEPTED}),
+            1: frozenset({Evidence.ACCEPTED, Evidence.FAILED}),
+            3: frozenset({Evidence.HARD_BOUNCE}),
+        },
     )
     assert somebody.key == "ann@example.net"
-    assert somebody.attempts_with(Fact.ACCEPTED) == [1, 2]
-    assert somebody.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,)) == [2]
-    assert somebody.knows(1, Fact.FAILED)
-    assert not somebody.knows(2, Fact.FAILED)
-    assert not somebody.knows(9, Fact.FAILED)
+    assert somebody.attempts_with(Evidence.ACCEPTED) == [1, 2]
+    assert somebody.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,)) == [2]
+    assert somebody.has_evidence(1, Evidence.FAILED)
+    assert not somebody.has_evidence(2, Evidence.FAILED)
+    assert not somebody.has_evidence(9, Evidence.FAILED)

@@ -4,25 +4,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.kinds import PASSING, Cause, Kind
+from app.domain.kinds import TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome, shorten
-from tests.support.outcomes import ACCOUNT, LISTED, REFUSED, THROTTLED, UNAVAILABLE, UNCERTAIN, UNDELIVERABLE, accepted
+from tests.support.outcomes import (
+    ACCOUNT,
+    ON_PROVIDER_LIST,
+    REFUSED,
+    THROTTLED,
+    UNAVAILABLE,
+    UNCERTAIN,
+    UNDELIVERABLE,
+    accepted,
+)
 
 
 @pytest.mark.parametrize(
     "outcome", [accepted(), UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNCERTAIN, UNDELIVERABLE], ids=lambda o: o.reply
 )
 def test_the_table_knows_an_outcome_by_its_kind(outcome: Outcome) -> None:
-    assert outcome.signal is outcome.kind
+    assert outcome.signal_kind is outcome.kind
 
 
 def test_but_who_is_on_the_providers_list_is_suppressed() -> None:
-    assert LISTED.signal is Kind.SUPPRESSED
-    assert Outcome(Kind.REFUSED, Cause.MESSAGE, listed=True).signal is Kind.REFUSED
+    assert ON_PROVIDER_LIST.signal_kind is Kind.SUPPRESSED
+    assert Outcome(Kind.REFUSED, Cause.MESSAGE, suppressed=True).signal_kind is Kind.REFUSED
 
 
 def test_what_passes_is_the_providers_fault() -> None:
-    assert {Kind.UNAVAILABLE, Kind.THROTTLED} == PASSING
+    assert {Kind.UNAVAILABLE, Kind.THROTTLED} == TRANSIENT
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.email import OnUncertain
 from app.domain.kinds import EventKind
-from app.domain.progress import Rules
+from app.domain.protocol import DeliveryProtocol
 from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
 from tests.domain.world import EVIDENCE_MS, Setup, State, Step, World
@@ -49,7 +49,7 @@ def test_in_every_order_of_things_every_invariant_holds(setups: list[Setup], sta
     ids=["one fault", "two recipients"],
 )
 def test_a_provider_that_knows_idempotency_keys_breaks_none(setups: list[Setup], states: int) -> None:
-    world = World(Rules(("a", "b"), EVIDENCE_MS, {"a": 86_400_000}))
+    world = World(DeliveryProtocol(("a", "b"), EVIDENCE_MS, {"a": 86_400_000}))
     found = explore(world, setups, limit=LIMIT)
     assert not found.traces, report(found)
     assert found.whole
@@ -108,7 +108,7 @@ setups = st.builds(
 @settings(max_examples=1_000, deadline=None)
 @given(setup=setups, dice=st.randoms(use_true_random=True))
 def test_on_long_walks_too_and_from_wherever_one_stops_the_end_is_reached(setup: Setup, dice: Random) -> None:
-    world = World(Rules(PROVIDERS, EVIDENCE_MS), kinds=ALL_KINDS, reads_apart=True)
+    world = World(DeliveryProtocol(PROVIDERS, EVIDENCE_MS), kinds=ALL_KINDS, reads_apart=True)
     s = world.start(setup)
     for _ in range(dice.randrange(WALK)):
         steps = [*world.steps(s)]

@@ -6,25 +6,24 @@ from itertools import product
 
 import pytest
 
-from app.domain import transitions
-from app.domain.aftermath import requeue
+from app.domain import resolution, states
+from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Head, Recipient, Status, ready
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
-from app.domain.progress import Rules
-from app.domain.route import Leg
-from app.domain.standing import Circumstances
-from app.domain.transitions import TABLE, News, Phase, Rule, Verdict
+from app.domain.protocol import DeliveryProtocol
+from app.domain.resolution import Signal, next_status
+from app.domain.states import TABLE, Phase, Row, Transition
 from tests.domain import world as world_module
 from tests.domain.explorer import explore
 from tests.domain.world import EVIDENCE_MS, PROVIDERS, Setup, World
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
-BAD = (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)
-FAULT = (Kind.DEAD, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
-UNDER_WAY = (Phase.SENDING, Phase.UNSURE, Phase.SENT)
+BAD = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
+FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
+UNDER_WAY = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
 
 Make = Callable[[pytest.MonkeyPatch], World]
 
@@ -34,65 +33,67 @@ def _rows(
     phases: Iterable[Phase],
     kinds: Iterable[Kind],
     current: Iterable[bool],
-    verdict: Verdict,
+    transition: Transition,
 ) -> World:
     for row in product(phases, kinds, current):
-        monkeypatch.setitem(TABLE, row, Rule(verdict))
+        monkeypatch.setitem(TABLE, row, Row(transition))
     return World()
 
 
-class SendsAgain(Rules):
-    """Takes a lapsed lease for a call that never was."""
+class SendsAgain(DeliveryProtocol):
+    """Treats an ended lease as a call that was never made."""
 
-    def settled(self, head: Head, now_ms: int, around: Circumstances | None = None) -> Head:
+    def settle(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Head:
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             again = {
-                key: requeue(r) if r.status is Status.SENDING and r.wait_until_ms is None else r
+                key: next_status(r) if r.status is Status.SENDING and r.wait_until_ms is None else r
                 for key, r in head.recipients.items()
             }
             head = replace(head, recipients=again, lease_attempt=0, lease_until_ms=None)
-        return super().settled(head, now_ms, around)
+        return super().settle(head, now_ms, context)
 
 
-class Overwrites(Rules):
+class Overwrites(DeliveryProtocol):
     """Writes its outcome as if nobody had written since the claim; `late` only: when it has lost its lease."""
 
     def __init__(self, *, late: bool) -> None:
         super().__init__(PROVIDERS, EVIDENCE_MS)
         self.late = late
 
-    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+    def record_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
         if (head.lease_attempt != number) is self.late:
             blank = {
-                key: replace(head.recipients[key], status=Status.SENDING, attempt=number, wait_until_ms=None, facts={})
+                key: replace(
+                    head.recipients[key], status=Status.SENDING, attempt=number, wait_until_ms=None, evidence={}
+                )
                 for key in head.attempts[number - 1].recipients
             }
             head = replace(head, recipients={**head.recipients, **blank})
-        return super().with_outcome(head, number, outcome, duration_ms, now_ms)
+        return super().record_outcome(head, number, outcome, duration_ms, now_ms)
 
 
-class ForgetsRepetitions(Rules):
+class ForgetsRepetitions(DeliveryProtocol):
     """Takes the late outcome of a call for its last word, although the call was repeated meanwhile."""
 
-    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+    def record_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
         forgetful = tuple(replace(a, repeats=0) if a.repeats == number else a for a in head.attempts)
-        after = super().with_outcome(replace(head, attempts=forgetful), number, outcome, duration_ms, now_ms)
+        after = super().record_outcome(replace(head, attempts=forgetful), number, outcome, duration_ms, now_ms)
         return replace(after, attempts=(*after.attempts[:number], *head.attempts[number:]))
 
 
-class CountsLate(Rules):
+class CountsLate(DeliveryProtocol):
     """Uses a number up when its call is over, not when it is claimed."""
 
-    def claimed(self, head: Head, leg: Leg, lease_until_ms: int, now_ms: int) -> Head:
-        return replace(super().claimed(head, leg, lease_until_ms, now_ms), next_attempt=head.next_attempt)
+    def claim(self, head: Head, dispatch: Dispatch, lease_until_ms: int, now_ms: int) -> Head:
+        return replace(super().claim(head, dispatch, lease_until_ms, now_ms), next_attempt=head.next_attempt)
 
-    def with_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
-        told = super().with_outcome(head, number, outcome, duration_ms, now_ms)
-        queued = any(recipient.status is Status.QUEUED for recipient in told.recipients.values())
-        return replace(told, next_attempt=number + 1) if queued else told
+    def record_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        recorded = super().record_outcome(head, number, outcome, duration_ms, now_ms)
+        queued = any(recipient.status is Status.QUEUED for recipient in recorded.recipients.values())
+        return replace(recorded, next_attempt=number + 1) if queued else recorded
 
 
-def lapsed_lease_sends_again(_: pytest.MonkeyPatch) -> World:
+def ended_lease_sends_again(_: pytest.MonkeyPatch) -> World:
     return World(SendsAgain(PROVIDERS, EVIDENCE_MS))
 
 
@@ -128,56 +129,56 @@ def late_outcome_is_refused(_: pytest.MonkeyPatch) -> World:
 
 
 def early_failure_stays(monkeypatch: pytest.MonkeyPatch) -> World:
-    return _rows(monkeypatch, (Phase.SENDING, Phase.UNSURE), BAD, (True,), Verdict.STAY)
+    return _rows(monkeypatch, (Phase.SENDING, Phase.AWAITING_EVIDENCE), BAD, (True,), Transition.STAY)
 
 
 def early_dead_stays(monkeypatch: pytest.MonkeyPatch) -> World:
-    return _rows(monkeypatch, (Phase.QUEUED, Phase.WAITING), FAULT, (True, False), Verdict.STAY)
+    return _rows(monkeypatch, (Phase.QUEUED, Phase.WAITING), FAULT, (True, False), Transition.STAY)
 
 
 def older_failure_retries(monkeypatch: pytest.MonkeyPatch) -> World:
-    return _rows(monkeypatch, UNDER_WAY, BAD, (False,), Verdict.RETRY)
+    return _rows(monkeypatch, UNDER_WAY, BAD, (False,), Transition.RETRY)
 
 
 def older_dead_is_history(monkeypatch: pytest.MonkeyPatch) -> World:
-    learn = transitions._learn
+    keep = resolution._keep_evidence
 
-    def forget(recipient: Recipient, news: News) -> Recipient:
-        history = news.kind in FAULT and news.attempt != recipient.attempt
-        return recipient if history else learn(recipient, news)
+    def forget(recipient: Recipient, signal: Signal) -> Recipient:
+        history = signal.kind in FAULT and signal.attempt != recipient.attempt
+        return recipient if history else keep(recipient, signal)
 
-    monkeypatch.setattr(transitions, "_learn", forget)
+    monkeypatch.setattr(resolution, "_keep_evidence", forget)
     return World()
 
 
 def good_news_stays(monkeypatch: pytest.MonkeyPatch) -> World:
     phases = (Phase.FAILED, Phase.BOUNCED, Phase.SUPPRESSED)
-    return _rows(monkeypatch, phases, (Kind.DELIVERED,), (True, False), Verdict.STAY)
+    return _rows(monkeypatch, phases, (Kind.DELIVERED,), (True, False), Transition.STAY)
 
 
-def facts_of_the_latest_only(monkeypatch: pytest.MonkeyPatch) -> World:
-    learn = transitions._learn
+def evidence_of_the_latest_only(monkeypatch: pytest.MonkeyPatch) -> World:
+    keep = resolution._keep_evidence
 
-    def latest(recipient: Recipient, news: News) -> Recipient:
-        if news.attempt != recipient.attempt:
+    def latest(recipient: Recipient, signal: Signal) -> Recipient:
+        if signal.attempt != recipient.attempt:
             return recipient
-        learned = learn(recipient, news)
-        return replace(learned, facts={n: facts for n, facts in learned.facts.items() if n == news.attempt})
+        kept = keep(recipient, signal)
+        return replace(kept, evidence={n: evidence for n, evidence in kept.evidence.items() if n == signal.attempt})
 
-    monkeypatch.setattr(transitions, "_learn", latest)
+    monkeypatch.setattr(resolution, "_keep_evidence", latest)
     return World()
 
 
-def delivered_can_be_requeued(monkeypatch: pytest.MonkeyPatch) -> World:
-    return _rows(monkeypatch, (Phase.DELIVERED,), (Kind.BOUNCED,), (True,), Verdict.RETRY)
+def delivered_goes_back_to_the_queue(monkeypatch: pytest.MonkeyPatch) -> World:
+    return _rows(monkeypatch, (Phase.DELIVERED,), (Kind.SOFT_BOUNCE,), (True,), Transition.RETRY)
 
 
-def bounce_bars_nothing(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.delitem(transitions._BARS, (Verdict.RETURN, Kind.BOUNCED))
+def bounce_is_never_ignored(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.delitem(states.IGNORED_IF_KNOWN, (Transition.RETURNED, Kind.SOFT_BOUNCE))
     return World()
 
 
-def publish_is_the_steps_own_opinion(monkeypatch: pytest.MonkeyPatch) -> World:
+def publish_looks_at_one_step_only(monkeypatch: pytest.MonkeyPatch) -> World:
     def of_the_last_attempt(head: Head, now_ms: int) -> bool:
         return ready(head, now_ms) and (not head.attempts or head.attempts[-1].outcome is not Kind.ACCEPTED)
 
@@ -190,11 +191,11 @@ def number_is_used_up_by_the_outcome(_: pytest.MonkeyPatch) -> World:
 
 
 def repetition_is_the_last_word(monkeypatch: pytest.MonkeyPatch) -> World:
-    def called(attempt: Attempt, outcome: Outcome) -> News:
-        return News(attempt.copy, attempt.provider, outcome.signal)
+    def from_outcome(attempt: Attempt, outcome: Outcome) -> Signal:
+        return Signal(attempt.original_number, attempt.provider, outcome.signal_kind)
 
-    monkeypatch.setattr(News, "called", called)
-    return World(Rules(PROVIDERS, EVIDENCE_MS, KEYS_KNOWN))
+    monkeypatch.setattr(Signal, "from_outcome", from_outcome)
+    return World(DeliveryProtocol(PROVIDERS, EVIDENCE_MS, KEYS_KNOWN))
 
 
 def late_outcome_of_a_repeated_call_counts(_: pytest.MonkeyPatch) -> World:
@@ -213,24 +214,24 @@ FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=T
 MISTAKES: list[tuple[str, Make, Setup, str]] = [
     ("2", claim_without_version, WAIT, "I7"),
     ("3", number_is_used_up_by_the_outcome, WAIT, "I5"),
-    ("4", lapsed_lease_sends_again, FAIL, "I2"),
+    ("4", ended_lease_sends_again, FAIL, "I2"),
     ("4", guard_asks_who_is_queued, WAIT, "I1"),
     ("5", blind_outcome, WAIT, "I7"),
     ("6", late_outcome_is_refused, FAILOVER, "I3"),
     ("6", late_outcome_overwrites, FAILOVER, "I3"),
     ("7", early_failure_stays, WAIT, "I1"),
     ("7", early_dead_stays, WAIT, "I4"),
-    ("12", publish_is_the_steps_own_opinion, PROMPT, "P"),
+    ("12", publish_looks_at_one_step_only, PROMPT, "P"),
     ("8", older_failure_retries, FAILOVER, "I6"),
     ("9", older_dead_is_history, FAILOVER, "I4"),
     ("10", good_news_stays, WAIT, "I3"),
-    ("11", facts_of_the_latest_only, FAILOVER, "I2"),
+    ("11", evidence_of_the_latest_only, FAILOVER, "I2"),
     ("13", ended_lease_is_not_ready, WAIT, "I1"),
     ("13", sweep_clears_due, WAIT, "I1"),
-    ("never leave delivered", delivered_can_be_requeued, WAIT, "I7"),
+    ("never leave delivered", delivered_goes_back_to_the_queue, WAIT, "I7"),
     ("repeat", repetition_is_the_last_word, FAIL, "I2"),
     ("repeat", late_outcome_of_a_repeated_call_counts, FAIL, "I2"),
-    ("fold twice", bounce_bars_nothing, FAILOVER, "again"),
+    ("fold twice", bounce_is_never_ignored, FAILOVER, "again"),
 ]
 
 

@@ -7,12 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import health as rules
-from app.domain.health import BREAKER_WAITS_MS, Health, Sums, after_call, counted, heard, moved_away, recovered
+from app.domain.health import (
+    BREAKER_WAITS_MS,
+    Health,
+    Sums,
+    after_call,
+    count_outcome,
+    judge_silence,
+    move_away,
+    recover_weight,
+)
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from tests.support.outcomes import (
     ACCOUNT,
-    LISTED,
+    ON_PROVIDER_LIST,
     REFUSED,
     THROTTLED,
     UNAVAILABLE,
@@ -28,7 +37,7 @@ BAD, GOOD = Sums(accepted=100, failed=60), Sums(accepted=100)
 
 
 def away(health: Health, sums: Sums = BAD, *, others: tuple[Sums, ...] = (GOOD,), now_ms: int = NOW_MS) -> Health:
-    return moved_away(health, sums, dict(zip("abc", others, strict=False)), now_ms)
+    return move_away(health, sums, dict(zip("abc", others, strict=False)), now_ms)
 
 
 def test_a_weight_moves_ten_away_and_at_most_once_a_minute() -> None:
@@ -47,19 +56,19 @@ def test_a_weight_stops_at_nothing() -> None:
 def test_a_weight_comes_back_ten_every_quiet_quarter_of_an_hour() -> None:
     low = replace(NEW, weight=85, moved_at_ms=NOW_MS)
     quarter_ms = 15 * MINUTE_MS
-    assert recovered(low, NOW_MS + quarter_ms - 1) is low
-    back = recovered(low, NOW_MS + quarter_ms)
+    assert recover_weight(low, NOW_MS + quarter_ms - 1) is low
+    back = recover_weight(low, NOW_MS + quarter_ms)
     assert back.weight == 95
-    assert recovered(back, NOW_MS + 2 * quarter_ms - 1) is back
-    full = recovered(back, NOW_MS + 2 * quarter_ms)
+    assert recover_weight(back, NOW_MS + 2 * quarter_ms - 1) is back
+    full = recover_weight(back, NOW_MS + 2 * quarter_ms)
     assert full.weight == 100
-    assert recovered(full, NOW_MS + 9 * quarter_ms) is full
+    assert recover_weight(full, NOW_MS + 9 * quarter_ms) is full
 
 
 def test_trouble_starts_the_quiet_time_again() -> None:
     low = replace(NEW, weight=80, moved_at_ms=NOW_MS)
     lower = away(low, now_ms=NOW_MS + 14 * MINUTE_MS)
-    assert recovered(lower, NOW_MS + 15 * MINUTE_MS) is lower
+    assert recover_weight(lower, NOW_MS + 15 * MINUTE_MS) is lower
 
 
 @pytest.mark.parametrize(
@@ -73,11 +82,11 @@ def test_trouble_starts_the_quiet_time_again() -> None:
         (Sums(accepted=100, blocked=254), False),  # a spam verdict counts a fifth
         (Sums(accepted=100, blocked=255), True),
         (Sums(accepted=100, failed=20, slow=20, blocked=55), True),
-        (Sums(heard=10_000), False),
+        (Sums(reported=10_000), False),
     ],
 )
 def test_what_looks_bad(sums: Sums, is_bad: bool) -> None:
-    assert sums.looks_bad is is_bad
+    assert sums.is_bad is is_bad
     assert (away(NEW, sums) is not NEW) is is_bad
 
 
@@ -88,19 +97,19 @@ def test_if_all_look_bad_nothing_changes() -> None:
     assert away(NEW, others=()).weight == 90
 
 
-@pytest.mark.parametrize("outcome", [UNDELIVERABLE, LISTED, REFUSED, THROTTLED, ACCOUNT])
+@pytest.mark.parametrize("outcome", [UNDELIVERABLE, ON_PROVIDER_LIST, REFUSED, THROTTLED, ACCOUNT])
 def test_faults_of_recipient_message_rate_and_account_count_for_no_error(outcome: Outcome) -> None:
-    assert counted(outcome, 7) == Sums()
+    assert count_outcome(outcome, 7) == Sums()
 
 
-@pytest.mark.parametrize("outcome", [UNDELIVERABLE, LISTED, REFUSED])
+@pytest.mark.parametrize("outcome", [UNDELIVERABLE, ON_PROVIDER_LIST, REFUSED])
 def test_faults_of_recipient_and_message_change_no_health(outcome: Outcome) -> None:
     assert after_call(NEW, outcome, 1000, NOW_MS) is NEW
 
 
 def test_what_counts_is_counted_in_recipients() -> None:
-    assert counted(accepted(), 3) == Sums(accepted=3)
-    assert counted(UNAVAILABLE, 3) == counted(UNCERTAIN, 3) == Sums(failed=3)
+    assert count_outcome(accepted(), 3) == Sums(accepted=3)
+    assert count_outcome(UNAVAILABLE, 3) == count_outcome(UNCERTAIN, 3) == Sums(failed=3)
 
 
 def test_an_account_fault_opens_the_breaker_at_once() -> None:
@@ -126,11 +135,11 @@ def test_each_failed_probe_opens_it_longer_and_a_good_one_closes_it() -> None:
         assert health.breaker_until_ms is not None
         waits.append(health.breaker_until_ms - now_ms)
         now_ms = health.breaker_until_ms
-        leased = rules.probing(health, now_ms)
+        leased = rules.lease_probe(health, now_ms)
         assert leased is not None
         health = after_call(leased, UNAVAILABLE, 1, now_ms)
     assert waits == [*BREAKER_WAITS_MS, BREAKER_WAITS_MS[-1]]
-    leased = rules.probing(health, now_ms + BREAKER_WAITS_MS[-1])
+    leased = rules.lease_probe(health, now_ms + BREAKER_WAITS_MS[-1])
     assert leased is not None
     assert after_call(leased, accepted(), 0, now_ms) == NEW
 
@@ -138,81 +147,83 @@ def test_each_failed_probe_opens_it_longer_and_a_good_one_closes_it() -> None:
 def test_one_probe_at_a_time_and_none_before_its_time() -> None:
     opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
     opens_ms = NOW_MS + BREAKER_WAITS_MS[0]
-    assert rules.probing(NEW, NOW_MS) is None
-    assert rules.probing(opened, opens_ms - 1) is None
-    leased = rules.probing(opened, opens_ms)
+    assert rules.lease_probe(NEW, NOW_MS) is None
+    assert rules.lease_probe(opened, opens_ms - 1) is None
+    leased = rules.lease_probe(opened, opens_ms)
     assert leased is not None
-    assert rules.probing(leased, opens_ms + rules.PROBE_LEASE_MS - 1) is None
-    assert rules.probing(leased, opens_ms + rules.PROBE_LEASE_MS) is not None  # its holder has died
+    assert rules.lease_probe(leased, opens_ms + rules.PROBE_LEASE_MS - 1) is None
+    assert rules.lease_probe(leased, opens_ms + rules.PROBE_LEASE_MS) is not None  # its holder has died
 
 
 def test_throttling_rests_for_as_long_as_was_asked_within_reason() -> None:
     def rest_ms(retry_after_s: float | None) -> int:
         rested = after_call(NEW, replace(THROTTLED, retry_after_s=retry_after_s), 9, NOW_MS)
         assert rested.breaker_until_ms is None
-        assert rested.rest_until_ms is not None
-        return rested.rest_until_ms - NOW_MS
+        assert rested.cooldown_until_ms is not None
+        return rested.cooldown_until_ms - NOW_MS
 
     assert rest_ms(7.5) == 7500
-    assert rest_ms(None) == rules.REST_MS
-    assert rest_ms(86_400) == rules.LONGEST_REST_MS
+    assert rest_ms(None) == rules.COOLDOWN_MS
+    assert rest_ms(86_400) == rules.LONGEST_COOLDOWN_MS
 
 
 def test_a_rest_is_never_shortened_and_not_written_for_less_than_a_second() -> None:
     rested = after_call(NEW, THROTTLED, 0, NOW_MS)
     assert after_call(rested, replace(THROTTLED, retry_after_s=1), 0, NOW_MS) is rested
     assert after_call(rested, THROTTLED, 0, NOW_MS + 1000) is rested
-    assert after_call(rested, THROTTLED, 0, NOW_MS + 1001).rest_until_ms == NOW_MS + 31_001
+    assert after_call(rested, THROTTLED, 0, NOW_MS + 1001).cooldown_until_ms == NOW_MS + 31_001
 
 
 def test_resume_clears_all_but_what_was_learned() -> None:
     worst = Health("ses", 20, 1, NOW_MS, "no", 4, NOW_MS, NOW_MS, True, True, 0.9, epoch=3, version=17)
-    assert rules.resumed(worst) == Health("ses", usual_share=0.9, epoch=4, version=17)
+    assert rules.resume(worst) == Health("ses", usual_share=0.9, epoch=4, version=17)
 
 
 def test_a_pause_is_written_once() -> None:
-    paused = rules.paused(NEW)
+    paused = rules.pause(NEW)
     assert paused.paused
-    assert rules.paused(paused) is paused
+    assert rules.pause(paused) is paused
 
 
 def test_what_usually_is_reported_on_is_learned_slowly() -> None:
-    usual = heard(NEW, Sums(accepted=100, heard=90), NOW_MS)
+    usual = judge_silence(NEW, Sums(accepted=100, reported=90), NOW_MS)
     assert usual.usual_share == 0.9
-    assert heard(usual, Sums(accepted=100, heard=80), NOW_MS).usual_share == pytest.approx(0.89)
-    assert heard(NEW, Sums(accepted=100, heard=250), NOW_MS).usual_share == 1  # more than was counted as accepted
+    assert judge_silence(usual, Sums(accepted=100, reported=80), NOW_MS).usual_share == pytest.approx(0.89)
+    assert (
+        judge_silence(NEW, Sums(accepted=100, reported=250), NOW_MS).usual_share == 1
+    )  # more than was count_outcome as accepted
 
 
 def test_a_provider_that_usually_reports_and_no_longer_does_is_silent_until_it_speaks() -> None:
     usual = replace(NEW, usual_share=0.9)
-    assert not heard(usual, Sums(accepted=20, heard=9), NOW_MS).silent
-    silent = heard(usual, Sums(accepted=20, heard=8), NOW_MS)
+    assert not judge_silence(usual, Sums(accepted=20, reported=9), NOW_MS).silent
+    silent = judge_silence(usual, Sums(accepted=20, reported=8), NOW_MS)
     assert (silent.silent, silent.weight, silent.usual_share) == (True, 90, 0.9)
-    assert not heard(silent, Sums(accepted=20, heard=18), NOW_MS).silent
+    assert not judge_silence(silent, Sums(accepted=20, reported=18), NOW_MS).silent
 
 
 def test_too_few_prove_nothing() -> None:
     usual = replace(NEW, usual_share=0.9)
-    assert heard(usual, Sums(accepted=19), NOW_MS) is usual
+    assert judge_silence(usual, Sums(accepted=19), NOW_MS) is usual
 
 
 def test_a_provider_that_never_reported_is_not_called_silent() -> None:
-    assert not heard(NEW, Sums(accepted=1000), NOW_MS).silent
-    assert not heard(replace(NEW, usual_share=0.49), Sums(accepted=1000), NOW_MS).silent
+    assert not judge_silence(NEW, Sums(accepted=1000), NOW_MS).silent
+    assert not judge_silence(replace(NEW, usual_share=0.49), Sums(accepted=1000), NOW_MS).silent
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_only_the_first_end_that_is_reported_counts(kind: Kind) -> None:
-    assert rules.reported(kind, first=True, after_ms=0).heard == int(kind in rules.FINAL)
-    assert rules.reported(kind, first=False, after_ms=10**9) == Sums()
+    assert rules.count_event(kind, is_first=True, after_ms=0).reported == int(kind in rules.FINAL)
+    assert rules.count_event(kind, is_first=False, after_ms=10**9) == Sums()
 
 
 def test_a_slow_delivery_and_a_block_are_counted_and_a_slow_bounce_is_not() -> None:
     slow_ms = rules.SLOW_AFTER_MS + 1
-    assert rules.reported(Kind.DELIVERED, first=True, after_ms=slow_ms) == Sums(heard=1, slow=1)
-    assert rules.reported(Kind.DELIVERED, first=True, after_ms=slow_ms - 1) == Sums(heard=1)
-    assert rules.reported(Kind.BOUNCED, first=True, after_ms=slow_ms) == Sums(heard=1)
-    assert rules.reported(Kind.BLOCKED, first=True, after_ms=0) == Sums(heard=1, blocked=1)
+    assert rules.count_event(Kind.DELIVERED, is_first=True, after_ms=slow_ms) == Sums(reported=1, slow=1)
+    assert rules.count_event(Kind.DELIVERED, is_first=True, after_ms=slow_ms - 1) == Sums(reported=1)
+    assert rules.count_event(Kind.SOFT_BOUNCE, is_first=True, after_ms=slow_ms) == Sums(reported=1)
+    assert rules.count_event(Kind.BLOCKED, is_first=True, after_ms=0) == Sums(reported=1, blocked=1)
 
 
 OUTCOMES = [accepted(), UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNDELIVERABLE, UNCERTAIN]
@@ -226,7 +237,7 @@ def test_whatever_happens_an_open_breaker_always_has_a_time_for_its_probe(
     for outcome, run, wait_ms, probes in steps:
         now_ms += wait_ms
         if probes:
-            health = rules.probing(health, now_ms) or health
+            health = rules.lease_probe(health, now_ms) or health
         health = after_call(health, outcome, run, now_ms)
         assert 0 <= health.weight <= 100
         if health.breaker_until_ms is None:
@@ -234,4 +245,4 @@ def test_whatever_happens_an_open_breaker_always_has_a_time_for_its_probe(
         else:
             assert health.breaker_until_ms <= now_ms + BREAKER_WAITS_MS[-1]
             latest_ms = max(health.breaker_until_ms, health.probe_until_ms or 0)
-            assert rules.probing(health, latest_ms) is not None
+            assert rules.lease_probe(health, latest_ms) is not None

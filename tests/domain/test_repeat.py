@@ -4,23 +4,32 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain, Role
-from app.domain.event import Event
-from app.domain.head import NUDGE_AFTER_MS, Head, Recipient, Status, due_at_ms, ready
+from app.domain.event import ProviderEvent
+from app.domain.head import REPUBLISH_AFTER_MS, Head, Recipient, Status, due_at_ms, ready
 from app.domain.kinds import EventKind, Kind
 from app.domain.outcome import Outcome
-from app.domain.progress import Rules
-from app.domain.repeat import MARGIN_MS
-from app.domain.route import Leg
-from app.domain.standing import DAY_MS, Circumstances, Standing, State
-from tests.support.outcomes import ACCOUNT, LISTED, REFUSED, THROTTLED, UNAVAILABLE, UNCERTAIN, UNDELIVERABLE, accepted
+from app.domain.protocol import DeliveryProtocol
+from app.domain.repeat import SAFETY_MARGIN_MS
+from app.domain.route import DAY_MS, Availability, Candidate
+from tests.support.outcomes import (
+    ACCOUNT,
+    ON_PROVIDER_LIST,
+    REFUSED,
+    THROTTLED,
+    UNAVAILABLE,
+    UNCERTAIN,
+    UNDELIVERABLE,
+    accepted,
+)
 from tests.support.samples import a_head
 
 NOW_MS = 1_800_000_000_000
 WAIT_MS = 60_000
 LEASE_MS = 30_000
-RULES = Rules(("resend", "ses"), WAIT_MS, {"resend": DAY_MS})
-FAIR = Circumstances.fair(("resend", "ses"))
+RULES = DeliveryProtocol(("resend", "ses"), WAIT_MS, {"resend": DAY_MS})
+FAIR = DispatchContext.all_available(("resend", "ses"))
 ANN, BOB = "ann@example.net", "bob@example.net"
 
 
@@ -29,14 +38,14 @@ def an_email(*people: str, **fields: object) -> Head:
     return a_head(NOW_MS, **{"recipients": recipients, "expires_at_ms": NOW_MS + 2 * DAY_MS, **fields})
 
 
-def claimed(head: Head, now_ms: int = NOW_MS, around: Circumstances = FAIR) -> Head:
-    leg = RULES.next_leg(RULES.settled(head, now_ms, around), now_ms, around)
-    assert leg is not None
-    return RULES.claimed(RULES.settled(head, now_ms, around), leg, now_ms + LEASE_MS, now_ms)
+def claimed(head: Head, now_ms: int = NOW_MS, around: DispatchContext = FAIR) -> Head:
+    dispatch = RULES.next_dispatch(RULES.settle(head, now_ms, around), now_ms, around)
+    assert dispatch is not None
+    return RULES.claim(RULES.settle(head, now_ms, around), dispatch, now_ms + LEASE_MS, now_ms)
 
 
 def told(head: Head, number: int, outcome: Outcome, now_ms: int = NOW_MS) -> Head:
-    return RULES.with_outcome(head, number, outcome, 10, now_ms)
+    return RULES.record_outcome(head, number, outcome, 10, now_ms)
 
 
 def unsure(*people: str, **fields: object) -> Head:
@@ -44,8 +53,8 @@ def unsure(*people: str, **fields: object) -> Head:
     return told(claimed(an_email(*people, **fields)), 1, UNCERTAIN)
 
 
-def event(head: Head, kind: EventKind, who: str = BOB) -> Event:
-    return Event("resend", kind, head.email_id, 1, who, NOW_MS)
+def event(head: Head, kind: EventKind, who: str = BOB) -> ProviderEvent:
+    return ProviderEvent("resend", kind, head.email_id, 1, who, NOW_MS)
 
 
 def bob(head: Head) -> Recipient:
@@ -56,10 +65,10 @@ def bob(head: Head) -> Recipient:
 def test_it_comes_at_once_whatever_on_uncertain_says(policy: OnUncertain) -> None:
     head = unsure(on_uncertain=policy)
     assert ready(head, NOW_MS)
-    assert due_at_ms(head, NOW_MS) == NOW_MS + NUDGE_AFTER_MS  # if the message is lost
-    assert RULES.next_leg(head, NOW_MS, FAIR) == Leg("resend", (BOB,), repeats=1)
+    assert due_at_ms(head, NOW_MS) == NOW_MS + REPUBLISH_AFTER_MS  # if the message is lost
+    assert RULES.next_dispatch(head, NOW_MS, FAIR) == Dispatch("resend", (BOB,), repeats=1)
     again = claimed(head)
-    assert [(a.number, a.provider, a.repeats, a.copy) for a in again.attempts] == [
+    assert [(a.number, a.provider, a.repeats, a.original_number) for a in again.attempts] == [
         (1, "resend", 0, 1),
         (2, "resend", 1, 1),
     ]
@@ -71,12 +80,14 @@ def test_accepted_it_is_sent_by_the_first_call() -> None:
     head = told(claimed(unsure()), 2, accepted())
     assert (bob(head).status, bob(head).attempt) == (Status.SENT, 1)
     assert [attempt.outcome for attempt in head.attempts] == [Kind.UNCERTAIN, Kind.ACCEPTED]
-    delivered = RULES.with_event(head, event(head, Kind.DELIVERED), NOW_MS)
+    delivered = RULES.record_event(head, event(head, Kind.DELIVERED), NOW_MS)
     assert (bob(delivered).status, bob(delivered).attempt) == (Status.DELIVERED, 1)
 
 
 @pytest.mark.parametrize(
-    "outcome", [UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNDELIVERABLE, LISTED, UNCERTAIN], ids=lambda o: o.kind.value
+    "outcome",
+    [UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNDELIVERABLE, ON_PROVIDER_LIST, UNCERTAIN],
+    ids=lambda o: o.kind.value,
 )
 @pytest.mark.parametrize(
     ("policy", "status", "waits"),
@@ -93,12 +104,12 @@ def test_anything_else_says_nothing_about_the_first_call_and_it_is_not_repeated_
     head = told(claimed(unsure(on_uncertain=policy)), 2, outcome, later_ms)
     assert head.to_repeat == 0
     assert (bob(head).status, bob(head).wait_until_ms) == (status, later_ms + WAIT_MS if waits else None)
-    leg = RULES.next_leg(RULES.settled(head, later_ms + WAIT_MS, FAIR), later_ms + WAIT_MS, FAIR)
-    assert leg == (None if policy is OnUncertain.FAIL else Leg("ses", (BOB,)))
+    dispatch = RULES.next_dispatch(RULES.settle(head, later_ms + WAIT_MS, FAIR), later_ms + WAIT_MS, FAIR)
+    assert dispatch == (None if policy is OnUncertain.FAIL else Dispatch("ses", (BOB,)))
 
 
 def test_a_provider_that_documents_no_key_is_not_asked_again() -> None:
-    head = told(claimed(an_email(providers=("ses",)), around=Circumstances.fair(("ses",))), 1, UNCERTAIN)
+    head = told(claimed(an_email(providers=("ses",)), around=DispatchContext.all_available(("ses",))), 1, UNCERTAIN)
     assert head.to_repeat == 0
     assert not ready(head, NOW_MS)
 
@@ -108,9 +119,9 @@ def test_a_worker_that_died_is_followed_by_a_repetition_and_one_that_died_in_it_
     again = claimed(claimed(an_email()), later_ms)
     assert (again.attempts[0].outcome, again.attempts[1].repeats) == (Kind.UNCERTAIN, 1)
     ended_ms = later_ms + LEASE_MS
-    head = RULES.settled(again, ended_ms, FAIR)
+    head = RULES.settle(again, ended_ms, FAIR)
     assert (bob(head).status, bob(head).wait_until_ms) == (Status.SENDING, ended_ms + WAIT_MS)
-    assert RULES.next_leg(head, ended_ms, FAIR) is None
+    assert RULES.next_dispatch(head, ended_ms, FAIR) is None
 
 
 @pytest.mark.parametrize("outcome", [UNAVAILABLE, REFUSED, UNCERTAIN, UNDELIVERABLE])
@@ -128,19 +139,19 @@ def test_what_a_slow_worker_says_once_its_call_is_repeated_counts_only_if_it_was
     assert (bob(good).status, bob(good).attempt) == (Status.SENT, 1)
 
 
-@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.DELIVERED, Kind.UNKNOWN, Kind.DEAD, Kind.BLOCKED])
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.DELIVERED, Kind.UNKNOWN, Kind.HARD_BOUNCE, Kind.BLOCKED])
 def test_news_of_the_call_makes_it_pointless(kind: EventKind) -> None:
     head = unsure()
-    head = RULES.with_event(head, event(head, kind), NOW_MS)
+    head = RULES.record_event(head, event(head, kind), NOW_MS)
     assert head.to_repeat == 0
-    leg = RULES.next_leg(head, NOW_MS, FAIR)
-    assert leg == (Leg("ses", (BOB,)) if kind is Kind.BLOCKED else None)
+    dispatch = RULES.next_dispatch(head, NOW_MS, FAIR)
+    assert dispatch == (Dispatch("ses", (BOB,)) if kind is Kind.BLOCKED else None)
 
 
 def test_news_of_one_of_several_ends_it_for_all() -> None:
     """The provider has the call, then; the others wait for their own evidence."""
     head = unsure(ANN, BOB)
-    head = RULES.with_event(head, event(head, Kind.DELIVERED, ANN), NOW_MS)
+    head = RULES.record_event(head, event(head, Kind.DELIVERED, ANN), NOW_MS)
     assert (head.to_repeat, bob(head).status, bob(head).wait_until_ms) == (0, Status.SENDING, NOW_MS + WAIT_MS)
 
 
@@ -149,15 +160,17 @@ def test_news_of_one_of_several_ends_it_for_all() -> None:
     [
         replace(FAIR, superseded=True),
         replace(FAIR, suppressed=frozenset({BOB})),
-        Circumstances((Standing("resend", State.PAUSED, ""), Standing("ses", State.IN, ""))),
-        Circumstances((Standing("resend", State.CLOSED, ""), Standing("ses", State.IN, ""))),
-        Circumstances.fair(("ses",)),
+        DispatchContext((Candidate("resend", Availability.PAUSED, ""), Candidate("ses", Availability.AVAILABLE, ""))),
+        DispatchContext(
+            (Candidate("resend", Availability.UNAVAILABLE_FOR_NOW, ""), Candidate("ses", Availability.AVAILABLE, ""))
+        ),
+        DispatchContext.all_available(("ses",)),
     ],
     ids=["superseded", "suppressed", "paused", "broken", "out"],
 )
 @pytest.mark.parametrize("policy", OnUncertain)
-def test_what_must_not_be_sent_or_cannot_be_is_not_repeated(around: Circumstances, policy: OnUncertain) -> None:
-    head = RULES.settled(unsure(on_uncertain=policy), NOW_MS, around)
+def test_what_must_not_be_sent_or_cannot_be_is_not_repeated(around: DispatchContext, policy: OnUncertain) -> None:
+    head = RULES.settle(unsure(on_uncertain=policy), NOW_MS, around)
     assert head.to_repeat == 0
     assert (bob(head).status is Status.SENDING) is (policy is not OnUncertain.FAILOVER)
     if bob(head).status is Status.SENDING:
@@ -166,13 +179,15 @@ def test_what_must_not_be_sent_or_cannot_be_is_not_repeated(around: Circumstance
 
 def test_too_late_it_is_not_repeated() -> None:
     head = unsure(expires_at_ms=NOW_MS + 10_000)
-    assert RULES.settled(head, NOW_MS + 9_999, FAIR).to_repeat == 1
-    assert RULES.settled(head, NOW_MS + 10_000, FAIR).to_repeat == 0
+    assert RULES.settle(head, NOW_MS + 9_999, FAIR).to_repeat == 1
+    assert RULES.settle(head, NOW_MS + 10_000, FAIR).to_repeat == 0
 
 
-@pytest.mark.parametrize(("after_ms", "is_repeated"), [(DAY_MS - MARGIN_MS - 1, True), (DAY_MS - MARGIN_MS, False)])
+@pytest.mark.parametrize(
+    ("after_ms", "is_repeated"), [(DAY_MS - SAFETY_MARGIN_MS - 1, True), (DAY_MS - SAFETY_MARGIN_MS, False)]
+)
 def test_a_key_that_the_provider_may_have_forgotten_is_not_relied_on(after_ms: int, *, is_repeated: bool) -> None:
-    lapsed = RULES.settled(claimed(an_email()), NOW_MS + after_ms, FAIR)
+    lapsed = RULES.settle(claimed(an_email()), NOW_MS + after_ms, FAIR)
     assert bool(lapsed.to_repeat) is is_repeated
 
 
@@ -184,8 +199,8 @@ def test_a_repetition_whose_messages_were_lost_still_comes_before_on_uncertain(
     policy: OnUncertain, status: Status
 ) -> None:
     late_ms = NOW_MS + 10 * WAIT_MS
-    head = RULES.settled(unsure(on_uncertain=policy), late_ms, FAIR)
+    head = RULES.settle(unsure(on_uncertain=policy), late_ms, FAIR)
     assert bob(head).status is Status.SENDING
-    assert RULES.next_leg(head, late_ms, FAIR) == Leg("resend", (BOB,), repeats=1)
-    without = RULES.settled(head, late_ms, FAIR.without("resend", late_ms))
+    assert RULES.next_dispatch(head, late_ms, FAIR) == Dispatch("resend", (BOB,), repeats=1)
+    without = RULES.settle(head, late_ms, FAIR.without("resend", late_ms))
     assert (bob(without).status, without.to_repeat) == (status, 0)

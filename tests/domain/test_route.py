@@ -1,101 +1,157 @@
-"""The route: who may carry an email, and whom the next call carries."""
+"""Where each provider stands for an email, in which order, and why."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from app.delivery.attempt import message
-from app.domain.email import Content, Mailbox, Role
-from app.domain.head import Head, Recipient, Status
-from app.domain.progress import Rules
-from app.domain.route import Leg, next_leg
-from tests.support.samples import a_head
+from app.domain.dispatch import DispatchContext
+from app.domain.health import Health
+from app.domain.route import DAY_MS, PAUSE_CHECK_MS, Availability, Candidate, Caps, Routing, RoutingPolicy, route
 
-ANN, BOB, EVE, DAN = (Mailbox(f"{name}@Example.net", name.capitalize()) for name in ("ann", "bob", "eve", "dan"))
-ROLES = {ANN: Role.TO, BOB: Role.CC, EVE: Role.BCC, DAN: Role.BCC}
-PROVIDERS = ("a", "b")
-RULES = Rules(PROVIDERS, 60_000)
+NOW_MS = 1_800_000_000_000
+NAMES = ("sendgrid", "mailgun", "ses")
+ROUTING = Routing(NAMES)
 
 
-def an_email_to(*people: Mailbox, sent: tuple[Mailbox, ...] = (), **tried: tuple[Mailbox, ...]) -> Head:
-    """A head to `people` in their roles, of whom some are sent and some have tried a provider (`a=(ANN,)`)."""
-    recipients = {
-        person.key: Recipient(
-            person.address,
-            ROLES[person],
-            person.name,
-            status=Status.SENT if person in sent else Status.QUEUED,
-            tried={provider: False for provider, by in tried.items() if person in by},
-        )
-        for person in people
-    }
-    return a_head(0, recipients=recipients)
+def routed(
+    *healths: Health,
+    routing: Routing = ROUTING,
+    email_id: str = "eml_1",
+    restrict: tuple[str, ...] = (),
+    domains: frozenset[str] = frozenset({"example.net"}),
+    sent_today: dict[str, int] | None = None,
+) -> tuple[Candidate, ...]:
+    known = {name: Health(name) for name in NAMES} | {health.provider: health for health in healths}
+    return route(routing, known, sent_today or {}, email_id=email_id, restrict=restrict, domains=domains, now_ms=NOW_MS)
 
 
-def keys(*people: Mailbox) -> tuple[str, ...]:
-    return tuple(person.key for person in people)
+def names(candidates: tuple[Candidate, ...]) -> list[str]:
+    return [candidate.provider for candidate in candidates]
 
 
-@pytest.mark.parametrize(("named", "first"), [((), "a"), (("c", "b"), "b"), (("b", "x"), "b"), (("x",), None)])
-def test_the_configured_order_restricted_to_those_the_email_names(named: tuple[str, ...], first: str | None) -> None:
-    leg = Rules(["a", "b", "c"], 0).next_leg(replace(an_email_to(ANN), providers=named), 0)
-    assert (leg and leg.provider) == first
-
-
-def test_the_first_provider_that_somebody_has_not_tried() -> None:
-    assert next_leg(an_email_to(ANN), PROVIDERS) == Leg("a", keys(ANN))
-    assert next_leg(an_email_to(ANN, a=(ANN,)), PROVIDERS) == Leg("b", keys(ANN))
-    assert next_leg(an_email_to(ANN, a=(ANN,), b=(ANN,)), PROVIDERS) is None
-    assert next_leg(an_email_to(ANN), ()) is None
-
-
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.QUEUED])
-def test_who_is_not_queued_is_not_carried(status: Status) -> None:
-    head = an_email_to(ANN)
-    somebody = replace(head.recipients[ANN.key], status=status)
-    assert next_leg(replace(head, recipients={ANN.key: somebody}), PROVIDERS) is None
-
-
-def test_who_waits_for_a_round_is_not_carried() -> None:
-    head = an_email_to(ANN, BOB)
-    waiting = replace(head.recipients[ANN.key], wait_until_ms=1)
-    head = replace(head, recipients={**head.recipients, ANN.key: waiting})
-    assert next_leg(head, PROVIDERS) == Leg("a", keys(BOB))
+def only(health: Health, routing: Routing = ROUTING, sent_today: int = 0) -> Candidate:
+    (candidate,) = [s for s in routed(health, routing=routing, sent_today={"ses": sent_today}) if s.provider == "ses"]
+    return candidate
 
 
 @pytest.mark.parametrize(
-    ("head", "leg"),
-    [
-        (an_email_to(ANN, BOB, EVE, DAN), Leg("a", keys(ANN, BOB, EVE, DAN))),  # as it was asked for
-        (an_email_to(ANN, BOB, EVE, DAN, a=(ANN, BOB, EVE, DAN)), Leg("b", keys(ANN, BOB, EVE, DAN))),
-        (an_email_to(ANN, BOB, EVE, sent=(EVE,)), Leg("a", keys(ANN, BOB))),  # they see each other anyway
-        (an_email_to(ANN, BOB, EVE, DAN, sent=(ANN,)), Leg("a", keys(BOB))),  # the bccs come after
-        (an_email_to(ANN, BOB, EVE, DAN, sent=(ANN, BOB)), Leg("a", keys(EVE))),  # one alone
-        (an_email_to(ANN, EVE, DAN, sent=(ANN, EVE)), Leg("a", keys(DAN))),
-        (an_email_to(EVE), Leg("a", keys(EVE))),
-        (an_email_to(ANN, BOB, a=(ANN,)), Leg("a", keys(BOB))),  # whoever has not tried the first goes first
-        (an_email_to(ANN, EVE, a=(ANN,), b=(ANN,)), Leg("a", keys(EVE))),
-    ],
-    ids=lambda value: "-".join(value.recipients) if isinstance(value, Leg) else "",
+    ("weight", "order"), [(50, ["sendgrid", "mailgun", "ses"]), (40, ["mailgun", "ses", "sendgrid"])]
 )
-def test_who_shares_a_call(head: Head, leg: Leg) -> None:
-    assert next_leg(head, PROVIDERS) == leg
+def test_by_priority_a_provider_keeps_its_place_or_goes_behind(weight: int, order: list[str]) -> None:
+    assert names(routed(Health("sendgrid", weight))) == order
 
 
-def the_message(head: Head, leg: Leg) -> tuple[tuple[Mailbox, ...], ...]:
-    claimed = RULES.claimed(head, leg, 30_000, 0)
-    sent = message(claimed, Content("Hello"))
-    assert (sent.email_id, sent.attempt, sent.sender) == (head.email_id, claimed.next_attempt - 1, head.sender)
-    assert (sent.visible_to, sent.visible_cc) == ((ANN,), (BOB,))  # what a provider that takes raw MIME shows
-    return sent.to, sent.cc, sent.bcc
+def test_by_priority_the_low_ones_keep_the_order_among_themselves() -> None:
+    assert names(routed(Health("sendgrid", 0), Health("mailgun", 40))) == ["ses", "sendgrid", "mailgun"]
+    assert names(routed(*(Health(name, weight) for name, weight in zip(NAMES, (0, 20, 40), strict=True)))) == list(
+        NAMES
+    )
 
 
-def test_a_call_for_everybody_addresses_them_as_asked_for() -> None:
-    head = an_email_to(ANN, BOB, EVE, DAN)
-    assert the_message(head, Leg("a", keys(ANN, BOB, EVE, DAN))) == ((ANN,), (BOB,), (EVE, DAN))
+def test_by_weight_the_same_email_always_draws_the_same_lot() -> None:
+    routing = replace(ROUTING, policy=RoutingPolicy.WEIGHTED)
+    orders = {email_id: names(routed(routing=routing, email_id=email_id)) for email_id in map(str, range(50))}
+    assert all(names(routed(routing=routing, email_id=email_id)) == order for email_id, order in orders.items())
+    assert len({tuple(order) for order in orders.values()}) == 6
 
 
-@pytest.mark.parametrize("some", [(ANN, BOB), (BOB,), (EVE,)], ids=["to and cc", "cc", "bcc"])
-def test_a_call_for_some_addresses_them_in_to(some: tuple[Mailbox, ...]) -> None:
-    head = an_email_to(ANN, BOB, EVE, DAN)
-    assert the_message(head, Leg("b", keys(*some))) == (some, (), ())
+def test_by_weight_firsts_are_in_proportion_to_the_weights() -> None:
+    routing = replace(ROUTING, policy=RoutingPolicy.WEIGHTED)
+    healths = [Health("sendgrid", 100), Health("mailgun", 60), Health("ses", 40)]
+    firsts = Counter(routed(*healths, routing=routing, email_id=f"eml_{n}")[0].provider for n in range(4000))
+    for name, share in (("sendgrid", 0.5), ("mailgun", 0.3), ("ses", 0.2)):
+        assert firsts[name] / 4000 == pytest.approx(share, abs=0.04)
+
+
+def test_by_weight_a_provider_at_zero_is_drawn_last_but_is_in() -> None:
+    routing = replace(ROUTING, policy=RoutingPolicy.WEIGHTED)
+    lasts = Counter(routed(Health("ses", 0), routing=routing, email_id=str(n))[-1].provider for n in range(500))
+    assert lasts["ses"] > 450
+    assert only(Health("ses", 0), routing).availability is Availability.AVAILABLE
+
+
+def test_a_preference_of_every_recipients_domain_counts_and_a_torn_one_does_not() -> None:
+    wish = ("ses",)
+    routing = replace(ROUTING, preferences={"example.net": wish, "example.org": wish, "example.com": ("mailgun",)})
+    assert names(routed(routing=routing)) == ["ses", "sendgrid", "mailgun"]
+    assert names(routed(routing=routing, domains=frozenset({"example.net", "example.org"})))[0] == "ses"
+    assert names(routed(routing=routing, domains=frozenset({"example.net", "example.com"}))) == list(NAMES)
+    assert names(routed(routing=routing, domains=frozenset({"example.net", "other.example"}))) == list(NAMES)
+    assert names(routed(routing=routing, domains=frozenset())) == list(NAMES)
+
+
+def test_a_preference_goes_before_weights_and_names_as_many_as_it_likes() -> None:
+    routing = replace(ROUTING, preferences={"example.net": ("ses", "mailgun")})
+    assert names(routed(Health("ses", 0), routing=routing)) == ["ses", "mailgun", "sendgrid"]
+
+
+def test_an_email_may_restrict_its_providers() -> None:
+    candidates = routed(restrict=("ses", "mailgun"))
+    assert [(s.provider, s.availability) for s in candidates] == [
+        ("sendgrid", Availability.EXCLUDED),
+        ("mailgun", Availability.AVAILABLE),
+        ("ses", Availability.AVAILABLE),
+    ]
+    assert candidates[0].why == "not among the email's providers"
+
+
+def test_a_healthy_provider_is_in() -> None:
+    assert only(Health("ses")) == Candidate("ses", Availability.AVAILABLE, "healthy")
+
+
+def test_a_low_weight_is_told() -> None:
+    assert only(Health("ses", 30)).why == "weight 30: behind the healthy ones"
+
+
+def test_a_paused_provider_is_looked_at_again_later() -> None:
+    candidate = only(Health("ses", paused=True, breaker_until_ms=NOW_MS + 5))
+    assert candidate == Candidate("ses", Availability.PAUSED, "paused by an operator", NOW_MS + PAUSE_CHECK_MS)
+
+
+def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
+    opened = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="401 no such key")
+    assert only(opened) == Candidate(
+        "ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open: 401 no such key", NOW_MS + 30_000
+    )
+    probe = only(replace(opened, breaker_until_ms=NOW_MS))
+    assert (probe.availability, probe.reserve) == (Availability.AVAILABLE, True)
+    assert probe.why == "breaker open: 401 no such key; this email may probe it"
+    under_way = only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9))
+    assert (under_way.availability, under_way.until_ms) == (Availability.UNAVAILABLE_FOR_NOW, NOW_MS + 9)
+    assert under_way.why.endswith("a probe is under way")
+    assert only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS)).availability is Availability.AVAILABLE
+
+
+def test_a_rest_closes_a_provider_until_it_ends() -> None:
+    assert only(Health("ses", cooldown_until_ms=NOW_MS + 1)) == Candidate(
+        "ses", Availability.UNAVAILABLE_FOR_NOW, "cooldown after throttling", NOW_MS + 1
+    )
+    assert only(Health("ses", cooldown_until_ms=NOW_MS)).availability is Availability.AVAILABLE
+
+
+def test_a_daily_cap_closes_a_provider_until_midnight_utc() -> None:
+    routing = replace(ROUTING, caps={"ses": Caps(daily=100)})
+    assert only(Health("ses"), routing, sent_today=99).availability is Availability.AVAILABLE
+    full = only(Health("ses"), routing, sent_today=100)
+    assert (full.availability, full.why) == (Availability.PAUSED, "its daily cap of 100 is reached")
+    assert full.until_ms is not None
+    assert full.until_ms % DAY_MS == 0
+    assert 0 < full.until_ms - NOW_MS <= DAY_MS
+
+
+def test_a_cap_per_second_makes_its_emails_take_a_place() -> None:
+    routing = replace(ROUTING, caps={"ses": Caps(per_second=5)})
+    assert only(Health("ses"), routing).reserve
+    assert not only(Health("ses")).reserve
+
+
+def test_circumstances_tell_who_is_in_and_may_lose_one() -> None:
+    around = DispatchContext.all_available(NAMES)
+    assert around.providers(Availability.AVAILABLE) == NAMES
+    assert around.providers(Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW) == NAMES
+    less = around.without("mailgun", NOW_MS)
+    assert less.providers(Availability.AVAILABLE) == ("sendgrid", "ses")
+    assert less.candidate("mailgun") == Candidate(
+        "mailgun", Availability.UNAVAILABLE_FOR_NOW, "no place free right now", NOW_MS
+    )

@@ -9,17 +9,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from app.domain.email import Mailbox, OnUncertain, Role
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, Status, due_at_ms, ready
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
-from app.domain.progress import Rules
+from app.domain.protocol import DeliveryProtocol
 
 LEASE_MS = 20_000
 EVIDENCE_MS = 30_000
 PROVIDERS = ("a", "b")
-FAILURES = (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.DEAD, Kind.SUPPRESSED)
-AT_FAULT = (Kind.DEAD, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
+FAILURES = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE, Kind.SUPPRESSED)
+AT_FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
 
 # What a call may come to, and whether the provider took the email.
 ANSWERS: tuple[tuple[Outcome, bool], ...] = (
@@ -87,16 +87,16 @@ class World:
 
     def __init__(
         self,
-        rules: Rules | None = None,
+        rules: DeliveryProtocol | None = None,
         *,
-        kinds: tuple[EventKind, ...] = (Kind.DELIVERED, Kind.DEAD, Kind.BOUNCED),
+        kinds: tuple[EventKind, ...] = (Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE),
         reads_apart: bool = False,
         versioned: bool = True,
         guard_asks_who_is_queued: bool = False,
         late_outcome_is_refused: bool = False,
         sweep_clears_due: bool = False,
     ) -> None:
-        self.rules = rules or Rules(PROVIDERS, EVIDENCE_MS)
+        self.protocol = rules or DeliveryProtocol(PROVIDERS, EVIDENCE_MS)
         self.kinds = kinds
         self.reads_apart = (
             reads_apart or not versioned
@@ -179,25 +179,25 @@ class World:
         if not self._expected(s, number):
             return Step(f"claim of {number}: not expected any more", kind, s0)
         read = s.head if self.versioned else worker.read
-        settled = self.rules.settled(read, s.now_ms)
-        leg = self.rules.next_leg(settled, s.now_ms)
-        if leg is None:
+        settled = self.protocol.settle(read, s.now_ms)
+        dispatch = self.protocol.next_dispatch(settled, s.now_ms)
+        if dispatch is None:
             after, broken = _write(s0, settled) if settled != read else (s0, ())
             return Step(f"attempt {number}: nothing to send", kind, after, broken)
-        claimed = self.rules.claimed(settled, leg, s.now_ms + LEASE_MS, s.now_ms)
+        claimed = self.protocol.claim(settled, dispatch, s.now_ms + LEASE_MS, s.now_ms)
         after, broken = _write(s0, claimed)
-        others = [told for told in s.known if told.attempt != leg.repeats]  # what it repeats, the provider knows
-        for key in leg.recipients:
+        others = [told for told in s.known if told.attempt != dispatch.repeats]  # what it repeats, the provider knows
+        for key in dispatch.recipients:
             if any(_knows_of_a_copy(s, told) for told in others if told.key == key):
                 broken += ("I2",)
             if any(told.kind in AT_FAULT for told in others if told.key == key):
                 broken += ("I4",)
         caller = Worker("call", number, after.head)
         after = after._replace(workers=_with(after.workers, caller))
-        return Step(f"attempt {number}: claims {leg}", kind, after, broken)
+        return Step(f"attempt {number}: claims {dispatch}", kind, after, broken)
 
     def _call(self, s0: State, worker: Worker, outcome: Outcome, taken: bool) -> Step:
-        number, copy = worker.number, worker.read.attempts[-1].copy
+        number, copy = worker.number, worker.read.attempts[-1].original_number
         broken: tuple[str, ...] = ("I5",) if number in s0.calls else ()
         doubt = s0.doubt | ({copy} if outcome.kind is Kind.UNCERTAIN else frozenset())
         # A provider that knows the key of a repetition makes no second copy of what it has.
@@ -224,11 +224,11 @@ class World:
         is_alone = len(keys) == 1 and not attempt.repeats and not s0.head.is_repeated(number)
         blames_one = outcome.kind is Kind.UNDELIVERABLE and is_alone
         if outcome.kind is Kind.ACCEPTED or blames_one:
-            s1 = s0._replace(known=s0.known | {Told(attempt.copy, key, outcome.kind) for key in keys})
+            s1 = s0._replace(known=s0.known | {Told(attempt.original_number, key, outcome.kind) for key in keys})
         if self.late_outcome_is_refused and s0.head.lease_attempt != number:
             yield Step(f"outcome of {number} comes late, refused", "step", s1)
             return
-        after, broken = _write(s1, self.rules.with_outcome(s0.head, number, outcome, 0, s0.now_ms))
+        after, broken = _write(s1, self.protocol.record_outcome(s0.head, number, outcome, 0, s0.now_ms))
         yield from _announced(f"outcome of {number}: {outcome.kind}", "step", after, broken)
 
     # --- Webhooks, the client, time ------------------------------------------------------------------------------
@@ -245,29 +245,29 @@ class World:
                 yield from self._event(before, told, "fault" if more else "webhook")
 
     def _event(self, s: State, told: Told, kind: str) -> Iterator[Step]:
-        head = self.rules.with_event(s.head, self.event(s, told), s.now_ms)
+        head = self.protocol.record_event(s.head, self.event(s, told), s.now_ms)
         label = f"webhook {told.kind} of {told.attempt} for {told.key}"
         after, broken = _write(s, head) if head is not s.head else (s, ())
         if head is not s.head:
-            was, timed, new = (h.recipients[told.key] for h in (s.head, self.rules.settled(s.head, s.now_ms), head))
+            was, timed, new = (h.recipients[told.key] for h in (s.head, self.protocol.settle(s.head, s.now_ms), head))
             taken_away = new.status in (Status.QUEUED, Status.FAILED, Status.EXPIRED)
             if taken_away and new.status not in (was.status, timed.status) and told.attempt != was.attempt:
                 broken += ("I6",)
         yield from _announced(label, kind, after, broken)
 
-    def event(self, s: State, told: Told) -> Event:
+    def event(self, s: State, told: Told) -> ProviderEvent:
         """The webhook's event, as often as it comes."""
         attempt = s.head.attempts[told.attempt - 1]
-        return Event(attempt.provider, told.kind, "eml_1", told.attempt, told.key, 0)  # type: ignore[arg-type] # because reports are of kinds of event
+        return ProviderEvent(attempt.provider, told.kind, "eml_1", told.attempt, told.key, 0)  # type: ignore[arg-type] # because reports are of kinds of event
 
     def repeated(self, s: State) -> Iterator[Told]:
         """Reports that would change the head if they came again now: there must be none."""
         for told in s.reports:
-            if self.rules.with_event(s.head, self.event(s, told), s.now_ms) is not s.head:
+            if self.protocol.record_event(s.head, self.event(s, told), s.now_ms) is not s.head:
                 yield told
 
     def _cancel(self, s: State) -> Iterator[Step]:
-        canceled = self.rules.canceled(s.head)
+        canceled = self.protocol.cancel(s.head)
         if canceled is not s.head:
             yield Step("cancel", "client", *_write(s, canceled))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import free_port
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 # Short waits, so that a test sees their ends; every other setting is the default.
 QUICK = {"UNCERTAIN_WAIT_S": "2", "PROVIDER_TIMEOUT_S": "2", "WORKER_TIMEOUT_S": "5"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 
 def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ def test_what_the_first_surely_did_not_send_arrives_once_through_the_second(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"), [("accept_then_block", "blocked"), ("accept_then_bounce_unexplained", "bounced")]
+    ("fault", "kind"), [("accept_then_block", "blocked"), ("accept_then_bounce_unexplained", "soft_bounce")]
 )
 def test_a_failure_reported_later_goes_back_on_the_queue(installation: Installation, fault: str, kind: str) -> None:
     installation.fault("sendgrid", fault)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 
 def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:

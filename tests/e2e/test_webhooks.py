@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.local.simulator.keys import load_or_create
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 PROVIDERS = ("sendgrid", "mailgun", "ses")
 

@@ -8,7 +8,7 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 
 from app.api.application import create
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import installed
 from tests.fuzz.bounds import bounded
 from tests.support.clock import Clock

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from app.api.application import create
 from app.domain.event import Webhook
-from app.domain.head import Attempt, Fact, Head, Status
+from app.domain.head import Attempt, Evidence, Head, Status
 from app.domain.kinds import Kind
 from app.providers.web import Web
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.fuzz.bounds import bounded
 from tests.providers import mailgun_case, resend_case, sendgrid_case, ses_case
@@ -50,7 +50,7 @@ class Inlet:
         head = a_head(int(now_ms))
         [(key, recipient)] = head.recipients.items()
         attempt = Attempt(1, self.name, (key,), head.created_at_ms, outcome=Kind.ACCEPTED, message_id="m1")
-        claimed = replace(recipient, status=Status.SENT, attempt=1, facts={1: frozenset({Fact.ACCEPTED})})
+        claimed = replace(recipient, status=Status.SENT, attempt=1, evidence={1: frozenset({Evidence.ACCEPTED})})
         head = replace(head, recipients={key: claimed}, attempts=(attempt,), next_attempt=2)
         created = self.parts.read.heads.create(head, head.created_at_ms)
         assert created is not None

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.local import tether
+from app.local import exit_with_parent
 from app.local.children import Program
 from app.local.mode import LocalError
 from app.local.stack import Stack
@@ -69,7 +69,7 @@ def serve() -> None:
 
 
 def child(name: str) -> None:
-    tether.watch()
+    exit_with_parent.watch()
     note(f"{name}-start")
     (DATA / f"{name}.ready").touch()
     wait_for_sigterm()

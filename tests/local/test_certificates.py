@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import Unavailable
+from app.errors import ServiceUnavailable
 from app.local import certificates, environment, health, programs
 from app.local.children import Child
 from app.local.environment import deployed
@@ -32,7 +32,7 @@ def test_the_simulator_answers_for_aws(simulated: Env) -> None:
 
 
 def test_a_subscription_that_the_simulator_does_not_know_is_not_confirmed(simulated: Env) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         certificates.confirmer(simulated)("https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=x")
 
 
@@ -45,7 +45,7 @@ def test_it_says_where_the_simulated_providers_listen(simulated: Env) -> None:
 
 def test_without_a_simulator_nothing_is_fetched(env: Env) -> None:
     made = deployed(env)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         certificates.fetcher(made)(URL)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         certificates.confirmer(made)(URL)

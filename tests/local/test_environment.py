@@ -56,9 +56,9 @@ def test_every_provider_is_ready_without_settings(env: dict[str, str]) -> None:
     settings = Settings.from_env(environment.deployed(env))
     assert settings.providers == ("sendgrid", "mailgun", "ses")
     # The others, too, as soon as PROVIDERS names them.
-    assert {name: settings.missing(name) + settings.deaf(name) for name in KNOWN_PROVIDERS} == dict.fromkeys(
-        KNOWN_PROVIDERS, ()
-    )
+    assert {
+        name: settings.missing(name) + settings.missing_for_webhooks(name) for name in KNOWN_PROVIDERS
+    } == dict.fromkeys(KNOWN_PROVIDERS, ())
     assert environment.simulated(environment.deployed(env)) == set(KNOWN_PROVIDERS)
 
 

@@ -61,7 +61,7 @@ class Case:
     """
 
     make: Callable[[str], Provider]  # at a base URL
-    deaf: Provider  # without a key for webhooks
+    missing_for_webhooks: Provider  # without a key for webhooks
     deaf_without: str  # the variable it misses
     secrets: tuple[str, ...]
     accepted: httpx.Response

@@ -99,7 +99,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    deaf=Mailgun("key-secret", "mg.example.com", (), "https://api.mailgun.net"),
+    missing_for_webhooks=Mailgun("key-secret", "mg.example.com", (), "https://api.mailgun.net"),
     deaf_without="MAILGUN_WEBHOOK_SIGNING_KEY",
     secrets=("key-secret", *KEYS),
     accepted=httpx.Response(200, json={"id": "<2026.1@mg.example.com>", "message": "Queued. Thank you."}),

@@ -92,7 +92,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    deaf=Resend("re_secret", (), "https://api.resend.com"),
+    missing_for_webhooks=Resend("re_secret", (), "https://api.resend.com"),
     deaf_without="RESEND_WEBHOOK_SECRET",
     secrets=("re_secret", *SECRETS),
     accepted=httpx.Response(200, json={"id": EMAIL_ID}),

@@ -76,7 +76,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    deaf=SendGrid("SG.secret", (), "https://api.sendgrid.com"),
+    missing_for_webhooks=SendGrid("SG.secret", (), "https://api.sendgrid.com"),
     deaf_without="SENDGRID_WEBHOOK_PUBLIC_KEY",
     secrets=("SG.secret",),
     accepted=httpx.Response(202, headers={"X-Message-Id": "euo2iKxdSayPF4YE4"}),

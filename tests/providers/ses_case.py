@@ -148,7 +148,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    deaf=Ses(
+    missing_for_webhooks=Ses(
         "us-east-1", "mx", (), lambda: Credentials("AKID", "secret"), Web({}), "https://email.us-east-1.amazonaws.com"
     ),
     deaf_without="SES_TOPIC_ARN",

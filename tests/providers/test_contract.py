@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.event import Webhook
 from app.domain.kinds import EventKind, Kind, OutcomeKind
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.contract import Provider
 from app.providers.transport import Transport
 from app.settings import KNOWN_PROVIDERS
@@ -59,7 +59,7 @@ def test_metadata_cannot_replace_our_ids(case: Case, provider: Provider) -> None
     assert (carried.email_id, carried.attempt) == (SAMPLE.email_id, 3)
 
 
-KEYED = [name for name, case in CASES.items() if case.deaf.limits.idempotent_for_s]
+KEYED = [name for name, case in CASES.items() if case.missing_for_webhooks.limits.idempotent_for_s]
 
 
 @pytest.mark.parametrize("name", KEYED)
@@ -167,8 +167,8 @@ def test_a_webhook_of_another_time_is_not_believed(case: Case, provider: Provide
 
 
 def test_without_a_key_webhooks_wait(case: Case) -> None:
-    with pytest.raises(Unavailable, match=case.deaf_without):
-        case.deaf.verify(_report(case, NOW_S), NOW_S)
+    with pytest.raises(ServiceUnavailable, match=case.deaf_without):
+        case.missing_for_webhooks.verify(_report(case, NOW_S), NOW_S)
 
 
 def test_a_report_comes_back_to_the_attempt_that_it_is_about(case: Case, provider: Provider) -> None:
@@ -188,16 +188,16 @@ def test_the_same_report_has_the_same_key_however_often_it_comes(case: Case, pro
 
 
 def test_its_probe_is_a_harmless_authenticated_call(provider: Provider) -> None:
-    request = provider.probe()
+    request = provider.credentials_request()
     assert request.method == "GET"
     assert request.headers["authorization"]
 
 
 def test_a_probe_tells_whether_the_credentials_work(case: Case, transport: Transport) -> None:
     with peer(answer(httpx.Response(200, json={"scopes": []}))) as server:
-        assert transport.probe(case.make(server.url)).works
+        assert transport.check_credentials(case.make(server.url)).works
     with peer(answer(httpx.Response(401, text="bad key"))) as server:
-        probe = transport.probe(case.make(server.url))
+        probe = transport.check_credentials(case.make(server.url))
     assert (probe.works, probe.status_code) == (False, 401)
     assert "bad key" in probe.reply
 

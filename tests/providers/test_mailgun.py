@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.domain.email import Attachment, Content, Mailbox
-from app.domain.event import Event, Nonce, Webhook
+from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import Unauthenticated
 from app.providers.mailgun import Mailgun
@@ -24,7 +24,7 @@ def built(**content: Any) -> httpx.Request:
     return MAILGUN.build(replace(SAMPLE, content=replace(SAMPLE.content, **content)))
 
 
-def event(**fields: object) -> Event:
+def event(**fields: object) -> ProviderEvent:
     entry = {"recipient": "bo@example.com", "timestamp": 1_760_000_000.375, "id": "e", **fields}
     (parsed,) = MAILGUN.parse(envelope(entry))
     return parsed
@@ -178,8 +178,8 @@ def test_how_long_it_wants_to_be_left_alone(answer: httpx.Response, seconds: flo
     [
         ("accepted", Kind.ACCEPTED, None),
         ("delivered", Kind.DELIVERED, None),
-        ("opened", Kind.ENGAGED, None),
-        ("clicked", Kind.ENGAGED, None),
+        ("opened", Kind.OPENED, None),
+        ("clicked", Kind.CLICKED, None),
         ("complained", Kind.COMPLAINED, Cause.RECIPIENT),
         ("unsubscribed", Kind.UNSUBSCRIBED, None),
         ("rejected", Kind.DROPPED, Cause.UNKNOWN),
@@ -194,8 +194,8 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
 @pytest.mark.parametrize(
     ("fields", "kind", "cause"),
     [
-        ({"severity": "temporary", "delivery-status": {"code": 450}}, Kind.DEFERRED, None),
-        ({"severity": "temporary", "delivery-status": {"enhanced-code": "5.1.1"}}, Kind.DEFERRED, None),
+        ({"severity": "temporary", "delivery-status": {"code": 450}}, Kind.DELAYED, None),
+        ({"severity": "temporary", "delivery-status": {"enhanced-code": "5.1.1"}}, Kind.DELAYED, None),
         ({"reason": "suppress-bounce"}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"reason": "suppress-unsubscribe"}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"reason": "suppress-complaint"}, Kind.SUPPRESSED, Cause.RECIPIENT),
@@ -204,15 +204,15 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
         ({"delivery-status": {"code": "607"}}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"delivery-status": {"code": 625}}, Kind.DROPPED, Cause.POLICY),
         ({"reason": "espblock", "delivery-status": {"enhanced-code": "5.1.1"}}, Kind.BLOCKED, Cause.POLICY),
-        ({"delivery-status": {"code": 550, "enhanced-code": "5.1.1"}}, Kind.DEAD, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 550, "message": "5.1.1 No such user"}}, Kind.DEAD, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 550, "description": "no such user"}}, Kind.DEAD, Cause.RECIPIENT),
+        ({"delivery-status": {"code": 550, "enhanced-code": "5.1.1"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
+        ({"delivery-status": {"code": 550, "message": "5.1.1 No such user"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
+        ({"delivery-status": {"code": 550, "description": "no such user"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
         ({"delivery-status": {"code": 550, "enhanced-code": "5.7.1"}}, Kind.BLOCKED, Cause.POLICY),
-        ({"reason": "bounce", "delivery-status": {"code": 550}}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"reason": "generic", "delivery-status": {"code": 498, "message": "No MX"}}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"reason": "old", "delivery-status": {"code": 602}}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"severity": None}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"delivery-status": "?"}, Kind.BOUNCED, Cause.UNKNOWN),
+        ({"reason": "bounce", "delivery-status": {"code": 550}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"reason": "generic", "delivery-status": {"code": 498, "message": "No MX"}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"reason": "old", "delivery-status": {"code": 602}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"severity": None}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"delivery-status": "?"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
     ],
 )
 def test_what_its_failures_mean(fields: dict[str, object], kind: Kind, cause: Cause | None) -> None:
@@ -302,4 +302,4 @@ def test_an_event_is_read_from_a_body_of_any_shape() -> None:
 
 
 def test_the_probe_asks_for_the_domain() -> None:
-    assert str(MAILGUN.probe().url) == "https://api.eu.mailgun.net/v4/domains/mg.example.com"
+    assert str(MAILGUN.credentials_request().url) == "https://api.eu.mailgun.net/v4/domains/mg.example.com"

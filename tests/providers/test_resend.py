@@ -9,28 +9,28 @@ import httpx
 import pytest
 
 from app.domain.email import Attachment, Content, Mailbox, Message
-from app.domain.event import Event, Webhook
+from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.refusal import Unsendable
 from app.providers.resend import Resend
 from tests.providers.case import NOW_S, SAMPLE
 from tests.providers.resend_case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
 
 RESEND = make("https://api.resend.com")
-BLOCKED, BOUNCED = (Kind.BLOCKED, Cause.POLICY), (Kind.BOUNCED, Cause.UNKNOWN)
-DEAD = (Kind.DEAD, Cause.RECIPIENT)
+BLOCKED, BOUNCED = (Kind.BLOCKED, Cause.POLICY), (Kind.SOFT_BOUNCE, Cause.UNKNOWN)
+DEAD = (Kind.HARD_BOUNCE, Cause.RECIPIENT)
 
 
 def built(message: Message = SAMPLE, **content: Any) -> Any:
     return json.loads(RESEND.build(replace(message, content=replace(message.content, **content))).content)
 
 
-def events(entry: object) -> list[Event]:
+def events(entry: object) -> list[ProviderEvent]:
     return RESEND.parse(Webhook(json.dumps(entry).encode(), {ID: "msg_1"}))
 
 
-def event(kind: object, **data: object) -> Event:
+def event(kind: object, **data: object) -> ProviderEvent:
     told = {"type": kind, "created_at": "2025-10-09T08:53:20.375Z", "data": {"to": ["bo@example.com"], **data}}
     (parsed,) = events(told)
     return parsed
@@ -214,12 +214,12 @@ def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
     [
         ("email.sent", Kind.ACCEPTED, None),
         ("email.scheduled", Kind.ACCEPTED, None),
-        ("email.delivery_delayed", Kind.DEFERRED, None),
+        ("email.delivery_delayed", Kind.DELAYED, None),
         ("email.delivered", Kind.DELIVERED, None),
         ("email.suppressed", Kind.SUPPRESSED, Cause.RECIPIENT),
         ("email.complained", Kind.COMPLAINED, Cause.RECIPIENT),
-        ("email.opened", Kind.ENGAGED, None),
-        ("email.clicked", Kind.ENGAGED, None),
+        ("email.opened", Kind.OPENED, None),
+        ("email.clicked", Kind.CLICKED, None),
         ("email.failed", Kind.DROPPED, Cause.UNKNOWN),
         ("email.bounced", *BOUNCED),
         ("email.received", Kind.UNKNOWN, None),
@@ -246,7 +246,7 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
         ({"type": "Transient", "diagnosticCode": ["smtp; 450 5.7.1 wait"]}, BOUNCED),
         ({"type": "Transient", "subType": "ContentRejected"}, BLOCKED),
         ({"type": "Transient", "subType": "AttachmentRejected"}, BLOCKED),
-        ({"type": "Transient", "subType": "MessageTooLarge"}, (Kind.BOUNCED, Cause.MESSAGE)),
+        ({"type": "Transient", "subType": "MessageTooLarge"}, (Kind.SOFT_BOUNCE, Cause.MESSAGE)),
         ({"type": "Transient", "subType": "MailboxFull"}, BOUNCED),
         ({"type": "Undetermined", "subType": "Undetermined", "message": "unknown user"}, BOUNCED),
         ({"type": ["Permanent"], "subType": {}, "diagnosticCode": [7, None], "message": 7}, BOUNCED),
@@ -349,7 +349,7 @@ def test_a_secret_of_somebody_else_does_not_verify() -> None:
 
 @pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_", "whsec_é", "re_secret"])
 def test_a_text_that_is_no_secret_is_our_fault_not_the_senders(secret: str) -> None:
-    with pytest.raises(Unavailable, match="RESEND_WEBHOOK_SECRET"):
+    with pytest.raises(ServiceUnavailable, match="RESEND_WEBHOOK_SECRET"):
         Resend("re_key", (secret, *SECRETS), "https://api.resend.com").verify(webhook({}, NOW_S), NOW_S)
 
 
@@ -367,6 +367,6 @@ def test_the_sign_of_an_empty_key_is_nobodys() -> None:
 
 
 def test_the_probe_asks_for_the_domains() -> None:
-    request = RESEND.probe()
+    request = RESEND.credentials_request()
     assert str(request.url) == "https://api.resend.com/domains"
     assert request.headers["user-agent"]

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.email import Content, Mailbox, Message
-from app.domain.event import Event, Webhook
+from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.refusal import Unsendable
 from app.providers.sendgrid import SendGrid
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
@@ -30,7 +30,7 @@ def built(message: Message = SAMPLE, **content: Any) -> Any:
     return json.loads(SENDGRID.build(replace(message, content=replace(message.content, **content))).content)
 
 
-def event(**fields: object) -> Event:
+def event(**fields: object) -> ProviderEvent:
     entry = {"email": "bo@example.com", "timestamp": 1_760_000_000, "sg_event_id": "e", **fields}
     (parsed,) = SENDGRID.parse(Webhook(json.dumps([entry]).encode(), {}))
     return parsed
@@ -172,27 +172,35 @@ def test_what_its_errors_mean(status: int, message: str, kind: Kind, cause: Caus
     ("fields", "kind", "cause"),
     [
         ({"event": "processed"}, Kind.ACCEPTED, None),
-        ({"event": "deferred", "response": "421 later", "attempt": "2"}, Kind.DEFERRED, None),
+        ({"event": "deferred", "response": "421 later", "attempt": "2"}, Kind.DELAYED, None),
         ({"event": "delivered"}, Kind.DELIVERED, None),
-        ({"event": "open", "sg_machine_open": True}, Kind.ENGAGED, None),
-        ({"event": "click"}, Kind.ENGAGED, None),
+        ({"event": "open", "sg_machine_open": True}, Kind.OPENED, None),
+        ({"event": "click"}, Kind.CLICKED, None),
         ({"event": "spamreport"}, Kind.COMPLAINED, Cause.RECIPIENT),
         ({"event": "unsubscribe"}, Kind.UNSUBSCRIBED, None),
         ({"event": "group_unsubscribe"}, Kind.UNSUBSCRIBED, None),
         ({"event": "group_resubscribe"}, Kind.UNKNOWN, None),
         ({"event": "invented_tomorrow"}, Kind.UNKNOWN, None),
         ({}, Kind.UNKNOWN, None),
-        ({"event": "bounce", "type": "bounce", "status": "5.1.1"}, Kind.DEAD, Cause.RECIPIENT),
-        ({"event": "bounce", "type": "bounce", "status": "5.1.10"}, Kind.DEAD, Cause.RECIPIENT),
-        ({"event": "bounce", "type": "bounce", "reason": "550 5.1.1 user unknown"}, Kind.DEAD, Cause.RECIPIENT),
-        ({"event": "bounce", "type": "bounce", "status": "5.2.2"}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"event": "bounce", "type": "bounce", "status": 550, "reason": "No such user"}, Kind.DEAD, Cause.RECIPIENT),
+        ({"event": "bounce", "type": "bounce", "status": "5.1.1"}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
+        ({"event": "bounce", "type": "bounce", "status": "5.1.10"}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
+        ({"event": "bounce", "type": "bounce", "reason": "550 5.1.1 user unknown"}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
+        ({"event": "bounce", "type": "bounce", "status": "5.2.2"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        (
+            {"event": "bounce", "type": "bounce", "status": 550, "reason": "No such user"},
+            Kind.HARD_BOUNCE,
+            Cause.RECIPIENT,
+        ),
         ({"event": "bounce", "type": "bounce", "status": "5.7.1"}, Kind.BLOCKED, Cause.POLICY),
         ({"event": "bounce", "type": "blocked", "status": "5.0.0"}, Kind.BLOCKED, Cause.POLICY),
-        ({"event": "bounce", "type": "expired"}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"event": "bounce", "type": "invented"}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"event": "bounce"}, Kind.BOUNCED, Cause.UNKNOWN),
-        ({"event": "bounce", "type": "bounce", "bounce_classification": "Invalid Address"}, Kind.DEAD, Cause.RECIPIENT),
+        ({"event": "bounce", "type": "expired"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"event": "bounce", "type": "invented"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        ({"event": "bounce"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
+        (
+            {"event": "bounce", "type": "bounce", "bounce_classification": "Invalid Address"},
+            Kind.HARD_BOUNCE,
+            Cause.RECIPIENT,
+        ),
         (
             {"event": "bounce", "type": "blocked", "bounce_classification": "Invalid Address"},
             Kind.BLOCKED,
@@ -201,13 +209,13 @@ def test_what_its_errors_mean(status: int, message: str, kind: Kind, cause: Caus
         ({"event": "bounce", "type": "bounce", "bounce_classification": "Content"}, *BLOCKED),
         (
             {"event": "bounce", "type": "blocked", "bounce_classification": "Mailbox Unavailable"},
-            Kind.BOUNCED,
+            Kind.SOFT_BOUNCE,
             Cause.UNKNOWN,
         ),
         ({"event": "dropped", "reason": "Bounced Address"}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"event": "dropped", "reason": "Unsubscribed Address"}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"event": "dropped", "reason": "Spam Reporting Address"}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"event": "dropped", "reason": "Invalid"}, Kind.DEAD, Cause.RECIPIENT),
+        ({"event": "dropped", "reason": "Invalid"}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
         ({"event": "dropped", "reason": "Spam Content"}, Kind.DROPPED, Cause.POLICY),
         ({"event": "dropped", "reason": "Recipient List over Package Quota"}, Kind.DROPPED, Cause.THROTTLE),
         ({"event": "dropped", "reason": "Invalid SMTPAPI header"}, Kind.DROPPED, Cause.MESSAGE),
@@ -296,7 +304,7 @@ def _unknown_curve() -> str:
 
 @pytest.mark.parametrize("key", ["not base64!", "bm90IGEga2V5", _rsa(), _unknown_curve()])
 def test_a_text_that_is_no_public_key_is_our_fault_not_the_senders(key: str) -> None:
-    with pytest.raises(Unavailable, match="SENDGRID_WEBHOOK_PUBLIC_KEY"):
+    with pytest.raises(ServiceUnavailable, match="SENDGRID_WEBHOOK_PUBLIC_KEY"):
         SendGrid("SG.key", (key,), "https://api.sendgrid.com").verify(webhook([], NOW_S), NOW_S)
 
 
@@ -314,4 +322,4 @@ def test_sending_does_not_load_the_cryptography_that_only_webhooks_need() -> Non
 
 
 def test_the_probe_asks_the_key_about_itself() -> None:
-    assert str(SENDGRID.probe().url) == "https://api.sendgrid.com/v3/scopes"
+    assert str(SENDGRID.credentials_request().url) == "https://api.sendgrid.com/v3/scopes"

@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import Subscription, Webhook
 from app.domain.kinds import Cause, Kind, OutcomeKind
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.refusal import Unsendable
 from app.providers.ses import ERRORS, Ses
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
@@ -120,7 +120,7 @@ def test_the_signature_is_the_one_of_the_published_example() -> None:
 @pytest.mark.parametrize("token", [None, "session/token+="])
 def test_what_is_signed_is_what_is_sent_whatever_the_host(base_url: str, token: str | None) -> None:
     ses = make(base_url, token)
-    for request in (ses.build(SAMPLE), ses.probe()):
+    for request in (ses.build(SAMPLE), ses.credentials_request()):
         authorization = request.headers["authorization"]
         names = authorization.split("SignedHeaders=")[1].split(",")[0].split(";")
         assert {"host", "x-amz-date"} <= set(names)
@@ -145,14 +145,17 @@ def test_signing_logs_no_secret(caplog: pytest.LogCaptureFixture) -> None:
 def test_credentials_are_asked_for_every_call() -> None:
     keys = iter(("AKIDONE", "AKIDTWO"))
     ses = Ses("us-east-1", "", (), lambda: Credentials(next(keys), "s"), Web({}), "https://ses.example")
-    assert ["AKIDONE" in ses.probe().headers["authorization"], "AKIDTWO" in ses.probe().headers["authorization"]] == [
+    assert [
+        "AKIDONE" in ses.credentials_request().headers["authorization"],
+        "AKIDTWO" in ses.credentials_request().headers["authorization"],
+    ] == [
         True,
         True,
     ]
 
 
 def test_the_probe_reads_the_account() -> None:
-    assert str(make().probe().url) == "https://email.us-east-1.amazonaws.com/v2/email/account"
+    assert str(make().credentials_request().url) == "https://email.us-east-1.amazonaws.com/v2/email/account"
 
 
 def error(status: int, kind: str = "", message: str = "") -> httpx.Response:
@@ -241,8 +244,8 @@ def test_a_message_of_another_topic_is_not_believed() -> None:
 
 
 def test_without_topics_nothing_can_be_verified_not_even_garbage() -> None:
-    with pytest.raises(Unavailable, match="SES_TOPIC_ARN"):
-        CASE.deaf.verify(Webhook(b"", {}), NOW_S)
+    with pytest.raises(ServiceUnavailable, match="SES_TOPIC_ARN"):
+        CASE.missing_for_webhooks.verify(Webhook(b"", {}), NOW_S)
 
 
 def test_a_subscription_is_to_be_confirmed() -> None:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from tests.providers.case import NOW_S
 from tests.providers.ses_case import envelope, iso, mail, make, post, sign
 
 
-def parse(report: dict[str, object]) -> list[Event]:
+def parse(report: dict[str, object]) -> list[ProviderEvent]:
     events = make().parse(post(sign(envelope(json.dumps(report)))))
     assert isinstance(events, list)
     return events
@@ -51,12 +51,17 @@ GONE = "smtp; 550 5.1.1 user unknown"
             None,
             "250 ok",
         ),
-        (report("DeliveryDelay", DELAYED), Kind.DEFERRED, None, "MailboxFull 4.2.2"),
-        (bounce("Permanent", "General", "5.1.1", GONE), Kind.DEAD, Cause.RECIPIENT, f"Permanent General 5.1.1 {GONE}"),
-        (bounce("Permanent", "General", "", GONE), Kind.DEAD, Cause.RECIPIENT, f"Permanent General {GONE}"),
-        (bounce("Permanent", "NoEmail", "5.1.1"), Kind.DEAD, Cause.RECIPIENT, "Permanent NoEmail 5.1.1"),
-        (bounce("Permanent", "General"), Kind.BOUNCED, Cause.UNKNOWN, "Permanent General"),
-        (bounce("Permanent", "General", "5.3.0"), Kind.BOUNCED, Cause.UNKNOWN, "Permanent General 5.3.0"),
+        (report("DeliveryDelay", DELAYED), Kind.DELAYED, None, "MailboxFull 4.2.2"),
+        (
+            bounce("Permanent", "General", "5.1.1", GONE),
+            Kind.HARD_BOUNCE,
+            Cause.RECIPIENT,
+            f"Permanent General 5.1.1 {GONE}",
+        ),
+        (bounce("Permanent", "General", "", GONE), Kind.HARD_BOUNCE, Cause.RECIPIENT, f"Permanent General {GONE}"),
+        (bounce("Permanent", "NoEmail", "5.1.1"), Kind.HARD_BOUNCE, Cause.RECIPIENT, "Permanent NoEmail 5.1.1"),
+        (bounce("Permanent", "General"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Permanent General"),
+        (bounce("Permanent", "General", "5.3.0"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Permanent General 5.3.0"),
         (bounce("Permanent", "General", "5.7.1"), Kind.BLOCKED, Cause.POLICY, "Permanent General 5.7.1"),
         *[
             (bounce("Permanent", reason, "5.1.1"), Kind.SUPPRESSED, Cause.RECIPIENT, f"Permanent {reason} 5.1.1")
@@ -68,14 +73,14 @@ GONE = "smtp; 550 5.1.1 user unknown"
                 "UnsubscribedRecipient",
             )
         ],
-        (bounce("Transient", "General", "5.1.1"), Kind.BOUNCED, Cause.UNKNOWN, "Transient General 5.1.1"),
-        (bounce("Transient", "General", "5.7.1"), Kind.BOUNCED, Cause.UNKNOWN, "Transient General 5.7.1"),
-        (bounce("Transient", "MailboxFull"), Kind.BOUNCED, Cause.UNKNOWN, "Transient MailboxFull"),
-        (bounce("Transient", "MessageTooLarge"), Kind.BOUNCED, Cause.MESSAGE, "Transient MessageTooLarge"),
+        (bounce("Transient", "General", "5.1.1"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient General 5.1.1"),
+        (bounce("Transient", "General", "5.7.1"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient General 5.7.1"),
+        (bounce("Transient", "MailboxFull"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient MailboxFull"),
+        (bounce("Transient", "MessageTooLarge"), Kind.SOFT_BOUNCE, Cause.MESSAGE, "Transient MessageTooLarge"),
         (bounce("Transient", "ContentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient ContentRejected"),
         (bounce("Transient", "AttachmentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient AttachmentRejected"),
-        (bounce("Undetermined", "Undetermined"), Kind.BOUNCED, Cause.UNKNOWN, "Undetermined Undetermined"),
-        (bounce("New", "Newer"), Kind.BOUNCED, Cause.UNKNOWN, "New Newer"),
+        (bounce("Undetermined", "Undetermined"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Undetermined Undetermined"),
+        (bounce("New", "Newer"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "New Newer"),
         (complaint(None, None), Kind.COMPLAINED, Cause.RECIPIENT, ""),
         (complaint(None, "abuse"), Kind.COMPLAINED, Cause.RECIPIENT, "abuse"),
         (complaint(None, "not-spam"), Kind.UNKNOWN, None, "not-spam"),
@@ -87,8 +92,8 @@ GONE = "smtp; 550 5.1.1 user unknown"
         ),
         (report("Reject", {"reason": "Bad content"}), Kind.DROPPED, Cause.POLICY, "Bad content"),
         (report("Rendering Failure", {"errorMessage": "no name"}), Kind.DROPPED, Cause.MESSAGE, "no name"),
-        (report("Open", {"ipAddress": "192.0.2.1"}), Kind.ENGAGED, None, ""),
-        (report("Click", {"link": "https://example.com/secret"}), Kind.ENGAGED, None, ""),
+        (report("Open", {"ipAddress": "192.0.2.1"}), Kind.OPENED, None, ""),
+        (report("Click", {"link": "https://example.com/secret"}), Kind.CLICKED, None, ""),
         (preferences(unsubscribeAll=True), Kind.UNSUBSCRIBED, None, ""),
         (
             preferences(unsubscribeAll=False, topicSubscriptionStatus=[{"subscriptionStatus": "OptOut"}]),
@@ -120,15 +125,15 @@ def test_an_identity_notification_says_the_same_without_our_ids() -> None:
     told["notificationType"] = told.pop("eventType")
     told["mail"] = {"messageId": "m", "destination": ["bo@example.com"]}
     (event,) = parse(told)
-    assert (event.kind, event.email_id, event.attempt, event.recipient) == (Kind.DEAD, "", 0, "bo@example.com")
+    assert (event.kind, event.email_id, event.attempt, event.recipient) == (Kind.HARD_BOUNCE, "", 0, "bo@example.com")
 
 
 def test_every_recipient_gets_an_event_of_its_own() -> None:
     people = [{"emailAddress": "a@example.com", "status": "5.1.1"}, {"emailAddress": "b@example.com"}]
     events = parse(report("Bounce", {"bounceType": "Permanent", "bounceSubType": "x", "bouncedRecipients": people}))
     assert [(event.recipient, event.kind) for event in events] == [
-        ("a@example.com", Kind.DEAD),
-        ("b@example.com", Kind.BOUNCED),
+        ("a@example.com", Kind.HARD_BOUNCE),
+        ("b@example.com", Kind.SOFT_BOUNCE),
     ]
     assert len({event.key for event in events}) == 2
 

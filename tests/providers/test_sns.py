@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.event import Webhook
-from app.errors import Unauthenticated, Unavailable
+from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import payload, sns
 from tests.providers.case import NOW_S
 from tests.providers.ses_case import (
@@ -263,7 +263,7 @@ REQUEST = httpx.Request("GET", CERTIFICATE_URL)
     ],
 )
 def test_a_certificate_that_cannot_be_had_now_may_be_had_later(failure: Exception) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         verify(post(sign(envelope("hello"))), {CERTIFICATE_URL: failure})
 
 

@@ -304,7 +304,7 @@ def test_what_a_provider_cannot_express_is_refused_with_the_reason() -> None:
 
 def test_a_probe_that_gets_no_answer_says_why() -> None:
     with transport_of(lookup=lambda *_: []) as transport:
-        probe = transport.probe(SendGrid("SG.key", (), "https://api.invalid"))
+        probe = transport.check_credentials(SendGrid("SG.key", (), "https://api.invalid"))
     assert (probe.works, probe.status_code) == (False, None)
     assert "ConnectError" in probe.reply
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.email import Mailbox, OnUncertain, Role
-from app.domain.head import Attempt, Fact, Head, Recipient, Status
+from app.domain.head import Attempt, Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
 from app.store.heads import HeadItem, Heads
@@ -36,7 +36,7 @@ recipients = st.builds(
     attempt=st.integers(0, 60),
     round=st.integers(0, 99),
     tried=st.dictionaries(words, st.booleans(), max_size=3),
-    facts=st.dictionaries(numbers, st.frozensets(st.sampled_from(Fact)), max_size=3),
+    evidence=st.dictionaries(numbers, st.frozensets(st.sampled_from(Evidence)), max_size=3),
     cause=st.none() | st.sampled_from(Cause),
     detail=texts,
 )
@@ -106,7 +106,9 @@ def test_what_is_as_it_always_is_costs_nothing() -> None:
 
 
 def test_a_waiting_head_of_one_recipient_is_small(store: Aws) -> None:
-    person = Recipient("a@example.net", Role.TO, status=Status.SENT, attempt=1, facts={1: frozenset({Fact.ACCEPTED})})
+    person = Recipient(
+        "a@example.net", Role.TO, status=Status.SENT, attempt=1, evidence={1: frozenset({Evidence.ACCEPTED})}
+    )
     attempt = Attempt(1, "sendgrid", (person.key,), 1, Kind.ACCEPTED, status_code=202, message_id="m" * 60)
     size = len(json.dumps([recipient_to_json(person), attempt_to_json(attempt)]))
     assert size < 350  # so that a head with its envelope stays around a kilobyte, the unit that writes are billed by

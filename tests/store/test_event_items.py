@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.store.events import Events
 
@@ -15,14 +15,16 @@ pytestmark = pytest.mark.usefixtures("store")
 TTL_S = 4_000_000_000
 
 
-def an_event(**fields: object) -> Event:
-    event = Event("sendgrid", Kind.DELIVERED, f"eml_{uuid4().hex}", 1, "ann@example.net", 1_700_000_000_000, "ev-1")
-    return replace(event, **fields)  # type: ignore[arg-type] # because the fields are those of Event
+def an_event(**fields: object) -> ProviderEvent:
+    event = ProviderEvent(
+        "sendgrid", Kind.DELIVERED, f"eml_{uuid4().hex}", 1, "ann@example.net", 1_700_000_000_000, "ev-1"
+    )
+    return replace(event, **fields)  # type: ignore[arg-type] # because the fields are those of ProviderEvent
 
 
 def test_what_was_put_comes_back_whole() -> None:
-    event = an_event(kind=Kind.BOUNCED, message_id="m-1", cause=Cause.POLICY, detail="550 5.7.1 nö")
-    bare = an_event(email_id=event.email_id, recipient="", event_id="", kind=Kind.ENGAGED, at_ms=event.at_ms + 1)
+    event = an_event(kind=Kind.SOFT_BOUNCE, message_id="m-1", cause=Cause.POLICY, detail="550 5.7.1 nö")
+    bare = an_event(email_id=event.email_id, recipient="", event_id="", kind=Kind.OPENED, at_ms=event.at_ms + 1)
     Events().put([bare, event], TTL_S)
     assert Events().of(event.email_id) == [event, bare]
 
@@ -41,12 +43,12 @@ def test_the_same_event_is_kept_once_however_often_it_comes() -> None:
         {"recipient": "bob@example.net"},
         {"provider": "mailgun"},
         {"at_ms": 1_700_000_000_001},
-        {"event_id": "", "kind": Kind.DEFERRED},
+        {"event_id": "", "kind": Kind.DELAYED},
     ],
 )
 def test_another_event_is_another_item(other: dict[str, object]) -> None:
     event = an_event()
-    Events().put([event, replace(event, **other)], TTL_S)  # type: ignore[arg-type] # because these are fields of Event
+    Events().put([event, replace(event, **other)], TTL_S)  # type: ignore[arg-type] # because these are fields of ProviderEvent
     assert len(Events().of(event.email_id)) == 2
 
 
@@ -70,9 +72,9 @@ def test_no_events_are_no_write() -> None:
 
 texts = st.text(max_size=20)
 events = st.builds(
-    Event,
+    ProviderEvent,
     provider=st.sampled_from(["sendgrid", "mailgun", "ses"]),
-    kind=st.sampled_from([Kind.ACCEPTED, *list(Kind)[list(Kind).index(Kind.DEFERRED) :]]),
+    kind=st.sampled_from([Kind.ACCEPTED, *list(Kind)[list(Kind).index(Kind.DELAYED) :]]),
     email_id=st.uuids().map(lambda uuid: f"eml_{uuid.hex}"),
     attempt=st.integers(1, 60),
     recipient=texts,
@@ -86,6 +88,6 @@ events = st.builds(
 
 @settings(deadline=None, max_examples=40)
 @given(events)
-def test_any_event_comes_back(event: Event) -> None:
+def test_any_event_comes_back(event: ProviderEvent) -> None:
     Events().put([event], TTL_S)
     assert event in Events().of(event.email_id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.email import Mailbox, OnUncertain, Role
-from app.domain.head import NUDGE_AFTER_MS, Attempt, Head, Recipient, Status
+from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.store.heads import SHARDS, HeadItem, Heads, shard_of
 from tests.support.aws import Aws
@@ -40,7 +40,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         attempt=2,
         round=1,
         tried={"sendgrid": True, "mailgun": False},
-        facts={1: frozenset()},
+        evidence={1: frozenset()},
         cause=Cause.OUTAGE,
         detail="ünavailable",
     )
@@ -116,8 +116,8 @@ def test_many_heads_come_in_the_order_asked_for_without_those_that_are_not_there
 
 def test_a_new_email_is_due_after_its_first_chance_to_be_published() -> None:
     head = stored()
-    assert not due(head, NOW_MS + NUDGE_AFTER_MS - 1)
-    assert due(head, NOW_MS + NUDGE_AFTER_MS)
+    assert not due(head, NOW_MS + REPUBLISH_AFTER_MS - 1)
+    assert due(head, NOW_MS + REPUBLISH_AFTER_MS)
 
 
 def test_a_claimed_email_is_due_when_its_lease_ends() -> None:
@@ -135,7 +135,7 @@ def test_an_email_leaves_the_due_index_when_nothing_is_left_to_do_and_returns_wi
     assert not due(sent, NOW_MS + 10**10)
     queued = Heads().update(ended(sent, Status.QUEUED), NOW_MS)
     assert queued is not None
-    assert due(queued, NOW_MS + NUDGE_AFTER_MS)
+    assert due(queued, NOW_MS + REPUBLISH_AFTER_MS)
 
 
 def test_the_longest_due_comes_first_and_the_limit_holds() -> None:

@@ -53,7 +53,7 @@ def test_a_state_is_replaced_only_by_who_read_it(healths: Healths, name: str) ->
 def test_counts_are_added_by_minute_and_epoch(healths: Healths, name: str) -> None:
     assert healths.add_minute(name, 0, MINUTE, Sums(1, 2, 3, 4, 5), NOW_S) == Sums(1, 2, 3, 4, 5)
     assert healths.add_minute(name, 0, MINUTE, Sums(accepted=9), NOW_S) == Sums(10, 2, 3, 4, 5)
-    healths.add_minute(name, 0, MINUTE + 2, Sums(heard=7), NOW_S)
+    healths.add_minute(name, 0, MINUTE + 2, Sums(reported=7), NOW_S)
     healths.add_minute(name, 1, MINUTE, Sums(failed=99), NOW_S)
     assert healths.minutes(name, 0, MINUTE, MINUTE) == Sums(10, 2, 3, 4, 5)
     assert healths.minutes(name, 0, MINUTE - 1, MINUTE + 1) == Sums(10, 2, 3, 4, 5)

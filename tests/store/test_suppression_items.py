@@ -17,7 +17,7 @@ def suppressions(store: Aws) -> Suppressions:
     return Suppressions()
 
 
-def a_suppression(reason: Reason = Reason.DEAD, days: int = 180) -> Suppression:
+def a_suppression(reason: Reason = Reason.HARD_BOUNCE, days: int = 180) -> Suppression:
     address = f"bob-{uuid4().hex[:8]}@example.net"
     return Suppression(address, reason, "ses, eml_1, attempt 1: 5.1.1", NOW_MS, NOW_MS + days * DAY_MS)
 
@@ -42,12 +42,12 @@ def test_what_lasts_longer_is_not_replaced_by_what_ends_sooner(suppressions: Sup
     """Who complained is not sent to again because a provider has listed the address for a month."""
     complained = a_suppression(Reason.COMPLAINED, days=730)
     suppressions.put(complained)
-    suppressions.put(replace(complained, reason=Reason.LISTED, until_ms=NOW_MS + 30 * DAY_MS))
+    suppressions.put(replace(complained, reason=Reason.PROVIDER_LIST, until_ms=NOW_MS + 30 * DAY_MS))
     assert suppressions.get(complained.address, NOW_MS) == complained
 
 
 def test_what_lasts_longer_replaces(suppressions: Suppressions) -> None:
-    listed = a_suppression(Reason.LISTED, days=30)
+    listed = a_suppression(Reason.PROVIDER_LIST, days=30)
     complained = replace(listed, reason=Reason.COMPLAINED, until_ms=NOW_MS + 730 * DAY_MS)
     suppressions.put(listed)
     suppressions.put(complained)

@@ -8,7 +8,7 @@ ACCOUNT = Outcome(Kind.UNAVAILABLE, Cause.ACCOUNT, 401, "The provided authorizat
 THROTTLED = Outcome(Kind.THROTTLED, Cause.THROTTLE, 429, "too many requests", retry_after_s=30)
 REFUSED = Outcome(Kind.REFUSED, Cause.MESSAGE, 400, "file type not allowed")
 UNDELIVERABLE = Outcome(Kind.UNDELIVERABLE, Cause.RECIPIENT, 406, "inactive recipient")
-LISTED = Outcome(Kind.UNDELIVERABLE, Cause.RECIPIENT, 406, "on the suppression list", listed=True)
+ON_PROVIDER_LIST = Outcome(Kind.UNDELIVERABLE, Cause.RECIPIENT, 406, "on the suppression list", suppressed=True)
 UNCERTAIN = Outcome(Kind.UNCERTAIN, Cause.OUTAGE, None, "ReadTimeout")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.wiring import Container
+from app.wiring.parts import Container
 from tests.support.aws import Aws, Queue
 from tests.support.provider_server import ProviderServer
 

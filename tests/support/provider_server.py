@@ -58,8 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
             "/v2/email/outbound-emails": (200, {"MessageId": f"ses-{number}"}),
             "/emails": (200, {"id": f"resend-{number}"}),
         }
-        ok, told = answers.get(self.path, (200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."}))
-        text = json.dumps({"message": "not now"} if status else told).encode()
+        ok, answer = answers.get(
+            self.path, (200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."})
+        )
+        text = json.dumps({"message": "not now"} if status else answer).encode()
         self.send_response(status or ok)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Message-Id", f"sg-{number}")

@@ -7,17 +7,19 @@ from dataclasses import asdict
 from threading import Lock
 
 from app.domain.email import Message
-from app.domain.event import Event, Nonce, Subscription, Webhook
+from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
+from app.providers.contract import Limits
 from tests.support.outcomes import accepted
 
+ANYTHING = Limits(1000, 30_000_000)
 Answer = Outcome | Callable[[Message], Outcome]
 
 
-class Post:
-    """The `send` that an attempt is given: it answers as planned, and keeps every call."""
+class ScriptedSend:
+    """The `send` that an attempt is given. It answers as planned and keeps every call."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Message]] = []
@@ -42,8 +44,11 @@ class Post:
         return [provider for provider, _ in self.calls]
 
 
-class Plain:
-    """A receiver whose webhook is a JSON list of our own events, or the URL of a subscription."""
+class PlainReceiver:
+    """A provider whose webhook is a JSON list of our own events, or the URL of a subscription."""
+
+    def __init__(self, limits: Limits = ANYTHING) -> None:
+        self.limits = limits
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:  # noqa: ARG002 because the port has it
         if webhook.headers.get("signature") != "good":
@@ -51,19 +56,19 @@ class Plain:
         token = webhook.headers.get("token")
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest()) if token else None
 
-    def parse(self, webhook: Webhook) -> list[Event] | Subscription:
-        told = json.loads(webhook.body)
-        if isinstance(told, str):
-            return Subscription(told)
-        return [_event(fields) for fields in told]
+    def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
+        content = json.loads(webhook.body)
+        if isinstance(content, str):
+            return Subscription(content)
+        return [_event(fields) for fields in content]
 
 
-def webhook(events: Sequence[Event] | str, **headers: str) -> Webhook:
-    """What `Plain` reads, with a good signature."""
-    told = events if isinstance(events, str) else [asdict(event) for event in events]
-    return Webhook(json.dumps(told).encode(), {"signature": "good", **headers})
+def webhook(events: Sequence[ProviderEvent] | str, **headers: str) -> Webhook:
+    """What `PlainReceiver` reads, with a good signature."""
+    content = events if isinstance(events, str) else [asdict(event) for event in events]
+    return Webhook(json.dumps(content).encode(), {"signature": "good", **headers})
 
 
-def _event(fields: dict[str, object]) -> Event:
+def _event(fields: dict[str, object]) -> ProviderEvent:
     cause = fields["cause"]
-    return Event(**{**fields, "kind": Kind(fields["kind"]), "cause": cause and Cause(cause)})  # type: ignore[arg-type] # because asdict wrote them
+    return ProviderEvent(**{**fields, "kind": Kind(fields["kind"]), "cause": cause and Cause(cause)})  # type: ignore[arg-type] # because asdict wrote them

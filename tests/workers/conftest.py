@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import wiring
 from app.store import tables
+from app.wiring import process as deployed_process
+from app.wiring import sweep as deployed_sweep
 from tests.support.aws import Aws
 from tests.support.environment import environment
 from tests.support.process import Process
@@ -15,22 +16,22 @@ from tests.support.provider_server import serve
 
 @pytest.fixture(scope="module")
 def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Process]:
-    """`wiring.container()` finds an environment with tables of this file's own."""
+    """`app.wiring.process.container()` finds an environment with tables of this file's own."""
     queue = aws.queue()
     root = logging.getLogger()
     before = list(root.handlers), root.level
     with serve() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in environment(aws, queue, server.url, f"{request.path.stem}-").items():
             patch.setenv(name, value)
-        wiring.container.cache_clear()
-        wiring.sweep.cache_clear()
-        container = wiring.container()
+        deployed_process.container.cache_clear()
+        deployed_sweep.sweep.cache_clear()
+        container = deployed_process.container()
         root.handlers, root.level = before
         tables.create_all()
         yield Process(aws, queue, server, container)
-        container.transport.close()
-        wiring.container.cache_clear()
-        wiring.sweep.cache_clear()
+        container.close()
+        deployed_process.container.cache_clear()
+        deployed_sweep.sweep.cache_clear()
 
 
 @pytest.fixture

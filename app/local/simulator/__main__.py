@@ -1,4 +1,4 @@
-"""`python -m app.local.simulator`: serves until SIGTERM, SIGINT, or (tethered) until standard input closes."""
+"""`python -m app.local.simulator`: serves until SIGTERM or SIGINT. With --exit-with-parent, it ends with its stdin."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from app.local import tether
+from app.local import exit_with_parent
 from app.local.simulator import keys
 from app.local.simulator.control import Control
 from app.local.simulator.dialect import Dialect
@@ -38,7 +38,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--keys", type=Path, required=True, metavar="DIR", help="signing keys; created if missing")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once everything listens")
-    parser.add_argument("--tether", action="store_true", help="end when standard input closes")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(arguments)
 
 
@@ -85,8 +85,8 @@ def _announce(control_port: int, listeners: dict[str, Listener], ready_file: Pat
 def main() -> None:
     """Serve; the exit status is 1, with a sentence, if it cannot."""
     options = read_options()
-    if options.tether:
-        tether.watch()
+    if options.exit_with_parent:
+        exit_with_parent.watch()
     try:
         asyncio.run(serve(options))
     except OSError as error:

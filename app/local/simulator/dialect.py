@@ -56,7 +56,7 @@ class Repeated(Exception):
         self.reply = reply
 
 
-Event = Mapping[str, object]
+SimulatedEvent = Mapping[str, object]
 
 
 class Dialect(Protocol):
@@ -89,13 +89,13 @@ class Dialect(Protocol):
     def accept(self, call: Call, message_id: str, /) -> Reply:
         """The answer to a sending call that is accepted now."""
 
-    def accepted(self, entry: Entry) -> list[Event]:
+    def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """The events that say "we have it"."""
 
-    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """The events that say what became of it, one per recipient."""
 
-    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
         """The webhooks that carry `events`, signed now."""
 
 

@@ -96,12 +96,12 @@ def read_mailboxes(text: str) -> tuple[Mailbox, ...]:
     if not isinstance(header, AddressHeader):
         raise TypeError("the header registry no longer reads address headers")
     found = tuple(Mailbox(address.addr_spec, address.display_name) for address in header.addresses)
-    if not found or not all(looks_valid(mailbox.address) for mailbox in found):
+    if not found or not all(is_address(mailbox.address) for mailbox in found):
         raise ValueError("not an address list")
     return found
 
 
-def looks_valid(address: object) -> bool:
+def is_address(address: object) -> bool:
     """Has it the form of an address, as far as providers check at the door?"""
     if not isinstance(address, str) or any(character.isspace() for character in address):
         return False

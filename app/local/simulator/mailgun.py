@@ -16,10 +16,10 @@ from app.local.simulator.dialect import (
     DELIVERY,
     RETRY_AFTER_S,
     Call,
-    Event,
     Post,
     Refused,
     Reply,
+    SimulatedEvent,
     json_reply,
 )
 from app.local.simulator.faults import Ending, Fault
@@ -108,22 +108,22 @@ class Mailgun:
         """200 with the id."""
         return json_reply(200, {"id": message_id, "message": "Queued. Thank you."})
 
-    def accepted(self, entry: Entry) -> list[Event]:
+    def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """`accepted`, one per recipient."""
-        told = {"event": "accepted", "log-level": "info", "method": "HTTP"}
-        return [_event(entry, mailbox, entry.received_at, told) for mailbox in entry.mail.recipients]
+        extra = {"event": "accepted", "log-level": "info", "method": "HTTP"}
+        return [_event(entry, mailbox, entry.received_at, extra) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """`delivered` or `failed`, one per recipient."""
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
         """One webhook per event, each with a token of its own. The signature does not cover the event."""
         return [_post(event, keys) for event in events]
 
 
-def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, object]) -> Event:
+def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
     mail = entry.mail
     shown = {
         "to": ", ".join(str(to) for to in mail.to),
@@ -134,7 +134,7 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, obje
     return {
         "id": secrets.token_urlsafe(16),
         "timestamp": at.timestamp(),
-        **told,
+        **extra,
         "flags": {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False},
         "envelope": {"transport": "smtp", "sender": mail.sender.address, "targets": mailbox.address},
         "message": {"headers": shown, "attachments": [], "size": len(mail.text) + len(mail.html)},
@@ -146,7 +146,7 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, obje
     }
 
 
-def _post(event: Event, keys: Keys) -> Post:
+def _post(event: SimulatedEvent, keys: Keys) -> Post:
     timestamp, token = str(int(time.time())), secrets.token_hex(25)
     signature = hmac.new(keys.mailgun_signing_key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256)
     signed = {"token": token, "timestamp": timestamp, "signature": signature.hexdigest()}

@@ -16,10 +16,10 @@ from app.local.simulator.dialect import (
     DELIVERY,
     RETRY_AFTER_S,
     Call,
-    Event,
     Post,
     Refused,
     Reply,
+    SimulatedEvent,
     json_reply,
 )
 from app.local.simulator.faults import Ending, Fault
@@ -113,12 +113,12 @@ class Resend:
             self._answers.keep(call.headers["idempotency-key"], call.body, reply)
         return reply
 
-    def accepted(self, entry: Entry) -> list[Event]:
+    def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """`email.sent`, one per recipient."""
         at = iso(entry.received_at)
         return [_event("email.sent", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """`email.delivered` or `email.bounced`, one per recipient."""
         at = iso(entry.received_at + DELIVERY)
         if ending is Ending.DELIVERED:
@@ -128,12 +128,12 @@ class Resend:
             for mailbox in entry.mail.recipients
         ]
 
-    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
         """One webhook per event, with an id of its own; the signature covers id, time and body."""
         return [_post(event, keys) for event in events]
 
 
-def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Event:
+def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> SimulatedEvent:
     mail = entry.mail
     headers = [{"name": name, "value": value} for name, value in mail.headers.items()]
     data = {
@@ -149,7 +149,7 @@ def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Ev
     return {"type": kind, "created_at": at, "data": data}
 
 
-def _post(event: Event, keys: Keys) -> Post:
+def _post(event: SimulatedEvent, keys: Keys) -> Post:
     body = json.dumps(event).encode()
     post_id, timestamp = f"msg_{secrets.token_hex(14)}", str(int(time.time()))
     key = base64.b64decode(keys.resend_signing_secret.removeprefix("whsec_"))

@@ -69,23 +69,23 @@ def _list(found: object, field: str) -> list[Any]:
 
 
 def _sender(request: Mapping[str, Any]) -> Mailbox:
-    told = _text(request, "from")
-    if "=?" in told:  # seen by django-anymail
+    value = _text(request, "from")
+    if "=?" in value:  # seen by django-anymail
         raise Refused(error(451, "security_error", "The email payload contain invalid characters"))
-    return _mailbox(told, "from")
+    return _mailbox(value, "from")
 
 
 def _mailboxes(request: Mapping[str, Any], field: str) -> tuple[Mailbox, ...]:
     """One address, or a list of them; each string is one."""
-    told = request.get(field, [])
-    return tuple(_mailbox(each, field) for each in ([told] if isinstance(told, str) else _list(told, field)))
+    value = request.get(field, [])
+    return tuple(_mailbox(each, field) for each in ([value] if isinstance(value, str) else _list(value, field)))
 
 
-def _mailbox(told: object, field: str) -> Mailbox:
+def _mailbox(value: object, field: str) -> Mailbox:
     # A name in quotes is good mail and no good here: seen by django-anymail.
-    _require(isinstance(told, str) and not told.startswith('"'), f"Invalid `{field}` field. {_ADDRESS}")
+    _require(isinstance(value, str) and not value.startswith('"'), f"Invalid `{field}` field. {_ADDRESS}")
     try:
-        (mailbox,) = read_mailboxes(str(told))
+        (mailbox,) = read_mailboxes(str(value))
     except ValueError:
         raise Refused(error(422, "validation_error", f"Invalid `{field}` field. {_ADDRESS}")) from None
     return mailbox
@@ -112,7 +112,7 @@ def _file(each: object) -> File:
 def _tag(each: object) -> tuple[str, str]:
     found = each if isinstance(each, dict) else {}
     name, value = found.get("name"), found.get("value")
-    if not all(isinstance(told, str) and _TAG.fullmatch(told) for told in (name, value)):
+    if not all(isinstance(value, str) and _TAG.fullmatch(value) for value in (name, value)):
         message = "Tags should only contain ASCII letters, numbers, underscores, or dashes."
         raise Refused(error(422, "validation_error", message))
     return str(name), str(value)

@@ -17,10 +17,10 @@ from app.local.simulator.dialect import (
     DELIVERY,
     RETRY_AFTER_S,
     Call,
-    Event,
     Post,
     Refused,
     Reply,
+    SimulatedEvent,
     json_reply,
 )
 from app.local.simulator.faults import Ending, Fault
@@ -102,16 +102,16 @@ class SendGrid:
         """202 without a body; the id is in a header."""
         return Reply(202, b"", {"X-Message-Id": message_id})
 
-    def accepted(self, entry: Entry) -> list[Event]:
+    def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """`processed`, one per recipient."""
         return [_event(entry, mailbox, entry.received_at, {"event": "processed"}) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """`delivered` or `bounce`, one per recipient."""
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
         """All events in one array. ECDSA over timestamp and body; the body's last CRLF is signed too."""
         body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
         timestamp = str(int(time.time()))
@@ -121,15 +121,15 @@ class SendGrid:
                 body,
                 {
                     "Content-Type": "application/json",
-                    "User-Agent": "SendGrid Event API",
-                    "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
-                    "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+                    "User-Agent": "SendGrid SimulatedEvent API",
+                    "X-Twilio-Email-SimulatedEvent-Webhook-Signature": base64.b64encode(signature).decode(),
+                    "X-Twilio-Email-SimulatedEvent-Webhook-Timestamp": timestamp,
                 },
             )
         ]
 
 
-def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, object]) -> Event:
+def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
     sg_message_id = f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0"
     return {
         # Custom arguments come back on the top level, among SendGrid's own keys.
@@ -140,7 +140,7 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, told: Mapping[str, obje
         **({"category": list(entry.mail.tags)} if entry.mail.tags else {}),
         "sg_event_id": secrets.token_urlsafe(16),
         "sg_message_id": sg_message_id,
-        **told,
+        **extra,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, looks_valid
+from app.local.simulator.mail import File, Mail, Mailbox, is_address
 
 RECIPIENTS: Final = 1000  # per call
 CUSTOM_ARGS_BYTES: Final = 10_000
@@ -72,7 +72,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
     )
     _no_repeats({"to": to, "cc": cc, "bcc": bcc})
     _require(
-        isinstance(request.get("from"), dict) and looks_valid(request["from"].get("email")),
+        isinstance(request.get("from"), dict) and is_address(request["from"].get("email")),
         "from.email",
         "The from object must be provided for every email send. It is an object that requires the email parameter.",
     )
@@ -119,7 +119,7 @@ def _mailboxes(envelope: Mapping[str, Any], role: str) -> tuple[Mailbox, ...]:
     found = _list(envelope.get(role, []), f"personalizations.0.{role}")
     for number, each in enumerate(found):
         _require(
-            isinstance(each, dict) and looks_valid(each.get("email")),
+            isinstance(each, dict) and is_address(each.get("email")),
             f"personalizations.0.{role}.{number}.email",
             "Does not contain a valid address.",
         )
@@ -176,7 +176,7 @@ def _reply_to(request: Mapping[str, Any]) -> tuple[Mailbox, ...]:
     found = [single] if single is not None else _list(several or [], "reply_to_list")
     for each in found:
         _require(
-            isinstance(each, dict) and looks_valid(each.get("email")),
+            isinstance(each, dict) and is_address(each.get("email")),
             "reply_to.email",
             "The reply_to email does not contain a valid address.",
         )

@@ -18,10 +18,10 @@ from app.local.simulator.dialect import (
     DELIVERY,
     RETRY_AFTER_S,
     Call,
-    Event,
     Post,
     Refused,
     Reply,
+    SimulatedEvent,
     json_reply,
 )
 from app.local.simulator.faults import Ending, Fault
@@ -30,7 +30,7 @@ from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail
 from app.local.simulator.ses_request import error, read_mail
 
-SUBJECT: Final = "Amazon SES Email Event Notification"
+SUBJECT: Final = "Amazon SES Email SimulatedEvent Notification"
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: error(
@@ -81,22 +81,25 @@ class Ses:
         """200 with the id."""
         return json_reply(200, {"MessageId": message_id})
 
-    def accepted(self, entry: Entry) -> list[Event]:
+    def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """`Send`, one for all recipients; none without a configuration set."""
         return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.tracked else []
 
-    def final(self, entry: Entry, ending: Ending) -> list[Event]:
+    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """`Delivery` or `Bounce`, one per recipient; none without a configuration set."""
         if not entry.mail.tracked:
             return []
-        return [{**_told(entry, mailbox.address, ending), "mail": _mail(entry)} for mailbox in entry.mail.recipients]
+        return [
+            {**_event_details(entry, mailbox.address, ending), "mail": _mail(entry)}
+            for mailbox in entry.mail.recipients
+        ]
 
-    def sign(self, events: Iterable[Event], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
         """One SNS notification per event."""
         return [sns.notification(SUBJECT, json.dumps(event), keys) for event in events]
 
 
-def _told(entry: Entry, address: str, ending: Ending) -> Event:
+def _event_details(entry: Entry, address: str, ending: Ending) -> SimulatedEvent:
     at = iso(entry.received_at + DELIVERY)
     if ending is Ending.DELIVERED:
         delivery = {
@@ -105,7 +108,7 @@ def _told(entry: Entry, address: str, ending: Ending) -> Event:
             "reportingMTA": "a8-1.smtp-out.amazonses.com",
         }
         return {"eventType": "Delivery", "delivery": {"timestamp": at, **delivery, "recipients": [address]}}
-    kind, sub_type, told = _BOUNCES[ending]
+    kind, sub_type, diagnostic = _BOUNCES[ending]
     return {
         "eventType": "Bounce",
         "bounce": {
@@ -113,8 +116,8 @@ def _told(entry: Entry, address: str, ending: Ending) -> Event:
             "bounceType": kind,
             "bounceSubType": sub_type,
             "timestamp": at,
-            "bouncedRecipients": [{"emailAddress": address, **told}],
-            **({"reportingMTA": "dns; a8-1.smtp-out.amazonses.com"} if told else {}),
+            "bouncedRecipients": [{"emailAddress": address, **diagnostic}],
+            **({"reportingMTA": "dns; a8-1.smtp-out.amazonses.com"} if diagnostic else {}),
         },
     }
 

@@ -62,12 +62,12 @@ def new_token() -> str:
     return secrets.token_hex(64)
 
 
-def _post(kind: str, told: Mapping[str, str], keys: Keys) -> Post:
+def _post(kind: str, content: Mapping[str, str], keys: Keys) -> Post:
     envelope = {
         "Type": kind,
         "MessageId": str(uuid.uuid4()),
         "TopicArn": SES_TOPIC_ARN,
-        **told,
+        **content,
         "Timestamp": iso(datetime.now(UTC)),
         "SignatureVersion": "2",
         "SigningCertURL": CERTIFICATE_URL,

@@ -7,7 +7,7 @@ from typing import Final
 
 import aiohttp
 
-from app.local.simulator.dialect import Dialect, Event, Post
+from app.local.simulator.dialect import Dialect, Post, SimulatedEvent
 from app.local.simulator.faults import ENDINGS, Behavior, WebhookFault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.keys import Keys
@@ -62,7 +62,7 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, dialect: Dialect, events: Sequence[Event], behavior: Behavior) -> None:
+    async def _tell(self, dialect: Dialect, events: Sequence[SimulatedEvent], behavior: Behavior) -> None:
         await asyncio.sleep(LATE_S if WebhookFault.LATE in behavior.webhooks else DELAY_S)
         forged = WebhookFault.BAD_SIGNATURE in behavior.webhooks
         posts = dialect.sign(events, self._forged if forged else self.keys)

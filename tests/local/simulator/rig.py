@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from app.local.simulator.keys import Keys, load_or_create
-from tests.local.simulator.letters import LETTERS
+from tests.local.simulator.sample_emails import LETTERS
 
 
 @dataclass(frozen=True)

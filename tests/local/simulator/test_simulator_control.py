@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from app.local.simulator.keys import load_or_create
-from tests.local.simulator.letters import PROVIDERS
 from tests.local.simulator.rig import Rig
+from tests.local.simulator.sample_emails import PROVIDERS
 
 
 def test_the_state_of_a_provider(rig: Rig) -> None:
@@ -93,7 +93,7 @@ def test_a_subscription_that_nobody_answers(rig: Rig) -> None:
 
 
 def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
-    with Rig(tmp_path, "--tether", "--ready-file", str(tmp_path / "ready")) as rig:
+    with Rig(tmp_path, "--exit-with-parent", "--ready-file", str(tmp_path / "ready")) as rig:
         assert json.loads((tmp_path / "ready").read_text()) == rig.ready
         assert [path.name for path in tmp_path.glob("ready*")] == ["ready"]
         rig.http.send(rig.letter("mailgun")[1])  # a kept-alive connection, and a webhook under way

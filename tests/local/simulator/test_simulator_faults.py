@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from app.local.simulator.faults import ENDINGS, Fault
-from tests.local.simulator.letters import PROVIDERS
 from tests.local.simulator.rig import Rig
+from tests.local.simulator.sample_emails import PROVIDERS
 
 # fault -> provider -> status, and a text of the body or of x-amzn-ErrorType
 ANSWERS: Final[dict[str, dict[str, tuple[int, str]]]] = {

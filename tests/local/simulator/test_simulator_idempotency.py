@@ -7,12 +7,12 @@ import pytest
 
 from app.local.simulator.dialect import Refused, Repeated, json_reply
 from app.local.simulator.idempotency import Answers
-from tests.local.simulator import letters
+from tests.local.simulator import sample_emails
 from tests.local.simulator.rig import Rig
 
 
 def call(rig: Rig, eid: str, key: str | None, **changes: object) -> httpx.Request:
-    return letters.resend(rig.base_url("resend"), letters.resend_body(eid) | changes, idempotency_key=key)
+    return sample_emails.resend(rig.base_url("resend"), sample_emails.resend_body(eid) | changes, idempotency_key=key)
 
 
 @pytest.fixture

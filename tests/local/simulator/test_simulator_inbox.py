@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.local.simulator import credentials
-from tests.local.simulator import letters
+from tests.local.simulator import sample_emails
 from tests.local.simulator.rig import Rig
 
 
@@ -28,7 +28,7 @@ def file(filename: str, content_type: str, content: bytes, content_id: str = "")
     }
 
 
-@pytest.mark.parametrize("provider", letters.PROVIDERS)
+@pytest.mark.parametrize("provider", sample_emails.PROVIDERS)
 def test_every_part_of_an_email_arrives(rig: Rig, provider: str) -> None:
     eid, request = rig.letter(provider)
 
@@ -47,8 +47,8 @@ def test_every_part_of_an_email_arrives(rig: Rig, provider: str) -> None:
         "html": "<p>Hello</p>",
         "headers": {"X-Kind": "receipt"},
         "attachments": [
-            file("a.pdf", "application/pdf", letters.PDF),
-            file(logo, "image/png", letters.LOGO, "logo"),
+            file("a.pdf", "application/pdf", sample_emails.PDF),
+            file(logo, "image/png", sample_emails.LOGO, "logo"),
         ],
         "metadata": {"eid": eid, "att": "1"},
     }
@@ -75,9 +75,11 @@ def _answered_id(provider: str, answer: httpx.Response) -> str:
 
 
 def test_mailgun_takes_an_urlencoded_form_too(rig: Rig) -> None:
-    body = letters.mailgun_body("urlencoded") | {"to": ["Bo <bo@example.com>, eve@example.com", "fay@example.com"]}
+    body = sample_emails.mailgun_body("urlencoded") | {
+        "to": ["Bo <bo@example.com>, eve@example.com", "fay@example.com"]
+    }
 
-    assert rig.http.send(letters.mailgun(rig.base_url("mailgun"), body)).status_code == 200
+    assert rig.http.send(sample_emails.mailgun(rig.base_url("mailgun"), body)).status_code == 200
 
     (entry,) = rig.inbox("urlencoded")
     assert entry["to"] == ["Bo <bo@example.com>", "eve@example.com", "fay@example.com"]
@@ -96,8 +98,8 @@ def raw_email() -> EmailMessage:
     email.add_alternative("<p>Hello</p>", subtype="html")
     html = email.get_body(("html",))
     assert isinstance(html, EmailMessage)
-    html.add_related(letters.LOGO, "image", "png", cid="<logo>", filename="logo.png")
-    email.add_attachment(letters.PDF, "application", "pdf", filename="a.pdf")
+    html.add_related(sample_emails.LOGO, "image", "png", cid="<logo>", filename="logo.png")
+    email.add_attachment(sample_emails.PDF, "application", "pdf", filename="a.pdf")
     forwarded = EmailMessage()
     forwarded["Subject"] = "Earlier"
     forwarded.set_content("what was said")
@@ -107,8 +109,8 @@ def raw_email() -> EmailMessage:
 
 def send_raw(rig: Rig, email: EmailMessage, eid: str, **envelope: object) -> httpx.Response:
     data = base64.b64encode(email.as_bytes()).decode()
-    body = letters.ses_envelope(eid) | {"Content": {"Raw": {"Data": data}}} | envelope
-    return rig.http.send(letters.ses(rig.base_url("ses"), body))
+    body = sample_emails.ses_envelope(eid) | {"Content": {"Raw": {"Data": data}}} | envelope
+    return rig.http.send(sample_emails.ses(rig.base_url("ses"), body))
 
 
 def test_ses_takes_raw_mime_apart(rig: Rig) -> None:
@@ -125,8 +127,8 @@ def test_ses_takes_raw_mime_apart(rig: Rig) -> None:
     assert (entry["subject"], entry["text"], entry["html"]) == ("Grüße", "Hello\nthere", "<p>Hello</p>")
     assert entry["headers"] == {"X-Kind": "receipt"}
     logo, pdf, earlier = entry["attachments"]
-    assert logo == file("logo.png", "image/png", letters.LOGO, "logo")
-    assert pdf == file("a.pdf", "application/pdf", letters.PDF)
+    assert logo == file("logo.png", "image/png", sample_emails.LOGO, "logo")
+    assert pdf == file("a.pdf", "application/pdf", sample_emails.PDF)
     assert (earlier["filename"], earlier["content_type"]) == ("earlier.eml", "message/rfc822")
     assert b"what was said" in base64.b64decode(earlier["content"])
 
@@ -163,8 +165,8 @@ def test_ses_refuses_raw_mime_that_it_would_not_send(rig: Rig) -> None:
     assert rig.inbox("twice") == []
     assert send_raw(rig, EmailMessage(), "empty").status_code == 400
     for junk in (b"To: cy@\nFrom: app@example.com\n\nHello", b"From: app@example.com\nTo: cy\n\nHello"):
-        body = letters.ses_envelope("junk") | {"Content": {"Raw": {"Data": base64.b64encode(junk).decode()}}}
-        assert rig.http.send(letters.ses(rig.base_url("ses"), body)).status_code == 400
+        body = sample_emails.ses_envelope("junk") | {"Content": {"Raw": {"Data": base64.b64encode(junk).decode()}}}
+        assert rig.http.send(sample_emails.ses(rig.base_url("ses"), body)).status_code == 400
     assert rig.inbox("junk") == []
 
 
@@ -191,5 +193,5 @@ def test_the_accounts_can_be_asked_whether_the_key_is_good(rig: Rig) -> None:
     bearer = {"Authorization": f"Bearer {credentials.RESEND_API_KEY}"}
     domains = rig.http.get(f"{rig.base_url('resend')}/domains", headers=bearer)
     assert (domains.status_code, domains.json()["data"][0]["status"]) == (200, "verified")
-    account = rig.http.send(letters.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/account"))
+    account = rig.http.send(sample_emails.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/account"))
     assert (account.status_code, account.json()["SendingEnabled"]) == (200, True)

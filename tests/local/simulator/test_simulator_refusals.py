@@ -9,7 +9,7 @@ import pytest
 
 from app.local.simulator.dialect import Call
 from app.local.simulator.sigv4 import BadSignature, verify
-from tests.local.simulator import letters
+from tests.local.simulator import sample_emails
 from tests.local.simulator.rig import Rig
 
 Change = Callable[[dict[str, Any]], object]
@@ -42,10 +42,10 @@ SENDGRID: dict[str, Change] = {
 
 @pytest.mark.parametrize("field", SENDGRID)
 def test_sendgrid_names_the_field(rig: Rig, field: str) -> None:
-    body = letters.sendgrid_body("refused")
+    body = sample_emails.sendgrid_body("refused")
     SENDGRID[field](body)
 
-    answer = rig.http.send(letters.sendgrid(rig.base_url("sendgrid"), body))
+    answer = rig.http.send(sample_emails.sendgrid(rig.base_url("sendgrid"), body))
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
     assert rig.inbox("refused") == []
@@ -63,10 +63,10 @@ MAILGUN: dict[str, Change] = {
 
 @pytest.mark.parametrize("words", MAILGUN)
 def test_mailgun_says_what_is_wrong(rig: Rig, words: str) -> None:
-    body = letters.mailgun_body("refused")
+    body = sample_emails.mailgun_body("refused")
     MAILGUN[words](body)
 
-    answer = rig.http.send(letters.mailgun(rig.base_url("mailgun"), body))
+    answer = rig.http.send(sample_emails.mailgun(rig.base_url("mailgun"), body))
 
     assert answer.status_code == 400
     assert answer.json()["message"].startswith(words)
@@ -87,10 +87,10 @@ SES: dict[str, Change] = {
 
 @pytest.mark.parametrize("words", SES)
 def test_ses_says_what_is_wrong(rig: Rig, words: str) -> None:
-    body = letters.ses_body("refused")
+    body = sample_emails.ses_body("refused")
     SES[words](body)
 
-    answer = rig.http.send(letters.ses(rig.base_url("ses"), body))
+    answer = rig.http.send(sample_emails.ses(rig.base_url("ses"), body))
 
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "BadRequestException")
     assert answer.json()["message"].startswith(words)
@@ -98,9 +98,9 @@ def test_ses_says_what_is_wrong(rig: Rig, words: str) -> None:
 
 
 def test_ses_does_not_know_another_configuration_set(rig: Rig) -> None:
-    body = letters.ses_body("refused") | {"ConfigurationSetName": "another"}
+    body = sample_emails.ses_body("refused") | {"ConfigurationSetName": "another"}
 
-    answer = rig.http.send(letters.ses(rig.base_url("ses"), body))
+    answer = rig.http.send(sample_emails.ses(rig.base_url("ses"), body))
 
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (404, "NotFoundException")
 
@@ -124,10 +124,10 @@ RESEND: dict[str, Change] = {
 
 @pytest.mark.parametrize("words", RESEND)
 def test_resend_says_what_is_wrong(rig: Rig, words: str) -> None:
-    body = letters.resend_body("refused")
+    body = sample_emails.resend_body("refused")
     RESEND[words](body)
 
-    answer = rig.http.send(letters.resend(rig.base_url("resend"), body))
+    answer = rig.http.send(sample_emails.resend(rig.base_url("resend"), body))
 
     assert answer.status_code == answer.json()["statusCode"] == (451 if "payload" in words else 422)
     assert answer.json()["message"].startswith(words)
@@ -135,7 +135,7 @@ def test_resend_says_what_is_wrong(rig: Rig, words: str) -> None:
 
 
 def test_resend_wants_to_know_who_calls(rig: Rig) -> None:
-    request = letters.resend(rig.base_url("resend"), letters.resend_body("refused"))
+    request = sample_emails.resend(rig.base_url("resend"), sample_emails.resend_body("refused"))
     del request.headers["User-Agent"]
 
     assert rig.http.send(request).status_code == 403
@@ -143,21 +143,27 @@ def test_resend_wants_to_know_who_calls(rig: Rig) -> None:
 
 
 def test_a_wrong_key_is_refused(rig: Rig) -> None:
-    sendgrid = rig.http.send(letters.sendgrid(rig.base_url("sendgrid"), letters.sendgrid_body("refused"), "SG.other"))
+    sendgrid = rig.http.send(
+        sample_emails.sendgrid(rig.base_url("sendgrid"), sample_emails.sendgrid_body("refused"), "SG.other")
+    )
     assert (sendgrid.status_code, list(sendgrid.json()["errors"][0])) == (401, ["message", "field", "help"])
-    mailgun = rig.http.send(letters.mailgun(rig.base_url("mailgun"), letters.mailgun_body("refused"), "key-other"))
+    mailgun = rig.http.send(
+        sample_emails.mailgun(rig.base_url("mailgun"), sample_emails.mailgun_body("refused"), "key-other")
+    )
     assert (mailgun.status_code, mailgun.text) == (401, "Forbidden")
-    ses = rig.http.send(letters.ses(rig.base_url("ses"), letters.ses_body("refused"), secret="other"))
+    ses = rig.http.send(sample_emails.ses(rig.base_url("ses"), sample_emails.ses_body("refused"), secret="other"))
     assert (ses.status_code, ses.headers["x-amzn-errortype"]) == (403, "SignatureDoesNotMatch")
-    ses = rig.http.send(letters.ses(rig.base_url("ses"), letters.ses_body("refused"), key="AKIAOTHER"))
+    ses = rig.http.send(sample_emails.ses(rig.base_url("ses"), sample_emails.ses_body("refused"), key="AKIAOTHER"))
     assert (ses.status_code, ses.headers["x-amzn-errortype"]) == (403, "UnrecognizedClientException")
-    resend = rig.http.send(letters.resend(rig.base_url("resend"), letters.resend_body("refused"), key="re_other"))
+    resend = rig.http.send(
+        sample_emails.resend(rig.base_url("resend"), sample_emails.resend_body("refused"), key="re_other")
+    )
     assert (resend.status_code, resend.json()["name"]) == (403, "invalid_api_key")
     assert rig.inbox("refused") == []
 
 
 def test_ses_notices_a_body_that_was_not_signed(rig: Rig) -> None:
-    signed = letters.ses(rig.base_url("ses"), letters.ses_body("refused"))
+    signed = sample_emails.ses(rig.base_url("ses"), sample_emails.ses_body("refused"))
     content = signed.content.replace(b"Hello", b"Hullo")
     headers = {name: value for name, value in signed.headers.items() if name.lower() != "content-length"}
 
@@ -167,7 +173,7 @@ def test_ses_notices_a_body_that_was_not_signed(rig: Rig) -> None:
 
 
 def signed_call(base_url: str) -> Call:
-    request = letters.ses(base_url, letters.ses_body("x"))
+    request = sample_emails.ses(base_url, sample_emails.ses_body("x"))
     return Call("POST", request.url.path, "", {k.lower(): v for k, v in request.headers.items()}, request.content)
 
 
@@ -196,12 +202,12 @@ def test_ses_wants_a_signature(rig: Rig, authorization: dict[str, str], code: st
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (403, code)
 
 
-@pytest.mark.parametrize("provider", letters.PROVIDERS)
+@pytest.mark.parametrize("provider", sample_emails.PROVIDERS)
 def test_nonsense_is_answered(rig: Rig, provider: str) -> None:
     _, request = rig.letter(provider)
     headers = {name: value for name, value in request.headers.items() if name != "content-length"}
     if provider == "ses":
-        answer = rig.http.send(letters.ses(rig.base_url("ses"), [1]))
+        answer = rig.http.send(sample_emails.ses(rig.base_url("ses"), [1]))
     else:
         answer = rig.http.post(str(request.url), content=b"\xff{nonsense", headers=headers)
 
@@ -224,12 +230,12 @@ def test_paths_and_content_types_that_do_not_exist(rig: Rig) -> None:
         404,
         "Domain not found: a.example.org",
     )
-    elsewhere = letters.mailgun(rig.base_url("mailgun"), letters.mailgun_body("x"), domain="a.example.org")
+    elsewhere = sample_emails.mailgun(rig.base_url("mailgun"), sample_emails.mailgun_body("x"), domain="a.example.org")
     assert _message(rig.http.send(elsewhere)) == (404, "Domain not found: a.example.org")
     assert rig.http.get(f"{rig.base_url('resend')}/domains").json()["name"] == "missing_api_key"
     bearer = {"Authorization": "Bearer re_simulator"}
     assert rig.http.get(f"{rig.base_url('resend')}/nothing", headers=bearer).json()["name"] == "not_found"
-    lost = letters.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/nothing")
+    lost = sample_emails.ses(rig.base_url("ses"), None, method="GET", path="/v2/email/nothing")
     assert rig.http.send(lost).status_code == 404
 
 

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import load_pem_x509_certificate
 
 from app.local.simulator import credentials
-from tests.local.simulator import letters
-from tests.local.simulator.letters import PROVIDERS
+from tests.local.simulator import sample_emails
 from tests.local.simulator.rig import Heard, Rig
+from tests.local.simulator.sample_emails import PROVIDERS
 
 RECIPIENTS = ("bo@example.com", "cy@example.com", "di@example.com")
 # Webhooks that report one email to the three: SendGrid puts them into one array.
@@ -168,10 +168,10 @@ def test_a_resend_event_brings_our_metadata_back(rig: Rig) -> None:
 
 
 def test_ses_says_nothing_without_a_configuration_set(rig: Rig) -> None:
-    body = letters.ses_body(eid := uuid.uuid4().hex)
+    body = sample_emails.ses_body(eid := uuid.uuid4().hex)
     del body["ConfigurationSetName"]
 
-    assert rig.http.send(letters.ses(rig.base_url("ses"), body)).is_success
+    assert rig.http.send(sample_emails.ses(rig.base_url("ses"), body)).is_success
 
     assert rig.receiver.quiet(eid, 0.5)
 

@@ -1,4 +1,4 @@
-"""The house tests itself: its files, its locks, its doors, and what its documents promise."""
+"""The repository tests itself: its files, its locks, its entry points, and what its documents promise."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from app.settings import KNOWN_PROVIDERS
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
-LINE_LIMITS = {"app": 250, "workers": 250, "infra": 250, "tests": 400}
+LINE_LIMITS = {"app": 250, "workers": 250, "infra": 250, "bench": 250, "tests": 400}
 VAGUE = {"util", "utils", "helper", "helpers", "common", "core", "manager", "managers", "misc", "base"}
 # The first word of the language; nothing imports it but as app.domain.email.
 NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
@@ -98,7 +98,7 @@ def test_a_lock_pins_everything_by_hash_and_names_no_address(lock: Path) -> None
     loose = [
         entry for entry in entries if not re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+.*--hash=sha256:[0-9a-f]{64}", entry)
     ]
-    assert len(entries) > 5
+    assert entries
     assert loose == []
     assert "://" not in lock.read_text()
 
@@ -177,7 +177,7 @@ def test_commands_exist(document: str) -> None:
         assert subprocess.run(run, cwd=ROOT, capture_output=True, check=False).returncode == 0, command
 
 
-def test_the_map_of_the_house_is_true() -> None:
+def test_the_map_of_the_code_is_true() -> None:
     (tree,) = re.findall(r"^```text\n(app/\n.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     folders: list[str] = []
     drawn = set()

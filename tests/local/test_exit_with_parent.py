@@ -25,11 +25,11 @@ threading.Event().wait(60)
 
 SPAWNS = """
 import multiprocessing, os, signal, sys, threading
-from app.local import tether
+from app.local import exit_with_parent
 
 def server():
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    tether.follow_parent()
+    exit_with_parent.follow_parent()
     print(os.getpid(), flush=True)
     signal.sigwait({signal.SIGTERM})
     print("ended", flush=True)
@@ -42,7 +42,7 @@ if __name__ == "__main__":
 
 
 def test_what_does_not_listen_to_the_closed_pipe_is_ended_all_the_same() -> None:
-    watch = "from app.local import tether; tether.GRACE_S = 0.2; tether.watch()"
+    watch = "from app.local import exit_with_parent; exit_with_parent.GRACE_S = 0.2; exit_with_parent.watch()"
     command = [sys.executable, "-c", STUBBORN.format(watch=watch)]
     process = subprocess.Popen(
         command, env={"PYTHONPATH": str(REPOSITORY)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE

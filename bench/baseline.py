@@ -1,6 +1,6 @@
-"""The bare floor: what accepting and sending an email must cost in Python, with botocore and httpx and nothing else.
+"""The bare baseline: what accepting and sending an email must cost in Python, with botocore and httpx and nothing else.
 
-One item holds everything. No route, no webhook, no index, no second provider, no lease: the floor is no product.
+One item holds everything. No route, no webhook, no index, no second provider, no lease: the baseline is no product.
 """
 
 import json
@@ -12,10 +12,10 @@ import botocore.session
 import httpx
 from botocore.exceptions import ClientError
 
-TABLE: Final = "floor"
+TABLE: Final = "baseline"
 
 
-class Floor:
+class Baseline:
     """Two handlers over shared clients."""
 
     def __init__(self, region: str, topic_arn: str, provider_url: str, api_key: str) -> None:

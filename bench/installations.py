@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.local.environment import VARIABLES
-from tests.e2e.installation import ROOT, Installation
+from tests.support.installation import ROOT, Installation
 
 
 def shipped() -> dict[str, str]:

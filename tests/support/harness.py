@@ -1,46 +1,36 @@
-"""The verbs over the real store and the real queue, with a clock to move and providers to plan."""
+"""The use cases over the real store and the real queue, with a clock to move and providers that answer as scripted."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 
-from app.delivery.accept import Accept
-from app.delivery.attempt import Attempt
-from app.delivery.cancel import Cancel
-from app.delivery.explain import Explain
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Receiver
-from app.delivery.read import Read
-from app.delivery.record import Record
-from app.delivery.survey import Surveyor
-from app.delivery.sweep import Sweep
-from app.domain.eligibility import Capability, verdicts
+from app.domain.eligibility import Capability
 from app.domain.email import Email
-from app.domain.event import Event
+from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient
-from app.domain.health import resumed
+from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
-from app.domain.progress import Rules
-from app.domain.standing import DAY_MS, Routing
-from app.store.collapses import Collapses
-from app.store.content import Contents
-from app.store.cursors import Cursors
-from app.store.events import Events
-from app.store.heads import SHARDS, Heads
-from app.store.health import Healths, SumsItem
-from app.store.nonces import Nonces
-from app.store.recipients import Recipients
-from app.store.suppressions import Suppressions
+from app.domain.route import Routing
+from app.providers.contract import Limits
+from app.settings import Settings
+from app.store.health import SumsItem
+from app.wiring.parts import Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
-from tests.support.providers import Plain, Post, webhook
+from tests.support.providers import PlainReceiver, ScriptedSend, webhook
 
 PROVIDERS = ("sendgrid", "mailgun", "ses")
 LEASE_S = 30
 UNCERTAIN_WAIT_S = 60
+DAY_S = 24 * 3600
+ANYTHING = Capability(1000, 30_000_000)
 
 
-class Desk:
-    """One team's EmailsMinder. Replace a part with `dataclasses.replace(desk.attempt, heads=…)`."""
+class Harness:
+    """One installation, built by the product's own builder. Each use case is an attribute.
+
+    A test replaces a part of one with `dataclasses.replace(harness.attempt, heads=…)`.
+    """
 
     def __init__(
         self,
@@ -55,59 +45,31 @@ class Desk:
         self.aws = aws
         self.clock = Clock()
         self.queue = aws.queue()
-        self.post = Post()
+        self.send = ScriptedSend()
         self.confirmed: list[str] = []
         self.taken: set[str] = set()
-        self.heads, self.events, self.recipients = Heads(), Events(), Recipients()
-        self.healths, self.suppressions, self.collapses = Healths(), Suppressions(), Collapses()
-        self.contents = Contents(lambda: aws.s3, BUCKET)
-        self.rules = Rules(providers, UNCERTAIN_WAIT_S * 1000, dict.fromkeys(idempotent, DAY_MS))
+        self.stores = Stores.over(lambda: aws.s3, BUCKET)
+        self.heads, self.contents, self.events = self.stores.heads, self.stores.contents, self.stores.events
+        self.recipients, self.collapses = self.stores.recipients, self.stores.collapses
+        self.healths, self.suppressions = self.stores.healths, self.stores.suppressions
+        self.cursors = self.stores.cursors
         self.routing = routing or Routing(tuple(providers))
+        self.settings = settings(providers, retry_for_s, self.routing, capabilities or {})
         forget_health()
-        self.monitor = self.another_monitor()
-        self.survey = Surveyor(self.monitor, self.routing, self.suppressions, self.collapses, self.clock)
-        publish, shards = self.queue.topic.publish, range(SHARDS)
-        receivers: Mapping[str, Receiver] = {name: Plain() for name in providers}
-        eligible = partial(verdicts, capabilities or dict.fromkeys(providers, Capability(1000, 30_000_000)))
-        self.accept = Accept(
-            self.heads,
-            self.contents,
-            self.recipients,
-            publish,
+        parts = build(
+            self.settings,
+            self.queue.topic.publish,
+            self.send,
             self.clock,
-            retry_for_s,
-            eligible,
-            self.collapses,
+            stores=self.stores,
+            providers=receivers(providers, capabilities or {}, idempotent),
+            confirm=self.confirmed.append,
         )
-        self.attempt = Attempt(
-            self.heads,
-            self.contents,
-            self.post,
-            publish,
-            self.clock,
-            self.rules,
-            self.survey,
-            self.monitor,
-            self.suppressions.put,
-            LEASE_S,
-        )
-        self.record = Record(
-            receivers,
-            self.heads,
-            self.events,
-            Nonces(3600),
-            publish,
-            self.confirmed.append,
-            self.clock,
-            self.rules,
-            self.monitor,
-            self.suppressions.put,
-        )
-        self.cancel = Cancel(self.heads, self.clock, self.rules)
-        self.read = Read(self.heads, self.events, self.recipients, shards)
-        self.cursors = Cursors()
-        self.sweep = Sweep(self.heads, self.cursors, publish, self.clock, shards, self.monitor)
-        self.explain = Explain(self.survey, eligible)
+        self.monitor = parts.monitor
+        self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
+        self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        self.read_context = self.attempt.read_context
+        self.protocol = self.attempt.protocol
 
     def another_monitor(self) -> Monitor:
         """What another process knows and counts of the same providers."""
@@ -120,7 +82,7 @@ class Desk:
         return email_id
 
     def published(self) -> list[tuple[str, int]]:
-        """Take this desk's messages off the queue; a sweep also finds what other tests left in the table."""
+        """Take this harness's messages off the queue; a sweep also finds what other tests left in the table."""
         return [found for found in self.queue.published() if found[0] in self.taken]
 
     def work(self) -> list[tuple[str, int]]:
@@ -157,11 +119,11 @@ class Desk:
         to: str | None = None,
         cause: Cause | None = None,
         event_id: str = "",
-    ) -> Event:
+    ) -> ProviderEvent:
         """What the provider of that attempt (without one: the last) says of one recipient (without one: the first)."""
         head = self.head(email_id)
         about = head.attempts[(attempt or len(head.attempts)) - 1]
-        return Event(
+        return ProviderEvent(
             provider=about.provider,
             kind=kind,  # type: ignore[arg-type] # because tests name kinds of event only
             email_id=email_id,
@@ -176,11 +138,41 @@ class Desk:
 
     def resume(self, provider: str) -> None:
         """What an operator does, in another process."""
-        self.another_monitor().change(provider, resumed)
+        self.another_monitor().update(provider, resume)
 
-    def report(self, *events: Event) -> None:
+    def report(self, *events: ProviderEvent) -> None:
         """Deliver the webhook of these events, which are of one provider."""
         self.record(events[0].provider, webhook(events))
+
+
+def settings(
+    providers: Sequence[str], retry_for_s: int, routing: Routing, capabilities: Mapping[str, Capability]
+) -> Settings:
+    """Settings with these providers, whatever the environment says."""
+    read = Settings.from_env(
+        {
+            "PROVIDERS": ",".join(providers),
+            "RETRY_FOR_S": str(retry_for_s),
+            "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S),
+            "WORKER_TIMEOUT_S": "20",
+        }
+    )
+    domains = {name: capabilities[name].from_domains if name in capabilities else () for name in providers}
+    return replace(read, routing=routing, from_domains=domains)
+
+
+def receivers(
+    providers: Sequence[str], capabilities: Mapping[str, Capability], idempotent: Sequence[str]
+) -> dict[str, PlainReceiver]:
+    """Providers with these capabilities. The idempotent ones know an idempotency key for a day."""
+    return {
+        name: PlainReceiver(_limits(capabilities.get(name, ANYTHING), DAY_S if name in idempotent else 0))
+        for name in providers
+    }
+
+
+def _limits(capability: Capability, idempotent_for_s: int) -> Limits:
+    return Limits(capability.recipients, capability.size_bytes, capability.refused_extensions, idempotent_for_s)
 
 
 def forget_health() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.local import aws
-from app.local.invocation import Context, Event, scheduled_event, sqs_event
+from app.local.invocation import Context, LambdaEvent, scheduled_event, sqs_event
 from app.local.provision import QUEUE
 
-Handler = Callable[[Event, Context], Any]
+Handler = Callable[[LambdaEvent, Context], Any]
 
 CONCURRENCY = 8  # no more than the 10 messages that SQS hands out at once
 SWEEP_TIMEOUT_S = 55
@@ -25,7 +25,7 @@ RETRY_AFTER_S = {1: 1, 2: 2}
 _log = logging.getLogger(__name__)
 
 
-class Feed:
+class QueuePoller:
     """One queue, one handler."""
 
     def __init__(self, env: Mapping[str, str], handler: Handler) -> None:

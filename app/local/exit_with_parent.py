@@ -1,8 +1,8 @@
-"""Ties a process to its parent: standard input is a pipe that only the parent holds open.
+"""Ends a process with its parent: standard input is a pipe that only the parent holds open.
 
 When the parent ends, even by kill -9, the pipe closes and the process ends itself as if asked by SIGTERM, so that the
-emulator still writes its state. Knows nothing of `app`: `python -I tether.py MODULE` runs MODULE in this same process,
-in whatever environment the interpreter has.
+emulator still writes its state. It imports nothing of `app`: `python -I exit_with_parent.py MODULE` runs MODULE in
+this same process, in whatever environment the interpreter has.
 """
 
 import multiprocessing
@@ -20,7 +20,7 @@ def watch() -> None:
     """End this process, gracefully first, once standard input is closed."""
     # The number is taken over at once: what runs here may close or replace standard input.
     pipe = os.dup(sys.stdin.fileno())
-    threading.Thread(target=_end_with, args=(pipe,), name="tether", daemon=True).start()
+    threading.Thread(target=_end_with, args=(pipe,), name="exit-with-parent", daemon=True).start()
 
 
 def follow_parent() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.ledger import Copy, examine, may_be_followed
+from bench.audit import Copy, examine, may_be_followed
 
 ADDRESS = "to@example.net"
 PROVIDERS = ("sendgrid", "mailgun", "ses")
@@ -29,7 +29,7 @@ def story(status: str, *outcomes: str, events: tuple[tuple[int, str], ...] = ())
         (story("sent", "accepted"), [FIRST]),
         (story("sent", "uncertain", events=((1, "accepted"),)), [FIRST]),
         (story("failed", "refused", "refused", "refused"), []),
-        (story("bounced", "accepted", events=((1, "dead"),)), [FIRST]),
+        (story("bounced", "accepted", events=((1, "hard_bounce"),)), [FIRST]),
         (story("sent", "uncertain", "accepted"), [FIRST, SECOND]),
         (story("sent", "accepted", "accepted", events=((1, "blocked"),)), [FIRST, SECOND]),
     ],
@@ -51,7 +51,7 @@ def test_what_the_guarantees_allow_is_no_finding(told: dict[str, Any], copies: l
         (story("sent", "accepted"), [FIRST, FIRST], "one attempt, two calls"),
         (story("sent", "unavailable", "accepted"), [FIRST, SECOND], "a second copy without a reason"),
         (story("sent", "accepted", "accepted"), [SECOND, FIRST], "a second copy without a reason"),
-        (story("bounced", "accepted", "accepted", events=((1, "dead"),)), [FIRST, SECOND], "a second copy"),
+        (story("bounced", "accepted", "accepted", events=((1, "hard_bounce"),)), [FIRST, SECOND], "a second copy"),
     ],
 )
 def test_what_they_forbid_is_found(told: dict[str, Any] | None, copies: list[Copy], rule: str) -> None:
@@ -61,4 +61,4 @@ def test_what_they_forbid_is_found(told: dict[str, Any] | None, copies: list[Cop
 def test_a_sender_who_never_wants_two_copies_gets_none_for_doubt() -> None:
     assert may_be_followed("uncertain", (), "wait")
     assert not may_be_followed("uncertain", (), "fail")
-    assert may_be_followed("uncertain", ("bounced",), "fail")
+    assert may_be_followed("uncertain", ("soft_bounce",), "fail")

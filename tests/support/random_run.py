@@ -1,4 +1,4 @@
-"""A team's EmailsMinder under fire: a queue that loses, repeats and reorders, providers that do as planned, processes
+"""A team's EmailsMinder under run: a queue that loses, repeats and reorders, providers that do as planned, processes
 that die at any call; and what must be true of every email after every step."""
 
 from collections import defaultdict
@@ -8,28 +8,26 @@ from typing import Any
 
 from app.delivery.accept import id_for
 from app.delivery.monitor import CACHE_FOR_S, Monitor
-from app.delivery.survey import Surveyor
 from app.domain.email import Email, Message, OnUncertain
-from app.domain.event import Event
-from app.domain.head import Fact, Head, Recipient, Status, due_at_ms
-from app.domain.health import Health, paused
+from app.domain.event import ProviderEvent
+from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
+from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
-from app.domain.progress import Rules
-from app.domain.standing import DAY_MS
 from app.domain.suppression import Reason, Suppression
-from app.errors import Conflict, Invalid, Unavailable
+from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.heads import HeadItem, shard_of
 from app.store.suppressions import SuppressionItem
+from app.wiring.parts import build
 from tests.support.aws import Aws
 from tests.support.crash import Crash
-from tests.support.desk import UNCERTAIN_WAIT_S, Desk
-from tests.support.fuse import Fuse, Guarded, How, Noting
+from tests.support.faults import FaultInjector, FaultMode, FaultyStore, RecordingHeads
+from tests.support.harness import UNCERTAIN_WAIT_S, Harness, receivers
 from tests.support.providers import webhook
 
-Point = tuple[int, How] | None  # where the process dies; None: nowhere
-Meanwhile = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
-BEGINS_S = 1_800_000_000.0
+FaultPoint = tuple[int, FaultMode] | None  # where the process dies; None: nowhere
+DuringCall = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
+STARTS_AT_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
 SHARDS = (0, 1)
 DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
@@ -37,20 +35,21 @@ WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-WORDLESS = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
-UNWILLING = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
-BAD = frozenset({Kind.DEAD, Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
-LEARNED = {  # what must be known of a copy for good once such a webhook was answered with 200
-    Kind.ACCEPTED: {Fact.ACCEPTED},
-    Kind.DEFERRED: {Fact.ACCEPTED},
-    Kind.DELIVERED: {Fact.ACCEPTED, Fact.DELIVERED},
-    Kind.ENGAGED: {Fact.ACCEPTED, Fact.DELIVERED},
-    Kind.COMPLAINED: {Fact.ACCEPTED, Fact.DELIVERED},
-    Kind.DEAD: {Fact.FAILED, Fact.DEAD},
-    Kind.SUPPRESSED: {Fact.FAILED, Fact.LISTED},
-    **{kind: {Fact.FAILED} for kind in (Kind.BOUNCED, Kind.BLOCKED, Kind.DROPPED)},
+PROVE_SENT_ONLY = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
+OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
+BAD = frozenset({Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
+PROVED = {  # what must be known of a copy for good once such a webhook was answered with 200
+    Kind.ACCEPTED: {Evidence.ACCEPTED},
+    Kind.DELAYED: {Evidence.ACCEPTED},
+    Kind.DELIVERED: {Evidence.ACCEPTED, Evidence.DELIVERED},
+    Kind.OPENED: {Evidence.ACCEPTED, Evidence.DELIVERED},
+    Kind.CLICKED: {Evidence.ACCEPTED, Evidence.DELIVERED},
+    Kind.COMPLAINED: {Evidence.ACCEPTED, Evidence.DELIVERED},
+    Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
+    Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
+    **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }
-ANSWERS = (Unavailable, Conflict, Invalid)
+ANSWERS = (ServiceUnavailable, Conflict, Invalid)
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,15 @@ class Copy:
     at_ms: int
 
 
-class Fire:
+class RandomRun:
     """The world of one run. Every method is one step; an assertion that fails is a broken guarantee."""
 
     def __init__(self, aws: Aws) -> None:
         _forget_everything()
-        self.desk = Desk(aws, retry_for_s=RETRY_FOR_S)
-        self.clock = self.desk.clock
-        self.clock.now_s = BEGINS_S
-        self.fuse = Fuse()
+        self.harness = Harness(aws, retry_for_s=RETRY_FOR_S)
+        self.clock = self.harness.clock
+        self.clock.now_s = STARTS_AT_S
+        self.faults = FaultInjector()
         self.messages: list[tuple[str, int]] = []
         self.emails: dict[str, tuple[Email, str]] = {}  # by id: what was asked for, under which key
         self.promised: set[str] = set()
@@ -79,70 +78,58 @@ class Fire:
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         self.called: set[tuple[str, int]] = set()
         self.asked: dict[tuple[str, int], tuple[str, Message]] = {}  # what is known under a key, and by whom
-        self.told: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
-        self.known: dict[tuple[str, int, str], set[Fact]] = defaultdict(set)
-        self.unwilling: dict[str, int] = {}  # who wants no more mail, and when that was last reported
+        self.reported: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
+        self.known: dict[tuple[str, int, str], set[Evidence]] = defaultdict(set)
+        self.opted_out: dict[str, int] = {}  # who wants no more mail, and when that was last reported
         self.lifted: dict[str, int] = {}
-        self.events: list[Event] = []
+        self.events: list[ProviderEvent] = []
         self.paused_since_s: dict[str, float] = {}
         self.seen: dict[tuple[str, str], Status] = {}
         self.idempotent: tuple[str, ...] = ()
         self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
         self.has_copy = True
-        self.meanwhile: Meanwhile = None
+        self.during_call: DuringCall = None
         self.restart()
 
     def restart(self) -> None:
         """A new process: what the old one knew and had not written is gone."""
-        desk, fuse = self.desk, self.fuse
+        harness, faults = self.harness, self.faults
         names = ("contents", "recipients", "events", "collapses", "suppressions", "healths")
-        parts: dict[str, Any] = {name: Guarded(getattr(desk, name), fuse) for name in names}
-        parts["heads"] = Guarded(Noting(self.touched), fuse)
-        publish, send = fuse.guard(self._publish), fuse.guard(self._send)
-        healths, suppressions = parts.pop("healths"), parts.pop("suppressions")
-        desk.monitor = monitor = type(desk.monitor)(healths, desk.routing.providers, self.clock)
-        survey = Surveyor(monitor, desk.routing, suppressions, parts["collapses"], self.clock)
-        heads, events = parts["heads"], parts["events"]
-        desk.accept = replace(desk.accept, **{name: part for name, part in parts.items() if name != "events"})
-        desk.accept = replace(desk.accept, publish=publish)
-        desk.attempt = replace(
-            desk.attempt,
-            heads=heads,
-            contents=parts["contents"],
-            publish=publish,
-            send=send,
-            survey=survey,
-            monitor=monitor,
-            suppress=suppressions.put,
+        stores: dict[str, Any] = {name: FaultyStore(getattr(harness, name), faults) for name in names}
+        stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
+        parts = build(
+            harness.settings,
+            faults.wrap(self._publish),
+            faults.wrap(self._send),
+            self.clock,
+            stores=replace(harness.stores, **stores),
+            providers=receivers(harness.routing.providers, {}, self.idempotent),
+            confirm=harness.confirmed.append,
         )
-        desk.record = replace(
-            desk.record, heads=heads, events=events, publish=publish, monitor=monitor, suppress=suppressions.put
-        )
-        desk.cancel = replace(desk.cancel, heads=heads)
+        harness.monitor = parts.monitor
+        harness.accept, harness.attempt = parts.accept, parts.attempt
+        harness.record, harness.cancel = parts.record, parts.cancel
 
     # Steps
 
     def begin(self, idempotent: tuple[str, ...]) -> None:
-        """Which providers promise to know an idempotency key for a day."""
+        """Decide which providers promise to know an idempotency key for a day."""
         self.idempotent = idempotent
-        rules = Rules(self.desk.routing.providers, WAITS_MS, dict.fromkeys(idempotent, DAY_MS))
-        desk = self.desk
-        desk.attempt, desk.record = replace(desk.attempt, rules=rules), replace(desk.record, rules=rules)
-        desk.cancel = replace(desk.cancel, rules=rules)
+        self.restart()
 
-    def accept(self, email: Email, point: Point = None) -> None:
+    def accept(self, email: Email, point: FaultPoint = None) -> None:
         """A new email; if the process dies, the client does not know."""
         self._ask(email, _key(len(self.emails)), point)
 
-    def ask_again(self, number: int, point: Point = None) -> None:
+    def ask_again(self, number: int, point: FaultPoint = None) -> None:
         """The client sends a request again."""
         email, key = list(self.emails.values())[number % len(self.emails)]
         self._ask(email, key, point)
 
-    def _ask(self, email: Email, key: str, point: Point) -> None:
+    def _ask(self, email: Email, key: str, point: FaultPoint) -> None:
         email_id = id_for("team", key)
         self.emails.setdefault(email_id, (email, key))
-        if self._run(point, self.desk.accept, email, owner="team", key=key):
+        if self._run(point, self.harness.accept, email, owner="team", key=key):
             self.promised.add(email_id)
             self.touched.add(email_id)
 
@@ -153,8 +140,8 @@ class Fire:
         has_copy: bool,
         *,
         again: bool = False,
-        meanwhile: Meanwhile = None,
-        point: Point = None,
+        during_call: DuringCall = None,
+        point: FaultPoint = None,
     ) -> None:
         """A message of the queue, which may come again, meets a provider that answers so."""
         if not self.messages:
@@ -162,9 +149,9 @@ class Fire:
         at %= len(self.messages)
         message = self.messages[at] if again else self.messages.pop(at)
         self.outcome = outcome
-        self.meanwhile = meanwhile
+        self.during_call = during_call
         self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
-        if not self._run(point, self.desk.attempt, *message):
+        if not self._run(point, self.harness.attempt, *message):
             self.messages.append(message)  # not taken off the queue: it comes again
 
     def lose(self, at: int) -> None:
@@ -172,16 +159,16 @@ class Fire:
         if self.messages:
             self.messages.pop(at % len(self.messages))
 
-    def report(self, call: int, recipient: int, kind: Kind, point: Point = None) -> None:
+    def report(self, call: int, recipient: int, kind: Kind, point: FaultPoint = None) -> None:
         """A provider says something of a call that was made, true or not."""
         called = sorted(self.asked)
         if not called:
             return
-        self._tell(*called[call % len(called)], recipient, kind, point)
+        self._report(*called[call % len(called)], recipient, kind, point)
 
-    def _tell(self, email_id: str, number: int, recipient: int, kind: Kind, point: Point) -> None:
-        about = self.desk.head(email_id).attempts[number - 1]
-        event = Event(
+    def _report(self, email_id: str, number: int, recipient: int, kind: Kind, point: FaultPoint) -> None:
+        about = self.harness.head(email_id).attempts[number - 1]
+        event = ProviderEvent(
             about.provider,
             kind,  # type: ignore[arg-type] # because only kinds of event are drawn
             email_id,
@@ -193,57 +180,57 @@ class Fire:
         self.events.append(event)
         self._record(event, point)
 
-    def report_again(self, number: int, point: Point = None) -> None:
+    def report_again(self, number: int, point: FaultPoint = None) -> None:
         """A webhook comes again, whenever."""
         if self.events:
             self._record(self.events[number % len(self.events)], point)
 
-    def _record(self, event: Event, point: Point) -> None:
+    def _record(self, event: ProviderEvent, point: FaultPoint) -> None:
         copy = event.email_id, event.attempt, event.recipient
-        self.told[copy].add(event.kind)
+        self.reported[copy].add(event.kind)
         self.touched.add(event.email_id)
-        if self._run(point, self.desk.record, event.provider, webhook([event])):
-            self.known[copy] |= LEARNED.get(event.kind, frozenset())
-            if event.kind in UNWILLING:
-                self.unwilling[event.recipient] = max(event.at_ms, self.unwilling.get(event.recipient, 0))
+        if self._run(point, self.harness.record, event.provider, webhook([event])):
+            self.known[copy] |= PROVED.get(event.kind, frozenset())
+            if event.kind in OPT_OUTS:
+                self.opted_out[event.recipient] = max(event.at_ms, self.opted_out.get(event.recipient, 0))
 
-    def sweep(self, lost: int = 0, *, tends: bool = False) -> None:
-        """The clock's door; every `lost`-th message does not get through. `tends`: it looks at the providers, too."""
-        monitor = self.desk.monitor if tends else Monitor(self.desk.healths, (), self.clock)
+    def sweep(self, lost: int = 0, *, maintains: bool = False) -> None:
+        """Sweep; every `lost`-th message is lost. `maintains`: the providers' health is maintained as well."""
+        monitor = self.harness.monitor if maintains else Monitor(self.harness.healths, (), self.clock)
         before = list(self.messages)
-        replace(self.desk.sweep, publish=self._publish, shards=SHARDS, monitor=monitor)(within_s=60)
+        replace(self.harness.sweep, publish=self._publish, shards=SHARDS, monitor=monitor)(within_s=60)
         found = sorted(self.messages[len(before) :])
         self.messages = before + [message for n, message in enumerate(found, 1) if not lost or n % lost]
 
-    def cancel(self, number: int, point: Point = None) -> None:
+    def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
-            self._run(point, self.desk.cancel, sorted(self.promised)[number % len(self.promised)])
+            self._run(point, self.harness.cancel, sorted(self.promised)[number % len(self.promised)])
 
     def pause(self, provider: str) -> None:
-        self.desk.another_monitor().change(provider, paused)
+        self.harness.another_monitor().update(provider, pause)
         self.paused_since_s.setdefault(provider, self.clock())
 
     def resume(self, provider: str) -> None:
-        self.desk.resume(provider)
+        self.harness.resume(provider)
         self.paused_since_s.pop(provider, None)
 
     def silence(self, provider: str, *, silent: bool) -> None:
-        def told(health: Health) -> Health:
+        def change(health: Health) -> Health:
             return health if health.silent is silent else replace(health, silent=silent)
 
-        self.desk.another_monitor().change(provider, told)
+        self.harness.another_monitor().update(provider, change)
 
     def suppress(self, address: str) -> None:
         now_ms = self.clock.now_ms
-        self.desk.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
+        self.harness.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
 
     def lift(self, address: str) -> None:
         self.lifted[address] = self.clock.now_ms
-        self.desk.suppressions.lift(address, self.clock.now_ms)
+        self.harness.suppressions.lift(address, self.clock.now_ms)
 
-    def _run(self, point: Point, verb: Any, *arguments: Any, **named: Any) -> bool:
+    def _run(self, point: FaultPoint, verb: Any, *arguments: Any, **named: Any) -> bool:
         """Run a verb with that crash point; whether it came back. Dying costs the process its memory."""
-        self.fuse.light(point)
+        self.faults.arm(point)
         try:
             verb(*arguments, **named)
         except Crash:
@@ -252,7 +239,7 @@ class Fire:
         except ANSWERS:
             return False
         finally:
-            self.fuse.light(None)
+            self.faults.arm(None)
         return True
 
     # The outside
@@ -261,7 +248,7 @@ class Fire:
         self.messages.append((email_id, attempt))
 
     def _send(self, provider: str, message: Message) -> Outcome:
-        head, now_ms = self.desk.head(message.email_id), self.clock.now_ms
+        head, now_ms = self.harness.head(message.email_id), self.clock.now_ms
         keys = frozenset(mailbox.key for mailbox in (*message.to, *message.cc, *message.bcc))
         assert (message.email_id, head.lease_attempt) not in self.called, "two calls of one attempt"
         self.called.add((message.email_id, head.lease_attempt))
@@ -277,43 +264,43 @@ class Fire:
             self._may_be_sent(head, key, message.attempt)
         if self.has_copy and all(copy.attempt != message.attempt for copy in self.copies[message.email_id]):
             self.copies[message.email_id].append(Copy(message.attempt, provider, keys, now_ms))
-        outcome, meanwhile, self.meanwhile = self.outcome, self.meanwhile, None
-        if meanwhile is not None:
-            self._happen(meanwhile, message.email_id, message.attempt)
+        outcome, during_call, self.during_call = self.outcome, self.during_call, None
+        if during_call is not None:
+            self._happen(during_call, message.email_id, message.attempt)
         return outcome
 
-    def _happen(self, meanwhile: Kind | float | str, email_id: str, attempt: int) -> None:
+    def _happen(self, during_call: Kind | float | str, email_id: str, attempt: int) -> None:
         """During a call."""
-        if meanwhile == DEATH:
+        if during_call == DEATH:
             raise Crash
-        left, how = self.fuse.left, self.fuse.how
-        if isinstance(meanwhile, Kind):
-            self._tell(email_id, attempt, 0, meanwhile, None)
-        elif isinstance(meanwhile, float):
-            self.clock.advance(meanwhile)
+        calls_left, mode = self.faults.calls_left, self.faults.mode
+        if isinstance(during_call, Kind):
+            self._report(email_id, attempt, 0, during_call, None)
+        elif isinstance(during_call, float):
+            self.clock.advance(during_call)
             self.sweep()
             for message in [message for message in self.messages if message[0] == email_id]:
-                self._run(None, self.desk.attempt, *message)
-        self.fuse.light((left, how))
+                self._run(None, self.harness.attempt, *message)
+        self.faults.arm((calls_left, mode))
 
     def _may_be_sent(self, head: Head, key: str, attempt: int) -> None:
         recipient = head.recipients[key]
         assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
         if not head.override_suppression:
-            assert not self.desk.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
+            assert not self.harness.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
         for copy in self.copies[head.email_id]:
             if key in copy.keys and copy.attempt != attempt:
                 self._may_have_another(head, recipient, copy)
 
     def _may_have_another(self, head: Head, recipient: Recipient, copy: Copy) -> None:
         """A provider has this copy. Another one is allowed only where nobody could know, or it was reported failed."""
-        facts = recipient.facts.get(copy.attempt, frozenset())
-        if Fact.FAILED in facts:
-            assert self.told[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
-        elif Fact.SILENT in facts:
+        evidence = recipient.evidence.get(copy.attempt, frozenset())
+        if Evidence.FAILED in evidence:
+            assert self.reported[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
+        elif Evidence.SILENT in evidence:
             assert head.critical, "rescued, but not critical"
         else:
-            assert Fact.ACCEPTED not in facts, "a second copy beside an accepted one"
+            assert Evidence.ACCEPTED not in evidence, "a second copy beside an accepted one"
             assert head.attempts[copy.attempt - 1].outcome is Kind.UNCERTAIN, "a second copy without any doubt"
             assert head.on_uncertain is not OnUncertain.FAIL, "a second copy that was forbidden"
             waited_ms = self.clock.now_ms - copy.at_ms
@@ -324,7 +311,7 @@ class Fire:
     def heads(self, only: set[str] | None = None) -> list[Head]:
         """All emails, or those."""
         email_ids = self.emails.keys() if only is None else only
-        return self.desk.heads.get_many(sorted(email_ids)) if email_ids else []
+        return self.harness.heads.get_many(sorted(email_ids)) if email_ids else []
 
     def check(self) -> None:
         """The guarantees, for every email that was written or spoken of since the last time."""
@@ -335,8 +322,8 @@ class Fire:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
-        unwilling = {address for address, at_ms in self.unwilling.items() if at_ms > self.lifted.get(address, 0)}
-        assert unwilling == self.desk.suppressions.among(unwilling, self.clock.now_ms), "a complaint was forgotten"
+        opted_out = {address for address, at_ms in self.opted_out.items() if at_ms > self.lifted.get(address, 0)}
+        assert opted_out == self.harness.suppressions.among(opted_out, self.clock.now_ms), "a complaint was forgotten"
 
     def _check(self, head: Head, recipient: Recipient, *, is_due: bool) -> None:
         status = recipient.status
@@ -345,27 +332,31 @@ class Fire:
         elif status not in FINAL:
             assert is_due, f"{status.value} and not due: stuck"
         elif status in UNSENT:
-            taken = recipient.attempts_with(Fact.ACCEPTED, without=(Fact.FAILED,))
+            taken = recipient.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,))
             assert not taken, f"{status.value}, and a provider has it"
         for number in range(1, len(head.attempts) + 1):
-            facts = recipient.facts.get(number, frozenset())
-            assert self.known[head.email_id, number, recipient.key] <= facts, "what a webhook said was forgotten"
+            evidence = recipient.evidence.get(number, frozenset())
+            assert self.known[head.email_id, number, recipient.key] <= evidence, "what a webhook said was forgotten"
         before = self.seen.get((head.email_id, recipient.key))
         if before in RECEIVED:
             assert status in (*RECEIVED, Status.BOUNCED), f"{before} became {status}"
         self.seen[head.email_id, recipient.key] = status
 
     def _is_accepted(self, head: Head, recipient: Recipient) -> bool:
-        facts = recipient.facts.get(recipient.attempt, frozenset())
-        told = self.told[head.email_id, recipient.attempt, recipient.key]
-        outcomes = {attempt.outcome for attempt in head.attempts if attempt.copy == recipient.attempt}
-        is_told = Kind.ACCEPTED in outcomes or bool(told)
-        return is_told and Fact.FAILED not in facts and (Fact.ACCEPTED in facts or bool(told & WORDLESS))
+        evidence = recipient.evidence.get(recipient.attempt, frozenset())
+        reported = self.reported[head.email_id, recipient.attempt, recipient.key]
+        outcomes = {attempt.outcome for attempt in head.attempts if attempt.original_number == recipient.attempt}
+        is_reported = Kind.ACCEPTED in outcomes or bool(reported)
+        return (
+            is_reported
+            and Evidence.FAILED not in evidence
+            and (Evidence.ACCEPTED in evidence or bool(reported & PROVE_SENT_ONLY))
+        )
 
-    def come_to_rest(self) -> None:
-        """The fire is over: everything works. Every email must come to rest by the sweep alone."""
+    def settle_everything(self) -> None:
+        """The run is over: everything works. Every email must come to rest by the sweep alone."""
         self.messages.clear()
-        for provider in self.desk.routing.providers:
+        for provider in self.harness.routing.providers:
             self.resume(provider)
             self.silence(provider, silent=False)
         self.restart()
@@ -381,8 +372,8 @@ class Fire:
         self.touched.update(self.emails)
         self.check()
         for head in self.heads():
-            at_rest = {*FINAL, Status.SENT}
-            assert {recipient.status for recipient in head.recipients.values()} <= at_rest, "never came to rest"
+            at_end = {*FINAL, Status.SENT}
+            assert {recipient.status for recipient in head.recipients.values()} <= at_end, "never came to rest"
 
 
 def _key(number: int) -> str:

@@ -11,8 +11,8 @@ from time import sleep
 
 import httpx
 
-from bench.house import free_ports
-from tests.e2e.installation import ROOT
+from bench.installations import free_ports
+from tests.support.installation import ROOT
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def emulator() -> Iterator[str]:
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "tcp://127.0.0.1:9",
         }
-        command = [str(ROOT / ".emulator/bin/python"), "-I", str(ROOT / "app/local/tether.py"), "ministack"]
+        command = [str(ROOT / ".emulator/bin/python"), "-I", str(ROOT / "app/local/exit_with_parent.py"), "ministack"]
         with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
             url = f"http://127.0.0.1:{port}"
             _await(f"{url}/_ministack/health", process)

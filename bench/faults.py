@@ -13,7 +13,7 @@ from typing import Final
 from app.local import environment, programs
 from app.local.children import Child
 from app.local.simulator.faults import Fault, WebhookFault
-from tests.e2e.installation import Installation
+from tests.support.installation import Installation
 
 # How likely a provider works in a given second. All three fail together about once in ten seconds.
 WORKS: Final = {"sendgrid": 0.25, "mailgun": 0.35, "ses": 0.75}
@@ -21,11 +21,11 @@ KILL_EVERY_S: Final = (3.0, 7.0)
 
 
 @dataclass
-class Weather:
+class Disruption:
     """What is done to the installation, until `stop`."""
 
     home: Installation
-    dice: random.Random
+    random_source: random.Random
     stop: threading.Event = field(default_factory=threading.Event)
     behaviors: Counter[str] = field(default_factory=Counter)
     kills: int = 0
@@ -34,14 +34,18 @@ class Weather:
         """Another behavior for each provider, each second."""
         while not self.stop.wait(1):
             for provider, works in WORKS.items():
-                fault = Fault.NONE if self.dice.random() < works else self.dice.choice(list(Fault)[1:])
-                webhooks = [self.dice.choice(list(WebhookFault))] if self.dice.random() < 0.3 else []
-                self.home.fault(provider, fault, webhooks=webhooks, latency_ms=self.dice.choice((0, 0, 50, 300)))
+                fault = (
+                    Fault.NONE if self.random_source.random() < works else self.random_source.choice(list(Fault)[1:])
+                )
+                webhooks = [self.random_source.choice(list(WebhookFault))] if self.random_source.random() < 0.3 else []
+                self.home.fault(
+                    provider, fault, webhooks=webhooks, latency_ms=self.random_source.choice((0, 0, 50, 300))
+                )
                 self.behaviors[fault] += 1
 
     def kill_workers(self, own: "OwnWorker") -> None:
         """Both workers at once, every few seconds; `own` comes back at once."""
-        while not self.stop.wait(self.dice.uniform(*KILL_EVERY_S)):
+        while not self.stop.wait(self.random_source.uniform(*KILL_EVERY_S)):
             for pid in [*stack_worker(self.home), own.pid]:
                 os.kill(pid, signal.SIGKILL)
                 self.kills += 1

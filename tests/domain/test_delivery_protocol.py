@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.dispatch import Dispatch
 from app.domain.email import OnUncertain, Role
-from app.domain.event import Event
-from app.domain.head import Attempt, Fact, Head, Recipient, Status, ready
+from app.domain.event import ProviderEvent
+from app.domain.head import Attempt, Evidence, Head, Recipient, Status, ready
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.domain.progress import LAPSED, Rules, belongs
-from app.domain.route import Leg
-from tests.support.outcomes import LISTED, REFUSED, UNAVAILABLE, UNCERTAIN, UNDELIVERABLE, accepted
+from app.domain.protocol import LEASE_EXPIRED, DeliveryProtocol, is_about
+from tests.support.outcomes import ON_PROVIDER_LIST, REFUSED, UNAVAILABLE, UNCERTAIN, UNDELIVERABLE, accepted
 from tests.support.samples import a_head
 
 ANN, BOB = "ann@example.net", "bob@example.net"
 LEASE_MS, EVIDENCE_MS, DAY_MS = 30_000, 60_000, 86_400_000
-RULES = Rules(("a", "b"), EVIDENCE_MS)
+RULES = DeliveryProtocol(("a", "b"), EVIDENCE_MS)
 
 
 def an_email(*keys: str, on_uncertain: OnUncertain = OnUncertain.WAIT, retry_until_ms: int = 14_400_000) -> Head:
@@ -25,20 +25,20 @@ def an_email(*keys: str, on_uncertain: OnUncertain = OnUncertain.WAIT, retry_unt
 
 
 def claimed(head: Head, provider: str, *keys: str, now_ms: int = 0) -> Head:
-    return RULES.claimed(head, Leg(provider, keys or (ANN,)), now_ms + LEASE_MS, now_ms)
+    return RULES.claim(head, Dispatch(provider, keys or (ANN,)), now_ms + LEASE_MS, now_ms)
 
 
 def told(head: Head, number: int, outcome: Outcome, now_ms: int = 0) -> Head:
-    return RULES.with_outcome(head, number, outcome, 120, now_ms)
+    return RULES.record_outcome(head, number, outcome, 120, now_ms)
 
 
-def event(head: Head, kind: Kind, number: int = 1, key: str = ANN) -> Event:
+def event(head: Head, kind: Kind, number: int = 1, key: str = ANN) -> ProviderEvent:
     provider = head.attempts[number - 1].provider
-    return Event(provider, kind, head.email_id, number, key, 0, cause=Cause.POLICY, detail="554 no")  # type: ignore[arg-type] # because these are kinds of event
+    return ProviderEvent(provider, kind, head.email_id, number, key, 0, cause=Cause.POLICY, detail="554 no")  # type: ignore[arg-type] # because these are kinds of event
 
 
 def reported(head: Head, kind: Kind, number: int = 1, key: str = ANN, now_ms: int = 0) -> Head:
-    return RULES.with_event(head, event(head, kind, number, key), now_ms)
+    return RULES.record_event(head, event(head, kind, number, key), now_ms)
 
 
 def statuses(head: Head) -> list[Status]:
@@ -76,7 +76,7 @@ def test_the_outcome_is_written_into_its_attempt_and_ends_the_lease() -> None:
         (REFUSED, Status.QUEUED),
         (UNCERTAIN, Status.SENDING),
         (UNDELIVERABLE, Status.BOUNCED),
-        (LISTED, Status.SUPPRESSED),
+        (ON_PROVIDER_LIST, Status.SUPPRESSED),
     ],
     ids=lambda value: value.kind.value if isinstance(value, Outcome) else value.value,
 )
@@ -116,7 +116,7 @@ def test_evidence_is_waited_for_from_the_moment_uncertain_is_written(
     head = told(claimed(an_email(on_uncertain=policy), "a"), 1, UNCERTAIN, now_ms=5_000)
     (recipient,) = head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (status, wait_ms)
-    decided = RULES.settled(head, 5_000 + EVIDENCE_MS)
+    decided = RULES.settle(head, 5_000 + EVIDENCE_MS)
     assert statuses(decided) == [Status.FAILED if policy is OnUncertain.FAIL else Status.QUEUED]
 
 
@@ -125,7 +125,7 @@ def test_evidence_is_waited_for_from_the_moment_uncertain_is_written(
 
 def test_a_lease_holds_until_its_last_millisecond() -> None:
     head = claimed(an_email(), "a")
-    assert RULES.settled(head, LEASE_MS - 1) == head
+    assert RULES.settle(head, LEASE_MS - 1) == head
 
 
 @pytest.mark.parametrize(
@@ -133,18 +133,18 @@ def test_a_lease_holds_until_its_last_millisecond() -> None:
     [(OnUncertain.WAIT, Status.SENDING), (OnUncertain.FAIL, Status.SENDING), (OnUncertain.FAILOVER, Status.QUEUED)],
 )
 def test_an_ended_lease_is_an_uncertain_outcome(policy: OnUncertain, status: Status) -> None:
-    head = RULES.settled(claimed(an_email(on_uncertain=policy), "a"), LEASE_MS)
+    head = RULES.settle(claimed(an_email(on_uncertain=policy), "a"), LEASE_MS)
     (attempt,), (recipient,) = head.attempts, head.recipients.values()
-    assert (attempt.outcome, attempt.cause, attempt.reply) == (Kind.UNCERTAIN, Cause.UNKNOWN, LAPSED)
+    assert (attempt.outcome, attempt.cause, attempt.reply) == (Kind.UNCERTAIN, Cause.UNKNOWN, LEASE_EXPIRED)
     assert (head.lease_attempt, head.lease_until_ms, head.next_attempt) == (0, None, 2)
-    assert (recipient.status, recipient.detail) == (status, LAPSED)
+    assert (recipient.status, recipient.detail) == (status, LEASE_EXPIRED)
     assert recipient.wait_until_ms == (None if status is Status.QUEUED else LEASE_MS + EVIDENCE_MS)
-    assert RULES.settled(head, LEASE_MS) == head
+    assert RULES.settle(head, LEASE_MS) == head
 
 
 def test_an_ended_lease_does_not_touch_who_has_news_already() -> None:
     head = claimed(an_email(ANN, BOB), "a", ANN, BOB)
-    head = RULES.settled(reported(head, Kind.DELIVERED), LEASE_MS)
+    head = RULES.settle(reported(head, Kind.DELIVERED), LEASE_MS)
     assert statuses(head) == [Status.DELIVERED, Status.SENDING]
 
 
@@ -154,7 +154,7 @@ def test_an_ended_lease_does_not_touch_who_has_news_already() -> None:
     ids=["accepted", "unavailable", "undeliverable"],
 )
 def test_a_late_outcome_is_evidence_that_ends_the_wait(outcome: Outcome, status: Status) -> None:
-    late = told(RULES.settled(claimed(an_email(), "a"), LEASE_MS), 1, outcome, now_ms=LEASE_MS + 1)
+    late = told(RULES.settle(claimed(an_email(), "a"), LEASE_MS), 1, outcome, now_ms=LEASE_MS + 1)
     (recipient,) = late.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (status, None)
     assert late.attempts[0].outcome is outcome.kind
@@ -162,14 +162,14 @@ def test_a_late_outcome_is_evidence_that_ends_the_wait(outcome: Outcome, status:
 
 @pytest.mark.parametrize("outcome", [accepted(), UNAVAILABLE, REFUSED, UNDELIVERABLE], ids=lambda o: o.kind.value)
 def test_a_late_outcome_disturbs_neither_the_next_attempt_nor_its_lease(outcome: Outcome) -> None:
-    lapsed = RULES.settled(claimed(an_email(on_uncertain=OnUncertain.FAILOVER), "a"), LEASE_MS)
+    lapsed = RULES.settle(claimed(an_email(on_uncertain=OnUncertain.FAILOVER), "a"), LEASE_MS)
     live = claimed(lapsed, "b", now_ms=LEASE_MS)
     late = told(live, 1, outcome, now_ms=LEASE_MS + 1)
     (recipient,) = late.recipients.values()
     assert (late.lease_attempt, late.lease_until_ms) == (2, 2 * LEASE_MS)
     assert (recipient.status, recipient.attempt) == (Status.SENDING, 2)
-    assert recipient.knows(1, Fact.ACCEPTED) is (outcome.kind is Kind.ACCEPTED)
-    assert recipient.knows(1, Fact.DEAD) is (outcome.kind is Kind.UNDELIVERABLE)
+    assert recipient.has_evidence(1, Evidence.ACCEPTED) is (outcome.kind is Kind.ACCEPTED)
+    assert recipient.has_evidence(1, Evidence.HARD_BOUNCE) is (outcome.kind is Kind.UNDELIVERABLE)
 
 
 # --- Events ------------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def sent(*keys: str) -> Head:
     return told(claimed(an_email(*keys), "a", *keys), 1, accepted())
 
 
-@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.BOUNCED, Kind.DROPPED])
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED])
 def test_a_failure_requeues_its_own_recipient_only(kind: Kind) -> None:
     head = reported(sent(ANN, BOB), kind, key=BOB)
     assert statuses(head) == [Status.SENT, Status.QUEUED]
@@ -188,7 +188,7 @@ def test_a_failure_requeues_its_own_recipient_only(kind: Kind) -> None:
     assert reported(head, kind, key=BOB) is head
 
 
-@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.BOUNCED])
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE])
 def test_bad_news_after_expires_at_ends_the_recipient_and_sends_nothing_again(kind: Kind) -> None:
     head = reported(sent(), kind, now_ms=DAY_MS)
     (recipient,) = head.recipients.values()
@@ -210,16 +210,16 @@ def test_bad_news_of_the_last_provider_ends_the_recipient() -> None:
 )
 def test_an_event_of_nothing_that_this_head_knows_changes_nothing(wrong: dict[str, str]) -> None:
     head = told(claimed(an_email(ANN, BOB), "a"), 1, accepted())
-    strange = replace(event(head, Kind.DEAD), **wrong)  # type: ignore[arg-type] # because the fields are those of Event
-    assert not belongs(head, strange)
-    assert RULES.with_event(head, strange, 0) is head
+    strange = replace(event(head, Kind.HARD_BOUNCE), **wrong)  # type: ignore[arg-type] # because the fields are those of ProviderEvent
+    assert not is_about(head, strange)
+    assert RULES.record_event(head, strange, 0) is head
 
 
 def test_an_open_that_names_nobody_belongs_to_the_email_and_changes_nothing() -> None:
     head = sent()
-    opened = event(head, Kind.ENGAGED, key="")
-    assert belongs(head, opened)
-    assert RULES.with_event(head, opened, 0) is head
+    opened = event(head, Kind.OPENED, key="")
+    assert is_about(head, opened)
+    assert RULES.record_event(head, opened, 0) is head
 
 
 def test_an_event_also_settles_what_time_has_decided() -> None:
@@ -234,20 +234,20 @@ def test_an_event_also_settles_what_time_has_decided() -> None:
 def test_who_is_still_queued_is_canceled_whether_waiting_or_not() -> None:
     head = told(claimed(told(claimed(an_email(ANN, BOB), "a"), 1, UNAVAILABLE), "b"), 2, UNAVAILABLE)
     assert head.recipients[ANN].wait_until_ms is not None
-    canceled = RULES.canceled(head)
+    canceled = RULES.cancel(head)
     assert statuses(canceled) == [Status.CANCELED, Status.CANCELED]
     assert canceled.recipients[ANN].wait_until_ms is None
-    assert RULES.canceled(canceled) is canceled
-    assert statuses(RULES.settled(canceled, DAY_MS)) == [Status.CANCELED, Status.CANCELED]
+    assert RULES.cancel(canceled) is canceled
+    assert statuses(RULES.settle(canceled, DAY_MS)) == [Status.CANCELED, Status.CANCELED]
 
 
 def test_what_a_provider_may_have_is_not_canceled() -> None:
     head = claimed(an_email(ANN, BOB), "a")
-    assert statuses(RULES.canceled(head)) == [Status.SENDING, Status.CANCELED]
+    assert statuses(RULES.cancel(head)) == [Status.SENDING, Status.CANCELED]
     done = sent()
-    assert RULES.canceled(done) is done
+    assert RULES.cancel(done) is done
 
 
 def test_good_news_of_a_canceled_email_is_told() -> None:
     doubted = told(claimed(an_email(on_uncertain=OnUncertain.FAILOVER), "a"), 1, UNCERTAIN)
-    assert statuses(reported(RULES.canceled(doubted), Kind.DELIVERED)) == [Status.DELIVERED]
+    assert statuses(reported(RULES.cancel(doubted), Kind.DELIVERED)) == [Status.DELIVERED]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.local import aws, feed
+from app.local import aws, queue_poller
 from app.local.environment import deployed
-from app.local.invocation import Context, Event
+from app.local.invocation import Context, LambdaEvent
 from app.local.provision import DEAD_LETTERS, QUEUE, provision
 
 Env = dict[str, str]
@@ -35,9 +35,9 @@ def queue(env: Env, aws_endpoint: str) -> Env:
 
 
 @contextmanager
-def feeding(env: Env, handler: feed.Handler, beat: Callable[[], None] = lambda: None) -> Iterator[None]:
+def feeding(env: Env, handler: queue_poller.Handler, beat: Callable[[], None] = lambda: None) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=feed.Feed(env, handler).run, args=(stop, beat))
+    thread = threading.Thread(target=queue_poller.QueuePoller(env, handler).run, args=(stop, beat))
     thread.start()
     try:
         yield
@@ -59,7 +59,7 @@ def lying_in(env: Env, name: str) -> int:
 
 
 def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Eventually) -> None:
-    seen: list[tuple[Event, Context]] = []
+    seen: list[tuple[LambdaEvent, Context]] = []
     with feeding(queue, lambda event, context: seen.append((event, context))):
         publish(queue, "hello")
         eventually(lambda: bool(seen))
@@ -88,7 +88,7 @@ def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Ev
 def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually: Eventually) -> None:
     tries: dict[str, list[str]] = {"raises": [], "is named": []}
 
-    def fail(event: Event, _: Context) -> dict[str, Any]:
+    def fail(event: LambdaEvent, _: Context) -> dict[str, Any]:
         [record] = event["Records"]
         way = json.loads(record["body"])["Message"]
         tries[way].append(record["attributes"]["ApproximateReceiveCount"])
@@ -106,9 +106,9 @@ def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually
 
 def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Eventually) -> None:
     outcomes = iter([RuntimeError("not yet"), None])
-    tries: list[Event] = []
+    tries: list[LambdaEvent] = []
 
-    def fail_once(event: Event, _: Context) -> None:
+    def fail_once(event: LambdaEvent, _: Context) -> None:
         tries.append(event)
         error = next(outcomes)
         if error:
@@ -122,39 +122,39 @@ def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Ev
 
 
 def test_messages_are_handled_side_by_side(queue: Env, eventually: Eventually) -> None:
-    together = threading.Barrier(feed.CONCURRENCY)
+    together = threading.Barrier(queue_poller.CONCURRENCY)
     handled: list[int] = []
     with feeding(queue, lambda _event, _context: handled.append(together.wait(10))):
-        for number in range(feed.CONCURRENCY):
+        for number in range(queue_poller.CONCURRENCY):
             publish(queue, str(number))
-        eventually(lambda: len(handled) == feed.CONCURRENCY)
+        eventually(lambda: len(handled) == queue_poller.CONCURRENCY)
 
 
 def test_a_message_that_cannot_be_settled_does_not_block_the_next(queue: Env, eventually: Eventually) -> None:
     sqs = aws.client("sqs", queue)
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    handled: list[Event] = []
+    handled: list[LambdaEvent] = []
 
-    def delete_it(event: Event, _: Context) -> None:
+    def delete_it(event: LambdaEvent, _: Context) -> None:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=event["Records"][0]["receiptHandle"])
         handled.append(event)
 
     with feeding(queue, delete_it):
-        for number in range(feed.CONCURRENCY + 1):
+        for number in range(queue_poller.CONCURRENCY + 1):
             publish(queue, str(number))
-        eventually(lambda: len(handled) == feed.CONCURRENCY + 1)
+        eventually(lambda: len(handled) == queue_poller.CONCURRENCY + 1)
 
 
 def test_stopping_waits_for_the_handler(queue: Env, eventually: Eventually) -> None:
     entered, leave, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def linger(_event: Event, _context: Context) -> None:
+    def linger(_event: LambdaEvent, _context: Context) -> None:
         entered.set()
         assert leave.wait(10)
         ended.set()
 
     stop = threading.Event()
-    thread = threading.Thread(target=feed.Feed(queue, linger).run, args=(stop, lambda: None))
+    thread = threading.Thread(target=queue_poller.QueuePoller(queue, linger).run, args=(stop, lambda: None))
     thread.start()
     publish(queue, "slow")
     assert entered.wait(10)
@@ -169,7 +169,7 @@ def test_stopping_waits_for_the_handler(queue: Env, eventually: Eventually) -> N
 
 def test_an_emulator_that_is_away_does_not_end_the_feed(queue: Env, eventually: Eventually) -> None:
     beats: list[None] = []
-    run = feed.Feed(queue, lambda *_: None)
+    run = queue_poller.QueuePoller(queue, lambda *_: None)
     run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     stop = threading.Event()
     thread = threading.Thread(target=run.run, args=(stop, lambda: beats.append(None)))
@@ -180,19 +180,19 @@ def test_an_emulator_that_is_away_does_not_end_the_feed(queue: Env, eventually: 
 
 
 def test_a_failing_sweep_is_followed_by_the_next(eventually: Eventually) -> None:
-    events: list[Event] = []
+    events: list[LambdaEvent] = []
 
-    def sweep(event: Event, _: Context) -> None:
+    def sweep(event: LambdaEvent, _: Context) -> None:
         events.append(event)
         raise RuntimeError("no table")
 
     stop = threading.Event()
-    thread = threading.Thread(target=feed.tick, args=(sweep, stop, 0.01))
+    thread = threading.Thread(target=queue_poller.tick, args=(sweep, stop, 0.01))
     thread.start()
     eventually(lambda: len(events) >= 3)
     stop.set()
     thread.join()
-    assert events[0]["detail-type"] == "Scheduled Event"
+    assert events[0]["detail-type"] == "Scheduled LambdaEvent"
 
 
 def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually) -> None:
@@ -206,7 +206,7 @@ def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually)
         return behind.is_set()
 
     stop = threading.Event()
-    thread = threading.Thread(target=feed.tick, args=(lambda *_: swept.append(None), stop, 0.01, is_behind, 60))
+    thread = threading.Thread(target=queue_poller.tick, args=(lambda *_: swept.append(None), stop, 0.01, is_behind, 60))
     thread.start()
     eventually(lambda: len(asked) >= 3)
     assert swept == []
@@ -220,7 +220,9 @@ def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually)
 def test_even_behind_it_sweeps_as_often_as_on_aws(eventually: Eventually) -> None:
     swept: list[None] = []
     stop = threading.Event()
-    thread = threading.Thread(target=feed.tick, args=(lambda *_: swept.append(None), stop, 0.01, lambda: True, 0.05))
+    thread = threading.Thread(
+        target=queue_poller.tick, args=(lambda *_: swept.append(None), stop, 0.01, lambda: True, 0.05)
+    )
     thread.start()
     eventually(lambda: len(swept) >= 2)
     stop.set()
@@ -228,9 +230,9 @@ def test_even_behind_it_sweeps_as_often_as_on_aws(eventually: Eventually) -> Non
 
 
 def test_the_worker_is_behind_when_more_waits_than_it_handles_at_once(queue: Env) -> None:
-    run = feed.Feed(queue, lambda *_: None)
+    run = queue_poller.QueuePoller(queue, lambda *_: None)
     assert not run.is_behind()
-    for number in range(feed.CONCURRENCY + 1):
+    for number in range(queue_poller.CONCURRENCY + 1):
         publish(queue, str(number))
     assert run.is_behind()
     run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})

@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 from app.local.simulator.credentials import SENDGRID_API_KEY
 
 # Not the simulator's own key: with that one, local mode would send to the simulator directly.
-API_KEY: Final = "SG.behind-a-front"
+API_KEY: Final = "SG.behind-a-proxy"
 SLOW_S: Final = 20.0
 IDLE_S: Final = 60.0  # no connection is kept longer
 
@@ -74,7 +74,7 @@ _ANSWERS: Final[Mapping[Trouble, Answer]] = {
 }
 
 
-class Front:
+class FaultyProxy:
     """Listens on a port of its own until the `with` ends. `upstream` is the simulated SendGrid's base URL."""
 
     def __init__(self, upstream: str = "") -> None:
@@ -84,8 +84,8 @@ class Front:
         self.port: Final[int] = self._socket.getsockname()[1]
         self._fillers: list[socket.socket] = []
         self._calls: list[threading.Thread] = []
-        self._stop, self._deaf = threading.Event(), threading.Lock()
-        self._thread = threading.Thread(target=self._listen, name="front", daemon=True)
+        self._stop, self._not_accepting = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._listen, name="proxy", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -103,10 +103,10 @@ class Front:
             for filler in self._fillers:
                 filler.close()
             self._fillers.clear()
-            self._deaf.release()
+            self._not_accepting.release()
         self.trouble = trouble
         if trouble is Trouble.CONNECT_TIMEOUT:
-            self._deaf.acquire()  # nothing is accepted while it is held
+            self._not_accepting.acquire()  # nothing is accepted while it is held
             self._fill()
 
     def drain(self) -> None:
@@ -127,7 +127,7 @@ class Front:
 
     def _listen(self) -> None:
         while not self._stop.is_set():
-            if not self._deaf.acquire(timeout=0.1):
+            if not self._not_accepting.acquire(timeout=0.1):
                 continue
             try:
                 if select.select([self._socket], [], [], 0.05)[0]:
@@ -136,7 +136,7 @@ class Front:
                     self._calls.append(call)
                     call.start()
             finally:
-                self._deaf.release()
+                self._not_accepting.release()
 
     def _serve(self, connection: socket.socket) -> None:
         trouble = self.trouble

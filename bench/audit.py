@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "canceled", "expired"}
-# Events after which the recipient is sent to again, and those after which never (design: the state table).
-REPORTED_FAILED: Final = {"bounced", "blocked", "dropped"}
-FATAL: Final = {"dead", "suppressed"}
+# Events after which the recipient is sent to again, and those after which it never is (app/domain/states.py).
+REPORTED_FAILED: Final = {"soft_bounce", "blocked", "dropped"}
+RECIPIENT_FAULT: Final = {"hard_bounce", "suppressed"}
 PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
 
 Story = Mapping[str, Any]
@@ -77,7 +77,7 @@ class _Case:
 
     def accepted(self) -> Collection[int]:
         """Attempts with a recorded acceptance: by the answer, or by any event that denies nothing."""
-        bad = REPORTED_FAILED | FATAL
+        bad = REPORTED_FAILED | RECIPIENT_FAULT
         return [n for n in self.attempts if self.outcome(n) == "accepted" or self.kinds(n) - bad]
 
 
@@ -88,10 +88,12 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
         yield "sent without a recorded acceptance", str(case.attempts)
     if case.status in ("sent", "delivered") and not case.copies:
         yield "no provider took it", case.status
-    if case.status == "failed" and any(not case.kinds(n) & (REPORTED_FAILED | FATAL) for n in case.accepted()):
+    if case.status == "failed" and any(
+        not case.kinds(n) & (REPORTED_FAILED | RECIPIENT_FAULT) for n in case.accepted()
+    ):
         yield "failed against a recorded acceptance", str(case.attempts)
-    doubted = case.on_uncertain == "fail" and any(case.outcome(n) == "uncertain" for n in case.attempts)
-    if case.status == "failed" and not doubted and case.asked() < PROVIDERS:
+    is_forbidden_retry = case.on_uncertain == "fail" and any(case.outcome(n) == "uncertain" for n in case.attempts)
+    if case.status == "failed" and not is_forbidden_retry and case.asked() < PROVIDERS:
         yield "gave up before every provider was asked", str(case.attempts)
     if len(set(case.copies)) < len(case.copies):
         yield "one attempt, two calls", str(case.copies)

@@ -1,0 +1,81 @@
+"""The next provider call of an email: what it depends on beside the email itself, and whom it carries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from app.domain.email import Role
+from app.domain.head import Head, Recipient, Status
+from app.domain.route import Availability, Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchContext:
+    """What decides about an email's next step beside the email itself and the time.
+
+    `suppressed` are the keys of recipients on our suppression list. `superseded`: a newer email with the same collapse
+    key has replaced this one. `silent` are the providers that accept emails but report less on them than usual.
+    """
+
+    route: tuple[Candidate, ...]
+    suppressed: frozenset[str] = frozenset()
+    superseded: bool = False
+    silent: frozenset[str] = frozenset()
+
+    @classmethod
+    def all_available(cls, providers: Sequence[str]) -> "DispatchContext":
+        """A context in which every one of `providers` is available and nobody is suppressed."""
+        return cls(tuple(Candidate(name, Availability.AVAILABLE, "healthy") for name in providers))
+
+    def providers(self, *availabilities: Availability) -> tuple[str, ...]:
+        """The providers with one of these availabilities, in the order of the route."""
+        return tuple(candidate.provider for candidate in self.route if candidate.availability in availabilities)
+
+    def candidate(self, provider: str) -> Candidate:
+        """The candidate for `provider`, which must be in the route."""
+        return next(candidate for candidate in self.route if candidate.provider == provider)
+
+    def without(self, provider: str, until_ms: int) -> "DispatchContext":
+        """The same context with `provider` unavailable until then, because its last place was just taken."""
+        full = Candidate(provider, Availability.UNAVAILABLE_FOR_NOW, "no place free right now", until_ms)
+        return replace(self, route=tuple(full if each.provider == provider else each for each in self.route))
+
+
+class Dispatch(NamedTuple):
+    """The next call: a provider, the keys of the recipients it carries, and the attempt it repeats (0: none)."""
+
+    provider: str
+    recipients: tuple[str, ...]
+    repeats: int = 0
+
+
+def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
+    """The next call for this head, if `providers` may be asked in this order. Returns None if there is none to make.
+
+    A planned repetition comes first. Otherwise the call goes to the first provider that a queued recipient has not
+    tried in this round.
+    """
+    if head.to_repeat:
+        attempt = head.attempts[head.to_repeat - 1]
+        return Dispatch(attempt.provider, attempt.recipients, attempt.number)
+    queued = {
+        key: recipient
+        for key, recipient in head.recipients.items()
+        if recipient.status is Status.QUEUED and recipient.wait_until_ms is None
+    }
+    for provider in providers:
+        untried = {key: recipient for key, recipient in queued.items() if provider not in recipient.tried}
+        if untried:
+            return Dispatch(provider, _who_shares_a_call(head, untried))
+    return None
+
+
+def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple[str, ...]:
+    """Which of `recipients` one call may carry without showing anybody an address that the email does not show.
+
+    All recipients of the email go together as it was accepted; otherwise those in `to` and `cc`; else one `bcc` alone.
+    """
+    if len(recipients) == len(head.recipients):
+        return tuple(recipients)
+    visible = tuple(key for key, recipient in recipients.items() if recipient.role is not Role.BCC)
+    return visible or tuple(recipients)[:1]

@@ -1,0 +1,176 @@
+"""The delivery protocol: every way in which a head changes.
+
+A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, or by a cancellation.
+Every function returns a new head that is settled: each queued recipient in it has a provider to go to, or waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from app.domain.dispatch import Dispatch, DispatchContext, next_dispatch
+from app.domain.email import OnUncertain
+from app.domain.event import ProviderEvent
+from app.domain.head import Attempt, Head, Recipient, Status
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
+from app.domain.resolution import Signal, UncertainPolicy, apply_signal, stop_trying
+from app.domain.rounds import RetryContext, rescue, settle_recipient
+
+LEASE_EXPIRED = "the worker did not come back with an answer"
+
+
+class DeliveryProtocol:
+    """The rules of delivery with the settings that they depend on.
+
+    `providers` is the configured order, `uncertain_wait_ms` how long evidence is waited for, and `keys_known_for_ms`
+    how long each provider promises to know an idempotency key (not named: it documents none).
+    """
+
+    def __init__(
+        self, providers: Sequence[str], uncertain_wait_ms: int, keys_known_for_ms: Mapping[str, int] | None = None
+    ) -> None:
+        self.providers = tuple(providers)
+        self._uncertain_wait_ms = uncertain_wait_ms
+        self._keys_known_for_ms = keys_known_for_ms or {}
+
+    def settle(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Head:
+        """The head with everything decided that only time and the context decide.
+
+        That is: an ended lease, ended waits, expiry, a rescue, no provider left. Without a context every provider
+        counts as available; the next attempt, which has one, decides again.
+        """
+        if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
+            head = self._expire_lease(head, now_ms)
+        retry = RetryContext.of(head, context or self._all_available(head), now_ms)
+        head = reconsider_repetition(head, retry)
+        if head.critical:
+            head = _with_recipients(head, rescue(head, retry))
+        on_hold = recipients_to_repeat(head)
+        settled = {key: settle_recipient(r, retry) for key, r in head.recipients.items() if key not in on_hold}
+        return _with_recipients(head, settled)
+
+    def next_dispatch(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Dispatch | None:
+        """The next call for a settled head. Returns None if there is nobody to send to, or no provider to ask."""
+        retry = RetryContext.of(head, context or self._all_available(head), now_ms)
+        return next_dispatch(head, retry.available_providers)
+
+    def claim(self, head: Head, dispatch: Dispatch, lease_until_ms: int, now_ms: int) -> Head:
+        """The head with the next attempt under way. Its number is used up: no other worker can claim it."""
+        number = head.next_attempt
+        attempt = Attempt(number, dispatch.provider, dispatch.recipients, now_ms, repeats=dispatch.repeats)
+        claimed = {
+            key: replace(
+                head.recipients[key],
+                status=Status.SENDING,
+                wait_until_ms=None,
+                attempt=attempt.original_number,
+                tried={**head.recipients[key].tried, dispatch.provider: False},
+            )
+            for key in dispatch.recipients
+        }
+        return replace(
+            _with_recipients(head, claimed),
+            attempts=(*head.attempts, attempt),
+            next_attempt=number + 1,
+            to_repeat=0,
+            lease_attempt=number,
+            lease_until_ms=lease_until_ms,
+        )
+
+    def record_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
+        """The head with the outcome of attempt `number`.
+
+        An outcome that comes after its lease has ended is treated as evidence, like an event of the provider.
+        """
+        attempt = head.attempts[number - 1]
+        recorded = replace(
+            attempt,
+            outcome=outcome.kind,
+            cause=outcome.cause,
+            status_code=outcome.status_code,
+            reply=outcome.reply,
+            message_id=outcome.message_id,
+            duration_ms=duration_ms,
+        )
+        head = _release_lease(_with_attempt(head, recorded), number)
+        signal = Signal.from_outcome(attempt, outcome)
+        if head.is_repeated(number) and signal.kind is not Kind.ACCEPTED:
+            return self.settle(head, now_ms)  # too late to matter: the repetition of this call decides
+        return self.settle(self._end_call(head, recorded, signal, now_ms), now_ms)
+
+    def record_event(self, head: Head, event: ProviderEvent, now_ms: int) -> Head:
+        """The head with a provider's event. Returns the same head if the event is not about it or says nothing new."""
+        if not (event.recipient and is_about(head, event)):
+            return head
+        changed = self._apply(head, (event.recipient,), Signal.from_event(event), now_ms)
+        return head if changed == head else self.settle(changed, now_ms)
+
+    def cancel(self, head: Head) -> Head:
+        """The head with everybody canceled who is still queued. Returns the same head if nobody is."""
+        canceled = {
+            key: stop_trying(recipient, Status.CANCELED)
+            for key, recipient in head.recipients.items()
+            if recipient.status is Status.QUEUED
+        }
+        return _with_recipients(head, canceled)
+
+    def _all_available(self, head: Head) -> DispatchContext:
+        allowed = [name for name in self.providers if not head.providers or name in head.providers]
+        return DispatchContext.all_available(allowed)
+
+    def _expire_lease(self, head: Head, now_ms: int) -> Head:
+        """An ended lease is an uncertain outcome: its worker may have sent the email and died before it said so."""
+        number = head.lease_attempt
+        attempt = head.attempts[number - 1]
+        if attempt.outcome is None:
+            expired = replace(attempt, outcome=Kind.UNCERTAIN, cause=Cause.UNKNOWN, reply=LEASE_EXPIRED)
+            head = _with_attempt(head, expired)
+        signal = Signal(attempt.original_number, attempt.provider, Kind.UNCERTAIN, Cause.UNKNOWN, LEASE_EXPIRED)
+        return self._end_call(_release_lease(head, number), attempt, signal, now_ms)
+
+    def _end_call(self, head: Head, attempt: Attempt, signal: Signal, now_ms: int) -> Head:
+        """The head after a call. An uncertain one is repeated where the provider knows idempotency keys."""
+        key_known_for_ms = self._keys_known_for_ms.get(attempt.provider, 0)
+        if key_known_for_ms and signal.kind is Kind.UNCERTAIN:
+            waiting = self._apply(head, attempt.recipients, signal, now_ms, OnUncertain.WAIT)
+            repeating = plan_repetition(waiting, attempt.number, key_known_for_ms, now_ms)
+            if repeating.to_repeat:
+                return repeating
+        return self._apply(head, attempt.recipients, signal, now_ms)
+
+    def _apply(
+        self,
+        head: Head,
+        keys: Sequence[str],
+        signal: Signal,
+        now_ms: int,
+        on_uncertain: OnUncertain | None = None,
+    ) -> Head:
+        """The head with the signal applied to those recipients; `on_uncertain` replaces the email's own choice."""
+        policy = UncertainPolicy(on_uncertain or head.on_uncertain, now_ms + self._uncertain_wait_ms)
+        return _with_recipients(head, {key: apply_signal(head.recipients[key], signal, policy) for key in keys})
+
+
+def is_about(head: Head, event: ProviderEvent) -> bool:
+    """Whether the event is about an attempt of this head, through this provider, and about a recipient of that call."""
+    attempt = head.attempt(event.attempt)
+    if attempt is None or attempt.provider != event.provider:
+        return False
+    return not event.recipient or event.recipient in attempt.recipients  # an open at Amazon SES names no recipient
+
+
+def _with_recipients(head: Head, changed: Mapping[str, Recipient]) -> Head:
+    recipients = {**head.recipients, **changed}
+    return head if recipients == head.recipients else replace(head, recipients=recipients)
+
+
+def _with_attempt(head: Head, attempt: Attempt) -> Head:
+    index = attempt.number - 1
+    return replace(head, attempts=(*head.attempts[:index], attempt, *head.attempts[index + 1 :]))
+
+
+def _release_lease(head: Head, number: int) -> Head:
+    if head.lease_attempt != number:
+        return head
+    return replace(head, lease_attempt=0, lease_until_ms=None, lease_holder="")

@@ -1,0 +1,28 @@
+"""AWS clients, and the environment of a deployed process."""
+
+import os
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.session import Session
+
+from app import logs
+from app.settings import Settings
+
+
+def client(session: Session, settings: Settings, service: str) -> Any:
+    """A botocore client of `service` that gives up after a few seconds and three tries."""
+    return session.create_client(
+        service,
+        region_name=settings.aws_region,
+        endpoint_url=settings.aws_endpoint_url,
+        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 3, "mode": "standard"}),
+    )
+
+
+def deployed() -> tuple[Session, Settings]:
+    """An AWS session and the settings of this process's environment. Configures the logs."""
+    settings = Settings.from_env(os.environ)
+    logs.configure(settings.log_level, settings.service_name, settings.metrics_namespace)
+    return botocore.session.get_session(), settings

@@ -1,0 +1,179 @@
+"""`build` puts the use cases together. Deployed processes, laptops, tests and benches all call it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, Protocol
+
+from pynamodb.exceptions import PynamoDBException
+
+from app.delivery.accept import Accept
+from app.delivery.attempt import MakeAttempt
+from app.delivery.cancel import Cancel
+from app.delivery.context import ContextReader
+from app.delivery.explain import Explain
+from app.delivery.monitor import Monitor
+from app.delivery.ports import Clock, Publish, Receiver, Send
+from app.delivery.read import Read
+from app.delivery.record import Record
+from app.delivery.sweep import Sweep
+from app.domain.eligibility import Capability, objections
+from app.domain.protocol import DeliveryProtocol
+from app.errors import ServiceUnavailable
+from app.providers.contract import Limits
+from app.settings import Settings
+from app.store.api_keys import ApiKeys
+from app.store.collapses import Collapses
+from app.store.content import Contents
+from app.store.cursors import Cursors
+from app.store.events import Events
+from app.store.heads import SHARDS, Heads
+from app.store.health import Healths
+from app.store.nonces import Nonces
+from app.store.recipients import Recipients
+from app.store.suppressions import Suppressions
+from app.wiring.sweep import build_sweep
+
+# A worker is killed at its time limit; its lease ends this much later.
+LEASE_MARGIN_S = 10
+# Longer than the age up to which any provider's webhook is accepted (24 h), so that no token can be used twice.
+NONCE_LIFETIME_S = 26 * 3600
+
+
+class Listens(Receiver, Protocol):
+    """What the use cases need of a provider beside sending: its webhooks and its limits."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one call may carry."""
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that is stored. `contents` needs a client of S3; the others use the tables that are connected."""
+
+    contents: Contents
+    heads: Heads = field(default_factory=Heads)
+    events: Events = field(default_factory=Events)
+    recipients: Recipients = field(default_factory=Recipients)
+    collapses: Collapses = field(default_factory=Collapses)
+    suppressions: Suppressions = field(default_factory=Suppressions)
+    healths: Healths = field(default_factory=Healths)
+    cursors: Cursors = field(default_factory=Cursors)
+    nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
+
+    @classmethod
+    def over(cls, s3: Callable[[], Any], bucket: str) -> "Stores":
+        """The stores with large contents in `bucket`. `s3` makes the client when it is first needed."""
+        return cls(Contents(cache(s3), bucket))
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything that an entry point needs.
+
+    `ping` raises ServiceUnavailable if the email table does not
+    answer; `close` closes the connections to the providers.
+    """
+
+    settings: Settings
+    clock: Clock
+    accept: Accept
+    attempt: MakeAttempt
+    cancel: Cancel
+    record: Record
+    read: Read
+    sweep: Sweep
+    explain: Explain
+    monitor: Monitor
+    suppressions: Suppressions
+    api_keys: ApiKeys
+    providers: Mapping[str, Listens]
+    ping: Callable[[], None]
+    close: Callable[[], None] = _nothing
+
+
+def build(
+    settings: Settings,
+    publish: Publish,
+    send: Send,
+    clock: Clock,
+    *,
+    stores: Stores,
+    providers: Mapping[str, Listens],
+    confirm: Callable[[str], None],
+) -> Container:
+    """Every use case. `providers` are by name; `confirm` confirms a subscription by fetching a URL."""
+    protocol = DeliveryProtocol(
+        settings.providers,
+        settings.uncertain_wait_s * 1000,
+        {name: one.limits.idempotent_for_s * 1000 for name, one in providers.items()},
+    )
+    monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps)
+    read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
+    find_objections = partial(
+        objections, {name: _capability(settings, name, one.limits) for name, one in providers.items()}
+    )
+    return Container(
+        settings=settings,
+        clock=clock,
+        accept=Accept(
+            heads=stores.heads,
+            contents=stores.contents,
+            recipients=stores.recipients,
+            collapses=stores.collapses,
+            publish=publish,
+            clock=clock,
+            retry_for_s=settings.retry_for_s,
+            objections=find_objections,
+        ),
+        attempt=MakeAttempt(
+            heads=stores.heads,
+            contents=stores.contents,
+            send=send,
+            publish=publish,
+            clock=clock,
+            protocol=protocol,
+            read_context=read_context,
+            monitor=monitor,
+            suppress=stores.suppressions.put,
+            lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
+        ),
+        cancel=Cancel(stores.heads, clock, protocol),
+        record=Record(
+            receivers=providers,
+            heads=stores.heads,
+            events=stores.events,
+            nonces=stores.nonces,
+            publish=publish,
+            confirm=confirm,
+            clock=clock,
+            protocol=protocol,
+            monitor=monitor,
+            suppress=stores.suppressions.put,
+        ),
+        read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
+        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor),
+        explain=Explain(read_context, find_objections),
+        monitor=monitor,
+        suppressions=stores.suppressions,
+        api_keys=ApiKeys(clock),
+        providers=providers,
+        ping=lambda: _ping(stores.heads),
+    )
+
+
+def _capability(settings: Settings, name: str, limits: Limits) -> Capability:
+    domains = settings.from_domains[name]
+    return Capability(limits.recipients, limits.size_bytes, domains, limits.refused_extensions)
+
+
+def _ping(heads: Heads) -> None:
+    try:
+        heads.get("ping")
+    except PynamoDBException as error:
+        raise ServiceUnavailable(f"the email table does not answer: {type(error).__name__}") from error

@@ -1,0 +1,29 @@
+"""Builds the sweep. It calls no provider, so this module loads no HTTP client and no provider."""
+
+import time
+from functools import cache
+
+from app.delivery.monitor import Monitor
+from app.delivery.ports import Clock, CursorStore, HeadStore, Publish
+from app.delivery.sweep import Sweep
+from app.store import tables
+from app.store.cursors import Cursors
+from app.store.heads import SHARDS, Heads
+from app.store.health import Healths
+from app.topic import Topic
+from app.wiring import aws
+
+
+def build_sweep(heads: HeadStore, cursors: CursorStore, publish: Publish, clock: Clock, monitor: Monitor) -> Sweep:
+    """The sweep over all shards."""
+    return Sweep(heads, cursors, publish, clock, range(SHARDS), monitor)
+
+
+@cache
+def sweep() -> Sweep:
+    """The sweep of a deployed process. It needs no secret, and its role may read none."""
+    session, settings = aws.deployed()
+    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
+    topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
+    monitor = Monitor(Healths(), settings.providers, time.time)
+    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor)

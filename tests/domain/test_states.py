@@ -1,0 +1,270 @@
+"""The state table, cell by cell, and the evidence that makes a signal void."""
+
+from itertools import product
+
+import pytest
+
+from app.domain.email import OnUncertain, Role
+from app.domain.head import Evidence, Recipient, Status
+from app.domain.kinds import Cause, Kind
+from app.domain.resolution import Signal, UncertainPolicy, apply_signal, next_status, phase, row_for
+from app.domain.states import TABLE, Phase, Row, Transition
+
+# The table as it was decided, written by hand. A dot means `stay`; `+` means that the address is suppressed as well.
+TRANSITIONS = {
+    "": Transition.STAY,
+    ".": Transition.STAY,
+    "S": Transition.SENT,
+    "D": Transition.DELIVERED,
+    "R": Transition.RETRY,
+    "?": Transition.UNCERTAIN,
+    "E": Transition.RECIPIENT_FAULT,
+    "B": Transition.RETURNED,
+    "C": Transition.COMPLAINED,
+}
+KINDS = {
+    "acc": Kind.ACCEPTED,
+    "una": Kind.UNAVAILABLE,
+    "thr": Kind.THROTTLED,
+    "ref": Kind.REFUSED,
+    "und": Kind.UNDELIVERABLE,
+    "unc": Kind.UNCERTAIN,
+    "dly": Kind.DELAYED,
+    "del": Kind.DELIVERED,
+    "hard": Kind.HARD_BOUNCE,
+    "soft": Kind.SOFT_BOUNCE,
+    "blo": Kind.BLOCKED,
+    "dro": Kind.DROPPED,
+    "sup": Kind.SUPPRESSED,
+    "com": Kind.COMPLAINED,
+    "uns": Kind.UNSUBSCRIBED,
+    "ope": Kind.OPENED,
+    "cli": Kind.CLICKED,
+    "unk": Kind.UNKNOWN,
+}
+CURRENT = """
+phase             acc  una  thr  ref  und  unc  dly  del  hard soft blo  dro  sup  com  uns  ope  cli  unk
+queued            S    .    .    .    E+   .    S    D    E+   .    .    .    E+   C+   +    D    D    .
+waiting           S    .    .    .    E+   .    S    D    E+   .    .    .    E+   C+   +    D    D    .
+sending           S    R    R    R    E+   ?    S    D    E+   R    R    R    E+   C+   S+   D    D    S
+awaiting_evidence S    R    R    R    E+   .    S    D    E+   R    R    R    E+   C+   S+   D    D    S
+sent              .    .    .    .    E+   .    .    D    E+   R    R    R    E+   C+   +    D    D    .
+delivered         .    .    .    .    .    .    .    .    B+   B    .    .    .    C+   +    .    .    .
+bounced           .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
+suppressed        .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
+complained        .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
+failed            S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
+expired           S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
+canceled          S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
+"""
+# Where the plan tells an older attempt from the current one; elsewhere it is the same.
+OLDER = """
+phase             acc  una  thr  ref  und  unc  dly  del  hard soft blo  dro  sup  com  uns  ope  cli  unk
+sending           .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
+awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
+sent              .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
+"""
+
+
+def _grid(text: str) -> dict[tuple[str, str], str]:
+    (_, *columns), *rows = [line.split() for line in text.split("\n") if line]
+    kinds = [KINDS[column] for column in columns]
+    return {(row[0], kind.value): cell for row in rows for kind, cell in zip(kinds, row[1:], strict=True)}
+
+
+GOLDEN = {
+    **{(*key, which): cell for which in (True, False) for key, cell in _grid(CURRENT).items()},
+    **{(*key, False): cell for key, cell in _grid(OLDER).items()},
+}
+
+
+def test_the_table_is_total() -> None:
+    every = set(product(Phase, Kind, (True, False)))
+    assert set(TABLE) == every
+    assert set(GOLDEN) == {(p.value, k.value, current) for p, k, current in every}
+
+
+@pytest.mark.parametrize(
+    ("row", "cell"),
+    [(row, cell) for row, cell in GOLDEN.items() if cell != "."],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else value,
+)
+def test_every_row_that_is_not_stay(row: tuple[str, str, bool], cell: str) -> None:
+    key = (Phase(row[0]), Kind(row[1]), row[2])
+    assert TABLE[key] == Row(TRANSITIONS[cell.rstrip("+")], suppress=cell.endswith("+"))
+
+
+def test_everything_else_stays() -> None:
+    rest = [(Phase(p), Kind(k), current) for (p, k, current), cell in GOLDEN.items() if cell == "."]
+    assert {key for key in rest if TABLE[key] != Row()} == set()
+    assert len(rest) > 200
+
+
+# --- Applying a signal ------------------------------------------------------------------------------------------------
+
+
+def somebody(at: str, attempt: int = 1, /, **evidence: set[Evidence]) -> Recipient:
+    """A recipient in that phase, at that attempt; `_1={Evidence.ACCEPTED}` is the evidence of attempt 1."""
+    wait_ms = 5_000 if at in ("waiting", "awaiting_evidence") else None
+    status = {"waiting": Status.QUEUED, "awaiting_evidence": Status.SENDING}.get(at) or Status(at)
+    known = {int(name[1:]): frozenset(of) for name, of in evidence.items()}
+    return Recipient("ann@example.net", Role.TO, status=status, attempt=attempt, wait_until_ms=wait_ms, evidence=known)
+
+
+def after(recipient: Recipient, *signals: tuple[int, Kind], policy: OnUncertain = OnUncertain.WAIT) -> Recipient:
+    for attempt, kind in signals:
+        recipient = apply_signal(
+            recipient, Signal(attempt, "ab"[attempt % 2], kind, Cause.UNKNOWN, "why"), UncertainPolicy(policy, 60_000)
+        )
+    return recipient
+
+
+@pytest.mark.parametrize("at", [p.value for p in Phase])
+def test_a_phase_is_a_status_told_apart_by_its_wait(at: str) -> None:
+    assert phase(somebody(at)).value == at
+    assert row_for(somebody(at), Signal(1, "a", Kind.DELIVERED)) == TABLE[Phase(at), Kind.DELIVERED, True]
+    assert row_for(somebody(at, 2), Signal(1, "a", Kind.HARD_BOUNCE)) == TABLE[Phase(at), Kind.HARD_BOUNCE, False]
+
+
+# What is known of attempt 1 and makes its news void: (phase, news, known, what it came to without that knowledge).
+BARS = [
+    *[("queued", kind, Evidence.FAILED, Status.SENT) for kind in (Kind.ACCEPTED, Kind.DELAYED)],
+    ("awaiting_evidence", Kind.UNKNOWN, Evidence.FAILED, Status.SENT),
+    *[
+        ("bounced", kind, evidence, Status.DELIVERED)
+        for kind in (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
+        for evidence in (Evidence.HARD_BOUNCE, Evidence.SUPPRESSED, Evidence.RETURNED)
+    ],
+    *[
+        ("bounced", Kind.COMPLAINED, evidence, Status.COMPLAINED)
+        for evidence in (Evidence.HARD_BOUNCE, Evidence.SUPPRESSED, Evidence.RETURNED)
+    ],
+    ("delivered", Kind.SOFT_BOUNCE, Evidence.FAILED, Status.BOUNCED),
+    ("delivered", Kind.HARD_BOUNCE, Evidence.HARD_BOUNCE, Status.BOUNCED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("at", "kind", "known", "otherwise"), BARS)
+def test_what_is_known_of_an_attempt_makes_news_void(at: str, kind: Kind, known: Evidence, otherwise: Status) -> None:
+    barred = somebody(at, _1={known})
+    assert (after(barred, (1, kind)).status, after(barred, (1, kind)).attempt) == (barred.status, 1)
+    assert after(somebody(at), (1, kind)).status is otherwise
+    assert after(somebody(at, _2={known}), (1, kind)).status is otherwise  # known of another attempt: no bar
+
+
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED])
+@pytest.mark.parametrize("at", ["sent", "sending", "awaiting_evidence"])
+def test_a_failed_status_puts_the_recipient_back_on_the_queue(at: str, kind: Kind) -> None:
+    back = after(somebody(at), (1, kind))
+    assert (back.status, back.wait_until_ms, back.cause, back.detail) == (Status.QUEUED, None, Cause.UNKNOWN, "why")
+    assert row_for(somebody(at), Signal(1, "a", kind)).suppress is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [(Kind.HARD_BOUNCE, Status.BOUNCED), (Kind.UNDELIVERABLE, Status.BOUNCED), (Kind.SUPPRESSED, Status.SUPPRESSED)],
+)
+@pytest.mark.parametrize(
+    ("at", "attempt"),
+    [("queued", 1), ("queued", 2), ("waiting", 2), ("sending", 1), ("awaiting_evidence", 1), ("sent", 1)],
+)
+def test_a_recipient_at_fault_ends(at: str, attempt: int, kind: Kind, end: Status) -> None:
+    ended = after(somebody(at, attempt), (1, kind))
+    assert (ended.status, ended.wait_until_ms, ended.detail) == (end, None, "why")
+    assert row_for(somebody(at, attempt), Signal(1, "a", kind)).suppress is True
+
+
+@pytest.mark.parametrize(
+    "at", ["queued", "waiting", "sending", "awaiting_evidence", "sent", "failed", "expired", "canceled"]
+)
+@pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.OPENED, Kind.CLICKED])
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_delivered_is_delivered_whichever_attempt(at: str, kind: Kind, attempt: int) -> None:
+    got = after(somebody(at, 2), (attempt, kind))
+    assert (got.status, got.attempt, got.wait_until_ms) == (Status.DELIVERED, attempt, None)
+
+
+@pytest.mark.parametrize("at", ["queued", "waiting", "awaiting_evidence", "failed", "expired", "canceled"])
+def test_accepted_stops_what_only_waits_unless_that_attempt_has_reported_a_failure(at: str) -> None:
+    assert after(somebody(at, 2), (1, Kind.ACCEPTED)).status is Status.SENT
+    assert after(somebody(at, 2, _1={Evidence.FAILED}), (1, Kind.ACCEPTED)).status is somebody(at).status
+
+
+@pytest.mark.parametrize("kind", [Kind.SOFT_BOUNCE, Kind.HARD_BOUNCE])
+def test_the_host_said_yes_then_no(kind: Kind) -> None:
+    returned = after(somebody("sent"), (1, Kind.DELIVERED), (1, kind))
+    assert (returned.status, returned.detail) == (Status.BOUNCED, "why")
+    assert after(returned, (1, Kind.DELIVERED)) == returned  # its own receipt, once more
+    assert after(returned, (2, Kind.DELIVERED)).status is Status.DELIVERED
+    two_copies = after(somebody("sent", 2), (1, Kind.DELIVERED), (2, Kind.DELIVERED), (1, kind))
+    assert (two_copies.status, two_copies.attempt) == (Status.DELIVERED, 2)
+
+
+def test_a_soft_bounce_that_comes_again_after_the_receipt_does_not_deny_it() -> None:
+    healed = after(somebody("sent"), (1, Kind.SOFT_BOUNCE), (1, Kind.DELIVERED))
+    assert healed.status is Status.DELIVERED
+    assert after(healed, (1, Kind.SOFT_BOUNCE)) == healed
+
+
+def test_a_dead_mailbox_that_an_older_attempt_found_forbids_every_further_claim_only() -> None:
+    live = after(somebody("sending", 2), (1, Kind.HARD_BOUNCE))
+    assert live.status is Status.SENDING
+    assert after(live, (2, Kind.ACCEPTED)).status is Status.SENT
+    assert after(live, (2, Kind.UNAVAILABLE)).status is Status.BOUNCED
+    listed = after(somebody("sending", 2), (1, Kind.SUPPRESSED))
+    assert after(listed, (2, Kind.REFUSED)).status is Status.SUPPRESSED
+
+
+def test_an_older_copy_that_is_known_to_be_accepted_counts_when_the_current_one_fails() -> None:
+    live = after(somebody("sending", 2), (1, Kind.ACCEPTED))
+    assert (live.status, live.attempt) == (Status.SENDING, 2)
+    back = after(live, (2, Kind.BLOCKED))
+    assert (back.status, back.attempt, back.cause, back.detail) == (Status.SENT, 1, None, "")
+    assert after(live, (1, Kind.SOFT_BOUNCE), (2, Kind.BLOCKED)).status is Status.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [(OnUncertain.WAIT, Status.SENDING), (OnUncertain.FAIL, Status.SENDING), (OnUncertain.FAILOVER, Status.QUEUED)],
+)
+def test_uncertain_goes_by_on_uncertain(policy: OnUncertain, status: Status) -> None:
+    unsure = after(somebody("sending"), (1, Kind.UNCERTAIN), policy=policy)
+    assert (unsure.status, unsure.wait_until_ms) == (status, 60_000 if status is Status.SENDING else None)
+    assert after(unsure, (1, Kind.UNCERTAIN), policy=policy) == unsure
+
+
+@pytest.mark.parametrize("policy", OnUncertain)
+def test_there_is_no_wait_for_evidence_when_another_copy_is_known_to_be_accepted(policy: OnUncertain) -> None:
+    sent = after(somebody("sending", 2), (1, Kind.DELAYED), (2, Kind.UNCERTAIN), policy=policy)
+    assert (sent.status, sent.attempt, sent.wait_until_ms) == (Status.SENT, 1, None)
+
+
+@pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.DELAYED, Kind.ACCEPTED])
+def test_any_event_is_evidence_whether_it_comes_before_or_after_our_own_doubt(kind: Kind) -> None:
+    assert after(somebody("sending"), (1, kind), (1, Kind.UNCERTAIN)).status is Status.SENT
+    assert after(somebody("sending"), (1, Kind.UNCERTAIN), (1, kind)).status is Status.SENT
+
+
+@pytest.mark.parametrize("kind", [Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED])
+def test_an_event_outweighs_what_we_concluded_from_a_failed_call(kind: Kind) -> None:
+    proved = after(somebody("sending"), (1, Kind.ACCEPTED), (1, kind))
+    assert (proved.status, proved.evidence) == (Status.SENT, {1: frozenset({Evidence.ACCEPTED})})
+    assert after(somebody("sending"), (1, kind), (1, Kind.ACCEPTED)).status is Status.SENT
+
+
+@pytest.mark.parametrize(("kind", "passing"), [(Kind.UNAVAILABLE, True), (Kind.THROTTLED, True), (Kind.REFUSED, False)])
+def test_a_passing_failure_is_marked_at_the_provider(kind: Kind, *, passing: bool) -> None:
+    assert after(somebody("sending"), (1, kind)).tried == ({"b": True} if passing else {})
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("at", ["delivered", "complained"])
+def test_nothing_leaves_delivered_or_complained_for_the_queue(at: str, kind: Kind) -> None:
+    for attempt in (1, 2):
+        known = somebody(at, 2, _2={Evidence.ACCEPTED, Evidence.DELIVERED})
+        assert after(known, (attempt, kind)).status in (Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
+    assert after(somebody("complained"), (1, kind)).status is Status.COMPLAINED
+
+
+def test_requeue_without_any_knowledge_is_the_queue() -> None:
+    assert next_status(somebody("awaiting_evidence")) == somebody("queued")
