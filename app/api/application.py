@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from app.api import docs, emails, health, openapi, problems, providers, suppressions, webhooks
+from app.api import docs, health, openapi, problems
 from app.api.request_log import RequestLog
+from app.api.v1 import routes
 from app.wiring.parts import Container
 
 DESCRIPTION = """Takes an email over HTTP and delivers it through the next provider when the first one fails.
@@ -31,14 +32,7 @@ TAGS = [
 ]
 
 
-ROUTERS = (
-    emails.router,
-    providers.router,
-    suppressions.router,
-    webhooks.router,
-    health.router,
-    docs.router,
-)
+ROUTERS = (*routes.ROUTERS, health.router, docs.router)
 
 
 class Application(FastAPI):
@@ -47,7 +41,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = openapi.describe(self)
+            self.openapi_schema = openapi.describe(self, routes.REQUESTS)
         return self.openapi_schema
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI document: what FastAPI cannot know of our errors and bodies is added here."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +11,6 @@ from pydantic.json_schema import models_json_schema
 
 from app.api import views
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
-from app.api.schemas import EmailRequest, SuppressionRequest
 from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
@@ -61,8 +61,8 @@ def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document of `app`, as a value."""
+def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any]:
+    """The document of `app`, as a value. `requests` are the bodies that its routes read by themselves."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
@@ -72,7 +72,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _complete(operation["responses"])
-    models = (EmailRequest, SuppressionRequest, views.Problem)
+    models: list[type[BaseModel]] = [*requests, views.Problem]
     _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update(ours["$defs"])
     text = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.api.validation import read_email
+from app.api.v1.validation import read_email
 from app.domain.email import Email, fingerprint
 from app.errors import Problem
 from tests.api.conftest import Client

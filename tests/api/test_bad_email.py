@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.api.body import BODY_LIMIT_BYTES
-from app.api.validation import read_email
+from app.api.v1.validation import read_email
 from app.errors import Invalid
 from tests.api.conftest import Client
 from tests.support.clock import Clock

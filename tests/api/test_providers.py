@@ -111,7 +111,7 @@ def test_who_did_it_is_logged(client: Client, parts: Container, caplog: pytest.L
     assert key is not None
     with caplog.at_level(logging.INFO, "app.api"):
         client.post(f"/v1/providers/mailgun/{verb}", key=secret)
-    [line] = [vars(record) for record in caplog.records if record.name == "app.api.providers"]
+    [line] = [vars(record) for record in caplog.records if record.name == "app.api.v1.providers"]
     assert (line["message"], line["provider"], line["key_id"]) == (f"provider {verb}d", "mailgun", key.id[:12])
 
 

@@ -203,7 +203,7 @@ def test_who_did_it_is_logged_without_the_address(
     with caplog.at_level(logging.INFO, "app.api"):
         client.post("/v1/suppressions", json={"address": address, "note": f"from {address}"}, key=secret)
         client.request("DELETE", f"/v1/suppressions/{address}", key=secret)
-    lines = [vars(record) for record in caplog.records if record.name == "app.api.suppressions"]
+    lines = [vars(record) for record in caplog.records if record.name == "app.api.v1.suppressions"]
     assert [(line["message"], line["key_id"]) for line in lines] == [
         ("suppression added", key.id[:12]),
         ("suppression lifted", key.id[:12]),

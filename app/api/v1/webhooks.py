@@ -7,7 +7,7 @@ from app.api.body import RawBody
 from app.api.openapi import answer, errors
 from app.api.problems import TooLarge
 from app.api.threads import Route
-from app.api.views import Receipt
+from app.api.v1.views import Receipt
 from app.domain.event import Webhook
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.api import body as bodies
 from app.api.problems import SHOWN_ERRORS, path, words
-from app.api.schemas import RECIPIENT_LIMIT, AttachmentRequest, EmailRequest, SuppressionRequest
+from app.api.v1.schemas import RECIPIENT_LIMIT, AttachmentRequest, EmailRequest, SuppressionRequest
 from app.domain.email import Attachment, Content, Email, OnUncertain
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid

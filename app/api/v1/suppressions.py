@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
-from app.api import addresses, examples, queries, times, views
+from app.api import addresses, times
 from app.api.auth import Operator, Parts, may_read, shown
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
-from app.api.schemas import SuppressionRequest
 from app.api.threads import Route
-from app.api.validation import read_suppression
+from app.api.v1 import examples, queries, views
+from app.api.v1.schemas import SuppressionRequest
+from app.api.v1.validation import read_suppression
 from app.domain.suppression import Suppression
 from app.errors import Invalid, NotFound
 

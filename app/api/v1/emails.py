@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from app.api import examples, queries, stories, times, views
+from app.api import times
 from app.api.auth import Parts, Sender, check_email, may_read, may_send, shown
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
-from app.api.schemas import EmailRequest
 from app.api.threads import Route
-from app.api.validation import read_email
+from app.api.v1 import examples, queries, stories, views
+from app.api.v1.schemas import EmailRequest
+from app.api.v1.validation import read_email
 from app.delivery.accept import new_id
 from app.domain.email import Email
 from app.domain.head import EmailStatus

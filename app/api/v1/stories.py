@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.api import times, views
+from app.api import times
+from app.api.v1 import views
 from app.domain.email import Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Head, Recipient, status

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from app.api import examples, times, views
+from app.api import times
 from app.api.auth import Operator, Parts, may_read, shown
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
+from app.api.v1 import examples, views
 from app.domain import health as health_rules
 from app.domain.health import Health
 from app.errors import NotFound
