@@ -86,7 +86,7 @@ def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any
         for status, response in operation["responses"].items():
             problem = response.get("content", {}).get("application/problem+json")
             if problem:
-                views.Problem.model_validate(problem["example"])
+                Problem.model_validate(problem["example"])
                 assert problem["example"]["status"] == int(status)
                 # Our own words: those of the interpreter's HTTPStatus are not the same in every version of Python.
                 assert response["description"] == problem["example"]["title"]
