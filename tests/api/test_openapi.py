@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from app.api import views
 from app.api.application import Application
 from app.api.openapi import document
-from app.api.v1 import examples
+from app.api.v1 import examples, views
+from app.api.views import Problem
 from tests.api.conftest import Client
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
