@@ -16,7 +16,7 @@ WORKER = f"emailsminder-{ENVIRONMENT}-attempts"
 def broken(team: Team) -> Iterator[None]:
     """The worker cannot read its secret, and the sweep does not mend what that leaves behind."""
     events, functions = team.cloud.client("events"), team.cloud.client("lambda")
-    rule = next(r["Name"] for r in events.list_rules()["DeliveryProtocol"] if f"{ENVIRONMENT}-sweep" in r["Name"])
+    rule = next(r["Name"] for r in events.list_rules()["Rules"] if f"{ENVIRONMENT}-sweep" in r["Name"])
     variables = team.function("attempts")["Environment"]["Variables"]
     events.disable_rule(Name=rule)
     functions.update_function_configuration(

@@ -50,7 +50,7 @@ def test_update_loses_nothing_and_keeps_what_zappa_would_drop(team: Team, api: h
     subscriptions = team.cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
     assert [subscription["Protocol"] for subscription in subscriptions] == ["lambda"]
     worker = f"emailsminder-{ENVIRONMENT}-attempts"
-    policy = team.cloud.client("lambda").get_policy(FunctionName=worker)["RoutingPolicy"]
+    policy = team.cloud.client("lambda").get_policy(FunctionName=worker)["Policy"]
     assert policy.count("sns.amazonaws.com") == 1
 
 

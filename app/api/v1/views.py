@@ -128,7 +128,9 @@ class Provider(BaseModel):
     weight: Annotated[int, Field(description="0 to 100; below 50 it goes behind the others")]
     paused: bool
     breaker: Breaker
-    cooldown_until: Annotated[Time | None, Field(description="it asked us to slow down, and cooldown until then")]
+    cooldown_until: Annotated[
+        Time | None, Field(description="it asked us to slow down, and nothing is sent through it until then")
+    ]
     silent: Annotated[bool, Field(description="it accepts, but reports less than it used to")]
     usual_share: Annotated[
         float | None, Field(description="of accepted recipients that it reports on, usually; null: not known yet")
