@@ -9,21 +9,20 @@ HEAD = """# States
 
 <!-- Written by `python -m app.admin states > docs/states.md` from app/domain/states.py. -->
 
-A recipient is in one *phase*: its status, told apart by whether the recipient waits. A *signal* is what was learned about
-one attempt: the outcome of its call, or an event that its provider reports. The table says what a signal of each *kind*
-does to a recipient in each phase.
+A recipient is in one *phase*: its status, told apart by whether the recipient waits. A *signal* is what was learned
+about one attempt: the outcome of its call, or an event that its provider reports. The table says what a signal of each
+*kind* does to a recipient in each phase.
 """
-LEGEND = """An empty cell changes nothing but the evidence that is kept. `+` means that the address is suppressed from then on.
-`older:` is said where a signal about an older attempt than the recipient's current one does something else; `–` is
-nothing.
+LEGEND = """An empty cell changes nothing but the evidence that is kept. `+` means that the address is suppressed from then
+on. `older:` stands where a signal about an older attempt than the recipient's current one has another effect (`–`: none).
 """
 MEANINGS = {
     Transition.SENT: "becomes `sent`, unless the same attempt has been reported as failed",
-    Transition.DELIVERED: "becomes `delivered`, unless the same attempt had a hard bounce, was suppressed or was returned",
+    Transition.DELIVERED: "becomes `delivered`, unless the same attempt bounced hard, was suppressed or was returned",
     Transition.COMPLAINED: "becomes `complained`, with the same exceptions",
     Transition.RETRY: (
-        "the attempt has failed: `queued` for the next provider; but `bounced` or `suppressed` if any attempt proved that, "
-        "and `sent` if another copy is live"
+        "the attempt has failed: `queued` for the next provider; but `bounced` or `suppressed` if any attempt proved "
+        "that, and `sent` if another copy is live"
     ),
     Transition.UNCERTAIN: "nobody knows whether it was sent: the email's `on_uncertain` decides",
     Transition.RECIPIENT_FAULT: "no provider can deliver: `bounced` or `suppressed`, as the evidence says",

@@ -17,3 +17,13 @@ def test_a_worker_imports_no_web_framework_and_needs_no_environment(module: str)
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_sweep_loads_neither_an_http_client_nor_a_provider() -> None:
+    code = "import workers.sweep, sys; print(len(sys.modules)); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
+    count, names = done.stdout.splitlines()
+    loaded = set(names.split())
+    assert {name for name in loaded if name.startswith("app.providers")} == set()
+    assert loaded & {"httpx", "httpcore", "cryptography", "app.wiring.process", "app.wiring.parts"} == set()
+    assert int(count) < 560  # 438 on Python 3.11 in November 2026; each module is cold start
