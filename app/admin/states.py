@@ -13,8 +13,9 @@ A recipient is in one *phase*: its status, told apart by whether the recipient w
 about one attempt: the outcome of its call, or an event that its provider reports. The table says what a signal of each
 *kind* does to a recipient in each phase.
 """
-LEGEND = """An empty cell changes nothing but the evidence that is kept. `+` means that the address is suppressed from then
-on. `older:` stands where a signal about an older attempt than the recipient's current one has another effect (`–`: none).
+LEGEND = """An empty cell changes nothing but the evidence that is kept. `+` means that the address is suppressed from
+then on. `older:` stands where a signal about an older attempt than the recipient's current one has another effect; a
+dash is none.
 """
 MEANINGS = {
     Transition.SENT: "becomes `sent`, unless the same attempt has been reported as failed",
