@@ -143,7 +143,7 @@ def _tags(message: Message) -> dict[str, str]:
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    """A mailbox. Resend takes no quoted name (django-anymail, `ResendPayload`), so such a name becomes an encoded word."""
+    """A mailbox. Resend takes no quoted name (django-anymail, `ResendPayload`): such a name becomes an encoded word."""
     shown = str(mailbox)
     encode = shown.startswith('"') or "=?" in mailbox.name
     return f"{_encoded(mailbox.name)} <{mailbox.address}>" if encode else shown

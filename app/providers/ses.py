@@ -130,7 +130,7 @@ class Ses:
         return self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
 
     def read(self, response: httpx.Response) -> Outcome:
-        """The outcome of an answer. A 2xx with a MessageId is accepted. An error's type is in a header or in the body."""
+        """The outcome of an answer. A 2xx with a MessageId is accepted. An error's type is in a header or the body."""
         try:
             answer = payload.fields(payload.decode(response.content))
         except ValueError:
