@@ -1,1 +1,1 @@
-"""Experiments on whole installations: outages, chaos, and what an email costs. Never deployed."""
+"""Experiments on whole installations: outages, chaos, and the cost of an email. They are never deployed."""

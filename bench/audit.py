@@ -1,6 +1,6 @@
-"""The books of a chaos run: what the API promised, what the stories say, what the providers took.
+"""Audits a chaos run: compares what the API promised, what the stories say, and what the providers took.
 
-Each email is examined recipient by recipient against the guarantees; whatever does not add up is a finding.
+Each email is checked recipient by recipient against the guarantees. Every breach is a finding.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that must not be: which rule, and what was seen."""
+    """A broken guarantee: which rule was broken, and what was seen."""
 
     email_id: str
     rule: str
@@ -35,13 +35,13 @@ class Finding:
 
 
 def read_copy(message: Mapping[str, Any]) -> Copy:
-    """A message of the simulator's inbox."""
+    """The copy that a message of the simulator's inbox is."""
     addresses = (address for role in ("to", "cc", "bcc") for address in message[role])
     return Copy(message["provider"], int(message["metadata"]["em_attempt"]), frozenset(addresses))
 
 
 def examine(email_id: str, story: Story | None, copies: Sequence[Copy], on_uncertain: str) -> list[Finding]:
-    """What is wrong with one accepted email, once everything has come to rest."""
+    """What is wrong with one accepted email, after every email has settled."""
     if story is None:
         return [Finding(email_id, "lost", "the API knows no such email")]
     broken = [
@@ -53,7 +53,7 @@ def examine(email_id: str, story: Story | None, copies: Sequence[Copy], on_uncer
 
 
 class _Case:
-    """One recipient: its status, its attempts and their events, its copies in the order of their attempts."""
+    """One recipient of an email: status, attempts, their events, and copies in the order of their attempts."""
 
     def __init__(self, story: Story, address: str, copies: Iterable[Copy], on_uncertain: str) -> None:
         (self.recipient,) = [each for each in story["recipients"] if each["address"] == address]
@@ -64,19 +64,19 @@ class _Case:
         self._events = [event for event in story["events"] if event["recipient"] == address]
 
     def kinds(self, number: int) -> set[str]:
-        """What was reported of one attempt."""
+        """The kinds of event that were reported of one attempt."""
         return {event["kind"] for event in self._events if event["attempt"] == number}
 
     def outcome(self, number: int) -> str | None:
-        """The outcome of one attempt."""
+        """The outcome of one attempt, or None if there was none for this recipient."""
         return str(self.attempts[number]["outcome"]) if number in self.attempts else None
 
-    def asked(self) -> set[str]:
+    def called(self) -> set[str]:
         """The providers that were called for this recipient."""
         return {each["provider"] for each in self.attempts.values()}
 
     def accepted(self) -> Collection[int]:
-        """Attempts with a recorded acceptance: by the answer, or by any event that denies nothing."""
+        """The attempts with a recorded acceptance: by the outcome, or by an event that reports no failure."""
         bad = REPORTED_FAILED | RECIPIENT_FAULT
         return [n for n in self.attempts if self.outcome(n) == "accepted" or self.kinds(n) - bad]
 
@@ -93,8 +93,8 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
     ):
         yield "failed against a recorded acceptance", str(case.attempts)
     is_forbidden_retry = case.on_uncertain == "fail" and any(case.outcome(n) == "uncertain" for n in case.attempts)
-    if case.status == "failed" and not is_forbidden_retry and case.asked() < PROVIDERS:
-        yield "gave up before every provider was asked", str(case.attempts)
+    if case.status == "failed" and not is_forbidden_retry and case.called() < PROVIDERS:
+        yield "gave up before every provider was called", str(case.attempts)
     if len(set(case.copies)) < len(case.copies):
         yield "one attempt, two calls", str(case.copies)
     for number in case.copies[:-1]:
@@ -103,7 +103,7 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
 
 
 def may_be_followed(outcome: str | None, kinds: Collection[str], on_uncertain: str) -> bool:
-    """May another copy follow one whose attempt ended so, and of which this was reported?"""
+    """Whether another copy may follow one whose attempt has this outcome and these kinds of event."""
     if REPORTED_FAILED & set(kinds):
         return True
     return outcome == "uncertain" and on_uncertain != "fail"

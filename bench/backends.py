@@ -1,4 +1,4 @@
-"""What a measured process talks to, in processes of their own that end with it."""
+"""The servers that a measured process calls, each in a process that ends with it."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.installation import ROOT
 
 @contextmanager
 def provider() -> Iterator[str]:
-    """The base URL of a provider that answers at once."""
+    """The base URL of a running provider that answers at once."""
     command = [sys.executable, "-m", "bench.instant"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -27,7 +27,7 @@ def provider() -> Iterator[str]:
 
 @contextmanager
 def emulator() -> Iterator[str]:
-    """The URL of an AWS emulator that keeps nothing. Tied to this process: it ends with it."""
+    """The URL of a running AWS emulator that stores nothing on disk, and ends with this process."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="emailsminder-") as folder, (Path(folder) / "log").open("wb") as log:
         env = {

@@ -1,7 +1,7 @@
-"""A backlog of due emails, swept in bounded runs: none may be missed, none may starve behind others.
+"""Sweeps a backlog of due emails in bounded runs: no email may be missed, and none may wait behind others for ever.
 
-`make backlog` runs it with 100,000 emails; the tests with 5,000. Nobody makes the attempts, so all emails stay due all
-the time, which is the worst case: only where the last run stopped keeps a sweep from publishing the same ones again.
+`make backlog` uses 100,000 emails, the tests use 5,000. No worker makes the attempts, so all emails stay due, which is
+the worst case: only the stored cursor keeps a sweep from publishing the same emails again and again.
 """
 
 import argparse
@@ -30,20 +30,20 @@ MINUTE_MS = 60_000
 
 @dataclass
 class Published:
-    """What the sweeps published, in order. A topic that takes everything at once."""
+    """A topic that takes every message at once. `ids` are the emails that the sweeps published, in order."""
 
     ids: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, email_id: str, attempt: int) -> None:  # noqa: ARG002 because it is a topic's publish
-        """Take a message."""
+        """Publish a message."""
         with self.lock:
             self.ids.append(email_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How it went. `early`: second publishes of an email while others of its shard had had none."""
+    """How the sweeps went. `early` counts repeated publishes of an email while others of its shard had had none."""
 
     emails: int
     runs: int
@@ -53,7 +53,7 @@ class Report:
 
 
 def fill(emails: int, side_by_side: int = 8) -> set[str]:
-    """Store `emails` heads that have been due for a minute; their ids."""
+    """Store `emails` heads that have been due for a minute. Returns their ids."""
     heads, now_ms = Heads(), int(time.time() * 1000) - MINUTE_MS
 
     def put(number: int) -> str:
@@ -70,7 +70,7 @@ def fill(emails: int, side_by_side: int = 8) -> set[str]:
 
 
 def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
-    """Sweep in runs of `within_s`, `at_once` beside each other, until every one of `ids` has been published."""
+    """Sweep in runs of `within_s` seconds, `at_once` at the same time, until each of `ids` has been published."""
     published, began_s = Published(), time.time()
     monitor = Monitor(Healths(), (), time.time)
     sweep = Sweep(Heads(), Cursors(), published, time.time, range(SHARDS), monitor)
@@ -84,7 +84,7 @@ def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
 
 
 def _early(published: Sequence[str], ids: set[str]) -> int:
-    """How many publishes were not the first of their email before all of its shard had had their turn."""
+    """How many publishes repeated an email before all emails of its shard had been published once."""
     waiting = Counter(shard_of(email_id) for email_id in ids)
     seen: set[str] = set()
     early = 0
@@ -99,7 +99,7 @@ def _early(published: Sequence[str], ids: set[str]) -> int:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command line. The exit status is 1 if an email was missed or waited behind repeated ones."""
     parser = argparse.ArgumentParser(prog="python -m bench.backlog", description=__doc__)
     parser.add_argument("--emails", type=int, default=100_000)
     parser.add_argument("--within", type=float, default=20, help="seconds of one run")

@@ -1,6 +1,6 @@
-"""The bare baseline: what accepting and sending an email must cost in Python, with botocore and httpx and nothing else.
+"""The baseline: the least that it costs in Python to accept and send an email, with nothing but botocore and httpx.
 
-One item holds everything. No route, no webhook, no index, no second provider, no lease: the baseline is no product.
+One item holds everything. There is no route, webhook, index, second provider or lease, so it is not a usable product.
 """
 
 import json
@@ -16,7 +16,7 @@ TABLE: Final = "baseline"
 
 
 class Baseline:
-    """Two handlers over shared clients."""
+    """The two handlers of the baseline, over shared clients."""
 
     def __init__(self, region: str, topic_arn: str, provider_url: str, api_key: str) -> None:
         session = botocore.session.get_session()
@@ -26,7 +26,7 @@ class Baseline:
         self._topic_arn = topic_arn
 
     def create_table(self) -> None:
-        """The one table."""
+        """Create the baseline's one table."""
         self._dynamodb.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -35,7 +35,7 @@ class Baseline:
         )
 
     def accept(self, event: dict[str, Any]) -> str:
-        """Parse, check, put if absent, publish; the id."""
+        """Parse and check an email, store it if it is absent, and publish it. Returns its id."""
         email = json.loads(event["body"])
         if not (email["from"] and email["to"] and email["subject"] and (email.get("text") or email.get("html"))):
             raise ValueError("not an email")
@@ -54,7 +54,7 @@ class Baseline:
         return email_id
 
     def attempt(self, event: dict[str, Any]) -> None:
-        """Read, claim, send, write the outcome."""
+        """Read an email, claim it, send it, and write the outcome."""
         email_id = json.loads(event["Records"][0]["Sns"]["Message"])["email_id"]
         key = {"id": {"S": email_id}}
         item = self._dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]

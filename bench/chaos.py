@@ -1,10 +1,10 @@
-"""`make chaos`: mail flows while providers fail and workers are killed; then the books are examined.
+"""`make chaos`: sends emails while providers fail and workers are killed, and then audits every email.
 
     python -m bench.chaos [--emails 2000] [--seed N] [--chaos-s 120] [--per-second 0]
 
-Every second each provider gets another behavior, every few seconds all worker processes are killed (-9). The local
-stack starts its own worker again, but waits longer each time; a second worker, of this script, comes back at once.
-Waits are shorter than shipped, and go through the same code. The exit status is 1 if a guarantee was broken.
+Every second each provider gets another behavior, and every few seconds all worker processes are killed (-9). The local
+stack starts its own worker again, but waits longer each time; this script starts a second worker again at once. The
+waits are shorter than the defaults, but use the same code. The exit status is 1 if a guarantee was broken.
 """
 
 import argparse
@@ -39,7 +39,7 @@ POLICIES: Final = ("wait",) * 8 + ("failover", "fail")
 
 
 def main() -> int:
-    """Run it and print what came of it."""
+    """Run the command line and print the findings."""
     parser = argparse.ArgumentParser(prog="python -m bench.chaos")
     parser.add_argument("--emails", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="of the faults and the kills")
@@ -47,8 +47,8 @@ def main() -> int:
     parser.add_argument("--per-second", type=float, default=0, help="emails accepted a second; 0: as fast as can be")
     options = parser.parse_args()
     began_s = time.monotonic()
-    with installation(SETTINGS) as home, worker(home) as own:
-        disruption = Disruption(home, random.Random(options.seed))  # noqa: S311 because it is no secret
+    with installation(SETTINGS) as installed, worker(installed) as own:
+        disruption = Disruption(installed, random.Random(options.seed))  # noqa: S311 because it is no secret
         threads = [
             threading.Thread(target=disruption.fail_providers),
             threading.Thread(target=disruption.kill_workers, args=(own,)),
@@ -56,20 +56,20 @@ def main() -> int:
         for thread in threads:
             thread.start()
         try:
-            emails = send(home, options.emails, options.per_second)
+            emails = send(installed, options.emails, options.per_second)
             accepted_s = time.monotonic() - began_s
             time.sleep(max(0.0, options.chaos_s - accepted_s))
         finally:
             disruption.stop.set()
             for thread in threads:
                 thread.join()
-        calm(home)
-        calmed_s = time.monotonic() - began_s
-        stories = settled_stories(home, list(emails))
+        repair_providers(installed)
+        repaired_s = time.monotonic() - began_s
+        stories = settled_stories(installed, list(emails))
         settled_s = time.monotonic() - began_s
-        time.sleep(2)  # a copy that is still under way shall be counted
+        time.sleep(2)  # so that a copy that is still under way is counted
         copies: dict[str, list[Copy]] = defaultdict(list)
-        for message in home.control.get("/control/messages", timeout=60).json():
+        for message in installed.control.get("/control/messages", timeout=60).json():
             copies[message["metadata"]["em_email_id"]].append(read_copy(message))
     findings = [
         finding
@@ -77,29 +77,30 @@ def main() -> int:
         for finding in examine(email_id, stories[email_id], copies[email_id], policy)
     ]
     print(
-        f"seed {options.seed}; accepted after {accepted_s:.0f} s, calm after {calmed_s:.0f} s, rest {settled_s:.0f} s"
+        f"seed {options.seed}; all accepted after {accepted_s:.0f} s, providers repaired after {repaired_s:.0f} s, "
+        f"all settled after {settled_s:.0f} s"
     )
     print(f"worker processes killed: {disruption.kills}; behaviors set: {sum(disruption.behaviors.values())}")
     summarize(emails, stories, copies)
-    return tell(findings, stories)
+    return print_findings(findings, stories)
 
 
-def send(home: Installation, count: int, per_second: float) -> dict[str, str]:
-    """`count` emails, several at once; id → on_uncertain of those that were accepted."""
+def send(installed: Installation, count: int, per_second: float) -> dict[str, str]:
+    """Send `count` emails, several at once. Returns the `on_uncertain` of each by its id."""
     began_s = time.monotonic()
 
     def one(number: int) -> tuple[str, str]:
         if per_second:
             time.sleep(max(0.0, began_s + number / per_second - time.monotonic()))
         policy = POLICIES[number % len(POLICIES)]
-        people = {"to": [f"to{number}@example.net"]}
+        recipients = {"to": [f"to{number}@example.net"]}
         if number % 10 == 0:
-            people |= {"cc": [f"cc{number}@example.net"], "bcc": [f"bcc{number}@example.net"]}
-        body = {**EMAIL, **people, "on_uncertain": policy}
+            recipients |= {"cc": [f"cc{number}@example.net"], "bcc": [f"bcc{number}@example.net"]}
+        body = {**EMAIL, **recipients, "on_uncertain": policy}
         key = {"Idempotency-Key": uuid4().hex}
         for _ in range(5):
             try:
-                answer = home.api.post("/v1/emails", json=body, headers=key)
+                answer = installed.api.post("/v1/emails", json=body, headers=key)
             except httpx.TransportError:
                 continue
             if answer.status_code in (200, 202):
@@ -110,42 +111,42 @@ def send(home: Installation, count: int, per_second: float) -> dict[str, str]:
         return dict(pool.map(one, range(count)))
 
 
-def calm(home: Installation) -> None:
-    """Every provider works again; what was taken stays in the inbox."""
+def repair_providers(installed: Installation) -> None:
+    """Let every provider work again. The inbox keeps what was taken."""
     for provider in WORKS:
-        home.fault(provider)
+        installed.fault(provider)
 
 
-def settled_stories(home: Installation, email_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
-    """The stories once all have come to rest, or as they are after SETTLE_WITHIN_S. None: the API knows none."""
+def settled_stories(installed: Installation, email_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+    """The stories after all emails have settled, or after SETTLE_WITHIN_S. None: the API knows no such email."""
     stories: dict[str, dict[str, Any] | None] = {}
     waiting, deadline_s = list(email_ids), time.monotonic() + SETTLE_WITHIN_S
     with ThreadPoolExecutor(SENDERS) as pool:
         while waiting:
-            stories.update(zip(waiting, pool.map(lambda email_id: read(home, email_id), waiting), strict=True))
-            waiting = [email_id for email_id in waiting if moves(stories[email_id])]
+            stories.update(zip(waiting, pool.map(lambda email_id: read(installed, email_id), waiting), strict=True))
+            waiting = [email_id for email_id in waiting if is_open(stories[email_id])]
             if time.monotonic() > deadline_s:
                 break
             print(f"{len(waiting)} under way", file=sys.stderr)
             time.sleep(3)
-        # Once more: what was `sent` a while ago may have been reported since.
-        stories.update(zip(email_ids, pool.map(lambda email_id: read(home, email_id), email_ids), strict=True))
+        # All are read once more, because an email that was `sent` then may have been reported on since.
+        stories.update(zip(email_ids, pool.map(lambda email_id: read(installed, email_id), email_ids), strict=True))
     return stories
 
 
-def read(home: Installation, email_id: str) -> dict[str, Any] | None:
-    """The story, if there is one."""
-    answer = home.api.get(f"/v1/emails/{email_id}")
+def read(installed: Installation, email_id: str) -> dict[str, Any] | None:
+    """The story of an email, if the API knows it."""
+    answer = installed.api.get(f"/v1/emails/{email_id}")
     return answer.json() if answer.status_code == 200 else None
 
 
-def moves(story: dict[str, Any] | None) -> bool:
-    """Is something still to come?"""
+def is_open(story: dict[str, Any] | None) -> bool:
+    """Whether a recipient of the email is still queued or sending."""
     return story is not None and any(each["status"] not in {*ENDS, "sent"} for each in story["recipients"])
 
 
 def summarize(emails: dict[str, str], stories: dict[str, Any], copies: dict[str, list[Copy]]) -> None:
-    """The totals."""
+    """Print the totals of the run."""
     known = [story for story in stories.values() if story]
     recipients = [each for story in known for each in story["recipients"]]
     attempts = [attempt for story in known for attempt in story["attempts"]]
@@ -161,8 +162,8 @@ def summarize(emails: dict[str, str], stories: dict[str, Any], copies: dict[str,
     print("recipients by copies taken: " + as_list(held))
 
 
-def tell(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
-    """What is wrong; the exit status."""
+def print_findings(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
+    """Print what is wrong. Returns the exit status."""
     rules = Counter(finding.rule for finding in findings)
     for rule in ("lost", "stuck", "a second copy without a reason"):
         print(f"{rule}: {rules[rule]}")
@@ -173,7 +174,7 @@ def tell(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
 
 
 def as_list(counts: Counter[Any]) -> str:
-    """`sent 3, failed 1`."""
+    """The counts as a text such as `sent 3, failed 1`."""
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 

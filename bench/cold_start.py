@@ -1,4 +1,4 @@
-"""Cold starts: a new process from its first instruction to the end of its first event."""
+"""Measures cold starts: a new process from its first instruction to the end of its first event."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ _LOOP: Final = "import asyncio; asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 class Start(NamedTuple):
-    """One kind of process. `event` makes the JSON of a new first event."""
+    """One kind of process. `code` is what it runs, and `event` makes the JSON of a new first event."""
 
     title: str
     code: str
@@ -24,14 +24,14 @@ class Start(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Milliseconds: of the processor, and of the clock."""
+    """Milliseconds of processor time and of elapsed time."""
 
     cpu_ms: float
     wall_ms: float
 
 
 def starts(accept_event: Callable[[], str], attempt_event: Callable[[], str]) -> tuple[Start, ...]:
-    """The three doors, and what they are measured against."""
+    """The three deployed entry points, and the processes that they are compared with."""
     return (
         Start("`python -c pass`", "pass", str),
         Start("`import botocore.session`", "import botocore.session", str),
@@ -55,9 +55,9 @@ def starts(accept_event: Callable[[], str], attempt_event: Callable[[], str]) ->
 
 
 def measure(kinds: tuple[Start, ...], env: Mapping[str, str], rounds: int) -> dict[str, Cost]:
-    """The medians of `rounds` interleaved rounds, by title."""
+    """The median costs over `rounds` rounds, by title. The kinds take turns within each round."""
     costs: dict[str, list[Cost]] = {kind.title: [] for kind in kinds}
-    for _ in range(rounds + 1):  # the first round reads everything from disk
+    for _ in range(rounds + 1):  # the first round reads everything from disk and is not counted
         for kind in kinds:
             costs[kind.title].append(_once(kind, env))
     return {

@@ -1,4 +1,4 @@
-"""What is done to an installation in a chaos run: providers that change each second, workers that are killed."""
+"""The faults of a chaos run: providers change their behavior every second, and workers are killed."""
 
 import os
 import random
@@ -22,56 +22,56 @@ KILL_EVERY_S: Final = (3.0, 7.0)
 
 @dataclass
 class Disruption:
-    """What is done to the installation, until `stop`."""
+    """Disrupts an installation until `stop` is set. `behaviors` and `kills` count what was done."""
 
-    home: Installation
+    installation: Installation
     random_source: random.Random
     stop: threading.Event = field(default_factory=threading.Event)
     behaviors: Counter[str] = field(default_factory=Counter)
     kills: int = 0
 
     def fail_providers(self) -> None:
-        """Another behavior for each provider, each second."""
+        """Give each provider another behavior every second."""
         while not self.stop.wait(1):
             for provider, works in WORKS.items():
                 fault = (
                     Fault.NONE if self.random_source.random() < works else self.random_source.choice(list(Fault)[1:])
                 )
                 webhooks = [self.random_source.choice(list(WebhookFault))] if self.random_source.random() < 0.3 else []
-                self.home.fault(
+                self.installation.fault(
                     provider, fault, webhooks=webhooks, latency_ms=self.random_source.choice((0, 0, 50, 300))
                 )
                 self.behaviors[fault] += 1
 
     def kill_workers(self, own: "OwnWorker") -> None:
-        """Both workers at once, every few seconds; `own` comes back at once."""
+        """Kill both workers every few seconds. Only `own` is started again at once."""
         while not self.stop.wait(self.random_source.uniform(*KILL_EVERY_S)):
-            for pid in [*stack_worker(self.home), own.pid]:
+            for pid in [*stack_worker(self.installation), own.pid]:
                 os.kill(pid, signal.SIGKILL)
                 self.kills += 1
             own.renew()
 
 
 class OwnWorker:
-    """A worker of this script, beside the stack's own. It ends when this process does."""
+    """A second worker, which belongs to this process and ends with it."""
 
-    def __init__(self, home: Installation) -> None:
-        self._env = environment.deployed(home.env)
-        self._log = home.log
+    def __init__(self, installation: Installation) -> None:
+        self._env = environment.deployed(installation.env)
+        self._log = installation.log
         self._child = self._start()
 
     @property
     def pid(self) -> int:
-        """The process that runs now."""
+        """The id of the process that runs now."""
         return self._child.pid
 
     def renew(self) -> None:
-        """Start it again after it was killed."""
+        """Start the worker again after it was killed."""
         self.end()
         self._child = self._start()
 
     def end(self) -> None:
-        """Let it end."""
+        """Stop the worker, within 10 seconds."""
         self._child.stop(grace_s=10)
 
     def _start(self) -> Child:
@@ -79,18 +79,18 @@ class OwnWorker:
 
 
 @contextmanager
-def worker(home: Installation) -> Iterator[OwnWorker]:
-    """A second worker."""
-    own = OwnWorker(home)
+def worker(installation: Installation) -> Iterator[OwnWorker]:
+    """A running second worker of `installation`."""
+    own = OwnWorker(installation)
     try:
         yield own
     finally:
         own.end()
 
 
-def stack_worker(home: Installation) -> list[int]:
-    """The process id of the stack's worker, if it runs just now."""
+def stack_worker(installation: Installation) -> list[int]:
+    """The process id of the worker that the installation runs itself, if it runs at this moment."""
     try:
-        return [home.worker_pid()]
+        return [installation.worker_pid()]
     except AssertionError:
         return []

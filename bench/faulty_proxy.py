@@ -1,6 +1,6 @@
-"""A provider that fails in ways the simulator has no word for: a raw-socket server on this machine.
+"""A server on raw sockets that fails in ways that the simulator cannot, and stands before the simulated SendGrid.
 
-What it lets through goes to the simulated SendGrid behind it.
+The calls that it lets through go to the simulator.
 """
 
 import http.client
@@ -26,24 +26,24 @@ from cryptography.x509.oid import NameOID
 
 from app.local.simulator.credentials import SENDGRID_API_KEY
 
-# Not the simulator's own key: with that one, local mode would send to the simulator directly.
+# It differs from the simulator's key, because local mode would send to the simulator directly with that one.
 API_KEY: Final = "SG.behind-a-proxy"
 SLOW_S: Final = 20.0
-IDLE_S: Final = 60.0  # no connection is kept longer
+IDLE_S: Final = 60.0  # no connection is kept longer than this
 
 
 class Trouble(StrEnum):
     """What happens to a call."""
 
     NONE = "none"
-    CONNECT_TIMEOUT = "connect_timeout"  # the backlog is full: the handshake never ends
-    PLAIN_TEXT = "plain_text"  # HTTP where TLS is expected
+    CONNECT_TIMEOUT = "connect_timeout"  # the listen backlog is full, so the TCP handshake never ends
+    PLAIN_TEXT = "plain_text"  # HTTP is spoken where TLS is expected
     SELF_SIGNED = "self_signed"
     TOO_LARGE = "too_large"
     REFUSAL_IN_200 = "refusal_in_200"
     NO_ID_NOT_TAKEN = "no_id_not_taken"
     NO_ID_TAKEN = "no_id_taken"
-    TAKEN_AFTER_SLOW = "taken_after_slow"  # goes on although the client has hung up, as a real server does
+    TAKEN_AFTER_SLOW = "taken_after_slow"  # it takes the email although the client has hung up, as a real server does
     TAKEN_THEN_SLOW = "taken_then_slow"
 
 
@@ -75,7 +75,7 @@ _ANSWERS: Final[Mapping[Trouble, Answer]] = {
 
 
 class FaultyProxy:
-    """Listens on a port of its own until the `with` ends. `upstream` is the simulated SendGrid's base URL."""
+    """Listens on its own port until its `with` block ends. `upstream` is the simulated SendGrid's base URL."""
 
     def __init__(self, upstream: str = "") -> None:
         self.upstream = upstream
@@ -98,7 +98,7 @@ class FaultyProxy:
         self._socket.close()
 
     def behave(self, trouble: Trouble) -> None:
-        """Behave like this from now on."""
+        """Treat every call like this from now on."""
         if self._fillers:
             for filler in self._fillers:
                 filler.close()
@@ -106,16 +106,16 @@ class FaultyProxy:
             self._not_accepting.release()
         self.trouble = trouble
         if trouble is Trouble.CONNECT_TIMEOUT:
-            self._not_accepting.acquire()  # nothing is accepted while it is held
+            self._not_accepting.acquire()  # no connection is accepted while this lock is held
             self._fill()
 
     def drain(self) -> None:
-        """Return when every call is over, also those whose client has hung up."""
+        """Wait until every call has ended, also those whose client has hung up."""
         for call in self._calls:
             call.join(SLOW_S + IDLE_S)
 
     def _fill(self) -> None:
-        """Connect until the kernel takes no more: whoever comes then waits."""
+        """Connect until the kernel's backlog is full, so that every later connection has to wait."""
         while len(self._fillers) < 64:
             filler = socket.socket()
             self._fillers.append(filler)
@@ -151,7 +151,7 @@ class FaultyProxy:
                 case _:
                     self._answer(connection, _read(connection), trouble)
         except (OSError, http.client.HTTPException):
-            pass  # the other side has gone, or does not believe the certificate
+            pass  # the client has gone, or does not trust the certificate
         finally:
             connection.close()
 
@@ -189,7 +189,7 @@ def _read(connection: socket.socket) -> Request:
     with connection.makefile("rb") as stream:
         line = stream.readline()
         if not line:
-            raise ConnectionError("closed without a word")
+            raise ConnectionError("the client closed the connection before it sent anything")
         method, target, _ = line.decode().split(" ", 2)
         headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
         body = stream.read(int(headers.get("content-length", 0)))

@@ -1,4 +1,4 @@
-"""An installation for an experiment: on free ports, in a folder that goes away, blind to a developer's `.env`."""
+"""Starts an installation for an experiment: on free ports, in a temporary folder, without a developer's `.env`."""
 
 import re
 import signal
@@ -14,9 +14,9 @@ from tests.support.installation import ROOT, Installation
 
 
 def shipped() -> dict[str, str]:
-    """Every variable that `.env.example` names, empty: the default counts, whatever a developer's `.env` says.
+    """Every variable that `.env.example` names, as an empty string, so that its default counts.
 
-    An own provider key in there would send real mail.
+    A developer's `.env` might hold a real provider's key, with which the experiment would send real emails.
     """
     named = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     ours = {"PORT", "SIMULATOR_PORT", "AWS_PORT", "DATA_DIR", "EMULATOR_PYTHON"}
@@ -24,7 +24,7 @@ def shipped() -> dict[str, str]:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Different ports that nothing listens on right now."""
+    """Several different ports on which nothing listens right now."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -34,15 +34,15 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 @contextmanager
 def installation(settings: Mapping[str, str], folder: Path | None = None) -> Iterator[Installation]:
-    """A running installation with the shipped settings but for `settings`; stopped and removed at the end.
+    """A running installation with the shipped settings, except for those in `settings`. It is removed at the end.
 
-    Also at the end that SIGTERM brings: the installation must not outlive the experiment.
+    SIGTERM ends the experiment in order, so that the installation does not outlive it.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
-        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
+        parent = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
         api, simulator, aws = free_ports(3)
-        house = Installation(place, (api, simulator, aws), {**shipped(), **settings})
-        stack.callback(house.close)
-        house.start()
-        yield house
+        running = Installation(parent, (api, simulator, aws), {**shipped(), **settings})
+        stack.callback(running.close)
+        running.start()
+        yield running

@@ -8,16 +8,16 @@ _ANSWER: Final = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: bench\r\nContent-Lengt
 
 
 class Instant(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive: a whole request in, 202 with a message id out."""
+    """An HTTP/1.1 server with keep-alive. It answers every complete request with 202 and a message id."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is here."""
+        """Start with an empty buffer for the new client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._received = bytearray()
 
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as the body is complete."""
+        """Answer as soon as a request's body is complete."""
         self._received += data
         head, end, body = bytes(self._received).partition(b"\r\n\r\n")
         if not end:

@@ -1,4 +1,4 @@
-"""The failure modes of a first provider, and what a copy that it takes is worth."""
+"""The failure modes of a first provider, and how the copies that were taken are judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from bench.faulty_proxy import Trouble
 
 
 class Way(StrEnum):
-    """How the first provider is reached: each is a base URL of its own."""
+    """How the first provider is reached. Each way has its own base URL."""
 
     SIMULATOR = "simulator"
     PROXY = "proxy"  # plain HTTP to the proxy
     TLS = "tls"  # https to the proxy
-    NOWHERE = "nowhere"  # a host that no name server knows
+    NOWHERE = "nowhere"  # a host name that does not exist
 
 
 class Fate(StrEnum):
-    """What becomes of a copy that the failing provider takes."""
+    """What happens to a copy that the failing provider takes."""
 
     DELIVERED = "delivered"
     DEAD = "dead"
@@ -28,14 +28,14 @@ class Fate(StrEnum):
 
 
 class Result(StrEnum):
-    """What it comes to for the recipient."""
+    """What the copies mean for the recipient."""
 
     ONCE = "once"
     TWICE = "twice"
     LOST = "lost"
     NOT_RESENT = "rightly not resent"
     RESENT_TO_DEAD = "resent to a dead mailbox"
-    UNKNOWN = "taken, never heard of"
+    UNKNOWN = "taken, never reported on"
 
 
 GOOD: Final = (Result.ONCE, Result.NOT_RESENT, Result.UNKNOWN)
@@ -43,12 +43,12 @@ GOOD: Final = (Result.ONCE, Result.NOT_RESENT, Result.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One row of the matrix."""
+    """One failure mode: a row of the matrix."""
 
     title: str
     way: Way
-    fault: Fault = Fault.NONE  # the simulated first provider's
-    trouble: Trouble = Trouble.NONE  # the proxy's
+    fault: Fault = Fault.NONE  # of the simulated first provider
+    trouble: Trouble = Trouble.NONE  # of the proxy
     fate: Fate = Fate.DELIVERED
 
 
@@ -83,7 +83,7 @@ MODES: Final = (
 
 
 def judge(mode: Mode, takers: Sequence[str], first: str) -> Result:
-    """What copies taken by `takers` (provider names) come to, when `first` is the provider that fails."""
+    """The result if the providers `takers` have taken a copy each, and `first` is the provider that fails."""
     fates = [mode.fate if taker == first else Fate.DELIVERED for taker in takers]
     if Fate.DEAD in fates:
         return Result.NOT_RESENT if len(fates) == 1 else Result.RESENT_TO_DEAD

@@ -2,8 +2,8 @@
 
     python -m bench.outage_matrix [--write] [--only TEXT] [--peers]
 
-SendGrid fails, Mailgun works. Prints a Markdown table; `--write` puts it into docs/outages.md. The exit status is 1
-if an email was lost, came twice, or went to a dead mailbox again.
+SendGrid fails and Mailgun works. The command prints a Markdown table; `--write` puts it into docs/outages.md. The exit
+status is 1 if an email was lost, came twice, or was sent again to a mailbox that does not exist.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from bench.report import write_table
 from tests.support.installation import FINAL, ROOT, Installation
 
 FIRST, SECOND = "sendgrid", "mailgun"
-# Longer than the provider timeout (10 s) and a slow answer (20 s) are apart, as the shipped 60 s are.
+# Longer than the time between the provider timeout (10 s) and a slow answer (20 s), as the default of 60 s is.
 UNCERTAIN_WAIT_S: Final = 15
-SETTLED_AFTER_S: Final = 3.0  # `sent` for so long is where it is_settled
+SETTLED_AFTER_S: Final = 3.0  # an email that has been `sent` for this long has settled
 LONGEST_S: Final = 60.0
 PAGE: Final = ROOT / "docs" / "outages.md"
 OURS: Final = "EmailsMinder"
@@ -38,7 +38,7 @@ OURS: Final = "EmailsMinder"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One mode with one sender. `ended`: the story's end, or what a peer answer its caller. `taken_s`: per copy."""
+    """One mode with one sender. `ended`: how the story ended, or what a peer answered. `taken_s` is per copy."""
 
     mode: Mode
     sender: str
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An email that was sent, and what to find it by."""
+    """An email that was sent, with the subject by which its copies are found."""
 
     mode: Mode
     sender: str
@@ -82,33 +82,33 @@ def main() -> int:
 
 
 def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[Row]:
-    """The modes of one way, one after the other, on one installation. Copies are counted at the very end."""
+    """Try the modes of one way, one after the other, on one installation. Copies are counted at the very end."""
     if not modes:
         return []
     sent: list[Sent] = []
-    with installation_for(way) as (home, proxy):
-        urls = {name: state["base_url"] for name, state in home.control.get("/control/providers").json().items()}
+    with installation_for(way) as (installed, proxy):
+        urls = {name: state["base_url"] for name, state in installed.control.get("/control/providers").json().items()}
         proxy.upstream = urls[FIRST]
         first_url = urls[FIRST] if way is Way.SIMULATOR else base_url(way, proxy)
         for mode in modes:
-            home.fault(FIRST, mode.fault)
+            installed.fault(FIRST, mode.fault)
             proxy.behave(mode.trouble)
-            # What the mode before has taught about the provider must not spare it this one.
-            home.api.post(f"/v1/providers/{FIRST}/resume").raise_for_status()
-            sent.append(send_ours(home, mode))
+            # Otherwise the provider might be passed over because of what happened in the mode before.
+            installed.api.post(f"/v1/providers/{FIRST}/resume").raise_for_status()
+            sent.append(send_ours(installed, mode))
             print(f"{mode.title}: {sent[-1].ended}", file=sys.stderr)
             for peer in senders:
                 subject, called_at = uuid4().hex, datetime.now(UTC)
                 answer = peer.send(first_url, urls[SECOND], subject, keyed=way is not Way.SIMULATOR)
                 sent.append(Sent(mode, peer.name, subject, called_at, answer))
         proxy.drain()
-        inbox = home.control.get("/control/messages").json()
+        inbox = installed.control.get("/control/messages").json()
     return [row_of(one, inbox) for one in sent]
 
 
 @contextmanager
 def installation_for(way: Way) -> Iterator[tuple[Installation, FaultyProxy]]:
-    """An installation whose SendGrid is reached in that way."""
+    """A running installation whose SendGrid is reached in that way, and the proxy."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
         proxy = stack.enter_context(FaultyProxy())
@@ -124,7 +124,7 @@ def installation_for(way: Way) -> Iterator[tuple[Installation, FaultyProxy]]:
 
 
 def base_url(way: Way, proxy: FaultyProxy) -> str:
-    """Where the first provider seems to be."""
+    """The first provider's base URL, as the installation sees it."""
     return {
         Way.PROXY: f"http://127.0.0.1:{proxy.port}",
         Way.TLS: f"https://127.0.0.1:{proxy.port}",
@@ -132,30 +132,30 @@ def base_url(way: Way, proxy: FaultyProxy) -> str:
     }[way]
 
 
-def send_ours(home: Installation, mode: Mode) -> Sent:
-    """One email, followed until it is_settled."""
+def send_ours(installed: Installation, mode: Mode) -> Sent:
+    """Send one email through the installation, and follow it until it has settled."""
     subject, called_at = uuid4().hex, datetime.now(UTC)
-    email_id = home.send(subject=subject, to=[f"{subject[:8]}@example.net"])
+    email_id = installed.send(subject=subject, to=[f"{subject[:8]}@example.net"])
     since_s = monotonic()
     before: dict[str, Any] = {}
 
     def is_settled() -> bool:
         nonlocal since_s, before
-        story = home.story(email_id)
+        story = installed.story(email_id)
         if story != before:
             before, since_s = story, monotonic()
         return story["status"] in FINAL or (story["status"] == "sent" and monotonic() - since_s > SETTLED_AFTER_S)
 
-    home.until(f"{mode.title}: at rest", is_settled, LONGEST_S)
-    story = home.story(email_id)
-    outcomes = ", ".join(f"{each['provider']} {each['outcome'] or 'still at it'}" for each in story["attempts"])
+    installed.until(f"{mode.title}: settled", is_settled, LONGEST_S)
+    story = installed.story(email_id)
+    outcomes = ", ".join(f"{each['provider']} {each['outcome'] or 'in progress'}" for each in story["attempts"])
     (recipient,) = story["recipients"]
     ended = story["status"] if story["status"] == recipient["status"] else f"{story['status']} ({recipient['status']})"
     return Sent(mode, OURS, subject, called_at, f"{ended}: {outcomes}")
 
 
 def row_of(sent: Sent, inbox: Sequence[dict[str, Any]]) -> Row:
-    """What the providers took of it."""
+    """The row of an email, from the copies of it in the providers' inbox."""
     copies = [message for message in inbox if message["subject"] == sent.subject]
     takers = tuple(message["provider"] for message in copies)
     taken_s = tuple(

@@ -1,4 +1,4 @@
-"""The matrix as a Markdown table."""
+"""Writes the outage matrix as a Markdown table."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from bench.modes import Mode, Result
 
 
 class Row(Protocol):
-    """What is told of one mode and one sender."""
+    """What was seen of one failure mode with one sender."""
 
     @property
     def mode(self) -> Mode:
@@ -15,27 +15,27 @@ class Row(Protocol):
 
     @property
     def sender(self) -> str:
-        """Whose row."""
+        """The product or the peer that sent the email."""
 
     @property
     def result(self) -> Result:
-        """What it came to."""
+        """The result for the recipient."""
 
     @property
     def ended(self) -> str:
-        """The story's end."""
+        """How the story ended, or what a peer answered its caller."""
 
     @property
     def takers(self) -> tuple[str, ...]:
-        """Who took a copy, in order."""
+        """The providers that took a copy, in order."""
 
     @property
     def taken_s(self) -> tuple[float, ...]:
-        """When, in seconds after the call."""
+        """When each copy was taken, in seconds after the call."""
 
 
 def write_table(modes: Sequence[Mode], rows: Sequence[Row], ours: str, second: str) -> str:
-    """One line a mode: our result, the seconds to the second provider, the story; then one column per peer."""
+    """The table, with a line per mode: our result, seconds to the second provider, the story, and a column per peer."""
     peers = list(dict.fromkeys(row.sender for row in rows if row.sender != ours))
     titles = ["the first provider's failure", "the recipient gets it", f"{second} has it after", "the story", *peers]
     found = {(row.mode.title, row.sender): row for row in rows}
@@ -53,4 +53,4 @@ def _after(row: Row, second: str) -> str:
 
 def _peer(row: Row, second: str) -> str:
     after = _after(row, second)
-    return f"{row.result}; told: {row.ended}" + (f"; {after}" if after != "–" else "")
+    return f"{row.result}; answered: {row.ended}" + (f"; {after}" if after != "–" else "")

@@ -1,9 +1,9 @@
-"""`make bench`: what an email costs us, as a ratio to the bare baseline measured in the same run.
+"""`make bench`: what an email costs, as a ratio to the baseline, which is measured in the same run.
 
     python -m bench.throughput [--rounds 9] [--emails 60] [--write]
 
-CPU is that of the client process alone (getrusage); the AWS emulator and the instantly answering provider are
-processes of their own. Rounds are interleaved, medians are told; nothing is asserted.
+CPU time is that of the client process alone (getrusage); the AWS emulator and the instantly answering provider run in
+other processes. Within each round the paths take turns. The medians are printed; nothing is asserted.
 """
 
 import argparse
@@ -48,7 +48,7 @@ class Samples(dict[str, list[Cost]]):
     """Costs per email by name, one per round."""
 
     def add(self, name: str, count: int, run: Callable[[int], None]) -> None:
-        """Run `count` emails and keep what one cost."""
+        """Run `count` emails and keep the cost of one."""
         before, began_s = _cpu_s(), perf_counter()
         for number in range(count):
             run(number)
@@ -56,22 +56,22 @@ class Samples(dict[str, list[Cost]]):
         self.setdefault(name, []).append(Cost(cpu_s / count * 1000, wall_s / count * 1000))
 
     def middle(self, name: str) -> Cost:
-        """The median of each."""
+        """The medians of both kinds of time."""
         return Cost(median(cost.cpu_ms for cost in self[name]), median(cost.wall_ms for cost in self[name]))
 
 
 def main() -> int:
-    """Measure, print, and write if asked."""
+    """Measure and print; with `--write`, also write docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.throughput")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--emails", type=int, default=60, help="per round and path")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     with ExitStack() as stack:
-        stack.enter_context(redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))  # our own log lines
+        stack.enter_context(redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))  # the product's log lines
         provider_url = stack.enter_context(provider())
         os.environ.update(environment(stack.enter_context(emulator()), provider_url))
-        asyncio.set_event_loop(asyncio.new_event_loop())  # as in Lambda's process
+        asyncio.set_event_loop(asyncio.new_event_loop())  # as in a Lambda process
         baseline = prepare(provider_url)
         samples = warm_paths(baseline, options.rounds, options.emails)
         kinds = cold_start.starts(lambda: json.dumps(accept_event()), lambda: json.dumps(sns_event(accept_ours())))
@@ -84,16 +84,16 @@ def main() -> int:
 
 
 def warm_paths(baseline: Baseline, rounds: int, count: int) -> Samples:
-    """Accept and worker, ours and the baseline's, in turns."""
+    """The costs of accept and worker, ours and the baseline's, in turns."""
     samples = Samples()
-    one_round(Samples(), baseline, count)  # warms up
+    one_round(Samples(), baseline, count)  # warms up and is not counted
     for _ in range(rounds):
         one_round(samples, baseline, count)
     return samples
 
 
 def one_round(samples: Samples, baseline: Baseline, count: int) -> None:
-    """`count` emails through each of the four."""
+    """Run `count` emails through each of the four paths."""
     ours: list[str] = []
     bare: list[str] = []
     samples.add("accept, ours", count, lambda _: ours.append(accept_ours()))
@@ -103,7 +103,7 @@ def one_round(samples: Samples, baseline: Baseline, count: int) -> None:
 
 
 def accept_ours() -> str:
-    """The id of an email accepted through the API's Lambda handler."""
+    """Accept an email through the API's Lambda handler. Returns its id."""
     answer = api.handler(accept_event(), None)
     if answer["statusCode"] != 202:
         raise RuntimeError(answer["body"])
@@ -111,7 +111,7 @@ def accept_ours() -> str:
 
 
 def accept_event() -> dict[str, Any]:
-    """What a REST API of API Gateway sends."""
+    """The event of a request, as a REST API of API Gateway sends it."""
     sent = {"Host": "api.example.com", "Content-Type": "application/json", "Authorization": f"Bearer {API_KEY}"}
     return {
         "resource": "/{proxy+}",
@@ -134,7 +134,7 @@ def sns_event(email_id: str) -> dict[str, Any]:
 
 
 def prepare(provider_url: str) -> Baseline:
-    """The topic, our tables and key, and the baseline's table."""
+    """Create the topic, our tables, an API key, and the baseline with its table."""
     sns: Any = botocore.session.get_session().create_client("sns")
     topic: str = sns.create_topic(Name="attempts")["TopicArn"]
     os.environ["TOPIC_ARN"] = topic
@@ -147,7 +147,7 @@ def prepare(provider_url: str) -> Baseline:
 
 
 def environment(aws_url: str, provider_url: str) -> dict[str, str]:
-    """As a deployed process has it."""
+    """The environment variables of a deployed process, over the emulator."""
     return {
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -176,7 +176,7 @@ def _ignore(_: object) -> None:
 
 
 def report(samples: Samples, cold: dict[str, Cost]) -> str:
-    """Two Markdown tables."""
+    """The results as two Markdown tables."""
     lines = ["| CPU ms per email (wall) | baseline | ours | ratio of CPU | of wall |", "|---|---|---|---|---|"]
     for path in ("accept", "worker"):
         bare, ours = samples.middle(f"{path}, baseline"), samples.middle(f"{path}, ours")

@@ -15,7 +15,7 @@ from app.errors import Conflict, Invalid, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
-LIFETIME_S = 24 * 3600  # until expires_at, where the client names none
+LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
 KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
 
 
@@ -102,7 +102,8 @@ class Accept:
 
     def _find(self, head: Head) -> Head | None:
         found = self.heads.get(head.email_id)
-        return found if found and found.ttl_s >= self.clock() else None  # DynamoDB deletes up to days late
+        # DynamoDB deletes an expired item up to days late.
+        return found if found and found.ttl_s >= self.clock() else None
 
     def _create(self, head: Head, email: Email) -> Head | None:
         self.contents.put(head.email_id, head.fingerprint, email.content, head.ttl_s)

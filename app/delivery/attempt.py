@@ -87,7 +87,7 @@ class MakeAttempt:
         return replace(claimed, lease_holder=request.holder)
 
     def _plan(self, head: Head, request: "_ClaimRequest", now_ms: int) -> tuple[Head, Dispatch | None]:
-        """The settled head and its next call. Where a provider has limited capacity, it has been reserved."""
+        """The settled head and its next call. If the provider has limited capacity, it has been reserved."""
         context = request.context
         while True:
             settled = self.protocol.settle(head, now_ms, context)
@@ -123,7 +123,7 @@ class MakeAttempt:
         return outcome, duration_ms
 
     def _suppress(self, written: Head, signal: Signal) -> None:
-        """Suppress the recipients whom the provider refused for good, so that the next email does not ask it again."""
+        """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
         for key in written.attempts[signal.attempt - 1].recipients:
             if row_for(written.recipients[key], signal).suppress:
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms()))

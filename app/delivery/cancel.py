@@ -1,4 +1,4 @@
-"""cancel: end the recipients of an email for whom no provider has been asked yet."""
+"""cancel: end the recipients of an email that are still queued."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ class Cancel:
     protocol: DeliveryProtocol
 
     def __call__(self, email_id: str) -> Head:
-        """Cancel every recipient that is still queued; canceling twice is fine.
+        """Cancel every recipient that is still queued. To cancel again changes nothing.
 
-        Raises NotFound, and Conflict when nobody is queued any more.
+        Raises NotFound if there is no such email, and Conflict if no recipient is queued or canceled.
         """
         head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.protocol.cancel(head))
         if head is None:

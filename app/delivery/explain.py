@@ -1,4 +1,4 @@
-"""explain: the route an email would take, and why each provider may be asked or not. It sends and stores nothing."""
+"""explain: the route an email would take, and why each provider may be called or not. It sends and stores nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

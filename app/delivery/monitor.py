@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 CACHE_FOR_S = 5.0
 FLUSH_EVERY_S = 10.0
-TRIES = 20  # a write gives up after it has lost so often to other writers
+TRIES = 20  # a write gives up after it has lost this often to other writers
 DAY_S = 24 * 3600
 # Minutes that are judged together for silence. The first window with enough emails in it is used, so that silence is
 # also noticed where few emails are sent.
@@ -33,31 +33,31 @@ SILENCE_WINDOWS_MIN = (15, 240)
 
 
 class HealthStore(Protocol):
-    """Health is written conditionally, counts are added."""
+    """Stores health, which is written conditionally, and counts, which are only added to."""
 
     def get(self, provider: str) -> Health:
-        """Strongly consistent."""
+        """A provider's health, by a strongly consistent read."""
 
     def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
-        """Eventually consistent."""
+        """The health of each provider by name, by an eventually consistent read."""
 
     def update(self, health: Health) -> Health | None:
-        """None: somebody else wrote since `health` was read."""
+        """Replace the stored health. Returns None if another writer did so since `health` was read."""
 
     def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add, and return the counts of that minute."""
+        """Add `sums` to the counts of that minute of the Unix epoch, and return them."""
 
     def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
-        """The counts of the minutes from `first` to `last`, added up."""
+        """The counts of the minutes from `first` to `last`, both included, added up."""
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients of a day."""
+        """Count recipients whom a provider accepted on that day of the Unix epoch (UTC)."""
 
     def day(self, provider: str, day: int) -> int:
-        """Recipients of a day."""
+        """How many recipients were counted on that day."""
 
     def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Take places of a second."""
+        """Reserve places under the cap of that second. Returns False if all are taken."""
 
 
 class Monitor:
@@ -90,9 +90,9 @@ class Monitor:
         return self._keep({name: self._store.get(name) for name in impaired}) if impaired else known
 
     def update(self, provider: str, change: Callable[[Health], Health]) -> Health:
-        """Write `change(health)` for the provider, again from the start if another process wrote meanwhile.
+        """Write `change(health)` for the provider, and again if another process wrote meanwhile.
 
-        Raises Contention after many attempts.
+        Raises Contention after TRIES tries.
         """
         for _ in range(TRIES):
             health = self._store.get(provider)
@@ -226,7 +226,7 @@ def _maintain(health: Health, epoch: int, sums: Sums, now_ms: int) -> Health:
 
 def _log(old: Health, new: Health) -> None:
     if replace(old, usual_share=0, moved_at_ms=0, version=0) == replace(new, usual_share=0, moved_at_ms=0, version=0):
-        return  # only the usual share was learned
+        return  # only the usual share has changed, which is no news to an operator
     log.warning(
         "health",
         extra={

@@ -12,93 +12,93 @@ from app.domain.outcome import Outcome
 Clock = Callable[[], float]  # epoch seconds
 
 
-Cursor = dict[str, Any]  # where to read on; only the store knows what is in it
+Cursor = dict[str, Any]  # where to read on; its content is the store's own business
 
 
 class HeadStore(Protocol):
-    """Strongly consistent reads, conditional writes."""
+    """Stores heads. Reads are strongly consistent, writes are conditional."""
 
     def create(self, head: Head, now_ms: int) -> Head | None:
-        """Put a new head; None if there is one."""
+        """Store a new head and return it as stored. Returns None if this email has one already."""
 
     def update(self, head: Head, now_ms: int) -> Head | None:
-        """Replace the head that `head` was read from; None if somebody else did."""
+        """Replace the stored head that `head` was read from. Returns None if another writer did so first."""
 
     def get(self, email_id: str) -> Head | None:
-        """The head as it stands."""
+        """The head as it is stored now. Returns None if there is none."""
 
     def get_many(self, email_ids: list[str]) -> list[Head]:
-        """Those of the heads that exist, in order; at most 100."""
+        """The heads of those ids that exist, in the order of the ids, of which there are 100 at most."""
 
     def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
-        """Ids of emails that are due, longest due first, behind `after`; and where to read on."""
+        """The ids of emails that are due, longest due first, behind `after`; and where to read on (None: nowhere)."""
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
-        """(created_at in ms, id), newest first."""
+        """Each email of the shard as (created_at in ms, id), newest first, up to and including `before_ms`."""
 
 
 class CursorStore(Protocol):
-    """Where the last sweep stopped."""
+    """Keeps where the last sweep stopped."""
 
     def get(self) -> dict[int, Cursor]:
-        """By shard; none: it came to the end."""
+        """The cursors by shard. A shard that was swept to its end has none."""
 
     def put(self, cursors: dict[int, Cursor]) -> None:
-        """Remember."""
+        """Replace the stored cursors."""
 
 
 class ContentStore(Protocol):
-    """Contents by email and fingerprint."""
+    """Stores contents by email and fingerprint."""
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store; idempotent."""
+        """Store a content. To store it again changes nothing."""
 
     def get(self, email_id: str, fingerprint: str) -> Content:
-        """What was put."""
+        """The content that was stored under that id and fingerprint."""
 
 
 class EventStore(Protocol):
-    """The providers' events, for the story."""
+    """Stores the providers' events, for the story."""
 
     def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
-        """Keep; idempotent."""
+        """Store events. To store them again changes nothing."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:
-        """In the order of the providers' times."""
+        """The events of an email, in the order of the providers' times."""
 
 
 class RecipientStore(Protocol):
-    """Emails by recipient."""
+    """Finds emails by recipient."""
 
     def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
-        """Make findable; idempotent."""
+        """Make the email findable by each of `addresses`. To do so again changes nothing."""
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-        """(created_at in ms, id), newest first."""
+        """The emails to `address` as (created_at in ms, id), newest first, older than `before`."""
 
 
 class CollapseStore(Protocol):
-    """The newest of the emails that replace each other."""
+    """Keeps which email is the newest of those that replace each other."""
 
     def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make this the newest of `scope`, unless a newer one is; returns the id of the one it replaces."""
+        """Make this the newest email of `scope`, unless a newer one is. Returns the id of the one that it replaces."""
 
     def newest(self, scope: str) -> tuple[int, str] | None:
-        """(created_at in ms, id) of the newest of `scope`."""
+        """The newest email of `scope` as (created_at in ms, id)."""
 
 
 class NonceStore(Protocol):
-    """One-time tokens."""
+    """Remembers one-time tokens."""
 
     def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
-        """False: the token was used for another body."""
+        """Remember the token. Returns False if it was used for another body before."""
 
 
 class Publish(Protocol):
-    """The processing queue."""
+    """Publishes to the processing queue."""
 
     def __call__(self, email_id: str, attempt: int) -> None:
-        """Ask for attempt number `attempt`. Raises ServiceUnavailable when the topic does not take it."""
+        """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
 
 
 class Send(Protocol):
@@ -112,14 +112,14 @@ class ReadContext(Protocol):
     """Reads what decides about an email beside itself: the route, suppressed recipients, newer emails."""
 
     def __call__(self, head: Head) -> DispatchContext:
-        """As things stand now."""
+        """The context of `head` at this moment."""
 
 
 class Receiver(Protocol):
     """The webhook side of a provider."""
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
-        """Prove where it comes from. Raises Unauthenticated or Unavailable."""
+        """Prove who sent the webhook. Raises Unauthenticated, or ServiceUnavailable if it cannot be checked now."""
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
-        """What it says."""
+        """What a verified webhook says: its events, or a subscription to confirm."""

@@ -13,7 +13,7 @@ from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Head, status
 from app.errors import Invalid, NotFound
 
-Place = tuple[int, str]  # (created_at in ms, email id): where an email stands in the listing, newest first
+Place = tuple[int, str]  # (created_at in ms, email id): the place of an email in the listing, newest first
 _PLACE = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
 READ_AT_MOST = 1000  # emails read for one page, however few of them match
 
@@ -28,7 +28,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Emails, newest first; `after` asks for the next page, None: there is none."""
+    """Emails, newest first. `after` is the cursor of the next page, or None if there is none."""
 
     heads: list[Head]
     after: str | None
@@ -36,7 +36,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Read:
-    """Reads, strongly consistent for a story; a listing lags behind by the index."""
+    """Reads emails. A story is strongly consistent; a listing lags behind as its index does."""
 
     heads: HeadStore
     events: EventStore
@@ -44,16 +44,16 @@ class Read:
     shards: Iterable[int]
 
     def story(self, email_id: str) -> Story:
-        """The story of an email. Raises NotFound."""
+        """The story of an email. Raises NotFound if there is no such email."""
         head = self.heads.get(email_id)
         if head is None:
             raise NotFound("no such email")
         return Story(head, self.events.of(email_id))
 
     def page(self, recipient: str | None, wanted: EmailStatus | None, after: str | None, limit: int) -> Page:
-        """At most `limit` emails, newest first: to `recipient` (any case), with status `wanted`, behind `after`.
+        """At most `limit` emails, newest first: to `recipient` (in any case), with status `wanted`, behind `after`.
 
-        A page may hold fewer, even none, and still have a next one. Raises Invalid for a cursor that is none.
+        A page may hold fewer, even none, and still have a next one. Raises Invalid if `after` is not a cursor.
         """
         start = None if after is None else _decode(after)
         places = self._to(recipient.lower(), start) if recipient else self._all(start)

@@ -9,7 +9,7 @@ from app.errors import Contention, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
-TRIES = 20  # a write gives up after it has lost so often to other writers of the same email
+TRIES = 20  # a write gives up after it has lost this often to other writers of the same email
 
 
 def rewrite(
@@ -19,10 +19,11 @@ def rewrite(
     change: Callable[[Head, int], Head | None],
     known: Head | None = None,
 ) -> Head | None:
-    """Write `change(head, now in ms)` under the version that was read; read again if somebody else wrote since.
+    """Write `change(head, now in ms)` under the version that was read; read again if another writer wrote since.
 
     Returns the head as it now stands: written, or as read if the change changes nothing. Returns None if
-    there is no such email or the change returned None. `known` saves the first read. Raises Contention.
+    there is no such email or the change returned None. `known` saves the first read. Raises Contention after TRIES
+    tries.
     """
     head = known or heads.get(email_id)
     for _ in range(TRIES):
@@ -41,7 +42,7 @@ def rewrite(
 
 
 def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
-    """Publish the next attempt if it has something to do. All recipients are looked at, not only the changed ones."""
+    """Publish the next attempt if it has something to do, for any recipient and not only for those just changed."""
     if ready(head, int(clock() * 1000)):
         publish_next_attempt(publish, head)
 

@@ -31,7 +31,7 @@ class Sweep:
     monitor: Monitor
 
     def __call__(self, within_s: float) -> int:
-        """Sweep all shards, for `within_s` at most; returns how many emails were due. Two at once do no harm."""
+        """Sweep all shards, for `within_s` at most; returns how many emails were due. Two sweeps at once do no harm."""
         before = self.cursors.get()
         share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
@@ -46,7 +46,7 @@ class Sweep:
         return found
 
     def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
-        """How many were due, and where to go on; None: the shard was swept to its end."""
+        """How many emails were due, and where the next run goes on. None: the shard was swept to its end."""
         until_s = self.clock() + within_s
         found = 0
         while self.clock() < until_s:

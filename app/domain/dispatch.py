@@ -36,7 +36,7 @@ class DispatchContext:
         return next(candidate for candidate in self.route if candidate.provider == provider)
 
     def without(self, provider: str, until_ms: int) -> "DispatchContext":
-        """The same context with `provider` unavailable until then, because its last place was just taken."""
+        """The same context with `provider` unavailable until then, because others have just reserved its capacity."""
         full = Candidate(provider, Availability.UNAVAILABLE_FOR_NOW, "no place free right now", until_ms)
         return replace(self, route=tuple(full if each.provider == provider else each for each in self.route))
 
@@ -50,7 +50,7 @@ class Dispatch(NamedTuple):
 
 
 def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
-    """The next call for this head, if `providers` may be asked in this order. Returns None if there is none to make.
+    """The next call for this head, if `providers` may be called in this order. Returns None if there is none to make.
 
     A planned repetition comes first. Otherwise the call goes to the first provider that a queued recipient has not
     tried in this round.

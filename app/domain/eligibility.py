@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.email import Email
 
-# Base64 makes four bytes of three, and a line break of each line of 76.
+# Base64 makes four bytes of three, and adds a line break of two bytes to every 76.
 BASE64_GROWTH = 4 / 3 * 78 / 76
 OVERHEAD_BYTES = 4096  # headers and boundaries
 
@@ -21,7 +21,7 @@ class Capability:
 
 
 def objection(capability: Capability, email: Email) -> str:
-    """Why this provider cannot carry the email; "" if it can."""
+    """Why this provider cannot carry the email, or "" if it can."""
     recipients = len(email.to) + len(email.cc) + len(email.bcc)
     if recipients > capability.recipients:
         noun = "recipient" if capability.recipients == 1 else "recipients"

@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-# Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`); letters of any language.
+# Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
 
 
@@ -24,8 +24,8 @@ class Role(StrEnum):
 class OnUncertain(StrEnum):
     """What to do when a provider may or may not have sent the email."""
 
-    WAIT = "wait"  # give its webhook a while to speak, then fail over
-    FAILOVER = "failover"  # at once: late is worse than twice
+    WAIT = "wait"  # wait a while for a webhook, then fail over
+    FAILOVER = "failover"  # fail over at once: late is worse than twice
     FAIL = "fail"  # never risk a second copy
 
 
@@ -62,7 +62,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What every recipient sees, and what travels with it. Stored apart from the head: it never changes."""
+    """What every recipient sees, and what travels with it. It is stored apart from the head, as it never changes."""
 
     subject: str
     text: str = ""
@@ -117,7 +117,7 @@ def fingerprint(email: Email) -> str:
 
 def _plain(value: object) -> Any:
     if is_dataclass(value):
-        # What is left at its default is left out, so that a field that a later release adds changes no fingerprint.
+        # A field at its default is left out, so that a field that a later release adds changes no fingerprint.
         values = {f.name: getattr(value, f.name) for f in fields(value)}
         return {f.name: _plain(values[f.name]) for f in fields(value) if values[f.name] != _default(f)}
     if isinstance(value, tuple):

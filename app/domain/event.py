@@ -43,7 +43,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """A one-time token of a webhook signature that does not cover the body: one token, one body."""
+    """A one-time token of a webhook signature that does not cover the body. It counts for one body only."""
 
     token: str
     body_sha256: str

@@ -194,9 +194,9 @@ def ready(head: Head, now_ms: int) -> bool:
 
 
 def due_at_ms(head: Head, now_ms: int) -> int | None:
-    """When the sweep must look at this email again; None: there is nothing left to do."""
+    """When the sweep must check this email again. None: there is nothing left to do."""
     if head.lease_until_ms is not None:
-        return head.lease_until_ms  # nobody may claim before, whatever else is waiting
+        return head.lease_until_ms  # no worker may claim it before then, whatever else waits
     waits = [
         recipient.wait_until_ms if recipient.wait_until_ms is not None else now_ms + REPUBLISH_AFTER_MS
         for recipient in head.recipients.values()

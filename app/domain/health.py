@@ -37,7 +37,7 @@ SAME_COOLDOWN_MS = 1000  # a cooldown that ends less than this much later is not
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One provider's health. Times are epoch milliseconds, None: not so. `version` is that of the stored item."""
+    """One provider's health. Times are epoch milliseconds, or None. `version` is that of the stored item."""
 
     provider: str
     weight: int = FULL_WEIGHT
@@ -54,7 +54,7 @@ class Health:
     version: int = 0
 
     def is_impaired(self, now_ms: int) -> bool:
-        """Whether anything here keeps the provider from being asked in its usual place."""
+        """Whether anything here keeps the provider from being called in its usual place."""
         cools_down = self.cooldown_until_ms is not None and now_ms < self.cooldown_until_ms
         return self.paused or cools_down or self.breaker_until_ms is not None or self.weight < KEEPS_PLACE_FROM
 

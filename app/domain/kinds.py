@@ -10,7 +10,7 @@ class Kind(StrEnum):
     ACCEPTED = "accepted"
     # Outcomes: what we know when the call is over.
     UNAVAILABLE = "unavailable"  # surely not sent: the provider or our account there is at fault
-    THROTTLED = "throttled"  # surely not sent: too fast or over quota
+    THROTTLED = "throttled"  # surely not sent: we sent too fast, or are over a quota
     REFUSED = "refused"  # surely not sent: this provider will not carry this email
     UNDELIVERABLE = "undeliverable"  # surely not sent: the recipient is at fault, at every provider
     UNCERTAIN = "uncertain"  # may have been sent
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     OPENED = "opened"  # counts as proof of delivery
     CLICKED = "clicked"  # counts as proof of delivery
-    UNKNOWN = "unknown"  # kept as history
+    UNKNOWN = "unknown"  # of no kind that we know, or one that says nothing of the delivery; kept as history
 
 
 OutcomeKind = Literal[
@@ -52,7 +52,7 @@ EventKind = Literal[
     Kind.CLICKED,
     Kind.UNKNOWN,
 ]
-TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same provider may be asked again later
+TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same provider may be called again later
 
 
 class Cause(StrEnum):

@@ -24,7 +24,7 @@ class DeliveryProtocol:
     """The rules of delivery with the settings that they depend on.
 
     `providers` is the configured order, `uncertain_wait_ms` how long evidence is waited for, and `keys_known_for_ms`
-    how long each provider promises to know an idempotency key (not named: it documents none).
+    how long each provider promises to know an idempotency key (a provider that is not in it documents none).
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class DeliveryProtocol:
         return _with_recipients(head, settled)
 
     def next_dispatch(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Dispatch | None:
-        """The next call for a settled head. Returns None if there is nobody to send to, or no provider to ask."""
+        """The next call for a settled head. Returns None if there is nobody to send to, or no provider to call."""
         retry = RetryContext.of(head, context or self._all_available(head), now_ms)
         return next_dispatch(head, retry.available_providers)
 
@@ -107,7 +107,7 @@ class DeliveryProtocol:
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
-        """The head with everybody canceled who is still queued. Returns the same head if nobody is."""
+        """The head with every queued recipient canceled. Returns the same head if none is queued."""
         canceled = {
             key: stop_trying(recipient, Status.CANCELED)
             for key, recipient in head.recipients.items()
@@ -120,7 +120,7 @@ class DeliveryProtocol:
         return DispatchContext.all_available(allowed)
 
     def _expire_lease(self, head: Head, now_ms: int) -> Head:
-        """An ended lease is an uncertain outcome: its worker may have sent the email and died before it said so."""
+        """The head after its lease has ended. The outcome is uncertain: the worker may have sent the email and died."""
         number = head.lease_attempt
         attempt = head.attempts[number - 1]
         if attempt.outcome is None:

@@ -1,6 +1,6 @@
 """Applying the state table: what becomes of a recipient when a signal about one of its attempts comes in.
 
-Evidence is kept per attempt before the table is asked, so that no signal is ever lost, whatever order they come in.
+Evidence is kept per attempt before the table is consulted, so that no signal is ever lost, whatever order they come in.
 """
 
 from dataclasses import dataclass, replace
@@ -90,7 +90,7 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
 
 
 def with_status(recipient: Recipient, status: Status, attempt: int) -> Recipient:
-    """The recipient in `status`, which it owes to the copy of `attempt`."""
+    """The recipient in `status`, because of the copy of `attempt`."""
     return replace(recipient, status=status, attempt=attempt, wait_until_ms=None, cause=None, detail="")
 
 
@@ -123,7 +123,7 @@ def give_up_silent_copy(recipient: Recipient) -> Recipient:
 
 
 def stop_trying(recipient: Recipient, status: Status, **reason: Any) -> Recipient:
-    """A queued recipient for whom no provider is asked any more.
+    """End a queued recipient, for whom no provider is called any more.
 
     The result has `status`, or is `sent` if a silent provider had accepted a copy. `reason` may set cause and detail.
     """
@@ -144,7 +144,7 @@ def _keep_evidence(recipient: Recipient, signal: Signal) -> Recipient:
 
 
 def _mark_transient(recipient: Recipient, signal: Signal) -> Recipient:
-    """Note that the provider failed for a transient reason, so that a later round may ask it again."""
+    """Note that the provider failed for a transient reason, so that a later round may call it again."""
     transient = {signal.provider: True} if signal.kind in TRANSIENT else {}
     return replace(recipient, tried={**recipient.tried, **transient})
 

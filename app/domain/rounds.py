@@ -1,7 +1,7 @@
-"""Rounds and rescue: what becomes of a recipient when nobody can be asked, or when its waiting has ended.
+"""Rounds and rescue: what becomes of a recipient when no provider can be called, or when its wait has ended.
 
-A round ends when every available provider has been asked. If one of them failed for a transient reason, or one is
-unavailable for now, the recipient waits, and the next round asks only those providers, until `retry_until_ms`. Nothing
+A round ends when every available provider has been called. If one of them failed for a transient reason, or one is
+unavailable for now, the recipient waits, and the next round calls only those providers, until `retry_until_ms`. Nothing
 is sent after `expires_at_ms`.
 
 A rescue sends a critical email again that a provider accepted before it fell silent.
@@ -22,8 +22,8 @@ from app.domain.route import Availability
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
 # A wait is shortened by up to this share, so that emails that wait for the same outage do not all return at once.
 JITTER = 0.25
-SHORTEST_WAIT_MS = 1000  # an unavailable provider is not looked at more often than this
-WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient of a critical email is looked at
+SHORTEST_WAIT_MS = 1000  # a wait for an unavailable provider is never shorter than this
+WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient of a critical email is checked
 ON_OUR_LIST = "on our suppression list"
 
 
@@ -45,9 +45,9 @@ class RetryContext:
 
     @property
     def available_providers(self) -> tuple[str, ...]:
-        """The providers that may be asked now.
+        """The providers that may be called now.
 
-        After `retry_until_ms`, these include those that are unavailable for now: the last round asks them all the same.
+        After `retry_until_ms`, these include those that are unavailable for now, as the last round calls these too.
         """
         available = self.dispatch_context.providers(Availability.AVAILABLE)
         if self.now_ms < self.retry_until_ms:
@@ -56,7 +56,7 @@ class RetryContext:
 
 
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
-    """End a wait that is over; then decide whether a queued recipient is asked for, waits for a round, or ends."""
+    """End a wait that is over; then decide whether a queued recipient is sent to now, waits for a round, or ends."""
     recipient = _end_wait(recipient, context)
     if recipient.status is not Status.QUEUED:
         return recipient
@@ -83,7 +83,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
 def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
     """The recipients of a critical email that are `sent`: queued again if their provider has fallen silent.
 
-    The others keep their status and get the time at which they are looked at again.
+    The others keep their status and get the time at which they are checked again.
     """
     return {
         key: _rescue_recipient(head, recipient, context)
@@ -101,7 +101,7 @@ def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -
     is_silent = attempt.provider in context.dispatch_context.silent
     if silent_for_ms >= SILENT_AFTER_MS and is_silent and not is_given_up:
         without_copy = give_up_silent_copy(recipient)
-        if without_copy.status is Status.SENT:  # an older copy counts instead: it is looked at like any other
+        if without_copy.status is Status.SENT:  # an older copy counts instead and is checked like any other
             return _rescue_recipient(head, without_copy, context)
         if _would_be_sent_now(without_copy, context):
             return without_copy
@@ -111,13 +111,13 @@ def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -
 
 
 def _would_be_sent_now(recipient: Recipient, context: RetryContext) -> bool:
-    """Whether a provider could be asked at once. If not, the silent provider's copy remains the best there is."""
+    """Whether a provider could be called at once. If not, the copy that the silent provider accepted is kept."""
     settled = settle_recipient(recipient, context)
     return settled.status is Status.QUEUED and settled.wait_until_ms is None
 
 
 def _next_round_at_ms(recipient: Recipient, context: RetryContext) -> int | None:
-    """When to ask again: after a round's wait, or when an unavailable provider opens. None: there is nobody to ask."""
+    """When to try again: after a round's wait, or when an unavailable provider opens. None: no provider is left."""
     times_ms = []
     for candidate in context.dispatch_context.route:
         if candidate.availability is Availability.EXCLUDED:
@@ -130,7 +130,7 @@ def _next_round_at_ms(recipient: Recipient, context: RetryContext) -> int | None
 
 
 def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:
-    """When the next round starts, if no deadline comes first: then the last round is asked at the deadline."""
+    """When the next round starts. The caller replaces it by a deadline that comes sooner."""
     wait_ms = ROUND_WAITS_MS[min(recipient.round, len(ROUND_WAITS_MS) - 1)]
     digest = hashlib.sha256(f"{context.email_id}\n{recipient.key}\n{recipient.round}".encode()).digest()
     return context.now_ms + int(wait_ms * (1 - JITTER * digest[0] / 255))

@@ -1,4 +1,4 @@
-"""The route of an email: every provider in the order in which it would be tried, and whether it may be asked now."""
+"""The route of an email: every provider in the order in which it would be tried, and whether it may be called now."""
 
 import hashlib
 import math
@@ -8,16 +8,16 @@ from enum import StrEnum
 
 from app.domain.health import KEEPS_PLACE_FROM, Health
 
-PAUSE_CHECK_MS = 60_000  # a paused provider is looked at again after this long
+PAUSE_CHECK_MS = 60_000  # a paused provider is checked again after this long
 DAY_MS = 24 * 3600 * 1000
 
 
 class Availability(StrEnum):
-    """Whether a provider may be asked for an email now."""
+    """Whether a provider may be called for an email now."""
 
     AVAILABLE = "available"
-    UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; asked in the last round only
-    PAUSED = "paused"  # by an operator, or its daily cap is reached; not even asked in the last round
+    UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; called in the last round only
+    PAUSED = "paused"  # by an operator, or its daily cap is reached; not called even in the last round
     EXCLUDED = "excluded"  # never for this email
 
 
@@ -32,7 +32,7 @@ class RoutingPolicy(StrEnum):
 class Candidate:
     """One provider in a route.
 
-    `until_ms`: when a provider that may not be asked now is worth another look. `reserve`: the provider has limited
+    `until_ms`: when a provider that may not be called now is to be checked again. `reserve`: the provider has limited
     capacity, so a worker must reserve it before the call.
     """
 
@@ -45,7 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many recipients an operator allows a provider, a day (UTC) and a second. None: no limit."""
+    """How many recipients an operator allows a provider per day (UTC) and per second. None: no limit."""
 
     daily: int | None = None
     per_second: int | None = None
@@ -53,7 +53,7 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The settings a route depends on. `preferences`: recipient domain → providers to try first."""
+    """The settings that a route depends on. `preferences` maps a recipient's domain to the providers to try first."""
 
     providers: tuple[str, ...]
     policy: RoutingPolicy = RoutingPolicy.PRIORITY
@@ -114,7 +114,7 @@ def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
 def _order(routing: Routing, healths: Mapping[str, Health], email_id: str, domains: frozenset[str]) -> tuple[str, ...]:
     if routing.policy is RoutingPolicy.WEIGHTED:
         names = sorted(routing.providers, key=lambda name: _weighted_rank(email_id, healths[name]))
-    else:  # the sort is stable: if the weights of all are low, all keep their places
+    else:  # the sort is stable: if all weights are low, all providers keep their places
         names = sorted(routing.providers, key=lambda name: healths[name].weight < KEEPS_PLACE_FROM)
     preferred = _preferred(routing, domains)
     return tuple(sorted(names, key=lambda name: preferred.index(name) if name in preferred else len(preferred)))

@@ -15,7 +15,7 @@ class Reason(StrEnum):
     """Why an address is suppressed."""
 
     HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
-    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for reasons that it knows
+    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it may not tell
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     MANUAL = "manual"
@@ -44,18 +44,18 @@ class Suppression:
 
     address: str
     reason: Reason
-    evidence: str  # who said so, about which email, in which words; or the operator's note
+    evidence: str  # the provider, the email, the attempt and the provider's words; or the operator's note
     since_ms: int
     until_ms: int
 
 
 def from_event(event: ProviderEvent, now_ms: int) -> Suppression:
-    """The suppression that an event about a recipient leads to: the same one however often the event comes."""
+    """The suppression that an event about a recipient leads to. It is the same however often the event comes."""
     return from_signal(event.email_id, event.recipient, Signal.from_event(event), min(event.at_ms, now_ms))
 
 
 def from_signal(email_id: str, address: str, signal: Signal, since_ms: int) -> Suppression:
-    """The suppression that a signal leads to, whose row in the state table says `suppress`."""
+    """The suppression that a signal leads to. The signal's row in the state table must say `suppress`."""
     reason = _REASONS[signal.kind]
     evidence = f"{signal.provider}, {email_id}, attempt {signal.attempt}: {signal.detail or signal.kind.value}"
     return Suppression(address, reason, evidence, since_ms, since_ms + LASTS_MS[reason])

@@ -1,4 +1,4 @@
-"""What an HTTP answer means where the provider's own words do not say better. Total over all statuses."""
+"""What an HTTP answer means if the provider's own tables do not say it. Every status has a meaning."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
 
 AnswerMeaning = tuple[OutcomeKind, Cause]
-Texts = Mapping[tuple[int, str], AnswerMeaning]  # by status and lower-case words of the body; the first match counts
+Texts = Mapping[tuple[int, str], AnswerMeaning]  # by status and lower-case words in the body; the first match counts
 
 _ACCOUNT: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
 _OUTAGE: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.OUTAGE)
@@ -24,13 +24,13 @@ STATUSES: Final[dict[int, AnswerMeaning]] = {
     401: _ACCOUNT,
     402: _ACCOUNT,
     403: _ACCOUNT,
-    404: _ACCOUNT,  # a domain that is not there, or a wrong base URL: ours to repair
+    404: _ACCOUNT,  # there is no such domain, or the base URL is wrong: we must repair it
     405: _ACCOUNT,
     406: _ACCOUNT,
     407: _ACCOUNT,
     410: _ACCOUNT,
     421: _ACCOUNT,
-    408: _NO_ANSWER,  # a gateway's: the server behind it may have got the request
+    408: _NO_ANSWER,  # may be a gateway's answer: the server behind it may have got the request
     413: _REFUSED,
     415: _REFUSED,
     420: _THROTTLED,
@@ -43,24 +43,24 @@ STATUSES: Final[dict[int, AnswerMeaning]] = {
     524: _NO_ANSWER,
 }
 CLASSES: Final[dict[int, AnswerMeaning]] = {
-    2: (Kind.UNCERTAIN, Cause.UNKNOWN),  # a success that names no id
-    3: _ACCOUNT,  # a redirect took nothing: the base URL is not the API's
-    4: (Kind.REFUSED, Cause.UNKNOWN),  # a client error took nothing; why is not known, so nobody is blamed
-    5: _NO_ANSWER,  # only 500, 502 and 503 are known to have taken nothing
+    2: (Kind.UNCERTAIN, Cause.UNKNOWN),  # a success without a message id
+    3: _ACCOUNT,  # a redirect takes no email: the base URL is not the API's
+    4: (Kind.REFUSED, Cause.UNKNOWN),  # no email was taken; the cause is not known
+    5: _NO_ANSWER,  # only after 500, 502 and 503 is it known that no email was taken
 }
-LONGEST_COOLDOWN_S: Final = 86_400.0  # who asks for more is asked again after a day
+LONGEST_COOLDOWN_S: Final = 86_400.0  # a longer Retry-After counts as a day
 
 
 def accepted(response: httpx.Response, message_id: str) -> Outcome:
-    """The provider took the email and gave it `message_id`."""
+    """The outcome if the provider took the email and gave it `message_id`."""
     return Outcome(Kind.ACCEPTED, status_code=response.status_code, message_id=message_id)
 
 
 def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s: float | None = None) -> Outcome:
-    """The outcome of an answer that accepts nothing: by its words in `texts`, its status, its class.
+    """The outcome of an answer that accepts nothing: by its words in `texts`, else by its status, else by its class.
 
-    `secret` is taken out of the reply, should a provider echo it. `retry_after_s` is what the body asked for; a
-    Retry-After header goes before it.
+    `secret` is removed from the reply, in case the provider repeats it. `retry_after_s` is what the body asks for; a
+    Retry-After header counts more.
     """
     status, words = response.status_code, response.text
     kind, cause = (
@@ -75,7 +75,7 @@ def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s:
 
 
 def header_s(response: httpx.Response) -> float | None:
-    """Retry-After in seconds (RFC 9110 §10.2.3: seconds or a date)."""
+    """The Retry-After header in seconds (RFC 9110 §10.2.3: seconds or a date). None: there is none."""
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
@@ -83,7 +83,7 @@ def header_s(response: httpx.Response) -> float | None:
 
 
 def until_s(response: httpx.Response, moment: str) -> float | None:
-    """Seconds from the answer's own Date to `moment`: no clock of ours, whose error could only add."""
+    """Seconds from the answer's own Date to `moment`. Our own clock may be wrong and is not used."""
     ours, theirs = _date(moment), _date(response.headers.get("date", ""))
     return (ours - theirs).total_seconds() if ours and theirs else None
 

@@ -1,11 +1,11 @@
-"""What a bounce says about the recipient: one rule for all providers."""
+"""Decides what a bounce proves about the recipient, by one rule for all providers."""
 
 import re
 from typing import Final
 
-# RFC 3463 §3.2 and RFC 7505 §4.2 (5.1.10): the address, or its domain, takes no mail, whoever sends it.
+# RFC 3463 §3.2 and RFC 7505 §4.2 (5.1.10): the address or its domain takes no mail from anybody.
 DEAD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
-# "Other or undefined": these say nothing, so the words beside them may.
+# RFC 3463's "other or undefined" statuses prove nothing, so the words beside them decide.
 UNSPECIFIC: Final = frozenset({"5.0.0", "5.1.0"})
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
@@ -23,15 +23,15 @@ def is_dead(status: str, text: str) -> bool:
     """Whether a failure proves that the mailbox does not exist, so that no other provider should try it.
 
     `status` is the enhanced status as the provider reports it ("" if it does not), `text` the words of the host.
-    A status that says something decides alone; without one, one inside the text does; at last the words "unknown
-    user" and their kin. In doubt the answer is no: one more attempt costs less than a mail that nobody got.
+    A specific status decides alone, or else a specific one inside the text. Without either, phrases such as "unknown
+    user" decide. In doubt the answer is no: one more attempt costs less than an email that nobody gets.
     """
     code = enhanced(status, text)
     if code and code not in UNSPECIFIC:
         return code in DEAD
     if _TEMPORARY.match(status) or _TEMPORARY.match(text):
         return False
-    # "Sender address rejected: User unknown" is about us, not about the recipient.
+    # "Sender address rejected: User unknown" is about the sender, not about the recipient.
     return bool(_UNKNOWN_USER.search(text)) and not _SENDER.search(text)
 
 

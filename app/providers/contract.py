@@ -1,4 +1,4 @@
-"""What every provider is: the members of each provider file, in this order."""
+"""What every provider has: the members of each provider's class, in this order."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ class Limits:
     """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded).
 
     `refused_extensions`: file name extensions, lower-case without the dot, that the provider does not take.
-    `idempotent_for_s`: how long the provider promises to know an idempotency key; 0: it documents none.
+    `idempotent_for_s`: how long the provider promises to know an idempotency key (0: it documents none).
     """
 
     recipients: int
@@ -25,36 +25,36 @@ class Limits:
 
 
 class Provider(Protocol):
-    """A provider: it knows its wire protocol and nothing else."""
+    """A provider. It translates between the product's terms and its own wire protocol, and does no I/O."""
 
     @property
     def name(self) -> str:
-        """As in PROVIDERS, in webhook paths and in stories."""
+        """The name in PROVIDERS, in webhook paths and in stories."""
 
     @property
     def limits(self) -> Limits:
         """What one call may carry."""
 
     def build(self, message: Message) -> httpx.Request:
-        """The call that sends `message`, authenticated; our email id and attempt travel as metadata.
+        """The authenticated call that sends `message`. Our email id and attempt travel in it as metadata.
 
-        Where the provider documents an idempotency key, email id and attempt are that key, and the same message makes
-        the same bytes: it may be asked again.
+        If the provider documents idempotency keys, email id and attempt are the key. The same message then always makes
+        the same bytes, so that the call may be repeated.
         """
 
     def read(self, response: httpx.Response) -> Outcome:
-        """What an answer means. Total: every status and every body has an outcome."""
+        """The outcome that an answer means. Every status and every body has one."""
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
-        """Prove, on the raw bytes and in constant time, that the provider sent this.
+        """Prove, on the raw bytes and in constant time, that the provider sent this webhook.
 
-        Returns the token that may be used for this body only, where the signature does not cover the body.
+        If the signature does not cover the body, returns the signed token, which counts for this body only.
         Raises Unauthenticated if it cannot be proved, malformed bodies included, and ServiceUnavailable if it cannot be
         checked now (no key configured, certificate not reachable).
         """
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
-        """The events of a verified webhook, in its order; an entry it cannot read is left out and logged."""
+        """The events of a verified webhook, in its order. An entry that cannot be read is left out and logged."""
 
     def credentials_request(self) -> httpx.Request:
-        """A harmless authenticated call: 2xx means that the credentials work. For `providers check`."""
+        """A harmless authenticated call for `providers check`. A 2xx answer means that the credentials work."""

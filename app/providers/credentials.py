@@ -1,4 +1,4 @@
-"""AWS credentials for a provider that is signed for: a key of its own, or the process's."""
+"""AWS credentials for SES, whose calls are signed: a key of its own, or the credentials of the process."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from app.errors import ConfigurationError
 
 
 def of(access_key_id: str, secret_access_key: str, session: Session) -> Callable[[], Credentials]:
-    """A function that gives the credentials of the moment: the key, or without one the process's own.
+    """A function that returns the current credentials: the given key, or the process's own if none is given.
 
-    It raises ConfigurationError when there are none, or they cannot be refreshed.
+    It raises ConfigurationError if there are none, or if they cannot be refreshed.
     """
     if access_key_id:
         fixed = Credentials(access_key_id, secret_access_key)
@@ -25,7 +25,7 @@ def _own(session: Session) -> Credentials:
         credentials = session.get_credentials()
         if credentials is not None:
             frozen = credentials.get_frozen_credentials()
-            # A snapshot: refreshed here or not at all.
+            # This is a snapshot, so that botocore refreshes credentials nowhere but here, where its errors are caught.
             return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
     except BotoCoreError as error:
         raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error

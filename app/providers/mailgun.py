@@ -1,4 +1,4 @@
-"""Mailgun: a multipart form over the v3 API; webhooks carry one event, and sign a token rather than the event."""
+"""Mailgun: a multipart form over the v3 API. A webhook has one event, which its signature does not cover."""
 
 import base64
 import hashlib
@@ -25,22 +25,22 @@ from app.providers.refusal import Unsendable, distinct
 EventMeaning = tuple[EventKind, Cause | None]
 Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
 
-# What the fields of the call, or Mailgun's own MIME, write.
+# Headers that Mailgun writes from the fields of the call, or in the MIME that it makes.
 RESERVED_HEADERS: Final = frozenset(
     {"to", "from", "cc", "bcc", "subject", "content-type", "content-transfer-encoding", "mime-version"}
     | {"received", "dkim-signature"}
 )
-# documentation.mailgun.com, "Tags": ASCII, 128 characters; help.mailgun.com, "Tags": 10 to a message. Tags are for
-# statistics: what does not fit is left out, and the email goes on.
+# documentation.mailgun.com, "Tags": ASCII, 128 characters; help.mailgun.com, "Tags": 10 per message. They are for
+# statistics, so an email is sent without the tags that do not fit.
 TAGS, TAG_LENGTH = 10, 128
 
-# documentation.mailgun.com, "Messages", and mailgun/mailgun-java issue 50 for 420; statuses that are missing here
-# mean what they mean everywhere.
+# documentation.mailgun.com, "Messages", and mailgun/mailgun-java issue 50 for 420. A status that is missing here
+# has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
-    (200, "mailgun magnificent api"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # a wrong path: nothing was taken
+    (200, "mailgun magnificent api"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # a wrong path: no email was taken
     (400, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
     (403, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
-    (400, "is not allowed to send"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # the account, dressed as a bad message
+    (400, "is not allowed to send"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # not the message's fault
     (400, "activate your mailgun account"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
 
@@ -65,7 +65,7 @@ CODES: Final[dict[str, EventMeaning]] = {
     "605": (Kind.SUPPRESSED, Cause.RECIPIENT),  # bounced before
     "606": (Kind.SUPPRESSED, Cause.RECIPIENT),  # unsubscribed
     "607": (Kind.SUPPRESSED, Cause.RECIPIENT),  # complained
-    "625": (Kind.DROPPED, Cause.POLICY),  # Mailgun holds the mailing for a poor list
+    "625": (Kind.DROPPED, Cause.POLICY),  # Mailgun holds the mailing back because of a poor list
 }
 
 _TRY_AGAIN: Final = re.compile(r"try again after ([A-Za-z]{3}, [0-9A-Za-z: ]{10,40})")
@@ -77,7 +77,7 @@ _log = logging.getLogger(__name__)
 class Mailgun:
     """A domain at Mailgun. `signing_keys` verify its webhooks; several may be valid at once.
 
-    Recipient variables are never set: they would make a call a batch, in which `%recipient.x%` in a text is replaced.
+    Recipient variables are never set, because they would make Mailgun replace `%recipient.x%` in the texts.
     """
 
     api_key: str = field(repr=False)
@@ -90,7 +90,7 @@ class Mailgun:
     limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=25_000_000)
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v3/{domain}/messages. Raises Unsendable for a header Mailgun writes itself or takes only once."""
+        """POST /v3/{domain}/messages. Raises Unsendable for a header that Mailgun writes itself or takes only once."""
         if not message.to:
             raise Unsendable("Mailgun needs a recipient in `to`")
         request = httpx.Request(
@@ -99,11 +99,11 @@ class Mailgun:
             headers=self._headers(),
             files=list(_parts(message)),
         )
-        request.read()  # into memory: a form with files is a stream otherwise
+        request.read()  # into memory, because a form with files is a stream otherwise
         return request
 
     def read(self, response: httpx.Response) -> Outcome:
-        """200 with a JSON id is accepted; any other 2xx may have been."""
+        """The outcome of an answer. A 2xx with a JSON id is accepted; any other 2xx is uncertain."""
         try:
             answer = payload.fields(payload.decode(response.content))
         except ValueError:
@@ -114,9 +114,9 @@ class Mailgun:
         return answers.judge(response, TEXTS, secret=self.api_key, retry_after_s=_retry_after_s(response, answer))
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce:
-        """HMAC-SHA256 over timestamp and token ("Webhooks"). It does not cover the event: hence the nonce.
+        """Verify the HMAC-SHA256 over timestamp and token ("Webhooks"). It does not cover the event: hence the nonce.
 
-        `parent-signature` is the same by the parent account's key, on events of a subaccount.
+        Events of a subaccount also carry a `parent-signature`, made with the parent account's key.
         """
         if not self.signing_keys:
             raise ServiceUnavailable("MAILGUN_WEBHOOK_SIGNING_KEY is not set: webhooks cannot be verified")
@@ -134,7 +134,7 @@ class Mailgun:
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
-        """One event, or none if it cannot be read."""
+        """The one event of a webhook, or none if it cannot be read."""
         try:
             entry = payload.fields(payload.fields(payload.decode(webhook.body)).get("event-data"))
         except ValueError:
@@ -154,7 +154,7 @@ class Mailgun:
             attempt=attempt,
             recipient=recipient.lower(),
             at_ms=at_ms,
-            # Unique within a day only.
+            # Mailgun's ids are unique within a day only.
             event_id=f"{event_id}/{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}" if event_id else "",
             message_id=payload.text(headers.get("message-id")).strip("<>"),
             cause=cause,
@@ -163,7 +163,7 @@ class Mailgun:
         return [event]
 
     def credentials_request(self) -> httpx.Request:
-        """GET /v4/domains/{domain}: the key, the domain and its region. A domain sending key may not ask this."""
+        """GET /v4/domains/{domain}, which checks key, domain and region. A domain sending key is refused here."""
         return httpx.Request(
             "GET", f"{self.base_url}/v4/domains/{quote(self.domain, safe='')}", headers=self._headers()
         )
@@ -191,14 +191,14 @@ def _meaning(entry: Mapping[str, object]) -> EventMeaning:
 
 
 def _words(entry: Mapping[str, object]) -> str:
-    """What the host said, or Mailgun instead of it."""
+    """The words of the recipient's host, or those of Mailgun if there are none."""
     report, reject = payload.fields(entry.get("delivery-status")), payload.fields(entry.get("reject"))
     texts = (report.get("message"), report.get("description"), reject.get("reason"), entry.get("reason"))
     return next((words for words in map(payload.text, texts) if words), "")
 
 
 def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> float | None:
-    """Mailgun's own ways to say Retry-After: a field of the body, or a date in its message."""
+    """The seconds that Mailgun asks us to wait, in its own forms: a field of the body, or a date in its message."""
     seconds = answer.get("retry-seconds")
     if isinstance(seconds, int) and 0 <= seconds < 10**9:
         return float(seconds)
@@ -207,11 +207,11 @@ def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> fl
 
 
 def _parts(message: Message) -> Iterator[Part]:
-    """The form. Names repeat: one `to` a recipient, so that no comma of a name can part two."""
+    """The parts of the form. Each recipient has a `to` field, so that a comma in a name cannot split it in two."""
     content = message.content
     headers = dict(distinct((*_reply_to(content.reply_to), *content.headers), RESERVED_HEADERS))
     tags = [tag for tag in dict.fromkeys(content.tags) if tag.isascii() and len(tag) <= TAG_LENGTH][:TAGS]
-    # Ours come last and are not overridden, whatever a client's metadata is called.
+    # Our ids come last, so that a client's metadata cannot override them, whatever its names are.
     ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     fields = [
         ("from", _mailbox(message.sender)),
@@ -229,7 +229,7 @@ def _parts(message: Message) -> Iterator[Part]:
 
 
 def _file(file: Attachment) -> Part:
-    """Mailgun takes the file name of an inline file for its content id."""
+    """The part of one attachment. Mailgun uses the file name of an inline file as its content id."""
     kind = file.content_type or "application/octet-stream"
     if file.content_id:
         return "inline", (file.content_id, file.content, kind)
@@ -241,7 +241,7 @@ def _reply_to(mailboxes: tuple[Mailbox, ...]) -> list[tuple[str, str]]:
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    """RFC 5322, the name always quoted; Mailgun reads UTF-8 and encodes it itself."""
+    """A mailbox as RFC 5322 writes it, always with a quoted name. Mailgun reads UTF-8 and encodes it itself."""
     if not mailbox.name:
         return mailbox.address
     name = mailbox.name.replace("\\", "\\\\").replace('"', '\\"')

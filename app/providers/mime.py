@@ -6,12 +6,12 @@
     │   └── image …
     └── attachment …
 
-The parts are the standard library's. The header lines are written here: the library folds unstructured headers by
-encoding long words, and a List-Unsubscribe that is encoded is one that no client reads. ASCII therefore stays on its
-line, the rest becomes encoded words (RFC 2047), and whatever could end a line is a space before that.
+The standard library makes the parts. The header lines are written here, because the library folds unstructured headers
+by encoding long words, and no client reads a List-Unsubscribe that is encoded. A value in ASCII is therefore written on
+one line, and any other as encoded words (RFC 2047). Before that, characters that could end a line become spaces.
 
-No Date: it is_about to the moment the provider takes the email, and SES writes its own over any other
-(https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). No Bcc, ever.
+There is no Date header, because the provider writes it when it takes the email: SES replaces any other
+(https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). There is never a Bcc header.
 """
 
 import re
@@ -27,24 +27,24 @@ from app.providers.refusal import Unsendable
 
 _CRLF = "\r\n"
 LINE_LIMIT = 998  # RFC 5322 §2.1.1, without CRLF
-# 7bit, since SES asks to encode all that is not. The parts' own lines stay below 78.
+# 7bit, because SES asks senders to encode everything else. The lines of the parts stay below 78 characters.
 _POLICY = policy.SMTP.clone(cte_type="7bit")
-# What ends a line somewhere on the way: C0, DEL, C1 and the separators of str.splitlines.
+# Characters that some software takes for the end of a line: C0, DEL, C1 and the separators of str.splitlines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
 _PARAMETER = re.compile(r";\s*([A-Za-z0-9-]+)=(?:\"([^\"\\]*)\"|([^\s\";]+))")
 _CONTENT_ID = re.compile(r"[!-~]+")
-# Written here, or an order to SES: another configuration set would silence its webhooks.
+# Headers that are written here, or that control SES: naming another configuration set would stop its webhooks.
 _OURS = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "sender"})
 _OURS_PREFIXES = ("content-", "x-ses-")
 
 
 def render(message: Message) -> bytes:
-    """The whole email: CRLF line ends, ASCII, lines of at most 998. To and Cc are those of the first copy.
+    """The whole email in ASCII, with CRLF and lines of at most 998. To and Cc are those of the first copy.
 
-    Raises Unsendable for a header that is not the client's to set, and for an address that has no ASCII form.
+    Raises Unsendable for a header that a client may not set, and for an address that has no ASCII form.
     """
     content = message.content
     lines = [
@@ -58,12 +58,12 @@ def render(message: Message) -> bytes:
         "MIME-Version: 1.0",
     ]
     head = "".join(f"{line}{_CRLF}" for line in lines if line)
-    # A part begins with its own header lines: they continue ours.
+    # The body begins with header lines of its own, which continue these.
     return head.encode("ascii") + _body(content).as_bytes(policy=_POLICY)
 
 
 def message_id(message: Message) -> str:
-    """The Message-ID: the same for the same attempt, another for every other."""
+    """The Message-ID, which is the same for the same attempt and different for every other."""
     domain = address(message.sender.address).rpartition("@")[2]
     return f"<{message.email_id}.{message.attempt}@{domain}>"
 
@@ -110,7 +110,7 @@ def _clean(value: str) -> str:
 
 
 def _verbatim(value: str) -> bool:
-    return value.isascii() and "=?" not in value  # an encoded word in what was given is meant literally
+    return value.isascii() and "=?" not in value  # what looks like an encoded word is meant literally
 
 
 def _free(name: str) -> str:
@@ -124,7 +124,7 @@ def _body(content: Content) -> MIMEPart:
     texts = [_text(content.html, "html")] if content.html else []
     if content.text or not texts:
         texts.insert(0, _text(content.text, "plain"))
-    # What no HTML shows would be lost in multipart/related: then it is an attachment like any other.
+    # Without HTML, an inline file would be lost in multipart/related. It then becomes an ordinary attachment.
     inline = [_file(item, "inline") for item in content.attachments if item.content_id and content.html]
     files = [_file(item, "attachment") for item in content.attachments if not (item.content_id and content.html)]
     return _together("mixed", [_together("related", [_together("alternative", texts), *inline]), *files])
@@ -149,7 +149,7 @@ def _text(text: str, subtype: str) -> MIMEPart:
 
 
 def _file(attachment: Attachment, disposition: str) -> MIMEPart:
-    # multipart/* and message/* may not be base64 (RFC 2045 §6.4): a forwarded email travels as a file.
+    # multipart/* and message/* may not be base64 (RFC 2045 §6.4), so a forwarded email becomes a plain file.
     media = _MEDIA_TYPE.match(attachment.content_type)
     maintype, subtype = media.groups() if media else ("application", "octet-stream")
     given = _PARAMETER.findall(attachment.content_type, media.end()) if media else []

@@ -1,7 +1,8 @@
-"""HTTP over sockets that know when the whole call must be over.
+"""HTTP over sockets that know when the whole call must have ended.
 
-httpx bounds each read and write, not the call: a server that drips one byte every few seconds would hold a worker
-until its platform kills it, in the middle of a send. Here the bound is a moment, and every step gets what is left.
+httpx limits the time of each read and write, but not of the call: a server that sends one byte every few seconds would
+hold a worker until the platform kills it, in the middle of a send. Here the limit is a moment, and every step gets the
+time that is left until then.
 """
 
 import queue
@@ -16,12 +17,12 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-ANSWER_LIMIT: Final = 1_000_000  # bytes of a body that are read; what a send answers is a few hundred
-KEEPALIVE_S: Final = 5.0  # longer, and a load balancer's own idle limit makes a good send look uncertain
+ANSWER_LIMIT: Final = 1_000_000  # bytes of a body that are read; a usual answer has a few hundred
+KEEPALIVE_S: Final = 5.0  # beyond it, a load balancer's idle limit may make a good send look uncertain
 
 Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
 
-# httpcore's errors are httpx's by another address (httpx/_transports/default.py); parents come last.
+# httpcore's errors and the same errors of httpx (httpx/_transports/default.py); parents come last.
 _SAME_NAME: Final[dict[type[Exception], type[httpx.TransportError]]] = {
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
     httpcore.ReadTimeout: httpx.ReadTimeout,
@@ -55,8 +56,8 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and read the whole answer."""
         now = time.monotonic()
-        # httpcore hands these through to the socket untouched, as `timeout`: ours are moments, not durations. Only
-        # "pool" is its own, a duration.
+        # httpcore passes these to the socket unchanged, as `timeout`, so they are moments and not durations. Only
+        # "pool" is a duration, because httpcore itself uses it.
         until = {
             "pool": self._connect_timeout_s,
             "connect": now + self._connect_timeout_s,
@@ -106,7 +107,7 @@ def _left(until: float | None) -> float | None:
 
 
 class _Network(httpcore.NetworkBackend):
-    """Connects; `timeout` is the moment when that must be done."""
+    """Connects. `timeout` is the moment by which the connection must be made."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -127,7 +128,7 @@ class _Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError(str(fault)) from fault
 
     def _resolve(self, host: str, port: int, until: float | None) -> list[tuple[Any, ...]]:
-        """Addresses of `host`, looked up beside this thread because getaddrinfo takes no timeout."""
+        """The addresses of `host`. They are looked up in another thread, because getaddrinfo takes no timeout."""
         found: queue.SimpleQueue[list[tuple[Any, ...]] | OSError] = queue.SimpleQueue()
 
         def look_up() -> None:
@@ -149,7 +150,7 @@ class _Network(httpcore.NetworkBackend):
 
 
 def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.socket:
-    """A connection to the first address that answers; each gets its share of the time, so that all get a turn."""
+    """A connection to the first address that answers. Each gets a share of the time, so that all can be tried."""
     fault: OSError = OSError("the name has no address")
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         left = _left(until)
@@ -167,7 +168,7 @@ def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.so
 
 
 class _Socket(httpcore.NetworkStream):
-    """A connection; `timeout` is the moment when the call must be over."""
+    """A connection. `timeout` is the moment by which the call must have ended."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -204,7 +205,7 @@ class _Socket(httpcore.NetworkStream):
         except TimeoutError as fault:
             self.close()
             raise httpcore.ConnectTimeout(str(fault)) from fault
-        except OSError as fault:  # a certificate that does not hold is one
+        except OSError as fault:  # a certificate that cannot be verified is an OSError, too
             self.close()
             raise httpcore.ConnectError(str(fault)) from fault
 

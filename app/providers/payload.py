@@ -1,4 +1,4 @@
-"""Reading a webhook's JSON, in which anything may be missing, of another type, or absurd."""
+"""Reads JSON of providers, in which anything may be missing, of another type, or absurd."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-EMAIL_ID: Final = "em_email_id"  # the names under which our own ids travel with an email and come back
+EMAIL_ID: Final = "em_email_id"  # under these names our ids travel with an email and come back
 ATTEMPT: Final = "em_attempt"
 
 _LATEST_S: Final = 253_402_300_800  # the year 10000
@@ -15,7 +15,7 @@ _ID_LIMIT: Final = 128
 
 
 def decode(body: bytes) -> object:
-    """The JSON in `body`. Raises ValueError for anything else, absurdly deep nesting included."""
+    """The JSON in `body`. Raises ValueError for anything else, also for JSON that is nested too deeply."""
     try:
         value: object = json.loads(body)
     except RecursionError:
@@ -29,24 +29,24 @@ def fields(value: object) -> Mapping[str, object]:
 
 
 def text(value: object) -> str:
-    """`value` if it is text, else ""; half a surrogate pair, which JSON can say, becomes a question mark."""
+    """`value` if it is text, else "". Half a surrogate pair, which JSON can hold, becomes a question mark."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def code(value: object) -> str:
-    """A whole number, or what comes as text in its place, as text."""
+    """`value` as text, if it is a whole number or text, else ""."""
     return str(value) if isinstance(value, int) and abs(value) < _LATEST_S else text(value)
 
 
 def at_ms(value: object) -> int | None:
-    """Epoch seconds as milliseconds; None for anything that is no moment between 1970 and the year 9999."""
+    """Epoch seconds as milliseconds; None if it is no time between 1970 and the year 9999."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
         return None
     return round(value * 1000)
 
 
 def iso_ms(text: str) -> int | None:
-    """ISO 8601 with any fraction as epoch milliseconds, UTC if it does not say; None if it is no time after 1970."""
+    """ISO 8601 as epoch milliseconds, read as UTC if it names no zone. None if it is no time after 1970."""
     try:
         at = datetime.fromisoformat(text)
         at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
@@ -56,7 +56,7 @@ def iso_ms(text: str) -> int | None:
 
 
 def ours(metadata: Mapping[str, object]) -> tuple[str, int]:
-    """Our email id and attempt, as they came back: "" and 0 if they did not."""
+    """Our email id and attempt as the provider sent them back, or "" and 0 if it did not."""
     email_id, attempt = text(metadata.get(EMAIL_ID)), code(metadata.get(ATTEMPT))
     return (
         email_id if len(email_id) <= _ID_LIMIT else "",

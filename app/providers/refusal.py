@@ -1,20 +1,20 @@
-"""What a provider cannot express."""
+"""Emails that a provider cannot carry as they are."""
 
 from collections.abc import Collection, Iterable
 
 
 class Unsendable(ValueError):
-    """This provider cannot carry this email as it was asked for.
+    """This provider cannot carry this email as the client wants it.
 
-    Raised by `build`; `transport` makes it a `refused` outcome. Nothing is dropped silently: another provider may be
-    able to say it.
+    A provider's `build` raises it, and `transport` turns it into the outcome `refused`. Nothing is left out silently,
+    because another provider may be able to carry the email.
     """
 
 
 def distinct(headers: Iterable[tuple[str, str]], reserved: Collection[str]) -> dict[str, str]:
-    """Headers as an object, for a provider that takes each name once and keeps `reserved` (lower-case) to itself.
+    """Headers by name, for a provider that takes each name once and writes those in `reserved` (lower-case) itself.
 
-    Raises Unsendable naming the header.
+    Raises Unsendable, naming the header, if one is reserved or comes twice.
     """
     kept: dict[str, tuple[str, str]] = {}
     for name, value in headers:

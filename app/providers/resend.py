@@ -1,7 +1,7 @@
-"""Resend: JSON with an idempotency key; webhooks carry one event, signed as Svix signs.
+"""Resend: JSON with an idempotency key. A webhook has one event and is signed by Svix's scheme.
 
-What its events mean is in `resend_events`. Facts are of resend.com/docs and of Resend's own API description
-(github.com/resend/resend-openapi) unless a line says otherwise.
+`resend_events` reads the events. The sources are resend.com/docs and Resend's own API description
+(github.com/resend/resend-openapi) unless a line names another.
 """
 
 import base64
@@ -24,25 +24,25 @@ from app.providers import answers, payload, resend_events, signatures
 from app.providers.contract import Limits
 from app.providers.refusal import Unsendable, distinct
 
-# What the fields of the call say, or the MIME that is made of it.
+# Headers that Resend writes from the fields of the call, or in the MIME that it makes.
 RESERVED_HEADERS: Final = frozenset(
     {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "content-transfer-encoding", "mime-version"}
     | {"received", "dkim-signature"}
 )
 
-# "Errors", by the `name` in the body; statuses that are missing here mean what they mean everywhere.
+# "Errors", by the `name` in the body. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
-    (400, "invalid_idempotency_key"): (Kind.REFUSED, Cause.UNKNOWN),  # a mistake of ours: the email is not to blame
-    # A domain that is not verified, or an account that may write to itself only: this From, not our account.
+    (400, "invalid_idempotency_key"): (Kind.REFUSED, Cause.UNKNOWN),  # our own mistake, not the email's
+    # The domain is not verified, or the account may send to its own address only. Other emails may still be sent.
     (403, "validation_error"): (Kind.REFUSED, Cause.ACCOUNT),
-    # concurrent_idempotent_requests: the call of this key still runs. invalid_idempotent_request: the key came with
-    # another body. This call sent nothing, but the other one may have; so does any 409: all are about the key.
+    # concurrent_idempotent_requests: the first call with this key is still under way. invalid_idempotent_request: the
+    # key came with another body. This call sent nothing, but the first one may have. Every 409 is about the key.
     (409, ""): (Kind.UNCERTAIN, Cause.UNKNOWN),
-    (429, "daily_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # over tomorrow, or when somebody pays
+    (429, "daily_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # it ends tomorrow, or when somebody pays
     (429, "monthly_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
 
-# docs.svix.com, "Verifying Payloads Manually"; a repeated webhook is signed anew, so this is no limit to repeating.
+# docs.svix.com, "Verifying Payloads Manually". A webhook that is sent again is signed anew, so it may come much later.
 MAX_AGE_S: Final = 300
 UNTYPED: Final = ("", "application/octet-stream")
 
@@ -63,7 +63,7 @@ class Resend:
     limits: ClassVar[Limits] = Limits(recipients=1, size_bytes=40_000_000, idempotent_for_s=24 * 3600)
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /emails. Raises Unsendable for a header or a file that Resend would not carry as it is."""
+        """POST /emails. Raises Unsendable for a header or a file that Resend would not send unchanged."""
         if not message.to:
             raise Unsendable("Resend needs a recipient in `to`")
         content = message.content
@@ -80,8 +80,8 @@ class Resend:
             "attachments": [_attachment(file) for file in content.attachments],
             "tags": [{"name": name, "value": value} for name, value in sorted(_tags(message).items())],
         }
-        # Resend compares the body with that of the key's first call: nothing in it may depend on the moment, or on
-        # the order in which a store gives metadata back.
+        # Resend compares the body with that of the first call with this key, so nothing in it may depend on the time or
+        # on the order in which the metadata is read from the store.
         body = {name: value for name, value in call.items() if value or name == "subject"}
         return httpx.Request(
             "POST",
@@ -95,7 +95,7 @@ class Resend:
         )
 
     def read(self, response: httpx.Response) -> Outcome:
-        """200 with a JSON id is accepted; any other 2xx may have been."""
+        """The outcome of an answer. A 2xx with a JSON id is accepted; any other 2xx is uncertain."""
         try:
             answer = payload.fields(payload.decode(response.content))
         except ValueError:
@@ -106,7 +106,7 @@ class Resend:
         return answers.judge(response, TEXTS, secret=self.api_key)
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
-        """HMAC-SHA256 over id, time and raw body, by any of the secrets ("Verify Webhooks Requests")."""
+        """Check the HMAC-SHA256 of id, time and raw body by the secrets ("Verify Webhooks Requests")."""
         if not self.signing_secrets:
             raise ServiceUnavailable("RESEND_WEBHOOK_SECRET is not set: webhooks cannot be verified")
         headers = {name: payload.text(value) for name, value in webhook.headers.items()}
@@ -121,20 +121,20 @@ class Resend:
             raise Unauthenticated("the signature does not fit")
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
-        """One event, or none if it cannot be read; of an email to several, one of kind `unknown` for each of them."""
+        """One event, or none if it cannot be read. If it names several recipients, one of kind `unknown` for each."""
         return resend_events.read(webhook)
 
     def credentials_request(self) -> httpx.Request:
-        """GET /domains. A key with sending access only may not ask this."""
+        """GET /domains. A key that may only send is refused here."""
         return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        # Without a User-Agent: 403. httpx adds one to the requests that its client builds, not to those it is given.
+        # Without a User-Agent, Resend answers 403. httpx adds one only to requests that its own client builds.
         return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
 
 
 def _tags(message: Message) -> dict[str, str]:
-    """Our ids, then what of the client's metadata and tags fits into the alphabet of tags; each name once."""
+    """Our ids, then the client's metadata and tags whose characters Resend allows. The first of a name counts."""
     tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
         if _TAG.fullmatch(name) and _TAG.fullmatch(value):
@@ -143,14 +143,14 @@ def _tags(message: Message) -> dict[str, str]:
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    """Resend takes no name in quotes (django-anymail, `ResendPayload`): such a name goes as an encoded word."""
+    """A mailbox. Resend takes no quoted name (django-anymail, `ResendPayload`): such a name becomes an encoded word."""
     shown = str(mailbox)
     encode = shown.startswith('"') or "=?" in mailbox.name
     return f"{_encoded(mailbox.name)} <{mailbox.address}>" if encode else shown
 
 
 def _ascii(value: str) -> str:
-    """A header's value: who encodes it (RFC 2047) is not documented, and encoded here it is right either way."""
+    """A header's value in ASCII. Whether Resend would encode it (RFC 2047) is not documented, so it is encoded here."""
     return value if value.isascii() else _encoded(value)
 
 
@@ -169,10 +169,11 @@ def _attachment(file: Attachment) -> dict[str, str]:
 
 
 def _type(file: Attachment) -> str:
-    """The type to tell; "": Resend derives it from the file's name.
+    """The attachment's type for Resend. With "", Resend derives it from the file's name.
 
-    Resend drops an email without a word if the two contradict each other (django-anymail, "Resend, Limitations and
-    quirks"). Raises Unsendable then. Nobody knows which types Resend takes for which name: only what is certain counts.
+    Raises Unsendable if type and name contradict each other, because Resend then drops the email silently
+    (django-anymail, "Resend, Limitations and quirks"). Resend does not document which types it takes for which names,
+    so only a contradiction that is certain counts.
     """
     content_type = file.content_type.partition(";")[0].strip().lower()
     if content_type in UNTYPED:
@@ -185,4 +186,4 @@ def _type(file: Attachment) -> str:
 
 @cache
 def _types() -> mimetypes.MimeTypes:
-    return mimetypes.MimeTypes()  # Python's own table: the machine's would make the answer depend on the machine
+    return mimetypes.MimeTypes()  # only Python's own table, so that the result does not depend on the machine's

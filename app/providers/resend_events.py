@@ -1,7 +1,7 @@
-"""What Resend says in a webhook: one event about one email, which names its recipients but not the one it is about.
+"""Reads Resend's webhooks. A webhook has one event; it names the email's recipients, but not which one it is about.
 
-Facts are of resend.com/docs, "Event Types", and of Resend's own API description (github.com/resend/resend-openapi)
-unless a line says otherwise.
+The sources are resend.com/docs, "Event Types", and Resend's own API description (github.com/resend/resend-openapi),
+unless a line names another.
 """
 
 import logging
@@ -16,24 +16,24 @@ from app.providers.bounces import is_dead, is_policy
 
 EventMeaning = tuple[EventKind, Cause | None]
 
-# `email.bounced` and `email.failed` are read below.
+# `email.bounced` and `email.failed` are read by `_meaning` and `_bounce`.
 EVENTS: Final[dict[str, EventMeaning]] = {
-    "email.sent": (Kind.ACCEPTED, None),  # by Resend, not by the recipient's host
+    "email.sent": (Kind.ACCEPTED, None),  # accepted by Resend, not by the recipient's host
     "email.scheduled": (Kind.ACCEPTED, None),
     "email.delivery_delayed": (Kind.DELAYED, None),
     "email.delivered": (Kind.DELIVERED, None),
-    "email.suppressed": (Kind.SUPPRESSED, Cause.RECIPIENT),  # previous_bounce or previous_complaint
+    "email.suppressed": (Kind.SUPPRESSED, Cause.RECIPIENT),  # the reason is previous_bounce or previous_complaint
     "email.complained": (Kind.COMPLAINED, Cause.RECIPIENT),
     "email.opened": (Kind.OPENED, None),
     "email.clicked": (Kind.CLICKED, None),
 }
-# `bounce.subType`; of the others (General, NoEmail, MailboxFull, Undetermined) the host's words tell.
+# By `bounce.subType`. The host's words decide for all others (General, NoEmail, MailboxFull, Undetermined).
 BOUNCES: Final[dict[str, EventMeaning]] = {
     "ContentRejected": (Kind.BLOCKED, Cause.POLICY),
     "AttachmentRejected": (Kind.BLOCKED, Cause.POLICY),
     "MessageTooLarge": (Kind.SOFT_BOUNCE, Cause.MESSAGE),
 }
-# Where an event says why.
+# The field of an event that holds its reason.
 REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
 
 _log = logging.getLogger(__name__)
@@ -42,17 +42,17 @@ _log = logging.getLogger(__name__)
 def read(webhook: Webhook) -> list[ProviderEvent]:
     """The event of a webhook, or none if it cannot be read.
 
-    `data.to` is documented as the impacted recipients, and was seen to list all of them (django-anymail, "Resend,
-    Limitations and quirks"). So what it says of several is certain of none: an event of kind `unknown` for each.
+    `data.to` is documented as the impacted recipients, but was seen to list all of them (django-anymail, "Resend,
+    Limitations and quirks"). So an event that names several becomes one of kind `unknown` for each of them.
     """
     try:
         entry = payload.fields(payload.decode(webhook.body))
     except ValueError:
         entry = {}
     event, data = payload.text(entry.get("type")), payload.fields(entry.get("data"))
-    event_id = payload.text(webhook.headers.get("svix-id"))  # the same however often the event is sent
+    event_id = payload.text(webhook.headers.get("svix-id"))  # stays the same however often Resend sends the event
     recipients = _recipients(data.get("to"))
-    at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's; data.created_at is the email's
+    at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's time; data.created_at is the email's
     if not recipients or at_ms is None:
         _log.warning("event left out", extra={"provider": "resend", "event_id": event_id})
         return []
@@ -79,7 +79,7 @@ def read(webhook: Webhook) -> list[ProviderEvent]:
 def _meaning(event: str, reason: Mapping[str, object]) -> EventMeaning:
     if event == "email.bounced":
         return _bounce(reason)
-    if event == "email.failed":  # such as reached_daily_quota
+    if event == "email.failed":  # its reason is, for example, reached_daily_quota
         return Kind.DROPPED, Cause.ACCOUNT if "quota" in payload.text(reason.get("reason")) else Cause.UNKNOWN
     return EVENTS.get(event, (Kind.UNKNOWN, None))
 
@@ -97,7 +97,7 @@ def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
 
 
 def _words(reason: Mapping[str, object]) -> str:
-    """What the host said (a list by the API's description, a text by Resend's Python SDK), and Resend about it."""
+    """The host's words (a list by the API's description, a text by Resend's Python SDK), then Resend's own."""
     return " ".join(filter(None, [*_texts(reason.get("diagnosticCode")), payload.text(reason.get("message"))]))
 
 

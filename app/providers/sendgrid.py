@@ -1,4 +1,4 @@
-"""SendGrid: JSON over the v3 API; webhooks are arrays of events, signed with ECDSA."""
+"""SendGrid: JSON over the v3 API. A webhook is an array of events, signed with ECDSA."""
 
 import base64
 import logging
@@ -21,29 +21,29 @@ from app.providers.refusal import Unsendable, distinct
 
 EventMeaning = tuple[EventKind, Cause | None]
 
-# docs.sendgrid.com, "Mail Send limitations": these are written by SendGrid or are fields of the call.
+# docs.sendgrid.com, "Mail Send limitations": headers that SendGrid writes itself, or from the fields of the call.
 RESERVED_HEADERS: Final = frozenset(
     {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "content-transfer-encoding"}
     | {"received", "dkim-signature", "x-sg-id", "x-sg-eid"}
 )
-# The same page. Categories are for statistics: what does not fit is left out, and the email goes on.
+# From the same page. Categories are for statistics, so an email is sent without those that do not fit.
 CATEGORIES, CATEGORY_LENGTH = 10, 255
-# "Event Webhook Reference": SendGrid merges custom_args into the event object, so a client's metadata of these names,
-# which `parse` reads, would be taken for a part of the event; it travels under METADATA_PREFIX instead.
+# "Event Webhook Reference": SendGrid merges custom_args into the event object. A client's metadata of these names,
+# which `parse` reads, would be taken for a part of the event, so METADATA_PREFIX is put before its name.
 EVENT_FIELDS: Final = frozenset(
     {"email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"}
     | {"sg_event_id", "sg_message_id"}
 )
 METADATA_PREFIX: Final = "metadata_"
 
-# Same site, "Errors"; statuses that are missing here mean what they mean everywhere.
+# From the same site, "Errors". A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
-    (401, "maximum credits exceeded"): (Kind.THROTTLED, Cause.THROTTLE),  # a full quota that looks like a bad key
-    # This email's From, not our account: other emails may still go, so nothing more than a refusal.
+    (401, "maximum credits exceeded"): (Kind.THROTTLED, Cause.THROTTLE),  # a full quota and not a bad key
+    # Only this email's From is not allowed. Other emails may still be sent, so the account is not at fault.
     (403, "verified sender identity"): (Kind.REFUSED, Cause.ACCOUNT),
 }
 
-# "Event Webhook Reference"; bounce and dropped have tables of their own below.
+# "Event Webhook Reference". `bounce` and `dropped` have tables of their own below.
 EVENTS: Final[dict[str, EventMeaning]] = {
     "processed": (Kind.ACCEPTED, None),
     "deferred": (Kind.DELAYED, None),
@@ -55,21 +55,21 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "group_unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_resubscribe": (Kind.UNKNOWN, None),
 }
-# `type` of a bounce. `blocked`: the host refused this email, SendGrid does not suppress the address.
+# By `type` of a bounce. `blocked`: the host refused this email, and SendGrid does not suppress the address.
 BOUNCES: Final[dict[str, EventMeaning]] = {
     "bounce": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
     "blocked": (Kind.BLOCKED, Cause.POLICY),
     "expired": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
 }
-# `bounce_classification`, SendGrid's reading of the host's words; it goes before `type`.
+# By `bounce_classification`, SendGrid's reading of the host's words, which counts more than `type`.
 CLASSIFICATIONS: Final[dict[str, EventMeaning]] = {
     "content": (Kind.BLOCKED, Cause.POLICY),
     "reputation": (Kind.BLOCKED, Cause.POLICY),
     "frequency or volume too high": (Kind.BLOCKED, Cause.POLICY),
-    "mailbox unavailable": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),  # full or disabled: not proof that it is not there
+    "mailbox unavailable": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),  # it may be full or disabled
     "technical failure": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
 }
-# `reason` of a drop.
+# By `reason` of a drop.
 DROPS: Final[dict[str, EventMeaning]] = {
     "bounced address": (Kind.SUPPRESSED, Cause.RECIPIENT),
     "unsubscribed address": (Kind.SUPPRESSED, Cause.RECIPIENT),
@@ -97,13 +97,13 @@ class SendGrid:
     limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=30_000_000)
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v3/mail/send. Raises Unsendable for a header SendGrid keeps to itself or takes only once."""
+        """POST /v3/mail/send. Raises Unsendable for a header that SendGrid writes itself or takes only once."""
         if not message.to:
             raise Unsendable("SendGrid needs a recipient in `to`")
         content = message.content
-        people = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
+        recipients = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
         personalization = {
-            role: [_mailbox(one) for one in mailboxes] for role, mailboxes in people.items() if mailboxes
+            role: [_mailbox(one) for one in mailboxes] for role, mailboxes in recipients.items() if mailboxes
         }
         call = {
             "personalizations": [personalization | {"custom_args": _custom_args(message)}],
@@ -123,14 +123,14 @@ class SendGrid:
         )
 
     def read(self, response: httpx.Response) -> Outcome:
-        """202 with X-Message-Id is accepted; without the id we could never tell its events: uncertain."""
+        """The outcome of an answer. A 2xx with X-Message-Id is accepted; without it, the outcome is uncertain."""
         message_id = response.headers.get("x-message-id", "").strip()
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
         return answers.judge(response, TEXTS, secret=self.api_key)
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
-        """ECDSA-SHA256 over timestamp and raw body, by any of the keys ("Event Webhook Security Features")."""
+        """Check the ECDSA-SHA256 of timestamp and raw body by the keys ("Event Webhook Security Features")."""
         if not self.public_keys:
             raise ServiceUnavailable("SENDGRID_WEBHOOK_PUBLIC_KEY is not set: webhooks cannot be verified")
         signature = webhook.headers.get("x-twilio-email-event-webhook-signature", "")
@@ -145,7 +145,7 @@ class SendGrid:
             raise Unauthenticated("the signature does not fit")
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
-        """An array of events, in the order in which SendGrid wrote it."""
+        """The events of a webhook, in the order in which SendGrid wrote them."""
         try:
             entries = payload.decode(webhook.body)
         except ValueError:
@@ -156,11 +156,11 @@ class SendGrid:
         return [event for entry in entries if (event := self._event(payload.fields(entry)))]
 
     def credentials_request(self) -> httpx.Request:
-        """GET /v3/scopes, which any key may ask about itself."""
+        """GET /v3/scopes, which any key may call about itself."""
         return httpx.Request("GET", f"{self.base_url}/v3/scopes", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json"}  # without Accept: 406
+        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json"}  # no Accept: 406
 
     def _event(self, entry: Mapping[str, object]) -> ProviderEvent | None:
         recipient, at_ms = payload.text(entry.get("email")), payload.at_ms(entry.get("timestamp"))
@@ -178,7 +178,7 @@ class SendGrid:
             recipient=recipient.lower(),
             at_ms=at_ms,
             event_id=event_id,
-            # The id of the call, then ".filter…" and the recipient's place in it.
+            # `sg_message_id` is the id of the call, then ".filter…" and the recipient's place in it.
             message_id=payload.text(entry.get("sg_message_id")).split(".")[0],
             cause=cause,
             detail=shorten(payload.text(entry.get("reason")) or payload.text(entry.get("response"))),
@@ -193,7 +193,8 @@ def _meaning(entry: Mapping[str, object]) -> EventMeaning:
         return EVENTS.get(event, (Kind.UNKNOWN, None))
     status, kind = payload.code(entry.get("status")), payload.text(entry.get("type")).lower()
     classification = payload.text(entry.get("bounce_classification")).lower()
-    # "Invalid Address" is SendGrid's "unknown user"; of a block it contradicts the type, and proves nothing.
+    # "Invalid Address" is SendGrid's "unknown user". If the type is `blocked`, the two contradict each other, and the
+    # classification proves nothing.
     if is_dead(status, reason) or (kind != "blocked" and classification == "invalid address"):
         return Kind.HARD_BOUNCE, Cause.RECIPIENT
     if is_policy(status, reason):
@@ -206,7 +207,7 @@ def _mailbox(mailbox: Mailbox) -> dict[str, str]:
 
 
 def _custom_args(message: Message) -> dict[str, str]:
-    """A client's metadata, and our ids, which nothing of a client's can replace."""
+    """The client's metadata and our own ids, which no metadata can replace."""
     metadata = {
         METADATA_PREFIX + name if name.lower() in EVENT_FIELDS else name: value
         for name, value in message.content.metadata.items()
@@ -215,13 +216,13 @@ def _custom_args(message: Message) -> dict[str, str]:
 
 
 def _bodies(content: Content) -> list[dict[str, str]]:
-    """Text before HTML, neither empty: SendGrid answers 400 otherwise."""
+    """The bodies, text before HTML and neither of them empty: SendGrid answers 400 otherwise."""
     bodies = {"text/plain": content.text, "text/html": content.html}
     return [{"type": kind, "value": value} for kind, value in bodies.items() if value]
 
 
 def _reply_to(mailboxes: tuple[Mailbox, ...]) -> dict[str, Any]:
-    """One field for one, another for several; both together are a 400."""
+    """The field for one Reply-To, or another field for several. SendGrid answers 400 to both together."""
     match mailboxes:
         case ():
             return {}
@@ -232,7 +233,7 @@ def _reply_to(mailboxes: tuple[Mailbox, ...]) -> dict[str, Any]:
 
 
 def _ascii(value: str) -> str:
-    """A header's value; SendGrid leaves encoding it (RFC 2047) to the caller."""
+    """A header's value in ASCII. SendGrid leaves it to the caller to encode it (RFC 2047)."""
     return value if value.isascii() else Header(value, "utf-8").encode(linesep="")
 
 

@@ -1,9 +1,10 @@
-"""Amazon SES v2: JSON with raw MIME inside, signed with SigV4; webhooks come through SNS, one event each.
+"""Amazon SES v2: JSON with raw MIME inside, signed with SigV4. Webhooks come through SNS, with one event each.
 
-Always raw. `Content.Simple` takes 15 headers, and shows in To and Cc whoever gets this copy; raw takes any header and
-inline file, and a copy re-sent to one of three still says who the three were. One path, so one set of surprises.
+Every email is sent as raw MIME. `Content.Simple` takes 15 headers at most, and its To and Cc can only show who gets
+this copy. Raw MIME takes any header and inline file, and a copy that is sent again to one of three recipients still
+shows all three. One form for all emails also means that only one has to be understood.
 
-What its events mean is in `ses_events`. Facts are of the API reference of SES v2 unless a line says otherwise.
+`ses_events` reads the events. The source is the API reference of SES v2 unless a line names another.
 """
 
 import base64
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 _ACCOUNT: Final[answers.AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
 _REFUSED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.MESSAGE)
 _THROTTLED: Final[answers.AnswerMeaning] = (Kind.THROTTLED, Cause.THROTTLE)
-# This email's From (in the sandbox also its recipients), not our account: other emails may still go.
+# This email's From (in the sandbox also its recipients) is not verified. Other emails may still be sent.
 _UNVERIFIED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.ACCOUNT)
 
-# By error type; "SendEmail, Errors" and "Common Errors". What is missing here means what its status means everywhere.
+# By error type: "SendEmail, Errors" and "Common Errors". For a type that is missing here, the status decides.
 ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "BadRequestException": _REFUSED,
     "MessageRejected": _REFUSED,
@@ -44,12 +45,12 @@ ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "AccountSuspendedException": _ACCOUNT,
     "SendingPausedException": _ACCOUNT,
     "LimitExceededException": _ACCOUNT,
-    "NotFoundException": _ACCOUNT,  # the configuration set
-    # Also "Daily message quota exceeded": the day is a sliding one, so it is over little by little, not at midnight.
+    "NotFoundException": _ACCOUNT,  # there is no such configuration set
+    # Also "Daily message quota exceeded": the quota is of the last 24 hours, so it frees up all the time.
     "TooManyRequestsException": _THROTTLED,
-    "ThrottlingException": _THROTTLED,  # a 400
+    "ThrottlingException": _THROTTLED,  # has status 400
     "Throttling": _THROTTLED,
-    # Signature and credentials: mostly 403, but some of them come as 400.
+    # Errors of signature and credentials, most with status 403, some with 400.
     "AccessDeniedException": _ACCOUNT,
     "ExpiredTokenException": _ACCOUNT,
     "ExpiredToken": _ACCOUNT,
@@ -64,19 +65,17 @@ ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "SignatureDoesNotMatch": _ACCOUNT,
     "UnrecognizedClientException": _ACCOUNT,
 }
-# MessageRejected has many meanings: by words of its message, lower-case; the first match counts.
+# The meanings of MessageRejected, by lower-case words of its message. The first match counts.
 REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "not verified": _UNVERIFIED,
     "sending suspended": _ACCOUNT,
     "sending paused": _ACCOUNT,
 }
 
-
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _log = logging.getLogger(__name__)
 
-
-# "Unsupported attachment types" of the SES developer guide.
+# SES Developer Guide, "Unsupported attachment types".
 _REFUSED_EXTENSIONS = """
     ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk
     mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi msp
@@ -88,8 +87,8 @@ _REFUSED_EXTENSIONS = """
 class Ses:
     """SES in one region of one AWS account.
 
-    `credentials` is asked before every call, since temporary ones change. `topic_arns` may send webhooks;
-    `fetch_certificate` is as `sns.Verifier` wants it. `clock` gives epoch seconds.
+    `credentials` is called before every request, because temporary ones change. Webhooks may come from `topic_arns`.
+    `fetch_certificate` is described at `sns.Verifier`. `clock` gives epoch seconds.
     """
 
     name: ClassVar[str] = "ses"
@@ -115,14 +114,14 @@ class Ses:
         self._verifier = sns.Verifier(topic_arns, fetch_certificate)
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v2/email/outbound-emails. Raises Unsendable for what MIME cannot say in ASCII.
+        """POST /v2/email/outbound-emails. Raises Unsendable for what MIME cannot express in ASCII.
 
-        `Destination` is who gets this copy. FromEmailAddress says the same as the From header, over which it goes.
+        `Destination` names who gets this copy. FromEmailAddress overrides the From header and is the same.
         """
-        people = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
+        recipients = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
         call: dict[str, object] = {
             "FromEmailAddress": mime.mailbox(message.sender),
-            "Destination": {role: _addresses(boxes) for role, boxes in people.items() if boxes},
+            "Destination": {role: _addresses(boxes) for role, boxes in recipients.items() if boxes},
             "Content": {"Raw": {"Data": base64.b64encode(mime.render(message)).decode()}},
             "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message).items()],
         }
@@ -131,7 +130,7 @@ class Ses:
         return self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
 
     def read(self, response: httpx.Response) -> Outcome:
-        """200 with a MessageId is accepted. An error has its type in a header, else in the body."""
+        """The outcome of an answer. A 2xx with a MessageId is accepted. An error's type is in a header or the body."""
         try:
             answer = payload.fields(payload.decode(response.content))
         except ValueError:
@@ -146,7 +145,7 @@ class Ses:
         return replace(outcome, reply=shorten(self._redact(f"{error}: {words}" if error and words else response.text)))
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
-        """The signature of SNS, which covers the body: no nonce."""
+        """Check the signature of SNS. It covers the body, so there is no nonce."""
         if not self._topic_arns:
             raise ServiceUnavailable("SES_TOPIC_ARN is not set: webhooks cannot be verified")
         self._verifier.verify(webhook, now_s)
@@ -166,7 +165,7 @@ class Ses:
         return []
 
     def credentials_request(self) -> httpx.Request:
-        """GET /v2/email/account."""
+        """GET /v2/email/account, which needs the permission ses:GetAccount."""
         return self._signed("GET", "/v2/email/account", b"")
 
     def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
@@ -174,8 +173,8 @@ class Ses:
         request = httpx.Request(method, self._base_url + path, headers=headers, content=body)
         credentials = self._credentials().get_frozen_credentials()
         signer = SigV4Auth(credentials, "ses", self._region)
-        # Step by step instead of by `add_auth`: that one reads the clock itself, and logs what it signs at DEBUG,
-        # session token included.
+        # The request is not signed by `add_auth`, because that reads the clock itself, and logs at DEBUG what it signs,
+        # including the session token.
         headers |= {"Host": request.headers["Host"], "X-Amz-Date": self._now()}
         if credentials.token:
             headers["X-Amz-Security-Token"] = credentials.token
@@ -190,7 +189,7 @@ class Ses:
         return request
 
     def _redact(self, words: str) -> str:
-        """SignatureDoesNotMatch repeats the headers that were signed, session token included."""
+        """The words without secrets: SignatureDoesNotMatch repeats the signed headers, including the session token."""
         credentials = self._credentials().get_frozen_credentials()
         for secret in filter(None, (credentials.secret_key, credentials.token)):
             words = words.replace(secret, "[secret]")
@@ -205,7 +204,7 @@ def _addresses(boxes: Iterable[Mailbox]) -> list[str]:
 
 
 def _tags(message: Message) -> dict[str, str]:
-    """Our ids, then what of the client's metadata and tags fits into the alphabet of tags; each name once."""
+    """Our ids, then the client's metadata and tags whose characters SES allows. The first of a name counts."""
     tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
         if _TAG.fullmatch(name) and _TAG.fullmatch(value):

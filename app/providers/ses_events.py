@@ -1,7 +1,7 @@
-"""What SES says in a notification: one event about some or all recipients of one email.
+"""Reads a notification of SES: one event about some or all recipients of one email.
 
-Facts are of the SES Developer Guide, "Contents of event data that Amazon SES publishes to Amazon SNS", unless a line
-says otherwise. Notifications of an identity have the same shape under another name, and carry no tags.
+The source is the SES Developer Guide, "Contents of event data that Amazon SES publishes to Amazon SNS", unless a line
+names another. Notifications of an identity have the same shape under `notificationType`, and carry no tags.
 """
 
 import logging
@@ -19,10 +19,14 @@ EventMeaning = tuple[EventKind, Cause | None]
 
 
 class Shape(NamedTuple):
-    """Where an event says what: its object, whom it is about ("" for all of `mail.destination`), and why."""
+    """Where the parts of an event are.
+
+    `key` is the event's object. `recipients` is the field in it that lists whom the event is about ("": there is none,
+    `mail.destination` counts). `words` are the fields in it that say why.
+    """
 
     key: str
-    people: str = ""
+    recipients: str = ""
     words: tuple[str, ...] = ()
 
 
@@ -38,18 +42,18 @@ SHAPES: Final[dict[str, Shape]] = {
     "Click": Shape("click"),
     "Subscription": Shape("subscription"),
 }
-# What every recipient of an email has in common; of the other events SES does not say which recipient did it.
+# Events that hold for every recipient of the email. Of other events without a list, SES does not say who it was.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
 EVENTS: Final[dict[str, EventMeaning]] = {
     "Send": (Kind.ACCEPTED, None),
     "Delivery": (Kind.DELIVERED, None),
     "DeliveryDelay": (Kind.DELAYED, None),
-    "Reject": (Kind.DROPPED, Cause.POLICY),  # a virus is all that SES rejects
+    "Reject": (Kind.DROPPED, Cause.POLICY),  # SES rejects an email only for a virus
     "Rendering Failure": (Kind.DROPPED, Cause.MESSAGE),
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),
 }
-# By type and subtype; every other bounce is for the host's words to tell, or just a bounce: SES gives up on it.
+# By type and subtype. For every other bounce the host's words decide; SES has given up on the email either way.
 BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
     ("Permanent", "Suppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
     ("Permanent", "OnAccountSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
@@ -61,7 +65,6 @@ BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
     ("Transient", "AttachmentRejected"): (Kind.BLOCKED, Cause.POLICY),
 }
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +72,7 @@ def read(envelope: Envelope) -> Iterator[ProviderEvent]:
     """The events of a notification, one for each recipient it names."""
     try:
         report = payload.fields(payload.decode(envelope.message.encode()))
-    except ValueError:  # "Successfully validated SNS topic …", the first message of every topic
+    except ValueError:  # such as "Successfully validated SNS topic …", the first message of every topic
         report = {}
     mail = payload.fields(report.get("mail"))
     if not mail:
@@ -79,7 +82,7 @@ def read(envelope: Envelope) -> Iterator[ProviderEvent]:
     shape = SHAPES.get(name, Shape(""))
     section = payload.fields(report.get(shape.key))
     email_id, attempt = payload.ours(_tags(mail))
-    for recipient, entry in _people(name, shape, section, mail):
+    for recipient, entry in _recipients(name, shape, section, mail):
         kind, cause = _meaning(name, section, entry)
         yield ProviderEvent(
             provider="ses",
@@ -95,16 +98,16 @@ def read(envelope: Envelope) -> Iterator[ProviderEvent]:
         )
 
 
-def _people(
+def _recipients(
     name: str, shape: Shape, section: Mapping[str, object], mail: Mapping[str, object]
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Whom the event is about, each with what it says of them alone. "": of one of them, SES does not say which."""
-    if not shape.people:
+    """Whom the event is about, each with what it says about this recipient alone. "": SES does not say who it is."""
+    if not shape.recipients:
         everybody = [address for address in map(payload.text, _list(mail.get("destination"))) if address]
         addresses = everybody if len(everybody) == 1 or name in SHARED else [""]
         yield from ((address, {}) for address in addresses)
         return
-    for entry in _list(section.get(shape.people)):
+    for entry in _list(section.get(shape.recipients)):
         about = payload.fields(entry)
         address = payload.text(entry) or payload.text(about.get("emailAddress"))
         if address:
@@ -119,9 +122,9 @@ def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, objec
     if name == "Complaint":
         if payload.text(section.get("complaintSubType")) == "OnAccountSuppressionList":
             return Kind.SUPPRESSED, Cause.RECIPIENT
-        # The opposite of a complaint: somebody took an email out of the spam folder.
-        is_praise = payload.text(section.get("complaintFeedbackType")) == "not-spam"
-        return (Kind.UNKNOWN, None) if is_praise else (Kind.COMPLAINED, Cause.RECIPIENT)
+        # This is the opposite of a complaint: somebody has moved the email out of the spam folder.
+        is_not_spam = payload.text(section.get("complaintFeedbackType")) == "not-spam"
+        return (Kind.UNKNOWN, None) if is_not_spam else (Kind.COMPLAINED, Cause.RECIPIENT)
     if name == "Subscription":
         return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else (Kind.UNKNOWN, None)
     return EVENTS.get(name, (Kind.UNKNOWN, None))
@@ -149,7 +152,7 @@ def _opted_out(section: Mapping[str, object]) -> bool:
 
 
 def _at_ms(section: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:
-    """When it happened; of a Send, a Reject and a failure, when SES took the email; at last when SNS took the event."""
+    """When the event happened, or else when SES took the email, or else when SNS took the event."""
     times = (payload.iso_ms(payload.text(part.get("timestamp"))) for part in (section, mail))
     return next((at_ms for at_ms in times if at_ms is not None), envelope.at_ms)
 
@@ -160,7 +163,7 @@ def _detail(shape: Shape, section: Mapping[str, object], entry: Mapping[str, obj
 
 
 def _tags(mail: Mapping[str, object]) -> dict[str, object]:
-    """Tags, each of which SES gives as a list of values."""
+    """The first value of each tag, of which SES makes a list."""
     return {name: found[0] for name, values in payload.fields(mail.get("tags")).items() if (found := _list(values))}
 
 

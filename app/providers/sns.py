@@ -1,12 +1,12 @@
-"""Amazon SNS over HTTPS: the envelope of a webhook, and the proof that SNS made it for one of our topics.
+"""Amazon SNS over HTTPS: reads the envelope of a webhook, and proves that SNS made it for one of our topics.
 
 The signature (https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html) covers the body, so no
-nonce is needed; the timestamp is inside and limits how long a recorded message can be played again. Anybody with an
-AWS account gets validly signed messages: it is the allow-list of topics that makes them ours.
+nonce is needed; the timestamp is part of it and limits how long a recorded message can be replayed. Anybody with an AWS
+account gets validly signed messages, so only the list of our own topics shows that a message is ours.
 
-The certificate is trusted for the place it comes from, so that place is checked before anything is fetched. The host
-must be the one of SNS in the topic's own region. A looser `sns.*.amazonaws.com` would do for a bucket named "sns":
-sns.s3-us-west-2.amazonaws.com serves whatever its owner puts there.
+The certificate is trusted because of its URL, so the URL is checked before anything is fetched. The host must be that
+of SNS in the topic's own region. A looser `sns.*.amazonaws.com` would also match an S3 bucket named "sns": the host
+sns.s3-us-west-2.amazonaws.com serves whatever the bucket's owner puts there.
 """
 
 import base64
@@ -33,26 +33,27 @@ MAX_AGE_MS: Final = 3_600_000  # SNS retries an HTTP endpoint for an hour at mos
 MAX_SKEW_MS: Final = 300_000
 CACHE_SIZE: Final = 16
 
-# The keys that are signed, in order. `Subject` counts only if there is one.
+# The keys that the signature covers, in order. `Subject` is covered only if the message has one.
 _SIGNED: Final[dict[str, tuple[str, ...]]] = {
     NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     UNSUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-# What the headers say twice; where a proxy dropped them the signed body speaks alone.
+# Headers that repeat a key of the body. If a proxy has dropped one, only the signed body is read.
 _HEADERS: Final = {
     "x-amz-sns-message-type": "Type",
     "x-amz-sns-message-id": "MessageId",
     "x-amz-sns-topic-arn": "TopicArn",
 }
-# https, no user, no port, the name of a region (not of a bucket): one expression, so that no two parsers can disagree.
+# https, no user, no port, and the name of a region (not of a bucket). It is one expression, because two parsers of a
+# URL might disagree.
 _URL: Final = re.compile(r"https://sns\.([a-z]{2,}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?/([!-~]*)")
 _CERTIFICATE_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+\.pem")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What SNS wraps around a message. Nothing of it is proved by being read."""
+    """What SNS wraps around a message. It is unproved until `Verifier.verify` has returned."""
 
     type: str
     message_id: str
@@ -84,7 +85,7 @@ def read(body: bytes) -> Envelope:
     try:
         signed = "".join(f"{key}\n{_string(found, key)}\n" for key in keys).encode()
         signature = base64.b64decode(_string(found, "Signature"), validate=True)
-    except ValueError:  # not base64, or half a surrogate pair, which no encoding can say
+    except ValueError:  # not base64, or half a surrogate pair, which UTF-8 cannot hold
         _refuse("the signature cannot be read")
     return Envelope(
         type=kind,
@@ -101,15 +102,15 @@ def read(body: bytes) -> Envelope:
 
 
 def is_aws_sns_url(url: str) -> bool:
-    """Whether `url` leads to SNS itself, in some region, over https: where a subscription may be confirmed."""
+    """Whether `url` is an https URL of SNS in some region, so that a subscription may be confirmed there."""
     return _URL.fullmatch(url) is not None
 
 
 class Verifier:
     """Proves that a webhook comes from SNS and from one of `topic_arns`.
 
-    `fetch_certificate` takes a URL of SNS and gives the body of a 2xx answer. It raises httpx.HTTPStatusError for any
-    other answer, and another httpx.HTTPError or OSError when there is none; it must not follow redirects.
+    `fetch_certificate` takes a URL of SNS and returns the body of a 2xx answer. It raises httpx.HTTPStatusError for any
+    other answer, and another httpx.HTTPError or an OSError if there is none. It must not follow redirects.
     """
 
     def __init__(self, topic_arns: Iterable[str], fetch_certificate: Callable[[str], bytes]) -> None:
@@ -118,7 +119,7 @@ class Verifier:
         self._certificates: dict[str, x509.Certificate] = {}
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
-        """Raises Unauthenticated if it cannot be proved, ServiceUnavailable if the certificate cannot be had now."""
+        """Prove the webhook. Raises Unauthenticated, or ServiceUnavailable if the certificate cannot be fetched now."""
         if webhook.headers.get("x-amz-sns-rawdelivery", "").lower() == "true":
             _refuse("raw message delivery carries no signature: turn it off")
         envelope = read(webhook.body)
@@ -135,7 +136,7 @@ class Verifier:
         self._prove(envelope, now_s)
 
     def _prove(self, envelope: Envelope, now_s: float) -> None:
-        # Imported here because the workers, which send and never verify, would pay for it at every cold start.
+        # Imported here because the workers never verify, and would otherwise load this library at every cold start.
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -164,12 +165,12 @@ class Verifier:
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             _refuse("the certificate is not valid now")
         if len(self._certificates) >= CACHE_SIZE:
-            self._certificates.clear()  # SNS has one or two; simple beats clever here
+            self._certificates.clear()  # SNS has one or two, so this hardly ever happens
         self._certificates[url] = certificate
         return certificate
 
     def _fetch(self, url: str) -> "x509.Certificate":
-        from cryptography import x509  # here because of the workers, as above
+        from cryptography import x509  # imported here because of the cold start, as above
 
         try:
             return x509.load_pem_x509_certificate(self._fetch_certificate(url))

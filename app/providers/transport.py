@@ -1,4 +1,4 @@
-"""The one place that sends. Failure of a provider comes back as an Outcome, never as an exception."""
+"""Makes the calls of all providers. A provider's failure is returned as an Outcome and never raised."""
 
 import socket
 import ssl
@@ -16,12 +16,12 @@ from app.providers.network import Lookup, Wire
 from app.providers.refusal import Unsendable
 
 _NOT_SENT: Final = (Kind.UNAVAILABLE, Cause.OUTAGE)  # the request never left
-_BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the line is at fault
-_UNKNOWN: Final = (Kind.UNCERTAIN, Cause.UNKNOWN)  # it may have left, and nobody knows what happened
+_BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the provider or the connection is at fault
+_UNKNOWN: Final = (Kind.UNCERTAIN, Cause.UNKNOWN)  # it may have left, and the cause is not known
 
-# Every exception that httpx exports, and what it proves. Parents catch children that httpx may yet add.
+# Every exception that httpx exports, and what it proves. An exception that httpx may add later counts as its parent.
 FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
-    httpx.ConnectError: _NOT_SENT,  # DNS, TCP and TLS: httpx has no finer name
+    httpx.ConnectError: _NOT_SENT,  # a failure of DNS, TCP or TLS, which httpx does not distinguish
     httpx.ConnectTimeout: _NOT_SENT,
     httpx.PoolTimeout: _NOT_SENT,
     httpx.ProxyError: _NOT_SENT,
@@ -51,13 +51,13 @@ FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
     httpx.StreamError: _UNKNOWN,
 }
 _FAULTS: Final = tuple(FAILURES)
-_BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # the second: a host that IDNA cannot read
+_BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # UnicodeError: a host that IDNA cannot encode
 _CHECK_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialsCheck:
-    """What a provider answered to its harmless call. `status_code` None: there was no HTTP answer."""
+    """What a provider answered to its harmless call. `status_code` is None if there was no HTTP answer."""
 
     works: bool
     status_code: int | None
@@ -65,11 +65,11 @@ class CredentialsCheck:
 
 
 class Transport:
-    """Sends through any provider, over connections that are kept for a few seconds.
+    """Sends through any provider, over connections that are kept open for a few seconds.
 
-    Every call is over within `timeout_s`, whatever the server does; connecting has `connect_timeout_s` of that.
-    Redirects are not followed and nothing is sent twice. Certificates are verified, against `ssl_context` if given.
-    Safe to share between threads.
+    Every call ends within `timeout_s`, whatever the server does; connecting may take `connect_timeout_s` of that.
+    Redirects are not followed and no request is made twice. Certificates are verified, with `ssl_context` if given.
+    A transport may be shared between threads.
     """
 
     def __init__(
@@ -85,14 +85,14 @@ class Transport:
         self._client = httpx.Client(transport=wire, follow_redirects=False, trust_env=False)
 
     def send(self, provider: Provider, message: Message) -> Outcome:
-        """One call of `provider` for `message`, and what it came to. Raises nothing that the network can cause."""
+        """Make one call of `provider` for `message`; returns its outcome. Raises nothing that the network can cause."""
         try:
             request = provider.build(message)
         except Unsendable as reason:
             return Outcome(Kind.REFUSED, Cause.MESSAGE, reply=shorten(str(reason)))
-        except UnicodeEncodeError:  # half a surrogate pair: JSON can say it, no encoding of text can
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can hold and UTF-8 cannot
             return Outcome(Kind.REFUSED, Cause.MESSAGE, reply="the email holds text that is not Unicode")
-        except ConfigurationError as fault:  # no credentials to sign with: nothing has left
+        except ConfigurationError as fault:  # there are no credentials to sign with, so nothing was sent
             return Outcome(Kind.UNAVAILABLE, Cause.ACCOUNT, reply=shorten(str(fault)))
         except _BAD_URL as fault:
             return _outcome(_NOT_SENT, fault)
@@ -103,7 +103,7 @@ class Transport:
         return provider.read(response)
 
     def check_credentials(self, provider: Provider) -> CredentialsCheck:
-        """Whether the credentials of `provider` work, by its harmless call."""
+        """Check the credentials of `provider` by its harmless call."""
         try:
             response = self._client.send(provider.credentials_request())
         except _CHECK_FAULTS as fault:

@@ -12,7 +12,7 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Web:
-    """The two fetches that a webhook may cause; both only ever see URLs of AWS's SNS hosts."""
+    """The two fetches that a webhook may cause. Both are only ever given URLs of AWS's SNS hosts."""
 
     certificate: Callable[[str], bytes]
     confirm: Callable[[str], None]

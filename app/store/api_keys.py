@@ -10,11 +10,11 @@ from pynamodb.models import Model
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
-CACHE_FOR_S = 10.0  # a revoked key works this long at most
+CACHE_FOR_S = 10.0  # a revoked key works for this long at most
 
 
 class ApiKeyItem(Model):
-    """One key: what it may do, and for which From domains (none: any)."""
+    """One key: its scopes, and the From domains it may send from (none: any)."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -42,14 +42,14 @@ class ApiKey:
 
 
 class ApiKeys:
-    """Finds keys by their secret, through a few seconds' cache."""
+    """Finds keys by their secret, through a cache of a few seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._cache: dict[str, tuple[float, ApiKey]] = {}
 
     def find(self, secret: str) -> ApiKey | None:
-        """The key of that secret, or None if there is none or it was revoked."""
+        """The key with that secret, or None if there is none or it was revoked."""
         key_id = hashlib.sha256(secret.encode()).hexdigest()
         cached = self._cache.get(key_id)
         if cached and self._clock() < cached[0]:
@@ -81,7 +81,7 @@ class ApiKeys:
         return sorted(map(_to_key, ApiKeyItem.scan()), key=lambda key: key.created_at_ms)
 
     def revoke(self, key_id: str) -> None:
-        """Revoke the key of that id; it must exist."""
+        """Revoke the key with that id, which must exist."""
         item = ApiKeyItem.get(key_id, consistent_read=True)
         item.update(actions=[ApiKeyItem.revoked_at.set(int(self._clock() * 1000))])
 

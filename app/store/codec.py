@@ -1,4 +1,7 @@
-"""Recipients and attempts of a head as plain JSON values, and back. Defaults are left out: every byte is billed."""
+"""Converts recipients and attempts of a head to plain JSON values and back.
+
+Defaults are left out, because every stored byte is billed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +14,7 @@ Json = dict[str, Any]
 
 
 def recipient_to_json(recipient: Recipient) -> Json:
-    """A recipient, without its key."""
+    """A recipient as JSON. Its key is left out, because the head keeps recipients by key."""
     return _lean(
         {
             "address": recipient.address,
@@ -47,7 +50,7 @@ def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
 
 
 def attempt_to_json(attempt: Attempt) -> Json:
-    """An attempt."""
+    """An attempt as JSON."""
     return _lean(
         {
             "number": attempt.number,

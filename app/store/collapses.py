@@ -1,4 +1,4 @@
-"""Which email is the newest of those that may replace each other."""
+"""Stores which email is the newest of those that may replace each other."""
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
@@ -23,12 +23,12 @@ class CollapseItem(Model):
 
 
 class Collapses:
-    """The pointer moves forward in time only."""
+    """Stores the newest email of each scope. A write never replaces a newer email by an older one."""
 
     def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make `email_id` the newest of `scope`, unless a newer one is. Returns the id of the one it replaces.
+        """Make `email_id` the newest email of `scope`, unless a newer one is. Returns the id of the one it replaces.
 
-        Of two that were accepted in the same millisecond the greater id counts as newer.
+        Of two emails that were accepted in the same millisecond, the one with the greater id counts as newer.
         """
         earlier = self.newest(scope)
         item = CollapseItem(_hash(scope), newest=email_id, created_at=created_at_ms, ttl=as_ttl(ttl_s))
@@ -43,7 +43,7 @@ class Collapses:
         return earlier[1] if earlier and earlier[1] != email_id else None
 
     def newest(self, scope: str) -> tuple[int, str] | None:
-        """(created_at in ms, id) of the newest email of `scope`."""
+        """The newest email of `scope` as (created_at in ms, id)."""
         try:
             item = CollapseItem.get(_hash(scope), "newest", consistent_read=True)
         except CollapseItem.DoesNotExist:

@@ -1,4 +1,4 @@
-"""An email's content: written once, apart from the head that names it, compressed; in S3 when it is large."""
+"""Stores an email's content compressed and apart from the head that names it: in the table, or in S3 if large."""
 
 import json
 import zlib
@@ -12,7 +12,7 @@ from pynamodb.models import Model
 from app.domain.email import Attachment, Content, Mailbox
 from app.store.ttl import as_ttl
 
-# DynamoDB's items end at 400 KB; beyond this S3 is cheaper to write, too.
+# DynamoDB takes items of 400 KB at most. Beyond this limit, S3 is also cheaper to write.
 INLINE_LIMIT_BYTES = 300_000
 
 
@@ -42,14 +42,14 @@ class Bucket(Protocol):
 
 
 class Contents:
-    """Stores contents. `s3` makes a botocore client, or hands out the one it made: only large contents need it."""
+    """Stores contents. `s3` gives a botocore client; it is called only when a large content is written or read."""
 
     def __init__(self, s3: Callable[[], Bucket], bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store; the same content under the same fingerprint may be put any number of times."""
+        """Store a content. The same content may be stored under its fingerprint any number of times."""
         item = ContentItem(email_id, f"content#{fingerprint}", ttl=as_ttl(ttl_s))
         packed = pack(content)
         if len(packed) <= INLINE_LIMIT_BYTES:
@@ -60,7 +60,7 @@ class Contents:
         item.save()
 
     def get(self, email_id: str, fingerprint: str) -> Content:
-        """The content that was put; it is there as long as the head that names it."""
+        """The content that was stored. It is kept as long as the head that names it."""
         item = ContentItem.get(email_id, f"content#{fingerprint}", consistent_read=True)
         if item.packed is not None:
             return unpack(item.packed)

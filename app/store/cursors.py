@@ -1,15 +1,15 @@
-"""Where a sweep stopped that did not come to the end of what is due."""
+"""Stores where a sweep stopped that did not come to the end of the emails that are due."""
 
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-Cursor = dict[str, Any]  # DynamoDB's own: the key after which to read on
+Cursor = dict[str, Any]  # a key as DynamoDB writes it, after which to read on
 
 
 class CursorItem(Model):
-    """One item for all shards. Lives in the providers table."""
+    """One item for all shards. It lives in the providers table."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -22,10 +22,10 @@ class CursorItem(Model):
 
 
 class Cursors:
-    """Lost or overwritten, it costs one repetition: a sweep that starts over does no harm."""
+    """Stores the cursors of all shards. If they are lost or overwritten, a sweep starts over, which does no harm."""
 
     def get(self) -> dict[int, Cursor]:
-        """By shard; a shard that was swept to its end is not in it."""
+        """The cursors by shard. A shard that was swept to its end has none."""
         try:
             found = CursorItem.get("sweep", "cursors").cursors
         except CursorItem.DoesNotExist:
@@ -33,5 +33,5 @@ class Cursors:
         return {int(shard): cursor for shard, cursor in found.items()}
 
     def put(self, cursors: dict[int, Cursor]) -> None:
-        """Remember where each shard is to be read on."""
+        """Replace the stored cursors."""
         CursorItem("sweep", "cursors", cursors={str(shard): cursor for shard, cursor in cursors.items()}).save()

@@ -1,4 +1,4 @@
-"""What providers reported, one item an event, kept for the story. The key deduplicates."""
+"""Stores the providers' events for the story, one item per event. An event that comes again has the same key."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from app.store.ttl import as_ttl
 
 
 class EventItem(Model):
-    """One event; its place is the provider's time, never ours, so that a redelivery meets the same key."""
+    """One event. Its key holds the provider's time and never ours, so that a redelivered event has the same key."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -34,10 +34,10 @@ class EventItem(Model):
 
 
 class Events:
-    """Puts are idempotent."""
+    """Stores events. To store one again changes nothing."""
 
     def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
-        """Keep the events of one email."""
+        """Store the events of one email."""
         distinct = {_part(event): event for event in events}
         with EventItem.batch_write() as batch:
             for part, event in distinct.items():

@@ -1,4 +1,4 @@
-"""The head of an email: small, written conditionally at every step. Indexes say what is due and what is new."""
+"""Stores heads, each by a conditional write. One index finds the emails that are due, another lists the newest."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from app.store.cursors import Cursor
 from app.store.ttl import as_ttl
 
 PART = "email"
-SHARDS = 16  # one hash key takes 1,000 writes a second
+SHARDS = 16  # because one hash key takes 1,000 writes a second at most
 
 
 class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
-    """What the sweep must look at. Sparse: an email with nothing left to do is not in it."""
+    """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it."""
 
     class Meta:
         """The index."""
@@ -47,7 +47,7 @@ class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped
 
 
 class HeadItem(Model):
-    """One head. Times are epoch milliseconds; `ttl` is what DynamoDB deletes by."""
+    """One head. Times are epoch milliseconds; DynamoDB deletes the item after `ttl`."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -87,41 +87,41 @@ class HeadItem(Model):
 
 
 class Heads:
-    """Reads are strongly consistent; writes are conditional, and say whether they took place."""
+    """Stores heads. Reads are strongly consistent; writes are conditional, and return None if they fail."""
 
     def create(self, head: Head, now_ms: int) -> Head | None:
-        """Put a new head. None: an email of that id exists (and has not expired by its own `ttl`)."""
-        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes up to days late
+        """Store a new head. Returns None if an email with that id exists whose `ttl` has not passed."""
+        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes an expired item up to days late
         return self._put(head, now_ms, HeadItem.email_id.does_not_exist() | late)
 
     def update(self, head: Head, now_ms: int) -> Head | None:
-        """Replace the head that `head` was read from. None: somebody else wrote since; read again."""
+        """Replace the head that `head` was read from. Returns None if another writer wrote since."""
         return self._put(head, now_ms, HeadItem.version == head.version)
 
     def get(self, email_id: str) -> Head | None:
-        """The head as it stands, or None."""
+        """The head as it is stored now, or None."""
         try:
             return _to_head(HeadItem.get(email_id, PART, consistent_read=True))
         except HeadItem.DoesNotExist:
             return None
 
     def get_many(self, email_ids: list[str]) -> list[Head]:
-        """The heads of those ids that exist, in the order asked for; at most 100."""
+        """The heads of those ids that exist, in the order of the ids, of which there are 100 at most."""
         keys = [(email_id, PART) for email_id in email_ids]
         found = {item.email_id: _to_head(item) for item in HeadItem.batch_get(keys, consistent_read=True)}
         return [found[email_id] for email_id in email_ids if email_id in found]
 
     def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
-        """The ids of `limit` of that shard's emails that are due, longest due first, behind `after`.
+        """The ids of that shard's emails that are due, longest due first, and the cursor after which to read on.
 
-        And where to read on; None: that was all.
+        At most `limit` ids, behind the cursor `after`. The cursor is None if there are no more.
         """
         found = HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, limit=limit, last_evaluated_key=after)
         ids = [item.email_id for item in found]
         return ids, found.last_evaluated_key
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
-        """(created_at in ms, id) of that shard's emails, newest first, up to and including `before_ms`."""
+        """That shard's emails as (created_at in ms, id), newest first, up to and including `before_ms`."""
         condition = None if before_ms is None else HeadItem.created_at <= before_ms
         for item in HeadItem.created.query(str(shard), condition, scan_index_forward=False, page_size=50):
             yield int(item.created_at), item.email_id

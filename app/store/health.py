@@ -1,4 +1,4 @@
-"""Providers' health and what was counted, shared by all processes."""
+"""Stores the providers' health and the counts of their calls, which all processes share."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -18,7 +18,7 @@ SECONDS_KEPT_FOR_S = 60
 
 
 class HealthItem(Model):
-    """One provider's state, written conditionally and rarely."""
+    """One provider's health, written rarely and conditionally."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -32,7 +32,7 @@ class HealthItem(Model):
 
 
 class SumsItem(Model):
-    """Counts of one provider: of one minute of one epoch, or of one day. Only ever added to."""
+    """Counts of one provider: of one minute in one epoch of its health, of one day, or of one second."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -50,23 +50,23 @@ class SumsItem(Model):
 
 
 class Healths:
-    """State is read whole and written conditionally; counts are added without a condition."""
+    """Stores health, which is read whole and written conditionally, and counts, which are added without a condition."""
 
     def get(self, provider: str) -> Health:
-        """The state, strongly consistent; a provider that was never written is healthy."""
+        """A provider's health, by a strongly consistent read. A provider that was never written is healthy."""
         try:
             return _to_health(HealthItem.get(provider, PART, consistent_read=True))
         except HealthItem.DoesNotExist:
             return Health(provider)
 
     def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
-        """The states of several providers, eventually consistent."""
+        """The health of several providers by name, by an eventually consistent read."""
         names = list(providers)
         found = {item.provider: _to_health(item) for item in HealthItem.batch_get([(name, PART) for name in names])}
         return {name: found.get(name, Health(name)) for name in names}
 
     def update(self, health: Health) -> Health | None:
-        """Replace the state that `health` was read from; None if somebody else did."""
+        """Replace the health that `health` was read from. Returns None if another writer did so first."""
         item = HealthItem(health.provider, PART, version=health.version + 1, state=_state(health))
         unchanged = HealthItem.version == health.version if health.version else HealthItem.provider.does_not_exist()
         try:
@@ -98,9 +98,10 @@ class Healths:
             return 0
 
     def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Take places of the `cap` that this second has for a provider. False: all are taken.
+        """Reserve places under a provider's `cap` for this second. Returns False if all are taken.
 
-        While one is left, an email to several people gets as many as it needs: it would never find them all free.
+        While one place is left, an email to several recipients gets as many as it needs, even beyond the cap: under
+        load it would never find all of them free.
         """
         item = SumsItem(provider, f"second#{second:010d}")
         ttl = as_ttl(now_s + SECONDS_KEPT_FOR_S)

@@ -1,4 +1,4 @@
-"""One-time tokens of webhook signatures that do not cover the body: one token, one body."""
+"""Stores one-time tokens of webhook signatures that do not cover the body. A token counts for one body only."""
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
@@ -22,13 +22,13 @@ class NonceItem(Model):
 
 
 class Nonces:
-    """The memory of tokens."""
+    """Stores each token for `lifetime_s` seconds."""
 
     def __init__(self, lifetime_s: float) -> None:
         self._lifetime_s = lifetime_s
 
     def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
-        """Remember the token. False: it came before with another body, so this one is forged."""
+        """Store the token. Returns False if it came before with another body: then this body is forged."""
         item = NonceItem(
             f"{provider}#{nonce.token}", body_sha256=nonce.body_sha256, ttl=as_ttl(now_s + self._lifetime_s)
         )

@@ -1,4 +1,4 @@
-"""Who got what: an item for each recipient of each email, so that "did Alice get it?" is one query."""
+"""Finds emails by recipient: there is an item for each recipient of each email, so that this is one query."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ from app.store.ttl import as_ttl
 
 
 class RecipientItem(Model):
-    """Keyed by address and time. Lives in the emails table; `#` keeps its keys apart from email ids."""
+    """One recipient of one email, keyed by address and time. It lives in the emails table; email ids hold no `#`."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -24,7 +24,7 @@ class RecipientItem(Model):
 
 
 class Recipients:
-    """Puts are idempotent."""
+    """Stores recipients. To store one again changes nothing."""
 
     def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
         """Make the email findable by each of `addresses` (lower-case). Raises ServiceUnavailable."""
@@ -36,7 +36,7 @@ class Recipients:
             raise ServiceUnavailable(f"the index of recipients cannot be written: {type(error).__name__}") from error
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-        """(created_at in ms, id) of the emails to `address` (lower-case), newest first, older than `before`."""
+        """The emails to `address` (lower-case) as (created_at in ms, id), newest first, older than `before`."""
         older = None if before is None else RecipientItem.part < _range(*before)
         for item in RecipientItem.query(_hash(address), older, scan_index_forward=False, page_size=50):
             created_at, _, email_id = item.part.partition("#")

@@ -1,4 +1,4 @@
-"""Addresses that are not to be sent to."""
+"""Stores the addresses that nothing is sent to."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,11 +10,11 @@ from pynamodb.models import Model
 from app.domain.suppression import Reason, Suppression
 from app.store.ttl import as_ttl
 
-LIFTED_FOR_S = 30 * 24 * 3600  # far longer than any provider sends a webhook again
+LIFTED_FOR_S = 30 * 24 * 3600  # far longer than any provider goes on sending a webhook again
 
 
 class SuppressionItem(Model):
-    """One address, lower-case."""
+    """One suppressed address (lower-case), or one that was lifted lately. Times are epoch milliseconds."""
 
     class Meta:
         """Bound by `tables.connect`."""
@@ -31,12 +31,12 @@ class SuppressionItem(Model):
 
 
 class Suppressions:
-    """An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
+    """Stores suppressions. An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
 
     def put(self, suppression: Suppression) -> None:
-        """Suppress an address. What is known already stays if it lasts longer, as a complaint outlives a listing.
+        """Suppress an address, unless a stored suppression lasts longer.
 
-        Nor does it count if the address was lifted since: a webhook that comes again must not undo that.
+        Nothing happens either if the address was lifted after `since_ms`: a redelivered webhook must not undo that.
         """
         item = SuppressionItem(
             suppression.address,
@@ -69,7 +69,7 @@ class Suppressions:
         return _to_suppression(item) if now_ms < item.until else None
 
     def lift(self, address: str, now_ms: int) -> None:
-        """Send to this address (lower-case) again; nothing happens if it never was suppressed."""
+        """End the suppression of an address (lower-case). Nothing happens if it was never suppressed."""
         actions: list[Action] = [
             SuppressionItem.lifted.set(now_ms),
             SuppressionItem.until.set(now_ms),
@@ -82,7 +82,7 @@ class Suppressions:
                 raise
 
     def all(self, after: str | None, now_ms: int) -> Iterator[Suppression]:
-        """Every suppression, in no order that means anything; behind the address `after`."""
+        """Every suppression, in the table's own order, behind the address `after`."""
         start = {"address": {"S": after}} if after else None
         for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
             if now_ms < item.until:

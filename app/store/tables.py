@@ -1,4 +1,4 @@
-"""Binds the models to real tables, and creates the tables where nothing else does (a laptop, the tests)."""
+"""Binds the models to real tables, and creates the tables where nothing else does (on a laptop, in the tests)."""
 
 from pynamodb.connection import Connection
 from pynamodb.models import Model
@@ -14,8 +14,8 @@ from app.store.nonces import NonceItem
 from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
 
-# The first model of a table describes it: the connection keeps one description, and only HeadItem knows the indexes,
-# only SumsItem that its table forgets.
+# The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
+# the indexes of its table, and only SumsItem knows that the items of its table have a time to live.
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
     "nonces": (NonceItem,),
@@ -28,8 +28,8 @@ MODELS: dict[str, tuple[type[Model], ...]] = {
 def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: int = 32) -> Connection:
     """Bind every model to its table under `prefix`. Call once per process, before the first read or write.
 
-    All models share one connection: PynamoDB would give each its own client, and a client costs more cold start
-    than everything else here together.
+    All models share one connection: PynamoDB would give each its own client, and a client adds more to a cold
+    start than everything else here together.
     """
     connection = Connection(
         region=region,
@@ -47,12 +47,12 @@ def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: in
             if model is models[0]:
                 connection.add_meta_table(table.get_meta_table())
             table.connection = connection
-    _ = connection.client  # made now: threads that come first at once would each make one
+    _ = connection.client  # made now, because the first threads would otherwise each make one of their own
     return connection
 
 
 def create_all() -> None:
-    """Create the tables that do not exist yet, on demand, with their TTL. Idempotent."""
+    """Create the tables that do not exist yet, billed on demand, with their time to live."""
     for model, *_ in MODELS.values():
         if not model.exists():
             model.create_table(wait=True, billing_mode="PAY_PER_REQUEST")

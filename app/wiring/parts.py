@@ -76,8 +76,7 @@ class Stores:
 class Container:
     """Everything that an entry point needs.
 
-    `ping` raises ServiceUnavailable if the email table does not
-    answer; `close` closes the connections to the providers.
+    `ping` raises ServiceUnavailable if the email table does not answer. `close` closes the connections to providers.
     """
 
     settings: Settings
@@ -107,7 +106,7 @@ def build(
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
 ) -> Container:
-    """Every use case. `providers` are by name; `confirm` confirms a subscription by fetching a URL."""
+    """Every use case. `providers` is keyed by name; `confirm` confirms a subscription by fetching a URL."""
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,

@@ -37,7 +37,7 @@ def connect(
 ) -> Container:
     """The parts of a process with these settings. Raises ConfigurationError naming what is missing.
 
-    `web` replaces the fetches that webhooks cause: a laptop must not ask AWS for the simulator's certificate.
+    `web` replaces the fetches that webhooks cause: a laptop must not fetch the simulator's certificate from AWS.
     """
     _require(settings)
     session = session or botocore.session.get_session()

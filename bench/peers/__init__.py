@@ -1,6 +1,7 @@
-"""Other libraries in the same outages, side by side. Installed by their package managers below build/, versions pinned.
+"""Runs other libraries in the same outages. Package managers install them below build/, with pinned versions.
 
-Each sends one email through SendGrid with Mailgun behind it, as far as it can, in a process of its own.
+Each library sends one email through SendGrid, and through Mailgun if SendGrid fails and the library can do that. Each
+runs in a process of its own.
 """
 
 import json
@@ -25,13 +26,13 @@ LONGEST_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A library; `command` runs it, and prints {"ok": …, "told": …}."""
+    """A library. `command` runs it and prints {"ok": …, "answer": …}, the answer being what its caller gets."""
 
     name: str
     command: Sequence[str]
 
     def send(self, first_url: str, second_url: str, subject: str, *, keyed: bool) -> str:
-        """Send one email; what the library told its caller. `keyed`: the first provider takes the proxy's key."""
+        """Send one email. Returns the library's answer. `keyed`: the first provider has the proxy's key."""
         task = {
             "sendgrid": {"url": first_url, "key": API_KEY if keyed else SENDGRID_API_KEY},
             "mailgun": {"url": second_url, "key": MAILGUN_API_KEY, "domain": MAILGUN_DOMAIN},
@@ -51,15 +52,15 @@ class Peer:
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
             raise RuntimeError(f"{self.name}: {done.stderr[-1000:]}")
-        return str(json.loads(lines[-1])["told"])
+        return str(json.loads(lines[-1])["answer"])
 
 
 def install() -> list[Peer]:
-    """Install them and say how each is run. Raises CalledProcessError if a package manager fails."""
+    """Install the libraries. Returns how each is run. Raises CalledProcessError if a package manager fails."""
     PLACE.mkdir(parents=True, exist_ok=True)
     here = Path(__file__).parent
     for name in ("node_peers.mjs", "anymail_alone.py"):
-        shutil.copy(here / name, PLACE / name)  # beside the packages: that is where node looks for them
+        shutil.copy(here / name, PLACE / name)  # beside the packages, where node looks for them
     subprocess.run(
         ["npm", "install", "--prefix", ".", "--legacy-peer-deps", "--no-audit", "--no-fund", "--silent", *NPM],
         cwd=PLACE,

@@ -1,6 +1,6 @@
-"""Sends one email with django-anymail and its SendGrid backend: `python anymail_alone.py TASK`. Prints {"ok", "told"}.
+"""Sends one email with django-anymail and its SendGrid backend: `python anymail_alone.py TASK`.
 
-Django has one email backend at a time: there is no second provider.
+Prints {"ok": …, "answer": …}. Django uses one email backend at a time, so there is no second provider.
 """
 
 import json
@@ -14,7 +14,7 @@ from requests.exceptions import RequestException
 
 
 def main() -> None:
-    """Send what the task says."""
+    """Send the task's email."""
     task = json.loads(sys.argv[1])
     settings.configure(
         EMAIL_BACKEND="anymail.backends.sendgrid.EmailBackend",
@@ -31,7 +31,7 @@ def main() -> None:
         result = "success"
     except (AnymailError, RequestException) as error:
         result = type(error).__name__
-    print(json.dumps({"ok": result == "success", "told": result}))
+    print(json.dumps({"ok": result == "success", "answer": result}))
 
 
 if __name__ == "__main__":

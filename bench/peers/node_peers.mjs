@@ -1,7 +1,7 @@
-// Sends one email with a Node library: node node_peers.mjs (notifme|upyo) TASK. Prints {"ok", "told"}.
+// Sends one email with a Node library: node node_peers.mjs (notifme|upyo) TASK. Prints {"ok", "answer"}.
 //
-// The providers of both are written here, as either library allows: notifme-sdk's own SendGrid has a fixed address, and
-// upyo's transports for SendGrid and Mailgun are not in the registry. What is compared is what each does when one fails.
+// Both libraries allow custom providers, and these are written here: notifme-sdk's own SendGrid has a fixed address, and
+// upyo's transports for SendGrid and Mailgun are not in the registry. Only the failover of each library is compared.
 
 const TIMEOUT_MS = 10_000; // as long as ours
 
@@ -49,7 +49,7 @@ async function notifme(task) {
     },
   });
   const result = await sdk.send({ email: task.email });
-  return { ok: result.status === "success", told: result.status };
+  return { ok: result.status === "success", answer: result.status };
 }
 
 async function upyo(task) {
@@ -66,7 +66,7 @@ async function upyo(task) {
     ],
   });
   const receipt = await pool.send({ subject: task.email.subject });
-  return { ok: receipt.successful, told: receipt.successful ? "success" : "failure" };
+  return { ok: receipt.successful, answer: receipt.successful ? "success" : "failure" };
 }
 
 console.warn = console.info = console.error = () => {};

@@ -1,4 +1,4 @@
-"""Walks every state that a world can reach, breadth first, and names what is broken, each with a shortest trace."""
+"""Explores every state that a world can reach, breadth first, and finds a shortest trace to each broken invariant."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from tests.domain.invariants import final, identity, lies, waits
 from tests.domain.world import Setup, State, World
 
 INVARIANTS = {
-    "I1": "a final state can always be reached, without faults and without luck with webhooks",
+    "I1": "a final state can always be reached without faults and without webhooks",
     "I2": "no second copy, unless uncertain and allowed, or reported failed; none once a copy is known",
-    "I3": "the status does not lie",
+    "I3": "no status says what is not so",
     "I4": "a recipient at fault is never sent to again",
     "I5": "one provider call per attempt number",
-    "I6": "an older attempt's event never requeues",
+    "I6": "an older attempt's event never puts a recipient back into the queue",
     "I7": "nothing leaves delivered for the queue",
     "P": "without faults nothing has to wait for the sweep",
     "again": "a report that comes again changes nothing",
@@ -22,12 +22,12 @@ INVARIANTS = {
 class Found(NamedTuple):
     states: int
     steps: int
-    whole: bool  # everything was seen
-    traces: dict[str, list[str]]  # broken invariant: a shortest way to it
+    whole: bool  # whether every reachable state was explored
+    traces: dict[str, list[str]]  # a shortest trace by broken invariant
 
 
 def explore(world: World, setups: Sequence[Setup], *, limit: int, until: str | None = None) -> Found:
-    """Every state reachable from `setups`, up to `limit`; stops as soon as the invariant `until` is broken."""
+    """Explore the states reachable from `setups`, `limit` at most. Stops as soon as the invariant `until` is broken."""
     explorer = Explorer(world)
     for setup in setups:
         explorer.place(world.start(setup), -1, repr(setup))
@@ -43,12 +43,12 @@ def explore(world: World, setups: Sequence[Setup], *, limit: int, until: str | N
 
 
 class Explorer:
-    """The graph as far as it is known."""
+    """The graph of the states that were reached so far."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.states: list[State | None] = []
-        self.broken: dict[str, tuple[int, str]] = {}  # in which state, by which step
+        self.broken: dict[str, tuple[int, str]] = {}  # the state in which it broke, and by which step
         self.steps = 0
         self._index: dict[object, int] = {}
         self._came: list[tuple[int, str]] = []
@@ -57,7 +57,7 @@ class Explorer:
         self._prompt: set[int] = set()
 
     def place(self, state: State, origin: int, label: str) -> int:
-        """The number of that state, a new one if nobody has been there."""
+        """The number of that state. A state that was not reached before gets a new one."""
         key = identity(state, versioned=self.world.versioned)
         at = self._index.setdefault(key, len(self.states))
         if at == len(self.states):
@@ -67,7 +67,7 @@ class Explorer:
         return at
 
     def expand(self, at: int) -> None:
-        """Take every step from there, and look at what is broken."""
+        """Take every step from that state, and note which invariants are broken."""
         state = self.states[at]
         assert state is not None
         moves = False
@@ -79,14 +79,14 @@ class Explorer:
                 self._back[to].append(at)
             for name in step.broken:
                 self.broken.setdefault(name, (at, step.label))
-        self._look(state, at, moves=moves)
-        self.states[at] = None  # its identity is enough from here on
+        self._check(state, at, moves=moves)
+        self.states[at] = None  # from here on, only its identity is needed
 
-    def _look(self, state: State, at: int, *, moves: bool) -> None:
+    def _check(self, state: State, at: int, *, moves: bool) -> None:
         if lies(state, at_rest=not moves):
             self.broken.setdefault("I3", (at, ""))
-        for told in self.world.repeated(state):
-            self.broken.setdefault("again", (at, f"{told.kind} of {told.attempt} once more"))
+        for report in self.world.repeated(state):
+            self.broken.setdefault("again", (at, f"{report.kind} of {report.attempt} once more"))
         if final(state):
             self._finals.append(at)
         elif state.prompt and not moves and not waits(state):
@@ -95,7 +95,7 @@ class Explorer:
             self._prompt.add(at)
 
     def find_the_stuck(self) -> None:
-        """I1: who cannot reach a final state. In the prompt world time stands still, so it is not asked there."""
+        """Check I1: find states that cannot reach a final one. Time stands still in `prompt` states, so they are exempt."""
         live: set[int] = set()
         goals = list(self._finals)
         while goals:
@@ -108,7 +108,7 @@ class Explorer:
             self.broken["I1"] = (min(stuck), "")
 
     def trace(self, at: int, last: str) -> list[str]:
-        """How one comes there."""
+        """The labels of the steps that lead to that state, then `last`."""
         trace = [last] if last else []
         while at >= 0:
             at, label = self._came[at]

@@ -1,4 +1,4 @@
-"""What must hold in every state of the world, and when two states are one."""
+"""What must hold in every state of the world, and when two states count as the same."""
 
 from collections import Counter
 
@@ -6,12 +6,12 @@ from app.domain.head import Status
 from app.domain.kinds import Kind
 from tests.domain.world import State, failed
 
-FAR_MS = 3_600_000  # beyond all waits
+FAR_MS = 3_600_000  # longer than any wait
 ENDED = (Status.BOUNCED, Status.SUPPRESSED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
 
 def final(s: State) -> bool:
-    """Nothing is left to do, and nothing is known that should have been acted on."""
+    """Whether nothing is left to do, and nothing is known that should have been acted on."""
     for recipient in s.head.recipients.values():
         if recipient.status in (Status.QUEUED, Status.SENDING):
             return False
@@ -21,7 +21,7 @@ def final(s: State) -> bool:
 
 
 def lies(s: State, *, at_rest: bool) -> bool:
-    """Does a status say what is not so? The bad ends are asked for only when nothing more will be written."""
+    """Whether a status says what is not so. Failures are checked only `at_rest`, when nothing more will be written."""
     for key, recipient in s.head.recipients.items():
         if recipient.status in (Status.SENT, Status.DELIVERED) and (recipient.attempt, key) not in s.copies:
             return True
@@ -35,22 +35,22 @@ def lies(s: State, *, at_rest: bool) -> bool:
 
 
 def waits(s: State) -> bool:
-    """Is it time that has to pass?"""
+    """Whether a recipient waits for time to pass."""
     return any(recipient.wait_until_ms is not None for recipient in s.head.recipients.values())
 
 
 def identity(s: State, *, versioned: bool) -> object:
-    """Two states with one identity behave alike: moments count from now, recipients have no names, and so on."""
+    """The identity of a state. States with the same one behave alike: times count from now, addresses do not count."""
     head = s.head
     live = {worker.number for worker in s.workers}
-    people = []
+    recipients = []
     for key, r in head.recipients.items():
         copies = frozenset(attempt for attempt, who in s.copies if who == key)
-        told = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
+        reports = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
         carried = tuple(attempt.number for attempt in head.attempts if key in attempt.recipients)
         tried, evidence = frozenset(r.tried.items()), frozenset(r.evidence.items())
         wait = _left(r.wait_until_ms, s.now_ms)
-        people.append((r.status, wait, r.attempt, r.round, tried, evidence, copies, told, carried))
+        recipients.append((r.status, wait, r.attempt, r.round, tried, evidence, copies, reports, carried))
     return (
         head.next_attempt,
         head.lease_attempt,
@@ -59,11 +59,11 @@ def identity(s: State, *, versioned: bool) -> object:
         _left(head.expires_at_ms, s.now_ms),
         _left(s.due_ms, s.now_ms),
         tuple(attempt.provider for attempt in head.attempts),
-        frozenset(Counter(people).items()),
+        frozenset(Counter(recipients).items()),
         tuple(sorted(s.bag)),
         tuple((w.pc, w.number, w.outcome and w.outcome.kind, None if versioned else w.read.version) for w in s.workers),
         frozenset(number for number in s.calls if number >= head.next_attempt),
-        s.doubt & ({attempt for attempt, _ in s.copies} | live),
+        s.uncertain & ({attempt for attempt, _ in s.copies} | live),
         s.faults,
         s.cancel,
         s.prompt,
@@ -72,5 +72,5 @@ def identity(s: State, *, versioned: bool) -> object:
 
 
 def _left(moment_ms: int | None, now_ms: int) -> int | None:
-    """How long until then; whatever is beyond all waits is equally far away."""
+    """How long it is until then. Everything that is longer than any wait counts as equally far."""
     return None if moment_ms is None else min(max(moment_ms - now_ms, 0), FAR_MS)

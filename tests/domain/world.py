@@ -1,7 +1,7 @@
-"""The delivery protocol over the real rules: every atomic step that may come next, and what each of them breaks.
+"""A model of one email under the real delivery protocol: every atomic step that may come next, and what it breaks.
 
-One email, its workers, its messages, a provider that takes mail or does not and reports about it or does not. A write
-that is conditional on the version is one step: a lost race is the same step later, over what is then read.
+The model holds the email, its workers, its messages, and a provider that may take the email and may report on it. A
+read and the write that is conditional on it are one step: a worker that loses a race makes the same step later.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PROVIDERS = ("a", "b")
 FAILURES = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE, Kind.SUPPRESSED)
 AT_FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
 
-# What a call may come to, and whether the provider took the email.
+# The outcomes that a call may have, and whether the provider took the email.
 ANSWERS: tuple[tuple[Outcome, bool], ...] = (
     (Outcome(Kind.ACCEPTED, message_id="m"), True),
     (Outcome(Kind.UNAVAILABLE, Cause.OUTAGE), False),
@@ -32,8 +32,8 @@ ANSWERS: tuple[tuple[Outcome, bool], ...] = (
 )
 
 
-class Told(NamedTuple):
-    """Something that somebody said of one copy: a webhook, or a worker that came to write its outcome."""
+class Report(NamedTuple):
+    """Something that is known of one copy: from a webhook, or from an outcome that a worker wrote."""
 
     attempt: int
     key: str
@@ -41,19 +41,19 @@ class Told(NamedTuple):
 
 
 class Worker(NamedTuple):
-    pc: str  # claim (has read the head), call, write
+    pc: str  # the worker's next step: claim (it has read the head), call or write
     number: int
     read: Head
     outcome: Outcome | None = None
 
 
 class Setup(NamedTuple):
-    """What is explored. `prompt`: a world without faults, in which neither clock nor sweep may be needed."""
+    """What is explored. In a `prompt` world nothing fails, and neither time nor sweep may be needed."""
 
     policy: OnUncertain = OnUncertain.WAIT
     people: int = 1
     faults: int = 1
-    retry_for_ms: int = 40_000  # one further round
+    retry_for_ms: int = 40_000  # long enough for one further round
     lifetime_ms: int = 86_400_000
     cancel: bool = False
     prompt: bool = False
@@ -63,31 +63,31 @@ class State(NamedTuple):
     head: Head
     now_ms: int
     due_ms: int | None
-    faults: int  # how many more may happen
-    cancel: bool  # may still be asked for
+    faults: int  # how many more faults may happen
+    cancel: bool  # whether the client may still cancel
     prompt: bool
-    bag: tuple[int, ...] = ()  # messages under way: the attempt number
+    bag: tuple[int, ...] = ()  # messages in the queue, by attempt number
     workers: tuple[Worker, ...] = ()
-    copies: frozenset[tuple[int, str]] = frozenset()  # attempt and recipient: the truth
-    reports: frozenset[Told] = frozenset()  # webhooks that came
-    known: frozenset[Told] = frozenset()  # reports, and outcomes that were written
+    copies: frozenset[tuple[int, str]] = frozenset()  # attempt and recipient of each copy that a provider has
+    reports: frozenset[Report] = frozenset()  # webhooks that came in
+    known: frozenset[Report] = frozenset()  # reports, and outcomes that were written
     calls: frozenset[int] = frozenset()
-    doubt: frozenset[int] = frozenset()  # attempts that were uncertain, or whose worker died or was late
+    uncertain: frozenset[int] = frozenset()  # attempts with an uncertain outcome, or whose worker died or was late
 
 
 class Step(NamedTuple):
     label: str
-    kind: str  # step | fault | webhook (may never come) | client
+    kind: str  # step, fault, webhook (it may never come) or client
     state: State
     broken: tuple[str, ...] = ()
 
 
 class World:
-    """The steps. The switches are mistakes that the product must not make."""
+    """Makes the steps. Each boolean argument turns on a mistake that the product must not make."""
 
     def __init__(
         self,
-        rules: DeliveryProtocol | None = None,
+        protocol: DeliveryProtocol | None = None,
         *,
         kinds: tuple[EventKind, ...] = (Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE),
         reads_apart: bool = False,
@@ -96,18 +96,17 @@ class World:
         late_outcome_is_refused: bool = False,
         sweep_clears_due: bool = False,
     ) -> None:
-        self.protocol = rules or DeliveryProtocol(PROVIDERS, EVIDENCE_MS)
+        self.protocol = protocol or DeliveryProtocol(PROVIDERS, EVIDENCE_MS)
         self.kinds = kinds
-        self.reads_apart = (
-            reads_apart or not versioned
-        )  # under a version, reading long before the claim is no different
+        # With versions it makes no difference how long before its claim a worker reads.
+        self.reads_apart = reads_apart or not versioned
         self.versioned = versioned
         self.guard_asks_who_is_queued = guard_asks_who_is_queued
         self.late_outcome_is_refused = late_outcome_is_refused
         self.sweep_clears_due = sweep_clears_due
 
     def start(self, setup: Setup) -> State:
-        """The email right after it was accepted: written and published."""
+        """The state right after the email was accepted: it is written and published."""
         keys = [f"r{n + 1}@example.net" for n in range(setup.people)]
         head = Head(
             email_id="eml_1",
@@ -138,7 +137,7 @@ class World:
     # --- The queue and the workers -------------------------------------------------------------------------------
 
     def _expected(self, s: State, number: int) -> bool:
-        """The guard of app.delivery.attempt."""
+        """Whether attempt `number` is expected next, as app.delivery.attempt decides it."""
         if self.guard_asks_who_is_queued and not any(r.status is Status.QUEUED for r in s.head.recipients.values()):
             return False
         return s.head.next_attempt == number and not s.head.leased(s.now_ms)
@@ -153,7 +152,8 @@ class World:
                 yield Step(f"message {number} is not expected, dropped", "step", gone)
             elif len(s.workers) < 2:
                 worker = Worker("claim", number, s.head)
-                for now, kind in ((gone, "step"), (_fault(s), "fault"))[: 2 if s.faults else 1]:  # it comes again
+                # The fault is that the message stays in the queue and is delivered again.
+                for now, kind in ((gone, "step"), (_fault(s), "fault"))[: 2 if s.faults else 1]:
                     if self.reads_apart:
                         read = now._replace(workers=_with(now.workers, worker))
                         yield Step(f"message {number} is read", kind, read)
@@ -165,7 +165,7 @@ class World:
             yield self._claim(s, s0, worker, "step")
             return
         if s.faults:
-            dead = _fault(s0)._replace(doubt=s.doubt | {worker.number})
+            dead = _fault(s0)._replace(uncertain=s.uncertain | {worker.number})
             yield Step(f"worker of {worker.number} dies before its {worker.pc}", "fault", dead)
         if worker.pc == "call":
             for outcome, taken in ANSWERS:
@@ -186,11 +186,12 @@ class World:
             return Step(f"attempt {number}: nothing to send", kind, after, broken)
         claimed = self.protocol.claim(settled, dispatch, s.now_ms + LEASE_MS, s.now_ms)
         after, broken = _write(s0, claimed)
-        others = [told for told in s.known if told.attempt != dispatch.repeats]  # what it repeats, the provider knows
+        # A repetition makes no second copy of the attempt that it repeats.
+        others = [report for report in s.known if report.attempt != dispatch.repeats]
         for key in dispatch.recipients:
-            if any(_knows_of_a_copy(s, told) for told in others if told.key == key):
+            if any(_knows_of_a_copy(s, report) for report in others if report.key == key):
                 broken += ("I2",)
-            if any(told.kind in AT_FAULT for told in others if told.key == key):
+            if any(report.kind in AT_FAULT for report in others if report.key == key):
                 broken += ("I4",)
         caller = Worker("call", number, after.head)
         after = after._replace(workers=_with(after.workers, caller))
@@ -199,18 +200,18 @@ class World:
     def _call(self, s0: State, worker: Worker, outcome: Outcome, taken: bool) -> Step:
         number, copy = worker.number, worker.read.attempts[-1].original_number
         broken: tuple[str, ...] = ("I5",) if number in s0.calls else ()
-        doubt = s0.doubt | ({copy} if outcome.kind is Kind.UNCERTAIN else frozenset())
-        # A provider that knows the key of a repetition makes no second copy of what it has.
+        uncertain = s0.uncertain | ({copy} if outcome.kind is Kind.UNCERTAIN else frozenset())
+        # A provider that knows the idempotency key of a repetition makes no second copy.
         keys = [key for key in worker.read.attempts[-1].recipients if taken and (copy, key) not in s0.copies]
         for attempt, key in s0.copies:
             if key in keys and not failed(s0, attempt, key):
-                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and {attempt, copy} & doubt
+                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and {attempt, copy} & uncertain
                 broken += () if allowed_twice else ("I2",)
         after = s0._replace(
             workers=_with(s0.workers, worker._replace(pc="write", outcome=outcome)),
             copies=s0.copies | {(copy, key) for key in keys},
             calls=s0.calls | {number},
-            doubt=doubt,
+            uncertain=uncertain,
         )
         return Step(f"attempt {number}: {outcome.kind}, {'taken' if taken else 'not taken'}", "step", after, broken)
 
@@ -220,51 +221,51 @@ class World:
         s1 = s0
         attempt = worker.read.attempts[-1]
         keys = attempt.recipients
-        # A shared call does not say whom; nor does one that is repeated, or a repetition, say it of the call.
+        # `undeliverable` proves nothing if the call was for several recipients, is repeated, or is a repetition.
         is_alone = len(keys) == 1 and not attempt.repeats and not s0.head.is_repeated(number)
         blames_one = outcome.kind is Kind.UNDELIVERABLE and is_alone
         if outcome.kind is Kind.ACCEPTED or blames_one:
-            s1 = s0._replace(known=s0.known | {Told(attempt.original_number, key, outcome.kind) for key in keys})
+            s1 = s0._replace(known=s0.known | {Report(attempt.original_number, key, outcome.kind) for key in keys})
         if self.late_outcome_is_refused and s0.head.lease_attempt != number:
             yield Step(f"outcome of {number} comes late, refused", "step", s1)
             return
         after, broken = _write(s1, self.protocol.record_outcome(s0.head, number, outcome, 0, s0.now_ms))
-        yield from _announced(f"outcome of {number}: {outcome.kind}", "step", after, broken)
+        yield from _then_publish(f"outcome of {number}: {outcome.kind}", "step", after, broken)
 
     # --- Webhooks, the client, time ------------------------------------------------------------------------------
 
     def _webhooks(self, s: State) -> Iterator[Step]:
         for attempt, key in sorted(s.copies):
-            more = any((told.attempt, told.key) == (attempt, key) for told in s.reports)
+            more = any((report.attempt, report.key) == (attempt, key) for report in s.reports)
             for kind in self.kinds:
-                told = Told(attempt, key, kind)
-                if told in s.reports or (more and not s.faults):
+                report = Report(attempt, key, kind)
+                if report in s.reports or (more and not s.faults):
                     continue
                 before = _fault(s) if more else s
-                before = before._replace(reports=s.reports | {told}, known=s.known | {told})
-                yield from self._event(before, told, "fault" if more else "webhook")
+                before = before._replace(reports=s.reports | {report}, known=s.known | {report})
+                yield from self._event(before, report, "fault" if more else "webhook")
 
-    def _event(self, s: State, told: Told, kind: str) -> Iterator[Step]:
-        head = self.protocol.record_event(s.head, self.event(s, told), s.now_ms)
-        label = f"webhook {told.kind} of {told.attempt} for {told.key}"
+    def _event(self, s: State, report: Report, kind: str) -> Iterator[Step]:
+        head = self.protocol.record_event(s.head, self.event(s, report), s.now_ms)
+        label = f"webhook {report.kind} of {report.attempt} for {report.key}"
         after, broken = _write(s, head) if head is not s.head else (s, ())
         if head is not s.head:
-            was, timed, new = (h.recipients[told.key] for h in (s.head, self.protocol.settle(s.head, s.now_ms), head))
+            was, timed, new = (h.recipients[report.key] for h in (s.head, self.protocol.settle(s.head, s.now_ms), head))
             taken_away = new.status in (Status.QUEUED, Status.FAILED, Status.EXPIRED)
-            if taken_away and new.status not in (was.status, timed.status) and told.attempt != was.attempt:
+            if taken_away and new.status not in (was.status, timed.status) and report.attempt != was.attempt:
                 broken += ("I6",)
-        yield from _announced(label, kind, after, broken)
+        yield from _then_publish(label, kind, after, broken)
 
-    def event(self, s: State, told: Told) -> ProviderEvent:
-        """The webhook's event, as often as it comes."""
-        attempt = s.head.attempts[told.attempt - 1]
-        return ProviderEvent(attempt.provider, told.kind, "eml_1", told.attempt, told.key, 0)  # type: ignore[arg-type] # because reports are of kinds of event
+    def event(self, s: State, report: Report) -> ProviderEvent:
+        """The event of a report's webhook, the same however often it comes."""
+        attempt = s.head.attempts[report.attempt - 1]
+        return ProviderEvent(attempt.provider, report.kind, "eml_1", report.attempt, report.key, 0)  # type: ignore[arg-type] # because reports are of kinds of event
 
-    def repeated(self, s: State) -> Iterator[Told]:
-        """Reports that would change the head if they came again now: there must be none."""
-        for told in s.reports:
-            if self.protocol.record_event(s.head, self.event(s, told), s.now_ms) is not s.head:
-                yield told
+    def repeated(self, s: State) -> Iterator[Report]:
+        """The reports that would change the head if they came again now. There must be none."""
+        for report in s.reports:
+            if self.protocol.record_event(s.head, self.event(s, report), s.now_ms) is not s.head:
+                yield report
 
     def _cancel(self, s: State) -> Iterator[Step]:
         canceled = self.protocol.cancel(s.head)
@@ -272,17 +273,17 @@ class World:
             yield Step("cancel", "client", *_write(s, canceled))
 
     def _clock(self, s: State) -> Iterator[Step]:
-        """Time passes until the next moment at which something may change; and the sweep looks."""
+        """Let time pass until the next moment at which something may change, or let the sweep run."""
         waits = (recipient.wait_until_ms for recipient in s.head.recipients.values())
-        nudge = None if s.head.next_attempt in s.bag else s.due_ms
-        moments = (nudge, s.head.lease_until_ms, s.head.retry_until_ms, s.head.expires_at_ms, *waits)
+        republish_ms = None if s.head.next_attempt in s.bag else s.due_ms
+        moments = (republish_ms, s.head.lease_until_ms, s.head.retry_until_ms, s.head.expires_at_ms, *waits)
         until = min((moment for moment in moments if moment is not None and moment > s.now_ms), default=None)
         if until is not None:
             later = s._replace(now_ms=until)
             held = s.head.lease_attempt
             if s.head.leased(s.now_ms) and not s.head.leased(until) and any(_holds(w, held) for w in s.workers):
                 if s.faults:
-                    late = _fault(later)._replace(doubt=s.doubt | {held})
+                    late = _fault(later)._replace(uncertain=s.uncertain | {held})
                     yield Step(f"the lease of {held} ends, its worker is only slow", "fault", late)
             else:
                 yield Step(f"time passes until {until}", "step", later)
@@ -306,7 +307,7 @@ def _fault(s: State) -> State:
 
 
 def _write(s: State, head: Head) -> tuple[State, tuple[str, ...]]:
-    """Every write of the head passes here. Messages whose number is spent would be dropped: they go at once."""
+    """The state after a write of the head. Messages whose number is used up would be dropped later: they go at once."""
     old, new = s.head.recipients, head.recipients
     after_delivered = (Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
     lost = any(old[key].status is Status.DELIVERED and new[key].status not in after_delivered for key in new)
@@ -316,13 +317,13 @@ def _write(s: State, head: Head) -> tuple[State, tuple[str, ...]]:
 
 
 def _publish(s: State) -> State:
-    """What app.delivery.rewrite.announce does."""
+    """The state after the next attempt was published, as app.delivery.rewrite.publish_if_ready does it."""
     number = s.head.next_attempt
     return s._replace(bag=(*s.bag, number)) if ready(s.head, s.now_ms) and number not in s.bag else s
 
 
-def _announced(label: str, kind: str, s: State, broken: tuple[str, ...]) -> Iterator[Step]:
-    """A write, then its publish; or a crash in between."""
+def _then_publish(label: str, kind: str, s: State, broken: tuple[str, ...]) -> Iterator[Step]:
+    """The step of a write and its publish, and the one of a crash between them."""
     published = _publish(s)
     yield Step(label, kind, published, broken)
     if s.faults and published != s:
@@ -330,9 +331,9 @@ def _announced(label: str, kind: str, s: State, broken: tuple[str, ...]) -> Iter
 
 
 def failed(s: State, attempt: int, key: str) -> bool:
-    """Has the provider reported this copy as failed?"""
-    return any((told.attempt, told.key) == (attempt, key) and told.kind in FAILURES for told in s.reports)
+    """Whether the provider has reported this copy as failed."""
+    return any((report.attempt, report.key) == (attempt, key) and report.kind in FAILURES for report in s.reports)
 
 
-def _knows_of_a_copy(s: State, told: Told) -> bool:
-    return told.kind in (Kind.ACCEPTED, Kind.DELIVERED) and not failed(s, told.attempt, told.key)
+def _knows_of_a_copy(s: State, report: Report) -> bool:
+    return report.kind in (Kind.ACCEPTED, Kind.DELIVERED) and not failed(s, report.attempt, report.key)

@@ -1,1 +1,1 @@
-"""Real parts that several test folders share: a clock to move, a queue to look into, a provider to plan."""
+"""Parts that several test folders share: a clock to move, a queue to read, providers that answer as scripted."""

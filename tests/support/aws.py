@@ -1,4 +1,4 @@
-"""AWS as tests see it from outside: clients, and a topic with a queue behind it."""
+"""AWS as tests use it: clients, and a topic with a queue behind it."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BUCKET = "test-content"
 
 
 def client(endpoint_url: str, service: str) -> Any:
-    """A botocore client that does not wait long for what is not there."""
+    """A botocore client that gives up soon if nothing answers."""
     return botocore.session.get_session().create_client(
         service,
         region_name=REGION,
@@ -56,14 +56,14 @@ class Aws:
 
 @dataclass(frozen=True)
 class Queue:
-    """A topic, and what was published to it. The emulator hands messages on before `publish` returns."""
+    """A topic and the queue behind it. The emulator puts a message on the queue before `publish` returns."""
 
     sqs: Any
     url: str
     topic: Topic
 
     def records(self) -> list[dict[str, Any]]:
-        """Take everything off the queue, as SQS tells it."""
+        """Take every message off the queue, as SQS returns it."""
         taken: list[dict[str, Any]] = []
         while found := self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
@@ -72,6 +72,6 @@ class Queue:
         return taken
 
     def published(self) -> list[tuple[str, int]]:
-        """Take everything off the queue: (email id, attempt number), in order."""
+        """Take every message off the queue, as (email id, attempt number), in order."""
         messages = [json.loads(json.loads(record["Body"])["Message"]) for record in self.records()]
         return [(message["email_id"], message["attempt"]) for message in messages]

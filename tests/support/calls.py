@@ -1,10 +1,10 @@
-"""A real part whose calls are seen."""
+"""A wrapper that notes the calls of a real store."""
 
 from typing import Any
 
 
 class Seen:
-    """A store, and the names of its methods that were called, in order."""
+    """Wraps a store. `names` are those of its methods that were called, in order."""
 
     def __init__(self, store: Any) -> None:
         self.names: list[str] = []

@@ -1,11 +1,11 @@
-"""Dying at a chosen point, and coming in between at one."""
+"""Crashes at a chosen point, and actions right before a chosen call."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 
 class Crash(BaseException):
-    """The process ends here. Nobody catches this."""
+    """Stands for the end of the process. No code of the product catches it."""
 
 
 def crash(*_: Any, **__: Any) -> NoReturn:
@@ -13,7 +13,7 @@ def crash(*_: Any, **__: Any) -> NoReturn:
 
 
 class Before:
-    """A store; but right before its method `name` is called for the first time, `first` happens."""
+    """Wraps a store, and calls `first` right before the next call of its method `name`, once."""
 
     def __init__(self, store: Any, name: str, first: Callable[[], object] | None = None) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class Before:
         self._first = first
 
     def arm(self, first: Callable[[], object]) -> None:
-        """Let `first` happen before the next call."""
+        """Call `first` before the next call of the method."""
         self._first = first
 
     def __getattr__(self, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from tests.support.aws import BUCKET, REGION, Aws, Queue
 
-# Every secret in it; none of them may ever be seen in a log.
+# Every secret in the environment. None of them may ever appear in a log.
 SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses", "re_s3cr3t-resend")
 
 

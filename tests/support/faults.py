@@ -20,23 +20,23 @@ class FaultMode(StrEnum):
     ANSWER_LOST = "the call is made, its answer is lost, and the store's client makes it again"
 
 
-# Made again, these calls are refused, because their first write has changed the version.
+# If these calls are made again, they are refused, because the first write has changed the version.
 CONDITIONAL = ("create", "update")
 
 
 @dataclass
 class FaultInjector:
-    """Lets the `calls_left`-th call from now on fail; 0: none."""
+    """Lets the `calls_left`-th call from now fail in the way `mode`. With 0, no call fails."""
 
     calls_left: int = 0
     mode: FaultMode = FaultMode.BEFORE
 
     def arm(self, point: tuple[int, FaultMode] | None) -> None:
-        """Choose the call and how it fails; None: no call fails."""
+        """Choose the call that fails, and how. With None, no call fails."""
         self.calls_left, self.mode = point or (0, FaultMode.BEFORE)
 
     def wrap(self, call: Callable[..., Any], name: str = "") -> Callable[..., Any]:
-        """The same call, counted."""
+        """The same function, whose calls are counted and fail as chosen."""
 
         def counted(*arguments: Any, **named: Any) -> Any:
             mode = self.mode if self.calls_left == 1 else None
@@ -54,7 +54,7 @@ class FaultInjector:
 
 
 class FaultyStore:
-    """A store whose calls are counted."""
+    """A store whose calls are counted by `faults` and fail as it says."""
 
     def __init__(self, store: Any, faults: FaultInjector) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The use cases over the real store and the real queue, with a clock to move and providers that answer as scripted."""
+"""The use cases over the emulated store and queue, with a clock to move and providers that answer as scripted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -72,21 +72,21 @@ class Harness:
         self.protocol = self.attempt.protocol
 
     def another_monitor(self) -> Monitor:
-        """What another process knows and counts of the same providers."""
+        """A monitor of the same providers in another process, which knows and counts for itself."""
         return Monitor(self.healths, self.routing.providers, self.clock, self.routing.caps)
 
     def take(self, email: Email, key: str | None = None) -> str:
-        """Accept an email; its id."""
+        """Accept an email. Returns its id."""
         email_id = self.accept(email, owner="team", key=key).head.email_id
         self.taken.add(email_id)
         return email_id
 
     def published(self) -> list[tuple[str, int]]:
-        """Take this harness's messages off the queue; a sweep also finds what other tests left in the table."""
+        """Take this harness's messages off the queue. A sweep also publishes what other tests left in the table."""
         return [found for found in self.queue.published() if found[0] in self.taken]
 
     def work(self) -> list[tuple[str, int]]:
-        """Be the worker until the queue is empty; what was worked on."""
+        """Make attempts until the queue is empty. Returns the messages that were worked on."""
         worked: list[tuple[str, int]] = []
         while found := self.published():
             for email_id, number in found:
@@ -95,7 +95,7 @@ class Harness:
         return worked
 
     def later(self, seconds: float) -> list[tuple[str, int]]:
-        """Let time pass, sweep, and work; what was worked on."""
+        """Let time pass, sweep, and make attempts. Returns the messages that were worked on."""
         self.clock.advance(seconds)
         self.sweep(within_s=60)
         return self.work()
@@ -106,7 +106,7 @@ class Harness:
         return head
 
     def only(self, email_id: str) -> Recipient:
-        """The recipient of an email that has one."""
+        """The only recipient of an email."""
         (recipient,) = self.head(email_id).recipients.values()
         return recipient
 
@@ -120,7 +120,7 @@ class Harness:
         cause: Cause | None = None,
         event_id: str = "",
     ) -> ProviderEvent:
-        """What the provider of that attempt (without one: the last) says of one recipient (without one: the first)."""
+        """An event of the provider of `attempt` (default: the last) about its recipient `to` (default: the first)."""
         head = self.head(email_id)
         about = head.attempts[(attempt or len(head.attempts)) - 1]
         return ProviderEvent(
@@ -137,18 +137,18 @@ class Harness:
         )
 
     def resume(self, provider: str) -> None:
-        """What an operator does, in another process."""
+        """Resume a provider as an operator does, in another process."""
         self.another_monitor().update(provider, resume)
 
     def report(self, *events: ProviderEvent) -> None:
-        """Deliver the webhook of these events, which are of one provider."""
+        """Record a webhook with these events, which must be of one provider."""
         self.record(events[0].provider, webhook(events))
 
 
 def settings(
     providers: Sequence[str], retry_for_s: int, routing: Routing, capabilities: Mapping[str, Capability]
 ) -> Settings:
-    """Settings with these providers, whatever the environment says."""
+    """Settings with these providers. The process's own environment is not read."""
     read = Settings.from_env(
         {
             "PROVIDERS": ",".join(providers),
@@ -176,7 +176,7 @@ def _limits(capability: Capability, idempotent_for_s: int) -> Limits:
 
 
 def forget_health() -> None:
-    """Every provider as new: tests share tables, and one test's outage is not the next one's."""
+    """Delete all health and counts, because tests share tables and one test's outage must not affect the next."""
     with SumsItem.batch_write() as batch:
         for item in SumsItem.scan(consistent_read=True):
             batch.delete(item)

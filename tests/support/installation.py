@@ -1,4 +1,4 @@
-"""A whole installation on this machine, as `make run` starts it, and the hands of its user."""
+"""A whole installation on this machine, as `make run` starts it, and what its users do with it."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ FINAL = {"delivered", "partially_delivered", "failed", "canceled", "expired"}
 
 
 class Installation:
-    """The API with its worker, simulator and emulator, on ports of its own."""
+    """The API with its worker, simulator and emulator, on its own ports."""
 
     def __init__(self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str]) -> None:
         api, simulator, aws = map(str, ports)
@@ -44,19 +44,19 @@ class Installation:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Return when /health says that everything answers."""
+        """Start it, and return when /health says that everything answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
         self.until("healthy", self._healthy, within_s=60)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it as a user would."""
+        """Stop it by a signal, as a user would."""
         assert self._process
         self._process.send_signal(how)
         self._process.wait(timeout=40)
 
     def close(self) -> None:
-        """Stop it and let go of its connections."""
+        """Stop it and close its connections."""
         self.stop()
         self.api.close()
         self.control.close()
@@ -72,19 +72,19 @@ class Installation:
         raise AssertionError("no worker runs")
 
     def fault(self, provider: str, fault: str = "none", **more: Any) -> None:
-        """Make a provider behave."""
+        """Set how a simulated provider behaves."""
         self.control.put(f"/control/providers/{provider}", json={"fault": fault, **more}).raise_for_status()
 
     def calm(self) -> None:
-        """Every provider works and is thought to, the inbox is empty."""
+        """Let every provider work, clear its health and the inbox."""
         for provider in ("sendgrid", "mailgun", "ses"):
             self.fault(provider)
             self.api.post(f"/v1/providers/{provider}/resume").raise_for_status()
         self.control.delete("/control/messages").raise_for_status()
-        self.api.delete("/v1/suppressions/alice@example.net")  # a test of a dead mailbox may have put her there
+        self.api.delete("/v1/suppressions/alice@example.net")  # a test of hard bounces may have suppressed her
 
     def send(self, **changes: Any) -> str:
-        """Send an email; its id."""
+        """Send an email. Returns its id."""
         answer = self.api.post("/v1/emails", json={**EMAIL, **changes})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
@@ -96,18 +96,18 @@ class Installation:
         return dict(answer.json())
 
     def ended(self, email_id: str, within_s: float = 20) -> dict[str, Any]:
-        """The story of an email once it has come to its end."""
+        """The story of an email, after it has reached a final status."""
         return self.story_when(email_id, lambda story: story["status"] in FINAL, within_s)
 
     def story_when(
         self, email_id: str, wanted: Callable[[dict[str, Any]], bool], within_s: float = 20
     ) -> dict[str, Any]:
-        """The story of an email once it is as wanted."""
+        """The story of an email, after it fulfills `wanted`."""
         self.until(f"{email_id} as wanted", lambda: wanted(self.story(email_id)), within_s)
         return self.story(email_id)
 
     def inbox(self, email_id: str) -> list[dict[str, Any]]:
-        """What providers took of this email, in order."""
+        """The messages that providers took of this email, in order."""
         messages = self.control.get("/control/messages").json()
         return [message for message in messages if message["metadata"].get("em_email_id") == email_id]
 
@@ -116,7 +116,7 @@ class Installation:
         return int(self.control.get("/control/providers").json()[provider]["calls"])
 
     def until(self, what: str, happened: Callable[[], bool], within_s: float) -> None:
-        """Return once `happened`; fail after `within_s`."""
+        """Return once `happened` returns True. Fail after `within_s` seconds."""
         deadline_s = monotonic() + within_s
         while not happened():
             assert self._process

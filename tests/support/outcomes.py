@@ -1,4 +1,4 @@
-"""What a provider call may come to, one of each."""
+"""Outcomes of provider calls: one example of each."""
 
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome

@@ -1,4 +1,4 @@
-"""A deployed process seen from outside."""
+"""A deployed process, for the tests of its entry points."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from tests.support.provider_server import ProviderServer
 
 @dataclass(frozen=True)
 class Process:
-    """Its AWS, its queue, the providers it calls, and what it is made of."""
+    """A process: its AWS, its queue, the server that it calls as providers, and its container."""
 
     aws: Aws
     queue: Queue

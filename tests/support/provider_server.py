@@ -1,4 +1,4 @@
-"""A server that answers as the providers do when all is well, or with a status of the test's choice."""
+"""A server that accepts every email as the providers do, or answers with a status that the test chooses."""
 
 import json
 import threading
@@ -8,14 +8,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class ProviderServer(ThreadingHTTPServer):
-    """Serves SendGrid, Mailgun, SES and Resend under one address. `calls` are the paths and bodies it got, in order."""
+    """Serves SendGrid, Mailgun, SES and Resend at one address. `calls` are the received paths and bodies, in order."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.calls: list[tuple[str, bytes]] = []
-        self.statuses: dict[str, int] = {}  # by the beginning of a path
+        self.statuses: dict[str, int] = {}  # the status to answer with, by the beginning of a path
 
     @property
     def url(self) -> str:
@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def log_message(self, *_: object) -> None:
-        """Tests look at `calls`."""
+        """Log nothing, because tests read `calls`."""
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

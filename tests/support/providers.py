@@ -1,4 +1,4 @@
-"""Both ends of a provider as tests plan them: what a call comes to, and a webhook in the plainest protocol there is."""
+"""Both sides of a provider, as tests script them: the outcomes of its calls, and webhooks in a plain protocol."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ Answer = Outcome | Callable[[Message], Outcome]
 
 
 class ScriptedSend:
-    """The `send` that an attempt is given. It answers as planned and keeps every call."""
+    """The `send` of an attempt. It answers as planned, and keeps every call in `calls`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Message]] = []
@@ -27,7 +27,7 @@ class ScriptedSend:
         self._lock = Lock()
 
     def plan(self, provider: str, *answers: Answer) -> None:
-        """Let `provider` answer so, call by call, the last answer for good. Without a plan it accepts."""
+        """Let `provider` give these answers call by call, and the last one for ever. Without a plan it accepts."""
         self._plans[provider] = list(answers)
 
     def __call__(self, provider: str, message: Message) -> Outcome:
@@ -40,12 +40,12 @@ class ScriptedSend:
         return answer(message) if callable(answer) else answer
 
     def providers(self) -> list[str]:
-        """Who was called, in order."""
+        """The providers that were called, in order."""
         return [provider for provider, _ in self.calls]
 
 
 class PlainReceiver:
-    """A provider whose webhook is a JSON list of our own events, or the URL of a subscription."""
+    """A provider whose webhook is a JSON list of our events, or a string with the URL of a subscription."""
 
     def __init__(self, limits: Limits = ANYTHING) -> None:
         self.limits = limits
@@ -64,7 +64,7 @@ class PlainReceiver:
 
 
 def webhook(events: Sequence[ProviderEvent] | str, **headers: str) -> Webhook:
-    """What `PlainReceiver` reads, with a good signature."""
+    """A webhook that `PlainReceiver` reads, with a good signature."""
     content = events if isinstance(events, str) else [asdict(event) for event in events]
     return Webhook(json.dumps(content).encode(), {"signature": "good", **headers})
 

@@ -1,5 +1,5 @@
-"""A team's EmailsMinder under run: a queue that loses, repeats and reorders, providers that do as planned, processes
-that die at any call; and what must be true of every email after every step."""
+"""A random run: a queue that loses, repeats and reorders messages, providers that answer as planned, processes that die
+at any call; and what must hold for every email after every step."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -25,20 +25,20 @@ from tests.support.faults import FaultInjector, FaultMode, FaultyStore, Recordin
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness, receivers
 from tests.support.providers import webhook
 
-FaultPoint = tuple[int, FaultMode] | None  # where the process dies; None: nowhere
-DuringCall = Kind | float | str | None  # what happens during a call: a webhook, or so many seconds and a sweep
+FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
+DuringCall = Kind | float | str | None  # what happens during a call: a webhook, seconds that pass, or DEATH
 STARTS_AT_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
 SHARDS = (0, 1)
-DEATH = "death"  # during a call: the provider has the email, and nobody lives to say so
+DEATH = "death"  # the worker dies during the call, after the provider has taken the email
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-PROVE_SENT_ONLY = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # prove that it was sent, and nothing else
+PROVE_SENT_ONLY = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # they prove that the email was sent, and nothing else
 OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 BAD = frozenset({Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
-PROVED = {  # what must be known of a copy for good once such a webhook was answered with 200
+PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
     Kind.ACCEPTED: {Evidence.ACCEPTED},
     Kind.DELAYED: {Evidence.ACCEPTED},
     Kind.DELIVERED: {Evidence.ACCEPTED, Evidence.DELIVERED},
@@ -63,7 +63,7 @@ class Copy:
 
 
 class RandomRun:
-    """The world of one run. Every method is one step; an assertion that fails is a broken guarantee."""
+    """One run. Every public method is a step of it; an assertion that fails is a broken guarantee."""
 
     def __init__(self, aws: Aws) -> None:
         _forget_everything()
@@ -72,15 +72,15 @@ class RandomRun:
         self.clock.now_s = STARTS_AT_S
         self.faults = FaultInjector()
         self.messages: list[tuple[str, int]] = []
-        self.emails: dict[str, tuple[Email, str]] = {}  # by id: what was asked for, under which key
-        self.promised: set[str] = set()
-        self.touched: set[str] = set()  # since the last check
+        self.emails: dict[str, tuple[Email, str]] = {}  # by id: the email and its idempotency key
+        self.promised: set[str] = set()  # emails that were accepted for the client
+        self.touched: set[str] = set()  # emails to check: written or reported on since the last check
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         self.called: set[tuple[str, int]] = set()
-        self.asked: dict[tuple[str, int], tuple[str, Message]] = {}  # what is known under a key, and by whom
+        self.first_calls: dict[tuple[str, int], tuple[str, Message]] = {}  # what was sent under a key, and through whom
         self.reported: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
         self.known: dict[tuple[str, int, str], set[Evidence]] = defaultdict(set)
-        self.opted_out: dict[str, int] = {}  # who wants no more mail, and when that was last reported
+        self.opted_out: dict[str, int] = {}  # addresses that want no more mail, and when that was last reported
         self.lifted: dict[str, int] = {}
         self.events: list[ProviderEvent] = []
         self.paused_since_s: dict[str, float] = {}
@@ -92,7 +92,7 @@ class RandomRun:
         self.restart()
 
     def restart(self) -> None:
-        """A new process: what the old one knew and had not written is gone."""
+        """Start a new process. What the old one knew and had not written is lost."""
         harness, faults = self.harness, self.faults
         names = ("contents", "recipients", "events", "collapses", "suppressions", "healths")
         stores: dict[str, Any] = {name: FaultyStore(getattr(harness, name), faults) for name in names}
@@ -118,11 +118,11 @@ class RandomRun:
         self.restart()
 
     def accept(self, email: Email, point: FaultPoint = None) -> None:
-        """A new email; if the process dies, the client does not know."""
+        """Accept a new email. If the process dies, the client does not learn that it was accepted."""
         self._ask(email, _key(len(self.emails)), point)
 
     def ask_again(self, number: int, point: FaultPoint = None) -> None:
-        """The client sends a request again."""
+        """Accept an earlier request again, which the client repeats."""
         email, key = list(self.emails.values())[number % len(self.emails)]
         self._ask(email, key, point)
 
@@ -143,7 +143,7 @@ class RandomRun:
         during_call: DuringCall = None,
         point: FaultPoint = None,
     ) -> None:
-        """A message of the queue, which may come again, meets a provider that answers so."""
+        """Deliver a message to a worker, whose provider answers `outcome`. With `again` it stays in the queue."""
         if not self.messages:
             return
         at %= len(self.messages)
@@ -152,16 +152,16 @@ class RandomRun:
         self.during_call = during_call
         self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
         if not self._run(point, self.harness.attempt, *message):
-            self.messages.append(message)  # not taken off the queue: it comes again
+            self.messages.append(message)  # the queue delivers it again
 
     def lose(self, at: int) -> None:
-        """A message is lost."""
+        """Lose a message."""
         if self.messages:
             self.messages.pop(at % len(self.messages))
 
     def report(self, call: int, recipient: int, kind: Kind, point: FaultPoint = None) -> None:
-        """A provider says something of a call that was made, true or not."""
-        called = sorted(self.asked)
+        """Record a provider's event about a call that was made. The event may be false."""
+        called = sorted(self.first_calls)
         if not called:
             return
         self._report(*called[call % len(called)], recipient, kind, point)
@@ -181,7 +181,7 @@ class RandomRun:
         self._record(event, point)
 
     def report_again(self, number: int, point: FaultPoint = None) -> None:
-        """A webhook comes again, whenever."""
+        """Record an earlier webhook again."""
         if self.events:
             self._record(self.events[number % len(self.events)], point)
 
@@ -195,7 +195,7 @@ class RandomRun:
                 self.opted_out[event.recipient] = max(event.at_ms, self.opted_out.get(event.recipient, 0))
 
     def sweep(self, lost: int = 0, *, maintains: bool = False) -> None:
-        """Sweep; every `lost`-th message is lost. `maintains`: the providers' health is maintained as well."""
+        """Sweep, and lose every `lost`-th message. With `maintains`, the providers' health is maintained as well."""
         monitor = self.harness.monitor if maintains else Monitor(self.harness.healths, (), self.clock)
         before = list(self.messages)
         replace(self.harness.sweep, publish=self._publish, shards=SHARDS, monitor=monitor)(within_s=60)
@@ -228,11 +228,11 @@ class RandomRun:
         self.lifted[address] = self.clock.now_ms
         self.harness.suppressions.lift(address, self.clock.now_ms)
 
-    def _run(self, point: FaultPoint, verb: Any, *arguments: Any, **named: Any) -> bool:
-        """Run a verb with that crash point; whether it came back. Dying costs the process its memory."""
+    def _run(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
+        """Run a use case with that fault. Returns whether it succeeded. A crash costs the process its memory."""
         self.faults.arm(point)
         try:
-            verb(*arguments, **named)
+            use_case(*arguments, **named)
         except Crash:
             self.restart()
             return False
@@ -242,7 +242,7 @@ class RandomRun:
             self.faults.arm(None)
         return True
 
-    # The outside
+    # The queue and the providers
 
     def _publish(self, email_id: str, attempt: int) -> None:
         self.messages.append((email_id, attempt))
@@ -254,8 +254,8 @@ class RandomRun:
         self.called.add((message.email_id, head.lease_attempt))
         if head.lease_attempt != message.attempt:
             assert provider in self.idempotent, "repeated where no key is known"
-        asked = self.asked.setdefault((message.email_id, message.attempt), (provider, message))
-        assert asked == (provider, message), "repeated, but not the same"
+        first = self.first_calls.setdefault((message.email_id, message.attempt), (provider, message))
+        assert first == (provider, message), "repeated, but not the same"
         assert now_ms < head.expires_at_ms, "sent after expires_at"
         assert not head.providers or provider in head.providers, "sent through a provider it does not allow"
         since_s = self.paused_since_s.get(provider)
@@ -270,7 +270,7 @@ class RandomRun:
         return outcome
 
     def _happen(self, during_call: Kind | float | str, email_id: str, attempt: int) -> None:
-        """During a call."""
+        """Let something happen during a call."""
         if during_call == DEATH:
             raise Crash
         calls_left, mode = self.faults.calls_left, self.faults.mode
@@ -293,7 +293,7 @@ class RandomRun:
                 self._may_have_another(head, recipient, copy)
 
     def _may_have_another(self, head: Head, recipient: Recipient, copy: Copy) -> None:
-        """A provider has this copy. Another one is allowed only where nobody could know, or it was reported failed."""
+        """Check that another copy is allowed: this one was reported as failed, or its outcome could not be known."""
         evidence = recipient.evidence.get(copy.attempt, frozenset())
         if Evidence.FAILED in evidence:
             assert self.reported[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
@@ -306,15 +306,15 @@ class RandomRun:
             waited_ms = self.clock.now_ms - copy.at_ms
             assert head.on_uncertain is OnUncertain.FAILOVER or waited_ms >= WAITS_MS, "evidence was not waited for"
 
-    # What must be true
+    # The guarantees
 
     def heads(self, only: set[str] | None = None) -> list[Head]:
-        """All emails, or those."""
+        """The heads of all emails, or of those in `only`."""
         email_ids = self.emails.keys() if only is None else only
         return self.harness.heads.get_many(sorted(email_ids)) if email_ids else []
 
     def check(self) -> None:
-        """The guarantees, for every email that was written or spoken of since the last time."""
+        """Check the guarantees for every email that was written or reported on since the last check."""
         heads = self.heads(self.touched)
         assert self.promised & self.touched <= {head.email_id for head in heads}, "a 202 whose email is not there"
         self.touched.clear()
@@ -333,7 +333,7 @@ class RandomRun:
             assert is_due, f"{status.value} and not due: stuck"
         elif status in UNSENT:
             taken = recipient.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,))
-            assert not taken, f"{status.value}, and a provider has it"
+            assert not taken, f"{status.value}, but a provider has it"
         for number in range(1, len(head.attempts) + 1):
             evidence = recipient.evidence.get(number, frozenset())
             assert self.known[head.email_id, number, recipient.key] <= evidence, "what a webhook said was forgotten"
@@ -354,7 +354,7 @@ class RandomRun:
         )
 
     def settle_everything(self) -> None:
-        """The run is over: everything works. Every email must come to rest by the sweep alone."""
+        """End the run: everything works from now on, and the sweep alone must bring every email to its end."""
         self.messages.clear()
         for provider in self.harness.routing.providers:
             self.resume(provider)
@@ -373,16 +373,16 @@ class RandomRun:
         self.check()
         for head in self.heads():
             at_end = {*FINAL, Status.SENT}
-            assert {recipient.status for recipient in head.recipients.values()} <= at_end, "never came to rest"
+            assert {recipient.status for recipient in head.recipients.values()} <= at_end, "never settled"
 
 
 def _key(number: int) -> str:
-    """An idempotency key whose email is in one of few shards: a sweep need not look into the others."""
+    """An idempotency key whose email is in one of SHARDS, so that a sweep can skip the others."""
     return next(key for n in count() if shard_of(id_for("team", key := f"key-{number}-{n}")) in SHARDS)
 
 
 def _forget_everything() -> None:
-    """Runs share the tables, and repeat each other's ids: a run that fails must fail again in the same way."""
+    """Delete all emails and suppressions. Runs use the same tables and ids, and must not affect each other."""
     for model in (HeadItem, SuppressionItem):
         with model.batch_write() as batch:
             for item in model.scan():

@@ -1,4 +1,4 @@
-"""Emails to try things on. Every call names people nobody else has heard of, so tests can share tables."""
+"""Sample emails. Every call makes new addresses, so that tests can share tables."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,12 +11,12 @@ SENDER = Mailbox("no-reply@example.com", "Example App")
 
 
 def somebody(name: str = "") -> Mailbox:
-    """A mailbox of its own."""
+    """A mailbox with a new address."""
     return Mailbox(f"{name or 'somebody'}-{uuid4().hex[:12]}@example.net", name.capitalize())
 
 
 def an_email(*to: Mailbox, **fields: object) -> Email:
-    """A small email to `to`, or to somebody."""
+    """A small email to `to`, or else to a new address."""
     email = Email(
         sender=SENDER,
         to=to or (somebody(),),
@@ -28,13 +28,13 @@ def an_email(*to: Mailbox, **fields: object) -> Email:
 def a_head(now_ms: int, **fields: object) -> Head:
     """A head as `accept` makes it."""
     recipient = somebody()
-    people: Mapping[str, Recipient] = {recipient.key: Recipient(recipient.address, Role.TO)}
+    recipients: Mapping[str, Recipient] = {recipient.key: Recipient(recipient.address, Role.TO)}
     head = Head(
         email_id=f"eml_{uuid4().hex}",
         fingerprint="f" * 64,
         sender=SENDER,
         subject="Reset your password",
-        recipients=people,
+        recipients=recipients,
         created_at_ms=now_ms,
         expires_at_ms=now_ms + 86_400_000,
         retry_until_ms=now_ms + 14_400_000,
