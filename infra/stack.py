@@ -33,7 +33,7 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """Its own name: the one without a suffix is_about to Zappa, which deletes it."""
+        """Its own name: the one without a suffix belongs to Zappa, which deletes it."""
         return f"{PROJECT}-{self.environment}-resources"
 
     def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:

@@ -33,10 +33,10 @@ _START = """SwaggerUIBundle({
 _FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 _HEADERS = {
     # Swagger UI sets style attributes and draws its icons from data: URLs.
-    "Content-Security-RoutingPolicy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-RoutingPolicy": "no-referrer",
+    "Referrer-Policy": "no-referrer",
 }
 
 

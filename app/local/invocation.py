@@ -63,7 +63,7 @@ def scheduled_event() -> LambdaEvent:
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled LambdaEvent",
+        "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -13,7 +13,7 @@ from workers import attempts, sweep
 
 
 def main() -> None:
-    """QueuePoller the queue to `workers.attempts`, and tick `workers.sweep`, until SIGTERM."""
+    """Poll the queue to `workers.attempts`, and tick `workers.sweep`, until SIGTERM."""
     if "--exit-with-parent" in sys.argv:
         exit_with_parent.watch()
     container()  # built before two threads could ask for it at once

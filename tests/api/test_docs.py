@@ -42,7 +42,7 @@ def test_nothing_but_those_files_is_served(client: Client) -> None:
 
 def test_the_page_allows_no_script_of_others(client: Client) -> None:
     headers = client.get("/docs", key=None).headers
-    policy = dict(rule.strip().split(" ", 1) for rule in headers["Content-Security-RoutingPolicy"].split(";"))
+    policy = dict(rule.strip().split(" ", 1) for rule in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'self'"
     assert "script-src" not in policy
     assert policy["frame-ancestors"] == "'none'"

@@ -192,7 +192,7 @@ def test_a_failing_sweep_is_followed_by_the_next(eventually: Eventually) -> None
     eventually(lambda: len(events) >= 3)
     stop.set()
     thread.join()
-    assert events[0]["detail-type"] == "Scheduled LambdaEvent"
+    assert events[0]["detail-type"] == "Scheduled Event"
 
 
 def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually) -> None:

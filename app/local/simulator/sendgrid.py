@@ -121,9 +121,9 @@ class SendGrid:
                 body,
                 {
                     "Content-Type": "application/json",
-                    "User-Agent": "SendGrid SimulatedEvent API",
-                    "X-Twilio-Email-SimulatedEvent-Webhook-Signature": base64.b64encode(signature).decode(),
-                    "X-Twilio-Email-SimulatedEvent-Webhook-Timestamp": timestamp,
+                    "User-Agent": "SendGrid Event API",
+                    "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+                    "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
                 },
             )
         ]

@@ -30,7 +30,7 @@ from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail
 from app.local.simulator.ses_request import error, read_mail
 
-SUBJECT: Final = "Amazon SES Email SimulatedEvent Notification"
+SUBJECT: Final = "Amazon SES Email Event Notification"
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: error(
