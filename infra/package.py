@@ -19,7 +19,7 @@ from infra.stages import ROOT
 LOCK = ROOT / "requirements" / "runtime.txt"
 BUILD = ROOT / "build"
 PYTHON = "3.11"
-# Lambda's python3.11 has glibc 2.26. Without a platform, pip installs wheels for the machine on which it runs.
+# Lambda's python3.11 has glibc 2.26. Without a platform, pip takes wheels for the machine on which it runs.
 PLATFORM = "manylinux2014_x86_64"
 SOURCES = ("app", "workers")
 OURS_UNUSED = ("app/local/", "app/admin/")

@@ -30,7 +30,7 @@ def add(
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
     reason: Annotated[Reason, typer.Option(help="Why; it decides how long the suppression lasts.")] = Reason.MANUAL,
 ) -> None:
-    """Send nothing more to an address. If it is already suppressed for longer, that suppression is kept and shown."""
+    """Send nothing more to an address. A suppression of it that lasts longer is kept and shown."""
     key, now_ms = _key(address), _now_ms()
     words = " ".join(note.split())
     if not words:

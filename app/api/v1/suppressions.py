@@ -64,7 +64,7 @@ def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views
     openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
-    """Send nothing more to an address. If it is already suppressed for longer, that suppression is kept and returned."""
+    """Send nothing more to an address. A suppression of it that lasts longer is kept and returned."""
     now_ms = int(parts.clock() * 1000)
     suppression = read_suppression(body, now_ms=now_ms)
     parts.suppressions.put(suppression)
