@@ -2,22 +2,22 @@
 
     Problem
     ├── Unauthenticated          401  no key, an unknown key, or a webhook whose sender cannot be proved
-    ├── Forbidden                403  the key is good, but not for this
-    ├── NotFound                 404
-    ├── Conflict                 409  the state of the email, or an idempotency key used for another body
-    ├── Invalid                  422  fields of the request, each named
-    └── ServiceUnavailable              503  a part we need does not answer now: ask again
+    ├── Forbidden                403  the key is valid, but does not allow this call
+    ├── NotFound                 404  there is no such thing
+    ├── Conflict                 409  the email's state forbids the call, or its idempotency key was used before
+    ├── Invalid                  422  fields of the request are wrong, each of them named
+    └── ServiceUnavailable       503  a service that we need does not answer now; the same call may succeed later
     ConfigurationError           the settings are incomplete or contradict each other; raised at start
-    Contention                   a conditional write kept losing; the message is delivered again
+    Contention                   a conditional write lost to other writers too often; the message is delivered again
 
-An attempt's outcome is not here: failure of a provider is data, not an exception.
+A provider's failure is not here: it is an outcome, which is a value and not an exception.
 """
 
 from typing import ClassVar
 
 
 class Problem(Exception):
-    """Anything that a caller is told as application/problem+json."""
+    """An error that a caller of the API gets as application/problem+json."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal"
@@ -41,13 +41,13 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """No such thing."""
+    """There is no such email, provider, suppression or path."""
 
     status, type, title = 404, "not-found", "Not found"
 
 
 class Conflict(Problem):
-    """The request contradicts the state of things."""
+    """The request contradicts what is stored."""
 
     status, type, title = 409, "conflict", "Conflict"
 
@@ -63,7 +63,7 @@ class Invalid(Problem):
 
 
 class ServiceUnavailable(Problem):
-    """A part we need does not answer now."""
+    """A service that we need does not answer now."""
 
     status, type, title = 503, "unavailable", "Unavailable"
 

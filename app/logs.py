@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line. Ids, names and durations; never an address, a body or a secret."""
+"""Logs: one JSON object per line, with ids, names and durations; never an address, a body or a secret."""
 
 import logging
 import sys
@@ -7,14 +7,14 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from app import metrics
 
-# Libraries that would log URLs, bodies or every connection.
+# Libraries that would log URLs, bodies or every connection. Only their warnings and errors are logged.
 QUIET = ("httpx", "httpcore", "botocore", "urllib3", "pynamodb", "mangum")
 
 
 def configure(level: str, service: str = "emailsminder", metrics_namespace: str = "") -> None:
     """Send every log record of this process to stdout as one line of JSON. Idempotent.
 
-    With a namespace, lines that are metrics carry them, and are not silenced by a quiet `level`.
+    With a `metrics_namespace`, log lines carry their metrics, and lines with metrics are logged at every `level`.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LambdaPowertoolsFormatter(service=service, utc=True))

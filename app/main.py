@@ -1,4 +1,4 @@
-"""The HTTP door: `app` for a server such as uvicorn, `handler` for Lambda."""
+"""The HTTP entry point: `app` for a server such as uvicorn, `handler` for Lambda."""
 
 import logging
 import os
@@ -26,14 +26,14 @@ from app.wiring import process
 
 @asynccontextmanager
 async def live(app: FastAPI) -> AsyncIterator[None]:
-    """What a server's process does from start to end. Lambda never comes here: it has no lifespan."""
-    # Every request has a line of ours; uvicorn's would add the query, and so whose emails were asked for.
+    """Prepare a server's process, and clean up when it ends. Never runs on Lambda, where Mangum has no lifespan."""
+    # RequestLog writes a line for every request. Uvicorn's own line would add the query, which holds addresses.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     if not is_local(os.environ):
-        app.state.connect()  # a fault of the settings stops the start, not the first request
+        app.state.connect()  # at the start, so that wrong settings stop the process and not the first request
         yield
         return
-    # Here and not above, because app.local is not deployed.
+    # These imports are here and not at the top, because app.local is not deployed.
     from app.local import banner, certificates, environment, health, ports
     from app.local.mode import API_KEY, LocalError
     from app.local.stack import Stack
@@ -47,7 +47,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
     except LocalError:
-        sys.tracebacklimit = 0  # its message says it all; the server prints whatever passes by here
+        sys.tracebacklimit = 0  # the server prints the exception, and its message is enough without a traceback
         raise
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)
@@ -60,7 +60,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(api_keys: ApiKeys, secret: str) -> None:
-    """Make the tables, and the key that the documentation tells of."""
+    """Create the tables, and the API key that the README uses."""
     tables.create_all()
     api_keys.create("local development", {"send", "read", "admin"}, (), secret)
 
@@ -70,11 +70,14 @@ app = create(process.container, lifespan=live)
 
 @cache
 def gateway() -> Mangum:
-    """The application as API Gateway speaks to it. Made at the first event, for Mangum wants an event loop."""
-    # What Mangum does not know as text it sends in base64, and API Gateway hands that on as it is.
+    """The application behind Mangum, the adapter for API Gateway.
+
+    It is created at the first event, because Mangum needs an event loop.
+    """
+    # Mangum encodes every media type that it does not know as text in base64, which API Gateway would not decode.
     return Mangum(StageRootPath(app), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's way in: an event of a REST API, or of an HTTP API."""
+    """Lambda's entry point. `event` comes from a REST API or an HTTP API of API Gateway."""
     return gateway()(event, context)

@@ -1,9 +1,9 @@
-"""Metrics: each is a view of a log line.
+"""Metrics: each one is read from the fields of a log line.
 
 CloudWatch reads metrics out of log lines that carry an `_aws` object (the embedded metric format,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-The lines that we log anyway have what there is to measure in their fields, so VIEWS says which fields are metrics, and
-`Embed` adds the object. The code logs; it does not count. One line instead of two, and nothing to call.
+The fields of the log lines already hold everything that is to be measured, so VIEWS says which fields are metrics, and
+`Embed` adds the object to the line. No other code knows about metrics: it writes log lines only.
 
 What AWS measures by itself (requests, 4xx, 5xx, published messages, invocations, dead letters) is not measured again.
 """
@@ -18,10 +18,10 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One metric. `value` finds it in the fields of a line; None: this line says nothing about it.
+    """One metric. `value` reads it from the fields of a log line, and returns None if the line does not have it.
 
-    `dimensions` are fields by which it is told apart. Each combination of their values is a metric that costs money:
-    only names with few values, never ids.
+    `dimensions` are the fields by which the metric is split. AWS charges for each combination of their values, so
+    they must have few values: names, never ids.
     """
 
     name: str
@@ -30,7 +30,7 @@ class View:
     dimensions: tuple[str, ...] = ()
 
 
-def _one(fields: Fields) -> float:  # noqa: ARG001 because every line of its kind counts
+def _one(fields: Fields) -> float:  # noqa: ARG001 because every such line counts, whatever its fields are
     return 1
 
 
@@ -38,7 +38,7 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
     return lambda fields: 1 if condition(fields) else None
 
 
-# (logger, message) -> what that line measures.
+# (logger, message) -> the metrics of that log line.
 VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("app.api.request_log", "request"): (
         View("Requests2xx", "Count", _one_if(lambda line: 200 <= line["status"] < 300)),
@@ -70,16 +70,16 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
 
 
 class Embed(logging.Filter):
-    """Adds the metrics of a line to it. Lines without metrics pass as they are."""
+    """A logging filter that adds the `_aws` object to lines with metrics, and leaves all others as they are."""
 
     def __init__(self, namespace: str, service: str) -> None:
-        """Count in `namespace`, with the dimension `service`: CloudWatch's names for them."""
+        """Put the metrics in CloudWatch's `namespace`, each with the dimension `service`."""
         super().__init__()
         self._namespace = namespace
         self._service = service
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add; always lets the line pass."""
+        """Add the metrics to `record`. Always returns True: no line is dropped."""
         views = VIEWS.get((record.name, str(record.msg)))
         if views:
             record.__dict__.update(self._embedded(views, record.__dict__, int(record.created * 1000)))
@@ -106,5 +106,5 @@ class Embed(logging.Filter):
 
 
 def measured_loggers() -> set[str]:
-    """The loggers whose lines are metrics: they must not be turned down with the others."""
+    """The loggers whose lines hold metrics. They must log INFO even if LOG_LEVEL is higher."""
     return {name for name, _ in VIEWS}

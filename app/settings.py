@@ -1,4 +1,7 @@
-"""Every environment variable of a deployed process, typed, read once. Laptop-only variables live in `app.local`."""
+"""Every environment variable of a deployed process, typed and read once.
+
+Variables that only local mode has are in `app.local`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +12,18 @@ from app.errors import ConfigurationError
 KNOWN_PROVIDERS = ("sendgrid", "mailgun", "ses", "resend")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-# Any of these says that the process has an AWS of its own: a real one, or an emulator.
+# If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
 
 
 def is_local(env: Mapping[str, str]) -> bool:
-    """Whether this process is to bring its own AWS, simulator and worker: `app.local`, never deployed."""
+    """Whether this process runs in local mode: `app.local` then starts an AWS emulator, a simulator and a worker."""
     return not any(env.get(name) for name in _DEPLOYED)
 
 
 @dataclass(frozen=True, slots=True)
 class SendGridSettings:
-    """SENDGRID_*: several public keys (comma-separated) may be valid at once, for rotation."""
+    """The SENDGRID_* variables. Several public keys (comma-separated) may be valid at once, for rotation."""
 
     api_key: str
     webhook_public_keys: tuple[str, ...]
@@ -29,7 +32,7 @@ class SendGridSettings:
 
 @dataclass(frozen=True, slots=True)
 class MailgunSettings:
-    """MAILGUN_*: several signing keys (comma-separated) may be valid at once, for rotation."""
+    """The MAILGUN_* variables. Several signing keys (comma-separated) may be valid at once, for rotation."""
 
     api_key: str
     domain: str
@@ -39,7 +42,10 @@ class MailgunSettings:
 
 @dataclass(frozen=True, slots=True)
 class SesSettings:
-    """SES_*: without an access key the process's own AWS credentials sign the calls (the Lambda's role)."""
+    """The SES_* variables. Without an access key, the process's own AWS credentials (the Lambda's role) sign the calls.
+
+    Several topics (comma-separated) may report.
+    """
 
     region: str
     configuration_set: str
@@ -51,7 +57,7 @@ class SesSettings:
 
 @dataclass(frozen=True, slots=True)
 class ResendSettings:
-    """RESEND_*: several signing secrets (comma-separated) may be valid at once, for rotation."""
+    """The RESEND_* variables. Several signing secrets (comma-separated) may be valid at once, for rotation."""
 
     api_key: str
     webhook_secrets: tuple[str, ...]
@@ -60,7 +66,7 @@ class ResendSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process needs to know. Names end in their unit."""
+    """All settings of a process. The name of a quantity ends in its unit."""
 
     providers: tuple[str, ...]  # the order in which they are tried
     sendgrid: SendGridSettings
@@ -73,22 +79,22 @@ class Settings:
     topic_arn: str
     content_bucket: str
     routing: Routing
-    from_domains: Mapping[str, tuple[str, ...]]  # by provider; none: it is asked about any From
+    from_domains: Mapping[str, tuple[str, ...]]  # provider → From domains that it may send; empty: any domain
     retry_for_s: int
     uncertain_wait_s: int
     provider_timeout_s: float
     worker_timeout_s: int
     log_level: str
-    secret_name: str  # of Secrets Manager: the variables that the environment does not name; empty: none
+    secret_name: str  # the secret with the variables that the environment does not set; empty: there is none
     service_name: str
-    metrics_namespace: str  # empty: no metrics
+    metrics_namespace: str  # CloudWatch's namespace; empty: no metrics
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """Read `env`.
+        """Read the settings from `env`.
 
-        Raises ConfigurationError naming the variable that is malformed. What a provider misses is not an error
-        here: `missing` tells, and only that provider cannot be used.
+        Raises ConfigurationError naming a malformed variable. A provider's variable that is not set is no error here,
+        because the other providers can be used without it: `missing` and `missing_for_webhooks` list them.
         """
         worker_timeout_s = _number(env, "WORKER_TIMEOUT_S", "20", at_least=1)
         provider_timeout_s = _number(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1)
@@ -158,7 +164,7 @@ class Settings:
         return tuple(name for name, value in needed[provider].items() if not value)
 
     def missing_for_webhooks(self, provider: str) -> tuple[str, ...]:
-        """The variables without which the webhooks of `provider` cannot be verified, so that it is never heard."""
+        """The variables without which the webhooks of `provider` cannot be verified and are therefore refused."""
         needed: dict[str, dict[str, object]] = {
             "sendgrid": {"SENDGRID_WEBHOOK_PUBLIC_KEY": self.sendgrid.webhook_public_keys},
             "mailgun": {"MAILGUN_WEBHOOK_SIGNING_KEY": self.mailgun.webhook_signing_keys},
@@ -198,7 +204,10 @@ def _policy(env: Mapping[str, str]) -> RoutingPolicy:
 
 
 def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """`example.com=ses,mailgun; example.org=sendgrid`: recipient domain → providers to try first."""
+    """Read DOMAIN_PREFERENCES, such as `example.com=ses,mailgun; example.org=sendgrid`.
+
+    Returns recipient domain → providers to try first.
+    """
     preferences = {}
     for entry in filter(None, (part.strip() for part in env.get("DOMAIN_PREFERENCES", "").split(";"))):
         domain, equals, names = entry.partition("=")

@@ -1,4 +1,7 @@
-"""Publishing to the processing queue, an SNS topic. A message carries ids only: its reader reads the row again."""
+"""Publishing to the processing queue, an SNS topic.
+
+A message carries ids only, because the email may have changed by the time the worker reads it.
+"""
 
 import json
 from dataclasses import dataclass
@@ -10,21 +13,21 @@ from app.errors import ServiceUnavailable
 
 
 class Sns(Protocol):
-    """What is used of botocore's SNS client."""
+    """The methods of botocore's SNS client that are used here."""
 
     def publish(self, **arguments: Any) -> Any:
-        """Publish a message."""
+        """Publish `Message` to `TopicArn`."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """The topic whose messages are attempts to make."""
+    """The SNS topic. Each message asks a worker to make one attempt."""
 
     sns: Sns
     arn: str
 
     def publish(self, email_id: str, attempt: int) -> None:
-        """Ask for attempt number `attempt` of an email. Raises ServiceUnavailable if SNS refuses."""
+        """Publish a request for attempt number `attempt` of an email. Raises ServiceUnavailable if SNS refuses."""
         try:
             self.sns.publish(TopicArn=self.arn, Message=json.dumps({"email_id": email_id, "attempt": attempt}))
         except (BotoCoreError, ClientError) as error:

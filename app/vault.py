@@ -1,7 +1,6 @@
-"""Secrets by name: one secret of Secrets Manager, a JSON object of variable to value.
+"""Reads the secrets: one secret of AWS Secrets Manager, which is a JSON object of variable to value.
 
-Secrets Manager and not Parameter Store: its client is 13 ms cheaper at a cold start, and it takes 10,000 reads a second
-where Parameter Store takes 40, which a burst of cold starts is above.
+Parameter Store would refuse reads when many functions start at once, and its client starts more slowly.
 """
 
 import json
@@ -13,17 +12,17 @@ from app.errors import ConfigurationError, ServiceUnavailable
 
 
 class SecretsManager(Protocol):
-    """What is used of botocore's client."""
+    """The methods of botocore's Secrets Manager client that are used here."""
 
     def get_secret_value(self, **arguments: Any) -> Any:
-        """Read a secret."""
+        """Return the secret `SecretId`, its text in `SecretString`."""
 
 
 def read(client: SecretsManager, name: str) -> dict[str, str]:
     """The variables in the secret `name`.
 
-    Raises ServiceUnavailable if it cannot be read now, ConfigurationError if it is no JSON object of strings. Neither
-    error says anything about its content.
+    Raises ServiceUnavailable if it cannot be read now, ConfigurationError if it is not a JSON object of strings.
+    Neither error contains any part of the secret.
     """
     try:
         text = client.get_secret_value(SecretId=name)["SecretString"]

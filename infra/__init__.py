@@ -1,1 +1,1 @@
-"""Deployment: the CloudFormation stack, what Zappa calls back, and the package. Never deployed itself."""
+"""Deployment: the CloudFormation stack, the hooks that Zappa calls, and the package. It is never deployed itself."""

@@ -1,4 +1,4 @@
-"""What Zappa leaves undone for the functions that work in the background. Every call may be repeated."""
+"""Settings of the worker's and the sweep's functions that Zappa does not make. Every call may be repeated."""
 
 import json
 from collections.abc import Mapping
@@ -7,12 +7,15 @@ from typing import Any
 
 from infra.stages import Stage
 
-RETRIES = 2  # then the dead-letter queue
-MAX_AGE_S = 3600  # of an event that waits for a free function; the sweep asks again anyway
+RETRIES = 2  # after these, an event goes to the dead-letter queue
+MAX_AGE_S = 3600  # how long an event may wait for a free function; the sweep publishes again in any case
 
 
 def keep_dead_letters(client: Any, stage: Stage, queue_arn: str) -> None:
-    """Name the dead-letter queue, which Zappa does on deploy and not on update, and how often to try before."""
+    """Set the function's dead-letter queue, and how often Lambda tries an event before.
+
+    Zappa sets the queue when it deploys a function, but not when it updates one.
+    """
     name = stage.function
     configured = client.get_function_configuration(FunctionName=name).get("DeadLetterConfig", {})
     if configured.get("TargetArn") != queue_arn:
@@ -24,7 +27,7 @@ def keep_dead_letters(client: Any, stage: Stage, queue_arn: str) -> None:
 
 
 def never_repeat(client: Any, stage: Stage) -> None:
-    """A sweep that failed is not tried again: the next one comes within a minute."""
+    """Make Lambda try a failed sweep not again, because the next one comes within a minute."""
     client.put_function_event_invoke_config(
         FunctionName=stage.function, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
     )
@@ -33,10 +36,11 @@ def never_repeat(client: Any, stage: Stage) -> None:
 def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -> None:
     """Subscribe the function to the topic.
 
-    Not by Zappa's `events`: they unsubscribe on every update, and what is published in that moment is lost.
+    Zappa's `events` are not used, because they unsubscribe the function on every update, and messages that are
+    published at that moment are lost.
     """
     topic_arn, queue_arn = outputs["TopicArn"], outputs["DeadLetterQueueArn"]
-    with suppress(client.exceptions.ResourceConflictException):  # it has it already
+    with suppress(client.exceptions.ResourceConflictException):  # the function has this permission already
         client.add_permission(
             FunctionName=stage.function,
             StatementId="attempts-topic",

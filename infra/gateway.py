@@ -1,4 +1,4 @@
-"""What Zappa leaves undone for the API: throttling, access logs, a usage plan. Every call may be repeated."""
+"""Settings of the API that Zappa does not make: throttling, access logs, a usage plan. Every call may be repeated."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.stages import Stage
 
-# One line of JSON per request; no address of the client, no query, no key.
+# The access log has one line of JSON per request, without the client's address, the query and the API key.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
@@ -18,7 +18,7 @@ ACCESS_LOG = {
     "function_ms": "$context.integration.latency",
     "error": "$context.error.responseType",
 }
-# What a client reads when API Gateway itself says no: a problem like every other error of ours.
+# The answer of API Gateway itself when it throttles a client. Its body is a problem, like every error of the API.
 THROTTLED = {
     "responseType": "THROTTLED",
     "statusCode": "429",
@@ -41,7 +41,7 @@ THROTTLED = {
 
 def configure(client: Any, api_id: str, stage: Stage, outputs: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     """Apply `throttle` and `usage_plan` of the stage's settings, and log every request."""
-    _let_it_log(client, outputs["GatewayLogRoleArn"])
+    _allow_logging(client, outputs["GatewayLogRoleArn"])
     _answer_throttled(client, api_id, stage)
     throttle = settings["throttle"]
     values = {
@@ -60,7 +60,10 @@ def configure(client: Any, api_id: str, stage: Stage, outputs: Mapping[str, str]
 
 
 def subscribe_webhook(client: Any, topic_arn: str, url: str) -> None:
-    """Let SES's topic report to `url`, and to no address that the API had before. The API confirms by itself."""
+    """Subscribe `url` to SES's topic, and unsubscribe every URL that the API had before.
+
+    The API confirms the subscription by itself.
+    """
     subscriptions = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
     for page in subscriptions:
         for known in page["Subscriptions"]:
@@ -69,8 +72,8 @@ def subscribe_webhook(client: Any, topic_arn: str, url: str) -> None:
     client.subscribe(TopicArn=topic_arn, Protocol="https", Endpoint=url)
 
 
-def _let_it_log(client: Any, role_arn: str) -> None:
-    """API Gateway has one role for logs per account and region: one that is there is left alone."""
+def _allow_logging(client: Any, role_arn: str) -> None:
+    """Set API Gateway's role for logs, unless there is one: all APIs of an account and region share it."""
     if not client.get_account().get("cloudwatchRoleArn"):
         client.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role_arn}])
 
@@ -79,11 +82,14 @@ def _answer_throttled(client: Any, api_id: str, stage: Stage) -> None:
     known = client.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
     if known.get("responseTemplates") != THROTTLED["responseTemplates"]:
         client.put_gateway_response(restApiId=api_id, **THROTTLED)
-        client.create_deployment(restApiId=api_id, stageName=stage.name)  # it takes effect by that
+        client.create_deployment(restApiId=api_id, stageName=stage.name)  # the answer takes effect only by this
 
 
 def _plan(client: Any, api_id: str, stage: Stage, wanted: Mapping[str, Any]) -> None:
-    """One usage plan named like the function: `throttle` and `quota` as API Gateway calls them."""
+    """Create a usage plan that is named like the function, unless there is one.
+
+    `wanted` has `throttle` and `quota`, in the form of API Gateway's API.
+    """
     if any(plan["name"] == stage.function for plan in client.get_usage_plans(limit=500)["items"]):
         return
     client.create_usage_plan(name=stage.function, apiStages=[{"apiId": api_id, "stage": stage.name}], **wanted)

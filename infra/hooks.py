@@ -1,6 +1,7 @@
-"""What Zappa calls back: it owns the functions and the API, this brings everything around them.
+"""The hooks that Zappa calls. Zappa makes the functions and the API; the hooks add everything else that they need.
 
-Zappa loads this file by its path, without its folder's packages; so the repository is put on the path here.
+Zappa loads this file by its path, so that the packages of this repository cannot be imported: therefore the repository
+is put on the path here.
 """
 
 import os
@@ -19,15 +20,15 @@ from infra.stages import Stage, settings  # noqa: E402 because of the path above
 
 
 def prepare(zappa: Any) -> None:
-    """`settings`: bring the stack up to date, and tell Zappa what came of it. `zappa` is its ZappaCLI.
+    """The hook `settings`: bring the stack up to date, and give its outputs to Zappa. `zappa` is Zappa's ZappaCLI.
 
-    Called for every command; only a deployment needs anything.
+    Zappa calls this for every command, but only `deploy`, `update` and `package` need it.
     """
     if zappa.command not in ("deploy", "update", "package"):
         return
     os.environ["VIRTUAL_ENV"] = str(_empty_environment())
     if zappa.command == "package":
-        return  # made without an account
+        return  # `zappa package` needs no AWS account, so there is no stack
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
     base = settings(stage.environment, file)
@@ -38,31 +39,31 @@ def prepare(zappa: Any) -> None:
         **zappa.aws_environment_variables,
     }
     zappa.s3_bucket_name = outputs["PackageBucket"]
-    zappa.zappa.credentials_arn = outputs[f"{stage.door.capitalize()}RoleArn"]
-    if stage.door == "attempts":
+    zappa.zappa.credentials_arn = outputs[f"{stage.entry_point.capitalize()}RoleArn"]
+    if stage.entry_point == "attempts":
         zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
 
 
 def pack(zappa: Any) -> None:
-    """`zip`: put our package in the place of Zappa's. It stays in dist/, to roll back to."""
+    """The hook `zip`: replace Zappa's package by ours, which also stays in dist/ for a rollback."""
     built = package.build(ROOT / "dist")
     shutil.copyfile(built, ROOT / zappa.zip_path)
     sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB\n")
 
 
 def finish(zappa: Any) -> None:
-    """`post`: what Zappa cannot set, or does not keep on update. Applied again it changes nothing."""
+    """The hook `post`: make the settings that Zappa cannot make or does not keep on update. It may be repeated."""
     stage = Stage.of(zappa.api_stage)
     outputs = _stack(zappa, stage).outputs()
     client = zappa.zappa.boto_session.client
     zappa.zappa.wait_until_lambda_function_is_updated(stage.function)
-    if stage.door == "api":
+    if stage.entry_point == "api":
         api_id = zappa.zappa.get_api_id(zappa.lambda_name)
         gateway.configure(client("apigateway"), api_id, stage, outputs, zappa.stage_config)
         if "SesTopicArn" in outputs:
             url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
             gateway.subscribe_webhook(client("sns"), outputs["SesTopicArn"], f"{url}/v1/webhooks/ses")
-    elif stage.door == "attempts":
+    elif stage.entry_point == "attempts":
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
     else:
@@ -78,7 +79,7 @@ def _settings_file(zappa: Any) -> Path:
 
 
 def _empty_environment() -> Path:
-    """A virtual environment without packages: what Zappa would pack is replaced anyway, and copying costs time."""
+    """A virtual environment without packages, so that Zappa copies none: `pack` replaces Zappa's package anyway."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     environment = ROOT / "build" / "empty"
     (environment / "lib" / version / "site-packages").mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """`python -m infra.package`: one zip for all three functions, built from the lock and the sources alone.
 
-The same commit gives the same bytes: sorted names, one date, no file that depends on the machine. Bytecode is in it,
-which halves the cold start; it is of the unchecked kind, because a zip's dates mean nothing. Libraries come as bytecode
-alone, a third smaller; our own sources stay beside theirs, so that a traceback shows our lines.
+The same commit gives the same bytes: names are sorted, all files have one date, and none depends on the machine. The
+package contains bytecode, because compiling would double the time of a cold start. Python does not check the bytecode
+against the sources, because the dates in a zip mean nothing. Of libraries only the bytecode is packed, which makes the
+package a third smaller. Our own sources are packed too, so that a traceback shows our lines.
 """
 
 import hashlib
@@ -18,31 +19,31 @@ from infra.stages import ROOT
 LOCK = ROOT / "requirements" / "runtime.txt"
 BUILD = ROOT / "build"
 PYTHON = "3.11"
-# python3.11 on Lambda has glibc 2.26; without a platform pip takes wheels for the machine that it runs on.
+# Lambda's python3.11 has glibc 2.26. Without a platform, pip takes wheels for the machine on which it runs.
 PLATFORM = "manylinux2014_x86_64"
 SOURCES = ("app", "workers")
 OURS_UNUSED = ("app/local/", "app/admin/")
-# Large parts of libraries that nothing of ours imports; tests/infra/test_package.py runs every door without them.
+# Large parts of libraries that we do not use. tests/infra/test_package.py runs every entry point without them.
 UNUSED = (
     "bin/",
     "aws_lambda_powertools/event_handler/",
-    "botocore/cacert.pem",  # certifi's is there, and httpx needs that one
-    "cffi/",  # compiles C; cryptography needs only its _cffi_backend
+    "botocore/cacert.pem",  # certifi has the same certificates, and httpx needs certifi
+    "cffi/",  # a compiler for C; cryptography needs only _cffi_backend, which is beside it
     "dateutil/zoneinfo/",
-    "dns/",  # looks up mail servers, which email-validator is told not to do
+    "dns/",  # for the look-up of mail servers, which is switched off in email-validator
     "pycparser/",
 )
-# The descriptions of the AWS services that are called; botocore has 400 others, 20 MB of them.
+# The AWS services that we call. Of botocore's descriptions, only theirs are packed; the 400 others have 20 MB.
 SERVICES = ("dynamodb", "s3", "secretsmanager", "sns")
-# What pip writes about an installation: never read again, and not the same on every machine.
+# Files in which pip describes an installation. They are never read, and differ between machines.
 RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path) -> Path:
-    """The package of this state of the sources, in `folder`, named by what it is made of; made if it is not there.
+    """The path of the package of the present sources, in `folder`. It is built if it does not exist.
 
-    Needs the package index once per lock.
+    Its name has a fingerprint of the sources and of the lock. Each new lock needs the package index once.
     """
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         raise RuntimeError(f"the package must be built by Python {PYTHON}, whose bytecode it holds")
@@ -80,7 +81,7 @@ def _write(target: Path, tree: Path) -> None:
 
 
 def _install() -> Path:
-    """The runtime's packages, installed for Lambda and kept until the lock or the platform changes."""
+    """The folder with the libraries, installed for Lambda. It is kept until the lock or the platform changes."""
     mark = hashlib.sha256(LOCK.read_bytes() + PLATFORM.encode()).hexdigest()[:16]
     place = BUILD / f"runtime-{mark}"
     if place.exists():
@@ -127,14 +128,14 @@ def _copy(files: Iterator[tuple[Path, str]], tree: Path) -> None:
 
 
 def _compile(folder: Path, tree: Path, *options: str) -> None:
-    # In a process of its own, with nothing loaded: what bytecode looks like depends on what else is in memory.
+    # This runs in a new process without site packages, because bytecode depends on which objects are in memory.
     command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += [*options, "-s", str(tree), str(folder)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
 
 
 def main() -> None:
-    """Build the package and say what it is."""
+    """Build the package, and print its path, size and digest."""
     package = build(ROOT / "dist")
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     sys.stdout.write(f"{package.relative_to(ROOT)}: {package.stat().st_size / 1e6:.1f} MB, sha256 {digest}\n")

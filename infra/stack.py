@@ -1,7 +1,7 @@
-"""`python -m infra.stack apply|outputs|silence|delete ENVIRONMENT`: everything that is not a function or an API.
+"""The CloudFormation stack of an environment: everything that is not a function or an API.
 
-The template is infra/template.yaml; its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa
-update` apply it by themselves.
+`python -m infra.stack apply|outputs|silence|delete ENVIRONMENT` runs one command. The template is infra/template.yaml;
+its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa update` apply it by themselves.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from botocore.session import Session
 from infra.stages import PROJECT, ROOT, Stage, settings
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
-KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # what the template retains
+KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
 
 
 class StackError(Exception):
-    """The stack is not as it should be; the message says what to do."""
+    """A command cannot be carried out. The message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """Its own name: the one without a suffix is_about to Zappa, which deletes it."""
+        """The name of the stack. It has a suffix, because Zappa creates and deletes a stack of the name without it."""
         return f"{PROJECT}-{self.environment}-resources"
 
     def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
@@ -63,14 +63,14 @@ class Stack:
         return self.outputs()
 
     def outputs(self) -> dict[str, str]:
-        """The outputs by name. Raises StackError if there is no stack."""
+        """The outputs of the stack, by name. Raises StackError if there is no stack."""
         found = self._find()
         if found is None:
             raise StackError(f"there is no stack {self.name}: deploy first")
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
     def delete(self) -> None:
-        """Delete the stack and the data that it would retain. Raises StackError while tables are protected."""
+        """Delete the stack, and the data that it would retain. Raises StackError if a table is protected."""
         resources = self._client().describe_stack_resources(StackName=self.name)["StackResources"]
         kept = {kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind] for kind in KEPT}
         dynamodb = self._client("dynamodb")
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, what in {
         "apply": "create or update the stack",
         "outputs": "print the environment variables of a deployed process",
-        "silence": "let no alarm tell anybody, until the next apply or deployment",
+        "silence": "send no notification of any alarm, until the next apply or deployment",
         "delete": "delete the stack AND ALL DATA of the environment",
     }.items():
         commands.add_parser(name, help=what).add_argument("environment")

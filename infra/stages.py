@@ -1,4 +1,7 @@
-"""Environments, their three doors, and what zappa_settings.json says of them. A Zappa stage is one door."""
+"""Environments and their Zappa stages, as zappa_settings.json sets them.
+
+An environment, such as production, has three entry points: the API, the worker and the sweep. Each is a Zappa stage.
+"""
 
 import json
 from dataclasses import dataclass
@@ -8,37 +11,41 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / "zappa_settings.json"
 PROJECT = "emailsminder"
-DOORS = ("attempts", "sweep", "api")  # in the order of deployment: what the API writes, the others must understand
+# In the order of deployment: the API comes last, because the others must understand what it writes.
+ENTRY_POINTS = ("attempts", "sweep", "api")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One door of one environment: `production` is the API, `production_attempts` and `production_sweep` the others."""
+    """One entry point of one environment.
+
+    `production` is the API of that environment, `production_attempts` its worker, `production_sweep` its sweep.
+    """
 
     environment: str
-    door: str
+    entry_point: str
 
     @classmethod
     def of(cls, name: str) -> "Stage":
-        """The stage that Zappa calls `name`. Raises ValueError if there is no such door."""
-        environment, _, door = name.partition("_")
-        if door not in ("", "attempts", "sweep"):
+        """The stage with Zappa's `name`. Raises ValueError if the name has another form."""
+        environment, _, entry_point = name.partition("_")
+        if entry_point not in ("", "attempts", "sweep"):
             raise ValueError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts or ENVIRONMENT_sweep")
-        return cls(environment, door or "api")
+        return cls(environment, entry_point or "api")
 
     @property
     def name(self) -> str:
-        """What Zappa calls it."""
-        return self.environment if self.door == "api" else f"{self.environment}_{self.door}"
+        """Zappa's name of the stage."""
+        return self.environment if self.entry_point == "api" else f"{self.environment}_{self.entry_point}"
 
     @property
     def function(self) -> str:
-        """The Lambda function, which is also the name of the API. Zappa makes it of project and stage."""
+        """The name of the Lambda function, and of the API. Zappa makes it of the project's and the stage's name."""
         return f"{PROJECT}-{self.name}".replace("_", "-")
 
 
 def settings(name: str, path: Path = SETTINGS) -> dict[str, Any]:
-    """The settings of one Zappa stage, with what it extends. Raises KeyError if there is no such stage."""
+    """The settings of one Zappa stage, including those that it extends. Raises KeyError if there is no such stage."""
     stages = json.loads(path.read_text())
     own: dict[str, Any] = stages[name]
     base = settings(own["extends"], path) if "extends" in own else {}

@@ -1,1 +1,1 @@
-"""The doors that events come through: the queue and the clock."""
+"""Lambda's entry points for events: messages of the queue (`attempts`) and the clock (`sweep`)."""

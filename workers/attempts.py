@@ -1,4 +1,7 @@
-"""Door: messages of the processing queue, from SNS directly or through an SQS queue subscribed to the topic."""
+"""Entry point for messages of the processing queue.
+
+They come from SNS directly, or through an SQS queue that is subscribed to the topic.
+"""
 
 import json
 import logging
@@ -13,8 +16,9 @@ log = logging.getLogger(__name__)
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 because Lambda passes it
     """Make the attempts that the event's records ask for.
 
-    A failing SQS record is named in `batchItemFailures`, so that only it is delivered again. A failing SNS record
-    raises, which is how Lambda delivers it again and then puts it on the dead-letter queue.
+    If a record of SQS fails, the answer names it in `batchItemFailures`, so that only this record is delivered again.
+    If a record of SNS fails, the exception is raised: Lambda tries the event again, and then puts it on the
+    dead-letter queue.
     """
     parts = container()
     failures = []
@@ -34,18 +38,21 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
 
 
 def read(record: dict[str, Any]) -> tuple[str, int]:
-    """The email id and attempt number of a record; raises KeyError, TypeError or ValueError if it is no message."""
+    """The email id and attempt number of a record.
+
+    Raises KeyError, TypeError or ValueError if the record is not a message of `app.topic`.
+    """
     if "Sns" in record:
         text = record["Sns"]["Message"]
     else:
         body = json.loads(record["body"])
-        text = body["Message"] if "Message" in body else record["body"]  # raw delivery has no envelope
+        text = body["Message"] if "Message" in body else record["body"]  # SNS's raw delivery adds no envelope
     message = json.loads(text)
     return str(message["email_id"]), int(message["attempt"])
 
 
 def waited_ms(record: dict[str, Any], now_s: float) -> int | None:
-    """How long ago the record was published; None if it does not say."""
+    """How many milliseconds ago the record was published. Returns None if the record does not say."""
     if published := record.get("Sns", {}).get("Timestamp"):
         at_s = datetime.fromisoformat(published).timestamp()
     elif sent_ms := record.get("attributes", {}).get("SentTimestamp"):

@@ -1,19 +1,19 @@
-"""Door: the clock. Every minute (on a laptop every second) it finds what is due."""
+"""Entry point for the clock: a sweep every minute, in local mode every second."""
 
 from typing import Any, Protocol
 
 from app.wiring.sweep import sweep
 
-STOP_BEFORE_S = 5.0  # what is under way when the time is over may still end
+STOP_BEFORE_S = 5.0  # the sweep stops this long before Lambda's limit, so that the last writes can end
 
 
 class Context(Protocol):
-    """What is used of Lambda's context."""
+    """The method of Lambda's context object that is used here."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long until this process is stopped."""
+        """Milliseconds until Lambda stops this invocation."""
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001 because Lambda passes it
-    """Sweep once, for as long as Lambda lets it."""
+    """Sweep once, until STOP_BEFORE_S before Lambda's time limit. Returns how many emails were due."""
     return {"due": sweep()(context.get_remaining_time_in_millis() / 1000 - STOP_BEFORE_S)}

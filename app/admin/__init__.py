@@ -1,1 +1,1 @@
-"""Door: `python -m app.admin`, the operators' command line. Never deployed."""
+"""Entry point `python -m app.admin`, the operators' command line. It is never deployed."""

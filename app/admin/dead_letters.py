@@ -15,18 +15,18 @@ from app.local.provision import DEAD_LETTERS
 from app.topic import Topic
 from workers.attempts import read
 
-app = typer.Typer(no_args_is_help=True, help="Messages that failed for good: look at them, put them back.")
+app = typer.Typer(no_args_is_help=True, help="Messages that failed for good: list them, put them back.")
 
-HELD_FOR_S = 60  # hidden from other readers while we look
-AT_ONCE = 10  # SQS hands out no more
+HIDDEN_FOR_S = 60  # how long a message that we received is hidden from other readers
+BATCH = 10  # SQS returns no more messages at once
 
-Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Without: this machine's.")]
+Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Default: local mode's.")]
 AttemptMessage = tuple[str, int]  # email id, number of the attempt
 
 
 @app.command("list")
 def show(stage: Stage = "") -> None:
-    """Count the dead letters, and show which attempt each asked for."""
+    """Count the dead letters, and show which attempt each one was for."""
     sqs, url, _ = _connect(stage)
     found = list(_take(sqs, url))
     typer.echo(f"{len(found)} dead letters")
@@ -38,7 +38,7 @@ def show(stage: Stage = "") -> None:
 
 @app.command()
 def redrive(stage: Stage = "") -> None:
-    """Put the dead letters back on the processing queue, which drops what has been overtaken meanwhile."""
+    """Put the dead letters back on the processing queue. The worker drops those whose attempt was made meanwhile."""
     sqs, url, topic = _connect(stage)
     done = 0
     for dead in list(_take(sqs, url)):
@@ -52,16 +52,18 @@ def redrive(stage: Stage = "") -> None:
                 topic.publish(*attempt)
         except ServiceUnavailable as error:
             fail(f"{done} put back, then: {error.detail}")
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"])  # after the publish: never lost
+        # The message is deleted only after it was published, so that it cannot be lost.
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"])
         done += 1
     typer.echo(f"{done} put back")
 
 
 def asked_for(body: str) -> list[AttemptMessage]:
-    """The attempts that a dead letter asked for; none if it is not one of ours.
+    """The attempts that a dead letter asked for. Returns an empty list if it is not a message of `app.topic`.
 
-    Four things put letters here, each in its own way: Lambda's dead-letter queue the event itself, Lambda's
-    destinations the event as `requestPayload`, SNS its envelope, SQS the message that it could not get rid of.
+    Four senders put messages on this queue, each in its own form: Lambda's dead-letter queue sends the event itself,
+    Lambda's destinations send the event as `requestPayload`, SNS sends its envelope, and SQS sends the message that
+    was received too often.
     """
     try:
         content = json.loads(body)
@@ -72,8 +74,8 @@ def asked_for(body: str) -> list[AttemptMessage]:
 
 
 def _connect(stage: str) -> tuple[Any, str, Topic]:
-    """SQS, the address of the queue, and the topic that its messages were meant for."""
-    session: Any = botocore.session.get_session()  # whose stubs know no service
+    """A client of SQS, the URL of the dead-letter queue, and the topic to which its messages were published."""
+    session: Any = botocore.session.get_session()  # Any, because its type stubs know no service
     if stage:
         name, region, topic_arn = f"emailsminder-{stage}-dead-letters", os.environ.get("AWS_REGION"), None
     else:
@@ -96,7 +98,7 @@ def _connect(stage: str) -> tuple[Any, str, Topic]:
 def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
     """Every dead letter once, hidden from other readers meanwhile."""
     while received := sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=AT_ONCE, VisibilityTimeout=HELD_FOR_S, WaitTimeSeconds=1
+        QueueUrl=url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_FOR_S, WaitTimeSeconds=1
     ).get("Messages"):
         yield from received
 

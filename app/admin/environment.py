@@ -1,4 +1,4 @@
-"""Which installation a command is about: the local stack, or the one the environment names."""
+"""Finds the installation on which a command works: local mode's, or the one that the environment names."""
 
 import os
 from typing import NoReturn
@@ -12,7 +12,10 @@ from app.store import tables
 
 
 def load() -> Settings:
-    """The settings of that installation, its tables bound. Ends the program with a message if they cannot be had."""
+    """Return the settings of that installation, and connect its tables.
+
+    Ends the program with a message and status 1 if that is not possible.
+    """
     try:
         if settings.is_local(os.environ):
             _adopt_local()

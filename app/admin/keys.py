@@ -1,4 +1,4 @@
-"""`keys`: who may call the API."""
+"""`keys`: the API keys."""
 
 import re
 import time
@@ -21,7 +21,7 @@ def create(
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
 ) -> None:
-    """Create a key and print it. It is shown this once: only its SHA-256 is stored."""
+    """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
     for unknown in set(scope) - set(SCOPES):
         fail(f"--scope: {unknown!r} is not one of {', '.join(SCOPES)}")
     domains = [text.lower() for text in domain or []]

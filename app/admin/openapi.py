@@ -1,4 +1,4 @@
-"""`openapi`: the API's description, as committed in docs/openapi.json."""
+"""`openapi`: the OpenAPI document, as docs/openapi.json holds it."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`providers`: are they set up, how are they, and taking one out and back."""
+"""`providers`: check their settings, list their health, pause and resume them."""
 
 import time
 from typing import Annotated
@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(help="One of PROVIDERS.")]
 
 @app.command()
 def check() -> None:
-    """Say of each provider what is missing or refused. Sends no email. Status 1 if any has a problem."""
+    """Show for each provider what is missing or refused. Sends no email. Exits with 1 if any provider has a problem."""
     settings = _load()
     problems = [_check(settings, name) for name in settings.providers]
     raise typer.Exit(1 if any(problems) else 0)
@@ -30,7 +30,7 @@ def check() -> None:
 
 @app.command("list")
 def show() -> None:
-    """How each provider is, as all processes know it."""
+    """List the health of each provider, as all processes share it."""
     settings = _load()
     healths = _monitor(settings).healths()
     for name in settings.providers:
@@ -39,13 +39,13 @@ def show() -> None:
 
 @app.command()
 def pause(name: Name) -> None:
-    """Send nothing through a provider, not even as a last resort, until it is resumed."""
+    """Send nothing through a provider, not even in an email's last round, until it is resumed."""
     typer.echo(_line(_monitor(_load(), name).update(name, health_rules.pause)))
 
 
 @app.command()
 def resume(name: Name) -> None:
-    """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
+    """Clear a provider's pause, breaker, cooldown and weight. What was counted before no longer counts."""
     typer.echo(_line(_monitor(_load(), name).update(name, health_rules.resume)))
 
 

@@ -1,4 +1,4 @@
-"""`suppressions`: addresses that are not to be sent to."""
+"""`suppressions`: addresses to which nothing is sent."""
 
 import time
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from app.store.suppressions import Suppressions
 
 app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift.")
 
-Address = Annotated[str, typer.Argument(help="Such as ann@example.com; case does not matter.")]
+Address = Annotated[str, typer.Argument(help="An address such as ann@example.com; case does not matter.")]
 
 
 @app.command("list")
 def show() -> None:
-    """List every suppressed address, in no order that means anything."""
+    """List every suppressed address, in no particular order."""
     suppressions = _suppressions()
     for suppression in suppressions.all(None, _now_ms()):
         typer.echo(_line(suppression))
@@ -28,9 +28,9 @@ def show() -> None:
 def add(
     address: Address,
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
-    reason: Annotated[Reason, typer.Option(help="How long it lasts depends on it.")] = Reason.MANUAL,
+    reason: Annotated[Reason, typer.Option(help="Why; it decides how long the suppression lasts.")] = Reason.MANUAL,
 ) -> None:
-    """Send no more to an address. What is known of it already stays if it lasts longer; what stands is shown."""
+    """Send nothing more to an address. A suppression of it that lasts longer is kept and shown."""
     key, now_ms = _key(address), _now_ms()
     words = " ".join(note.split())
     if not words:
@@ -43,7 +43,7 @@ def add(
 
 @app.command()
 def lift(address: Address) -> None:
-    """Send to an address again. What providers reported of it before no longer counts."""
+    """Send to an address again. What providers reported about it before no longer counts."""
     key, now_ms = _key(address), _now_ms()
     suppressions = _suppressions()
     if suppressions.get(key, now_ms) is None:

@@ -1,1 +1,1 @@
-"""HTTP only: what comes in becomes a value of the language, what goes out is written from one. No rule of mail here."""
+"""HTTP only: requests are read into values of `app.domain`, answers are written from them. No rule of mail is here."""

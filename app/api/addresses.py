@@ -1,4 +1,4 @@
-"""Reading mailboxes as people write them: `ann@example.com`, `Ann <ann@example.com>`."""
+"""Reads mailboxes as people write them: `ann@example.com`, `Ann <ann@example.com>`."""
 
 import re
 
@@ -6,18 +6,19 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.domain.email import Mailbox
 
-# What would end a header line somewhere on its way: C0, DEL, C1 and the line separators of str.splitlines.
+# Characters that some software on the way takes for the end of a header line: C0, DEL, C1 and the line separators of
+# str.splitlines.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The standard library's parser is no help here: it reads on after the closing bracket, drops comments silently and
-# decodes encoded words, line breaks included; email-validator's refuses `Dr. Jürgen <…>` without quotes.
+# The parsers of libraries do not fit: the standard library's reads on after the closing bracket, drops comments
+# silently and decodes encoded words, line breaks included; email-validator's refuses `Dr. Jürgen <…>` without quotes.
 _NAMED = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>,;]*)) *<(?P<address>[^<>]*)>')
 NAME_LIMIT = 320
 
 
 def read(text: str) -> Mailbox:
-    """The mailbox that `text` writes: an ASCII local part, the domain in its ASCII form.
+    """The mailbox that `text` names. Its local part must be ASCII; its domain is converted to ASCII.
 
-    Raises ValueError with what is wrong, in words for the one who wrote it.
+    Raises ValueError whose message says what is wrong, for the author of the request.
     """
     if len(text) > NAME_LIMIT + 254 + 5:
         raise ValueError("is too long")
@@ -45,9 +46,9 @@ def _address(text: str) -> str:
             allow_smtputf8=False,
             check_deliverability=False,
             strict=True,
-            test_environment=True,  # .test is what people try things out with; no harm in it
+            test_environment=True,  # allows .test, which people use to try things out
         )
     except EmailNotValidError as problem:
         raise ValueError(f"is not an email address: {problem}") from None
-    # As it was given, unless the domain had to be put into ASCII.
+    # The address stays as it was given, unless its domain had to be converted.
     return text if text.isascii() else f"{found.local_part}@{found.ascii_domain}"

@@ -25,10 +25,10 @@ Times are RFC 3339 in UTC. What is not known is `null`; a field of a request tha
 """
 TAGS = [
     {"name": "emails", "description": "Send emails and see what became of them."},
-    {"name": "providers", "description": "How the providers are; take one out and back."},
-    {"name": "suppressions", "description": "Addresses that are not to be sent to."},
+    {"name": "providers", "description": "See the health of the providers; pause and resume them."},
+    {"name": "suppressions", "description": "Addresses to which nothing is sent."},
     {"name": "webhooks", "description": "Where providers report; authenticated by their signatures."},
-    {"name": "health", "description": "Is it working?"},
+    {"name": "health", "description": "Whether the service works."},
 ]
 
 
@@ -36,10 +36,10 @@ ROUTERS = (*routes.ROUTERS, health.router, docs.router)
 
 
 class Application(FastAPI):
-    """FastAPI, with its document completed."""
+    """FastAPI with our own OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made once."""
+        """The OpenAPI document. It is generated at the first call and kept."""
         if self.openapi_schema is None:
             self.openapi_schema = openapi.describe(self, routes.REQUESTS)
         return self.openapi_schema
@@ -51,9 +51,10 @@ def create(
     checks: Mapping[str, health.Check] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
 ) -> Application:
-    """The application over the container that `connect` gives, asked at every request.
+    """The application. `connect` returns the container, and is called at every request.
 
-    `checks` are what /health asks besides AWS. A lifespan may replace `app.state.connect` and `app.state.checks`.
+    `checks` are the parts that /health checks besides AWS. A lifespan may replace `app.state.connect` and
+    `app.state.checks`.
     """
     app = Application(
         title="EmailsMinder",

@@ -1,4 +1,4 @@
-"""Who calls, and may they? `Authorization: Bearer em_…`."""
+"""Authentication by API key (`Authorization: Bearer em_…`), and what a key allows."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -16,13 +16,13 @@ bearer = HTTPBearer(
     scheme_name="API key",
     description="A key made by `python -m app.admin keys create NAME --scope send`.",
     bearerFormat="em_…",
-    auto_error=False,  # its 401 would not say what is wrong
+    auto_error=False,  # FastAPI's own 401 would not say what is wrong
 )
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 async def container(request: Request) -> Container:
-    """The parts, built at the first request if they are not there yet."""
+    """The container of this process. `connect` may build it at the first request."""
     connect: Callable[[], Container] = request.app.state.connect
     return connect()
 
@@ -31,9 +31,9 @@ Parts = Annotated[Container, Depends(container)]
 
 
 def require(scope: str) -> Callable[[Credentials, Container], Awaitable[ApiKey]]:
-    """The dependency that lets only keys with `scope` pass; `admin` includes every scope.
+    """A dependency that returns the caller's API key if it has `scope` or `admin`.
 
-    It raises Unauthenticated without a known key, Forbidden with a key that lacks the scope.
+    The dependency raises Unauthenticated if there is no key or an unknown one, Forbidden if the key lacks the scope.
     """
 
     async def caller(credentials: Credentials, parts: Parts) -> ApiKey:
@@ -58,7 +58,11 @@ Operator = Annotated[ApiKey, Depends(may_operate)]
 
 
 def check_email(key: ApiKey, email: Email) -> None:
-    """Raise Forbidden unless `key` may send `email`: from its domain (a key without domains: from any), as it asks."""
+    """Check that `key` may send `email`.
+
+    Raises Forbidden if the key has domains and the sender's is not among them, or if the email overrides
+    suppressions and the key lacks `admin`.
+    """
     domain = email.sender.address.rpartition("@")[2].lower()
     if key.domains and domain not in {allowed.lower() for allowed in key.domains}:
         raise Forbidden(f"this API key may not send from {domain}")
@@ -66,6 +70,6 @@ def check_email(key: ApiKey, email: Email) -> None:
         raise Forbidden("override_suppression needs an API key with the scope `admin`")
 
 
-def shown(key: ApiKey) -> str:
-    """The key's id as logs and `keys list` show it."""
+def short_id(key: ApiKey) -> str:
+    """The beginning of the key's id, as logs and `keys list` show it."""
     return key.id[:12]

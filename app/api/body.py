@@ -1,4 +1,4 @@
-"""The raw body of a request, and JSON from it: within the limit, and nothing that breaks later."""
+"""Reads the body of a request, up to a limit, and parses it as strict JSON."""
 
 import json
 import re
@@ -11,14 +11,17 @@ from starlette.requests import ClientDisconnect
 from app.api.problems import Malformed, TooLarge, UnsupportedMediaType, path
 from app.errors import Invalid
 
-# Lambda takes 6 MB with everything around the body, and base64 in some of them (§7 of the design).
+# Lambda takes events of 6 MB. The event holds more than the body, and holds some bodies in base64, a third larger.
 BODY_LIMIT_BYTES = 4_500_000
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body as it came. Raises TooLarge, without reading on, as soon as that is known."""
+    """The body, unchanged.
+
+    Raises TooLarge as soon as the limit is passed, without reading on; Malformed if the client disconnects.
+    """
     problem = TooLarge(f"a request body may have at most {BODY_LIMIT_BYTES:,} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > BODY_LIMIT_BYTES:
@@ -36,7 +39,7 @@ async def raw_body(request: Request) -> bytes:
 
 
 async def json_body(request: Request) -> bytes:
-    """The body of a call that takes JSON. Raises UnsupportedMediaType, then TooLarge."""
+    """The body of a call that takes JSON. Raises UnsupportedMediaType, and what `raw_body` raises."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType("send `Content-Type: application/json`")
@@ -48,11 +51,11 @@ JsonBody = Annotated[bytes, Depends(json_body)]
 
 
 class _Unreadable(ValueError):
-    """What Python's parser would take and JSON does not allow."""
+    """The body has something that Python's parser takes, but that JSON does not allow or leaves undefined."""
 
 
 def parse(body: bytes) -> Any:
-    """What `body` says as JSON (RFC 8259), read strictly: UTF-8, no NaN, no key twice in one object.
+    """The value of `body` as JSON (RFC 8259), read strictly: UTF-8, no NaN, no key twice in one object.
 
     Raises Malformed, or Invalid naming the fields whose text is not Unicode (half a surrogate pair).
     """
@@ -60,7 +63,7 @@ def parse(body: bytes) -> Any:
         text = body.decode()
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as problem:
-        # Not the parser's own words: they differ from one Python to the next.
+        # The parser's own message is not used, because it differs between versions of Python.
         raise Malformed(f"the body is not JSON: see line {problem.lineno}, column {problem.colno}") from None
     except UnicodeDecodeError:
         raise Malformed("the body is not UTF-8") from None
@@ -87,7 +90,9 @@ def _constant(name: str) -> None:
 
 
 def _broken(value: Any) -> Iterator[tuple[str | int, ...]]:
-    left: list[tuple[tuple[str | int, ...], Any]] = [((), value)]  # a list, for JSON may nest deeper than calls
+    """The places of strings and keys that are not Unicode text."""
+    # This is a loop and not a recursion, because JSON may be nested deeper than Python's calls.
+    left: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while left:
         where, item = left.pop()
         if isinstance(item, str) and _LONE_SURROGATE.search(item):

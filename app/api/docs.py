@@ -1,4 +1,4 @@
-"""/docs: Swagger UI, its files out of a package: nothing comes from another host."""
+"""/docs: Swagger UI. Its files come from a Python package, so that the browser loads nothing from another host."""
 
 from importlib import resources
 
@@ -9,7 +9,7 @@ from app.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
-# Every link is relative, so that the page works below any stage of API Gateway.
+# Every link is relative, so that the page works under the path prefix of any API Gateway stage.
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -41,26 +41,26 @@ _HEADERS = {
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-async def show_the_way(request: Request) -> Response:
-    """To the documentation."""
+async def redirect_to_docs(request: Request) -> Response:
+    """Redirect to the documentation."""
     return RedirectResponse(f"{request.scope['root_path']}/docs")
 
 
 @router.get("/docs")
 async def show_docs() -> Response:
-    """The page."""
+    """The HTML page."""
     return HTMLResponse(_PAGE, headers=_HEADERS)
 
 
 @router.get("/docs/start.js")
 async def start() -> Response:
-    """The page's own script, in a file: its policy allows none inline."""
+    """The page's own script. It is a file, because the page's security policy allows no inline script."""
     return Response(_START, headers=_HEADERS, media_type="text/javascript")
 
 
 @router.get("/docs/{name}")
 async def show_file(name: str) -> Response:
-    """One of Swagger UI's files."""
+    """One of Swagger UI's files. Raises NotFound for any other name."""
     if name not in _FILES:
         raise NotFound("no such file")
     content = resources.files("fastapi_swagger").joinpath("resources", name).read_bytes()

@@ -1,4 +1,4 @@
-"""Does it work? Asked without a key, so the answer names parts and nothing more."""
+"""The health check. It needs no API key, so its answer says which parts do not answer, and nothing more."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from app.errors import ServiceUnavailable
 
 router = APIRouter(tags=["health"])
 
-ANSWER_WITHIN_S = 1.8  # two seconds with everything around it
+ANSWER_WITHIN_S = 1.8  # so that the whole answer takes at most two seconds
 _OK = {"status": "ok", "parts": {"aws": "ok"}}
 
 Check = Callable[[], None]  # raises ServiceUnavailable or OSError
@@ -27,7 +27,7 @@ Check = Callable[[], None]  # raises ServiceUnavailable or OSError
     responses=answer(_OK) | errors(ServiceUnavailable("no answer from: aws")),
 )
 async def check_health(request: Request, parts: Parts) -> Response:
-    """200 when every part that is needed answers, else 503 naming those that do not."""
+    """Answers 200 if every part of the service answers, else 503 naming the parts that do not."""
     checks: Mapping[str, Check] = {"aws": parts.ping, **request.app.state.checks}
     answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
     down = [name for name, answer in answers.items() if answer != "ok"]
@@ -38,7 +38,7 @@ async def check_health(request: Request, parts: Parts) -> Response:
 
 async def _ask(check: Check) -> str:
     try:
-        # A check that hangs keeps its thread; this answer does not wait for it.
+        # If a check hangs, its thread is abandoned and the answer does not wait for it.
         await asyncio.wait_for(to_thread.run_sync(check, abandon_on_cancel=True), ANSWER_WITHIN_S)
     except (ServiceUnavailable, OSError):  # TimeoutError is an OSError
         return "unavailable"

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI cannot know of our errors and bodies is added here."""
+"""The OpenAPI document, with what FastAPI cannot know: our errors, and the bodies that routes read by themselves."""
 
 import json
 from collections.abc import Iterable
@@ -18,18 +18,18 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def answer(example: object, status: int = 200, **more: Any) -> Responses:
-    """What a route declares of an answer in JSON."""
-    # As text: FastAPI drops every null from an example. `describe` reads it again.
+    """The declaration of an answer in JSON, for `responses` of a route."""
+    # The example is kept as text until `describe` parses it again, because FastAPI drops every null from an example.
     return {status: {"content": {"application/json": {"example": json.dumps(example)}}, **more}}
 
 
 def errors(*problems: Problem) -> Responses:
-    """What a route declares of the problems it can answer with, one per status; their details are the examples."""
+    """The declaration of the errors of a route, one per status. The details of `problems` become the examples."""
     return {problem.status: _described(problem) for problem in problems}
 
 
 def refusals(scope: str) -> Responses:
-    """What every route for keys with `scope` may answer."""
+    """The declaration of the errors of every route that needs an API key with `scope`."""
     return errors(
         Unauthenticated("this API key is unknown or was revoked"),
         Forbidden(f"this API key lacks the scope `{scope}`"),
@@ -38,7 +38,7 @@ def refusals(scope: str) -> Responses:
 
 
 def body_errors(invalid: Invalid) -> Responses:
-    """What every route that reads JSON may answer."""
+    """The declaration of the errors of every route that reads JSON. `invalid` is the example of a 422."""
     return errors(
         Malformed("the body is not JSON: see line 1, column 1"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
@@ -48,12 +48,12 @@ def body_errors(invalid: Invalid) -> Responses:
 
 
 def nothing(status: int, description: str) -> Responses:
-    """What a route declares of an answer without a body."""
+    """The declaration of an answer without a body."""
     return {status: {"description": description}}
 
 
 def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
-    """What a route declares of the JSON body that it reads by itself."""
+    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`."""
     content = {
         "schema": {"$ref": _REF.format(model=model.__name__)},
         "examples": {name: {"value": value} for name, value in examples.items()},
@@ -62,7 +62,7 @@ def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str
 
 
 def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any]:
-    """The document of `app`, as a value. `requests` are the bodies that its routes read by themselves."""
+    """The OpenAPI document of `app`. `requests` are the models of the bodies that its routes read by themselves."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
@@ -75,7 +75,8 @@ def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any
     models: list[type[BaseModel]] = [*requests, views.Problem]
     _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update(ours["$defs"])
-    text = json.dumps(document)  # pydantic also describes Mailbox, which requests and answers write as a string
+    # Pydantic also describes Mailbox, which requests and answers write as a string: schemas without a reference go.
+    text = json.dumps(document)
     document["components"]["schemas"] = {
         name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in text
     }
@@ -83,7 +84,7 @@ def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any
 
 
 def document(app: FastAPI) -> str:
-    """The document of `app` as it is committed: the same app gives the same text."""
+    """The OpenAPI document of `app` as text, as docs/openapi.json holds it. The same app gives the same text."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -104,7 +105,7 @@ def _described(problem: Problem) -> dict[str, Any]:
 
 
 def _complete(responses: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds to every route with a parameter, and read our examples again."""
+    """Drop the 422 that FastAPI adds to every route with a parameter, and parse the examples that `answer` wrote."""
     if "HTTPValidationError" in json.dumps(responses.get("422", {})):
         del responses["422"]
     for response in responses.values():

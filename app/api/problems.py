@@ -1,6 +1,6 @@
-"""Every error as RFC 9457 application/problem+json: the one place that translates.
+"""Turns every error into an answer of the type application/problem+json (RFC 9457).
 
-`type` is `urn:emailsminder:problem:` and a word that never changes; `detail` is for people and may.
+`type` is `urn:emailsminder:problem:` and a word that never changes; `detail` is for people and may change.
 """
 
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:emailsminder:problem:"
-SHOWN_ERRORS = 50  # of more the first say enough
+SHOWN_ERRORS = 50  # an answer lists no more wrong fields than this
 
 
 class Malformed(Problem):
@@ -46,12 +46,12 @@ class UnsupportedMediaType(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """The path is there, the method is not."""
+    """The path exists, but not with this method."""
 
     status, type, title = 405, "method-not-allowed", "Method not allowed"
 
 
-# pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/, read 2026-11-24) in our words.
+# pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/, read 2026-11-24) → our messages.
 _WORDS = {
     "missing": "is required",
     "string_type": "must be a string",
@@ -74,24 +74,27 @@ _WORDS = {
 
 
 def words(error: Any) -> str:
-    """What one pydantic error says, in our words."""
+    """Our message for one error of pydantic."""
     template = _WORDS.get(error["type"])
     return template.format(**error.get("ctx", {})) if template else str(error["msg"])
 
 
 def path(location: Iterable[str | int]) -> str:
-    """`("attachments", 0, "content")` → `attachments[0].content`; the whole body is `body`."""
+    """The name of a field at pydantic's `location`.
+
+    `("attachments", 0, "content")` becomes `attachments[0].content`. The whole body is called `body`.
+    """
     field = ""
     for part in location:
         if isinstance(part, int):
             field += f"[{part}]"
-        elif part != "[key]":  # pydantic's mark: the key is at fault, and is the part before
+        elif part != "[key]":  # pydantic adds this part if a key is wrong; the key is the part before it
             field += f".{part[:80]}" if field else part[:80]
     return field or "body"
 
 
 def render(problem: Problem, headers: dict[str, str] | None = None, **members: object) -> JSONResponse:
-    """The answer for `problem`. Further `members` stand beside the standard ones."""
+    """The answer for `problem`, with further `members` beside the standard ones."""
     content: dict[str, object] = {
         "type": TYPE_PREFIX + problem.type,
         "title": problem.title,
@@ -106,46 +109,46 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
 
 
 async def on_problem(_: Request, problem: Problem) -> Response:
-    """One of our own."""
+    """Answer an error of our own."""
     return render(problem)
 
 
 async def on_contention(_: Request, __: Contention) -> Response:
-    """A write kept losing to others: what is stored is good, so asking again is right."""
+    """Answer a write that lost to other writers too often. Nothing stored is damaged, so the caller may try again."""
     return render(ServiceUnavailable("too many writers at once; try again"))
 
 
 async def on_storage(_: Request, problem: Exception) -> Response:
-    """DynamoDB or S3 is throttled, does not answer or refuses. What is stored is good, so asking again is right."""
+    """Answer an error of DynamoDB or S3. Nothing stored is damaged, so the caller may try again."""
     code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else _cause_code(problem)
     logger.error("storage", extra={"error": type(problem).__name__, "code": code})
     return render(ServiceUnavailable("the storage does not answer; try again"))
 
 
 async def on_validation(_: Request, problem: RequestValidationError) -> Response:
-    """FastAPI's own check of query and headers; a location starts with where the value was."""
+    """Answer an error that FastAPI found in query or headers. The first part of its location says in which of them."""
     return render(Invalid(*((path(error["loc"][1:]), words(error)) for error in problem.errors())))
 
 
 async def on_http(routes: Sequence[BaseRoute], request: Request, problem: HTTPException) -> Response:
-    """What the router says: no such path, no such method."""
+    """Answer an error of the router: there is no such path, or it does not take this method."""
     kind = _ROUTER.get(
         problem.status_code, Malformed if problem.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Problem
     )
     headers = dict(problem.headers or {})
     if methods := kind is MethodNotAllowed and _methods(routes, request):
-        headers["Allow"] = ", ".join(sorted(methods))  # the router names those of the first route only
+        headers["Allow"] = ", ".join(sorted(methods))  # Starlette names only the methods of the first route
     return render(kind(problem.detail), headers)
 
 
 async def on_unexpected(_: Request, problem: Exception) -> Response:
-    """Our own fault. The server logs the traceback after this; the caller learns nothing of it."""
+    """Answer an exception that nothing else handles. The server logs the traceback; the answer has no details."""
     logger.error("unexpected", extra={"error": type(problem).__name__})
     return render(Problem("something broke on our side; it has been logged"))
 
 
 def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
-    """Every method that the path of `request` takes, by all routes that write this path as the first one does."""
+    """Every method that the path of `request` takes. One path may have several routes, one for each method."""
     ours = [route for route in routes if isinstance(route, Route)]
     path = next((route.path for route in ours if route.matches(request.scope)[0] is not Match.NONE), None)
     return {method for route in ours if route.path == path for method in route.methods or ()}
@@ -159,7 +162,7 @@ _ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make `app`, which has these routes, answer every error this way."""
+    """Make `app`, whose routes are `routes`, answer every error as a problem."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(Contention)(on_contention)
     for kind in (PynamoDBException, BotoCoreError, ClientError):

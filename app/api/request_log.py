@@ -1,4 +1,4 @@
-"""One log line per request: ids, names and durations; never an address, a query or a body."""
+"""One log line per request, with ids, names and durations; never an address, a query or a body."""
 
 import logging
 import secrets
@@ -11,20 +11,20 @@ logger = logging.getLogger(__name__)
 
 
 class RequestLog:
-    """Logs each request when it is over, and gives each answer the `X-Request-Id` that the line has."""
+    """ASGI middleware that logs each request when it is over, and sets the same request id as `X-Request-Id`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started_s, request_id = perf_counter(), _request_id(scope)
-        status = 500  # what the server answers for an exception that passes by here
+        status = 500  # the server's answer if the app raises an exception
 
-        async def noting(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -32,11 +32,12 @@ class RequestLog:
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self.app(scope, receive, send_with_id)
         finally:
             fields = {
                 "method": scope["method"],
-                "route": getattr(scope.get("route"), "path", "none"),  # the template: a path has ids, or worse
+                # The template of the route is logged, because a path may hold an address.
+                "route": getattr(scope.get("route"), "path", "none"),
                 "status": status,
                 "ms": round((perf_counter() - started_s) * 1000, 1),
                 "request_id": request_id,
@@ -45,5 +46,5 @@ class RequestLog:
 
 
 def _request_id(scope: Scope) -> str:
-    """Lambda's own id of this invocation where there is one, so that its lines are found together."""
+    """The id of this Lambda invocation, so that all of its log lines share one id; elsewhere a random id."""
     return getattr(scope.get("aws.context"), "aws_request_id", None) or secrets.token_hex(8)

@@ -1,21 +1,21 @@
-"""API Gateway's stage in front of our paths."""
+"""The path prefix under which API Gateway serves the application: its stage, or a base path mapping."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class StageRootPath:
-    """Tells the app under which prefix API Gateway serves it, as ASGI's `root_path`; Mangum always leaves it empty.
+    """ASGI middleware that sets `root_path` to API Gateway's prefix, which Mangum always leaves empty.
 
-    A REST API's event has the path twice: bare, and as the client wrote it, with the stage or the base path mapping.
-    An HTTP API puts a named stage into its only path. ASGI wants `path` with the prefix in both cases: without it, a
-    stage called `v1` would be cut from `/v1/emails`.
+    An event of a REST API has two paths: one without the prefix, and one with it, as the client wrote it. An event of
+    an HTTP API has one path, which begins with the stage if the stage has a name. ASGI expects the prefix in `path`,
+    too: if it were missing there, a stage called `v1` would be cut from `/v1/emails`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with its prefix."""
+        """Handle one request."""
         if scope["type"] == "http":
             scope = {**scope, **_prefixed(scope)}
         await self.app(scope, receive, send)

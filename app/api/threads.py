@@ -1,7 +1,7 @@
-"""Where a blocking function runs: decided here, once.
+"""Decides where a blocking function runs: in a thread of its own, or directly in that of the event loop.
 
-Routes are plain `def` over synchronous clients. Under uvicorn each call needs a thread, or it would stop all others.
-On Lambda one request runs at a time, and the thread is 0.6 ms of CPU for nothing.
+Routes are plain `def` functions over synchronous clients. Under uvicorn each call needs a thread, or it would block
+all other requests. On Lambda only one request runs at a time, so a thread would only cost CPU time.
 """
 
 import functools
@@ -17,28 +17,29 @@ from starlette.concurrency import run_in_threadpool
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_alone: ContextVar[bool] = ContextVar("alone", default=False)  # is the request of this task the only one here?
+# Whether the request of this task is the only one in this process.
+_is_only_request: ContextVar[bool] = ContextVar("is_only_request", default=False)
 
 
 async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `function`: in place if no other request could run meanwhile, else in a thread."""
-    if _alone.get():
+    """Call `function` in a thread, or directly if this process has no other request."""
+    if _is_only_request.get():
         return function(*args, **kwargs)
     return await run_in_threadpool(function, *args, **kwargs)
 
 
 class Route(APIRoute):
-    """A route whose plain `def` endpoint runs where `run` says."""
+    """A route whose endpoint, if it is a plain `def` function, is called by `run`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _awaited(endpoint), **kwargs)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Called by FastAPI."""
+        """The function that FastAPI calls for each request of this route."""
         handle = super().get_route_handler()
 
         async def call(request: Request) -> Response:
-            _alone.set("aws.event" in request.scope)  # Mangum names the event it came from
+            _is_only_request.set("aws.event" in request.scope)  # Mangum sets this key, and Mangum runs only on Lambda
             return await handle(request)
 
         return call

@@ -1,4 +1,4 @@
-"""The shapes of answers that every version of the API gives, under their names in the OpenAPI document."""
+"""The shapes of answers that do not depend on the version of the API. Class names are schema names in OpenAPI."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 
 class Health(BaseModel):
-    """Every part that is needed answers."""
+    """The answer of /health if every part of the service answers."""
 
     status: Literal["ok"] = "ok"
     parts: dict[str, Literal["ok"]]
@@ -20,11 +20,11 @@ class Fault(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 defines it. `type` never changes; `errors` is there when fields are wrong."""
+    """An error, as RFC 9457 defines it. `type` never changes; `errors` lists the fields that are wrong, if any are."""
 
     type: Annotated[str, Field(examples=["urn:emailsminder:problem:not-found"])]
     title: str
     status: int
     detail: str
     errors: list[Fault] = []
-    parts: Annotated[dict[str, str], Field(description="of /health: each part that was asked")] = {}
+    parts: Annotated[dict[str, str], Field(description="only from /health: each part, and whether it answers")] = {}

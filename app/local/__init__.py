@@ -1,1 +1,1 @@
-"""What a laptop adds: the embedded AWS, the worker loop and the provider simulator. Never deployed."""
+"""Local mode: an AWS emulator, the worker loop and the provider simulator, all on one machine. Never deployed."""

@@ -1,4 +1,4 @@
-"""Clients of the AWS emulator that no profile, configuration file or proxy of the laptop can lead elsewhere."""
+"""Clients of the AWS emulator. They ignore the machine's AWS profiles, configuration files and proxies."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the terminal says when everything answers."""
+"""The text that the terminal shows when everything answers."""
 
 import json
 
@@ -14,7 +14,7 @@ EMAIL = {
 
 
 def curl(ports: Ports) -> str:
-    """The one command to paste: it sends an email through the simulated providers."""
+    """A command to paste, which sends an email through the simulated providers."""
     return (
         f"curl -sS {ports.api_url}/v1/emails "
         f"-H 'Authorization: Bearer {API_KEY}' -H 'Content-Type: application/json' -d '{json.dumps(EMAIL)}'"

@@ -1,4 +1,7 @@
-"""What SNS would answer over HTTPS, asked from the simulator instead: local mode never goes to the internet for it."""
+"""Fetches from the simulator what a deployed process fetches from SNS: its certificate, and URLs that confirm.
+
+The URLs name hosts of AWS, which must not be called for a simulated topic.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -9,17 +12,20 @@ from app.local import ports
 
 
 def fetcher(env: Mapping[str, str]) -> Callable[[str], bytes]:
-    """A function URL → PEM of the certificate that signs the simulator's SNS messages.
+    """A function that returns, as PEM, the certificate that signs the simulator's SNS messages.
 
-    The URL's host has been checked by then (it is AWS's) and is not asked. The function raises ServiceUnavailable if
-    the simulator does not answer.
+    Its argument is the certificate's URL, whose host has been checked to be AWS's and is not called. The function
+    raises ServiceUnavailable if the simulator does not answer.
     """
     control = ports.read(env).simulator_url
     return lambda url: _get(f"{control}/control/certificate", url)
 
 
 def confirmer(env: Mapping[str, str]) -> Callable[[str], None]:
-    """A function that confirms a subscription by its SubscribeURL; raises ServiceUnavailable like `fetcher`'s."""
+    """A function that confirms a subscription by its SubscribeURL.
+
+    The function raises ServiceUnavailable if the simulator does not answer.
+    """
     control = ports.read(env).simulator_url
 
     def confirm(url: str) -> None:

@@ -18,27 +18,31 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and how to tell that it answers. It must end when its standard input closes."""
+    """A program to run as a child process, and how to know that it answers.
+
+    The program must end when its standard input closes.
+    """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
     is_ready: Callable[[], bool]
     on_ready: Callable[[], None] = _nothing  # runs after each start, before the next program is started
-    log: Path | None = None  # where its output goes; None: to the terminal
+    log: Path | None = None  # the file for its output; None: the terminal
 
 
 class Child:
-    """A running program. It ends when its standard input closes, whose writing end is `stdin_pipe`."""
+    """A running program. It ends when its standard input closes; `stdin_pipe` is the writing end of that pipe."""
 
     def __init__(self, program: Program, inherit: Sequence[int]) -> None:
-        """Start it. `inherit` are descriptors that it keeps open for as long as it lives."""
+        """Start `program`. `inherit` are file descriptors that the child keeps open for as long as it lives."""
         self.program = program
         self.started_at_s = monotonic()
         output = None if program.log is None else program.log.open("ab")
         stdin, self.stdin_pipe = os.pipe()
         try:
-            # A session of its own: Ctrl-C reaches the server alone, which then stops its children in order.
+            # The child gets a session of its own, so that Ctrl-C reaches only the server, which stops its children in
+            # order.
             self._process = subprocess.Popen(  # noqa: S603 because the commands are our own
                 program.command,
                 env=dict(program.env),
@@ -55,15 +59,18 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The child's process id."""
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """Its exit status (minus the signal's number if it was killed), or None while it runs."""
+        """The child's exit status (minus the signal's number if it was killed), or None while it runs."""
         return self._process.poll()
 
     def wait_until_ready(self, timeout_s: float, stopping: threading.Event) -> None:
-        """Return once it answers. Raises LocalError if it ends, does not answer in time, or `stopping` is set."""
+        """Return once the child answers.
+
+        Raises LocalError if the child ends, does not answer within `timeout_s`, or if `stopping` is set.
+        """
         deadline_s = monotonic() + timeout_s
         while not self.program.is_ready():
             code = self.exit_code()
@@ -75,7 +82,10 @@ class Child:
                 raise LocalError(f"Stopped while the {self.program.name} was starting")
 
     def stop(self, grace_s: float) -> None:
-        """Let go of it and wait until it has ended; after `grace_s` seconds kill it and all that it started."""
+        """Close the child's standard input, and wait until the child has ended.
+
+        After `grace_s` seconds, kill the child and all processes of its session's group.
+        """
         os.close(self.stdin_pipe)
         try:
             self._process.wait(grace_s)

@@ -1,4 +1,4 @@
-"""The AWS emulator, as a child process in an environment of its own."""
+"""The AWS emulator: a child process that runs in a virtual environment of its own."""
 
 import os
 import shutil
@@ -15,10 +15,10 @@ from app.local.paths import REPOSITORY, Paths
 
 
 def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
-    """The emulator of a deployed `env`, its state kept in DATA_DIR.
+    """The emulator for `env`, which `environment.deployed` has made. The emulator keeps its state in DATA_DIR.
 
-    The state is written when it ends by SIGTERM; kill -9 loses what came since it was started.
-    Raises LocalError if it is not installed or its port is in use.
+    It writes the state when SIGTERM ends it; kill -9 loses everything since its start.
+    Raises LocalError if the emulator is not installed or its port is in use.
     """
     at, paths = ports.read(env), Paths.of(env)
     python = _python(env)
@@ -28,7 +28,7 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
     temporary.mkdir(parents=True)
     return Program(
         name="AWS emulator",
-        # -I: neither this folder nor PYTHONPATH, so that it sees no module of ours.
+        # With -I, Python ignores this folder and PYTHONPATH, so that the emulator imports no module of ours.
         command=(str(python), "-I", exit_with_parent.__file__, "ministack"),
         env={
             "PATH": env.get("PATH", os.defpath),
@@ -36,7 +36,7 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
             "TMPDIR": str(temporary),
             "LOG_LEVEL": "WARNING",
             "BIND_HOST": ports.HOST,
-            # Not GATEWAY_PORT: that would become part of the queues' names, and another port would find them empty.
+            # GATEWAY_PORT would become part of the queues' names, so that another port would find them empty.
             "EDGE_PORT": str(at.aws),
             "MINISTACK_HOST": ports.HOST,
             "MINISTACK_REGION": REGION,
@@ -46,7 +46,8 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
             "STATE_DIR": str(paths.emulator / "state"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(paths.emulator / "s3"),
-            # Without these it listens on 8883 and 2222, and removes containers of another emulator on this machine.
+            # Without these settings the emulator listens on 8883 and 2222, and removes the containers of other
+            # emulators on this machine.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": f"unix://{temporary / 'no-docker'}",

@@ -1,4 +1,4 @@
-"""The `.env` file: NAME=value lines, read in local mode only."""
+"""Reads the `.env` file of NAME=value lines. Only local mode uses it."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,10 @@ _QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>.*)(?P=quote)\s*(?:#.*)?""")
 
 
 def read(path: Path) -> dict[str, str]:
-    """The variables of `path`; none if there is no such file. Nothing in it is executed or expanded.
+    """The variables in the file `path`. Returns none if there is no such file. Nothing is executed or expanded.
 
-    Blank lines and lines starting with # are skipped, a value may stand in quotes, and ` #` after it starts a
-    comment. Raises LocalError naming the line that is none of these.
+    Blank lines and lines starting with # are skipped. A value may be in quotes, and ` #` after it starts a comment.
+    Raises LocalError naming a line that has another form.
     """
     if not path.is_file():
         return {}

@@ -1,4 +1,4 @@
-"""The variables that a deployed process would have, made for a laptop."""
+"""Makes the environment variables of a deployed process for local mode."""
 
 import os
 from collections.abc import Mapping, MutableMapping
@@ -16,7 +16,7 @@ ACCOUNT = "000000000000"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:attempts"
 CONTENT_BUCKET = "emailsminder-content"
 
-# As soon as one variable of a provider is set, all of that provider's are the team's own; until then it is simulated.
+# The variables of each provider. A provider is simulated unless one of its variables is set.
 VARIABLES = {
     "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDGRID_BASE_URL"),
     "mailgun": ("MAILGUN_API_KEY", "MAILGUN_DOMAIN", "MAILGUN_WEBHOOK_SIGNING_KEY", "MAILGUN_BASE_URL"),
@@ -33,7 +33,10 @@ VARIABLES = {
 
 
 def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
-    """Make `environ` (the process's own) that of a deployed process; `file` fills in what it does not name."""
+    """Turn `environ`, the process's own environment, into that of a deployed process.
+
+    Variables that `environ` does not set are taken from `file`. Raises LocalError if either is malformed.
+    """
     target = deployed({**envfile.read(file), **environ})
     for name in set(environ) - set(target):
         del environ[name]
@@ -41,11 +44,11 @@ def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
 
 
 def deployed(env: Mapping[str, str]) -> dict[str, str]:
-    """`env`, with an AWS, a topic, a bucket and provider credentials. Applied again it changes nothing.
+    """`env` with the variables of the AWS emulator, of its topic and bucket, and of the simulated providers.
 
-    Every AWS_* variable of the laptop goes: a profile, a session or an endpoint of one service would lead to a real
-    account. Creates the simulator's keys in DATA_DIR if there are none.
-    Raises LocalError if a port is malformed.
+    Applied to its own result, it changes nothing. All other AWS_* variables are dropped, because a profile, a session
+    or the endpoint of one service would lead to a real account. Creates the simulator's keys in DATA_DIR if there are
+    none. Raises LocalError if a port is malformed.
     """
     at = ports.read(env)
     paths = Paths.of(env)
@@ -60,7 +63,7 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # A laptop's proxy must not be asked for what runs beside it.
+        # Calls to this machine must not go through a proxy.
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "TOPIC_ARN": TOPIC_ARN,
@@ -71,23 +74,23 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "SIMULATOR_PORT": str(at.simulator),
         "AWS_PORT": str(at.aws),
         "DATA_DIR": str(paths.data),
-        **_ready_credentials(simulated(env), paths),
+        **_simulator_credentials(simulated(env), paths),
     }
 
 
 def simulated(env: Mapping[str, str]) -> frozenset[str]:
-    """The providers that the simulator plays: those of which `env` sets nothing of its own."""
-    own = {
+    """The providers that are simulated: those for which `env` sets no variable, or the simulator's own credentials."""
+    given = {
         name: {variable: env[variable] for variable in variables if env.get(variable)}
         for name, variables in VARIABLES.items()
     }
-    return frozenset(name for name, settings in own.items() if not settings or _is_ready(settings))
+    return frozenset(name for name, settings in given.items() if not settings or _is_simulators(settings))
 
 
 def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
-    """SENDGRID_BASE_URL and so on for the simulated providers, asked from the running simulator.
+    """The variables SENDGRID_BASE_URL and so on of the simulated providers, as the running simulator reports them.
 
-    Raises LocalError if it does not answer within a second.
+    Raises LocalError if the simulator does not answer within a second.
     """
     url = f"{ports.read(env).simulator_url}/control/providers"
     try:
@@ -98,9 +101,9 @@ def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
     return {f"{name.upper()}_BASE_URL": str(listeners[name]["base_url"]) for name in sorted(simulated(env))}
 
 
-def _ready_credentials(providers: frozenset[str], paths: Paths) -> dict[str, str]:
+def _simulator_credentials(providers: frozenset[str], paths: Paths) -> dict[str, str]:
     secrets = keys.load_or_create(paths.simulator)
-    ready = {
+    variables = {
         "sendgrid": {
             "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
             "SENDGRID_WEBHOOK_PUBLIC_KEY": secrets.sendgrid_public_key,
@@ -122,17 +125,18 @@ def _ready_credentials(providers: frozenset[str], paths: Paths) -> dict[str, str
             "RESEND_WEBHOOK_SECRET": secrets.resend_signing_secret,
         },
     }
-    return {variable: value for name in providers for variable, value in ready[name].items()}
+    return {variable: value for name in providers for variable, value in variables[name].items()}
 
 
-def _is_ready(settings: Mapping[str, str]) -> bool:
-    marks = {
+def _is_simulators(settings: Mapping[str, str]) -> bool:
+    """Whether one of these variables holds a credential of the simulator, which `deployed` has set before."""
+    known = {
         "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
         "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
         "SES_ACCESS_KEY_ID": credentials.SES_ACCESS_KEY_ID,
         "RESEND_API_KEY": credentials.RESEND_API_KEY,
     }
-    return any(settings.get(variable) == mark for variable, mark in marks.items())
+    return any(settings.get(variable) == value for variable, value in known.items())
 
 
 def _no_proxy(env: Mapping[str, str]) -> str:

@@ -1,8 +1,8 @@
-"""Ends a process with its parent: standard input is a pipe that only the parent holds open.
+"""Ends a process when its parent ends. The process's standard input is a pipe that only the parent holds open.
 
-When the parent ends, even by kill -9, the pipe closes and the process ends itself as if asked by SIGTERM, so that the
-emulator still writes its state. It imports nothing of `app`: `python -I exit_with_parent.py MODULE` runs MODULE in
-this same process, in whatever environment the interpreter has.
+When the parent ends, even by kill -9, the pipe closes, and the process sends itself SIGTERM, so that the emulator
+still writes its state. This module imports nothing of `app`, because `python -I exit_with_parent.py MODULE` also runs
+MODULE in the emulator's virtual environment, where there is no `app`.
 """
 
 import multiprocessing
@@ -17,16 +17,16 @@ GRACE_S = 15.0
 
 
 def watch() -> None:
-    """End this process, gracefully first, once standard input is closed."""
-    # The number is taken over at once: what runs here may close or replace standard input.
+    """End this process once standard input is closed: by SIGTERM, and after GRACE_S by force."""
+    # The descriptor is duplicated, because the program may close or replace its standard input.
     pipe = os.dup(sys.stdin.fileno())
     threading.Thread(target=_end_with, args=(pipe,), name="exit-with-parent", daemon=True).start()
 
 
 def follow_parent() -> None:
-    """End this process, gracefully, once the process that spawned it has ended.
+    """End this process by SIGTERM once the process that spawned it has ended.
 
-    uvicorn's workers and reloaded servers would outlive a uvicorn that was killed, and keep its port.
+    Without this, uvicorn's workers and reloaded servers would outlive a uvicorn that was killed, and keep its port.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -39,7 +39,7 @@ def follow_parent() -> None:
 
 
 def is_alone() -> bool:
-    """Whether no other process spawned this one: it is the only server, and has not opened its port yet."""
+    """Whether no other process spawned this one. Then it is the only server, and has not opened its port yet."""
     return multiprocessing.parent_process() is None
 
 

@@ -1,4 +1,4 @@
-"""Whether the local parts answer. AWS is checked by the app itself."""
+"""Checks whether the worker and the simulator answer. The application itself checks AWS."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,21 +10,24 @@ from app.local.paths import Paths
 
 BEAT_S = 1.0
 MISSED_S = 5.0
-"""A worker that has not beaten for this long does not answer."""
+"""A worker whose last heartbeat is older than this counts as dead."""
 
 
 def checks(env: Mapping[str, str]) -> dict[str, Callable[[], None]]:
-    """Name → check of each local part; a check raises OSError within a second or so if the part does not answer."""
+    """The checks of the worker and the simulator, by name.
+
+    A check raises OSError, after about a second at most, if its part does not answer.
+    """
     return {"worker": lambda: _worker(env), "simulator": lambda: _simulator(env)}
 
 
 def beat(heartbeat: Path) -> None:
-    """Say that the worker is alive."""
+    """Record that the worker is alive."""
     heartbeat.touch()
 
 
 def is_beating(heartbeat: Path) -> bool:
-    """Whether the worker was alive a moment ago."""
+    """Whether the last heartbeat of the worker is less than MISSED_S old."""
     try:
         return time.time() - heartbeat.stat().st_mtime < MISSED_S
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What Lambda hands to a handler, made on a laptop: the SQS event, the scheduled event, the context."""
+"""Makes what Lambda passes to a handler: the event of SQS, the event of a schedule, the context."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ LambdaEvent = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Lambda's context object, as far as handlers and their logger use it."""
+    """Lambda's context object, with the members that our handlers and their logger use."""
 
     function_name: str
     timeout_s: float
@@ -34,9 +34,9 @@ class Context:
 
 
 def sqs_event(message: Mapping[str, Any]) -> LambdaEvent:
-    """The event of one received message.
+    """The event for one message that was received from SQS.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    Its form is that of https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html.
     """
     return {
         "Records": [
@@ -56,9 +56,9 @@ def sqs_event(message: Mapping[str, Any]) -> LambdaEvent:
 
 
 def scheduled_event() -> LambdaEvent:
-    """The event of a schedule's tick.
+    """The event by which a schedule starts a function.
 
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+    Its form is that of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html.
     """
     return {
         "version": "0",

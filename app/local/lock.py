@@ -1,4 +1,7 @@
-"""Who owns the children: an flock on a file in DATA_DIR, and a note of who holds it."""
+"""Decides which process owns the children: the one that holds an flock on a file in DATA_DIR.
+
+A status file beside the lock names the owner.
+"""
 
 import fcntl
 import json
@@ -11,9 +14,9 @@ from app.local.ports import Ports
 
 
 def acquire(path: Path) -> int | None:
-    """The descriptor of the locked file, or None if another process holds the lock.
+    """Take the lock. Returns the descriptor of the locked file, or None if another process holds the lock.
 
-    Children inherit the descriptor. The lock is free when the last process that has it open has ended.
+    Children inherit the descriptor. The lock is free when the last process that has the descriptor open has ended.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -26,25 +29,25 @@ def acquire(path: Path) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """What the owner of the lock tells the others: its process id, its ports, whether everything answers."""
+class OwnerStatus:
+    """What the status file says of the lock's owner: its process id, its ports, and whether all children answer."""
 
     pid: int
     ports: Ports
     ready: bool
 
     def write(self, paths: Paths) -> None:
-        """Replace the status file in one step."""
+        """Replace the status file in one step, so that a reader never sees half of it."""
         draft = paths.status.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(asdict(self)))
         draft.replace(paths.status)
 
 
-def status(paths: Paths) -> Status | None:
-    """What the owner wrote; None if there is none, or it has ended without a word."""
+def status(paths: Paths) -> OwnerStatus | None:
+    """The content of the status file. Returns None if there is no file, or if the process that it names has ended."""
     try:
         written = json.loads(paths.status.read_text())
-        os.kill(written["pid"], 0)  # signal 0 only asks whether it lives
+        os.kill(written["pid"], 0)  # signal 0 only checks whether the process exists
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return Status(pid=written["pid"], ports=Ports(**written["ports"]), ready=written["ready"])
+    return OwnerStatus(pid=written["pid"], ports=Ports(**written["ports"]), ready=written["ready"])

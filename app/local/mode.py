@@ -1,8 +1,8 @@
-"""What local mode says of itself. Whether it is on: `app.settings.is_local`."""
+"""Local mode's API key and its error. `app.settings.is_local` says whether a process runs in local mode."""
 
 API_KEY = "em_local_development"
-"""The ready API key of local mode: all scopes, any From."""
+"""The API key that local mode creates: it has all scopes, and may send from any domain."""
 
 
 class LocalError(Exception):
-    """Local mode cannot start: one line that says why and what to do."""
+    """Local mode cannot start. The message is one line that says why and what to do."""

@@ -1,4 +1,4 @@
-"""What lies where in DATA_DIR."""
+"""The files and folders in DATA_DIR."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,35 +15,35 @@ class Paths:
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> "Paths":
-        """The folder DATA_DIR names (default `.data` in the working directory), as an absolute path."""
+        """The paths in the folder that DATA_DIR names. The default is `.data` in the working directory."""
         return cls(Path(env.get("DATA_DIR") or ".data").expanduser().absolute())
 
     @property
     def lock(self) -> Path:
-        """Held by the process that owns the children, and by each child until it has ended."""
+        """The lock file. The process that owns the children holds it, and each child does until it has ended."""
         return self.data / "lock"
 
     @property
     def status(self) -> Path:
-        """Who owns the children, and whether they answer."""
+        """The status file: who owns the children, and whether they answer."""
         return self.data / "status.json"
 
     @property
     def heartbeat(self) -> Path:
-        """Touched by the worker each second."""
+        """The file that the worker touches each second."""
         return self.data / "worker.heartbeat"
 
     @property
     def emulator(self) -> Path:
-        """The emulator's state, temporary files and log."""
+        """The folder of the emulator's state, temporary files and log."""
         return self.data / "emulator"
 
     @property
     def simulator(self) -> Path:
-        """The simulator's keys."""
+        """The folder of the simulator's keys."""
         return self.data / "simulator"
 
     @property
     def simulator_ready(self) -> Path:
-        """Written by the simulator when it listens."""
+        """The file that the simulator writes when it listens."""
         return self.data / "simulator.ready"

@@ -1,4 +1,4 @@
-"""The three ports of a local copy, and whether they are free."""
+"""The three ports of an installation in local mode, and whether they are free."""
 
 import socket
 import sys
@@ -14,7 +14,7 @@ DEFAULTS = {"PORT": 8000, "SIMULATOR_PORT": 8025, "AWS_PORT": 4566}
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the API, the simulator's control and the AWS emulator listen."""
+    """The ports of the API, of the simulator's control API and of the AWS emulator."""
 
     api: int
     simulator: int
@@ -22,24 +22,24 @@ class Ports:
 
     @property
     def api_url(self) -> str:
-        """The API, as a program on this machine reaches it."""
+        """The URL of the API, for programs on this machine."""
         return f"http://{HOST}:{self.api}"
 
     @property
     def simulator_url(self) -> str:
-        """The simulator's control."""
+        """The URL of the simulator's control API."""
         return f"http://{HOST}:{self.simulator}"
 
     @property
     def aws_url(self) -> str:
-        """The AWS emulator."""
+        """The URL of the AWS emulator."""
         return f"http://{HOST}:{self.aws}"
 
 
 def read(env: Mapping[str, str], argv: Sequence[str] | None = None) -> Ports:
-    """The ports that `env` and uvicorn's own flags name.
+    """The ports that `env` and the flags of uvicorn in `argv` name.
 
-    Raises LocalError if one is not a port, two are the same, or PORT contradicts the port uvicorn listens on.
+    Raises LocalError if one is not a port, two are the same, or PORT contradicts the port on which uvicorn listens.
     """
     ports = Ports(
         api=_api(env, sys.argv if argv is None else argv),
@@ -54,15 +54,15 @@ def read(env: Mapping[str, str], argv: Sequence[str] | None = None) -> Ports:
 
 
 def require_free(port: int, variable: str) -> None:
-    """Raise LocalError, naming the way out, if something listens on `port`."""
-    # Both questions: a listener on all addresses does not keep macOS from binding 127.0.0.1 beside it.
+    """Check that nothing listens on `port`. Raises LocalError saying what to do with `variable` otherwise."""
+    # Both checks are needed: on macOS, 127.0.0.1 can be bound although another program listens on all addresses.
     if _answers(port) or not _bindable(port):
         remedy = f"--port {port + 1}" if variable == "PORT" and _is_uvicorn(sys.argv) else f"{variable}={port + 1}"
         raise LocalError(f"Port {port} is in use: stop what uses it or run with {remedy}")
 
 
 def _api(env: Mapping[str, str], argv: Sequence[str]) -> int:
-    # uvicorn does not look at PORT. Webhooks must go where it listens, so its own flag is the truth.
+    # Uvicorn ignores PORT. Webhooks must go to the port on which it listens, so its own flag decides.
     if not _is_uvicorn(argv):
         return _number(env, "PORT")
     flag = _flag(argv) or env.get("UVICORN_PORT")
@@ -96,16 +96,16 @@ def _number(env: Mapping[str, str], name: str) -> int:
 
 
 def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0
+    with socket.socket() as connection:
+        connection.settimeout(1)
+        return connection.connect_ex((HOST, port)) == 0
 
 
 def _bindable(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            listener.bind((HOST, port))
         except OSError:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Our own children: the provider simulator and the worker."""
+"""The child processes that run our own code: the provider simulator and the worker."""
 
 import os
 import sys
@@ -30,9 +30,9 @@ def simulator(env: Mapping[str, str]) -> Program:
 
 
 def worker(env: Mapping[str, str]) -> Program:
-    """The worker, sending to the running simulator where a provider is simulated.
+    """The worker. It calls the running simulator in place of each provider that is simulated.
 
-    Raises LocalError if the simulator does not say where it listens.
+    Raises LocalError if the simulator does not answer.
     """
     paths = Paths.of(env)
     paths.heartbeat.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Creates what the deployment's template creates on AWS, tables aside. Idempotent."""
+"""Creates in the emulator what infra/template.yaml creates on AWS, except the tables. It may be repeated."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ TRIES = 3
 
 
 def provision(env: Mapping[str, str]) -> None:
-    """The content bucket, the topic, and the queue that carries the topic to the local worker.
+    """Create the content bucket, the topic, and the queue from which the local worker gets the topic's messages.
 
     Raises botocore's exceptions if the emulator refuses.
     """
@@ -32,12 +32,12 @@ def provision(env: Mapping[str, str]) -> None:
 
 
 def visibility_timeout_s(env: Mapping[str, str]) -> int:
-    """How long a message stays hidden while it is handled: longer than a handler may run, as AWS demands."""
+    """How long a message stays hidden while it is handled. AWS demands that it is longer than a handler may run."""
     return int(env.get("WORKER_TIMEOUT_S") or 20) + 10
 
 
 def _queue(sqs: Any, name: str, attributes: Mapping[str, str]) -> tuple[str, str]:
-    # Created bare: a queue that exists with other attributes would be refused, so they are set afterwards.
+    # The attributes are set afterwards, because SQS refuses to create a queue that exists with other attributes.
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     if attributes:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)

@@ -1,4 +1,7 @@
-"""Feeds a queue to a handler as Lambda does: three tries side by side, then the dead-letter queue."""
+"""Hands the messages of a queue to a handler as Lambda does: several at a time, each up to three times.
+
+After the third try, a message goes to the dead-letter queue.
+"""
 
 import logging
 import threading
@@ -16,20 +19,23 @@ from app.local.provision import QUEUE
 
 Handler = Callable[[LambdaEvent, Context], Any]
 
-CONCURRENCY = 8  # no more than the 10 messages that SQS hands out at once
+CONCURRENCY = 8  # at most 10, because SQS returns no more messages at once
 SWEEP_TIMEOUT_S = 55
-LONG_POLL_S = 1  # short, so that the worker ends soon when asked
+LONG_POLL_S = 1  # short, so that the worker ends soon after SIGTERM
 RETRY_AFTER_S = {1: 1, 2: 2}
-"""Receive count → seconds until the next try. After the last try the message goes to the dead-letter queue at once."""
+"""How often a message was received → seconds until the next try.
+
+After the third receive there is no wait, because SQS then moves the message to the dead-letter queue.
+"""
 
 _log = logging.getLogger(__name__)
 
 
 class QueuePoller:
-    """One queue, one handler."""
+    """Polls one queue for one handler."""
 
     def __init__(self, env: Mapping[str, str], handler: Handler) -> None:
-        """`env` is a deployed process's; the queue is the one `provision` creates."""
+        """`env` is the environment that `environment.deployed` makes; the queue is the one that `provision` creates."""
         self._sqs = aws.client("sqs", env)
         self._queue_url = self._sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
         self._handler = handler
@@ -37,10 +43,10 @@ class QueuePoller:
         self._slots = threading.Semaphore(CONCURRENCY)
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
-        """Hand each message to the handler, CONCURRENCY at a time, until `stop` is set; `beat` is called each second.
+        """Hand each message to the handler, CONCURRENCY at a time, until `stop` is set. Calls `beat` about each second.
 
-        A message is done when the handler returns without naming it in batchItemFailures. Returns when the handlers
-        that still run have ended.
+        A message is done when the handler returns without naming it in batchItemFailures. Returns when all calls of
+        the handler have ended.
         """
         with ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="attempts") as pool:
             while not stop.is_set():
@@ -52,10 +58,10 @@ class QueuePoller:
                 for message in messages:
                     context = Context("attempts", self._timeout_s)
                     invocation = pool.submit(self._handler, sqs_event(message), context)
-                    invocation.add_done_callback(partial(self._settle, message))
+                    invocation.add_done_callback(partial(self._finish, message))
 
     def is_behind(self) -> bool:
-        """Do more messages wait than are handled at once? False if the queue does not answer."""
+        """Whether more messages wait than are handled at once. Returns False if the queue does not answer."""
         try:
             answer = self._sqs.get_queue_attributes(
                 QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
@@ -65,7 +71,7 @@ class QueuePoller:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"]) > CONCURRENCY
 
     def _take_slots(self) -> int:
-        """As many as are free, waiting a moment for the first."""
+        """Take all free slots. Waits up to LONG_POLL_S for the first; returns how many were taken."""
         taken = int(self._slots.acquire(timeout=LONG_POLL_S))
         while 0 < taken < CONCURRENCY and self._slots.acquire(blocking=False):
             taken += 1
@@ -86,7 +92,8 @@ class QueuePoller:
         received: list[dict[str, Any]] = answer.get("Messages", [])
         return received
 
-    def _settle(self, message: Mapping[str, Any], invocation: Future[Any]) -> None:
+    def _finish(self, message: Mapping[str, Any], invocation: Future[Any]) -> None:
+        """Delete a message that is done, else make it visible again after a while; free its slot."""
         try:
             if self._is_done(message, invocation):
                 self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
@@ -97,8 +104,8 @@ class QueuePoller:
                     VisibilityTimeout=RETRY_AFTER_S.get(int(message["Attributes"]["ApproximateReceiveCount"]), 0),
                 )
         except (BotoCoreError, ClientError) as error:
-            # It comes again after its visibility timeout; attempts are guarded against that.
-            _log.warning("A message could not be settled: %s", type(error).__name__)
+            # The message comes again after its visibility timeout. No attempt is made twice, so that does no harm.
+            _log.warning("A message could not be deleted or put back: %s", type(error).__name__)
         finally:
             self._slots.release()
 
@@ -126,10 +133,10 @@ def tick(
     is_behind: Callable[[], bool] = lambda: False,
     behind_interval_s: float = 60.0,
 ) -> None:
-    """Call `sweep` every `interval_s` until `stop` is set, never twice at once. Its failures are logged.
+    """Call `sweep` every `interval_s` seconds until `stop` is set, never twice at once. Its exceptions are logged.
 
-    While the worker is behind, only every `behind_interval_s`, as on AWS: what waits in the queue is due as well, and
-    each sweep would add another message for it.
+    While `is_behind` returns True, `sweep` is called only every `behind_interval_s` seconds, as on AWS: emails whose
+    message waits in the queue are due as well, and each sweep would publish another message for them.
     """
     swept_at_s = monotonic()
     with ThreadPoolExecutor(1, thread_name_prefix="sweep") as pool:

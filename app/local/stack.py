@@ -1,9 +1,10 @@
-"""The children of local mode: one set of them, whatever the number of server processes.
+"""The child processes of local mode. There is one set of them, however many server processes there are.
 
-Every server process runs a Stack. The one that gets the lock in DATA_DIR owns the children, starts them in order
-(emulator, simulator, worker) and starts again what dies; the others wait until it says that everything answers, and go
-on trying the lock, so that when the owner ends another takes over. Children end when their owner does, and hold the
-lock until then: a successor never meets an emulator that is still writing its state.
+Every server process runs a Stack. The process that gets the lock in DATA_DIR owns the children, starts them in order
+(emulator, simulator, worker) and starts them again when they die. The other processes wait until the owner reports
+that everything answers, and keep trying to get the lock, so that one of them takes over when the owner ends. Children
+end when their owner does, and hold the lock until they have ended, so that a new owner never starts an emulator while
+the old one is still writing its state.
 """
 
 import logging
@@ -24,13 +25,13 @@ from app.local.provision import provision
 CHILD_READY_S = 20.0
 STACK_READY_S = 45.0  # a previous owner's children may take exit_with_parent.GRACE_S to end
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
-STEADY_S = 30.0  # a child that lived this long starts again at once
+STEADY_S = 30.0  # after a child that lived this long, the delay before the next start is FIRST_DELAY_S again
 
 _log = logging.getLogger(__name__)
 
 
 class Stack:
-    """One server process's share in the children."""
+    """Starts and watches the children, or waits for the process that does. Each server process has one Stack."""
 
     def __init__(
         self,
@@ -38,9 +39,9 @@ class Stack:
         prepare: Callable[[], None] = lambda: None,
         start_programs: Sequence[Callable[[], Program]] | None = None,
     ) -> None:
-        """`env` is the laptop's environment, or what `deployed` made of it.
+        """`env` is the environment of this machine, or what `deployed` made of it.
 
-        `prepare` (tables, the ready API key) runs each time that the emulator has started.
+        `prepare` creates the tables and the API key. It is called each time the emulator has started.
         """
         self._env = deployed(env)
         self._ports = ports.read(self._env)
@@ -63,9 +64,9 @@ class Stack:
         return self._lock is not None
 
     def start(self) -> None:
-        """Return once everything answers, started by this process or by another.
+        """Start the children, unless another process owns them. Returns once all of them answer.
 
-        Raises LocalError, one line with the remedy, if that cannot be.
+        Raises LocalError, whose message says what to do, if they cannot be started or do not answer in time.
         """
         exit_with_parent.follow_parent()
         if exit_with_parent.is_alone():
@@ -80,11 +81,11 @@ class Stack:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the children, last started first, and let go of the lock. The emulator writes its state."""
+        """Stop the children, the last started first, and release the lock. The emulator writes its state."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._let_go()
+        self._release()
 
     def _try_to_own(self) -> bool:
         self._lock = lock.acquire(self._paths.lock)
@@ -96,7 +97,7 @@ class Stack:
             started = True
         finally:
             if not started:
-                self._let_go()
+                self._release()
         return True
 
     def _is_ready_elsewhere(self) -> bool:
@@ -115,19 +116,19 @@ class Stack:
                 if self._lock is None:
                     self._try_to_own()
                 else:
-                    self._replace_dead()
+                    self._restart_ended()
             except (LocalError, OSError, BotoCoreError, ClientError) as error:
                 if not self._stopping.is_set():
                     _log.error("Local mode: %s; next try in %g s", error, self._delay_s)
                     self._pause()
 
-    def _replace_dead(self) -> None:
-        """Start again the first child that has ended, and those after it: they were started with what it said."""
+    def _restart_ended(self) -> None:
+        """Start again the first child that has ended, and those after it, because they depend on it."""
         for index, child in enumerate(self._children):
             code = child.exit_code()
             if code is not None:
                 _log.warning("Local mode: the %s ended with status %s and is started again", child.program.name, code)
-                self._tell(ready=False)
+                self._write_status(ready=False)
                 self._stop_from(index)
                 if monotonic() - child.started_at_s > STEADY_S:
                     self._delay_s = FIRST_DELAY_S
@@ -137,16 +138,16 @@ class Stack:
             self._start_remaining()
 
     def _pause(self) -> None:
-        """Wait longer each time, so that what dies again and again does not keep the machine busy."""
+        """Wait, longer each time, so that a child that ends again and again does not keep the machine busy."""
         self._stopping.wait(self._delay_s)
         self._delay_s = min(self._delay_s * 2, LONGEST_DELAY_S)
 
     def _start_remaining(self) -> None:
-        """Start, in order, the children that do not run, each when the one before it answers."""
-        self._tell(ready=False)
+        """Start the children that do not run, in order, each when the one before it answers."""
+        self._write_status(ready=False)
         for start_program in self._programs[len(self._children) :]:
             program = start_program()
-            # With the pipes of those before it: they outlive it, also when the owner is killed.
+            # A child inherits the pipes of those before it, so that they outlive it even if the owner is killed.
             child = Child(
                 program, inherit=[*filter(None, [self._lock]), *(other.stdin_pipe for other in self._children)]
             )
@@ -157,21 +158,21 @@ class Stack:
                 child.stop(exit_with_parent.GRACE_S)
                 raise
             self._children.append(child)
-        self._tell(ready=True)
+        self._write_status(ready=True)
 
     def _stop_from(self, index: int) -> None:
         while len(self._children) > index:
             self._children.pop().stop(exit_with_parent.GRACE_S)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._stop_from(0)
         if self._lock is not None:
             self._paths.status.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
-    def _tell(self, *, ready: bool) -> None:
-        lock.Status(pid=os.getpid(), ports=self._ports, ready=ready).write(self._paths)
+    def _write_status(self, *, ready: bool) -> None:
+        lock.OwnerStatus(pid=os.getpid(), ports=self._ports, ready=ready).write(self._paths)
 
     def _on_emulator_ready(self) -> None:
         provision(self._env)

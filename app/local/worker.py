@@ -1,4 +1,4 @@
-"""The worker process, `python -m app.local.worker --exit-with-parent`: Lambda's handlers over the local queue."""
+"""The worker process, `python -m app.local.worker --exit-with-parent`. It runs Lambda's handlers on the local queue."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ from workers import attempts, sweep
 
 
 def main() -> None:
-    """QueuePoller the queue to `workers.attempts`, and tick `workers.sweep`, until SIGTERM."""
+    """Call `workers.attempts` for the messages of the queue, and `workers.sweep` each second, until SIGTERM."""
     if "--exit-with-parent" in sys.argv:
         exit_with_parent.watch()
-    container()  # built before two threads could ask for it at once
+    container()  # built here, before two threads could build it at the same time
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     queue = queue_poller.QueuePoller(os.environ, attempts.handler)

@@ -95,7 +95,7 @@ class Explorer:
             self._prompt.add(at)
 
     def find_the_stuck(self) -> None:
-        """Check I1: find states that cannot reach a final one. Time stands still in `prompt` states, so they are exempt."""
+        """Check I1: find states that cannot reach a final one. `prompt` states are exempt: no time passes in them."""
         live: set[int] = set()
         goals = list(self._finals)
         while goals:

@@ -5,7 +5,7 @@ import json
 import re
 
 from infra import package
-from infra.stages import DOORS, ROOT, settings
+from infra.stages import ENTRY_POINTS, ROOT, settings
 
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
 LINES = [line.split(maxsplit=1) for line in TEXT.splitlines() if line and not line.startswith("#")]
@@ -28,7 +28,7 @@ def values(target: str, instruction: str) -> list[str]:
 
 
 def test_target_per_door_and_one_for_a_server() -> None:
-    assert set(stages()) == {"function", "server", *DOORS}
+    assert set(stages()) == {"function", "server", *ENTRY_POINTS}
 
 
 def test_each_door_is_the_one_that_zappa_deploys() -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.settings import Settings
 from infra import hooks, package
 from infra.stack import variables
-from infra.stages import DOORS, SETTINGS, Stage, settings
+from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
 from tests.infra import template
 
 STAGES = json.loads(SETTINGS.read_text())
@@ -18,19 +18,22 @@ OUTPUTS = {"TablePrefix": "emailsminder-dev-", "TopicArn": "arn:topic", "Content
 
 
 def test_three_doors_of_two_environments() -> None:
-    assert set(STAGES) == {Stage(environment, door).name for environment in ENVIRONMENTS for door in DOORS}
+    assert set(STAGES) == {Stage(environment, door).name for environment in ENVIRONMENTS for door in ENTRY_POINTS}
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_stage_runs_its_own_handler(name: str) -> None:
     module, _, function = settings(name)["lambda_handler"].rpartition(".")
-    assert module == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[Stage.of(name).door]
+    assert (
+        module
+        == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[Stage.of(name).entry_point]
+    )
     assert callable(getattr(importlib.import_module(module), function))
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> None:
-    found, door = settings(name), Stage.of(name).door
+    found, door = settings(name), Stage.of(name).entry_point
     assert found.get("apigateway_enabled", True) is (door == "api")
     assert [event["expression"] for event in found.get("events", [])] == (["rate(1 minute)"] if door == "sweep" else [])
     assert found["keep_warm"] is False
@@ -40,7 +43,7 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
 
 @pytest.mark.parametrize("name", STAGES)
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
-    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).door]  # API Gateway's; the next sweep's
+    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).entry_point]  # API Gateway's; the next sweep's
     assert settings(name)["timeout_seconds"] <= limit_s
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from app.api import times
-from app.api.auth import Parts, Sender, check_email, may_read, may_send, shown
+from app.api.auth import Parts, Sender, check_email, may_read, may_send, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
@@ -37,7 +37,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=256,
-        description="The same key with the same body names the same email: stored once, however often you ask.",
+        description="However often a request is sent with the same key and the same body, one email is stored.",
     ),
 ]
 
@@ -45,7 +45,9 @@ IdempotencyKey = Annotated[
 class Filter(queries.Query):
     """Which emails to list."""
 
-    recipient: Annotated[queries.Key | None, queries.OrNone, Field(description="in to, cc or bcc")] = None
+    recipient: Annotated[
+        queries.Key | None, queries.OrNone, Field(description="only emails with this address in to, cc or bcc")
+    ] = None
     status: Annotated[EmailStatus | None, queries.OrNone, queries.MAY_BE_EMPTY] = None
     after: queries.Cursor = None
     limit: queries.Limit = 20
@@ -58,7 +60,7 @@ class Filter(queries.Query):
     responses=answer(examples.ACCEPTED, 202, description="Stored and queued")
     | answer(
         examples.REPLAYED,
-        description="The email that this Idempotency-Key named before, as it is now",
+        description="The email that an earlier request with this Idempotency-Key stored, as it is now",
         model=views.Accepted,
         headers={"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
     )
@@ -68,15 +70,15 @@ class Filter(queries.Query):
     openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
 )
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
-    """Accept an email. It is stored and queued when this answers; delivery follows."""
+    """Accept an email. When this call answers, the email is stored and queued, and is delivered afterwards."""
     email = _read(body, key, parts)
     accepted = parts.accept(email, owner=key.id, key=once)
     head, headers = accepted.head, {"Location": f"{request.scope['root_path']}/v1/emails/{accepted.head.email_id}"}
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
     elif head.override_suppression:
-        logger.warning("suppression overridden", extra={"email_id": head.email_id, "key_id": shown(key)})
-    content = stories.welcome(head, parts.settings.providers).model_dump_json(by_alias=True)
+        logger.warning("suppression overridden", extra={"email_id": head.email_id, "key_id": short_id(key)})
+    content = stories.summarize_accepted(head, parts.settings.providers).model_dump_json(by_alias=True)
     return Response(content, 200 if accepted.replayed else 202, headers, "application/json")
 
 
@@ -86,7 +88,7 @@ def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once
     openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
 )
 def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
-    """The route an email would take right now, and why each provider is in or out. Stores and sends nothing."""
+    """Show the route that an email would take now, and for each provider why. Stores and sends nothing."""
     email = _read(body, key, parts)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
@@ -109,7 +111,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
 def list_emails(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Page:
-    """Emails, newest first: did Ann get it? A page may hold fewer than `limit` and still have a next one."""
+    """List emails, newest first. A page may hold fewer than `limit` emails although a next page exists."""
     page = parts.read.page(chosen.recipient, chosen.status, chosen.after, chosen.limit)
     return views.Page(emails=[stories.summarize(head) for head in page.heads], after=page.after)
 
@@ -120,9 +122,9 @@ def list_emails(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Page:
     responses=answer(examples.STORY) | refusals("read") | errors(_UNKNOWN),
 )
 def read_story(email_id: EmailId, parts: Parts) -> views.Story:
-    """One email's whole story: its recipients, every attempt, and what the providers said later."""
+    """Read one email's whole story: its recipients, every attempt, and what the providers reported later."""
     story = parts.read.story(_known(email_id))
-    return stories.tell(story.head, story.events)
+    return stories.write_story(story.head, story.events)
 
 
 @router.post(
@@ -133,7 +135,7 @@ def read_story(email_id: EmailId, parts: Parts) -> views.Story:
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
 def cancel_email(email_id: EmailId, parts: Parts) -> views.Summary:
-    """Cancel every recipient that is still queued; canceling twice is fine."""
+    """Cancel every recipient that is still queued. Canceling again changes nothing."""
     return stories.summarize(parts.cancel(_known(email_id)))
 
 
@@ -144,7 +146,7 @@ def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
 
 
 def _known(email_id: str) -> str:
-    """The id, if it could be one: a key of any other shape, DynamoDB might refuse."""
+    """`email_id`, if it has the form of an id. Raises NotFound otherwise, because DynamoDB might refuse such a key."""
     if _ID.fullmatch(email_id) is None:
         raise NotFound("no such email")
     return email_id

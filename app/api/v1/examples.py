@@ -1,4 +1,4 @@
-"""One email's life as the OpenAPI document shows it."""
+"""The examples of the OpenAPI document, mostly about one email."""
 
 from typing import Any
 

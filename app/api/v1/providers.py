@@ -1,4 +1,4 @@
-"""The calls about providers: how they are, and an operator's pause and resume."""
+"""The calls about providers: their health, and an operator's pause and resume."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from app.api import times
-from app.api.auth import Operator, Parts, may_read, shown
+from app.api.auth import Operator, Parts, may_read, short_id
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, views
@@ -31,7 +31,7 @@ Name = Annotated[str, Path(examples=["sendgrid"])]
     responses=answer(examples.PROVIDERS) | refusals("read"),
 )
 def list_providers(parts: Parts) -> views.Providers:
-    """Each provider's health, a few seconds old at most."""
+    """List the health of each provider. It is a few seconds old at most."""
     healths, now_ms = parts.monitor.healths(), int(parts.clock() * 1000)
     return views.Providers(providers=[_view(healths[name], now_ms) for name in parts.settings.providers])
 
@@ -41,7 +41,7 @@ def list_providers(parts: Parts) -> views.Providers:
     responses=answer(examples.PAUSED) | refusals("admin") | errors(_UNKNOWN),
 )
 def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
-    """Send nothing through this provider, not even as a last resort, until it is resumed."""
+    """Send nothing through this provider, not even in an email's last round, until it is resumed."""
     return _change(name, health_rules.pause, "provider paused", key, parts)
 
 
@@ -50,7 +50,7 @@ def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
     responses=answer(examples.RESUMED) | refusals("admin") | errors(_UNKNOWN),
 )
 def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
-    """Start anew: pause, breaker, rest and weight are cleared at once for all; what was counted before is void."""
+    """Clear the provider's pause, breaker, cooldown and weight. What was counted before no longer counts."""
     return _change(name, health_rules.resume, "provider resumed", key, parts)
 
 
@@ -60,7 +60,7 @@ def _change(
     if name not in parts.settings.providers:
         raise NotFound("no such provider is configured")
     health = parts.monitor.update(name, change)
-    logger.warning(message, extra={"provider": name, "key_id": shown(key)})
+    logger.warning(message, extra={"provider": name, "key_id": short_id(key)})
     return _view(health, int(parts.clock() * 1000))
 
 

@@ -1,4 +1,4 @@
-"""What every listing can be asked for, and its cursors."""
+"""The query parameters that listings share, and their cursors."""
 
 import base64
 import binascii
@@ -8,14 +8,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.api import addresses
 
-OrNone = BeforeValidator(lambda text: text or None)  # `?status=` is as good as no status
+OrNone = BeforeValidator(lambda text: text or None)  # an empty parameter, such as `?status=`, counts as left out
 
 
-def _empty_too(schema: dict[str, Any]) -> None:
+def _allow_empty(schema: dict[str, Any]) -> None:
     schema["anyOf"].append({"type": "string", "const": ""})
 
 
-MAY_BE_EMPTY = Field(json_schema_extra=_empty_too)
+MAY_BE_EMPTY = Field(json_schema_extra=_allow_empty)
 
 
 def _key(text: str) -> str:
@@ -26,24 +26,24 @@ Key = Annotated[str, AfterValidator(_key)]
 Cursor = Annotated[
     Annotated[str, StringConstraints(max_length=600)] | None,
     OrNone,
-    Field(description="the `after` of the page before"),
+    Field(description="the `after` of the previous page"),
 ]
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
 class Query(BaseModel):
-    """Parameters of a listing: nothing unknown."""
+    """The parameters of a listing. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def encode(place: str) -> str:
-    """A cursor that names `place`."""
+    """A cursor for `place`, where the next page starts."""
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> str | None:
-    """The place that a cursor names; None if it is no cursor."""
+    """The place of a cursor. Returns None if the text is not a cursor."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""What a client may send: the shape of each field, checked on its own. What fields say together is in `rules`."""
+"""What a client may send: the shape of each field, checked on its own. `validation` checks fields together."""
 
 import base64
 import binascii
@@ -23,14 +23,16 @@ from app.domain.email import Mailbox
 from app.domain.suppression import Reason
 
 RECIPIENT_LIMIT = 50
-# Ours to write, or a hop's; https://www.iana.org/assignments/message-headers (read 2026-11-24).
+# Headers that we write, or a mail server on the way does (https://www.iana.org/assignments/message-headers, read
+# 2026-11-24).
 RESERVED_HEADERS = frozenset(
     (
         *("from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "sender", "return-path", "received"),
         *("mime-version", "dkim-signature", "domainkey-signature", "authentication-results"),
     )
 )
-# Content-*: the body's. The rest steer one provider, past us: another configuration set would silence its webhooks.
+# Content-* describes the body, arc- and resent- are written by mail servers. The others would change how one provider
+# handles the email: with another configuration set, for example, SES would send no webhooks.
 RESERVED_HEADER_PREFIXES = ("content-", "arc-", "resent-", "x-ses-", "x-mailgun-", "x-smtpapi", "x-sg-")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,126}")  # a token of RFC 9110 §5.6.2
 _MEDIA_TYPE = r"[!#$&^_.+\-0-9A-Za-z]{1,127}/[!#$&^_.+\-0-9A-Za-z]{1,127}"  # RFC 6838 §4.2
@@ -132,7 +134,7 @@ MetadataValue = Annotated[str, StringConstraints(max_length=500), AfterValidator
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """Say of every field that may be left out that it may be null as well."""
+    """Declare every optional field as one that may be null, too."""
     properties = schema["properties"]
     for name in set(properties) - set(schema.get("required", ())):
         about = {key: value for key, value in properties[name].items() if key in ("title", "description", "default")}
@@ -142,7 +144,7 @@ def _nullable(schema: dict[str, Any]) -> None:
 
 
 class Request(BaseModel):
-    """What every object of a request shares: nothing unknown, nothing converted, and null counts as left out."""
+    """The base of every object in a request: unknown fields and wrong types are refused, null counts as left out."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_nullable)
 
@@ -163,7 +165,7 @@ class AttachmentRequest(Request):
     content_id: Annotated[
         str,
         _matching(r"[A-Za-z0-9._@+\-]{1,128}", "must have letters, digits and . _ @ + - only, at most 128"),
-        Field(description="makes it inline: the HTML shows it as `cid:` and this id"),
+        Field(description="makes the file inline: the HTML shows it by a URL of `cid:` and this id"),
     ] = ""
 
 
@@ -176,40 +178,40 @@ class EmailRequest(Request):
     bcc: Addresses = []
     reply_to: Addresses = []
     subject: Line
-    text: Annotated[Text, Field(description="this, `html` or both")] = ""
+    text: Annotated[Text, Field(description="`text`, `html` or both are required")] = ""
     html: Text = ""
     headers: Annotated[
         dict[HeaderName, Line],
-        Field(max_length=50, description="further headers; those that have a field of their own are refused"),
+        Field(max_length=50, description="further headers; a header that a field of its own sets is refused"),
         AfterValidator(_headers),
     ] = {}
     attachments: Annotated[list[AttachmentRequest], Field(max_length=20)] = []
     tags: Annotated[list[Label], Field(max_length=10), AfterValidator(_unique)] = []
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] = {}
     expires_at: Annotated[
-        Time | None, Field(description="no attempt is made after this; in the future, at most 30 days; default 24 h")
+        Time | None, Field(description="no attempt is made after this time; at most 30 days ahead; default: 24 hours")
     ] = None
     on_uncertain: Annotated[
         Literal["wait", "failover", "fail"],
         Field(description="when a provider may or may not have sent it: wait for evidence, fail over, or give up"),
     ] = "wait"
     providers: Annotated[
-        list[str], AfterValidator(_unique), Field(min_length=1, description="only these, of the configured ones")
+        list[str], AfterValidator(_unique), Field(min_length=1, description="send through these providers only")
     ] = []
     collapse_key: Annotated[
         Label | None,
-        Field(description="the newest email with this key replaces those that still wait; each API key has its own"),
+        Field(description="the newest email with this key replaces those of the same API key that are still queued"),
     ] = None
     critical: Annotated[
-        bool, Field(description="rescue it through the next provider when the one that took it falls silent")
+        bool, Field(description="send it again through the next provider if the one that accepted it falls silent")
     ] = False
     override_suppression: Annotated[
-        bool, Field(description="send to suppressed addresses, too; needs a key with the scope `admin`, and is logged")
+        bool, Field(description="send to suppressed addresses, too; needs an API key with the scope `admin`; is logged")
     ] = False
 
 
 class SuppressionRequest(Request):
-    """An address that is not to be sent to."""
+    """An address to which nothing is to be sent."""
 
     address: Address
     reason: Annotated[Reason, Field(strict=False)] = Reason.MANUAL
@@ -219,6 +221,4 @@ class SuppressionRequest(Request):
         AfterValidator(_one_line),
         Field(description="the evidence: who said so, and where"),
     ]
-    until: Annotated[
-        Time | None, Field(description="in the future, at most 10 years; the default depends on the reason")
-    ] = None
+    until: Annotated[Time | None, Field(description="at most 10 years ahead; the default depends on the reason")] = None

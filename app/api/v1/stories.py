@@ -1,4 +1,4 @@
-"""Writing what a client is told of an email from what is stored."""
+"""Writes answers about an email from what is stored of it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,18 +10,18 @@ from app.domain.head import Attempt, Head, Recipient, status
 
 
 def summarize(head: Head) -> views.Summary:
-    """The summary of `head`."""
+    """The summary of the email with this head."""
     return views.Summary.model_validate(_summary(head))
 
 
-def welcome(head: Head, configured: Sequence[str]) -> views.Accepted:
-    """The summary of a `head` that was accepted, with the providers, of the `configured` ones, that may carry it."""
+def summarize_accepted(head: Head, configured: Sequence[str]) -> views.Accepted:
+    """The summary of a new email, with those of the `configured` providers that it allows."""
     eligible = [name for name in configured if not head.providers or name in head.providers]
     return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible})
 
 
-def tell(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
-    """The whole story of `head`."""
+def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
+    """The whole story of the email with this head and these events."""
     return views.Story.model_validate(
         _summary(head)
         | {

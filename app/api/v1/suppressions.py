@@ -1,4 +1,4 @@
-"""The calls about suppressions: addresses that are not to be sent to."""
+"""The calls about suppressions: addresses to which nothing is sent."""
 
 import logging
 from itertools import islice
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
 from app.api import addresses, times
-from app.api.auth import Operator, Parts, may_read, shown
+from app.api.auth import Operator, Parts, may_read, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
@@ -29,7 +29,9 @@ Address = Annotated[str, Path(examples=["ann@example.com"])]
 class Filter(queries.Query):
     """Which suppressions to list."""
 
-    address: Annotated[queries.Key | None, queries.OrNone, Field(description="this one only")] = None
+    address: Annotated[
+        queries.Key | None, queries.OrNone, Field(description="only the suppression of this address")
+    ] = None
     after: queries.Cursor = None
     limit: queries.Limit = 100
 
@@ -42,7 +44,7 @@ class Filter(queries.Query):
     | errors(Invalid(("address", "is not an email address: it is empty"))),
 )
 def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Suppressions:
-    """Suppressed addresses, or whether one is: then the list has one entry or none."""
+    """List suppressed addresses. With `address`, the list has one entry if that address is suppressed, else none."""
     now_ms = int(parts.clock() * 1000)
     if chosen.address is not None:
         found = parts.suppressions.get(chosen.address, now_ms)
@@ -62,27 +64,27 @@ def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views
     openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
-    """Send no more to an address. What is known of it already stays if it lasts longer; the answer is what stands."""
+    """Send nothing more to an address. A suppression of it that lasts longer is kept and returned."""
     now_ms = int(parts.clock() * 1000)
     suppression = read_suppression(body, now_ms=now_ms)
     parts.suppressions.put(suppression)
-    logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": shown(key)})
+    logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
     return _view(parts.suppressions.get(suppression.address, now_ms) or suppression)
 
 
 @router.delete(
-    "/v1/suppressions/{address:path}",  # a slash is a good character of an address
+    "/v1/suppressions/{address:path}",  # an address may contain a slash
     status_code=204,
     responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
 )
 def lift_suppression(address: Address, key: Operator, parts: Parts) -> None:
-    """Send to an address again. What providers reported of it before no longer counts."""
+    """Send to an address again. What providers reported about it before no longer counts."""
     known = _key(address)
     now_ms = int(parts.clock() * 1000)
     if parts.suppressions.get(known, now_ms) is None:
         raise NotFound("this address is not suppressed")
     parts.suppressions.lift(known, now_ms)
-    logger.warning("suppression lifted", extra={"key_id": shown(key)})
+    logger.warning("suppression lifted", extra={"key_id": short_id(key)})
 
 
 def _key(address: str) -> str:

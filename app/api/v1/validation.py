@@ -1,4 +1,4 @@
-"""From the body of a request to an Email: everything that is wrong with it, each fault with its field."""
+"""Reads the body of a request into an Email or a Suppression. Everything that is wrong is reported, field by field."""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -23,18 +23,18 @@ Fault = tuple[str, str]  # field, what is wrong with it
 
 
 def read_email(body: bytes, *, now_ms: int, providers: Sequence[str]) -> Email:
-    """The email that `body` asks for; `providers` are the configured ones.
+    """The email in `body`. `providers` are the configured ones.
 
-    Raises Malformed (not JSON) or Invalid (each fault with its field).
+    Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
     request = _read(EmailRequest, body)
-    if faults := [*_together(request, now_ms), *_unknown_providers(request, providers)]:
+    if faults := [*_check_together(request, now_ms), *_unknown_providers(request, providers)]:
         raise Invalid(*faults)
     return to_email(request)
 
 
 def to_email(request: EmailRequest) -> Email:
-    """The same in the words of the domain."""
+    """The domain's Email with the content of `request`."""
     return Email(
         sender=request.sender,
         to=tuple(request.to),
@@ -63,7 +63,7 @@ def to_email(request: EmailRequest) -> Email:
 
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
-    """The suppression that `body` asks for. Raises Malformed or Invalid."""
+    """The suppression in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
     request = _read(SuppressionRequest, body)
     until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
     if until_ms <= now_ms:
@@ -97,8 +97,8 @@ def _unknown(name: str, model: type[BaseModel]) -> str:
     return f"is not a known field; did you mean {close[0]}?" if close else "is not a known field"
 
 
-def _together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
-    """What only several fields, or the clock, can tell."""
+def _check_together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
+    """The faults that show only when several fields are compared, or a field with the clock."""
     if not request.to:
         yield "to", "must have at least one recipient"
     given = {"to": request.to, "cc": request.cc, "bcc": request.bcc}

@@ -1,4 +1,4 @@
-"""The shapes of version 1's answers, under the names that the OpenAPI document has for them."""
+"""The shapes of version 1's answers. Class names are schema names in the OpenAPI document."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=
 
 
 class Recipient(BaseModel):
-    """One recipient and what has become of it. `attempt` and `provider` are those of the copy that counts."""
+    """One recipient and its status. `attempt` and `provider` are those to which the status is owed."""
 
     address: str
     role: Role
@@ -28,7 +28,8 @@ class Recipient(BaseModel):
 class Attempt(BaseModel):
     """One call to one provider. `outcome` is null while it is under way.
 
-    `repeats`: the attempt whose call this one repeats under the same idempotency key; no second copy can come of it.
+    `repeats` is the number of the attempt whose call this one repeats under the same idempotency key, so that the
+    provider sends no second copy.
     """
 
     number: int
@@ -45,7 +46,7 @@ class Attempt(BaseModel):
 
 
 class EmailEvent(BaseModel):
-    """What a provider's webhook said of one recipient of one attempt; `at` is the provider's time."""
+    """What a provider's webhook reported about one recipient of one attempt. `at` is the provider's time."""
 
     at: Time
     provider: str
@@ -57,7 +58,7 @@ class EmailEvent(BaseModel):
 
 
 class Summary(BaseModel):
-    """An email and what has become of it."""
+    """An email and its status."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -77,44 +78,46 @@ class Accepted(Summary):
     """An email that was accepted."""
 
     eligible_providers: Annotated[
-        list[str], Field(description="the providers that may carry it, in the configured order", examples=[["ses"]])
+        list[str],
+        Field(description="the providers through which it may be sent, in the configured order", examples=[["ses"]]),
     ]
 
 
 class Story(Summary):
-    """An email and all that happened to it: attempts and events in the order of their times."""
+    """An email and everything that happened to it: attempts and events in the order of their times."""
 
     attempts: list[Attempt]
     events: list[EmailEvent]
 
 
 class Page(BaseModel):
-    """Some emails, newest first. `after` asks for the next ones; null: there are no more."""
+    """One page of emails, newest first. `after` is the cursor of the next page; null: there are no more."""
 
     emails: list[Summary]
     after: str | None
 
 
 class Candidate(BaseModel):
-    """One provider of a route, and whether it may be asked now.
+    """One provider of a route, and whether it may be called now.
 
-    `available`; `unavailable_for_now`: asked in the last round only; `paused`; `excluded`: never for this email.
+    `available`: it may; `unavailable_for_now`: only in the last round; `paused`: not even then; `excluded`: never for
+    this email.
     """
 
     provider: str
     state: Availability
     why: str
-    until: Annotated[Time | None, Field(description="when it is worth another look, if it may not be asked now")]
+    until: Annotated[Time | None, Field(description="when it is considered again, if it may not be called now")]
 
 
 class Explanation(BaseModel):
-    """The route an email would take: every configured provider, in the order in which it would be tried."""
+    """The route that an email would take: every configured provider, in the order in which it would be tried."""
 
     route: list[Candidate]
 
 
 class Breaker(BaseModel):
-    """While it is open, one email at a time probes the provider, from `until` on; the others pass by."""
+    """A provider's breaker. While it is open, nothing is sent before `until`, and after that one email at a time."""
 
     open: bool
     reason: str | None
@@ -125,17 +128,18 @@ class Provider(BaseModel):
     """A provider's health, as all processes know it."""
 
     name: str
-    weight: Annotated[int, Field(description="0 to 100; below 50 it goes behind the others")]
+    weight: Annotated[int, Field(description="0 to 100; below 50 the provider is tried after the others")]
     paused: bool
     breaker: Breaker
     cooldown_until: Annotated[
-        Time | None, Field(description="it asked us to slow down, and nothing is sent through it until then")
+        Time | None, Field(description="the provider throttled us, and is not called before this time")
     ]
-    silent: Annotated[bool, Field(description="it accepts, but reports less than it used to")]
+    silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
     usual_share: Annotated[
-        float | None, Field(description="of accepted recipients that it reports on, usually; null: not known yet")
+        float | None,
+        Field(description="the share of accepted recipients that it usually reports on; null: not known yet"),
     ]
-    epoch: Annotated[int, Field(description="how often it was resumed")]
+    epoch: Annotated[int, Field(description="how often the provider was resumed")]
 
 
 class Providers(BaseModel):
@@ -145,7 +149,7 @@ class Providers(BaseModel):
 
 
 class Suppression(BaseModel):
-    """An address that is not to be sent to, and why."""
+    """An address to which nothing is sent, and why."""
 
     address: str
     reason: Reason
@@ -155,13 +159,13 @@ class Suppression(BaseModel):
 
 
 class Suppressions(BaseModel):
-    """Some suppressions, in no order that means anything. `after` asks for more; null: there are no more."""
+    """One page of suppressions, in no particular order. `after` is the cursor of the next page; null: no more."""
 
     suppressions: list[Suppression]
     after: str | None
 
 
 class Receipt(BaseModel):
-    """A webhook was recorded, now or earlier."""
+    """The webhook was recorded, by this call or by an earlier one."""
 
     status: Literal["recorded"] = "recorded"

@@ -1,4 +1,4 @@
-"""Where the providers' webhooks come in. They have no API key: each is authenticated by its provider's signature."""
+"""The call that receives the providers' webhooks. It needs no API key: the provider's signature authenticates it."""
 
 from fastapi import APIRouter, Request
 
@@ -13,7 +13,7 @@ from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
-# SendGrid, Mailgun and Resend post JSON, Mailgun's older webhooks forms; Amazon SNS calls its JSON text/plain.
+# SendGrid, Mailgun and Resend post JSON. Mailgun's older webhooks post forms. Amazon SNS labels its JSON text/plain.
 _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -29,6 +29,6 @@ _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urle
     openapi_extra={"requestBody": {"required": True, "content": {name: {"schema": {}} for name in _CONTENT_TYPES}}},
 )
 def record_webhook(provider: str, request: Request, body: RawBody, parts: Parts) -> Receipt:
-    """Record what a provider reports, once its signature is verified on the body as it came."""
+    """Record what a provider reports, after verifying its signature on the unchanged body."""
     parts.record(provider, Webhook(body, dict(request.headers)))
     return Receipt()

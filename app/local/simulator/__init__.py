@@ -1,5 +1,5 @@
-"""The providers, played on this machine: their wire protocols, an inbox, signed webhooks, and faults on demand.
+"""Simulates the providers on this machine: their wire protocols, an inbox, signed webhooks, and faults on demand.
 
-The other side of the wire: nothing here may know the product's own provider code, so that the two check each other.
-Start it with `python -m app.local.simulator`; `control.py` describes how to talk to it.
+Nothing here may import `app.providers`: both sides of each wire protocol are written independently, so that each
+checks the other. Start the simulator with `python -m app.local.simulator`; `control.py` describes its control API.
 """

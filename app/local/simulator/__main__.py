@@ -27,7 +27,7 @@ from app.local.simulator.webhooks import Webhooks
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m app.local.simulator", description=__doc__)
     parser.add_argument("--control-port", type=int, default=0, metavar="N", help="control API; 0: any free port")
     parser.add_argument(
@@ -43,7 +43,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Run everything until asked to stop. Raises OSError if the control port is in use."""
+    """Run all providers and the control API until SIGTERM or SIGINT. Raises OSError if the control port is in use."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -83,7 +83,7 @@ def _announce(control_port: int, listeners: dict[str, Listener], ready_file: Pat
 
 
 def main() -> None:
-    """Serve; the exit status is 1, with a sentence, if it cannot."""
+    """Serve. Exits with status 1 and a message if the simulator cannot start."""
     options = read_options()
     if options.exit_with_parent:
         exit_with_parent.watch()

@@ -1,17 +1,19 @@
-"""The control API: what the providers took, how they behave, and what SNS would be asked. JSON; its names are stable.
+"""The control API: shows what the providers accepted, sets how they behave, and acts for SNS.
+
+Requests and answers are JSON, and their names are stable.
 
     GET    /control/health                200
     GET    /control/messages              the inbox, in order of arrival
-    DELETE /control/messages              204; counts calls from 0 again
+    DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204
     GET    /control/providers             name -> {base_url, fault, webhooks, latency_ms, calls}
     PUT    /control/providers/{name}      {fault, webhooks, latency_ms} -> the new state, once it is in force
     PUT    /control/webhooks              {url}: where webhooks go from now on, without the provider's name
     GET    /control/certificate           the certificate behind SNS's SigningCertURL, as PEM
-    POST   /control/subscription          {provider: "ses"}: asks the app to confirm -> {status} of its answer
-    GET    /control/confirm?url=          stands for fetching a SubscribeURL; 400 if nobody was asked to
-    GET    /control/confirmations         the subscriptions confirmed
+    POST   /control/subscription          {provider: "ses"}: requests the app to confirm -> {status} of its answer
+    GET    /control/confirm?url=          fetches a SubscribeURL in SNS's place; 400 if no request to confirm had it
+    GET    /control/confirmations         the confirmed subscriptions
 
-Errors are {error, field}: 400 no JSON, 404, 405, 422 a setting that means nothing.
+Errors are {error, field}: 400 for a body that is not JSON, 404, 405, and 422 for a wrong setting.
 """
 
 import json
@@ -37,12 +39,12 @@ class Control:
         self._listeners = listeners
         self._inbox = inbox
         self._webhooks = webhooks
-        self._asked: set[str] = set()  # SubscribeURLs that wait to be fetched
+        self._pending_urls: set[str] = set()  # SubscribeURLs that were sent to the app
         self._confirmations: list[dict[str, str]] = []
 
     def application(self) -> web.Application:
-        """The routes, ready to be served."""
-        app = web.Application(middlewares=[_explain])
+        """The aiohttp application with all routes of the control API."""
+        app = web.Application(middlewares=[_render_errors])
         app.add_routes(
             [
                 web.get("/control/health", self._health),
@@ -95,14 +97,14 @@ class Control:
         if await _only(request, "provider") != "ses":
             raise BadSetting("provider", "only ses speaks through SNS")
         token = sns.new_token()
-        self._asked.add(sns.subscribe_url(token))
+        self._pending_urls.add(sns.subscribe_url(token))
         status = await self._webhooks.post("ses", sns.confirmation_request(token, self._webhooks.keys))
         return web.json_response({"status": status})
 
     async def _confirm(self, request: web.Request) -> web.Response:
         url = request.query.get("url", "")
-        if url not in self._asked:
-            return _error(400, "nobody was asked to confirm by this URL", "url")
+        if url not in self._pending_urls:
+            return _error(400, "no request to confirm had this URL", "url")
         confirmation = {"provider": "ses", "url": url, "confirmed_at": iso(datetime.now(UTC))}
         self._confirmations.append(confirmation)
         return web.json_response(confirmation)
@@ -112,7 +114,7 @@ class Control:
 
 
 @web.middleware
-async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except BadSetting as bad:
@@ -154,7 +156,7 @@ def _is_http(url: str) -> bool:
 
 
 async def _only(request: web.Request, field: str) -> str:
-    """The one field of a body that has no other."""
+    """The string `field` of a body that has no other field. Raises BadSetting."""
     body = await _body(request)
     if not isinstance(body, dict):
         raise BadSetting("body", "must be a JSON object")

@@ -1,4 +1,4 @@
-"""What the simulated providers accept: the credentials of accounts that exist nowhere else."""
+"""The credentials that the simulated providers accept. They are of no use anywhere else."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ MAILGUN_DOMAIN: Final = "mg.example.com"
 RESEND_API_KEY: Final = "re_simulator"
 
 SES_ACCESS_KEY_ID: Final = "AKIASIMULATOR000000"
-SES_SECRET_ACCESS_KEY: Final = "simulator-secret"  # noqa: S105 because it opens nothing but the simulator
+SES_SECRET_ACCESS_KEY: Final = "simulator-secret"  # noqa: S105 because only the simulator accepts it
 SES_REGION: Final = "us-east-1"
 SES_CONFIGURATION_SET: Final = "emailsminder"
 SES_TOPIC_ARN: Final = "arn:aws:sns:us-east-1:123456789012:emailsminder-simulator"

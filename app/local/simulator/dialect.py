@@ -1,4 +1,4 @@
-"""What every simulated provider is: the members of each provider file, in this order."""
+"""The interface of every simulated provider, and the values that it exchanges with its listener."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from app.local.simulator.mail import Mail
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP request as it came in. `path` is as sent (still percent-encoded); header names are lower-case."""
+    """A received HTTP request. `path` is still percent-encoded; header names are lower-case."""
 
     method: str
     path: str
@@ -34,14 +34,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A webhook, ready to be sent, any number of times."""
+    """A signed webhook request. It may be sent several times."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
 class Refused(Exception):
-    """The provider does not carry out a call: `reply` says why, in its own words."""
+    """The provider refuses a call. `reply` is its answer, in the provider's own words."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"{reply.status}")
@@ -49,54 +49,55 @@ class Refused(Exception):
 
 
 class Repeated(Exception):
-    """The provider has carried out this very call before: `reply` is what it answered then, and answers again."""
+    """The provider has accepted the same call before, by its idempotency key. `reply` is what it answered then."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(f"{reply.status}")
         self.reply = reply
 
 
+# One event of a webhook as its provider writes it, before it is encoded and signed.
 SimulatedEvent = Mapping[str, object]
 
 
 class Dialect(Protocol):
-    """One provider's wire protocol."""
+    """One provider's wire protocol. Each provider's file has these members, in this order."""
 
     @property
     def name(self) -> str:
-        """As in control paths and webhook paths."""
+        """The provider's name in the paths of the control API and of webhooks."""
 
     @property
     def failures(self) -> Mapping[Fault, Reply]:
-        """What it answers under each fault that answers."""
+        """The provider's answer under each fault that is an answer."""
 
     def sends(self, call: Call) -> bool:
-        """Is this the call that sends mail?"""
+        """Whether this is the call that sends an email."""
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call.
+        """The email of a call that sends one.
 
-        Raises Refused: not authenticated, or not a valid email here; Repeated, where the provider knows idempotency
-        keys and has accepted the call already.
+        Raises Refused if the call is not authenticated or the provider would not accept the email; Repeated if the
+        provider knows idempotency keys and has accepted the same call before.
         """
 
-    def look(self, call: Call) -> Reply:
-        """The answer to any other call."""
+    def answer_other(self, call: Call) -> Reply:
+        """The answer to a call that sends no email. Raises Refused if the call is not authenticated."""
 
     def message_id(self) -> str:
-        """A new id, as the answer shows it."""
+        """A new message id, in the form that the answer has."""
 
     def accept(self, call: Call, message_id: str, /) -> Reply:
-        """The answer to a sending call that is accepted now."""
+        """The answer to a call that sends an email and is accepted now."""
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
-        """The events that say "we have it"."""
+        """The events that report that the provider has accepted the email."""
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events that say what became of it, one per recipient."""
+        """The events that report how the email ended, one per recipient."""
 
     def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
-        """The webhooks that carry `events`, signed now."""
+        """The webhooks that carry `events`, signed at the present time."""
 
 
 def json_reply(status: int, body: object, headers: Mapping[str, str] | None = None) -> Reply:
@@ -104,7 +105,7 @@ def json_reply(status: int, body: object, headers: Mapping[str, str] | None = No
     return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
 
 
-# What the proxies in front of an API answer when it does not: no provider words it itself.
+# The answer of a proxy in front of an API that does not respond. It is the same for every provider.
 BAD_GATEWAY_HTML: Final = Reply(
     502,
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -112,4 +113,4 @@ BAD_GATEWAY_HTML: Final = Reply(
     {"Content-Type": "text/html"},
 )
 RETRY_AFTER_S: Final = 5
-DELIVERY: Final = timedelta(milliseconds=100)  # how long a mailbox host takes to answer, as events tell it
+DELIVERY: Final = timedelta(milliseconds=100)  # the time from acceptance to delivery that events report

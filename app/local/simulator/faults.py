@@ -1,4 +1,4 @@
-"""How a provider misbehaves: its faults, the faults of its webhooks, and what each does to an email."""
+"""The faults that can be set for a provider and for its webhooks, and how an email ends under each fault."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 
 class Fault(StrEnum):
-    """What happens to a call."""
+    """What goes wrong with every call to a provider."""
 
     NONE = "none"
     REFUSE_CONNECTION = "refuse_connection"
@@ -29,29 +29,29 @@ class Fault(StrEnum):
 
 
 class WebhookFault(StrEnum):
-    """What happens to the webhooks of an email that was taken. They combine."""
+    """What goes wrong with the webhooks about an accepted email. Several may be set at once."""
 
-    DUPLICATE = "duplicate"  # each is sent twice: the same bytes, the same ids
+    DUPLICATE = "duplicate"  # each webhook is sent twice: the same bytes, the same ids
     LATE = "late"
-    REORDER = "reorder"  # last event first, and the provider's "accepted" after its final word
+    REORDER = "reorder"  # the last event comes first, and the event of the acceptance comes last
     BAD_SIGNATURE = "bad_signature"
     OFF = "off"
 
 
 class Ending(StrEnum):
-    """What the provider reports of an email that it took."""
+    """What the provider reports about an email that it accepted."""
 
     DELIVERED = "delivered"
-    DEAD = "dead"  # 5.1.1
-    UNEXPLAINED = "unexplained"  # returned, without reason or status
+    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist: status 5.1.1
+    UNEXPLAINED = "unexplained"  # a bounce without reason or status
     BLOCKED = "blocked"
 
 
-# The faults under which mail is taken, and what is reported of it then; None: nothing, ever.
+# The faults under which emails are accepted, and what is reported about them. None: nothing is ever reported.
 ENDINGS: Final[dict[Fault, Ending | None]] = {
     Fault.NONE: Ending.DELIVERED,
     Fault.RESET_AFTER_ACCEPT: Ending.DELIVERED,
-    Fault.ACCEPT_THEN_BOUNCE: Ending.DEAD,
+    Fault.ACCEPT_THEN_BOUNCE: Ending.HARD_BOUNCE,
     Fault.ACCEPT_THEN_BOUNCE_UNEXPLAINED: Ending.UNEXPLAINED,
     Fault.ACCEPT_THEN_BLOCK: Ending.BLOCKED,
     Fault.ACCEPT_THEN_SILENCE: None,
@@ -60,7 +60,7 @@ ENDINGS: Final[dict[Fault, Ending | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """How one provider behaves until it is told otherwise."""
+    """How one provider behaves until the control API sets another behavior."""
 
     fault: Fault = Fault.NONE
     webhooks: tuple[WebhookFault, ...] = ()
@@ -68,7 +68,7 @@ class Behavior:
 
 
 class BadSetting(Exception):
-    """A setting that means nothing: the field, and what is wrong with it."""
+    """A setting of the control API is wrong: the field, and what is wrong with it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -77,10 +77,7 @@ class BadSetting(Exception):
 
 
 def read_behavior(setting: object) -> Behavior:
-    """The behavior that a decoded JSON object asks for; what it does not name is the default.
-
-    Raises BadSetting.
-    """
+    """The behavior that a decoded JSON object describes. Missing fields have their default. Raises BadSetting."""
     if not isinstance(setting, dict):
         raise BadSetting("body", "must be a JSON object")
     for field in setting:

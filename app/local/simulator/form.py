@@ -1,4 +1,4 @@
-"""Reads the two kinds of form that a browser, and Mailgun's API, know: urlencoded and multipart."""
+"""Reads the two kinds of HTML form that Mailgun's API takes: urlencoded and multipart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One field of a form. `filename` is None unless it is a file."""
+    """One field of a form. `filename` is None unless the field is a file."""
 
     name: str
     content: bytes
@@ -19,12 +19,12 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The content of a field that is no file. Raises ValueError if it is not UTF-8."""
+        """The content of a field that is not a file. Raises ValueError if it is not UTF-8."""
         return self.content.decode()
 
 
 def read_form(content_type: str, body: bytes) -> list[Part]:
-    """The fields of a form, in order. Raises ValueError if it is none."""
+    """The fields of a form, in order. Raises ValueError if `body` is not a form."""
     header = Message()
     header["Content-Type"] = content_type
     if header.get_content_type() == "application/x-www-form-urlencoded":
@@ -39,7 +39,8 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
 
 
 def _parts(boundary: bytes, body: bytes) -> Iterator[Part]:
-    # The mail package's own parser is of no use here: it would take a file of type message/rfc822 apart.
+    # The parser of the standard library's email package does not fit: it would also parse a file of the type
+    # message/rfc822, which must stay whole.
     preamble, *chunks = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if not chunks or preamble.strip() or chunks.pop().strip() != b"--":
         raise ValueError("the form does not end with its boundary")

@@ -1,4 +1,4 @@
-"""What a provider that knows idempotency keys remembers of its calls."""
+"""The memory of a provider that knows idempotency keys: its answers to the calls that it has accepted."""
 
 import hashlib
 from collections import OrderedDict
@@ -6,26 +6,29 @@ from typing import Final
 
 from app.local.simulator.dialect import Refused, Repeated, Reply
 
-KEYS: Final = 10_000  # the newest ones are remembered; a real provider forgets by age
+KEYS: Final = 10_000  # how many of the newest keys are remembered; a real provider forgets keys by age
 
 
 class Answers:
-    """The answer to the accepted call of each key, in memory."""
+    """The answers to accepted calls, by idempotency key. They are kept in memory."""
 
     def __init__(self, conflict: Reply, limit: int = KEYS) -> None:
-        """`conflict` is the answer to a key that comes again with another body."""
+        """`conflict` is the answer to a call whose key was used with another body."""
         self._conflict = conflict
         self._limit = limit
         self._known: OrderedDict[str, tuple[bytes, Reply]] = OrderedDict()
 
     def check(self, key: str, body: bytes) -> None:
-        """Raises Repeated if a call of this key and body was accepted, Refused if one of this key and another body."""
+        """Check a new call. Returns if no call with this key was accepted.
+
+        Raises Repeated if one with the same body was accepted, Refused if one with another body was.
+        """
         if key in self._known:
             digest, reply = self._known[key]
             raise Repeated(reply) if digest == _digest(body) else Refused(self._conflict)
 
     def keep(self, key: str, body: bytes, reply: Reply) -> None:
-        """Remember an answer; the oldest one makes room."""
+        """Remember the answer to an accepted call. If there are too many, the oldest answer is forgotten."""
         self._known[key] = (_digest(body), reply)
         if len(self._known) > self._limit:
             self._known.popitem(last=False)

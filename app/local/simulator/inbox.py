@@ -1,4 +1,4 @@
-"""What the simulated providers took, in the order in which it came."""
+"""The emails that the simulated providers accepted, in order of arrival."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class Entry:
     received_at: datetime
 
     def as_json(self) -> dict[str, object]:
-        """As `GET /control/messages` shows it; these names are stable."""
+        """The entry as `GET /control/messages` shows it. These names are stable."""
         return {"provider": self.provider, "id": self.id, **self.mail.as_json(), "received_at": iso(self.received_at)}
 
 
@@ -27,11 +27,11 @@ class Inbox:
         self._entries: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
-        """Keep what a provider took."""
+        """Keep an accepted call."""
         self._entries.append(entry)
 
     def entries(self) -> tuple[Entry, ...]:
-        """All of it, in order of arrival."""
+        """All accepted calls, in order of arrival."""
         return tuple(self._entries)
 
     def clear(self) -> None:

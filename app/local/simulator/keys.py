@@ -1,4 +1,4 @@
-"""The keys that sign the webhooks, made once and kept in a folder, so that the app and the simulator agree on them."""
+"""The keys that sign webhooks. They are created once and kept in a folder that the app and the simulator share."""
 
 import base64
 import os
@@ -27,7 +27,7 @@ class Keys:
 
     @property
     def sendgrid_public_key(self) -> str:
-        """As SendGrid shows it: the bare base64 of the DER SubjectPublicKeyInfo."""
+        """SendGrid's public key as SendGrid shows it: the base64 of its DER SubjectPublicKeyInfo, without PEM lines."""
         der = self.sendgrid.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -35,12 +35,12 @@ class Keys:
 
 
 def make() -> Keys:
-    """New keys, kept nowhere."""
+    """New keys, which are not stored."""
     return _assemble(_sendgrid_pem(), _mailgun_key(), _sns_pem(), _resend_secret())
 
 
 def load_or_create(folder: Path) -> Keys:
-    """The keys of `folder`; what is missing is created (mode 0600). Processes may call it at the same time."""
+    """The keys in `folder`. Missing ones are created with mode 0600. Several processes may call this at once."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return _assemble(
         _keep(folder / "sendgrid.pem", _sendgrid_pem),
@@ -66,7 +66,8 @@ def _assemble(sendgrid_pem: bytes, mailgun_key: bytes, sns_pem: bytes, resend_se
 
 
 def _keep(path: Path, create: Callable[[], bytes]) -> bytes:
-    # A file appears whole or not at all, and the first one wins: linking fails if the name is taken.
+    # The key is written to a draft, which is then linked to its name. So a file appears whole or not at all, and if
+    # another process was first, its file stays, because linking fails if the name exists.
     if not path.exists():
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -89,12 +90,12 @@ def _mailgun_key() -> bytes:
 
 
 def _resend_secret() -> bytes:
-    """As Resend shows it: `whsec_` and the base64 of the key."""
+    """A signing secret as Resend shows it: `whsec_` and the base64 of the key."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}\n".encode()
 
 
 def _sns_pem() -> bytes:
-    # Key and certificate share a file: they make sense together only.
+    # Key and certificate share one file, so that they always belong together.
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""One provider's HTTP server, and how it misbehaves."""
+"""The HTTP server of one simulated provider, with its faults."""
 
 import asyncio
 import socket
@@ -13,25 +13,25 @@ from app.local.simulator.faults import ENDINGS, Behavior, Fault
 from app.local.simulator.inbox import Entry, Inbox
 from app.local.simulator.webhooks import Webhooks
 
-BODY_BYTES: Final = 64 * 1024 * 1024  # more than any of the providers takes
-# SO_LINGER on, for 0 seconds: closing drops what is unsent and answers the peer with a reset.
+BODY_BYTES: Final = 64 * 1024 * 1024  # more than any of the providers accepts
+# SO_LINGER on, with 0 seconds: closing the socket then discards unsent data and sends a TCP reset.
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Listener:
-    """A provider on a port of its own: real enough to be switched off."""
+    """One simulated provider, on a port of its own."""
 
     def __init__(self, dialect: Dialect, inbox: Inbox, webhooks: Webhooks) -> None:
         self.dialect = dialect
         self.behavior = Behavior()
-        self.calls = 0  # sending calls that arrived whole, refused ones too
+        self.calls = 0  # calls that send an email and arrived whole, including refused ones
         self._inbox = inbox
         self._webhooks = webhooks
         self._changed = asyncio.Event()
         self._switch = asyncio.Lock()
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        # Cancellation ends a hanging call as soon as its client has gone.
+        # With handler_cancellation, a hanging call ends as soon as its client disconnects.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, access_log=None)
         self._socket = _bound(0)
         self.port: Final[int] = self._socket.getsockname()[1]
@@ -39,16 +39,16 @@ class Listener:
 
     @property
     def base_url(self) -> str:
-        """Where the provider is, listening or not."""
+        """The URL of the provider. It stays the same while the provider refuses connections."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         await self._runner.setup()
         await self._open()
 
     async def behave(self, behavior: Behavior) -> None:
-        """Behave like this from now on; returns when it is so. What hangs is dropped."""
+        """Set the behavior. Returns once it is in force. Calls that hang are dropped."""
         async with self._switch:
             self.behavior = behavior
             self._changed.set()
@@ -59,7 +59,7 @@ class Listener:
                 await self._open()
 
     async def stop(self) -> None:
-        """Drop every connection and let go of the port."""
+        """Drop every connection and free the port."""
         await self._close()
         self._socket.close()
         await self._runner.cleanup()
@@ -75,9 +75,9 @@ class Listener:
             return
         self._server.close()
         self._server = None
-        # Bound again without listening: calls are refused, and no other process can take the port meanwhile.
+        # The port is bound again without listening, so that connections are refused and no other process can take it.
         self._socket = _bound(self.port)
-        # A connection that was accepted a moment ago reaches its handler in the next turns of the loop.
+        # A connection that was accepted just now gets its handler in one of the next turns of the event loop.
         for _ in range(3):
             await asyncio.sleep(0)
         for connection in self._runner.server.connections if self._runner.server else []:
@@ -101,17 +101,17 @@ class Listener:
                 reply = self._reply(call, behavior, fault)
         if reply is None:
             _reset(request.transport)
-            reply = Reply(503)  # goes nowhere: the connection is gone
+            reply = Reply(503)  # aiohttp needs an answer, which is not sent: the connection is closed
         return web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
 
     def _reply(self, call: Call, behavior: Behavior, fault: Fault) -> Reply | None:
-        """What the provider answers; None: it drops the connection."""
+        """The provider's answer. Returns None if the provider drops the connection."""
         fails = self.dialect.failures.get(fault)
         if fails is not None and fault is not Fault.REFUSE_MESSAGE:
             return fails
         try:
             if not self.dialect.sends(call):
-                return self.dialect.look(call)
+                return self.dialect.answer_other(call)
             mail = self.dialect.read(call)
         except Repeated as again:
             return None if fault is Fault.RESET_AFTER_ACCEPT else again.reply
@@ -127,7 +127,7 @@ class Listener:
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket that owns `port` (0: any free one) of this machine, and does not listen yet."""
+    """A socket that is bound to `port` (0: any free one) and does not listen yet."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))
@@ -135,7 +135,7 @@ def _bound(port: int) -> socket.socket:
 
 
 def _reset(transport: asyncio.BaseTransport | None) -> None:
-    """Drop a connection by a TCP reset."""
+    """Close a connection with a TCP reset."""
     if isinstance(transport, asyncio.WriteTransport):
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()

@@ -1,4 +1,4 @@
-"""An email as a provider understood it."""
+"""An email as a simulated provider has read it from a call."""
 
 import base64
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment; inline if it has a `content_id`."""
+    """An attachment. It is inline if it has a `content_id`."""
 
     filename: str
     content_type: str
@@ -29,7 +29,7 @@ class File:
     content_id: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """As the inbox shows it: `size` in bytes, `content` in base64."""
+        """The attachment as the inbox shows it: `size` in bytes, `content` in base64."""
         return {
             "filename": self.filename,
             "content_type": self.content_type,
@@ -41,7 +41,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One accepted call. `metadata` is what the sender wants to get back with every event."""
+    """The email of one call. `metadata` is what the provider returns with every event."""
 
     sender: Mailbox
     to: tuple[Mailbox, ...]
@@ -55,15 +55,15 @@ class Mail:
     attachments: tuple[File, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tracked: bool = True  # False: the sender asked for no events
+    tracked: bool = True  # False: the provider reports no events about it
 
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
-        """Everybody who gets it."""
+        """All recipients: to, cc and bcc."""
         return self.to + self.cc + self.bcc
 
     def as_json(self) -> dict[str, object]:
-        """As the inbox shows it."""
+        """The email as the inbox shows it."""
         return {
             "from": str(self.sender),
             "to": [str(mailbox) for mailbox in self.to],
@@ -80,14 +80,14 @@ class Mail:
 
 
 _HEADERS: Final = HeaderRegistry()
-# What the standard library's header parser raises on a header that it cannot read, by design or by accident.
+# The errors of the standard library's header parser on a header that it cannot read. LookupError is raised by accident.
 PARSER_ERRORS: Final = (HeaderParseError, LookupError)
 
 
 def read_mailboxes(text: str) -> tuple[Mailbox, ...]:
     """The mailboxes of an address list such as `Bo <bo@example.com>, cy@example.com`.
 
-    Names come back decoded (RFC 2047) and without quotes. Raises ValueError if an address is none.
+    Names are decoded (RFC 2047) and without quotes. Raises ValueError if an entry is not an address.
     """
     try:
         header = _HEADERS("to", text)
@@ -102,7 +102,7 @@ def read_mailboxes(text: str) -> tuple[Mailbox, ...]:
 
 
 def is_address(address: object) -> bool:
-    """Has it the form of an address, as far as providers check at the door?"""
+    """Whether this has the form of an address, as strictly as providers check it when they receive a call."""
     if not isinstance(address, str) or any(character.isspace() for character in address):
         return False
     local, at, domain = address.rpartition("@")

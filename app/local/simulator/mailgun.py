@@ -53,7 +53,7 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
             "session-seconds": 0.1, "tls": True, "utf8": True, "certificate-verified": True,
         },
     },
-    Ending.DEAD: {
+    Ending.HARD_BOUNCE: {
         **_FAILED,
         "reason": "bounce",
         "delivery-status": {
@@ -74,24 +74,24 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
 
 
 class Mailgun:
-    """Mailgun, seen from outside."""
+    """Mailgun's side of its wire protocol."""
 
     name: Final = "mailgun"
     failures: Final = FAILURES
 
     def sends(self, call: Call) -> bool:
-        """Is this the call that sends mail? For any domain: it may be one that the account does not have."""
+        """Whether this is the call that sends an email, even for a domain that the account does not have."""
         return call.method == "POST" and _domain(call) is not None
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call. Raises Refused."""
+        """The email of a call that sends one. Raises Refused."""
         _authenticate(call)
         if call.path != SEND_PATH:
             raise Refused(message(404, f"Domain not found: {_domain(call)}"))
         return read_mail(call.headers.get("content-type", ""), call.body)
 
-    def look(self, call: Call) -> Reply:
-        """The answer to any other call: the domain; on a path that does not exist a cheerful 200 in plain text."""
+    def answer_other(self, call: Call) -> Reply:
+        """The answer to any other call: the domain, or a 200 in plain text on a path that does not exist."""
         if call.method != "GET" or not call.path.startswith(("/v3/domains/", "/v4/domains/")):
             return Reply(200, b"Mailgun Magnificent API", {"Content-Type": "text/plain"})
         _authenticate(call)
@@ -101,20 +101,20 @@ class Mailgun:
         return json_reply(200, {"domain": domain, "receiving_dns_records": [], "sending_dns_records": []})
 
     def message_id(self) -> str:
-        """As in the answer: with angle brackets. Events show it without."""
+        """A new message id, with angle brackets as in the answer. Events show it without them."""
         return f"<{datetime.now(UTC):%Y%m%d%H%M%S}.{secrets.token_hex(8)}@{MAILGUN_DOMAIN}>"
 
     def accept(self, _: Call, message_id: str) -> Reply:
-        """200 with the id."""
+        """A 200 with the message id."""
         return json_reply(200, {"id": message_id, "message": "Queued. Thank you."})
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
-        """`accepted`, one per recipient."""
+        """The events `accepted`, one per recipient."""
         extra = {"event": "accepted", "log-level": "info", "method": "HTTP"}
         return [_event(entry, mailbox, entry.received_at, extra) for mailbox in entry.mail.recipients]
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """`delivered` or `failed`, one per recipient."""
+        """The events `delivered` or `failed`, one per recipient."""
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 

@@ -1,4 +1,4 @@
-"""The form of Mailgun's `POST /v3/{domain}/messages`: read, and refused where Mailgun refuses it."""
+"""Reads the form of Mailgun's `POST /v3/{domain}/messages`, and refuses what Mailgun refuses."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -60,7 +60,7 @@ def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
 
 
 def _mailboxes(fields: list[tuple[str, str]], wanted: str) -> tuple[Mailbox, ...]:
-    """A field may be repeated, and may hold a list each time."""
+    """All mailboxes of the field `wanted`, which may be repeated and may hold a list each time. Raises Refused."""
     try:
         return tuple(each for name, value in fields if name == wanted for each in read_mailboxes(value))
     except ValueError:
@@ -68,6 +68,6 @@ def _mailboxes(fields: list[tuple[str, str]], wanted: str) -> tuple[Mailbox, ...
 
 
 def _file(part: Part) -> File:
-    # The file name of an inline file is what the HTML calls it by.
+    # The HTML refers to an inline file by its file name.
     filename = part.filename or ""
     return File(filename, part.content_type, part.content, filename if part.name == "inline" else "")

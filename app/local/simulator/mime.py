@@ -1,4 +1,4 @@
-"""An email as MIME, read into the same parts as one that came in JSON."""
+"""Reads an email in MIME into the same parts that one in JSON has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Final
 
 from app.local.simulator.mail import PARSER_ERRORS, File, Mailbox, read_mailboxes
 
-# Headers that are something else than custom ones.
+# Headers with a meaning of their own. All others are custom headers.
 _OWN: Final = frozenset(
     {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "content-type",
      "content-transfer-encoding", "content-disposition", "content-id"}
@@ -17,7 +17,7 @@ _ONCE: Final = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID",
 
 
 class Malformed(Exception):
-    """Not an email; the text says why, in SES's words."""
+    """The text is not an email. The message says why, in SES's words."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def _mailboxes(message: EmailMessage, name: str) -> tuple[Mailbox, ...]:
 
 
 def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
-    """The parts that hold something; an attached email is one of them, not a tree."""
+    """The parts that have content. An attached email counts as one part."""
     if part.get_content_maintype() != "multipart":
         yield part
         return
@@ -85,7 +85,7 @@ def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
 def _text(part: MIMEPart | None) -> str:
     if part is None:
         return ""
-    # In MIME every line ends in CRLF, the last one too: that one says nothing about the text.
+    # In MIME every line ends in CRLF, the last one too, so that last line break is not part of the text.
     return str(part.get_content()).replace("\r\n", "\n").removesuffix("\n")
 
 

@@ -35,7 +35,7 @@ LIMITS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: error(403, "invalid_api_key", "API key is invalid."),
     Fault.FORBIDDEN: error(403, "suspended_api_key", "The API key is suspended."),
-    # What is over until somebody pays.
+    # The quota of the paid plan is used up.
     Fault.PAYMENT_REQUIRED: error(429, "monthly_quota_exceeded", "You have reached your monthly email sending quota."),
     Fault.RATE_LIMIT: error(
         429,
@@ -46,7 +46,7 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.SERVER_ERROR: error(500, "application_error", "An unexpected error occurred."),
     Fault.UNAVAILABLE: error(503, "service_unavailable", "The service is temporarily unavailable."),
     Fault.BAD_GATEWAY_HTML: BAD_GATEWAY_HTML,
-    # Resend has no words for this one: it is what a proxy in front of it says.
+    # Resend documents no 504 of its own, so this is the answer of a proxy in front of it.
     Fault.GATEWAY_TIMEOUT: Reply(
         504, BAD_GATEWAY_HTML.body.replace(b"502 Bad Gateway", b"504 Gateway Time-out"), BAD_GATEWAY_HTML.headers
     ),
@@ -54,7 +54,7 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
 }  # fmt: skip
 
 _BOUNCES: Final[Mapping[Ending, Mapping[str, object]]] = {
-    Ending.DEAD: {
+    Ending.HARD_BOUNCE: {
         "type": "Permanent",
         "subType": "General",
         "message": "The recipient's email provider sent a hard bounce message.",
@@ -71,7 +71,7 @@ _BOUNCES: Final[Mapping[Ending, Mapping[str, object]]] = {
 
 
 class Resend:
-    """Resend, seen from outside."""
+    """Resend's side of its wire protocol."""
 
     name: Final = "resend"
     failures: Final = FAILURES
@@ -81,11 +81,11 @@ class Resend:
         self._answers = Answers(error(409, "invalid_idempotent_request", conflict))
 
     def sends(self, call: Call) -> bool:
-        """Is this the call that sends mail?"""
+        """Whether this is the call that sends an email."""
         return (call.method, call.path) == ("POST", "/emails")
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call. Raises Refused, and Repeated for a call that was accepted before."""
+        """The email of a call that sends one. Raises Refused, and Repeated for a call that was accepted before."""
         _authenticate(call)
         key = call.headers.get("idempotency-key")
         if key is not None:
@@ -94,8 +94,8 @@ class Resend:
             self._answers.check(key, call.body)
         return read_mail(call.body)
 
-    def look(self, call: Call) -> Reply:
-        """The answer to any other call: the domains, or not found."""
+    def answer_other(self, call: Call) -> Reply:
+        """The answer to any other call: the domains, or a 404."""
         _authenticate(call)
         if (call.method, call.path) != ("GET", "/domains"):
             return error(404, "not_found", "The requested endpoint does not exist.")
@@ -103,23 +103,23 @@ class Resend:
         return json_reply(200, {"object": "list", "has_more": False, "data": [domain]})
 
     def message_id(self) -> str:
-        """As in the answer, and in events as `email_id`."""
+        """A new message id, as in the answer. Events have it as `email_id`."""
         return str(uuid.uuid4())
 
     def accept(self, call: Call, message_id: str) -> Reply:
-        """200 with the id; with an idempotency key it is remembered."""
+        """A 200 with the message id. The answer is remembered if the call has an idempotency key."""
         reply = json_reply(200, {"id": message_id})
         if "idempotency-key" in call.headers:
             self._answers.keep(call.headers["idempotency-key"], call.body, reply)
         return reply
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
-        """`email.sent`, one per recipient."""
+        """The events `email.sent`, one per recipient."""
         at = iso(entry.received_at)
         return [_event("email.sent", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """`email.delivered` or `email.bounced`, one per recipient."""
+        """The events `email.delivered` or `email.bounced`, one per recipient."""
         at = iso(entry.received_at + DELIVERY)
         if ending is Ending.DELIVERED:
             return [_event("email.delivered", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
@@ -129,7 +129,7 @@ class Resend:
         ]
 
     def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
-        """One webhook per event, with an id of its own; the signature covers id, time and body."""
+        """One webhook per event, each with an id of its own. The signature covers id, time and body."""
         return [_post(event, keys) for event in events]
 
 
@@ -140,7 +140,7 @@ def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Si
         "email_id": entry.id,
         "created_at": iso(entry.received_at),
         "from": str(mail.sender),
-        "to": [address],  # "impacted recipients": the documented meaning
+        "to": [address],  # Resend documents this field as the "impacted recipients"
         "subject": mail.subject,
         "tags": dict(mail.metadata),
         **({"headers": headers} if headers else {}),

@@ -1,4 +1,4 @@
-"""The body of Resend's `POST /emails`: read, and refused where Resend refuses it."""
+"""Reads the body of Resend's `POST /emails`, and refuses what Resend refuses."""
 
 import base64
 import binascii
@@ -70,19 +70,19 @@ def _list(found: object, field: str) -> list[Any]:
 
 def _sender(request: Mapping[str, Any]) -> Mailbox:
     value = _text(request, "from")
-    if "=?" in value:  # seen by django-anymail
+    if "=?" in value:  # Resend refuses encoded words here, as django-anymail's source notes
         raise Refused(error(451, "security_error", "The email payload contain invalid characters"))
     return _mailbox(value, "from")
 
 
 def _mailboxes(request: Mapping[str, Any], field: str) -> tuple[Mailbox, ...]:
-    """One address, or a list of them; each string is one."""
+    """The mailboxes of `field`, which is one string or a list of strings, each with one mailbox. Raises Refused."""
     value = request.get(field, [])
     return tuple(_mailbox(each, field) for each in ([value] if isinstance(value, str) else _list(value, field)))
 
 
 def _mailbox(value: object, field: str) -> Mailbox:
-    # A name in quotes is good mail and no good here: seen by django-anymail.
+    # A display name in quotes is valid in an email, but Resend refuses it, as django-anymail's source notes.
     _require(isinstance(value, str) and not value.startswith('"'), f"Invalid `{field}` field. {_ADDRESS}")
     try:
         (mailbox,) = read_mailboxes(str(value))

@@ -47,7 +47,7 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
 
 _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
     Ending.DELIVERED: {"event": "delivered", "response": "250 2.0.0 OK"},
-    Ending.DEAD: {
+    Ending.HARD_BOUNCE: {
         "event": "bounce",
         "type": "bounce",
         "reason": "550 5.1.1 The email account that you tried to reach does not exist",
@@ -66,17 +66,17 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
 
 
 class SendGrid:
-    """SendGrid, seen from outside."""
+    """SendGrid's side of its wire protocol."""
 
     name: Final = "sendgrid"
     failures: Final = FAILURES
 
     def sends(self, call: Call) -> bool:
-        """Is this the call that sends mail?"""
+        """Whether this is the call that sends an email."""
         return (call.method, call.path) == ("POST", "/v3/mail/send")
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call. Raises Refused."""
+        """The email of a call that sends one. Raises Refused."""
         _authenticate(call)
         if "json" not in call.headers.get("content-type", ""):
             raise Refused(errors(415, "Content-Type should be application/json."))
@@ -85,8 +85,8 @@ class SendGrid:
             raise Refused(errors(406, "The requested content type is not available. Use application/json."))
         return read_mail(call.body)
 
-    def look(self, call: Call) -> Reply:
-        """The answer to any other call: the scopes of the key, or not found."""
+    def answer_other(self, call: Call) -> Reply:
+        """The answer to any other call: the scopes of the API key, a 405 or a 404."""
         _authenticate(call)
         if (call.method, call.path) == ("GET", "/v3/scopes"):
             return json_reply(200, {"scopes": ["mail.send", "sender_verification_eligible"]})
@@ -95,24 +95,24 @@ class SendGrid:
         return errors(404, "not found")
 
     def message_id(self) -> str:
-        """As in X-Message-Id."""
+        """A new message id, as in the header X-Message-Id."""
         return secrets.token_urlsafe(16)
 
     def accept(self, _: Call, message_id: str) -> Reply:
-        """202 without a body; the id is in a header."""
+        """A 202 without a body. The message id is in a header."""
         return Reply(202, b"", {"X-Message-Id": message_id})
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
-        """`processed`, one per recipient."""
+        """The events `processed`, one per recipient."""
         return [_event(entry, mailbox, entry.received_at, {"event": "processed"}) for mailbox in entry.mail.recipients]
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """`delivered` or `bounce`, one per recipient."""
+        """The events `delivered` or `bounce`, one per recipient."""
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
     def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
-        """All events in one array. ECDSA over timestamp and body; the body's last CRLF is signed too."""
+        """One webhook with all events in an array. ECDSA signs timestamp and body, including the body's last CRLF."""
         body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
         timestamp = str(int(time.time()))
         signature = keys.sendgrid.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
@@ -132,7 +132,7 @@ class SendGrid:
 def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
     sg_message_id = f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0"
     return {
-        # Custom arguments come back on the top level, among SendGrid's own keys.
+        # SendGrid returns custom arguments on the top level, among its own keys.
         **entry.mail.metadata,
         "email": mailbox.address,
         "timestamp": int(at.timestamp()),

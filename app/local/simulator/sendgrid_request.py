@@ -1,4 +1,4 @@
-"""The body of SendGrid's `POST /v3/mail/send`: read, and refused where SendGrid refuses it."""
+"""Reads the body of SendGrid's `POST /v3/mail/send`, and refuses what SendGrid refuses."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from app.local.simulator.mail import File, Mail, Mailbox, is_address
 
 RECIPIENTS: Final = 1000  # per call
 CUSTOM_ARGS_BYTES: Final = 10_000
-# Headers that a caller may not set: SendGrid's reference of `headers` in "Mail Send".
+# Headers that a caller may not set, from SendGrid's reference of `headers` in "Mail Send".
 RESERVED_HEADERS: Final = frozenset(
     {
         "x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding", "to", "from",
@@ -60,7 +60,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         "personalizations",
         "The personalizations field is required and must have at least one personalization.",
     )
-    # Real accounts may send several emails in one call; here one call is one inbox entry.
+    # SendGrid sends several emails in one call; the simulator does not, because each call is one entry of the inbox.
     _require(len(request["personalizations"]) == 1, "personalizations", "The simulator reads one personalization.")
     envelope = _object(request["personalizations"][0], "personalizations.0")
     to, cc, bcc = (_mailboxes(envelope, role) for role in ("to", "cc", "bcc"))

@@ -50,22 +50,22 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
 
 
 class Ses:
-    """Amazon SES, seen from outside."""
+    """Amazon SES's side of its wire protocol."""
 
     name: Final = "ses"
     failures: Final = FAILURES
 
     def sends(self, call: Call) -> bool:
-        """Is this the call that sends mail?"""
+        """Whether this is the call that sends an email."""
         return (call.method, call.path) == ("POST", "/v2/email/outbound-emails")
 
     def read(self, call: Call) -> Mail:
-        """The email of a sending call. Raises Refused."""
+        """The email of a call that sends one. Raises Refused."""
         _authenticate(call)
         return read_mail(call.body)
 
-    def look(self, call: Call) -> Reply:
-        """The answer to any other call: the account, or an unknown operation."""
+    def answer_other(self, call: Call) -> Reply:
+        """The answer to any other call: the account, or a 404 for an unknown operation."""
         _authenticate(call)
         if (call.method, call.path) != ("GET", "/v2/email/account"):
             return error(404, "UnknownOperationException", "")
@@ -74,19 +74,19 @@ class Ses:
         return json_reply(200, {**account, "DedicatedIpAutoWarmupEnabled": False, "SendQuota": quota})
 
     def message_id(self) -> str:
-        """As in the answer and in events."""
+        """A new message id, as in the answer and in events."""
         return f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
 
     def accept(self, _: Call, message_id: str) -> Reply:
-        """200 with the id."""
+        """A 200 with the message id."""
         return json_reply(200, {"MessageId": message_id})
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
-        """`Send`, one for all recipients; none without a configuration set."""
+        """One event `Send` for all recipients. There is none if the call named no configuration set."""
         return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.tracked else []
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """`Delivery` or `Bounce`, one per recipient; none without a configuration set."""
+        """The events `Delivery` or `Bounce`, one per recipient. There are none without a configuration set."""
         if not entry.mail.tracked:
             return []
         return [
@@ -122,9 +122,9 @@ def _event_details(entry: Entry, address: str, ending: Ending) -> SimulatedEvent
     }
 
 
-# bounceType, bounceSubType, and what is known of the recipient.
+# bounceType, bounceSubType, and further members of the entry in bouncedRecipients.
 _BOUNCES: Final[Mapping[Ending, tuple[str, str, Mapping[str, str]]]] = {
-    Ending.DEAD: (
+    Ending.HARD_BOUNCE: (
         "Permanent",
         "General",
         {

@@ -1,4 +1,4 @@
-"""The body of SES's `POST /v2/email/outbound-emails`: read, and refused where SES refuses it."""
+"""Reads the body of SES's `POST /v2/email/outbound-emails`, and refuses what SES refuses."""
 
 import base64
 import binascii
@@ -14,12 +14,12 @@ from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
 from app.local.simulator.mime import Malformed, Mime, read_mime
 
 RECIPIENTS: Final = 50  # per message
-HEADERS: Final = 15  # of Simple content
+HEADERS: Final = 15  # per message with Simple content
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def error(status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """An error as SES words it: its code is in a header."""
+    """An error in the form of SES, which has the code in a header."""
     return json_reply(status, {"message": text}, {"x-amzn-ErrorType": code, **(headers or {})})
 
 
@@ -34,7 +34,7 @@ def read_mail(body: bytes) -> Mail:
     try:
         return _mail(request)
     except (KeyError, TypeError, AttributeError):
-        # A member that is missing or of another type than the API's model says.
+        # A member is missing, or has another type than in the API's model.
         raise Refused(error(400, "BadRequestException", "The request does not match the model of SendEmail.")) from None
 
 
@@ -143,13 +143,16 @@ def _decoded(text: str) -> bytes:
 
 
 def _named(mailboxes: tuple[Mailbox, ...], shown: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
-    """Raw MIME has the display names in its headers; the destination needs bare addresses only."""
+    """The mailboxes with the display names of `shown`.
+
+    In a call with raw MIME, the destination may have bare addresses, because the headers have the names.
+    """
     names = {mailbox.address.lower(): mailbox.name for mailbox in shown}
     return tuple(replace(each, name=each.name or names.get(each.address.lower(), "")) for each in mailboxes)
 
 
 def _shown(mime: Mime, to: tuple[Mailbox, ...], cc: tuple[Mailbox, ...]) -> dict[str, str]:
-    """The To and Cc that a recipient reads, where they are not those whom this call reaches."""
+    """The To and Cc of the headers, where they differ from the recipients of this call."""
     pairs = {"To": (mime.to, to), "Cc": (mime.cc, cc)}
     return {
         name: ", ".join(str(mailbox) for mailbox in shown)

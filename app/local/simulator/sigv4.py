@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, from the receiver's side (AWS General Reference, "Signing AWS API requests")."""
+"""Verifies calls that are signed with AWS Signature Version 4 (AWS General Reference, "Signing AWS API requests")."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ _AUTHORIZATION: Final = re.compile(
 
 
 class BadSignature(Exception):
-    """A call is not signed, or not by whom it says: AWS's error code, and its explanation."""
+    """A call is not signed, or its signature is wrong: AWS's error code, and its message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -27,7 +27,10 @@ class BadSignature(Exception):
 
 
 def verify(call: Call, access_key_id: str, secret: str, region: str, service: str, now: datetime) -> None:
-    """Prove that `call` was signed with this key, for this region and service, a moment ago. Raises BadSignature."""
+    """Check that `call` was signed with this key, for this region and service, within MAX_SKEW of `now`.
+
+    Raises BadSignature.
+    """
     authorization = call.headers.get("authorization")
     if authorization is None:
         raise BadSignature("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -72,7 +75,7 @@ def _canonical(call: Call, names: Iterable[str]) -> str:
     return "\n".join(
         (
             call.method,
-            # Every service but S3 signs the path encoded once more than it travels.
+            # Every service but S3 encodes the path once more for the signature than in the request.
             quote(call.path, safe="/-_.~"),
             "&".join(f"{name}={value}" for name, value in query),
             *(f"{name}:{' '.join(call.headers.get(name, '').split())}" for name in names),

@@ -1,4 +1,4 @@
-"""Amazon SNS posting to an HTTPS endpoint: signed notifications, and the handshake that comes before them."""
+"""The requests that Amazon SNS posts to an HTTPS endpoint: signed notifications, and requests to confirm."""
 
 import base64
 import json
@@ -19,8 +19,8 @@ from app.local.simulator.keys import Keys
 
 HOST: Final = f"sns.{SES_REGION}.amazonaws.com"
 CERTIFICATE_URL: Final = f"https://{HOST}/SimpleNotificationService-simulator.pem"
-# What is signed, in this order, each key and value on a line of its own (SNS Developer Guide, "Verifying message
-# signatures"). A key that the message does not have is left out.
+# The signed keys of each type of message, in this order. The signed text has each key and each value on a line of its
+# own, without the keys that the message does not have (SNS Developer Guide, "Verifying message signatures").
 SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
@@ -28,7 +28,7 @@ SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def notification(subject: str, text: str, keys: Keys) -> Post:
-    """A message of the topic."""
+    """A signed notification with the message `text`."""
     unsubscribe = urlencode({"Action": "Unsubscribe", "SubscriptionArn": f"{SES_TOPIC_ARN}:simulator"})
     return _post(
         "Notification",
@@ -38,7 +38,7 @@ def notification(subject: str, text: str, keys: Keys) -> Post:
 
 
 def confirmation_request(token: str, keys: Keys) -> Post:
-    """The question whether the endpoint wants the topic; the answer is to fetch its SubscribeURL."""
+    """A signed request to confirm the subscription to the topic. The endpoint confirms by fetching its SubscribeURL."""
     return _post(
         "SubscriptionConfirmation",
         {
@@ -52,13 +52,13 @@ def confirmation_request(token: str, keys: Keys) -> Post:
 
 
 def subscribe_url(token: str) -> str:
-    """Where the subscription with `token` is confirmed."""
+    """The URL that confirms the subscription with this token."""
     query = urlencode({"Action": "ConfirmSubscription", "TopicArn": SES_TOPIC_ARN, "Token": token})
     return f"https://{HOST}/?{query}"
 
 
 def new_token() -> str:
-    """What proves that who confirms a subscription has read the question."""
+    """A new token for a request to confirm. It proves that whoever confirms has received that request."""
     return secrets.token_hex(64)
 
 

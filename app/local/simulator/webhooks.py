@@ -1,4 +1,4 @@
-"""Posts webhooks to the app, a moment after an email was taken, and again for a while if the app does not take them."""
+"""Posts webhooks to the app shortly after an email was accepted, and a few times more if the answer is not a 2xx."""
 
 import asyncio
 import logging
@@ -12,19 +12,19 @@ from app.local.simulator.faults import ENDINGS, Behavior, WebhookFault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.keys import Keys
 
-DELAY_S: Final = 0.15  # after the answer: soon, but never before it
+DELAY_S: Final = 0.15  # the wait after a call was accepted, so that no webhook comes before the call's answer
 LATE_S: Final = 5.0
-RETRIES_S: Final = (0.5, 1.0, 2.0, 4.0)  # real providers go on for hours
+RETRIES_S: Final = (0.5, 1.0, 2.0, 4.0)  # the waits between tries; real providers try for hours
 TIMEOUT_S: Final = 10.0
 
 logger = logging.getLogger(__name__)
 
 
 class Webhooks:
-    """The sending side of every provider's webhooks. `url` is the app's, without the provider's name."""
+    """Sends the webhooks of every provider. `url` is that of the app, without the provider's name."""
 
     def __init__(self, url: str, keys: Keys, forged: Keys, session: aiohttp.ClientSession) -> None:
-        """Sign with `keys`; with `forged` under the fault bad_signature."""
+        """`keys` sign the webhooks; `forged` sign them under the fault bad_signature."""
         self.url = url
         self.keys = keys
         self._forged = forged
@@ -32,17 +32,20 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def report(self, dialect: Dialect, entry: Entry, behavior: Behavior) -> None:
-        """Tell the app what became of `entry`, under the behavior of the moment it was taken. Returns at once."""
+        """Report to the app how `entry` ended. Returns at once.
+
+        `behavior` is the provider's at the time of the acceptance.
+        """
         ending = ENDINGS[behavior.fault]
         if ending is None or WebhookFault.OFF in behavior.webhooks:
             return
         events = dialect.final(entry, ending)
         if WebhookFault.REORDER in behavior.webhooks:
             events = [*dialect.accepted(entry), *events][::-1]
-        self._start(self._tell(dialect, events, behavior))
+        self._start(self._send_events(dialect, events, behavior))
 
     async def post(self, provider: str, post: Post) -> int | None:
-        """Post once: the status of the app's answer, None if there was none."""
+        """Post a webhook once. Returns the status of the app's answer, or None if there was no answer."""
         url = f"{self.url.rstrip('/')}/{provider}"
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         try:
@@ -52,7 +55,7 @@ class Webhooks:
             return None
 
     async def close(self) -> None:
-        """Drop what has not been posted yet."""
+        """Drop the webhooks that have not been posted yet."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -62,22 +65,22 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, dialect: Dialect, events: Sequence[SimulatedEvent], behavior: Behavior) -> None:
+    async def _send_events(self, dialect: Dialect, events: Sequence[SimulatedEvent], behavior: Behavior) -> None:
         await asyncio.sleep(LATE_S if WebhookFault.LATE in behavior.webhooks else DELAY_S)
         forged = WebhookFault.BAD_SIGNATURE in behavior.webhooks
         posts = dialect.sign(events, self._forged if forged else self.keys)
         times = 2 if WebhookFault.DUPLICATE in behavior.webhooks else 1
         if WebhookFault.REORDER in behavior.webhooks:
-            # One after the other: side by side the wrong order would be a matter of luck.
+            # They are posted one after the other, because the order of concurrent posts would be random.
             await self._deliver(dialect.name, [post for post in posts for _ in range(times)])
         else:
             await asyncio.gather(*(self._deliver(dialect.name, [post] * times) for post in posts))
 
     async def _deliver(self, provider: str, posts: Sequence[Post]) -> None:
         for post in posts:
-            await self._insist(provider, post)
+            await self._post_with_retries(provider, post)
 
-    async def _insist(self, provider: str, post: Post) -> None:
+    async def _post_with_retries(self, provider: str, post: Post) -> None:
         refusals = 0
         for pause_s in (*RETRIES_S, None):
             status = await self.post(provider, post)
