@@ -164,21 +164,28 @@ def _anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_commands_exist(document: str) -> None:
-    text = (ROOT / document).read_text()
+def _make_targets(text: str) -> set[str]:
+    return set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", text, re.MULTILINE))
+
+
+def test_the_documents_that_start_with_commands_name_some() -> None:
+    for document in ("README.md", "CONTRIBUTING.md"):
+        assert _make_targets((ROOT / document).read_text()), document
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_commands_exist(document: Path) -> None:
+    text = document.read_text()
     makefiles = "\n".join(path.read_text() for path in (ROOT / "Makefile", *ROOT.glob("*.mk")))
     targets = set(re.findall(r"^([a-z0-9-]+):", makefiles, re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", text, re.MULTILINE))
-    assert named
-    assert named - targets == set()
+    assert _make_targets(text) - targets == set()
     for command in sorted(set(re.findall(r"python -m app\.admin ([a-z-]+(?: [a-z-]+)?)", text))):
         run = [sys.executable, "-m", "app.admin", *command.split(), "--help"]
         assert subprocess.run(run, cwd=ROOT, capture_output=True, check=False).returncode == 0, command
 
 
 def test_the_map_of_the_code_is_true() -> None:
-    (tree,) = re.findall(r"^```text\n(app/\n.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tree,) = re.findall(r"^```text\n(app/\n.*?)```", (ROOT / "docs/code-map.md").read_text(), re.MULTILINE | re.DOTALL)
     folders: list[str] = []
     drawn = set()
     for line in tree.splitlines():
@@ -190,3 +197,44 @@ def test_the_map_of_the_code_is_true() -> None:
     assert {path for path in drawn if not (ROOT / path).exists()} == set()
     packages = {f"{_name(path.parent)}/" for path in (ROOT / "app").rglob("__init__.py")}
     assert packages <= drawn
+
+
+def _rows(document: str) -> list[list[str]]:
+    """The cells of every row of every table of a document, without the heads and the lines below them."""
+    lines = [line for line in (ROOT / document).read_text().splitlines() if line.startswith("|")]
+    ruled = [index for index, line in enumerate(lines) if re.fullmatch(r"[|: -]+", line)]
+    skipped = {*ruled, *(index - 1 for index in ruled)}
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for n, line in enumerate(lines) if n not in skipped]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_glossary_has_thirty_words_at_most_each_once_and_is_read_first() -> None:
+    words = [row[0] for row in _rows("docs/glossary.md")]
+    assert 0 < len(words) <= 30
+    assert words == sorted(set(words))
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "CONTRIBUTING.md").read_text())
+    assert links[0] == "docs/glossary.md"
+
+
+def test_every_guarantee_cites_a_test_that_exists() -> None:
+    rows = _rows("docs/guarantees.md")
+    assert len(rows) > 20
+    for row in rows:
+        cited = re.findall(r"`(tests/[\w/]+\.py)`", row[-1])
+        assert cited, row
+        assert all((ROOT / path).is_file() for path in cited), row
+
+
+def test_every_decision_is_in_the_index_with_its_status() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    indexed = {re.findall(r"\]\(([^)]+)\)", row[1])[0]: row for row in _rows("docs/decisions/README.md")}
+    assert sorted(indexed) == [page.name for page in pages]
+    for page in pages:
+        title = re.match(r"# (\d+)\. (.+)\n", page.read_text())
+        assert title, page.name
+        (stated,) = re.findall(r"^Status: (.+) · (\d{4}-\d{2}-\d{2})$", page.read_text(), re.MULTILINE)
+        assert page.name.startswith(f"{int(title[1]):04}-")
+        assert indexed[page.name] == [title[1], f"[{title[2]}]({page.name})", *stated]
