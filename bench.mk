@@ -1,6 +1,8 @@
-# Experiments on whole installations: see docs/outages.md and docs/performance.md. Included by the Makefile.
+# Experiments on whole installations (see docs/outages.md and docs/performance.md) and on the tests. Included by the Makefile.
 
-.PHONY: outages outages-peers chaos fire bench backlog
+MUTANTS ?= .mutants
+
+.PHONY: outages outages-peers chaos fire bench backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -20,3 +22,12 @@ bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)
+
+mutants: export MUTANTS_PYTHON = $(abspath $(MUTANTS))/bin/python
+mutants: $(VENV)/.dev $(EMULATOR)/.installed $(MUTANTS)/.installed ## Thousands of small changes to the code: does a test notice? (SAMPLE=, SEED=, ONLY=)
+	@$(VENV)/bin/python -m bench.mutants
+
+$(MUTANTS)/.installed: requirements/mutants.txt | $(MUTANTS)/bin/python
+	$(MUTANTS)/$(INSTALL) $<
+	@$(MUTANTS)/$(CONSISTENT)
+	@touch $@
