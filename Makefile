@@ -54,6 +54,7 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
 	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
+	$(COMPILE) requirements/mutants.in --upgrade --output-file requirements/mutants.txt
 	$(COMPILE) requirements/build.in --upgrade --output-file requirements/build.txt
 	$(COMPILE) requirements/deploy.in --upgrade --constraint requirements/build.txt --output-file requirements/deploy.txt
 
@@ -64,7 +65,7 @@ states: $(VENV)/.dev ## Write docs/states.md from the state table
 	$(VENV)/bin/python -m app.admin states > docs/states.md
 
 clean: ## Remove environments and caches; the emails in .data stay
-	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each environment is made from a lock with hashes; its stamp is older than a lock that changed.

@@ -1,6 +1,8 @@
-# Experiments on whole installations: see docs/outages.md and docs/performance.md. Included by the Makefile.
+# Experiments on whole installations (see docs/outages.md and docs/performance.md) and on the tests. Included by the Makefile.
 
-.PHONY: outages outages-peers chaos fire bench backlog
+MUTANTS ?= .mutants
+
+.PHONY: outages outages-peers chaos fire bench backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -13,10 +15,19 @@ chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail 
 
 fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
-	@$(VENV)/bin/python -m pytest tests/delivery/test_under_fire.py -s $(ARGS)
+	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to the bare floor
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)
+
+mutants: export MUTANTS_PYTHON = $(abspath $(MUTANTS))/bin/python
+mutants: $(VENV)/.dev $(EMULATOR)/.installed $(MUTANTS)/.installed ## Thousands of small changes to the code: does a test notice? (SAMPLE=, SEED=, ONLY=)
+	@$(VENV)/bin/python -m bench.mutants
+
+$(MUTANTS)/.installed: requirements/mutants.txt | $(MUTANTS)/bin/python
+	$(MUTANTS)/$(INSTALL) $<
+	@$(MUTANTS)/$(CONSISTENT)
+	@touch $@

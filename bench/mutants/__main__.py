@@ -1,0 +1,184 @@
+"""`make mutants`: see the package. What was tested before is not tested again, unless the code or the tests changed.
+
+SAMPLE=300 takes so many by chance (SEED=1), ONLY=app/domain/head.py those of a folder, a file or a line (…head.py:90),
+SURVIVORS=1 those that survived the last time, JOBS=2 so many at a time.
+"""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+from bench.mutants import forks, warm
+from bench.mutants.learning import learn
+from bench.mutants.mutant import Mutant, loaded
+from bench.mutants.places import Mentions, Sources
+from bench.mutants.plugins import ROOT
+from bench.mutants.selection import Known, Selector
+from bench.mutants.judgment import Result, Judgment, accepted, name_of
+from bench.mutants.warm import Warm
+
+PLACE = ROOT / "build" / "mutants"
+FOLDERS = ("app/domain", "app/delivery", "app/providers", "app/store")
+# Over what its tests took when they were traced, beside as many others as now.
+PATIENCE = 3
+GRACE_S = 20
+
+
+def main() -> int:
+    """Exit status 0 if enough is killed, and the rest is listed."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the children end, too
+    os.environ.pop("CI", None)  # it would choose a profile of hypothesis
+    run = Run()
+    if not run.todo:
+        _say("nothing to ask that was not asked before")
+    elif status := warm.collect(run.slots, PLACE / "log.txt", run.work):
+        return status
+    judgment = Judgment([run.results[mutant] for mutant in run.chosen], accepted(), whole=run.whole)
+    for line in judgment.told():
+        _say(line)
+    return 0 if judgment.good else 1
+
+
+class Run:
+    """The mutants that were chosen, and what became of them."""
+
+    def __init__(self) -> None:
+        self.slots = int(os.environ.get("JOBS") or os.cpu_count() or 1)
+        self.sources = Sources(ROOT)
+        self.began = time.monotonic()
+        mutants = _mutants(_files(*FOLDERS))
+        self.file = PLACE / f"results-{_digest('bench/mutants')}.jsonl"
+        self.results = self._before(mutants)
+        self.chosen = list(self._chosen(mutants))
+        self.whole = len(self.chosen) == len(mutants)
+        self.todo = [mutant for mutant in self.chosen if mutant not in self.results]
+        random.Random(0).shuffle(self.todo)  # noqa: S311 because a run that is broken off has then seen some of everything
+        _say(f"{len(mutants)} mutants, {len(self.chosen)} chosen, {len(self.todo)} to test")
+
+    def work(self, process: Warm) -> None:
+        """In the warm process: test what is to be tested."""
+        mentions = Mentions((ROOT / "app").rglob("*.py"), ROOT)
+        select = Selector(_known(process), mentions)
+        self.began = time.monotonic()
+        with self.file.open("a") as file:
+            forks.run((self._job(process, select, mutant, file) for mutant in self.todo), self.slots, process.log)
+
+    def _job(self, process: Warm, select: Selector, mutant: Mutant, file: TextIO) -> forks.Job:
+        source, place = self.sources.text(mutant.file), self.sources.place(mutant.file, mutant.start)
+        selection = select(mutant, place)
+        begun = time.monotonic()
+
+        def work(slot: int) -> str:
+            return process.ask(mutant, source, place, selection, slot) if selection.tests else ""
+
+        def answered(by: str | None) -> None:
+            name = name_of(mutant.file, place.scope, *mutant.lines(source))
+            killer = "time" if by is None else by
+            seconds = round(time.monotonic() - begun, 2)
+            asked = len(selection.tests)
+            told = (mutant.file, mutant.line(source), mutant.diff(source), killer, asked, selection.of, seconds)
+            result = Result(name, *told)
+            self.results[mutant] = result
+            file.write(json.dumps([asdict(mutant), asdict(result)]) + "\n")
+            file.flush()
+            self._progress()
+
+        patience = GRACE_S + PATIENCE * sum(select.known.seconds[test] for test in selection.tests)
+        return forks.Job(work, patience, answered)
+
+    def _progress(self) -> None:
+        done = [self.results[mutant] for mutant in self.todo if mutant in self.results]
+        if len(done) % 100 == 0 or len(done) == len(self.todo):
+            alive = sum(not result.by for result in done)
+            each = (time.monotonic() - self.began) / len(done)
+            _say(f"{len(done)} of {len(self.todo)}: {alive} survive, {each:.2f} s each")
+
+    def _before(self, mutants: Sequence[Mutant]) -> dict[Mutant, Result]:
+        known = set(mutants)
+        if not self.file.exists():
+            return {}
+        entries = [json.loads(line) for line in self.file.read_text().splitlines()]
+        results = {Mutant(**mutant): Result(**result) for mutant, result in entries}
+        return {mutant: result for mutant, result in results.items() if mutant in known}
+
+    def _chosen(self, mutants: Sequence[Mutant]) -> Iterator[Mutant]:
+        path, _, line = os.environ.get("ONLY", "").partition(":")
+        chosen = [mutant for mutant in mutants if mutant.file.startswith(path)]
+        if line:
+            chosen = [each for each in chosen if each.line(self.sources.text(each.file)) == int(line)]
+        if os.environ.get("SURVIVORS"):
+            names = _survived()
+            chosen = [each for each in chosen if self._name(each) in names]
+        if sample := int(os.environ.get("SAMPLE") or 0):
+            chance = random.Random(os.environ.get("SEED") or "1")  # noqa: S311 because it keeps no secret
+            chosen = sorted(chance.sample(chosen, min(sample, len(chosen))))
+        yield from chosen
+
+    def _name(self, mutant: Mutant) -> str:
+        source, place = self.sources.text(mutant.file), self.sources.place(mutant.file, mutant.start)
+        return name_of(mutant.file, place.scope, *mutant.lines(source))
+
+
+def _mutants(files: Sequence[Path]) -> list[Mutant]:
+    """Made once for each state of the files."""
+    kept = PLACE / f"mutants-{_digest_of([*files, Path(__file__).with_name('changes.py')])}.jsonl"
+    if not kept.exists():
+        python = os.environ.get("MUTANTS_PYTHON") or str(ROOT / ".mutants" / "bin" / "python")
+        names = [path.relative_to(ROOT).as_posix() for path in files]
+        command = [python, "-m", "bench.mutants.changes", *names]
+        made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        kept.write_text(made.stdout)
+    return list(loaded(kept.read_text()))
+
+
+def _known(process: Warm) -> Known:
+    """Learned once for each state of the code and the tests."""
+    kept = PLACE / f"known-{_digest()}.json"
+    with suppress(FileNotFoundError):
+        return Known.loaded(kept.read_text(), process.imported)
+    known = learn(process, _say)
+    kept.write_text(known.dumped())
+    return known
+
+
+def _survived() -> set[str]:
+    """The names of what survived in the newest results."""
+    files = sorted(PLACE.glob("results-*.jsonl"), key=lambda path: path.stat().st_mtime)
+    entries = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
+    return {result["name"] for _, result in entries if not result["by"]}
+
+
+def _files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def _digest(*more: str) -> str:
+    """The state of the code, the tests, what they run with, and of `more` folders."""
+    return _digest_of([*_files("app", "workers", "tests", *more), ROOT / "requirements" / "dev.txt"])
+
+
+def _digest_of(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path}\n{path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.__stdout__, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""What survived, against the list of what may survive."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LIST: Final = Path(__file__).with_name("survivors.toml")
+LEAST: Final = 0.95  # of all mutants are killed, by a test or by the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one mutant. `name` says what was changed in which function, and holds wherever the lines move.
+
+    `by` is the test that noticed it, "import" or "time"; "" if it survived. `asked`: how many tests, `of` how many that
+    run the place.
+    """
+
+    name: str
+    file: str
+    line: int
+    diff: str
+    by: str
+    asked: int
+    of: int
+    seconds: float
+
+
+def name_of(file: str, scope: str, before: Sequence[str], after: Sequence[str]) -> str:
+    """One line for one change, as the list and the report write it."""
+    was, now = (" ".join(line.strip() for line in lines) for lines in (before, after))
+    return f"{file} {scope or '(module)'}: {was} => {now}"
+
+
+def accepted(path: Path = LIST) -> dict[str, str]:
+    """The reason for each mutant that may survive."""
+    entries = tomllib.loads(path.read_text()).get("accepted", [])
+    return {mutant: entry["reason"] for entry in entries for mutant in entry["mutants"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """Good, if enough is killed and every survivor is listed. `whole`: nothing was left out of the run."""
+
+    results: Sequence[Result]
+    reasons: Mapping[str, str]
+    whole: bool
+
+    @property
+    def survivors(self) -> list[Result]:
+        """Those that no reason excuses, in the order of their files."""
+        alive = [result for result in self.results if not result.by and result.name not in self.reasons]
+        return sorted(alive, key=lambda result: (result.file, result.line, result.diff))
+
+    @property
+    def outdated(self) -> list[str]:
+        """What is listed, and was killed or is no mutant any more."""
+        alive = {result.name for result in self.results if not result.by}
+        return sorted(self.reasons.keys() - alive) if self.whole else []
+
+    @property
+    def share(self) -> float:
+        """How much of it was killed."""
+        return sum(bool(result.by) for result in self.results) / max(len(self.results), 1)
+
+    @property
+    def good(self) -> bool:
+        """Whether the run succeeds."""
+        return self.share >= LEAST and not self.survivors and not self.outdated
+
+    def told(self) -> Iterator[str]:
+        """The report, line by line."""
+        for result in self.survivors:
+            among = "" if result.asked == result.of else f" of {result.of}"
+            yield f"{result.file}:{result.line}: " + (
+                f"survived {result.asked}{among} tests" if result.asked else "no test runs it"
+            )
+            yield from (f"    {line}" for line in result.diff.splitlines())
+            yield f"    {result.name}"
+        for name in self.outdated:
+            yield f"listed, but not among the survivors: {name}"
+        yield f"{'':16}{'mutants':>9}{'killed':>9}{'share':>8}{'listed':>9}{'not listed':>12}"
+        for part in [*sorted({_part(result) for result in self.results}), ""]:
+            of_part = [result for result in self.results if _part(result).startswith(part)]
+            counted = Counter(self._fate(result) for result in of_part)
+            share = counted["killed"] / max(len(of_part), 1)
+            yield (
+                f"{part or 'all':16}{len(of_part):>9}{counted['killed']:>9}{share:>8.1%}"
+                f"{counted['listed']:>9}{counted['not listed']:>12}"
+            )
+
+    def _fate(self, result: Result) -> str:
+        if result.by:
+            return "killed"
+        return "listed" if result.name in self.reasons else "not listed"
+
+
+def _part(result: Result) -> str:
+    return result.file.rpartition("/")[0]

@@ -1,0 +1,43 @@
+"""One run of all the tests without a mutant: which lines does each of them run, how long does it take, does it pass?"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.mutants import forks
+from bench.mutants.selection import Known, file_of
+from bench.mutants.warm import Warm
+
+
+def learn(warm: Warm, say: Callable[[str], object]) -> Known:
+    """Run all the tests without a mutant. Whichever fails then is asked about none."""
+    halves: list[list[str]] = [[] for _ in range(warm.slots)]
+    for index, file in enumerate(sorted({file_of(test) for test in warm.items})):
+        halves[index % warm.slots] += [test for test in warm.items if file_of(test) == file]
+    contexts: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    seconds: dict[str, float] = {}
+    failed = set[str]()
+
+    def add(told: Any) -> None:
+        assert told, f"a process of the tests broke off: see {warm.log}"
+        seconds.update(told["seconds"])
+        failed.update(told["failed"])
+        for file, lines in told["contexts"].items():
+            for line, tests in lines.items():
+                contexts[file][int(line)].update(tests)
+
+    def add_failed(told: Any) -> None:
+        assert told is not None, f"a process of the tests broke off: see {warm.log}"
+        failed.update(told)
+
+    say("running all the tests twice, without a mutant")
+    forks.run([forks.Job(_bound(warm.check, half), 3600, add) for half in halves], warm.slots, warm.log)
+    forks.run([forks.Job(_bound(warm.check_anew, half), 3600, add_failed) for half in halves], warm.slots, warm.log)
+    for test in sorted(failed):
+        say(f"is not asked, because it fails without a mutant: {test}")
+    frozen = {file: {line: frozenset(tests) for line, tests in lines.items()} for file, lines in contexts.items()}
+    return Known(frozen, warm.imported, {test: took for test, took in seconds.items() if test not in failed})
+
+
+def _bound(check: Callable[[Sequence[str], int], Any], tests: Sequence[str]) -> Callable[[int], Any]:
+    return lambda slot: check(tests, slot)

@@ -1,0 +1,142 @@
+"""Where in a file a mutant is: in the body of which function, on which lines, under which name."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+Line = tuple[str, int]  # file and number
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`function` is the outermost one in whose body this is, with its first line; None: it runs when it is imported.
+
+    `scope` is the dotted name of what encloses it, "" for the module itself. `lines` are those of its statement,
+    without the statements inside of that one. `names` are what a statement outside of functions binds.
+    """
+
+    scope: str
+    function: tuple[str, int] | None
+    lines: range
+    names: frozenset[str]
+
+
+def place(tree: ast.Module, line: int, column: int) -> Place:
+    """Where that line and column are; the column counts bytes, as `ast` does."""
+    at = (line, column)
+    node: ast.AST = tree
+    scope: list[str] = []
+    function: tuple[str, int] | None = None
+    lines, names = range(line, line + 1), frozenset[str]()
+    while (inner := next((child for child in _statements(node) if _holds(child, at)), None)) is not None:
+        node = inner
+        lines = _own_lines(node)
+        if function is None:
+            names = frozenset(_bound(node))
+        if isinstance(node, ast.ClassDef | Function):
+            scope.append(node.name)
+            if isinstance(node, Function) and function is None and (node.body[0].lineno, node.body[0].col_offset) <= at:
+                decorators = [decorator.lineno for decorator in node.decorator_list]
+                function = (".".join(scope), min([node.lineno, *decorators]))
+    return Place(".".join(scope), function, lines, names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.match_case | ast.ExceptHandler):
+            yield from child.body
+
+
+def _holds(node: ast.stmt, at: tuple[int, int]) -> bool:
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    return (first, 0) <= at <= (node.end_lineno or 0, node.end_col_offset or 0)
+
+
+def _own_lines(node: ast.stmt) -> range:
+    inner = [child.lineno for child in _statements(node)]
+    return range(node.lineno, max(node.lineno + 1, min(inner)) if inner else (node.end_lineno or node.lineno) + 1)
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield node.name
+        case ast.Assign():
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name
+
+
+class Mentions:
+    """Which lines inside of functions name something, at first hand or through what the module defines by it."""
+
+    def __init__(self, files: Iterable[Path], root: Path) -> None:
+        self._lines: dict[str, set[Line]] = defaultdict(set)
+        self._through: dict[str, set[str]] = defaultdict(set)
+        for path in files:
+            self._read(path.relative_to(root).as_posix(), ast.parse(path.read_text()), within=False)
+
+    def of(self, names: Iterable[str]) -> set[Line]:
+        """Every line that would notice if one of these names stood for something else."""
+        todo, seen = set(names), set[str]()
+        while todo:
+            name = todo.pop()
+            seen.add(name)
+            todo |= self._through[name] - seen
+        return set().union(*(self._lines[name] for name in seen))
+
+    def _read(self, file: str, node: ast.AST, *, within: bool) -> None:
+        for child in _statements(node):
+            inside = within or isinstance(child, Function)
+            bound = set() if inside else set(_bound(child))
+            for name in _named(child):
+                if inside:
+                    self._lines[name].update((file, number) for number in _own_lines(child))
+                elif not isinstance(child, ast.ClassDef):
+                    self._through[name] |= bound - {name}
+            self._read(file, child, within=inside)
+
+
+def _named(statement: ast.stmt) -> Iterator[str]:
+    """The names in a statement, without those in the statements inside of it."""
+    todo: list[ast.AST] = [child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+
+
+class Sources:
+    """The files under mutation, read and parsed once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._texts: dict[str, str] = {}
+        self._trees: dict[str, ast.Module] = {}
+
+    def text(self, file: str) -> str:
+        """Its source."""
+        if file not in self._texts:
+            self._texts[file] = (self.root / file).read_text()
+        return self._texts[file]
+
+    def place(self, file: str, offset: int) -> Place:
+        """Where that character is."""
+        text = self.text(file)
+        if file not in self._trees:
+            self._trees[file] = ast.parse(text)
+        begins = text.rfind("\n", 0, offset) + 1
+        return place(self._trees[file], text.count("\n", 0, offset) + 1, len(text[begins:offset].encode()))
+
+
+Contexts = Mapping[str, Mapping[int, frozenset[str]]]  # file, line: the tests that run it

@@ -1,0 +1,215 @@
+"""A pytest process that has imported everything, and forks one child per mutant.
+
+Function bodies are exchanged in place: the child swaps the code of the functions that exist, which costs nothing. What
+has run at import (tables, classes, defaults) is imported again by the child, and with it all of our modules.
+"""
+
+import gc
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from itertools import zip_longest
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+import botocore.session
+import coverage
+import httpx
+import pytest
+from botocore.loaders import JSONFileLoader
+
+from bench.mutants.mutant import Mutant
+from bench.mutants.places import Place
+from bench.mutants.plugins import EMULATED, ROOT, Finder, Only, Watch
+from bench.mutants.selection import Selection, file_of
+
+FILES_AT_ONCE: Final = 3  # of tests, imported anew: most mutants fall at once
+# These deploy, start whole installations, or ask nothing of the code under mutation: other processes see no mutant.
+ELSEWHERE: Final = ("bench", "browser", "deploy", "e2e", "fuzz", "infra", "local", "test_house.py")
+OURS: Final = ("app", "tests", "workers", "infra")
+OPTIONS: Final = (
+    "-q",
+    "--capture=sys",  # in memory, for children share a file
+    "--tb=short",
+    "--hypothesis-profile=mutants",
+    "--override-ini=addopts=-p no:cacheprovider",
+    "--override-ini=tmp_path_retention_policy=none",
+    "-Wignore::pytest.PytestAssertRewriteWarning",
+)
+
+
+class Warm:
+    """The plugin. `work` does everything, once the tests are collected."""
+
+    def __init__(self, slots: int, log: Path, work: Callable[["Warm"], object]) -> None:
+        self.slots, self.log, self.work = slots, log, work
+        self.urls: list[str] = []
+        self.items: dict[str, pytest.Item] = {}
+        self.imported: dict[str, frozenset[int]] = {}
+        self.functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
+        self._importing = _coverage()
+        self._importing.start()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Iterator[None]:
+        """Note which lines run before any test does."""
+        try:
+            return (yield)
+        finally:
+            self._importing.stop()
+            data = self._importing.get_data()
+            self.imported = {_relative(file): frozenset(data.lines(file) or ()) for file in data.measured_files()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Instead of running the tests: have everything at hand, and work."""
+        if session.testsfailed:
+            raise session.Interrupted("not every test could be collected")
+        self.session = session
+        # What is not traced is not known to run a line.
+        self.items = {item.nodeid: item for item in session.items if not item.get_closest_marker("no_cover")}
+        for each in gc.get_objects():
+            if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(f"{ROOT}/app/"):
+                code = each.__code__
+                self.functions[code.co_filename, code.co_qualname, code.co_firstlineno].append(each)
+        _warm_botocore()
+        gc.collect()
+        gc.freeze()
+        with self._emulators():
+            self.work(self)
+        return True
+
+    @contextmanager
+    def _emulators(self) -> Iterator[None]:
+        """One for each slot, started by the tests' own fixture."""
+        folders: Any = self.session.config._tmp_path_factory  # type: ignore[attr-defined] # because the fixture is called by hand
+        (fixture,) = self.session._fixturemanager.getfixturedefs(EMULATED, self.session.items[0]) or ()
+        start: Any = contextmanager(fixture.func)
+        with ExitStack() as stack:
+            for _ in range(self.slots):
+                self.urls.append(stack.enter_context(start(folders)))
+            yield
+
+    def ask(self, mutant: Mutant, source: str, place: Place, selection: Selection, slot: int) -> str:
+        """In a child: the first test that notices the mutant; "" if none does."""
+        path, text = ROOT / mutant.file, mutant.applied(source)
+        watch = Watch(self.urls[slot])
+        if selection.anew or not self._exchange(path, text, place):
+            for tests in _portions(selection.tests):
+                if found := self._ask_anew(Finder(path, text), tests, watch, slot):
+                    return found
+            return ""
+        self.run(selection.tests, watch)
+        return watch.failed[0] if watch.failed else ""
+
+    def run(self, tests: Sequence[str], watch: Watch, *, on: bool = False) -> None:
+        """In a child: run these tests, up to the first one that fails unless `on`."""
+        items = [self.items[test] for test in tests]
+        self._reset(items, watch)
+        self.session.config.pluginmanager.register(watch)
+        try:
+            for item, following in zip_longest(items, items[1:]):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+                if watch.failed and not on:
+                    break
+        finally:
+            self.session._setupstate.teardown_exact(None)
+
+    def check(self, tests: Sequence[str], slot: int) -> dict[str, Any]:
+        """In a child: run these tests without a mutant; which lines each of them runs, and how long it takes."""
+        watch, watched = Watch(self.urls[slot]), _coverage()
+        watch.told = watched.switch_context
+        watched.start()
+        self.run(tests, watch, on=True)
+        watched.stop()
+        data = watched.get_data()
+        contexts = {_relative(file): data.contexts_by_lineno(file) for file in data.measured_files()}
+        return {"contexts": contexts, "seconds": watch.seconds, "failed": watch.failed}
+
+    def check_anew(self, tests: Sequence[str], slot: int) -> list[str]:
+        """In a child: which of these tests fail although nothing but the process has changed."""
+        watch = Watch(self.urls[slot])
+        self._ask_anew(None, tests, watch, slot, on=True)
+        return watch.failed
+
+    def _exchange(self, path: Path, text: str, place: Place) -> bool:
+        assert place.function is not None
+        name, line = place.function
+        code = _code(compile(text, str(path), "exec", dont_inherit=True), name, line)
+        functions = self.functions[str(path), name, line]
+        if code is None or not functions:
+            return False
+        try:
+            for function in functions:
+                function.__code__ = code
+        except ValueError:  # it closes over something else than before
+            return False
+        return True
+
+    def _ask_anew(
+        self, finder: Finder | None, tests: Sequence[str], watch: Watch, slot: int, *, on: bool = False
+    ) -> str:
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] in OURS or (getattr(module, "__file__", None) or "").startswith(f"{ROOT}/tests/"):
+                del sys.modules[name]
+        sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, Finder)]
+        if finder:
+            sys.meta_path.insert(0, finder)
+        self._reset([self.items[test] for test in tests], watch)
+        files = sorted({file_of(test) for test in tests})
+        folder = f"--basetemp={self.log.with_name('files')}-{slot}"
+        code = pytest.main([*OPTIONS, folder, *([] if on else ["-x"]), *files], plugins=[watch, Only(tests)])
+        if watch.failed:
+            return watch.failed[0]
+        return "" if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else "import"
+
+    @staticmethod
+    def _reset(items: Sequence[pytest.Item], watch: Watch) -> None:
+        """An empty emulator: what another child wrote must not meet the same tests again."""
+        if any(EMULATED in getattr(item, "fixturenames", ()) for item in items):
+            httpx.post(f"{watch.url}/_ministack/reset", timeout=30).raise_for_status()
+
+
+def collect(slots: int, log: Path, work: Callable[[Warm], object]) -> int:
+    """Collect all the tests that can see a mutant, then `work`."""
+    chosen = [f"--ignore=tests/{name}" for name in ELSEWHERE]
+    return pytest.main(
+        [*OPTIONS, f"--basetemp={log.with_name('files')}", *chosen, "tests"], plugins=[Warm(slots, log, work)]
+    )
+
+
+def _portions(tests: Sequence[str]) -> Iterator[list[str]]:
+    files = list(dict.fromkeys(file_of(test) for test in tests))
+    for some in (files[:FILES_AT_ONCE], files[FILES_AT_ONCE:]):
+        if some:
+            yield [test for test in tests if file_of(test) in some]
+
+
+def _code(code: CodeType, name: str, line: int) -> CodeType | None:
+    """The code of that function, somewhere inside of `code`."""
+    if (code.co_qualname, code.co_firstlineno) == (name, line):
+        return code
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return next((found for each in inner if (found := _code(each, name, line))), None)
+
+
+def _coverage() -> coverage.Coverage:
+    # Lines only; the newest core knows no contexts.
+    return coverage.Coverage(data_file=None, config_file=False, include=[f"{ROOT}/app/*"])
+
+
+def _relative(file: str) -> str:
+    return Path(file).relative_to(ROOT).as_posix()
+
+
+def _warm_botocore() -> None:
+    """Every child makes clients, and would parse the same megabytes of descriptions."""
+    load = JSONFileLoader.load_file
+    once = cache(lambda path: load(JSONFileLoader(), path))
+    loader: Any = JSONFileLoader
+    loader.load_file = lambda _, file_path: once(file_path)
+    for service in ("dynamodb", "s3", "sns", "sqs"):
+        botocore.session.get_session().create_client(service, region_name="us-east-1")
