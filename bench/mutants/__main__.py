@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.mutants import forks, warm
+from bench.mutants.judgment import Judgment, Result, accepted, name_of
 from bench.mutants.learning import learn
 from bench.mutants.mutant import Mutant, loaded
 from bench.mutants.places import Mentions, Sources
 from bench.mutants.plugins import ROOT
 from bench.mutants.selection import Known, Selector
-from bench.mutants.judgment import Result, Judgment, accepted, name_of
 from bench.mutants.warm import Warm
 
 PLACE = ROOT / "build" / "mutants"
@@ -45,7 +45,7 @@ def main() -> int:
     elif status := warm.collect(run.slots, PLACE / "log.txt", run.work):
         return status
     judgment = Judgment([run.results[mutant] for mutant in run.chosen], accepted(), whole=run.whole)
-    for line in judgment.told():
+    for line in judgment.lines():
         _say(line)
     return 0 if judgment.good else 1
 
@@ -87,8 +87,8 @@ class Run:
             killer = "time" if by is None else by
             seconds = round(time.monotonic() - begun, 2)
             asked = len(selection.tests)
-            told = (mutant.file, mutant.line(source), mutant.diff(source), killer, asked, selection.of, seconds)
-            result = Result(name, *told)
+            found = (mutant.file, mutant.line(source), mutant.diff(source), killer, asked, selection.of, seconds)
+            result = Result(name, *found)
             self.results[mutant] = result
             file.write(json.dumps([asdict(mutant), asdict(result)]) + "\n")
             file.flush()

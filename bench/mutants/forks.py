@@ -106,10 +106,10 @@ def _has_ended(pid: int, until: float) -> bool:
     return bool(gone or late)
 
 
-def _answer(told: IO[bytes]) -> Any:
-    with told:
-        told.seek(0)
-        text = told.read()
+def _answer(found: IO[bytes]) -> Any:
+    with found:
+        found.seek(0)
+        text = found.read()
     try:
         return json.loads(text)
     except ValueError:  # nothing, or not to the end

@@ -71,7 +71,7 @@ class Judgment:
         """Whether the run succeeds."""
         return self.share >= LEAST and not self.survivors and not self.outdated
 
-    def told(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """The report, line by line."""
         for result in self.survivors:
             among = "" if result.asked == result.of else f" of {result.of}"

@@ -18,17 +18,17 @@ def learn(warm: Warm, say: Callable[[str], object]) -> Known:
     seconds: dict[str, float] = {}
     failed = set[str]()
 
-    def add(told: Any) -> None:
-        assert told, f"a process of the tests broke off: see {warm.log}"
-        seconds.update(told["seconds"])
-        failed.update(told["failed"])
-        for file, lines in told["contexts"].items():
+    def add(found: Any) -> None:
+        assert found, f"a process of the tests broke off: see {warm.log}"
+        seconds.update(found["seconds"])
+        failed.update(found["failed"])
+        for file, lines in found["contexts"].items():
             for line, tests in lines.items():
                 contexts[file][int(line)].update(tests)
 
-    def add_failed(told: Any) -> None:
-        assert told is not None, f"a process of the tests broke off: see {warm.log}"
-        failed.update(told)
+    def add_failed(found: Any) -> None:
+        assert found is not None, f"a process of the tests broke off: see {warm.log}"
+        failed.update(found)
 
     say("running all the tests twice, without a mutant")
     forks.run([forks.Job(_bound(warm.check, half), 3600, add) for half in halves], warm.slots, warm.log)

@@ -31,13 +31,13 @@ class Watch:
         self.failed: list[str] = []
         self.seconds: dict[str, float] = defaultdict(float)
         self.about: str = ""
-        self.told: Callable[[str], object] = str  # is told whose lines run now
+        self.switch: Callable[[str], object] = str  # called with the name of the test whose lines run now
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Tell which test begins."""
         self.about = item.nodeid
-        self.told(self.about)
+        self.switch(self.about)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -47,11 +47,11 @@ class Watch:
             fixturedef.cached_result = (self.url, fixturedef.cache_key(request), None)
         if fixturedef.scope == "function":
             return (yield)
-        self.told(file_of(self.about))
+        self.switch(file_of(self.about))
         try:
             return (yield)
         finally:
-            self.told(self.about)
+            self.switch(self.about)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long it took, and whether it failed."""

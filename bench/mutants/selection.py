@@ -38,13 +38,13 @@ class Known:
     @classmethod
     def loaded(cls, text: str, imported: Mapping[str, frozenset[int]]) -> "Known":
         """What `dumped` wrote; what is imported, every process knows itself."""
-        told = json.loads(text)
-        tests = told["tests"]
+        found = json.loads(text)
+        tests = found["tests"]
         contexts = {
             file: {int(line): frozenset(tests[index] for index in found) for line, found in lines.items()}
-            for file, lines in told["contexts"].items()
+            for file, lines in found["contexts"].items()
         }
-        return cls(contexts, imported, told["seconds"])
+        return cls(contexts, imported, found["seconds"])
 
 
 @dataclass(frozen=True, slots=True)

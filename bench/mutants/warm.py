@@ -121,7 +121,7 @@ class Warm:
     def check(self, tests: Sequence[str], slot: int) -> dict[str, Any]:
         """In a child: run these tests without a mutant; which lines each of them runs, and how long it takes."""
         watch, watched = Watch(self.urls[slot]), _coverage()
-        watch.told = watched.switch_context
+        watch.switch = watched.switch_context
         watched.start()
         self.run(tests, watch, on=True)
         watched.stop()
