@@ -31,7 +31,7 @@ run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: 
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
 
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests with branch coverage
-	@$(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy --cov --cov-report=term-missing $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy --cov --cov-report=term-missing $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the documentation page in a real browser, a Chromium of the system

@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -30,17 +31,21 @@ EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """In a worker of xdist pytest-cov starts two collectors, and pauses one of them for what is marked `no_cover`."""
-    other = coverage.Coverage.current() if item.get_closest_marker("no_cover") else None
-    if other is None:
-        yield
-        return
-    other.stop()
-    try:
-        yield
-    finally:
-        other.start()
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """What is marked `no_cover` runs untraced, and so do the threads and the processes that it starts.
+
+    In a worker of xdist three collectors lie upon each other, and one that stops wakes the one below it: coverage
+    starts the first in every child process, and pytest-cov two, since it takes the worker for a second master, too.
+    It stops the uppermost for `no_cover`.
+    """
+    if not item.get_closest_marker("no_cover"):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as paused:
+        while (collector := coverage.Coverage.current()) is not None:
+            collector.stop()
+            paused.callback(collector.start)
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 def free_port() -> int:
