@@ -18,6 +18,7 @@ from hypothesis import settings
 from app import logs, metrics
 from app.store import tables
 from app.store.heads import HeadItem
+from tests.support import size
 from tests.support.aws import REGION, Aws
 from tests.support.harness import Harness
 
@@ -28,6 +29,14 @@ settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("gate")
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `full`, unless the environment says FULL=1, as the gate does."""
+    if not size.FULL:
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

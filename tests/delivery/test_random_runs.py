@@ -28,8 +28,9 @@ from tests.support.outcomes import (
 )
 from tests.support.random_run import DEATH, STARTS_AT_S, DuringCall, FaultPoint, RandomRun
 from tests.support.samples import an_email
+from tests.support.size import RANDOM_RUN_EMAILS
 
-EMAILS = int(os.environ.get("EMAILS", "160"))
+EMAILS = RANDOM_RUN_EMAILS
 FIXED_SEED = 2611  # the gate must not depend on chance; SEED=$RANDOM explores
 EMAILS_A_RUN = 8  # at least
 STEPS = 40

@@ -1,7 +1,5 @@
 """The product's promise, from a request to the inbox: the next provider delivers when the first one fails."""
 
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -118,68 +116,3 @@ def test_all_down_waits_for_a_round(installation: Installation) -> None:
     assert canceled.status_code == 200
     assert installation.story(email_id)["status"] == "canceled"
     assert installation.api.post(f"/v1/emails/{installation.send()}/cancel").status_code in {200, 409}
-
-
-def test_evidence_within_the_wait_prevents_a_second_copy(installation: Installation) -> None:
-    installation.fault("sendgrid", "reset_after_accept")
-    email_id = installation.send()
-    story = installation.ended(email_id)
-    assert story["status"] == "delivered"
-    assert _outcomes(story) == [("sendgrid", "uncertain")]
-    assert len(installation.inbox(email_id)) == 1
-
-
-@pytest.mark.parametrize("fault", ["hang", "reset_after_body", "gateway_timeout"])
-def test_without_evidence_the_second_provider_follows_after_the_wait(installation: Installation, fault: str) -> None:
-    installation.fault("sendgrid", fault)
-    email_id = installation.send()
-    story = installation.ended(email_id)
-    assert story["status"] == "delivered"
-    assert _outcomes(story) == [("sendgrid", "uncertain"), ("mailgun", "accepted")]
-    assert [message["provider"] for message in installation.inbox(email_id)] == ["mailgun"]
-
-
-def test_an_uncertain_code_can_fail_over_at_once_or_never(installation: Installation) -> None:
-    installation.fault("sendgrid", "reset_after_body")
-    urgent = installation.ended(installation.send(on_uncertain="failover"))
-    assert _outcomes(urgent) == [("sendgrid", "uncertain"), ("mailgun", "accepted")]
-    never_twice = installation.ended(installation.send(on_uncertain="fail"))
-    assert never_twice["status"] == "failed"
-    assert _outcomes(never_twice) == [("sendgrid", "uncertain")]
-
-
-@pytest.mark.parametrize(("on_uncertain", "copies"), [("wait", 1), ("failover", 1), ("fail", 0)])
-def test_a_worker_killed_while_the_provider_is_called_loses_nothing(
-    installation: Installation, on_uncertain: str, copies: int
-) -> None:
-    installation.fault("sendgrid", "hang")
-    email_id = installation.send(on_uncertain=on_uncertain)
-    installation.until("called", lambda: installation.calls("sendgrid") == 1, within_s=10)
-    os.kill(installation.worker_pid(), signal.SIGKILL)
-    story = installation.ended(email_id, within_s=60)
-    assert story["attempts"][0]["outcome"] == "uncertain"
-    assert len(installation.inbox(email_id)) == copies
-    assert story["status"] == ("delivered" if copies else "failed")
-
-
-def test_with_no_patience_all_down_is_failed_with_every_reason(impatient: Installation) -> None:
-    for provider, fault in (("sendgrid", "unavailable"), ("mailgun", "unauthorized"), ("ses", "rate_limit")):
-        impatient.fault(provider, fault)
-    story = impatient.ended(impatient.send())
-    assert story["status"] == "failed"
-    assert [(attempt["provider"], attempt["status_code"]) for attempt in story["attempts"]] == [
-        ("sendgrid", 503),
-        ("mailgun", 401),
-        ("ses", 429),
-    ]
-    assert all(attempt["reply"] for attempt in story["attempts"])
-    assert impatient.inbox(story["id"]) == []
-
-
-def test_emails_survive_a_restart(impatient: Installation) -> None:
-    impatient.calm()
-    email_id = impatient.send()
-    assert impatient.ended(email_id)["status"] == "delivered"
-    impatient.stop(signal.SIGINT)
-    impatient.start()
-    assert impatient.story(email_id)["status"] == "delivered"
