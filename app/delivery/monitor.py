@@ -1,4 +1,4 @@
-"""The monitor: what one process knows of the providers' health, and what it tells the other processes.
+"""The monitor: what one process knows of the providers' health, and what it shares with other processes.
 
 Calls are counted in the process and written as sums every few seconds. A counter that is written per email would be a
 hot key exactly when a provider is down. A breaker or a cooldown is written at once, so that no other process makes the

@@ -15,7 +15,7 @@ class Reason(StrEnum):
     """Why an address is suppressed."""
 
     HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
-    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it may not tell
+    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it need not give
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     MANUAL = "manual"

@@ -83,7 +83,12 @@ class Step(NamedTuple):
 
 
 class World:
-    """Makes the steps. Each boolean argument turns on a mistake that the product must not make."""
+    """Makes the steps.
+
+    `kinds` are the events that may be reported. `reads_apart`: other steps may come between a worker's read and its
+    claim. Without `versioned`, or with one of the last three switches, the world has a mistake that the product must
+    not make.
+    """
 
     def __init__(
         self,
