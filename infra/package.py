@@ -23,7 +23,7 @@ PYTHON = "3.11"
 PLATFORM = "manylinux2014_x86_64"
 SOURCES = ("app", "workers")
 OURS_UNUSED = ("app/local/", "app/admin/")
-# Large parts of libraries that we do not use. tests/infra/test_package.py runs every entry point without them.
+# Large parts of libraries that we do not use. tests/deploy/test_0_package.py runs each entry point without them.
 UNUSED = (
     "bin/",
     "aws_lambda_powertools/event_handler/",
