@@ -15,10 +15,9 @@ REPUBLISH_AFTER_MS = 10_000
 
 
 class Status(StrEnum):
-    """What has become of one recipient.
+    """What has become of one recipient of an email."""
 
-    A queued recipient with a `wait_until_ms` waits for the next round, a sending one for evidence.
-    """
+    # A queued recipient that has a `wait_until_ms` waits for the next round, a sending one for evidence.
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -33,7 +32,7 @@ class Status(StrEnum):
 
 
 class EmailStatus(StrEnum):
-    """What has become of the email: a fold of its recipients."""
+    """What has become of the email: what the statuses of its recipients add up to."""
 
     QUEUED = "queued"
     SENDING = "sending"

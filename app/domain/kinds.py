@@ -56,7 +56,7 @@ TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same pro
 
 
 class Cause(StrEnum):
-    """Why something failed, and so who is held to account for it."""
+    """Why something failed: what or who was at fault."""
 
     RECIPIENT = "recipient"
     MESSAGE = "message"
