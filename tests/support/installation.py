@@ -96,8 +96,11 @@ class Installation:
         return dict(answer.json())
 
     def ended(self, email_id: str, within_s: float = 20) -> dict[str, Any]:
-        """The story of an email, after it has reached a final status."""
-        return self.story_when(email_id, lambda story: story["status"] in FINAL, within_s)
+        """The story of an email, after it has reached a final status and every call has its outcome.
+
+        A webhook may be recorded before the worker has written what its call came to.
+        """
+        return self.story_when(email_id, _has_ended, within_s)
 
     def story_when(
         self, email_id: str, wanted: Callable[[dict[str, Any]], bool], within_s: float = 20
@@ -129,3 +132,7 @@ class Installation:
             return self.api.get("/health", timeout=3).status_code == 200
         except httpx.TransportError:
             return False
+
+
+def _has_ended(story: Mapping[str, Any]) -> bool:
+    return story["status"] in FINAL and all(attempt["outcome"] is not None for attempt in story["attempts"])
