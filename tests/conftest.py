@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Event
 
@@ -57,11 +58,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
 
 
+# A worker of xdist takes its ports from a thousand of its own, each of them once, below those that the system hands
+# out: nobody else can be given a port between this question and the moment at which a child process listens on it.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_FIRST_PORT = 10_000 + 1_000 * (_WORKER % 20)
+_PORTS = cycle(range(_FIRST_PORT, _FIRST_PORT + 1_000))
+next(islice(_PORTS, os.getpid() % 1_000, None))  # two runs of the tests on one machine start at different ones
+
+
 def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on right now, and that no other test is given."""
+    for port in islice(_PORTS, 1_000):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail(f"something listens on every port from {_FIRST_PORT} to {_FIRST_PORT + 999}")
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +104,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if process.poll() is not None:
             pytest.fail(f"the AWS emulator ended: {log.read_text()[-2000:]}")
         try:
@@ -102,7 +113,7 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             Event().wait(0.1)
         else:
             return
-    pytest.fail("the AWS emulator did not answer within 20 s")
+    pytest.fail("the AWS emulator did not answer within a minute")
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from app.local.simulator import keys
+from tests.conftest import free_port
 
 Env = dict[str, str]
 
@@ -28,17 +28,12 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def env(tmp_path: Path, signing_keys: Path) -> Env:
     """A laptop's environment with free ports and a DATA_DIR of its own."""
     shutil.copytree(signing_keys, tmp_path / "data" / "simulator")
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        api, simulator, aws = (str(listener.getsockname()[1]) for listener in sockets)
     inherited = {name: os.environ[name] for name in ("PATH", "EMULATOR_PYTHON", "LANG") if name in os.environ}
     return {
         **inherited,
-        "PORT": api,
-        "SIMULATOR_PORT": simulator,
-        "AWS_PORT": aws,
+        "PORT": str(free_port()),
+        "SIMULATOR_PORT": str(free_port()),
+        "AWS_PORT": str(free_port()),
         "DATA_DIR": str(tmp_path / "data"),
     }
 
