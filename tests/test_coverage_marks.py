@@ -4,7 +4,11 @@ import os
 import sys
 import threading
 
+import coverage
 import pytest
+
+# This module is imported when the tests are collected, before anything is paused.
+COLLECTOR = coverage.Coverage.current()
 
 
 @pytest.mark.no_cover
@@ -19,3 +23,7 @@ def test_a_test_that_is_not_to_be_covered_is_not_traced() -> None:
 @pytest.mark.no_cover
 def test_neither_are_the_processes_that_it_starts() -> None:
     assert "COVERAGE_PROCESS_CONFIG" not in os.environ
+
+
+def test_the_next_one_is_traced_again() -> None:
+    assert coverage.Coverage.current() is COLLECTOR
