@@ -30,6 +30,8 @@ help: ## Show this list
 run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
 
+# Each of the workers and of the processes that they start would compile everything anew without it.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests with branch coverage
 	@$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy --cov --cov-report=term-missing $(ARGS)
 

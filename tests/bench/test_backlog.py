@@ -1,4 +1,4 @@
-"""2,400 due emails, 5,000 in the gate; `make backlog` does the same with 100,000."""
+"""1,700 due emails, 5,000 in the gate; `make backlog` does the same with 100,000."""
 
 from bench import backlog
 from tests.support.aws import Aws
