@@ -1,6 +1,8 @@
 """attempt: the guard, the claim, and the order of its steps."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -12,6 +14,7 @@ from app.errors import Contention
 from app.store.content import ContentItem
 from app.store.heads import HeadItem, Heads
 from app.topic import Topic
+from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import LEASE_S, Harness
 from tests.support.outcomes import UNAVAILABLE, accepted
@@ -190,3 +193,37 @@ def test_a_write_that_loses_every_time_gives_up_so_that_the_message_comes_again(
     with pytest.raises(Contention):
         replace(harness.attempt, heads=Losing())(email_id, 1)
     assert harness.send.calls == []
+
+
+def test_a_rival_that_is_still_in_its_call_keeps_the_other_from_a_second_one(harness: Harness) -> None:
+    """Both workers have passed the guard. The check inside the claim is the one that counts: it reads the lease."""
+    email_id = harness.take(an_email())
+    in_call, may_end = Event(), Event()
+
+    def call(message: Message) -> Outcome:
+        in_call.set()
+        assert may_end.wait(30)
+        return accepted(message.email_id)
+
+    harness.send.plan("sendgrid", call)
+    with ThreadPoolExecutor(1) as pool:
+
+        def let_the_rival_claim() -> None:
+            pool.submit(harness.attempt, email_id, 1)
+            assert in_call.wait(30)
+
+        racing = replace(harness.attempt, heads=Before(harness.heads, "update", let_the_rival_claim))
+        try:
+            racing(email_id, 1)
+            assert len(harness.send.calls) == 1
+        finally:
+            may_end.set()
+    assert (harness.only(email_id).status, len(harness.head(email_id).attempts)) == (Status.SENT, 1)
+
+
+def test_the_check_before_the_claim_is_an_economy_a_redelivered_message_reads_no_content(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    contents = Seen(harness.contents)
+    replace(harness.attempt, contents=contents)(email_id, 1)
+    assert contents.names == []

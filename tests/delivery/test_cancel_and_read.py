@@ -5,8 +5,9 @@ import pytest
 from app.delivery import read
 from app.domain.email import Message
 from app.domain.head import EmailStatus, Status, status
-from app.domain.kinds import Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
+from app.domain.suppression import Reason, Suppression
 from app.errors import Conflict, Invalid, NotFound
 from app.store.heads import HeadItem
 from tests.support.harness import Harness
@@ -156,3 +157,43 @@ def test_a_cursor_that_is_none_is_invalid(harness: Harness, after: str) -> None:
     with pytest.raises(Invalid) as refused:
         harness.read.page(None, None, after, 10)
     assert refused.value.errors[0][0] == "after"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize("by_recipient", [True, False])
+def test_the_pages_of_a_filtered_list_hold_every_match_exactly_once(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, limit: int, by_recipient: bool
+) -> None:
+    monkeypatch.setattr(read, "READ_AT_MOST", 4)
+    ann, matching = somebody("ann"), []
+    harness.clock.advance(10**6 * limit + (10**7 if by_recipient else 0))  # newer than whatever else is there
+    for number in range(12):
+        harness.clock.advance(1)
+        email_id = harness.take(an_email(ann))
+        if number % 3 == 0:
+            harness.cancel(email_id)
+            matching.append(email_id)
+    found: list[str] = []
+    after: str | None = None
+    for _ in range(40):
+        page = harness.read.page(ann.key if by_recipient else None, EmailStatus.CANCELED, after, limit)
+        found += [head.email_id for head in page.heads]
+        after = page.after
+        if after is None:
+            break
+    assert [email_id for email_id in found if email_id in matching] == matching[::-1]
+    assert not by_recipient or len(found) == len(matching)
+
+
+def test_a_recipient_on_our_suppression_list_says_so(harness: Harness) -> None:
+    ann = somebody("ann")
+    now_ms = harness.clock.now_ms
+    harness.suppressions.put(Suppression(ann.key, Reason.MANUAL, "by hand", now_ms, now_ms + 10**6))
+    email_id = harness.take(an_email(ann))
+    harness.work()
+    recipient = harness.only(email_id)
+    assert (recipient.status, recipient.cause, recipient.detail) == (
+        Status.SUPPRESSED,
+        Cause.RECIPIENT,
+        "on our suppression list",
+    )

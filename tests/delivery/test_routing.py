@@ -209,3 +209,14 @@ def test_explaining_stores_sends_and_takes_nothing(store: Aws) -> None:
     assert harness.heads.get("eml_dry") is None
     assert harness.queue.published() == []
     assert sent_through(harness) == ["ses"]
+
+
+@pytest.mark.parametrize("role", ["cc", "bcc"])
+def test_explain_sees_the_recipients_that_an_attempt_sees(store: Aws, role: str) -> None:
+    harness = Harness(store, routing=Routing(PROVIDERS, preferences={"example.org": ("ses",)}))
+    people = {"to": (Mailbox("ann@example.org"),), role: (Mailbox("bob@example.com"),)}
+    email = an_email(*people.pop("to"), **people)
+    head = harness.accept(email, owner="team", key=None).head
+    explained = [candidate.provider for candidate in harness.explain(email, head.email_id)]
+    assert explained == [candidate.provider for candidate in harness.read_context(head).route]
+    assert explained[0] == "sendgrid"  # the preference of example.org would put Amazon SES first

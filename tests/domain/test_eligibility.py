@@ -63,3 +63,10 @@ def test_verdicts_are_given_on_those_that_the_email_allows_in_their_order() -> N
         "sendgrid": "",
     }
     assert list(objections(capabilities, an_email(providers=("sendgrid", "ses")))) == ["ses", "sendgrid"]
+
+
+def test_plain_text_alone_counts_towards_the_size() -> None:
+    small = Capability(1000, OVERHEAD_BYTES + 10_000)
+    assert objection(small, an_email(content=Content("Hi", text="x" * 5_000))) == ""
+    assert "bytes at most" in objection(small, an_email(content=Content("Hi", text="x" * 10_000)))
+    assert "bytes at most" in objection(small, an_email(content=Content("Hi", html="x" * 10_000)))
