@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from app.delivery.monitor import Monitor
-from app.delivery.sweep import Sweep
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient
 from app.store import tables
 from app.store.cursors import Cursors
-from app.store.heads import SHARDS, Heads, shard_of
+from app.store.heads import Heads, shard_of
 from app.store.health import Healths
+from app.wiring.sweep import build_sweep
 from bench.backends import emulator
 
 MINUTE_MS = 60_000
@@ -73,7 +73,7 @@ def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
     """Sweep in runs of `within_s` seconds, `at_once` at the same time, until each of `ids` has been published."""
     published, began_s = Published(), time.time()
     monitor = Monitor(Healths(), (), time.time)
-    sweep = Sweep(Heads(), Cursors(), published, time.time, range(SHARDS), monitor)
+    sweep = build_sweep(Heads(), Cursors(), published, time.time, monitor)
     for runs in count(1):
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda _: sweep(within_s), range(at_once)))

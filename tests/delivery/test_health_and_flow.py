@@ -1,33 +1,20 @@
 """What an attempt writes about providers comes after what it writes about the email, and costs nothing per email."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
-from app.delivery.context import ContextReader
-from app.delivery.monitor import FLUSH_EVERY_S, Monitor
+from app.delivery.monitor import FLUSH_EVERY_S
 from app.domain.head import Status
 from app.domain.health import Sums
 from app.domain.kinds import Kind
 from app.errors import ServiceUnavailable
 from tests.support.calls import Seen
 from tests.support.crash import Before, Crash, crash
-from tests.support.harness import PROVIDERS, Harness
+from tests.support.harness import Harness
 from tests.support.outcomes import ACCOUNT, UNAVAILABLE
 from tests.support.samples import an_email
-
-
-def with_health(harness: Harness, store: object) -> None:
-    """Let the harness's attempts, webhooks and sweeps see the providers' health through this store."""
-    harness.monitor = Monitor(store, PROVIDERS, harness.clock)  # type: ignore[arg-type] # because these stand before the real store
-    read_context = ContextReader(
-        harness.monitor, harness.routing, harness.suppressions, harness.collapses, harness.clock
-    )
-    harness.attempt = replace(harness.attempt, monitor=harness.monitor, read_context=read_context)
-    harness.record = replace(harness.record, monitor=harness.monitor)
-    harness.sweep = replace(harness.sweep, monitor=harness.monitor)
 
 
 def failing() -> None:
@@ -36,7 +23,7 @@ def failing() -> None:
 
 def test_good_emails_cost_no_write_of_health_each(harness: Harness) -> None:
     seen = Seen(harness.healths)
-    with_health(harness, seen)
+    harness.build(healths=seen)
     harness.take(an_email())
     harness.work()  # a process writes its first count at once
     seen.names.clear()
@@ -55,7 +42,7 @@ def test_good_emails_cost_no_write_of_health_each(harness: Harness) -> None:
 
 
 def test_a_flush_that_fails_comes_after_the_outcome_and_the_next_attempt_are_safe(harness: Harness) -> None:
-    with_health(harness, Before(harness.healths, "add_minute", failing))
+    harness.build(healths=Before(harness.healths, "add_minute", failing))
     harness.send.plan("sendgrid", UNAVAILABLE)
     email_id = harness.take(an_email())
     harness.queue.published()
@@ -71,7 +58,7 @@ def test_a_flush_that_fails_comes_after_the_outcome_and_the_next_attempt_are_saf
 
 
 def test_a_breaker_that_cannot_be_written_loses_nothing(harness: Harness) -> None:
-    with_health(harness, Before(harness.healths, "update", failing))
+    harness.build(healths=Before(harness.healths, "update", failing))
     harness.send.plan("sendgrid", ACCOUNT)
     email_id = harness.take(an_email())
     ((_, number),) = harness.published()
@@ -83,7 +70,7 @@ def test_a_breaker_that_cannot_be_written_loses_nothing(harness: Harness) -> Non
 
 
 def test_a_crash_while_health_is_written_loses_nothing(harness: Harness) -> None:
-    with_health(harness, Before(harness.healths, "update", crash))
+    harness.build(healths=Before(harness.healths, "update", crash))
     harness.send.plan("sendgrid", ACCOUNT)
     email_id = harness.take(an_email())
     harness.queue.published()
@@ -94,7 +81,7 @@ def test_a_crash_while_health_is_written_loses_nothing(harness: Harness) -> None
 
 
 def test_health_that_cannot_be_read_claims_nothing_and_the_message_comes_again(harness: Harness) -> None:
-    with_health(harness, Before(harness.healths, "get_many", failing))
+    harness.build(healths=Before(harness.healths, "get_many", failing))
     email_id = harness.take(an_email())
     harness.queue.published()
     with pytest.raises(ServiceUnavailable):
@@ -108,7 +95,7 @@ def test_a_webhook_whose_counts_cannot_be_written_is_recorded_and_its_redelivery
     email_id = harness.take(an_email())
     harness.work()
     event = harness.event(email_id, Kind.DELIVERED)
-    with_health(harness, Before(harness.healths, "add_minute", failing))
+    harness.build(healths=Before(harness.healths, "add_minute", failing))
     harness.clock.advance(FLUSH_EVERY_S)
     with pytest.raises(ServiceUnavailable):
         harness.report(event)
@@ -123,7 +110,7 @@ def test_a_sweep_that_cannot_tend_has_published(harness: Harness) -> None:
     email_id = harness.take(an_email())
     harness.queue.published()
     harness.clock.advance(10)
-    with_health(harness, Before(harness.healths, "get", failing))
+    harness.build(healths=Before(harness.healths, "get", failing))
     with pytest.raises(ServiceUnavailable):
         harness.sweep(within_s=60)
     assert harness.published() == [(email_id, 1)]

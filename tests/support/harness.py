@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from app.delivery.monitor import Monitor
 from app.domain.eligibility import Capability
@@ -55,14 +56,19 @@ class Harness:
         self.cursors = self.stores.cursors
         self.routing = routing or Routing(tuple(providers))
         self.settings = settings(providers, retry_for_s, self.routing, capabilities or {})
+        self._receivers = receivers(providers, capabilities or {}, idempotent)
         forget_health()
+        self.build()
+
+    def build(self, **stores: Any) -> None:
+        """Build every use case, with these stores in the place of the real ones."""
         parts = build(
             self.settings,
             self.queue.topic.publish,
             self.send,
             self.clock,
-            stores=self.stores,
-            providers=receivers(providers, capabilities or {}, idempotent),
+            stores=replace(self.stores, **stores),
+            providers=self._receivers,
             confirm=self.confirmed.append,
         )
         self.monitor = parts.monitor
