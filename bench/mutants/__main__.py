@@ -29,15 +29,15 @@ from bench.mutants.warm import Warm
 
 PLACE = ROOT / "build" / "mutants"
 FOLDERS = ("app/domain", "app/delivery", "app/providers", "app/store")
-# Over what its tests took when they were traced, beside as many others as now.
+# What a mutant may take of the processor, over what its tests took without it.
 PATIENCE = 3
-GRACE_S = 20
+GRACE_S = 10
 
 
 def main() -> int:
     """Exit status 0 if enough is killed, and the rest is listed."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the children end, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the children end, too
     os.environ.pop("CI", None)  # it would choose a profile of hypothesis
     run = Run()
     if not run.todo:
@@ -62,44 +62,61 @@ class Run:
         self.results = self._before(mutants)
         self.chosen = list(self._chosen(mutants))
         self.whole = len(self.chosen) == len(mutants)
-        self.todo = [mutant for mutant in self.chosen if mutant not in self.results]
+        self.todo = [mutant for mutant in self.chosen if not self._is_done(mutant)]
         random.Random(0).shuffle(self.todo)  # noqa: S311 because a run that is broken off has then seen some of everything
         _say(f"{len(mutants)} mutants, {len(self.chosen)} chosen, {len(self.todo)} to test")
 
     def work(self, process: Warm) -> None:
         """In the warm process: test what is to be tested."""
-        mentions = Mentions((ROOT / "app").rglob("*.py"), ROOT)
-        select = Selector(_known(process), mentions)
+        select = Selector(_known(process), Mentions(ROOT))
         self.began = time.monotonic()
         with self.file.open("a") as file:
-            forks.run((self._job(process, select, mutant, file) for mutant in self.todo), self.slots, process.log)
+            for todo in (
+                [mutant for mutant in self.todo if mutant not in self.results],
+                (mutant for mutant in self.todo if not self._is_done(mutant)),  # known when the others are
+            ):
+                forks.run((self._job(process, select, mutant, file) for mutant in todo), self.slots, process.log)
+
+    def _is_done(self, mutant: Mutant) -> bool:
+        result = self.results.get(mutant)
+        return result is not None and (result.by != "" or result.asked == result.of)
 
     def _job(self, process: Warm, select: Selector, mutant: Mutant, file: TextIO) -> forks.Job:
         source, place = self.sources.text(mutant.file), self.sources.place(mutant.file, mutant.start)
         selection = select(mutant, place)
+        before = self.results.get(mutant)
+        tests = selection.tests[before.asked :] if before else selection.tests[: selection.first]
         begun = time.monotonic()
 
         def work(slot: int) -> str:
-            return process.ask(mutant, source, place, selection, slot) if selection.tests else ""
+            return process.ask(mutant, source, place, tests, slot, anew=selection.anew) if tests else ""
 
         def answered(by: str | None) -> None:
             name = name_of(mutant.file, place.scope, *mutant.lines(source))
             killer = "time" if by is None else by
             seconds = round(time.monotonic() - begun, 2)
-            asked = len(selection.tests)
-            found = (mutant.file, mutant.line(source), mutant.diff(source), killer, asked, selection.of, seconds)
+            asked = len(tests) + (before.asked if before else 0)
+            found = (
+                mutant.file,
+                mutant.line(source),
+                mutant.diff(source),
+                killer,
+                asked,
+                len(selection.tests),
+                seconds,
+            )
             result = Result(name, *found)
             self.results[mutant] = result
             file.write(json.dumps([asdict(mutant), asdict(result)]) + "\n")
             file.flush()
             self._progress()
 
-        patience = GRACE_S + PATIENCE * sum(select.known.seconds[test] for test in selection.tests)
+        patience = GRACE_S + int(PATIENCE * sum(select.known.seconds[test] for test in tests))
         return forks.Job(work, patience, answered)
 
     def _progress(self) -> None:
         done = [self.results[mutant] for mutant in self.todo if mutant in self.results]
-        if len(done) % 100 == 0 or len(done) == len(self.todo):
+        if len(done) % 100 == 0:
             alive = sum(not result.by for result in done)
             each = (time.monotonic() - self.began) / len(done)
             _say(f"{len(done)} of {len(self.todo)}: {alive} survive, {each:.2f} s each")
@@ -171,7 +188,7 @@ def _digest(*more: str) -> str:
 def _digest_of(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
-        digest.update(f"{path}\n{path.stat().st_size}\n".encode())
+        digest.update(f"{path.relative_to(ROOT)}\n{path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import IO, Any
 
 MEMORY_BYTES = 6 * 2**30  # a mutant may well grow a list for ever
+LONGEST_S = 3600.0  # by the clock, for a child that only waits
 POLL_S = 0.004
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a child does in a place of its own (its number), and for how long at most."""
+    """What a child does in a place of its own (its number), and how many of the processor's seconds it may take."""
 
     work: Callable[[int], Any]
-    timeout_s: float
-    answered: Callable[[Any], None]  # with what `work` returned; None: it ended otherwise, or not at all
+    cpu_s: int
+    answered: Callable[[Any], None]  # with what `work` returned; None: it took too long, or too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class _Running:
 
 
 def run(jobs: Iterable[Job], slots: int, log: Path) -> None:
-    """Do all of the jobs, `slots` at a time. What the children print goes to `log`."""
+    """Do all of the jobs, `slots` at a time. What the children print goes to `log`.
+
+    Raises RuntimeError if `work` raises in one of them: that says nothing about a mutant.
+    """
     waiting, free, running = iter(jobs), list(range(slots)), dict[int, _Running]()
     done = False
     try:
@@ -48,15 +52,19 @@ def run(jobs: Iterable[Job], slots: int, log: Path) -> None:
                     break
                 slot = free.pop()
                 pid, answer = _fork(job, slot, log)
-                running[pid] = _Running(job, slot, answer, time.monotonic() + job.timeout_s)
+                running[pid] = _Running(job, slot, answer, time.monotonic() + LONGEST_S)
             for pid in list(running):
-                if _has_ended(pid, running[pid].until):
+                status = _ended(pid, running[pid].until)
+                if status is not None:
                     child = running.pop(pid)
                     free.append(child.slot)
-                    child.job.answered(_answer(child.answer))
+                    if status > 0:
+                        raise RuntimeError(f"a child broke off: see {log}")
+                    child.job.answered(_answer(child.answer) if status == 0 else None)
             time.sleep(POLL_S)
     finally:
-        for pid in running:
+        for pid, child in running.items():
+            child.answer.close()
             os.killpg(pid, signal.SIGKILL)
 
 
@@ -72,13 +80,16 @@ def _fork(job: Job, slot: int, log: Path) -> tuple[int, IO[bytes]]:
     try:
         _lead(0)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        for limit, value in ((resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_CPU, job.cpu_s)):
+            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
         printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(printed, 1)
         os.dup2(printed, 2)
         answer.write(json.dumps(job.work(slot)).encode())
         answer.flush()
         status = 0
+    except MemoryError:
+        os.kill(os.getpid(), signal.SIGKILL)
     except BaseException:  # noqa: BLE001 because a child must never return into its parent's code
         traceback.print_exc()
     finally:
@@ -94,23 +105,20 @@ def _lead(pid: int) -> None:
         return
 
 
-def _has_ended(pid: int, until: float) -> bool:
-    """True once the child is gone, and with it whatever it had started."""
-    gone, _ = os.waitpid(pid, os.WNOHANG)
+def _ended(pid: int, until: float) -> int | None:
+    """The status with which the child ended, and with it whatever it had started; None: it has not ended yet."""
+    gone, status = os.waitpid(pid, os.WNOHANG)
     late = not gone and time.monotonic() > until
-    if gone or late:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    if not gone and not late:
+        return None
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
     if late:
-        os.waitpid(pid, 0)
-    return bool(gone or late)
+        _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _answer(found: IO[bytes]) -> Any:
     with found:
         found.seek(0)
-        text = found.read()
-    try:
-        return json.loads(text)
-    except ValueError:  # nothing, or not to the end
-        return None
+        return json.load(found)

@@ -8,6 +8,8 @@ from bench.mutants import forks
 from bench.mutants.selection import Known, file_of
 from bench.mutants.warm import Warm
 
+AT_MOST_S = 3600
+
 
 def learn(warm: Warm, say: Callable[[str], object]) -> Known:
     """Run all the tests without a mutant. Whichever fails then is asked about none."""
@@ -19,7 +21,7 @@ def learn(warm: Warm, say: Callable[[str], object]) -> Known:
     failed = set[str]()
 
     def add(found: Any) -> None:
-        assert found, f"a process of the tests broke off: see {warm.log}"
+        assert found, "the tests took more than an hour"
         seconds.update(found["seconds"])
         failed.update(found["failed"])
         for file, lines in found["contexts"].items():
@@ -27,12 +29,14 @@ def learn(warm: Warm, say: Callable[[str], object]) -> Known:
                 contexts[file][int(line)].update(tests)
 
     def add_failed(found: Any) -> None:
-        assert found is not None, f"a process of the tests broke off: see {warm.log}"
+        assert found is not None, "the tests took more than an hour"
         failed.update(found)
 
     say("running all the tests twice, without a mutant")
-    forks.run([forks.Job(_bound(warm.check, half), 3600, add) for half in halves], warm.slots, warm.log)
-    forks.run([forks.Job(_bound(warm.check_anew, half), 3600, add_failed) for half in halves], warm.slots, warm.log)
+    forks.run([forks.Job(_bound(warm.check, half), AT_MOST_S, add) for half in halves], warm.slots, warm.log)
+    forks.run(
+        [forks.Job(_bound(warm.check_anew, half), AT_MOST_S, add_failed) for half in halves], warm.slots, warm.log
+    )
     for test in sorted(failed):
         say(f"is not asked, because it fails without a mutant: {test}")
     frozen = {file: {line: frozenset(tests) for line, tests in lines.items()} for file, lines in contexts.items()}

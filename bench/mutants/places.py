@@ -73,22 +73,32 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 class Mentions:
-    """Which lines inside of functions name something, at first hand or through what the module defines by it."""
+    """Which lines inside of functions name something, at first hand or through what the module defines by it.
 
-    def __init__(self, files: Iterable[Path], root: Path) -> None:
+    Also which files of tests do: a test may compare a table with another one, and run no line of ours.
+    """
+
+    def __init__(self, root: Path) -> None:
         self._lines: dict[str, set[Line]] = defaultdict(set)
+        self._tests: dict[str, set[str]] = defaultdict(set)
         self._through: dict[str, set[str]] = defaultdict(set)
-        for path in files:
+        for path in (root / "app").rglob("*.py"):
             self._read(path.relative_to(root).as_posix(), ast.parse(path.read_text()), within=False)
+        for path in (root / "tests").rglob("test_*.py"):
+            for statement in ast.walk(ast.parse(path.read_text())):
+                if isinstance(statement, ast.stmt):
+                    for name in _named(statement):
+                        self._tests[name].add(path.relative_to(root).as_posix())
 
-    def of(self, names: Iterable[str]) -> set[Line]:
-        """Every line that would notice if one of these names stood for something else."""
+    def of(self, names: Iterable[str]) -> tuple[set[Line], set[str]]:
+        """Every line, and every file of tests, that would notice if one of these names stood for something else."""
         todo, seen = set(names), set[str]()
         while todo:
             name = todo.pop()
             seen.add(name)
             todo |= self._through[name] - seen
-        return set().union(*(self._lines[name] for name in seen))
+        lines = set[Line]().union(*(self._lines[name] for name in seen))
+        return lines, set[str]().union(*(self._tests[name] for name in seen))
 
     def _read(self, file: str, node: ast.AST, *, within: bool) -> None:
         for child in _statements(node):

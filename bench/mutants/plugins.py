@@ -1,6 +1,6 @@
 """What stands between pytest and a mutant: what watches the tests, chooses them, and hands out the mutated module."""
 
-from collections import defaultdict
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -29,16 +29,20 @@ class Watch:
     def __init__(self, url: str) -> None:
         self.url = url
         self.failed: list[str] = []
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.seconds: dict[str, float] = {}
         self.about: str = ""
         self.switch: Callable[[str], object] = str  # called with the name of the test whose lines run now
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Tell which test begins."""
+        """Tell which test begins, and note how long it took the processor: the clock depends on what else runs."""
         self.about = item.nodeid
         self.switch(self.about)
-        return (yield)
+        begun = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[self.about] = time.process_time() - begun
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
@@ -54,8 +58,7 @@ class Watch:
             self.switch(self.about)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note how long it took, and whether it failed."""
-        self.seconds[report.nodeid] += report.duration
+        """Note whether it failed."""
         if report.failed and report.nodeid not in self.failed:
             self.failed.append(report.nodeid)
 

@@ -3,19 +3,20 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Final
 
 from bench.mutants.mutant import Mutant
 from bench.mutants.places import Contexts, Mentions, Place
 
-# Nearly every mutant falls at one of the first tests; a survivor is asked all of them, which may be a thousand.
-MOST: Final = 300
+# Nearly every mutant falls at one of the first tests; what survives those is asked the others, up to a thousand, later.
+AT_FIRST_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one run of all the tests without a mutant has shown.
+    """What one run of all the tests without a mutant has shown. Seconds are the processor's, and those of tracing, too.
 
     `contexts` are a test's node id, or a file's name for what one of its fixtures does for several tests. `imported`
     are the lines that run before the first test does. `seconds` has every test that passed.
@@ -49,13 +50,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The tests to ask, in order, of so many that there are.
+    """The tests to ask, in order: `first` so many of them, the others later.
 
     `anew`: the module must be imported again, for its code has already run.
     """
 
     tests: tuple[str, ...]
-    of: int
+    first: int
     anew: bool
 
 
@@ -74,10 +75,13 @@ class Selector:
         tests = self._running((mutant.file, line) for line in place.lines)
         if anew:
             names = place.names or {place.scope.rpartition(".")[2]}
-            tests |= self._running(self.mentions.of(names))
+            lines, files = self.mentions.of(names)
+            tests |= self._running(lines).union(*(self._of_file.get(file, ()) for file in files))
             if not tests:
                 tests = self._running((mutant.file, line) for line in self.known.contexts.get(mutant.file, ()))
-        return Selection(tuple(self._ordered(tests, mutant.file))[:MOST], len(tests), anew)
+        ordered = tuple(self._ordered(tests, mutant.file))
+        spent = accumulate(self.known.seconds[test] for test in ordered)
+        return Selection(ordered, max(1, sum(seconds <= AT_FIRST_S for seconds in spent)), anew)
 
     def _running(self, lines: Iterable[tuple[str, int]]) -> set[str]:
         contexts = set[str]()

@@ -24,7 +24,7 @@ from botocore.loaders import JSONFileLoader
 from bench.mutants.mutant import Mutant
 from bench.mutants.places import Place
 from bench.mutants.plugins import EMULATED, ROOT, Finder, Only, Watch
-from bench.mutants.selection import Selection, file_of
+from bench.mutants.selection import file_of
 
 FILES_AT_ONCE: Final = 3  # of tests, imported anew: most mutants fall at once
 # These deploy, start whole installations, or ask nothing of the code under mutation: other processes see no mutant.
@@ -93,16 +93,16 @@ class Warm:
                 self.urls.append(stack.enter_context(start(folders)))
             yield
 
-    def ask(self, mutant: Mutant, source: str, place: Place, selection: Selection, slot: int) -> str:
+    def ask(self, mutant: Mutant, source: str, place: Place, tests: Sequence[str], slot: int, *, anew: bool) -> str:
         """In a child: the first test that notices the mutant; "" if none does."""
         path, text = ROOT / mutant.file, mutant.applied(source)
         watch = Watch(self.urls[slot])
-        if selection.anew or not self._exchange(path, text, place):
-            for tests in _portions(selection.tests):
-                if found := self._ask_anew(Finder(path, text), tests, watch, slot):
+        if anew or not self._exchange(path, text, place):
+            for some in _portions(tests):
+                if found := self._ask_anew(Finder(path, text), some, watch, slot):
                     return found
             return ""
-        self.run(selection.tests, watch)
+        self.run(tests, watch)
         return watch.failed[0] if watch.failed else ""
 
     def run(self, tests: Sequence[str], watch: Watch, *, on: bool = False) -> None:
@@ -164,7 +164,11 @@ class Warm:
         code = pytest.main([*OPTIONS, folder, *([] if on else ["-x"]), *files], plugins=[watch, Only(tests)])
         if watch.failed:
             return watch.failed[0]
-        return "" if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else "import"
+        if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return ""
+        if code is pytest.ExitCode.INTERNAL_ERROR:
+            raise RuntimeError("pytest itself failed")
+        return "import"  # of the mutant, by a test or a conftest
 
     @staticmethod
     def _reset(items: Sequence[pytest.Item], watch: Watch) -> None:
