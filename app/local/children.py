@@ -63,7 +63,7 @@ class Child:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """The child's exit status (minus the signal's number if it was killed), or None while it runs."""
+        """The child's exit status; -N if signal N killed it, None while it runs."""
         return self._process.poll()
 
     def wait_until_ready(self, timeout_s: float, stopping: threading.Event) -> None:

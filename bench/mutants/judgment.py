@@ -51,7 +51,7 @@ class Judgment:
 
     @property
     def survivors(self) -> list[Result]:
-        """Those that no reason excuses, in the order of their files."""
+        """The mutants that no test noticed and that survivors.toml does not list, in the order of their files."""
         alive = [result for result in self.results if not result.by and result.name not in self.reasons]
         return sorted(alive, key=lambda result: (result.file, result.line, result.diff))
 

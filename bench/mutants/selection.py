@@ -61,7 +61,7 @@ class Selection:
 
 
 class Selector:
-    """Selects by what is known."""
+    """Chooses the tests for a mutant by which tests run its lines."""
 
     def __init__(self, known: Known, mentions: Mentions) -> None:
         self.known, self.mentions = known, mentions

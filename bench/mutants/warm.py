@@ -28,7 +28,7 @@ from bench.mutants.selection import file_of
 
 FILES_AT_ONCE: Final = 3  # of tests, imported anew: most mutants fall at once
 # These deploy, start whole installations, or ask nothing of the code under mutation: other processes see no mutant.
-ELSEWHERE: Final = ("bench", "browser", "deploy", "e2e", "fuzz", "infra", "local", "test_house.py")
+ELSEWHERE: Final = ("bench", "browser", "deploy", "e2e", "fuzz", "infra", "local", "test_structure.py")
 OURS: Final = ("app", "tests", "workers", "infra")
 OPTIONS: Final = (
     "-q",
