@@ -12,6 +12,7 @@ from app.errors import Contention
 from app.store.content import ContentItem
 from app.store.heads import HeadItem, Heads
 from app.topic import Topic
+from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import LEASE_S, Harness
 from tests.support.outcomes import UNAVAILABLE, accepted
@@ -131,6 +132,33 @@ def test_of_two_workers_that_both_passed_the_guard_one_claims(harness: Harness) 
     racing(email_id, 1)
     assert len(harness.send.calls) == 1
     assert len(harness.head(email_id).attempts) == 1
+
+
+def test_the_first_check_only_saves_reading_the_content(harness: Harness) -> None:
+    """The check before the claim is an economy: it protects nothing that the check inside the claim does not.
+
+    A worker that passes the first check by mistake, here on an outdated head, reads the content and does nothing else.
+    """
+    email_id = harness.take(an_email())
+    outdated = harness.head(email_id)
+    harness.work()
+    sent = harness.head(email_id)
+    contents = Seen(harness.contents)
+    redelivered = replace(harness.attempt, contents=contents)
+    redelivered(email_id, 1)
+    assert contents.names == []
+
+    class OutdatedAtFirst(Heads):
+        reads = iter([outdated])
+
+        def get(self, email_id: str) -> Head | None:
+            return next(self.reads, None) or super().get(email_id)
+
+    replace(redelivered, heads=OutdatedAtFirst())(email_id, 1)
+    assert contents.names == ["get"]
+    assert harness.head(email_id) == sent
+    assert len(harness.send.calls) == 1
+    assert harness.queue.published() == []
 
 
 def test_the_content_is_read_before_the_claim_so_that_nothing_is_held_when_it_cannot_be(harness: Harness) -> None:

@@ -12,6 +12,7 @@ from app.domain.health import BREAKER_WAITS_MS, Health, pause
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.route import DAY_MS, Availability, Candidate, Caps, Routing, RoutingPolicy
+from app.domain.suppression import Reason, Suppression
 from tests.support.aws import Aws
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
@@ -187,6 +188,28 @@ def test_explain_says_what_an_attempt_then_does_and_why(store: Aws) -> None:
         Candidate("sendgrid", Availability.EXCLUDED, "not among the email's providers"),
     ]
     assert sent_through(harness, email) == ["mailgun"]
+
+
+@pytest.mark.parametrize(
+    ("bcc_domain", "first"),
+    [("example.org", "ses"), ("elsewhere.example", "sendgrid")],
+    ids=["the preference of all", "no preference of all"],
+)
+@pytest.mark.parametrize("is_suppressed", [False, True])
+def test_explain_counts_bcc_as_the_attempt_does(
+    store: Aws, bcc_domain: str, first: str, *, is_suppressed: bool
+) -> None:
+    """A preference counts only if all recipients share it, those in bcc and those on our list too."""
+    harness = Harness(store, routing=Routing(PROVIDERS, preferences={"example.org": ("ses",)}))
+    hidden = Mailbox(f"eve-{first}-{is_suppressed}@{bcc_domain}".lower())
+    if is_suppressed:
+        now_ms = harness.clock.now_ms
+        harness.suppressions.put(Suppression(hidden.key, Reason.MANUAL, "by phone", now_ms, now_ms + DAY_MS))
+    email = an_email(Mailbox("ann@example.org"), bcc=(hidden,))
+    assert harness.explain(email, "eml_dry")[0].provider == first
+    assert sent_through(harness, email) == [first]
+    ((_, message),) = harness.send.calls
+    assert (hidden in message.bcc) is not is_suppressed
 
 
 @pytest.mark.parametrize("turn", range(8))
