@@ -1,11 +1,13 @@
 """POST /v1/emails/explain: the route, and nothing else happens."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 
+from app.api.application import create
 from app.domain.health import open_breaker, pause, resume, start_cooldown
 from app.wiring.parts import Container
 from tests.api.conftest import Client
@@ -50,6 +52,20 @@ def test_what_rules_a_provider_out_is_told(client: Client) -> None:
     assert whys["sendgrid"] == ("excluded", "not among the email's providers")
     assert whys["ses"] == ("excluded", "refuses .exe attachments")
     assert whys["mailgun"] == ("available", "healthy")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "first"),
+    [(["eve@example.com"], "ses"), (["eve@example.com", "bob@elsewhere.example"], "sendgrid")],
+)
+def test_recipients_in_bcc_count_for_a_domains_preference(
+    client: Client, parts: Container, hidden: list[str], first: str
+) -> None:
+    read_context = parts.explain.read_context
+    routing = replace(read_context.routing, preferences={"example.com": ("ses",)})
+    explains = replace(parts.explain, read_context=replace(read_context, routing=routing))
+    preferring = Client(create(lambda: replace(parts, explain=explains)), client.key)
+    assert explain(preferring, bcc=hidden)[0]["provider"] == first
 
 
 @pytest.mark.parametrize(

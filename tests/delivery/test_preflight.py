@@ -37,6 +37,7 @@ def test_what_all_can_carry_is_not_restricted(picky: Harness) -> None:
     ("fields", "able"),
     [
         ({"content": with_file("a.pdf", MB)}, ("sendgrid", "mailgun")),
+        ({"content": Content("Hi", text="x" * MB)}, ("sendgrid", "mailgun")),  # plain text alone, no HTML
         ({"content": with_file("a.EXE", 1)}, ("sendgrid", "ses")),
         ({"sender": Mailbox("a@example.org")}, ("mailgun", "ses")),
         ({"sender": Mailbox("a@elsewhere.example")}, ("ses",)),

@@ -97,6 +97,41 @@ def test_twenty_messages_at_once_whose_call_is_over_at_once_are_one_call_too(har
     assert len(harness.send.calls) == 1
 
 
+def test_a_claim_beside_a_call_under_way_makes_no_second_call(harness: Harness) -> None:
+    """Both workers have passed the first check when one claims. The other one's claim comes during the call.
+
+    The recipients then look as if this attempt had claimed them, so only the second check, inside the claim, tells the
+    other worker that the lease is not its own.
+    """
+    email_id = harness.take(an_email())
+    harness.queue.published()
+    in_call, other_is_done = Event(), Event()
+
+    def call(_: Message) -> Outcome:
+        in_call.set()
+        assert other_is_done.wait(PATIENCE_S)
+        return accepted("sg-1")
+
+    harness.send.plan("sendgrid", call, accepted("sg-2"))
+    rivals: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def let_the_rival_call() -> None:
+            rivals.append(pool.submit(harness.attempt, email_id, 1))
+            assert in_call.wait(PATIENCE_S)
+
+        try:
+            replace(harness.attempt, heads=Before(harness.heads, "update", let_the_rival_call))(email_id, 1)
+            under_way = harness.head(email_id)
+        finally:
+            other_is_done.set()
+        rivals[0].result(PATIENCE_S)
+    assert len(harness.send.calls) == 1
+    assert (under_way.lease_attempt, under_way.attempts[0].outcome) == (1, None)
+    assert [attempt.message_id for attempt in harness.head(email_id).attempts] == ["sg-1"]
+    assert harness.only(email_id).status is Status.SENT
+
+
 @pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.ACCEPTED, Kind.DELAYED])
 def test_a_webhook_that_overtakes_the_outcome_is_not_overwritten_by_it(harness: Harness, kind: Kind) -> None:
     email_id = harness.take(an_email())

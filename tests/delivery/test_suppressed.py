@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Status, status
-from app.domain.kinds import Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.suppression import DAY_MS, LASTS_MS, Reason, Suppression
 from tests.support.crash import Before, Crash, crash
@@ -152,6 +152,19 @@ def test_an_email_to_suppressed_people_only_has_failed_without_a_call(harness: H
     harness.work()
     assert harness.send.calls == []
     assert status(harness.head(email_id).recipients.values()) is EmailStatus.FAILED
+
+
+def test_who_is_on_our_list_shows_why(harness: Harness) -> None:
+    bob = somebody("bob")
+    suppress(harness, bob.key)
+    email_id = harness.take(an_email(bob))
+    harness.work()
+    shown = harness.only(email_id)
+    assert (shown.status, shown.cause, shown.detail) == (
+        Status.SUPPRESSED,
+        Cause.RECIPIENT,
+        "on our suppression list",
+    )
 
 
 def test_lifted_it_is_sent_to_again(harness: Harness) -> None:

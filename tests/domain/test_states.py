@@ -7,7 +7,7 @@ import pytest
 from app.domain.email import OnUncertain, Role
 from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
-from app.domain.resolution import Signal, UncertainPolicy, apply_signal, next_status, phase, row_for
+from app.domain.resolution import Signal, UncertainPolicy, apply_signal, next_status, phase, row_for, stop_trying
 from app.domain.states import TABLE, Phase, Row, Transition
 
 # The table as it was decided, written by hand. A dot means `stay`; `+` means that the address is suppressed as well.
@@ -268,3 +268,44 @@ def test_nothing_leaves_delivered_or_complained_for_the_queue(at: str, kind: Kin
 
 def test_requeue_without_any_knowledge_is_the_queue() -> None:
     assert next_status(somebody("awaiting_evidence")) == somebody("queued")
+
+
+@pytest.mark.parametrize("at", ["canceled", "expired", "failed"])
+@pytest.mark.parametrize("failure", [Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED])
+@pytest.mark.parametrize("late", [Kind.ACCEPTED, Kind.DELAYED])
+def test_an_ended_recipient_that_is_reported_dead_stays_ended_when_a_late_acceptance_comes(
+    at: str, failure: Kind, late: Kind
+) -> None:
+    dead = after(somebody(at), (1, failure))
+    assert dead.status is somebody(at).status
+    assert after(dead, (1, late)).status is dead.status
+    assert after(dead, (2, late)).status is Status.SENT  # of another attempt's copy nothing bad is known
+
+
+@pytest.mark.parametrize("seen", [Kind.OPENED, Kind.CLICKED])
+@pytest.mark.parametrize("bounce", [Kind.SOFT_BOUNCE, Kind.HARD_BOUNCE])
+def test_an_opened_email_that_bounced_stays_bounced_when_the_open_comes_again(seen: Kind, bounce: Kind) -> None:
+    opened = after(somebody("sent"), (1, seen))
+    assert opened.status is Status.DELIVERED
+    bounced = after(opened, (1, bounce))
+    assert bounced.status is Status.BOUNCED
+    assert after(bounced, (1, seen)) == bounced
+
+
+def test_of_two_live_copies_the_newest_counts_when_a_third_fails() -> None:
+    third = somebody("sending", 3, _1={Evidence.ACCEPTED}, _2={Evidence.ACCEPTED})
+    refused = after(third, (3, Kind.REFUSED))
+    assert (refused.status, refused.attempt) == (Status.SENT, 2)
+
+
+@pytest.mark.parametrize("end", [Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.SUPPRESSED])
+def test_of_two_copies_at_silent_providers_the_newest_counts_when_no_provider_is_left(end: Status) -> None:
+    silent = {Evidence.ACCEPTED, Evidence.SILENT}
+    ended = stop_trying(somebody("queued", 3, _1=silent, _2=silent), end)
+    assert (ended.status, ended.attempt) == (Status.SENT, 2)
+
+
+def test_of_two_other_delivered_copies_the_newest_counts_when_one_is_returned() -> None:
+    got = {Evidence.ACCEPTED, Evidence.DELIVERED}
+    returned = after(somebody("delivered", 3, _1=got, _2=got, _3=got), (3, Kind.SOFT_BOUNCE))
+    assert (returned.status, returned.attempt) == (Status.DELIVERED, 2)

@@ -1,28 +1,41 @@
-"""Retry-After as a date, in the spellings that servers use."""
+"""How long a throttling provider asks us to wait: Retry-After as seconds or as a date."""
 
 import httpx
 import pytest
 
 from app.providers.answers import header_s
 
-NOW = "Tue, 24 Nov 2026 10:00:00 GMT"
+DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("date", "seconds"),
+    ("retry_after", "seconds"),
     [
+        ("90", 90),
+        (" 90 ", 90),
         ("Tue, 24 Nov 2026 10:01:30 GMT", 90),
         ("Tue, 24 Nov 2026 10:01:30 +0000", 90),
-        ("Tue, 24 Nov 2026 10:01:30 -0000", 90),  # RFC 5322: UTC, but not the server's own zone
+        ("Tue, 24 Nov 2026 10:01:30 -0000", 90),  # RFC 5322 §3.3: UTC, of an unknown local zone
         ("Tue, 24 Nov 2026 11:01:30 +0100", 90),
         ("Tue, 24 Nov 2026 05:01:30 -0500", 90),
+        ("Tue, 24 Nov 2026 09:59:00 GMT", -60),
+        ("", None),
+        ("soon", None),
+        ("1.5", None),
+        ("-5", None),
+        ("\u0663", None),  # a digit, but not an ASCII one
     ],
 )
-def test_a_date_is_read_in_its_zone(date: str, seconds: float) -> None:
-    assert header_s(httpx.Response(429, headers={"Retry-After": date, "Date": NOW})) == seconds
+def test_a_retry_after_is_seconds_or_a_date_of_any_zone(retry_after: str, seconds: float | None) -> None:
+    headers = httpx.Headers({"Date": DATE, "Retry-After": retry_after}, encoding="utf-8")
+    assert header_s(httpx.Response(429, headers=headers)) == seconds
 
 
 @pytest.mark.parametrize("date", ["Tue, 24 Nov 2026 10:00:00 -0000", "Tue, 24 Nov 2026 11:00:00 +0100"])
-def test_the_servers_own_date_is_read_in_its_zone_too(date: str) -> None:
-    retry_after = "Tue, 24 Nov 2026 10:01:30 GMT"
-    assert header_s(httpx.Response(429, headers={"Retry-After": retry_after, "Date": date})) == 90
+def test_the_answers_own_date_may_be_of_any_zone_too(date: str) -> None:
+    headers = {"Date": date, "Retry-After": "Tue, 24 Nov 2026 10:01:30 GMT"}
+    assert header_s(httpx.Response(429, headers=headers)) == 90
+
+
+def test_a_date_without_the_answers_own_date_says_nothing() -> None:
+    assert header_s(httpx.Response(429, headers={"Retry-After": DATE})) is None

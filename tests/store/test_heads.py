@@ -186,3 +186,9 @@ def test_the_due_index_is_sparse_and_both_indexes_hold_keys_only(store: Aws) -> 
     item = HeadItem.get(head.email_id, "email", consistent_read=True)
     assert item.due_at is None
     assert item.due_shard is None
+
+
+def test_the_indexes_have_sixteen_shards() -> None:
+    """As a literal: with another number, the emails that are stored already would no longer be found."""
+    assert SHARDS == 16
+    assert {shard_of(f"eml_{number}") for number in range(500)} == set(range(16))

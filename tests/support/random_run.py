@@ -1,7 +1,7 @@
 """A random run: a queue that loses, repeats and reorders messages, providers that answer as planned, processes that die
 at any call; and what must hold for every email after every step."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -89,6 +89,9 @@ class RandomRun:
         self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
         self.has_copy = True
         self.during_call: DuringCall = None
+        self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
+        self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
+        self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
         self.restart()
 
     def restart(self) -> None:
@@ -188,8 +191,12 @@ class RandomRun:
     def _record(self, event: ProviderEvent, point: FaultPoint) -> None:
         copy = event.email_id, event.attempt, event.recipient
         self.reported[copy].add(event.kind)
+        self.touched.discard(event.email_id)
+        is_recorded = self._run(point, self.harness.record, event.provider, webhook([event]))
+        self.applied[event.kind] += event.email_id in self.touched
         self.touched.add(event.email_id)
-        if self._run(point, self.harness.record, event.provider, webhook([event])):
+        if is_recorded:
+            self.recorded[event.kind] += 1
             self.known[copy] |= PROVED.get(event.kind, frozenset())
             if event.kind in OPT_OUTS:
                 self.opted_out[event.recipient] = max(event.at_ms, self.opted_out.get(event.recipient, 0))
@@ -267,6 +274,7 @@ class RandomRun:
         outcome, during_call, self.during_call = self.outcome, self.during_call, None
         if during_call is not None:
             self._happen(during_call, message.email_id, message.attempt)
+        self.outcomes[outcome.signal_kind] += 1
         return outcome
 
     def _happen(self, during_call: Kind | float | str, email_id: str, attempt: int) -> None:

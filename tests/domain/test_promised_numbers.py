@@ -1,0 +1,53 @@
+"""The numbers of the domain that a promise of the documentation rests on, as literals.
+
+The other tests use the constants by name, so they would not notice a wrong one.
+"""
+
+from app.domain import head, health, rounds, suppression
+
+
+def test_a_breaker_waits_longer_each_time_in_a_row() -> None:
+    assert health.BREAKER_WAITS_MS == (30_000, 60_000, 120_000, 300_000, 600_000)
+    assert health.PROBE_LEASE_MS == 60_000
+    assert health.OUTAGES_IN_A_ROW == 5
+
+
+def test_a_cooldown_lasts_half_a_minute_and_an_hour_at_most() -> None:
+    assert (health.COOLDOWN_MS, health.LONGEST_COOLDOWN_MS) == (30_000, 3_600_000)
+
+
+def test_a_weight_moves_slowly() -> None:
+    assert (health.FULL_WEIGHT, health.WEIGHT_STEP, health.KEEPS_PLACE_FROM) == (100, 10, 50)
+    assert health.LOWER_EVERY_MS == 60_000
+    assert health.RECOVER_EVERY_MS == 900_000
+
+
+def test_a_minute_is_bad_from_so_many_errors_on() -> None:
+    assert (health.ERRORS_A_MINUTE, health.ERRORS_SHARE, health.BLOCKS_PER_ERROR) == (50, 0.1, 5)
+    assert health.SLOW_AFTER_MS == 300_000
+
+
+def test_a_silent_provider_is_noticed_after_a_quarter_of_an_hour() -> None:
+    assert health.SILENT_AFTER_MS == 900_000
+    assert (health.ENOUGH_TO_JUDGE, health.USUALLY_REPORTS) == (20, 0.5)
+    assert rounds.WATCHED_FOR_QUARTERS == 8
+
+
+def test_rounds_come_ever_later() -> None:
+    assert rounds.ROUND_WAITS_MS == (60_000, 120_000, 300_000, 600_000, 1_800_000)
+    assert rounds.JITTER == 0.25
+
+
+def test_a_suppression_ends() -> None:
+    reason, day_ms = suppression.Reason, 86_400_000
+    assert {
+        reason.HARD_BOUNCE: 180 * day_ms,
+        reason.PROVIDER_LIST: 30 * day_ms,
+        reason.COMPLAINED: 730 * day_ms,
+        reason.UNSUBSCRIBED: 730 * day_ms,
+        reason.MANUAL: 730 * day_ms,
+    } == suppression.LASTS_MS
+
+
+def test_a_lost_message_is_published_again_after_ten_seconds() -> None:
+    assert head.REPUBLISH_AFTER_MS == 10_000
