@@ -45,7 +45,7 @@ Eventually = Callable[[Callable[[], bool], float], None]
 def eventually() -> Eventually:
     """Wait until a condition holds; fail after so many seconds."""
 
-    def wait(condition: Callable[[], bool], timeout_s: float = 15) -> None:
+    def wait(condition: Callable[[], bool], timeout_s: float = 60) -> None:
         pause = threading.Event()
         deadline_s = monotonic() + timeout_s
         while not condition():

@@ -124,7 +124,7 @@ def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Ev
 def test_messages_are_handled_side_by_side(queue: Env, eventually: Eventually) -> None:
     together = threading.Barrier(queue_poller.CONCURRENCY)
     handled: list[int] = []
-    with feeding(queue, lambda _event, _context: handled.append(together.wait(10))):
+    with feeding(queue, lambda _event, _context: handled.append(together.wait(50))):
         for number in range(queue_poller.CONCURRENCY):
             publish(queue, str(number))
         eventually(lambda: len(handled) == queue_poller.CONCURRENCY)

@@ -95,7 +95,7 @@ class Installation:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def ended(self, email_id: str, within_s: float = 20) -> dict[str, Any]:
+    def ended(self, email_id: str, within_s: float = 60) -> dict[str, Any]:
         """The story of an email, after it has reached a final status and every call has its outcome.
 
         A webhook may be recorded before the worker has written what its call came to.
@@ -103,7 +103,7 @@ class Installation:
         return self.story_when(email_id, _has_ended, within_s)
 
     def story_when(
-        self, email_id: str, wanted: Callable[[dict[str, Any]], bool], within_s: float = 20
+        self, email_id: str, wanted: Callable[[dict[str, Any]], bool], within_s: float = 60
     ) -> dict[str, Any]:
         """The story of an email, after it fulfills `wanted`."""
         self.until(f"{email_id} as wanted", lambda: wanted(self.story(email_id)), within_s)
