@@ -38,7 +38,7 @@ class HeadStore(Protocol):
 
 
 class CursorStore(Protocol):
-    """Keeps where the last sweep stopped."""
+    """Keeps where the last sweep stopped in each shard, so that the next one goes on there."""
 
     def get(self) -> dict[int, Cursor]:
         """The cursors by shard. A shard that was swept to its end has none."""
@@ -48,7 +48,7 @@ class CursorStore(Protocol):
 
 
 class ContentStore(Protocol):
-    """Stores contents by email and fingerprint."""
+    """Stores the content of each email under the email's id and the fingerprint of its request."""
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
         """Store a content. To store it again changes nothing."""
@@ -81,14 +81,17 @@ class CollapseStore(Protocol):
     """Keeps which email is the newest of those that replace each other."""
 
     def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make this the newest email of `scope`, unless a newer one is. Returns the id of the one that it replaces."""
+        """Make this the newest email of `scope`.
+
+        Returns the id of the email that it replaces. Returns None if there was none, or if a newer one stays.
+        """
 
     def newest(self, scope: str) -> tuple[int, str] | None:
         """The newest email of `scope` as (created_at in ms, id)."""
 
 
 class NonceStore(Protocol):
-    """Remembers one-time tokens."""
+    """Remembers the one-time tokens of webhooks, so that none can be used for a second body."""
 
     def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
         """Remember the token. Returns False if it was used for another body before."""

@@ -130,7 +130,10 @@ class DeliveryProtocol:
         return self._end_call(_release_lease(head, number), attempt, signal, now_ms)
 
     def _end_call(self, head: Head, attempt: Attempt, signal: Signal, now_ms: int) -> Head:
-        """The head after a call. An uncertain one is repeated where the provider knows idempotency keys."""
+        """The head after the call of `attempt` has ended with `signal`.
+
+        An uncertain call is repeated if its provider knows idempotency keys; otherwise the state table decides.
+        """
         key_known_for_ms = self._keys_known_for_ms.get(attempt.provider, 0)
         if key_known_for_ms and signal.kind is Kind.UNCERTAIN:
             waiting = self._apply(head, attempt.recipients, signal, now_ms, OnUncertain.WAIT)

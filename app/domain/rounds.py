@@ -56,7 +56,11 @@ class RetryContext:
 
 
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
-    """End a wait that is over; then decide whether a queued recipient is sent to now, waits for a round, or ends."""
+    """The recipient after a wait that is over has ended.
+
+    A queued recipient then stays queued if a provider may be called now, waits for the next round, or gets its final
+    status.
+    """
     recipient = _end_wait(recipient, context)
     if recipient.status is not Status.QUEUED:
         return recipient

@@ -43,7 +43,10 @@ def accepted(path: Path = LIST) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """Good, if enough is killed and every survivor is listed. `whole`: nothing was left out of the run."""
+    """The judgment on a run. It is good if enough mutants were killed and every survivor is in survivors.toml.
+
+    `whole`: whether the run covered all mutants.
+    """
 
     results: Sequence[Result]
     reasons: Mapping[str, str]

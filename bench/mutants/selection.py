@@ -16,10 +16,11 @@ AT_FIRST_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one run of all the tests without a mutant has shown. Seconds are the processor's, and those of tracing, too.
+    """What one run of all the tests on the unchanged code has recorded.
 
-    `contexts` are a test's node id, or a file's name for what one of its fixtures does for several tests. `imported`
-    are the lines that run before the first test does. `seconds` has every test that passed.
+    `contexts` holds, for each line, who ran it: a test's node id, or a file's name if a fixture did that several tests
+    share. `imported` holds the lines that run before the first test. `seconds` holds the CPU time of every test that
+    passed, tracing included.
     """
 
     contexts: Contexts
