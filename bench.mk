@@ -17,7 +17,7 @@ fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
 	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
 
-bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to the bare floor
+bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to a bare baseline
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
