@@ -26,9 +26,8 @@ from tests.support.harness import Harness
 ROOT = Path(__file__).parent.parent
 
 # The gate must not depend on chance: there, every property test tries the same examples each time.
-settings.register_profile("gate", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("gate")
+settings.register_profile("gate", derandomize=bool(os.environ.get("CI")), max_examples=size.examples(100))
+settings.load_profile("gate")
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 
 

@@ -11,6 +11,7 @@ from app.api.v1.validation import read_email
 from app.domain.email import Email, fingerprint
 from app.errors import Problem
 from tests.api.conftest import Client
+from tests.support.size import examples
 
 NAMES = (
     *("from", "to", "cc", "bcc", "reply_to", "subject", "text", "html", "headers", "attachments", "tags", "metadata"),
@@ -38,7 +39,7 @@ def result(body: bytes) -> Email | Problem:
 @given(bodies | values)
 @example(GOOD | {"expires_at": "9999-12-31T23:59:59.999999-23:59"})
 @example(GOOD | {"headers": {"[key]": "x"}})
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_any_json_is_an_email_or_a_problem_with_fields(body: Any) -> None:
     found = result(json.dumps(body).encode())
     if isinstance(found, Email):
@@ -54,7 +55,7 @@ def test_any_bytes_are_a_problem(body: bytes) -> None:
 
 
 @given(bodies)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.timeout(300)
 def test_the_api_never_breaks(client: Client, body: Any) -> None:
     headers = {"Content-Type": "application/json"}
@@ -66,6 +67,6 @@ def test_the_api_never_breaks(client: Client, body: Any) -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from(["recipient", "status", "after", "limit", "tag"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_query_breaks_it(client: Client, value: str, name: str) -> None:
     assert client.get("/v1/emails", params={name: value}).status_code in (200, 422)

@@ -80,7 +80,7 @@ def test_a_failed_probe_costs_one_email_one_call(harness: Harness) -> None:
 @pytest.mark.parametrize("fault", [REFUSED, UNDELIVERABLE])
 def test_faults_of_message_or_recipient_never_count_against_a_provider(harness: Harness, fault: Outcome) -> None:
     harness.send.plan("sendgrid", fault)
-    for _ in range(60):
+    for _ in range(30):  # of faults of the provider, five close it and twenty lower its weight
         sent_through(harness)
     harness.monitor.flush(now=True)
     assert harness.healths.get("sendgrid") == Health("sendgrid")

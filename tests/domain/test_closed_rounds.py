@@ -15,6 +15,7 @@ from app.domain.rounds import SHORTEST_WAIT_MS
 from app.domain.route import PAUSE_CHECK_MS, Availability, Candidate
 from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED, UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import a_head
+from tests.support.size import examples
 
 NOW_MS = 1_800_000_000_000
 NAMES = ("sendgrid", "mailgun", "ses")
@@ -169,7 +170,7 @@ STANDINGS = st.builds(
 OUTCOMES = st.sampled_from([accepted(), UNAVAILABLE, THROTTLED, ACCOUNT, REFUSED, UNCERTAIN])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(st.tuples(STANDINGS, OUTCOMES, st.integers(0, 200_000)), min_size=1, max_size=25),
     st.sampled_from(OnUncertain),
@@ -215,7 +216,7 @@ def test_whatever_the_providers_health_nobody_is_ever_stuck(
         now_ms = max(now_ms + wait_ms, due_ms or 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(STANDINGS, OUTCOMES, st.integers(0, 4 * 3600_000))
 def test_with_providers_that_stay_as_they_are_it_comes_to_rest_without_a_busy_loop(
     context: DispatchContext, outcome: Outcome, retry_ms: int

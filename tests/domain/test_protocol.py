@@ -13,6 +13,7 @@ from app.domain.protocol import DeliveryProtocol
 from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
 from tests.domain.world import EVIDENCE_MS, Setup, State, Step, World
+from tests.support.size import examples
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
@@ -21,12 +22,13 @@ LIMIT = 100_000
 
 # Name, what is explored, and how many states that was: it must not shrink unnoticed.
 SPACES: list[tuple[str, list[Setup], int]] = [
+    ("one fault", [Setup(policy, retry_for_ms=0) for policy in OnUncertain], 10_000),
     ("one fault and one further round", [Setup(policy) for policy in OnUncertain], 40_000),
     ("expiry and a cancel", [Setup(policy, lifetime_ms=35_000, cancel=True) for policy in OnUncertain], 16_000),
     ("two recipients", [Setup(policy, people=2, faults=0, retry_for_ms=0) for policy in OnUncertain], 14_000),
     ("no faults, no clock", [Setup(people=people, faults=0, prompt=True) for people in (1, 2)], 300),
 ]
-QUICK = ("one fault and one further round", "no faults, no clock")  # the others are explored in the gate only
+QUICK = ("one fault", "no faults, no clock")  # the others are explored in the gate only
 
 
 def report(found: Found) -> str:
@@ -61,6 +63,7 @@ def test_a_provider_that_knows_idempotency_keys_breaks_none(setups: list[Setup],
     assert found.states > states
 
 
+@pytest.mark.full
 def test_reading_long_before_the_claim_is_no_different_under_a_version() -> None:
     found = explore(World(reads_apart=True), [Setup(retry_for_ms=0)], limit=LIMIT)
     assert not found.traces, report(found)
@@ -110,7 +113,7 @@ setups = st.builds(
 )
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000), deadline=None)
 @given(setup=setups, dice=st.randoms(use_true_random=True))
 def test_on_long_walks_too_and_from_wherever_one_stops_the_end_is_reached(setup: Setup, dice: Random) -> None:
     world = World(DeliveryProtocol(PROVIDERS, EVIDENCE_MS), kinds=ALL_KINDS, reads_apart=True)

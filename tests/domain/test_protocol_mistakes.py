@@ -235,8 +235,24 @@ MISTAKES: list[tuple[str, Make, Setup, str]] = [
 ]
 
 
+# Found after seconds of exploring each: tried in the gate only.
+LATE = {
+    early_failure_stays,
+    older_dead_is_history,
+    good_news_stays,
+    evidence_of_the_latest_only,
+    ended_lease_is_not_ready,
+    sweep_clears_due,
+    bounce_is_never_ignored,
+}
+
+
 @pytest.mark.parametrize(
-    ("make", "room", "invariant"), [m[1:] for m in MISTAKES], ids=[f"{m[0]} {m[1].__name__}" for m in MISTAKES]
+    ("make", "room", "invariant"),
+    [
+        pytest.param(*m[1:], id=f"{m[0]} {m[1].__name__}", marks=[pytest.mark.full] if m[1] in LATE else [])
+        for m in MISTAKES
+    ],
 )
 def test_a_mistake_breaks_its_invariant(
     monkeypatch: pytest.MonkeyPatch, make: Make, room: Setup, invariant: str

@@ -12,6 +12,7 @@ from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
 from app.store.heads import HeadItem, Heads
 from tests.support.aws import Aws
+from tests.support.size import examples
 
 KINDS: tuple[OutcomeKind, ...] = (
     Kind.ACCEPTED,
@@ -86,7 +87,7 @@ def test_an_attempt_comes_back(attempt: Attempt) -> None:
 
 
 @pytest.mark.usefixtures("store")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(heads)
 def test_a_head_comes_back_through_the_table(head: Head) -> None:
     HeadItem(head.email_id).delete()  # an example may be tried twice

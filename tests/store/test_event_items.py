@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.store.events import Events
+from tests.support.size import examples
 
 pytestmark = pytest.mark.usefixtures("store")
 TTL_S = 4_000_000_000
@@ -86,7 +87,7 @@ events = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(events)
 def test_any_event_comes_back(event: ProviderEvent) -> None:
     Events().put([event], TTL_S)
