@@ -17,7 +17,7 @@ from app import logs
 from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
-from app.providers.web import Web
+from app.providers.sdk.web import Web
 from app.settings import Settings, is_local
 from app.store import tables
 from app.store.api_keys import ApiKeys
@@ -40,10 +40,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
 
     try:
         environment.adopt(os.environ)
-        settings = Settings.from_env(os.environ)
-        logs.configure(settings.log_level)
+        logs.configure(Settings.from_env(os.environ).log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
-        parts = process.connect(settings, web=web)
+        parts = process.connect(os.environ, web=web)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
     except LocalError:
@@ -52,7 +51,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
-        sys.stdout.write(banner.text(ports.read(os.environ)))
+        sys.stdout.write(banner.text(ports.read(os.environ), parts.draining()))
     try:
         yield
     finally:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ from app.domain.health import pause
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Availability
 from app.errors import ConfigurationError, ServiceUnavailable
-from app.providers.web import Web, internet
+from app.providers.sdk.web import Web, internet
 from app.settings import Settings
 from app.store.heads import HeadItem
 from app.wiring import process
@@ -44,7 +43,7 @@ def env(store: Aws, queue: Queue, server: ProviderServer, request: pytest.Fixtur
 
 
 def built(env: dict[str, str]) -> Container:
-    return connect(Settings.from_env(env))
+    return connect(env)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +99,8 @@ def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Q
 def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server: ProviderServer) -> None:
     clock = Clock()
     server.statuses = {"/v3/mail/send": 504}
-    settings = Settings.from_env(
-        {**env, "PROVIDERS": "sendgrid", "RETRY_FOR_S": "7", "UNCERTAIN_WAIT_S": "5", "WORKER_TIMEOUT_S": "33"}
-    )
-    container = connect(settings, clock=clock)
+    changes = {"PROVIDERS": "sendgrid", "RETRY_FOR_S": "7", "UNCERTAIN_WAIT_S": "5", "WORKER_TIMEOUT_S": "33"}
+    container = connect({**env, **changes}, clock=clock)
     assert container.attempt.lease_s == 33 + LEASE_MARGIN_S
     head = container.accept(an_email(), owner="team", key=None).head
     assert head.retry_until_ms == clock.now_ms + 7_000
@@ -183,14 +180,14 @@ def test_subscriptions_are_confirmed_by_a_plain_get(env: dict[str, str], server:
 def test_a_laptop_replaces_the_fetches_that_webhooks_cause(env: dict[str, str]) -> None:
     confirmed: list[str] = []
     web = Web(certificate=lambda _: b"", confirm=confirmed.append)
-    connect(Settings.from_env(env), web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
+    connect(env, web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
     assert confirmed == ["https://sns.us-east-1.amazonaws.com/"]
 
 
 def test_a_probe_asks_the_provider_itself(env: dict[str, str], server: ProviderServer) -> None:
-    assert process.check_credentials(Settings.from_env(env), "sendgrid").works
+    assert process.check_credentials("sendgrid", env).works
     server.statuses = {"/": 401}
-    told = process.check_credentials(Settings.from_env(env), "mailgun")
+    told = process.check_credentials("mailgun", env)
     assert (told.works, told.status_code) == (False, 401)
 
 
@@ -209,8 +206,7 @@ def test_a_process_has_one_container_built_from_its_environment(
 
 
 def test_providers_are_tried_in_the_order_of_the_settings(env: dict[str, str]) -> None:
-    settings = replace(Settings.from_env(env), providers=("ses", "sendgrid"))
-    container = connect(settings)
+    container = connect({**env, "PROVIDERS": "ses,sendgrid"})
     assert list(container.providers) == ["ses", "sendgrid"]
     assert container.attempt.protocol.providers == ("ses", "sendgrid")
 

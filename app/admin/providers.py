@@ -1,5 +1,6 @@
 """`providers`: check their settings, list their health, pause and resume them."""
 
+import os
 import time
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from app.delivery.monitor import Monitor
 from app.domain import health as health_rules
 from app.domain.health import Health
 from app.domain.outcome import shorten
+from app.errors import ConfigurationError
+from app.providers import registry
+from app.providers.sdk.variables import Need
 from app.settings import Settings
 from app.store.health import Healths
 from app.wiring import process
@@ -24,7 +28,7 @@ Name = Annotated[str, typer.Argument(help="One of PROVIDERS.")]
 def check() -> None:
     """Show for each provider what is missing or refused. Sends no email. Exits with 1 if any provider has a problem."""
     settings = _load()
-    problems = [_check(settings, name) for name in settings.providers]
+    problems = [_check(name) for name in settings.providers]
     raise typer.Exit(1 if any(problems) else 0)
 
 
@@ -53,6 +57,10 @@ def _load() -> Settings:
     settings = load()
     if not settings.providers:
         fail("PROVIDERS is not set: name the providers in the order in which to try them")
+    try:
+        registry.check(settings.providers)
+    except ConfigurationError as error:
+        fail(str(error))
     return settings
 
 
@@ -80,13 +88,13 @@ def _open(health: Health) -> str:
     return shorten(f"breaker open until {times.write(health.breaker_until_ms)}: {health.breaker_reason or 'no reason'}")
 
 
-def _check(settings: Settings, name: str) -> bool:
-    complaints = [f"{variable} is not set: it cannot send" for variable in settings.missing(name)]
-    complaints += [
-        f"{variable} is not set: its webhooks are refused" for variable in settings.missing_for_webhooks(name)
-    ]
-    if not settings.missing(name):
-        answer = process.check_credentials(settings, name)
+def _check(name: str) -> bool:
+    values = registry.values(name, os.environ)
+    missing = values.missing(Need.SENDING)
+    complaints = [f"{variable} is not set: it cannot send" for variable in missing]
+    complaints += [f"{variable} is not set: its webhooks are refused" for variable in values.missing(Need.WEBHOOKS)]
+    if not missing:
+        answer = process.check_credentials(name, os.environ)
         complaints += [] if answer.works else [f"refused: {answer.status_code or 'no answer'} {answer.reply}"]
     for complaint in complaints:
         typer.echo(f"{name}: {shorten(complaint)}")

@@ -27,13 +27,17 @@ Check = Callable[[], None]  # raises ServiceUnavailable or OSError
     responses=answer(_OK) | errors(ServiceUnavailable("no answer from: aws")),
 )
 async def check_health(request: Request, parts: Parts) -> Response:
-    """Answers 200 if every part of the service answers, else 503 naming the parts that do not."""
+    """Answers 200 if every part of the service answers, else 503 naming the parts that do not.
+
+    `draining` lists the accounts, if any, that are no longer in PROVIDERS and whose webhooks are still taken.
+    """
     checks: Mapping[str, Check] = {"aws": parts.ping, **request.app.state.checks}
     answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
     down = [name for name, answer in answers.items() if answer != "ok"]
     if down:
         return render(ServiceUnavailable(f"no answer from: {', '.join(down)}"), parts=answers)
-    return JSONResponse({"status": "ok", "parts": answers})
+    draining = parts.draining()
+    return JSONResponse({"status": "ok", "parts": answers} | ({"draining": list(draining)} if draining else {}))
 
 
 async def _ask(check: Check) -> str:

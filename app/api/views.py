@@ -10,6 +10,7 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     parts: dict[str, Literal["ok"]]
+    draining: list[str] = []
 
 
 class Fault(BaseModel):

@@ -21,8 +21,9 @@ def curl(ports: Ports) -> str:
     )
 
 
-def text(ports: Ports) -> str:
-    """The whole banner."""
+def text(ports: Ports, draining: tuple[str, ...] = ()) -> str:
+    """The whole banner. `draining` are the accounts that left PROVIDERS and whose webhooks are still taken."""
+    left = f"\nDraining, since PROVIDERS no longer names them: {', '.join(draining)}\n" if draining else ""
     return f"""
 EmailsMinder runs on this machine, with its own AWS and simulated providers.
 
@@ -37,5 +38,6 @@ then read its story:
 
   curl -sS {ports.api_url}/v1/emails/ID -H 'Authorization: Bearer {API_KEY}'
 
+{left}
 Ctrl-C stops everything and keeps the emails.
 """

@@ -10,6 +10,7 @@ from app.local import envfile, ports
 from app.local.mode import LocalError
 from app.local.paths import Paths
 from app.local.simulator import credentials, keys
+from app.providers import registry
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -18,17 +19,8 @@ CONTENT_BUCKET = "emailsminder-content"
 
 # The variables of each provider. A provider is simulated unless one of its variables is set.
 VARIABLES = {
-    "sendgrid": ("SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDGRID_BASE_URL"),
-    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_DOMAIN", "MAILGUN_WEBHOOK_SIGNING_KEY", "MAILGUN_BASE_URL"),
-    "ses": (
-        "SES_ACCESS_KEY_ID",
-        "SES_SECRET_ACCESS_KEY",
-        "SES_REGION",
-        "SES_CONFIGURATION_SET",
-        "SES_TOPIC_ARN",
-        "SES_BASE_URL",
-    ),
-    "resend": ("RESEND_API_KEY", "RESEND_WEBHOOK_SECRET", "RESEND_BASE_URL"),
+    name: tuple(f"{name.upper()}_{variable.name}" for variable in registry.declaration(name).variables)
+    for name in registry.PROVIDERS
 }
 
 

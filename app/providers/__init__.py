@@ -1,1 +1,1 @@
-"""One file per provider, the same members in the same order. Providers do no I/O: `transport` is what sends."""
+"""One package per provider, over the parts in `sdk`. `registry` finds and loads them."""

@@ -20,7 +20,7 @@ from app.delivery.sweep import Sweep
 from app.domain.eligibility import Capability, objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
-from app.providers.contract import Limits
+from app.providers.sdk.contract import Limits
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
@@ -52,6 +52,10 @@ def _nothing() -> None:
     pass
 
 
+def _none() -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Stores:
     """Everything that is stored. `contents` needs a client of S3; the others use the tables that are connected."""
@@ -77,6 +81,7 @@ class Container:
     """Everything that an entry point needs.
 
     `ping` raises ServiceUnavailable if the email table does not answer. `close` closes the connections to providers.
+    `draining` lists the accounts that left PROVIDERS, but whose webhooks can still be verified.
     """
 
     settings: Settings
@@ -94,6 +99,7 @@ class Container:
     providers: Mapping[str, Listens]
     ping: Callable[[], None]
     close: Callable[[], None] = _nothing
+    draining: Callable[[], tuple[str, ...]] = _none
 
 
 def build(
@@ -106,7 +112,7 @@ def build(
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
 ) -> Container:
-    """Every use case. `providers` is keyed by name; `confirm` confirms a subscription by fetching a URL."""
+    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL."""
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,

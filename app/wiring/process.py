@@ -1,106 +1,118 @@
-"""Builds a whole process, over real AWS clients and the providers of the settings."""
+"""Builds a whole process, over real AWS clients and the accounts of the settings."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
+from threading import Lock
+from typing import Final
 
 import botocore.session
 from botocore.session import Session
 
 from app import vault
 from app.delivery.ports import Clock
+from app.domain.account import provider_of
+from app.domain.email import Message
+from app.domain.outcome import Outcome
 from app.errors import ConfigurationError
-from app.providers import credentials
-from app.providers.contract import Provider
-from app.providers.mailgun import Mailgun
-from app.providers.resend import Resend
-from app.providers.sendgrid import SendGrid
-from app.providers.ses import Ses
-from app.providers.transport import CredentialsCheck, Transport
-from app.providers.web import Web, internet
+from app.providers import registry
+from app.providers.registry import Accounts
+from app.providers.sdk.contract import AnyProvider, CredentialsCheck, Outside, Transport
+from app.providers.sdk.http_transport import HttpTransport
+from app.providers.sdk.variables import Need
+from app.providers.sdk.web import Web, internet
 from app.settings import Settings
 from app.store import tables
 from app.topic import Topic
 from app.wiring import aws
 from app.wiring.parts import Container, Stores, build
 
+# By the name that a provider gives: what makes its calls, within a time limit in seconds.
+TRANSPORTS: Final[Mapping[str, Callable[[float], Transport]]] = {"http": HttpTransport}
+
 
 def connect(
-    settings: Settings,
+    env: Mapping[str, str],
     *,
     clock: Clock = time.time,
     web: Web | None = None,
     session: Session | None = None,
 ) -> Container:
-    """The parts of a process with these settings. Raises ConfigurationError naming what is missing.
+    """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
     `web` replaces the fetches that webhooks cause: a laptop must not fetch the simulator's certificate from AWS.
     """
-    _require(settings)
+    settings = Settings.from_env(env)
+    _require(settings, env)
     session = session or botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     web = web or internet()
-    transport = Transport(timeout_s=settings.provider_timeout_s)
-    providers = _providers(settings, session, web)
+    accounts = Accounts(settings.providers, env, Outside(session, web.certificate))
+    transports = _Transports(settings.provider_timeout_s)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     container = build(
         settings,
         topic.publish,
-        lambda name, message: transport.send(providers[name], message),
+        lambda account, message: transports.send(accounts[account], message),
         clock,
         stores=Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket),
-        providers=providers,
+        providers=accounts,
         confirm=web.confirm,
     )
-    return replace(container, close=transport.close)
+    return replace(container, close=transports.close, draining=accounts.draining)
 
 
 @cache
 def container() -> Container:
     """The container of a deployed process, built once, from the environment, at the first event."""
     session, settings = aws.deployed()
+    secrets: Mapping[str, str] = {}
     if settings.secret_name:
         secrets = vault.read(aws.client(session, settings, "secretsmanager"), settings.secret_name)
-        settings = Settings.from_env({**secrets, **os.environ})
-    return connect(settings, session=session)
+    return connect({**secrets, **os.environ}, session=session)
 
 
-def check_credentials(settings: Settings, name: str) -> CredentialsCheck:
-    """Whether the credentials of one provider work. `settings.missing(name)` must be empty."""
-    provider = _providers(settings, botocore.session.get_session(), internet())[name]
-    with closing(Transport(settings.provider_timeout_s)) as transport:
-        return transport.check_credentials(provider)
+def check_credentials(account: str, env: Mapping[str, str]) -> CredentialsCheck:
+    """Whether the credentials of one account work. No variable that it needs for sending may be missing."""
+    outside = Outside(botocore.session.get_session(), internet().certificate)
+    with closing(_Transports(Settings.from_env(env).provider_timeout_s)) as transports:
+        return transports.check_credentials(registry.open_account(account, env, outside))
 
 
-def _providers(settings: Settings, session: Session, web: Web) -> dict[str, Provider]:
-    makers: dict[str, Callable[[], Provider]] = {
-        "sendgrid": lambda: SendGrid(
-            settings.sendgrid.api_key, settings.sendgrid.webhook_public_keys, settings.sendgrid.base_url
-        ),
-        "mailgun": lambda: Mailgun(
-            settings.mailgun.api_key,
-            settings.mailgun.domain,
-            settings.mailgun.webhook_signing_keys,
-            settings.mailgun.base_url,
-        ),
-        "ses": lambda: Ses(
-            settings.ses.region,
-            settings.ses.configuration_set,
-            settings.ses.topic_arns,
-            credentials.of(settings.ses.access_key_id, settings.ses.secret_access_key, session),
-            web.certificate,
-            settings.ses.base_url,
-        ),
-        "resend": lambda: Resend(settings.resend.api_key, settings.resend.webhook_secrets, settings.resend.base_url),
-    }
-    return {name: makers[name]() for name in settings.providers}
+class _Transports:
+    """One transport of each kind that the providers name, made when it is first needed."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s, self._lock = timeout_s, Lock()
+        self._made: dict[str, Transport] = {}
+
+    def send(self, provider: AnyProvider, message: Message) -> Outcome:
+        return self._of(provider).send(provider, message)
+
+    def check_credentials(self, provider: AnyProvider) -> CredentialsCheck:
+        return self._of(provider).check_credentials(provider)
+
+    def close(self) -> None:
+        for transport in self._made.values():
+            transport.close()
+
+    def _of(self, provider: AnyProvider) -> Transport:
+        with self._lock:
+            if provider.transport not in self._made:
+                self._made[provider.transport] = TRANSPORTS[provider.transport](self._timeout_s)
+            return self._made[provider.transport]
 
 
-def _require(settings: Settings) -> None:
-    missing = [name for provider_name in settings.providers for name in settings.missing(provider_name)]
+def _require(settings: Settings, env: Mapping[str, str]) -> None:
+    registry.check(settings.providers)
+    for domain, preferred in settings.routing.preferences.items():
+        for account in preferred:
+            if provider_of(account) not in registry.PROVIDERS:
+                raise ConfigurationError(f"DOMAIN_PREFERENCES: {account!r}, for {domain}, is not at a known provider")
+    missing = [name for account in settings.providers for name in registry.values(account, env).missing(Need.SENDING)]
     missing += [] if settings.providers else ["PROVIDERS"]
     missing += [
         name

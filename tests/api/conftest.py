@@ -16,8 +16,7 @@ from moto import mock_aws
 from starlette.types import ASGIApp
 
 from app.api.application import create
-from app.providers.web import Web
-from app.settings import Settings
+from app.providers.sdk.web import Web
 from app.store import tables
 from app.store.heads import HeadItem
 from app.wiring.parts import Container
@@ -75,7 +74,7 @@ def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[
             "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key",
             "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ses-events",
         }
-        found = connect(Settings.from_env(env | changes), clock=clock, web=web)
+        found = connect(env | changes, clock=clock, web=web)
         tables.create_all()
         yield found
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from app.delivery.monitor import Monitor
 from app.domain.health import Health, open_breaker, resume, start_cooldown
 from app.errors import Contention
+from app.store.health import Healths
 from app.wiring.parts import Container
-from app.wiring.process import connect
 from tests.api.conftest import Client
 from tests.support.clock import Clock
 
@@ -82,9 +83,9 @@ def test_pausing_twice_is_fine(client: Client) -> None:
 
 
 def test_resuming_clears_everything_for_all_processes(client: Client, parts: Container, clock: Clock) -> None:
-    another = connect(parts.settings, clock=clock)
+    another = Monitor(Healths(), parts.settings.providers, clock)
     parts.monitor.update("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
-    assert another.monitor.healths()["sendgrid"].weight == 70
+    assert another.healths()["sendgrid"].weight == 70
     answer = client.post("/v1/providers/sendgrid/resume").json()
     assert (answer["weight"], answer["breaker"], answer["cooldown_until"], answer["silent"]) == (
         100,
@@ -93,7 +94,7 @@ def test_resuming_clears_everything_for_all_processes(client: Client, parts: Con
         False,
     )
     assert answer["usual_share"] == 0.9  # what is usual has not changed
-    assert not another.monitor.healths()["sendgrid"].is_impaired(clock.now_ms)
+    assert not another.healths()["sendgrid"].is_impaired(clock.now_ms)
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])

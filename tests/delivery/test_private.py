@@ -14,7 +14,6 @@ from app.domain.event import ProviderEvent
 from app.domain.head import Status
 from app.domain.kinds import Cause, Kind
 from app.errors import Unauthenticated
-from app.settings import Settings
 from app.wiring.process import connect
 from tests.support.aws import Aws
 from tests.support.environment import SECRETS, environment
@@ -52,7 +51,7 @@ def test_a_delivery_with_failover_logs_ids_only(
     )
     with serve() as server:
         server.statuses = {"/v3/mail/send": 401, "/v3/mg.example.com/messages": 429}
-        container = connect(Settings.from_env(environment(store, queue, server.url, f"{request.path.stem}-")))
+        container = connect(environment(store, queue, server.url, f"{request.path.stem}-"))
         receivers: dict[str, Receiver] = dict.fromkeys(container.providers, PlainReceiver())
         record = replace(container.record, receivers=receivers)
         email_id = container.accept(email, owner="team", key=f"top-idempotency-{level}").head.email_id

@@ -15,7 +15,7 @@ from app.api.application import create
 from app.domain.event import Webhook
 from app.domain.head import Attempt, Evidence, Head, Status
 from app.domain.kinds import Kind
-from app.providers.web import Web
+from app.providers.sdk.web import Web
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.fuzz.bounds import bounded

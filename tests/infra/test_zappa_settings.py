@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from app.providers import registry
 from app.settings import Settings
 from infra import hooks, package
 from infra.stack import variables
@@ -88,9 +89,9 @@ def test_environment_is_what_the_application_reads() -> None:
 
 def test_ses_events_come_with_their_topic() -> None:
     outputs = {**OUTPUTS, "SesTopicArn": "arn:ses", "SesConfigurationSet": "set"}
-    found = Settings.from_env(variables("dev", outputs, 20))
-    assert found.ses.topic_arns == ("arn:ses",)
-    assert found.ses.configuration_set == "set"
+    found = registry.values("ses", variables("dev", outputs, 20))
+    assert found.texts("TOPIC_ARN") == ("arn:ses",)
+    assert found.text("CONFIGURATION_SET") == "set"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from app.local import aws, environment
 from app.local.mode import LocalError
 from app.local.paths import REPOSITORY
 from app.local.simulator import credentials
-from app.settings import KNOWN_PROVIDERS, Settings
+from app.providers import registry
+from app.providers.sdk.variables import Need
+from app.settings import Settings
 
 LAPTOP = {
     "AWS_PROFILE": "production",
@@ -56,10 +58,9 @@ def test_every_provider_is_ready_without_settings(env: dict[str, str]) -> None:
     settings = Settings.from_env(environment.deployed(env))
     assert settings.providers == ("sendgrid", "mailgun", "ses")
     # The others, too, as soon as PROVIDERS names them.
-    assert {
-        name: settings.missing(name) + settings.missing_for_webhooks(name) for name in KNOWN_PROVIDERS
-    } == dict.fromkeys(KNOWN_PROVIDERS, ())
-    assert environment.simulated(environment.deployed(env)) == set(KNOWN_PROVIDERS)
+    ready = [registry.values(name, environment.deployed(env)) for name in registry.PROVIDERS]
+    assert [values.missing(need) for values in ready for need in Need if need is not Need.NOTHING] == [()] * 8
+    assert environment.simulated(environment.deployed(env)) == set(registry.PROVIDERS)
 
 
 @pytest.mark.parametrize("variable", [name for names in environment.VARIABLES.values() for name in names])
@@ -69,7 +70,7 @@ def test_one_setting_makes_a_provider_the_teams_own(env: dict[str, str], variabl
     assert {name: made[name] for name in environment.VARIABLES[own] if name in made} == {
         variable: "https://own.example.com"
     }
-    assert environment.simulated(made) == set(KNOWN_PROVIDERS) - {own}
+    assert environment.simulated(made) == set(registry.PROVIDERS) - {own}
 
 
 def test_an_empty_setting_is_none(env: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import httpx
 
 from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import Webhook
-from app.providers.contract import Provider
+from app.providers.sdk.contract import AnyProvider
 
 NOW_S = 1_800_000_000.0
 ANNE, BO, CAT = (
@@ -60,8 +60,8 @@ class Case:
     `forge(webhook)`: the same webhook, spoilt in every way that the signature must notice.
     """
 
-    make: Callable[[str], Provider]  # at a base URL
-    missing_for_webhooks: Provider  # without a key for webhooks
+    make: Callable[[str], AnyProvider]  # at a base URL
+    missing_for_webhooks: AnyProvider  # without a key for webhooks
     deaf_without: str  # the variable it misses
     secrets: tuple[str, ...]
     accepted: httpx.Response

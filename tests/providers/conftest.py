@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.providers.contract import Provider
-from app.providers.transport import Transport
+from app.providers.sdk.contract import AnyProvider
+from app.providers.sdk.http_transport import HttpTransport
 from tests.providers import mailgun_case, resend_case, sendgrid_case, ses_case
 from tests.providers.case import Case
 
@@ -30,14 +30,14 @@ def case(name: str) -> Case:
 
 
 @pytest.fixture
-def provider(case: Case) -> Provider:
+def provider(case: Case) -> AnyProvider:
     """Each provider in turn, at an address that nothing is ever sent to."""
     return case.make("https://api.invalid")
 
 
 @pytest.fixture
-def transport() -> Iterator[Transport]:
+def transport() -> Iterator[HttpTransport]:
     """A transport that waits for 2 s at most."""
-    transport = Transport(timeout_s=2)
+    transport = HttpTransport(timeout_s=2)
     yield transport
     transport.close()

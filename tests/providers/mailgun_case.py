@@ -9,7 +9,7 @@ import json
 import httpx
 
 from app.domain.event import Webhook
-from app.providers.mailgun import Mailgun
+from app.providers.mailgun.provider import Mailgun
 from tests.providers.case import Carried, Case
 
 KEYS = ("key-test", "key-next")
@@ -17,7 +17,7 @@ TOKEN = "a" * 50
 
 
 def make(base_url: str) -> Mailgun:
-    return Mailgun("key-secret", "mg.example.com", KEYS, base_url)
+    return Mailgun("mailgun", "key-secret", "mg.example.com", KEYS, base_url)
 
 
 def sign(key: str, timestamp: str, token: str) -> str:
@@ -99,7 +99,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    missing_for_webhooks=Mailgun("key-secret", "mg.example.com", (), "https://api.mailgun.net"),
+    missing_for_webhooks=Mailgun("mailgun", "key-secret", "mg.example.com", (), "https://api.mailgun.net"),
     deaf_without="MAILGUN_WEBHOOK_SIGNING_KEY",
     secrets=("key-secret", *KEYS),
     accepted=httpx.Response(200, json={"id": "<2026.1@mg.example.com>", "message": "Queued. Thank you."}),

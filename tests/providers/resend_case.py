@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 
 from app.domain.event import Webhook
-from app.providers.resend import Resend
+from app.providers.resend.provider import Resend
 from tests.providers.case import Carried, Case
 
 SECRETS = ("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "whsec_" + base64.b64encode(b"the next one").decode())
@@ -18,7 +18,7 @@ EMAIL_ID = "56761188-7520-42d8-8898-ff6fc54ce618"
 
 
 def make(base_url: str) -> Resend:
-    return Resend("re_secret", SECRETS, base_url)
+    return Resend("resend", "re_secret", SECRETS, base_url)
 
 
 def sign(secret: str, post_id: str, timestamp: str, body: bytes) -> str:
@@ -92,7 +92,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    missing_for_webhooks=Resend("re_secret", (), "https://api.resend.com"),
+    missing_for_webhooks=Resend("resend", "re_secret", (), "https://api.resend.com"),
     deaf_without="RESEND_WEBHOOK_SECRET",
     secrets=("re_secret", *SECRETS),
     accepted=httpx.Response(200, json={"id": EMAIL_ID}),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.event import Webhook
-from app.providers.sendgrid import SendGrid
+from app.providers.sendgrid.provider import SendGrid
 from tests.providers.case import Carried, Case
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
@@ -21,7 +21,7 @@ SIGNATURE, TIMESTAMP = "x-twilio-email-event-webhook-signature", "x-twilio-email
 
 
 def make(base_url: str) -> SendGrid:
-    return SendGrid("SG.secret", PUBLIC_KEYS, base_url)
+    return SendGrid("sendgrid", "SG.secret", PUBLIC_KEYS, base_url)
 
 
 def webhook(payload: object, at_s: float, key: int = 0) -> Webhook:
@@ -76,7 +76,7 @@ def read_request(request: httpx.Request) -> Carried:
 
 CASE = Case(
     make=make,
-    missing_for_webhooks=SendGrid("SG.secret", (), "https://api.sendgrid.com"),
+    missing_for_webhooks=SendGrid("sendgrid", "SG.secret", (), "https://api.sendgrid.com"),
     deaf_without="SENDGRID_WEBHOOK_PUBLIC_KEY",
     secrets=("SG.secret",),
     accepted=httpx.Response(202, headers={"X-Message-Id": "euo2iKxdSayPF4YE4"}),

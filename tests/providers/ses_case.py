@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from app.domain.event import Webhook
-from app.providers.ses import Ses
+from app.providers.ses.provider import Ses
 from tests.providers.case import NOW_S, Carried, Case
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:mx"
@@ -93,7 +93,7 @@ def post(told: Mapping[str, object], headers: Mapping[str, str] | None = None) -
 def make(base_url: str = "https://email.us-east-1.amazonaws.com", token: str | None = None) -> Ses:
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
     web = Web({CERTIFICATE_URL: CERTIFICATE})
-    return Ses("us-east-1", "mx", (TOPIC,), lambda: credentials, web, base_url, lambda: NOW_S)
+    return Ses("ses", "us-east-1", "mx", (TOPIC,), lambda: credentials, web, base_url, lambda: NOW_S)
 
 
 def webhook(payload: object, at_s: float, key: int = 0) -> Webhook:
@@ -149,7 +149,13 @@ def read_request(request: httpx.Request) -> Carried:
 CASE = Case(
     make=make,
     missing_for_webhooks=Ses(
-        "us-east-1", "mx", (), lambda: Credentials("AKID", "secret"), Web({}), "https://email.us-east-1.amazonaws.com"
+        "ses",
+        "us-east-1",
+        "mx",
+        (),
+        lambda: Credentials("AKID", "secret"),
+        Web({}),
+        "https://email.us-east-1.amazonaws.com",
     ),
     deaf_without="SES_TOPIC_ARN",
     secrets=("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",),

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from app.providers.answers import header_s
+from app.providers.sdk.answers import header_s
 
 DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
 

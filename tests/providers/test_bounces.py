@@ -1,6 +1,6 @@
 import pytest
 
-from app.providers.bounces import enhanced, is_dead, is_policy
+from app.providers.sdk.bounces import enhanced, is_dead, is_policy
 
 
 @pytest.mark.parametrize("status", ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", " 5.1.1 "])

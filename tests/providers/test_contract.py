@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from app.domain.event import Webhook
 from app.domain.kinds import EventKind, Kind, OutcomeKind
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers.contract import Provider
-from app.providers.transport import Transport
-from app.settings import KNOWN_PROVIDERS
+from app.providers import registry
+from app.providers.sdk.contract import AnyProvider
+from app.providers.sdk.http_transport import HttpTransport
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE, Case
 from tests.providers.conftest import CASES
 from tests.providers.peer import answer, peer
@@ -25,14 +25,14 @@ DAY_S = 24 * 3600
 OUTCOMES, EVENTS = get_args(OutcomeKind), get_args(EventKind)
 
 
-def test_its_name_is_the_one_that_settings_know(name: str, provider: Provider) -> None:
-    assert provider.name == name
-    assert name in KNOWN_PROVIDERS
+def test_its_name_is_the_one_that_settings_know(name: str, provider: AnyProvider) -> None:
+    assert provider.account == name
+    assert name in registry.PROVIDERS
     assert provider.limits.recipients >= 1
     assert provider.limits.size_bytes >= 4_500_000
 
 
-def test_a_built_call_is_authenticated_and_whole(case: Case, provider: Provider) -> None:
+def test_a_built_call_is_authenticated_and_whole(case: Case, provider: AnyProvider) -> None:
     request = provider.build(SAMPLE)
     assert request.method == "POST"
     assert request.headers["authorization"]
@@ -40,19 +40,19 @@ def test_a_built_call_is_authenticated_and_whole(case: Case, provider: Provider)
     assert str(request.url).startswith("https://api.invalid/")
 
 
-def test_a_built_call_carries_our_ids_and_every_recipient(case: Case, provider: Provider) -> None:
+def test_a_built_call_carries_our_ids_and_every_recipient(case: Case, provider: AnyProvider) -> None:
     carried = case.read_request(provider.build(SAMPLE))
     assert (carried.email_id, carried.attempt) == (SAMPLE.email_id, 3)
     assert carried.recipients == {ANNE.address, BO.address, CAT.address}
     assert carried.metadata.items() >= {"order": "42"}.items()
 
 
-def test_a_copy_for_some_goes_to_nobody_else(case: Case, provider: Provider) -> None:
+def test_a_copy_for_some_goes_to_nobody_else(case: Case, provider: AnyProvider) -> None:
     rest = replace(SAMPLE, to=(CAT,), cc=(), bcc=())
     assert case.read_request(provider.build(rest)).recipients == {CAT.address}
 
 
-def test_metadata_cannot_replace_our_ids(case: Case, provider: Provider) -> None:
+def test_metadata_cannot_replace_our_ids(case: Case, provider: AnyProvider) -> None:
     metadata = {"em_email_id": "em_other", "em_attempt": "99", "order": "42"}
     forged = replace(SAMPLE, content=replace(SAMPLE.content, metadata=metadata))
     carried = case.read_request(provider.build(forged))
@@ -63,7 +63,7 @@ KEYED = [name for name, case in CASES.items() if case.missing_for_webhooks.limit
 
 
 @pytest.mark.parametrize("name", KEYED)
-def test_the_same_message_is_the_same_call_where_keys_are_known(provider: Provider) -> None:
+def test_the_same_message_is_the_same_call_where_keys_are_known(provider: AnyProvider) -> None:
     metadata = {"order": "42", "shop": "7", "em_email_id": "another"}
     first = replace(SAMPLE, content=replace(SAMPLE.content, metadata=metadata))
     again = replace(SAMPLE, content=replace(SAMPLE.content, metadata=dict(reversed(metadata.items()))))
@@ -74,18 +74,18 @@ def test_the_same_message_is_the_same_call_where_keys_are_known(provider: Provid
     assert provider.build(replace(first, attempt=4)).headers["idempotency-key"] == f"{SAMPLE.email_id}/4"
 
 
-def test_its_secrets_are_not_in_its_repr(case: Case, provider: Provider) -> None:
+def test_its_secrets_are_not_in_its_repr(case: Case, provider: AnyProvider) -> None:
     assert not [secret for secret in case.secrets if secret in repr(provider)]
 
 
-def test_what_it_sends_is_accepted(case: Case, transport: Transport) -> None:
+def test_what_it_sends_is_accepted(case: Case, transport: HttpTransport) -> None:
     with peer(answer(case.accepted)) as server:
         outcome = transport.send(case.make(server.url), SAMPLE)
     assert (outcome.kind, outcome.message_id) == (Kind.ACCEPTED, case.message_id)
     assert outcome.status_code == case.accepted.status_code
 
 
-def test_text_that_is_not_unicode_is_refused_before_a_call(case: Case, transport: Transport) -> None:
+def test_text_that_is_not_unicode_is_refused_before_a_call(case: Case, transport: HttpTransport) -> None:
     half = replace(SAMPLE, content=replace(SAMPLE.content, subject="half \ud83d", text="half \ud83d"))
     with peer(answer(case.accepted)) as server:
         outcome = transport.send(case.make(server.url), half)
@@ -104,7 +104,7 @@ HEADERS: tuple[dict[str, str], ...] = (
 )
 
 
-def test_every_answer_has_an_outcome(case: Case, provider: Provider) -> None:
+def test_every_answer_has_an_outcome(case: Case, provider: AnyProvider) -> None:
     bodies = (*BODIES, case.accepted.content)
     headers = (*HEADERS, dict(case.accepted.headers) | {"content-length": "0"})
     for status in range(100, 600):
@@ -130,28 +130,28 @@ def test_every_answer_has_an_outcome(case: Case, provider: Provider) -> None:
         (429, Kind.THROTTLED),
     ],
 )
-def test_a_bare_status_means_what_it_means_everywhere(provider: Provider, status: int, kind: Kind) -> None:
+def test_a_bare_status_means_what_it_means_everywhere(provider: AnyProvider, status: int, kind: Kind) -> None:
     assert provider.read(httpx.Response(status)).kind is kind
 
 
-def test_a_throttling_provider_is_left_alone_as_long_as_it_asks(provider: Provider) -> None:
+def test_a_throttling_provider_is_left_alone_as_long_as_it_asks(provider: AnyProvider) -> None:
     date = {"Date": "Tue, 24 Nov 2026 10:00:00 GMT", "Retry-After": "Tue, 24 Nov 2026 10:01:30 GMT"}
     assert provider.read(httpx.Response(429, headers={"Retry-After": "30"})).retry_after_s == 30
     assert provider.read(httpx.Response(429, headers=date)).retry_after_s == 90
     assert provider.read(httpx.Response(429)).retry_after_s is None
 
 
-def test_a_secret_that_a_provider_echoes_does_not_get_into_the_story(case: Case, provider: Provider) -> None:
+def test_a_secret_that_a_provider_echoes_does_not_get_into_the_story(case: Case, provider: AnyProvider) -> None:
     body = f'{{"message": "no such key: {case.secrets[0]}"}}'.encode()
     assert case.secrets[0] not in provider.read(httpx.Response(401, content=body)).reply
 
 
-def test_a_genuine_webhook_is_believed_whichever_key_signed_it(case: Case, provider: Provider) -> None:
+def test_a_genuine_webhook_is_believed_whichever_key_signed_it(case: Case, provider: AnyProvider) -> None:
     for key in range(case.keys):
         provider.verify(_report(case, NOW_S, key), NOW_S + 60)
 
 
-def test_a_spoilt_webhook_is_not_believed(case: Case, provider: Provider) -> None:
+def test_a_spoilt_webhook_is_not_believed(case: Case, provider: AnyProvider) -> None:
     for number, forged in enumerate(case.forge(_report(case, NOW_S))):
         try:
             provider.verify(forged, NOW_S)
@@ -160,7 +160,7 @@ def test_a_spoilt_webhook_is_not_believed(case: Case, provider: Provider) -> Non
         pytest.fail(f"forgery {number} was believed")
 
 
-def test_a_webhook_of_another_time_is_not_believed(case: Case, provider: Provider) -> None:
+def test_a_webhook_of_another_time_is_not_believed(case: Case, provider: AnyProvider) -> None:
     for at_s in (NOW_S - DAY_S - 3600, NOW_S + 600):
         with pytest.raises(Unauthenticated):
             provider.verify(_report(case, at_s), NOW_S)
@@ -171,29 +171,29 @@ def test_without_a_key_webhooks_wait(case: Case) -> None:
         case.missing_for_webhooks.verify(_report(case, NOW_S), NOW_S)
 
 
-def test_a_report_comes_back_to_the_attempt_that_it_is_about(case: Case, provider: Provider) -> None:
+def test_a_report_comes_back_to_the_attempt_that_it_is_about(case: Case, provider: AnyProvider) -> None:
     events = provider.parse(case.webhook(case.report("em_1", 7, "Bo@Example.com", NOW_S), NOW_S, 0))
     assert isinstance(events, list)
     (event,) = events
-    assert (event.provider, event.kind, event.cause) == (provider.name, Kind.DELIVERED, None)
+    assert (event.provider, event.kind, event.cause) == (provider.account, Kind.DELIVERED, None)
     assert (event.email_id, event.attempt, event.recipient) == ("em_1", 7, "bo@example.com")
     assert (event.at_ms, event.message_id) == (NOW_S * 1000, case.message_id)
 
 
-def test_the_same_report_has_the_same_key_however_often_it_comes(case: Case, provider: Provider) -> None:
+def test_the_same_report_has_the_same_key_however_often_it_comes(case: Case, provider: AnyProvider) -> None:
     first, again = (provider.parse(_report(case, NOW_S)) for _ in range(2))
     assert isinstance(first, list)
     assert isinstance(again, list)
     assert [event.key for event in first] == [event.key for event in again] != []
 
 
-def test_its_probe_is_a_harmless_authenticated_call(provider: Provider) -> None:
-    request = provider.credentials_request()
+def test_its_probe_is_a_harmless_authenticated_call(provider: AnyProvider) -> None:
+    request = provider.credentials_call()
     assert request.method == "GET"
     assert request.headers["authorization"]
 
 
-def test_a_probe_tells_whether_the_credentials_work(case: Case, transport: Transport) -> None:
+def test_a_probe_tells_whether_the_credentials_work(case: Case, transport: HttpTransport) -> None:
     with peer(answer(httpx.Response(200, json={"scopes": []}))) as server:
         assert transport.check_credentials(case.make(server.url)).works
     with peer(answer(httpx.Response(401, text="bad key"))) as server:
@@ -230,7 +230,7 @@ def test_whatever_a_body_holds_it_is_read(name: str, body: bytes) -> None:
     _check(CASES[name].make("https://api.invalid"), Webhook(body, {}))
 
 
-def _check(provider: Provider, webhook: Webhook) -> None:
+def _check(provider: AnyProvider, webhook: Webhook) -> None:
     events = provider.parse(webhook)
     assert isinstance(events, list)
     for event in events:

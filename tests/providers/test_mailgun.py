@@ -11,8 +11,8 @@ from app.domain.email import Attachment, Content, Mailbox
 from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import Unauthenticated
-from app.providers.mailgun import Mailgun
-from app.providers.refusal import Unsendable
+from app.providers.mailgun.provider import Mailgun
+from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import NOW_S, SAMPLE
 from tests.providers.mailgun_case import KEYS, TOKEN, envelope, form, make, report, sign, values, webhook
 
@@ -114,7 +114,7 @@ def test_a_file_keeps_its_name_and_its_bytes() -> None:
 
 
 def test_a_domain_cannot_lead_elsewhere() -> None:
-    mailgun = Mailgun("key", "../v1/keys?x", (), "https://api.mailgun.net")
+    mailgun = Mailgun("mailgun", "key", "../v1/keys?x", (), "https://api.mailgun.net")
     assert mailgun.build(SAMPLE).url.raw_path == b"/v3/..%2Fv1%2Fkeys%3Fx/messages"
 
 
@@ -302,4 +302,4 @@ def test_an_event_is_read_from_a_body_of_any_shape() -> None:
 
 
 def test_the_probe_asks_for_the_domain() -> None:
-    assert str(MAILGUN.credentials_request().url) == "https://api.eu.mailgun.net/v4/domains/mg.example.com"
+    assert str(MAILGUN.credentials_call().url) == "https://api.eu.mailgun.net/v4/domains/mg.example.com"

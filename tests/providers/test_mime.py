@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.email import Attachment, Content, Mailbox, Message
-from app.providers import mime
-from app.providers.refusal import Unsendable
+from app.providers.sdk import mime
+from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import ANNE, BO, CAT, SAMPLE
 
 PDF = Attachment("bill.pdf", "application/pdf", b"%PDF-\x00\xff")

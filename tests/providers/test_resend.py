@@ -12,8 +12,8 @@ from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers.refusal import Unsendable
-from app.providers.resend import Resend
+from app.providers.resend.provider import Resend
+from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import NOW_S, SAMPLE
 from tests.providers.resend_case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
 
@@ -341,7 +341,7 @@ def test_a_webhook_may_be_five_minutes_old_or_ahead() -> None:
 
 
 def test_a_secret_of_somebody_else_does_not_verify() -> None:
-    other = Resend("re_key", SECRETS[1:], "https://api.resend.com")
+    other = Resend("resend", "re_key", SECRETS[1:], "https://api.resend.com")
     with pytest.raises(Unauthenticated):
         other.verify(webhook({}, NOW_S, key=0), NOW_S)
     other.verify(webhook({}, NOW_S, key=1), NOW_S)
@@ -350,7 +350,7 @@ def test_a_secret_of_somebody_else_does_not_verify() -> None:
 @pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_", "whsec_é", "re_secret"])
 def test_a_text_that_is_no_secret_is_our_fault_not_the_senders(secret: str) -> None:
     with pytest.raises(ServiceUnavailable, match="RESEND_WEBHOOK_SECRET"):
-        Resend("re_key", (secret, *SECRETS), "https://api.resend.com").verify(webhook({}, NOW_S), NOW_S)
+        Resend("resend", "re_key", (secret, *SECRETS), "https://api.resend.com").verify(webhook({}, NOW_S), NOW_S)
 
 
 @pytest.mark.parametrize("name", [ID, SIGNATURE])
@@ -367,6 +367,6 @@ def test_the_sign_of_an_empty_key_is_nobodys() -> None:
 
 
 def test_the_probe_asks_for_the_domains() -> None:
-    request = RESEND.credentials_request()
+    request = RESEND.credentials_call()
     assert str(request.url) == "https://api.resend.com/domains"
     assert request.headers["user-agent"]

@@ -16,8 +16,8 @@ from app.domain.email import Content, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers.refusal import Unsendable
-from app.providers.sendgrid import SendGrid
+from app.providers.sdk.refusal import Unsendable
+from app.providers.sendgrid.provider import SendGrid
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
 from tests.providers.sendgrid_case import PUBLIC_KEYS, make, report, webhook
 
@@ -284,7 +284,7 @@ def test_a_webhook_may_be_a_day_old_and_five_minutes_ahead() -> None:
 
 
 def test_a_key_of_somebody_else_does_not_verify() -> None:
-    other = SendGrid("SG.key", PUBLIC_KEYS[1:], "https://api.sendgrid.com")
+    other = SendGrid("sendgrid", "SG.key", PUBLIC_KEYS[1:], "https://api.sendgrid.com")
     with pytest.raises(Unauthenticated):
         other.verify(webhook([], NOW_S, key=0), NOW_S)
     other.verify(webhook([], NOW_S, key=1), NOW_S)
@@ -305,14 +305,14 @@ def _unknown_curve() -> str:
 @pytest.mark.parametrize("key", ["not base64!", "bm90IGEga2V5", _rsa(), _unknown_curve()])
 def test_a_text_that_is_no_public_key_is_our_fault_not_the_senders(key: str) -> None:
     with pytest.raises(ServiceUnavailable, match="SENDGRID_WEBHOOK_PUBLIC_KEY"):
-        SendGrid("SG.key", (key,), "https://api.sendgrid.com").verify(webhook([], NOW_S), NOW_S)
+        SendGrid("sendgrid", "SG.key", (key,), "https://api.sendgrid.com").verify(webhook([], NOW_S), NOW_S)
 
 
 def test_a_public_key_is_a_curve_point_whatever_the_curve_of_the_account() -> None:
     public = ec.generate_private_key(ec.SECP384R1()).public_key()
     key = base64.b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
     with pytest.raises(Unauthenticated):
-        SendGrid("SG.key", (key,), "https://api.sendgrid.com").verify(webhook([], NOW_S), NOW_S)
+        SendGrid("sendgrid", "SG.key", (key,), "https://api.sendgrid.com").verify(webhook([], NOW_S), NOW_S)
 
 
 def test_sending_does_not_load_the_cryptography_that_only_webhooks_need() -> None:
@@ -322,4 +322,4 @@ def test_sending_does_not_load_the_cryptography_that_only_webhooks_need() -> Non
 
 
 def test_the_probe_asks_the_key_about_itself() -> None:
-    assert str(SENDGRID.credentials_request().url) == "https://api.sendgrid.com/v3/scopes"
+    assert str(SENDGRID.credentials_call().url) == "https://api.sendgrid.com/v3/scopes"

@@ -17,8 +17,8 @@ from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import Subscription, Webhook
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers.refusal import Unsendable
-from app.providers.ses import ERRORS, Ses
+from app.providers.sdk.refusal import Unsendable
+from app.providers.ses.provider import ERRORS, Ses
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
 from tests.providers.ses_case import (
     CASE,
@@ -63,7 +63,9 @@ def test_names_and_domains_go_in_ascii() -> None:
 
 
 def test_without_a_configuration_set_none_is_named() -> None:
-    ses = Ses("us-east-1", "", (), lambda: Credentials("AKID", "s"), Web({}), "https://email.us-east-1.amazonaws.com")
+    ses = Ses(
+        "ses", "us-east-1", "", (), lambda: Credentials("AKID", "s"), Web({}), "https://email.us-east-1.amazonaws.com"
+    )
     assert "ConfigurationSetName" not in json.loads(ses.build(SAMPLE).content)
 
 
@@ -106,7 +108,7 @@ def test_the_signature_is_the_one_of_the_published_example() -> None:
     # 2 January 2025, 03:04:05 UTC; made with botocore and checked against it.
     credentials = Credentials("AKIDEXAMPLE", SECRET)
     url = "https://email.us-east-1.amazonaws.com"
-    ses = Ses("us-east-1", "", (), lambda: credentials, Web({}), url, lambda: 1735787045.9)
+    ses = Ses("ses", "us-east-1", "", (), lambda: credentials, Web({}), url, lambda: 1735787045.9)
     request = ses._signed("POST", "/v2/email/outbound-emails", b"{}")
     assert request.headers["x-amz-date"] == "20250102T030405Z"
     assert request.headers["authorization"] == (
@@ -120,7 +122,7 @@ def test_the_signature_is_the_one_of_the_published_example() -> None:
 @pytest.mark.parametrize("token", [None, "session/token+="])
 def test_what_is_signed_is_what_is_sent_whatever_the_host(base_url: str, token: str | None) -> None:
     ses = make(base_url, token)
-    for request in (ses.build(SAMPLE), ses.credentials_request()):
+    for request in (ses.build(SAMPLE), ses.credentials_call()):
         authorization = request.headers["authorization"]
         names = authorization.split("SignedHeaders=")[1].split(",")[0].split(";")
         assert {"host", "x-amz-date"} <= set(names)
@@ -144,10 +146,10 @@ def test_signing_logs_no_secret(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_credentials_are_asked_for_every_call() -> None:
     keys = iter(("AKIDONE", "AKIDTWO"))
-    ses = Ses("us-east-1", "", (), lambda: Credentials(next(keys), "s"), Web({}), "https://ses.example")
+    ses = Ses("ses", "us-east-1", "", (), lambda: Credentials(next(keys), "s"), Web({}), "https://ses.example")
     assert [
-        "AKIDONE" in ses.credentials_request().headers["authorization"],
-        "AKIDTWO" in ses.credentials_request().headers["authorization"],
+        "AKIDONE" in ses.credentials_call().headers["authorization"],
+        "AKIDTWO" in ses.credentials_call().headers["authorization"],
     ] == [
         True,
         True,
@@ -155,7 +157,7 @@ def test_credentials_are_asked_for_every_call() -> None:
 
 
 def test_the_probe_reads_the_account() -> None:
-    assert str(make().credentials_request().url) == "https://email.us-east-1.amazonaws.com/v2/email/account"
+    assert str(make().credentials_call().url) == "https://email.us-east-1.amazonaws.com/v2/email/account"
 
 
 def error(status: int, kind: str = "", message: str = "") -> httpx.Response:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.domain.event import Webhook
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers import payload, sns
+from app.providers.sdk import payload
+from app.providers.ses import sns
 from tests.providers.case import NOW_S
 from tests.providers.ses_case import (
     CERTIFICATE,

@@ -14,10 +14,10 @@ from botocore.credentials import Credentials
 from app.domain.email import Attachment, Message
 from app.domain.kinds import Cause, Kind
 from app.errors import ConfigurationError
-from app.providers.network import ANSWER_LIMIT
-from app.providers.sendgrid import SendGrid
-from app.providers.ses import Ses
-from app.providers.transport import FAILURES, Transport, failure
+from app.providers.sdk.http_transport import FAILURES, HttpTransport, failure
+from app.providers.sdk.network import ANSWER_LIMIT
+from app.providers.sendgrid.provider import SendGrid
+from app.providers.ses.provider import Ses
 from tests.providers.calls import ACCEPTED, Call, send, transport_of
 from tests.providers.case import SAMPLE
 from tests.providers.peer import Line, Script, answer, peer
@@ -304,7 +304,7 @@ def test_what_a_provider_cannot_express_is_refused_with_the_reason() -> None:
 
 def test_a_probe_that_gets_no_answer_says_why() -> None:
     with transport_of(lookup=lambda *_: []) as transport:
-        probe = transport.check_credentials(SendGrid("SG.key", (), "https://api.invalid"))
+        probe = transport.check_credentials(SendGrid("sendgrid", "SG.key", (), "https://api.invalid"))
     assert (probe.works, probe.status_code) == (False, None)
     assert "ConnectError" in probe.reply
 
@@ -313,8 +313,8 @@ def test_without_credentials_to_sign_with_nothing_was_sent() -> None:
     def none() -> Credentials:
         raise ConfigurationError("SES: no AWS credentials")
 
-    ses = Ses("us-east-1", "", (), none, lambda _: b"", "http://127.0.0.1:9")
-    with closing(Transport(1.0)) as transport:
+    ses = Ses("ses", "us-east-1", "", (), none, lambda _: b"", "http://127.0.0.1:9")
+    with closing(HttpTransport(1.0)) as transport:
         outcome = transport.send(ses, SAMPLE)
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
     assert outcome.reply == "SES: no AWS credentials"

@@ -12,7 +12,7 @@ from app.domain.head import Head, Recipient
 from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
-from app.providers.contract import Limits
+from app.providers.sdk.contract import Limits
 from app.settings import Settings
 from app.store.health import SumsItem
 from app.wiring.parts import Stores, build

@@ -11,7 +11,7 @@ from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
-from app.providers.contract import Limits
+from app.providers.sdk.contract import Limits
 from tests.support.outcomes import accepted
 
 ANYTHING = Limits(1000, 30_000_000)

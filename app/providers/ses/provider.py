@@ -4,7 +4,7 @@ Every email is sent as raw MIME. `Content.Simple` takes 15 headers at most, and 
 this copy. Raw MIME takes any header and inline file, and a copy that is sent again to one of three recipients still
 shows all three. One form for all emails also means that only one has to be understood.
 
-`ses_events` reads the events. The source is the API reference of SES v2 unless a line names another.
+`events` reads the events. The source is the API reference of SES v2 unless a line names another.
 """
 
 import base64
@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import httpx
 from botocore.auth import SigV4Auth
@@ -24,9 +24,11 @@ from app.domain.email import Mailbox, Message
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
-from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers import answers, mime, payload, ses_events, sns
-from app.providers.contract import Limits
+from app.errors import Unauthenticated
+from app.providers.sdk import answers, mime, payload, signatures
+from app.providers.sdk.contract import Limits, Outside
+from app.providers.sdk.variables import Values
+from app.providers.ses import credentials, events, sns
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -87,31 +89,47 @@ _REFUSED_EXTENSIONS = """
 class Ses:
     """SES in one region of one AWS account.
 
-    `credentials` is called before every request, because temporary ones change. Webhooks may come from `topic_arns`.
-    `fetch_certificate` is described at `sns.Verifier`. `clock` gives epoch seconds.
+    `own_credentials` is called before every request, because temporary ones change. Webhooks may come from
+    `topic_arns`. `fetch_certificate` is described at `sns.Verifier`. `clock` gives epoch seconds.
     """
 
-    name: ClassVar[str] = "ses"
+    transport: ClassVar[str] = "http"
     # "Service quotas": 50 recipients; 40 MB after base64.
     limits: ClassVar[Limits] = Limits(50, 40_000_000, frozenset(_REFUSED_EXTENSIONS.split()))
 
     def __init__(
         self,
+        account: str,
         region: str,
         configuration_set: str,
         topic_arns: tuple[str, ...],
-        credentials: "Callable[[], Credentials]",
+        own_credentials: "Callable[[], Credentials]",
         fetch_certificate: Callable[[str], bytes],
         base_url: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.account = account
         self._region = region
         self._configuration_set = configuration_set
         self._topic_arns = topic_arns
-        self._credentials = credentials
+        self._credentials = own_credentials
         self._base_url = base_url
         self._clock = clock
         self._verifier = sns.Verifier(topic_arns, fetch_certificate)
+
+    @classmethod
+    def open(cls, values: Values, outside: Outside) -> Self:
+        """The account of these variables. Without an access key, the AWS credentials of the process sign the calls."""
+        region = values.text("REGION")
+        return cls(
+            values.account,
+            region,
+            values.text("CONFIGURATION_SET"),
+            values.texts("TOPIC_ARN"),
+            credentials.of(values, outside.session),
+            outside.certificate,
+            values.url("BASE_URL", f"https://email.{region}.amazonaws.com"),
+        )
 
     def build(self, message: Message) -> httpx.Request:
         """POST /v2/email/outbound-emails. Raises Unsendable for what MIME cannot express in ASCII.
@@ -147,7 +165,7 @@ class Ses:
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the signature of SNS. It covers the body, so there is no nonce."""
         if not self._topic_arns:
-            raise ServiceUnavailable("SES_TOPIC_ARN is not set: webhooks cannot be verified")
+            raise signatures.no_key(self.account, "TOPIC_ARN")
         self._verifier.verify(webhook, now_s)
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
@@ -155,29 +173,29 @@ class Ses:
         try:
             envelope = sns.read(webhook.body)
         except Unauthenticated:
-            _log.warning("webhook is not an SNS message", extra={"provider": self.name})
+            _log.warning("webhook is not an SNS message", extra={"provider": self.account})
             return []
         if envelope.type == sns.SUBSCRIPTION and sns.is_aws_sns_url(envelope.subscribe_url):
             return Subscription(envelope.subscribe_url)
         if envelope.type == sns.NOTIFICATION:
-            return list(ses_events.read(envelope))
-        _log.warning("an SNS subscription ended or cannot be confirmed", extra={"provider": self.name})
+            return list(events.read(self.account, envelope))
+        _log.warning("an SNS subscription ended or cannot be confirmed", extra={"provider": self.account})
         return []
 
-    def credentials_request(self) -> httpx.Request:
+    def credentials_call(self) -> httpx.Request:
         """GET /v2/email/account, which needs the permission ses:GetAccount."""
         return self._signed("GET", "/v2/email/account", b"")
 
     def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
         headers = {"Content-Type": "application/json"} if body else {}
         request = httpx.Request(method, self._base_url + path, headers=headers, content=body)
-        credentials = self._credentials().get_frozen_credentials()
-        signer = SigV4Auth(credentials, "ses", self._region)
+        frozen = self._credentials().get_frozen_credentials()
+        signer = SigV4Auth(frozen, "ses", self._region)
         # The request is not signed by `add_auth`, because that reads the clock itself, and logs at DEBUG what it signs,
         # including the session token.
         headers |= {"Host": request.headers["Host"], "X-Amz-Date": self._now()}
-        if credentials.token:
-            headers["X-Amz-Security-Token"] = credentials.token
+        if frozen.token:
+            headers["X-Amz-Security-Token"] = frozen.token
         draft = AWSRequest(method, str(request.url), headers=headers, data=body)
         draft.context["timestamp"] = headers["X-Amz-Date"]
         signature = signer.signature(signer.string_to_sign(draft, signer.canonical_request(draft)), draft)
@@ -190,8 +208,8 @@ class Ses:
 
     def _redact(self, words: str) -> str:
         """The words without secrets: SignatureDoesNotMatch repeats the signed headers, including the session token."""
-        credentials = self._credentials().get_frozen_credentials()
-        for secret in filter(None, (credentials.secret_key, credentials.token)):
+        frozen = self._credentials().get_frozen_credentials()
+        for secret in filter(None, (frozen.secret_key, frozen.token)):
             words = words.replace(secret, "[secret]")
         return words
 
@@ -222,3 +240,6 @@ def _error_meaning(error: str, words: str) -> answers.AnswerMeaning | None:
     if error == "MessageRejected":
         return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
     return ERRORS.get(error)
+
+
+PROVIDER: Final = Ses

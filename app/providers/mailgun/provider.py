@@ -2,27 +2,25 @@
 
 import base64
 import hashlib
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 from urllib.parse import quote
 
 import httpx
 
 from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import Nonce, ProviderEvent, Webhook
-from app.domain.kinds import Cause, EventKind, Kind
-from app.domain.outcome import Outcome, shorten
-from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers import answers, payload, signatures
-from app.providers.bounces import is_dead, is_policy
-from app.providers.contract import Limits
-from app.providers.refusal import Unsendable, distinct
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.errors import Unauthenticated
+from app.providers.mailgun import events
+from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk.contract import Limits, Outside
+from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.variables import Values
 
-EventMeaning = tuple[EventKind, Cause | None]
 Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
 
 # Headers that Mailgun writes from the fields of the call, or in the MIME that it makes.
@@ -44,33 +42,8 @@ TEXTS: Final[answers.Texts] = {
     (400, "activate your mailgun account"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
 
-# documentation.mailgun.com, "Events"; `failed` has tables of its own below.
-EVENTS: Final[dict[str, EventMeaning]] = {
-    "accepted": (Kind.ACCEPTED, None),
-    "delivered": (Kind.DELIVERED, None),
-    "opened": (Kind.OPENED, None),
-    "clicked": (Kind.CLICKED, None),
-    "complained": (Kind.COMPLAINED, Cause.RECIPIENT),
-    "unsubscribed": (Kind.UNSUBSCRIBED, None),
-    "rejected": (Kind.DROPPED, Cause.UNKNOWN),
-}
-# `reason` of a permanent failure, then `delivery-status.code`. The first three are Mailgun's own suppression lists.
-REASONS: Final[dict[str, EventMeaning]] = {
-    "suppress-bounce": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "suppress-complaint": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "suppress-unsubscribe": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "espblock": (Kind.BLOCKED, Cause.POLICY),
-}
-CODES: Final[dict[str, EventMeaning]] = {
-    "605": (Kind.SUPPRESSED, Cause.RECIPIENT),  # bounced before
-    "606": (Kind.SUPPRESSED, Cause.RECIPIENT),  # unsubscribed
-    "607": (Kind.SUPPRESSED, Cause.RECIPIENT),  # complained
-    "625": (Kind.DROPPED, Cause.POLICY),  # Mailgun holds the mailing back because of a poor list
-}
-
 _TRY_AGAIN: Final = re.compile(r"try again after ([A-Za-z]{3}, [0-9A-Za-z: ]{10,40})")
 _TOKEN: Final = re.compile(r"[!-~]{1,128}")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +53,26 @@ class Mailgun:
     Recipient variables are never set, because they would make Mailgun replace `%recipient.x%` in the texts.
     """
 
+    account: str
     api_key: str = field(repr=False)
     domain: str
     signing_keys: tuple[str, ...] = field(repr=False)
     base_url: str
 
-    name: ClassVar[str] = "mailgun"
+    transport: ClassVar[str] = "http"
     # "Messages": 1,000 recipients, 25 MB.
     limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=25_000_000)
+
+    @classmethod
+    def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
+        """The account of these variables."""
+        return cls(
+            values.account,
+            values.text("API_KEY"),
+            values.text("DOMAIN"),
+            values.texts("WEBHOOK_SIGNING_KEY"),
+            values.url("BASE_URL"),
+        )
 
     def build(self, message: Message) -> httpx.Request:
         """POST /v3/{domain}/messages. Raises Unsendable for a header that Mailgun writes itself or takes only once."""
@@ -119,7 +104,7 @@ class Mailgun:
         Events of a subaccount also carry a `parent-signature`, made with the parent account's key.
         """
         if not self.signing_keys:
-            raise ServiceUnavailable("MAILGUN_WEBHOOK_SIGNING_KEY is not set: webhooks cannot be verified")
+            raise signatures.no_key(self.account, "WEBHOOK_SIGNING_KEY")
         try:
             signed = payload.fields(payload.fields(payload.decode(webhook.body)).get("signature"))
         except ValueError:
@@ -135,34 +120,9 @@ class Mailgun:
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """The one event of a webhook, or none if it cannot be read."""
-        try:
-            entry = payload.fields(payload.fields(payload.decode(webhook.body)).get("event-data"))
-        except ValueError:
-            entry = {}
-        event_id = payload.text(entry.get("id"))
-        recipient, at_ms = payload.text(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
-        if not recipient or at_ms is None:
-            _log.warning("event left out", extra={"provider": self.name, "event_id": event_id})
-            return []
-        kind, cause = _meaning(entry)
-        email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
-        headers = payload.fields(payload.fields(entry.get("message")).get("headers"))
-        event = ProviderEvent(
-            provider=self.name,
-            kind=kind,
-            email_id=email_id,
-            attempt=attempt,
-            recipient=recipient.lower(),
-            at_ms=at_ms,
-            # Mailgun's ids are unique within a day only.
-            event_id=f"{event_id}/{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}" if event_id else "",
-            message_id=payload.text(headers.get("message-id")).strip("<>"),
-            cause=cause,
-            detail=shorten(_words(entry)),
-        )
-        return [event]
+        return events.read(self.account, webhook)
 
-    def credentials_request(self) -> httpx.Request:
+    def credentials_call(self) -> httpx.Request:
         """GET /v4/domains/{domain}, which checks key, domain and region. A domain sending key is refused here."""
         return httpx.Request(
             "GET", f"{self.base_url}/v4/domains/{quote(self.domain, safe='')}", headers=self._headers()
@@ -170,31 +130,6 @@ class Mailgun:
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Basic {base64.b64encode(f'api:{self.api_key}'.encode()).decode()}"}
-
-
-def _meaning(entry: Mapping[str, object]) -> EventMeaning:
-    event = payload.text(entry.get("event"))
-    if event != "failed":
-        return EVENTS.get(event, (Kind.UNKNOWN, None))
-    if payload.text(entry.get("severity")) == "temporary":
-        return Kind.DELAYED, None
-    report = payload.fields(entry.get("delivery-status"))
-    meaning = REASONS.get(payload.text(entry.get("reason"))) or CODES.get(payload.code(report.get("code")))
-    if meaning:
-        return meaning
-    status, words = payload.text(report.get("enhanced-code")), _words(entry)
-    if is_dead(status, words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if is_policy(status, words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
-
-
-def _words(entry: Mapping[str, object]) -> str:
-    """The words of the recipient's host, or those of Mailgun if there are none."""
-    report, reject = payload.fields(entry.get("delivery-status")), payload.fields(entry.get("reject"))
-    texts = (report.get("message"), report.get("description"), reject.get("reason"), entry.get("reason"))
-    return next((words for words in map(payload.text, texts) if words), "")
 
 
 def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> float | None:
@@ -246,3 +181,6 @@ def _mailbox(mailbox: Mailbox) -> str:
         return mailbox.address
     name = mailbox.name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{mailbox.address}>'
+
+
+PROVIDER: Final = Mailgun

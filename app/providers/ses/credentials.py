@@ -7,20 +7,22 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from app.errors import ConfigurationError
+from app.providers.sdk.variables import Values
 
 
-def of(access_key_id: str, secret_access_key: str, session: Session) -> Callable[[], Credentials]:
-    """A function that returns the current credentials: the given key, or the process's own if none is given.
+def of(values: Values, session: Session) -> Callable[[], Credentials]:
+    """A function that returns the current credentials: the account's key, or the process's own if it has none.
 
     It raises ConfigurationError if there are none, or if they cannot be refreshed.
     """
+    access_key_id = values.text("ACCESS_KEY_ID")
     if access_key_id:
-        fixed = Credentials(access_key_id, secret_access_key)
+        fixed = Credentials(access_key_id, values.text("SECRET_ACCESS_KEY"))
         return lambda: fixed
-    return lambda: _own(session)
+    return lambda: _own(session, values.variable("ACCESS_KEY_ID"))
 
 
-def _own(session: Session) -> Credentials:
+def _own(session: Session, variable: str) -> Credentials:
     try:
         credentials = session.get_credentials()
         if credentials is not None:
@@ -28,5 +30,5 @@ def _own(session: Session) -> Credentials:
             # This is a snapshot, so that botocore refreshes credentials nowhere but here, where its errors are caught.
             return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
     except BotoCoreError as error:
-        raise ConfigurationError(f"SES: the AWS credentials cannot be had: {type(error).__name__}") from error
-    raise ConfigurationError("SES: no AWS credentials; set SES_ACCESS_KEY_ID or give the process a role")
+        raise ConfigurationError(f"the AWS credentials cannot be had: {type(error).__name__}") from error
+    raise ConfigurationError(f"no AWS credentials; set {variable} or give the process a role")

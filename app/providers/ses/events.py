@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
-from app.providers import payload
-from app.providers.bounces import is_dead, is_policy
-from app.providers.sns import Envelope
+from app.providers.sdk import payload
+from app.providers.sdk.bounces import is_dead, is_policy
+from app.providers.ses.sns import Envelope
 
 EventMeaning = tuple[EventKind, Cause | None]
 
@@ -68,7 +68,7 @@ BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
 _log = logging.getLogger(__name__)
 
 
-def read(envelope: Envelope) -> Iterator[ProviderEvent]:
+def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
     """The events of a notification, one for each recipient it names."""
     try:
         report = payload.fields(payload.decode(envelope.message.encode()))
@@ -76,7 +76,7 @@ def read(envelope: Envelope) -> Iterator[ProviderEvent]:
         report = {}
     mail = payload.fields(report.get("mail"))
     if not mail:
-        _log.info("notification without an email", extra={"provider": "ses", "event_id": envelope.message_id})
+        _log.info("notification without an email", extra={"provider": account, "event_id": envelope.message_id})
         return
     name = payload.text(report.get("eventType")) or payload.text(report.get("notificationType"))
     shape = SHAPES.get(name, Shape(""))
@@ -85,7 +85,7 @@ def read(envelope: Envelope) -> Iterator[ProviderEvent]:
     for recipient, entry in _recipients(name, shape, section, mail):
         kind, cause = _meaning(name, section, entry)
         yield ProviderEvent(
-            provider="ses",
+            provider=account,
             kind=kind,
             email_id=email_id,
             attempt=attempt,
@@ -113,7 +113,7 @@ def _recipients(
         if address:
             yield address, about
         else:
-            _log.warning("recipient left out", extra={"provider": "ses", "kind": name})
+            _log.warning("recipient left out", extra={"kind": name})
 
 
 def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from app.errors import Unauthenticated
+from app.domain.account import prefix_of
+from app.errors import ServiceUnavailable, Unauthenticated
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -17,6 +18,16 @@ MAX_AGE_S: Final = 86_400  # providers retry a webhook for up to 24 hours; wheth
 MAX_AHEAD_S: Final = 300  # two clocks may differ by this much
 
 _EPOCH: Final = re.compile(r"[0-9]{1,12}")
+
+
+def no_key(account: str, variable: str) -> ServiceUnavailable:
+    """The error if the webhooks of `account` cannot be verified, because `variable` is not set."""
+    return ServiceUnavailable(f"{prefix_of(account)}{variable} is not set: webhooks cannot be verified")
+
+
+def bad_key(account: str, variable: str, what: str) -> ServiceUnavailable:
+    """The error if `variable` of `account` holds a text that is not `what`."""
+    return ServiceUnavailable(f"{prefix_of(account)}{variable} holds a text that is not {what}")
 
 
 def check_age(timestamp: str, now_s: float, max_age_s: float = MAX_AGE_S) -> None:

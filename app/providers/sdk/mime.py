@@ -23,7 +23,7 @@ from email.message import MIMEPart
 import idna
 
 from app.domain.email import Attachment, Content, Mailbox, Message
-from app.providers.refusal import Unsendable
+from app.providers.sdk.refusal import Unsendable
 
 _CRLF = "\r\n"
 LINE_LIMIT = 998  # RFC 5322 §2.1.1, without CRLF

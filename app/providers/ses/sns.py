@@ -20,7 +20,7 @@ import httpx
 
 from app.domain.event import Webhook
 from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers import payload
+from app.providers.sdk import payload
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -1,8 +1,7 @@
-"""Makes the calls of all providers. A provider's failure is returned as an Outcome and never raised."""
+"""Makes the calls of the providers that speak HTTP. A provider's failure is returned as an Outcome and never raised."""
 
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -11,9 +10,9 @@ from app.domain.email import Message
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
 from app.errors import ConfigurationError
-from app.providers.contract import Provider
-from app.providers.network import Lookup, Wire
-from app.providers.refusal import Unsendable
+from app.providers.sdk.contract import CredentialsCheck, Provider
+from app.providers.sdk.network import Lookup, Wire
+from app.providers.sdk.refusal import Unsendable
 
 _NOT_SENT: Final = (Kind.UNAVAILABLE, Cause.OUTAGE)  # the request never left
 _BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the provider or the connection is at fault
@@ -55,17 +54,11 @@ _BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # UnicodeError: a host that 
 _CHECK_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialsCheck:
-    """What a provider answered to its harmless call. `status_code` is None if there was no HTTP answer."""
-
-    works: bool
-    status_code: int | None
-    reply: str
+HttpProvider = Provider[httpx.Request, httpx.Response]
 
 
-class Transport:
-    """Sends through any provider, over connections that are kept open for a few seconds.
+class HttpTransport:
+    """Sends through any provider that speaks HTTP, over connections that are kept open for a few seconds.
 
     Every call ends within `timeout_s`, whatever the server does; connecting may take `connect_timeout_s` of that.
     Redirects are not followed and no request is made twice. Certificates are verified, with `ssl_context` if given.
@@ -84,7 +77,7 @@ class Transport:
         wire = Wire(timeout_s, connect_timeout_s, context, lookup)
         self._client = httpx.Client(transport=wire, follow_redirects=False, trust_env=False)
 
-    def send(self, provider: Provider, message: Message) -> Outcome:
+    def send(self, provider: HttpProvider, message: Message) -> Outcome:
         """Make one call of `provider` for `message`; returns its outcome. Raises nothing that the network can cause."""
         try:
             request = provider.build(message)
@@ -102,10 +95,10 @@ class Transport:
             return failure(fault)
         return provider.read(response)
 
-    def check_credentials(self, provider: Provider) -> CredentialsCheck:
+    def check_credentials(self, provider: HttpProvider) -> CredentialsCheck:
         """Check the credentials of `provider` by its harmless call."""
         try:
-            response = self._client.send(provider.credentials_request())
+            response = self._client.send(provider.credentials_call())
         except _CHECK_FAULTS as fault:
             return CredentialsCheck(works=False, status_code=None, reply=failure(fault).reply)
         if response.is_success:

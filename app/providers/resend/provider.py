@@ -1,6 +1,6 @@
 """Resend: JSON with an idempotency key. A webhook has one event and is signed by Svix's scheme.
 
-`resend_events` reads the events. The sources are resend.com/docs and Resend's own API description
+`events` reads the events. The sources are resend.com/docs and Resend's own API description
 (github.com/resend/resend-openapi) unless a line names another.
 """
 
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from email.header import Header
 from functools import cache
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 import httpx
 
@@ -19,10 +19,12 @@ from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.errors import ServiceUnavailable, Unauthenticated
-from app.providers import answers, payload, resend_events, signatures
-from app.providers.contract import Limits
-from app.providers.refusal import Unsendable, distinct
+from app.errors import Unauthenticated
+from app.providers.resend import events
+from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk.contract import Limits, Outside
+from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.variables import Values
 
 # Headers that Resend writes from the fields of the call, or in the MIME that it makes.
 RESERVED_HEADERS: Final = frozenset(
@@ -53,14 +55,20 @@ _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 class Resend:
     """An account at Resend. `signing_secrets` (`whsec_…`) verify its webhooks; several may be valid at once."""
 
+    account: str
     api_key: str = field(repr=False)
     signing_secrets: tuple[str, ...] = field(repr=False)
     base_url: str
 
-    name: ClassVar[str] = "resend"
+    transport: ClassVar[str] = "http"
     # A call takes 50 recipients, but its events do not say which of them they are about: docs/decisions/0011.
     # "Attachments": 40 MB after base64. "Idempotency Keys": 24 hours.
     limits: ClassVar[Limits] = Limits(recipients=1, size_bytes=40_000_000, idempotent_for_s=24 * 3600)
+
+    @classmethod
+    def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
+        """The account of these variables."""
+        return cls(values.account, values.text("API_KEY"), values.texts("WEBHOOK_SECRET"), values.url("BASE_URL"))
 
     def build(self, message: Message) -> httpx.Request:
         """POST /emails. Raises Unsendable for a header or a file that Resend would not send unchanged."""
@@ -108,7 +116,7 @@ class Resend:
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of id, time and raw body by the secrets ("Verify Webhooks Requests")."""
         if not self.signing_secrets:
-            raise ServiceUnavailable("RESEND_WEBHOOK_SECRET is not set: webhooks cannot be verified")
+            raise signatures.no_key(self.account, "WEBHOOK_SECRET")
         headers = {name: payload.text(value) for name, value in webhook.headers.items()}
         timestamp = headers.get("svix-timestamp", "")
         signatures.check_age(timestamp, now_s, MAX_AGE_S)
@@ -116,15 +124,15 @@ class Resend:
         try:
             proved = signatures.signs_svix(self.signing_secrets, signed, headers.get("svix-signature", ""))
         except ValueError:
-            raise ServiceUnavailable("RESEND_WEBHOOK_SECRET holds a text that is not a signing secret") from None
+            raise signatures.bad_key(self.account, "WEBHOOK_SECRET", "a signing secret") from None
         if not proved:
             raise Unauthenticated("the signature does not fit")
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """One event, or none if it cannot be read. If it names several recipients, one of kind `unknown` for each."""
-        return resend_events.read(webhook)
+        return events.read(self.account, webhook)
 
-    def credentials_request(self) -> httpx.Request:
+    def credentials_call(self) -> httpx.Request:
         """GET /domains. A key that may only send is refused here."""
         return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
 
@@ -187,3 +195,6 @@ def _type(file: Attachment) -> str:
 @cache
 def _types() -> mimetypes.MimeTypes:
     return mimetypes.MimeTypes()  # only Python's own table, so that the result does not depend on the machine's
+
+
+PROVIDER: Final = Resend

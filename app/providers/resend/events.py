@@ -11,8 +11,8 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
-from app.providers import payload
-from app.providers.bounces import is_dead, is_policy
+from app.providers.sdk import payload
+from app.providers.sdk.bounces import is_dead, is_policy
 
 EventMeaning = tuple[EventKind, Cause | None]
 
@@ -39,7 +39,7 @@ REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "
 _log = logging.getLogger(__name__)
 
 
-def read(webhook: Webhook) -> list[ProviderEvent]:
+def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     """The event of a webhook, or none if it cannot be read.
 
     `data.to` is documented as the impacted recipients, but was seen to list all of them (django-anymail, "Resend,
@@ -54,14 +54,14 @@ def read(webhook: Webhook) -> list[ProviderEvent]:
     recipients = _recipients(data.get("to"))
     at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's time; data.created_at is the email's
     if not recipients or at_ms is None:
-        _log.warning("event left out", extra={"provider": "resend", "event_id": event_id})
+        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
         return []
     reason = payload.fields(data.get(REASONS.get(event, "")))
     kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
     email_id, attempt = payload.ours(payload.fields(data.get("tags")))
     return [
         ProviderEvent(
-            provider="resend",
+            provider=account,
             kind=kind,
             email_id=email_id,
             attempt=attempt,

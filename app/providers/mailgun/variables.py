@@ -1,0 +1,24 @@
+"""The MAILGUN_* variables."""
+
+from typing import Final
+
+from app.providers.sdk.variables import Declaration, Need, Variable
+
+DECLARATION: Final = Declaration(
+    "Mailgun",
+    (
+        Variable("API_KEY", "A sending key.", Need.SENDING, is_secret=True),
+        Variable("DOMAIN", "The domain that Mailgun sends for.", Need.SENDING),
+        Variable(
+            "WEBHOOK_SIGNING_KEY",
+            "Mailgun's HTTP webhook signing key; several, separated by commas, while you rotate.",
+            Need.WEBHOOKS,
+            is_secret=True,
+        ),
+        Variable(
+            "BASE_URL",
+            "The API's address; https://api.eu.mailgun.net for an EU domain.",
+            default="https://api.mailgun.net",
+        ),
+    ),
+)

@@ -1,0 +1,115 @@
+"""Finds the providers by name. A provider's package is imported when an account of it is first used, and not before."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from threading import Lock
+from typing import Final
+
+from app.domain.account import is_account, label_of, prefix_of, provider_of
+from app.errors import ConfigurationError
+from app.providers.sdk.contract import AnyProvider, Outside
+from app.providers.sdk.variables import Declaration, Need, Values
+from app.settings import ACCOUNT_VARIABLES
+
+# Name → the package, which has the modules `variables` (with DECLARATION) and `provider` (with PROVIDER).
+PROVIDERS: Final = {
+    "sendgrid": "app.providers.sendgrid",
+    "mailgun": "app.providers.mailgun",
+    "ses": "app.providers.ses",
+    "resend": "app.providers.resend",
+}
+
+
+def declaration(provider: str) -> Declaration:
+    """What the configuration of a provider consists of."""
+    declared: Declaration = import_module(f"{PROVIDERS[provider]}.variables").DECLARATION
+    return declared
+
+
+def values(account: str, env: Mapping[str, str]) -> Values:
+    """The values of an account's variables in `env`."""
+    return Values(account, declaration(provider_of(account)), env)
+
+
+def open_account(account: str, env: Mapping[str, str], outside: Outside) -> AnyProvider:
+    """The account that the variables in `env` describe. Raises ConfigurationError naming a malformed one."""
+    provider: type[AnyProvider] = import_module(f"{PROVIDERS[provider_of(account)]}.provider").PROVIDER
+    return provider.open(values(account, env), outside)
+
+
+def check(accounts: Iterable[str]) -> None:
+    """Raise ConfigurationError for an account of an unknown provider, or with a label that makes two variables one.
+
+    The label `from`, for example: the variable FROM_DOMAINS of `sendgrid` would look like one of `sendgrid:from`.
+    """
+    for account in accounts:
+        provider, label = provider_of(account), label_of(account)
+        if provider not in PROVIDERS:
+            raise ConfigurationError(f"PROVIDERS: {account!r} is not one of {', '.join(PROVIDERS)}")
+        names = [*ACCOUNT_VARIABLES, *(variable.name for variable in declaration(provider).variables)]
+        taken = [name for name in names if label and name.startswith(f"{label.upper()}_")]
+        if taken:
+            raise ConfigurationError(
+                f"PROVIDERS: the label of {account!r} would make its variables look like {provider.upper()}_{taken[0]};"
+                " choose another label"
+            )
+
+
+def draining(configured: Iterable[str], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts that are not `configured`, but whose webhooks can be verified: emails may be under way there."""
+    found = {account for account in _named_by_variables(env) if can_verify(account, env)}
+    return tuple(sorted(found - set(configured)))
+
+
+def can_verify(account: str, env: Mapping[str, str]) -> bool:
+    """Whether the variables by which webhooks of `account` are verified are set in `env`."""
+    if not is_account(account) or provider_of(account) not in PROVIDERS:
+        return False
+    own = values(account, env)
+    return own.are_any_set() and not own.missing(Need.WEBHOOKS)
+
+
+def _named_by_variables(env: Mapping[str, str]) -> Iterator[str]:
+    """The accounts to which a variable in `env` may belong that webhooks need."""
+    for provider in PROVIDERS:
+        prefix = prefix_of(provider)
+        names = [name.removeprefix(prefix) for name, value in env.items() if value and name.startswith(prefix)]
+        if not names:
+            continue
+        for variable in declaration(provider).variables:
+            if variable.needed_for is Need.WEBHOOKS:
+                labels = {name.removesuffix(variable.name) for name in names if name.endswith(variable.name)}
+                yield from (provider + (label and f":{label.rstrip('_').lower()}") for label in labels)
+
+
+class Accounts(Mapping[str, AnyProvider]):
+    """The accounts of a process by id. It iterates over those that are configured.
+
+    An account that left PROVIDERS is opened when its first webhook comes, as long as its secrets are still set.
+    """
+
+    def __init__(self, configured: Iterable[str], env: Mapping[str, str], outside: Outside) -> None:
+        check(configured)
+        self._env, self._outside, self._lock = env, outside, Lock()
+        self._configured = {account: open_account(account, env, outside) for account in configured}
+        self._draining: dict[str, AnyProvider] = {}
+
+    def __getitem__(self, account: str) -> AnyProvider:
+        """The account. Raises KeyError if it is not configured and its webhooks cannot be verified either."""
+        found = self._configured.get(account) or self._draining.get(account)
+        if found is not None:
+            return found
+        if not can_verify(account, self._env):
+            raise KeyError(account)
+        with self._lock:
+            return self._draining.setdefault(account, open_account(account, self._env, self._outside))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._configured)
+
+    def __len__(self) -> int:
+        return len(self._configured)
+
+    def draining(self) -> tuple[str, ...]:
+        """The ids of the accounts that left PROVIDERS while their webhooks can still be verified."""
+        return draining(self, self._env)

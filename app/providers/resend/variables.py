@@ -1,0 +1,19 @@
+"""The RESEND_* variables."""
+
+from typing import Final
+
+from app.providers.sdk.variables import Declaration, Need, Variable
+
+DECLARATION: Final = Declaration(
+    "Resend",
+    (
+        Variable("API_KEY", "An API key that may send mail.", Need.SENDING, is_secret=True),
+        Variable(
+            "WEBHOOK_SECRET",
+            "The signing secret of Resend's webhook, whsec_…; several, separated by commas, while you rotate.",
+            Need.WEBHOOKS,
+            is_secret=True,
+        ),
+        Variable("BASE_URL", "The API's address.", default="https://api.resend.com"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What the providers share: the contract, and the parts from which each is made. No module here knows a provider."""

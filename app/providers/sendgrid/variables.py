@@ -1,0 +1,22 @@
+"""The SENDGRID_* variables."""
+
+from typing import Final
+
+from app.providers.sdk.variables import Declaration, Need, Variable
+
+DECLARATION: Final = Declaration(
+    "SendGrid",
+    (
+        Variable("API_KEY", "An API key that may send mail.", Need.SENDING, is_secret=True),
+        Variable(
+            "WEBHOOK_PUBLIC_KEY",
+            "The public key of SendGrid's signed event webhook; several, separated by commas, while you rotate.",
+            Need.WEBHOOKS,
+        ),
+        Variable(
+            "BASE_URL",
+            "The API's address; https://api.eu.sendgrid.com for an EU account.",
+            default="https://api.sendgrid.com",
+        ),
+    ),
+)

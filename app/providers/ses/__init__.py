@@ -1,0 +1,1 @@
+"""Amazon SES, whose webhooks come through Amazon SNS."""

@@ -1,0 +1,127 @@
+"""Accounts: found by name, read from variables of their own, and opened when they are needed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import botocore.session
+import pytest
+
+from app.domain.event import Webhook
+from app.errors import ConfigurationError, Unauthenticated
+from app.providers import registry
+from app.providers.registry import Accounts
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.variables import Need
+
+ROOT = Path(__file__).parents[2]
+SECRETS = {"MAILGUN_API_KEY": "key", "MAILGUN_DOMAIN": "mg.example.com", "MAILGUN_WEBHOOK_SIGNING_KEY": "signing"}
+EU = {name.replace("MAILGUN_", "MAILGUN_EU_"): f"{value}-eu" for name, value in SECRETS.items()}
+
+
+def outside() -> Outside:
+    return Outside(botocore.session.get_session(), lambda _: b"")
+
+
+@pytest.mark.parametrize("name", registry.PROVIDERS)
+def test_what_a_provider_misses_is_told_by_the_whole_name_of_the_variable(name: str) -> None:
+    for account, prefix in {name: f"{name.upper()}_", f"{name}:eu": f"{name.upper()}_EU_"}.items():
+        values = registry.values(account, {})
+        missing = values.missing(Need.SENDING) + values.missing(Need.WEBHOOKS)
+        assert missing
+        assert all(variable.startswith(prefix) for variable in missing)
+        full = registry.values(account, dict.fromkeys(missing, "x"))
+        assert full.missing(Need.SENDING) == full.missing(Need.WEBHOOKS) == ()
+
+
+def test_the_needs_of_each_provider() -> None:
+    needed = {name: registry.values(name, {}).missing(Need.SENDING) for name in registry.PROVIDERS}
+    assert needed == {
+        "sendgrid": ("SENDGRID_API_KEY",),
+        "mailgun": ("MAILGUN_API_KEY", "MAILGUN_DOMAIN"),
+        "ses": (),  # the process's own credentials may do
+        "resend": ("RESEND_API_KEY",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("env", "region"),
+    [
+        ({"SES_REGION": "eu-west-1", "AWS_REGION": "eu-west-3"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({}, "us-east-1"),
+    ],
+)
+def test_a_variable_may_fall_back_on_one_of_the_process(env: dict[str, str], region: str) -> None:
+    assert registry.values("ses", env).text("REGION") == region
+
+
+def test_nothing_is_inherited_from_the_account_without_a_label() -> None:
+    assert registry.values("mailgun:eu", SECRETS).missing(Need.SENDING) == ("MAILGUN_EU_API_KEY", "MAILGUN_EU_DOMAIN")
+    assert registry.values("mailgun", EU).missing(Need.SENDING) == ("MAILGUN_API_KEY", "MAILGUN_DOMAIN")
+
+
+@pytest.mark.parametrize(
+    "url", ["api.example.com", "http://api.example.com", "ftp://x", "http://127.0.0.1.example.com"]
+)
+@pytest.mark.parametrize("account", ["sendgrid", "mailgun:eu", "ses:eu", "resend"])
+def test_a_malformed_url_is_named(account: str, url: str) -> None:
+    variable = f"{account.upper().replace(':', '_')}_BASE_URL"
+    with pytest.raises(ConfigurationError, match=f"^{variable}: must start with https://"):
+        registry.open_account(account, {variable: url}, outside())
+
+
+@pytest.mark.parametrize("account", ["postmark", "postmark:eu"])
+def test_an_unknown_provider_is_named(account: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^PROVIDERS: '{account}' is not one of sendgrid, mailgun"):
+        registry.check([account])
+
+
+@pytest.mark.parametrize("account", ["sendgrid:from", "sendgrid:webhook", "mailgun:daily", "ses:secret", "resend:base"])
+def test_a_label_that_makes_two_variables_one_is_refused(account: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^PROVIDERS: the label of '{account}' .* choose another label$"):
+        registry.check(["sendgrid", account])
+
+
+def test_only_the_packages_of_the_configured_accounts_are_imported() -> None:
+    code = (
+        "import sys, botocore.session; from app.providers.registry import Accounts;"
+        "from app.providers.sdk.contract import Outside;"
+        "accounts = Accounts(['mailgun', 'mailgun:eu'], {'SENDGRID_WEBHOOK_PUBLIC_KEY': 'x'},"
+        " Outside(botocore.session.get_session(), lambda _: b''));"
+        "print(sorted({name.split('.')[2] for name in sys.modules if name.startswith('app.providers.')}));"
+        "accounts['sendgrid'];"
+        "print(sorted({name.split('.')[2] for name in sys.modules if name.startswith('app.providers.')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "['mailgun', 'registry', 'sdk']",
+        "['mailgun', 'registry', 'sdk', 'sendgrid']",  # its account is draining, and its first webhook has come
+    ]
+
+
+def test_an_account_that_left_is_draining_while_its_webhooks_can_be_verified() -> None:
+    accounts = Accounts(["sendgrid"], {**SECRETS, **EU, "SENDGRID_API_KEY": "x"}, outside())
+    assert list(accounts) == ["sendgrid"]
+    assert accounts.draining() == ("mailgun", "mailgun:eu")
+    with pytest.raises(Unauthenticated):
+        accounts["mailgun:eu"].verify(Webhook(b"{}", {}), 0)
+    assert accounts["mailgun:eu"].account == "mailgun:eu"
+    assert accounts["mailgun:eu"] is accounts["mailgun:eu"]
+
+
+@pytest.mark.parametrize(
+    "account", ["mailgun", "mailgun:us", "ses", "postmark", "", ":", "mailgun:eu:eu", "mailgun:EU"]
+)
+def test_nothing_else_is_taken_for_an_account(account: str) -> None:
+    accounts = Accounts(["sendgrid"], {**EU, "MAILGUN_API_KEY": "x", "SES_TOPIC_ARN": "x"}, outside())
+    assert account not in accounts
+    assert accounts.draining() == ("mailgun:eu",)
+
+
+def test_a_secret_is_not_in_what_is_printed() -> None:
+    for name in registry.PROVIDERS:
+        variables = registry.declaration(name).variables
+        env = {f"{name.upper()}_{one.name}": "https://s3cr3t" for one in variables if one.is_secret}
+        assert "s3cr3t" not in repr(registry.values(name, env)) + repr(registry.open_account(name, env, outside()))
