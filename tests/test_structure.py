@@ -71,8 +71,8 @@ def test_every_provider_has_all_its_parts() -> None:
         "app/providers/{}/provider.py",
         "app/providers/{}/variables.py",
         "app/local/simulator/{}.py",
-        "tests/providers/{}_case.py",
-        "tests/providers/test_{}.py",
+        "tests/providers/{}/case.py",
+        "tests/providers/{0}/test_{0}.py",
         "docs/providers/{}.md",
     )
     paths = [part.format(name) for name in registry.PROVIDERS for part in parts]

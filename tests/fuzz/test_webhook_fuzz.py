@@ -1,11 +1,9 @@
 """Webhooks of every provider, valid ones, changed: never a 5xx, never a change of state without a valid signature."""
 
-import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -19,17 +17,9 @@ from app.providers.sdk.web import Web
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.fuzz.bounds import bounded
-from tests.providers import mailgun_case, resend_case, sendgrid_case, ses_case
-from tests.providers.case import NOW_S, Case
+from tests.providers.case import CASES, NOW_S, Case
 from tests.support.clock import Clock
 from tests.support.samples import a_head
-
-CASES: dict[str, Case] = {
-    "sendgrid": sendgrid_case.CASE,
-    "mailgun": mailgun_case.CASE,
-    "ses": ses_case.CASE,
-    "resend": resend_case.CASE,
-}
 
 
 @dataclass(frozen=True)
@@ -76,15 +66,11 @@ class Inlet:
 def parts() -> Iterator[Container]:
     clock = Clock()
     clock.now_s = NOW_S
-    web = Web(certificate=lambda _: ses_case.CERTIFICATE, confirm=lambda _: None)
-    keys = {
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": ",".join(sendgrid_case.PUBLIC_KEYS),
-        "MAILGUN_WEBHOOK_SIGNING_KEY": ",".join(mailgun_case.KEYS),
-        "SES_TOPIC_ARN": ses_case.TOPIC,
-        "RESEND_API_KEY": "re_test",
-        "RESEND_WEBHOOK_SECRET": ",".join(resend_case.SECRETS),
-        "PROVIDERS": ",".join(CASES),
-    }
+    # One of them at most has its keys fetched.
+    certificate = next(case.certificate for case in CASES.values() if case.certificate)
+    web = Web(certificate=lambda _: certificate, confirm=lambda _: None)
+    keys = {name: value for case in CASES.values() for name, value in case.variables.items()}
+    keys["PROVIDERS"] = ",".join(CASES)
     with installed(clock, web, **keys) as found:
         yield found
 
@@ -105,42 +91,9 @@ def heard(inlet: Inlet) -> Inlet:
     return inlet
 
 
-# What is signed, and by which signature: a webhook that keeps all of it is genuine, however else it was changed.
-
-
-def _sendgrid(webhook: Webhook) -> object:
-    timestamp = webhook.headers[sendgrid_case.TIMESTAMP].strip()
-    return webhook.body, timestamp, base64.b64decode(webhook.headers[sendgrid_case.SIGNATURE])
-
-
-def _mailgun(_: Webhook) -> object:
-    raise ValueError("the token is used up: no body is genuine")
-
-
-def _ses(webhook: Webhook) -> object:
-    told = json.loads(webhook.body)
-    signed = {name: told[name] for name in set(told) - ses_case.UNSIGNED}
-    known = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "SubscribeURL", "Token"}
-    return {name: signed[name] for name in signed if name in known}, base64.b64decode(told["Signature"])
-
-
-def _resend(webhook: Webhook) -> object:
-    post_id, timestamp = webhook.headers[resend_case.ID].strip(), webhook.headers[resend_case.TIMESTAMP].strip()
-    right = resend_case.sign(resend_case.SECRETS[0], post_id, timestamp, webhook.body)
-    return webhook.body, post_id, timestamp, right in webhook.headers[resend_case.SIGNATURE].split()
-
-
-SIGNED: Mapping[str, Callable[[Webhook], object]] = {
-    "sendgrid": _sendgrid,
-    "mailgun": _mailgun,
-    "ses": _ses,
-    "resend": _resend,
-}
-
-
 def is_genuine(name: str, changed: Webhook, genuine: Webhook) -> bool:
     try:
-        return SIGNED[name](changed) == SIGNED[name](genuine)
+        return CASES[name].signed(changed) == CASES[name].signed(genuine)
     except (KeyError, ValueError, TypeError, RecursionError):
         return False
 
@@ -241,8 +194,5 @@ def test_whatever_a_provider_signs_breaks_nothing(inlet: Inlet, data: st.DataObj
 
 def signed_anew(name: str, payload: object) -> Webhook:
     """Signed as the provider does it, with a token of its own where there is one."""
-    if name != "mailgun":
-        return CASES[name].webhook(payload, NOW_S, 0)
-    timestamp, token = str(int(NOW_S)), uuid4().hex
-    signature = mailgun_case.sign(mailgun_case.KEYS[0], timestamp, token)
-    return mailgun_case.envelope(payload, timestamp=timestamp, token=token, signature=signature)
+    case = CASES[name]
+    return case.fresh(payload, NOW_S) if case.fresh else case.webhook(payload, NOW_S, 0)

@@ -1,4 +1,4 @@
-"""The providers over which the contract suite runs: one more provider is one more entry of CASES."""
+"""The providers over which the contract suite runs."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,7 @@ import pytest
 
 from app.providers.sdk.contract import AnyProvider
 from app.providers.sdk.http_transport import HttpTransport
-from tests.providers import mailgun_case, resend_case, sendgrid_case, ses_case
-from tests.providers.case import Case
-
-CASES: dict[str, Case] = {
-    "sendgrid": sendgrid_case.CASE,
-    "mailgun": mailgun_case.CASE,
-    "ses": ses_case.CASE,
-    "resend": resend_case.CASE,
-}
+from tests.providers.case import CASES, Case
 
 
 @pytest.fixture(params=CASES)

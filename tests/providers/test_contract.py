@@ -17,8 +17,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider
 from app.providers.sdk.http_transport import HttpTransport
-from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE, Case
-from tests.providers.conftest import CASES
+from tests.providers.case import ANNE, BO, CASES, CAT, NOW_S, SAMPLE, Case
 from tests.providers.peer import answer, peer
 
 DAY_S = 24 * 3600
@@ -167,7 +166,7 @@ def test_a_webhook_of_another_time_is_not_believed(case: Case, provider: AnyProv
 
 
 def test_without_a_key_webhooks_wait(case: Case) -> None:
-    with pytest.raises(ServiceUnavailable, match=case.deaf_without):
+    with pytest.raises(ServiceUnavailable, match=case.missing_variable):
         case.missing_for_webhooks.verify(_report(case, NOW_S), NOW_S)
 
 

@@ -146,6 +146,13 @@ def read_request(request: httpx.Request) -> Carried:
     )
 
 
+def signed(webhook: Webhook) -> object:
+    given = json.loads(webhook.body)
+    covered = {name: given[name] for name in set(given) - UNSIGNED}
+    known = {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "SubscribeURL", "Token"}
+    return {name: covered[name] for name in covered if name in known}, base64.b64decode(given["Signature"])
+
+
 CASE = Case(
     make=make,
     missing_for_webhooks=Ses(
@@ -157,7 +164,7 @@ CASE = Case(
         Web({}),
         "https://email.us-east-1.amazonaws.com",
     ),
-    deaf_without="SES_TOPIC_ARN",
+    missing_variable="SES_TOPIC_ARN",
     secrets=("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",),
     accepted=httpx.Response(200, json={"MessageId": "0100EXAMPLE-000000"}),
     message_id="0100EXAMPLE-000000",
@@ -166,4 +173,7 @@ CASE = Case(
     report=report,
     forge=forge,
     read_request=read_request,
+    signed=signed,
+    variables={"SES_TOPIC_ARN": TOPIC},
+    certificate=CERTIFICATE,
 )

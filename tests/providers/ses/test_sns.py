@@ -16,7 +16,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.sdk import payload
 from app.providers.ses import sns
 from tests.providers.case import NOW_S
-from tests.providers.ses_case import (
+from tests.providers.ses.case import (
     CERTIFICATE,
     CERTIFICATE_URL,
     KEY,

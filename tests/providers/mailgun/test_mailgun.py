@@ -14,7 +14,7 @@ from app.errors import Unauthenticated
 from app.providers.mailgun.provider import Mailgun
 from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import NOW_S, SAMPLE
-from tests.providers.mailgun_case import KEYS, TOKEN, envelope, form, make, report, sign, values, webhook
+from tests.providers.mailgun.case import KEYS, TOKEN, envelope, form, make, report, sign, values, webhook
 
 MAILGUN = make("https://api.eu.mailgun.net")
 DAY_S = 24 * 3600

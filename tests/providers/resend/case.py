@@ -90,10 +90,16 @@ def read_request(request: httpx.Request) -> Carried:
     )
 
 
+def signed(webhook: Webhook) -> object:
+    post_id, timestamp = webhook.headers[ID].strip(), webhook.headers[TIMESTAMP].strip()
+    right = sign(SECRETS[0], post_id, timestamp, webhook.body)
+    return webhook.body, post_id, timestamp, right in webhook.headers[SIGNATURE].split()
+
+
 CASE = Case(
     make=make,
     missing_for_webhooks=Resend("resend", "re_secret", (), "https://api.resend.com"),
-    deaf_without="RESEND_WEBHOOK_SECRET",
+    missing_variable="RESEND_WEBHOOK_SECRET",
     secrets=("re_secret", *SECRETS),
     accepted=httpx.Response(200, json={"id": EMAIL_ID}),
     message_id=EMAIL_ID,
@@ -102,4 +108,6 @@ CASE = Case(
     report=report,
     forge=forge,
     read_request=read_request,
+    signed=signed,
+    variables={"RESEND_API_KEY": "re_test", "RESEND_WEBHOOK_SECRET": ",".join(SECRETS)},
 )

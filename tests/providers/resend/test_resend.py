@@ -15,7 +15,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.resend.provider import Resend
 from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import NOW_S, SAMPLE
-from tests.providers.resend_case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
+from tests.providers.resend.case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
 
 RESEND = make("https://api.resend.com")
 BLOCKED, BOUNCED = (Kind.BLOCKED, Cause.POLICY), (Kind.SOFT_BOUNCE, Cause.UNKNOWN)

@@ -8,7 +8,7 @@ import pytest
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from tests.providers.case import NOW_S
-from tests.providers.ses_case import envelope, iso, mail, make, post, sign
+from tests.providers.ses.case import envelope, iso, mail, make, post, sign
 
 
 def parse(report: dict[str, object]) -> list[ProviderEvent]:

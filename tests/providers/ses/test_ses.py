@@ -20,7 +20,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.sdk.refusal import Unsendable
 from app.providers.ses.provider import ERRORS, Ses
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
-from tests.providers.ses_case import (
+from tests.providers.ses.case import (
     CASE,
     SUBSCRIBE_URL,
     TOPIC,

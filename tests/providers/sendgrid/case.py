@@ -74,10 +74,14 @@ def read_request(request: httpx.Request) -> Carried:
     )
 
 
+def signed(webhook: Webhook) -> object:
+    return webhook.body, webhook.headers[TIMESTAMP].strip(), base64.b64decode(webhook.headers[SIGNATURE])
+
+
 CASE = Case(
     make=make,
     missing_for_webhooks=SendGrid("sendgrid", "SG.secret", (), "https://api.sendgrid.com"),
-    deaf_without="SENDGRID_WEBHOOK_PUBLIC_KEY",
+    missing_variable="SENDGRID_WEBHOOK_PUBLIC_KEY",
     secrets=("SG.secret",),
     accepted=httpx.Response(202, headers={"X-Message-Id": "euo2iKxdSayPF4YE4"}),
     message_id="euo2iKxdSayPF4YE4",
@@ -86,4 +90,6 @@ CASE = Case(
     report=report,
     forge=forge,
     read_request=read_request,
+    signed=signed,
+    variables={"SENDGRID_API_KEY": "SG.test", "SENDGRID_WEBHOOK_PUBLIC_KEY": ",".join(PUBLIC_KEYS)},
 )

@@ -19,7 +19,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers.sdk.refusal import Unsendable
 from app.providers.sendgrid.provider import SendGrid
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
-from tests.providers.sendgrid_case import PUBLIC_KEYS, make, report, webhook
+from tests.providers.sendgrid.case import PUBLIC_KEYS, make, report, webhook
 
 SENDGRID = make("https://api.sendgrid.com")
 DAY_S = 24 * 3600
@@ -316,7 +316,7 @@ def test_a_public_key_is_a_curve_point_whatever_the_curve_of_the_account() -> No
 
 
 def test_sending_does_not_load_the_cryptography_that_only_webhooks_need() -> None:
-    modules = ", ".join(f"app.providers.{name}" for name in ("sendgrid", "mailgun", "resend"))
+    modules = ", ".join(f"app.providers.{name}.provider" for name in ("sendgrid", "mailgun", "resend"))
     probe = f"import {modules}, sys; sys.exit('cryptography' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 

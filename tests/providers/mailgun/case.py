@@ -5,6 +5,7 @@ import email.policy
 import hashlib
 import hmac
 import json
+from uuid import uuid4
 
 import httpx
 
@@ -97,10 +98,19 @@ def read_request(request: httpx.Request) -> Carried:
     )
 
 
+def fresh(payload: object, at_s: float) -> Webhook:
+    timestamp, token = str(int(at_s)), uuid4().hex
+    return envelope(payload, timestamp=timestamp, token=token, signature=sign(KEYS[0], timestamp, token))
+
+
+def signed(_: Webhook) -> object:
+    raise ValueError("the token is used up: no body is genuine")
+
+
 CASE = Case(
     make=make,
     missing_for_webhooks=Mailgun("mailgun", "key-secret", "mg.example.com", (), "https://api.mailgun.net"),
-    deaf_without="MAILGUN_WEBHOOK_SIGNING_KEY",
+    missing_variable="MAILGUN_WEBHOOK_SIGNING_KEY",
     secrets=("key-secret", *KEYS),
     accepted=httpx.Response(200, json={"id": "<2026.1@mg.example.com>", "message": "Queued. Thank you."}),
     message_id="2026.1@mg.example.com",
@@ -109,4 +119,11 @@ CASE = Case(
     report=report,
     forge=forge,
     read_request=read_request,
+    signed=signed,
+    fresh=fresh,
+    variables={
+        "MAILGUN_API_KEY": "test",
+        "MAILGUN_DOMAIN": "mg.example.com",
+        "MAILGUN_WEBHOOK_SIGNING_KEY": ",".join(KEYS),
+    },
 )
