@@ -78,11 +78,11 @@ class Healths:
         return replace(health, version=health.version + 1)
 
     def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add to the counts of a minute (of the Unix epoch) in an epoch of the health; returns what they are now."""
+        """Add to the counts of a minute (of the Unix epoch) in one epoch of the health. Returns the new counts."""
         return self._add(provider, _minute_part(epoch, minute), sums, now_s)
 
     def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
-        """The counts of the minutes from `first` to `last`, both included, added up."""
+        """The counts from minute `first` to minute `last` (of the Unix epoch, both included) in one epoch, added up."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
         return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
 
