@@ -21,7 +21,7 @@ class HealthItem(Model):
     """One provider's health, written rarely and conditionally."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -35,7 +35,7 @@ class SumsItem(Model):
     """Counts of one provider: of one minute in one epoch of its health, of one day, or of one second."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -87,11 +87,11 @@ class Healths:
         return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients of a day (of the Unix epoch, UTC)."""
+        """Add `accepted` recipients to the count of a day (of the Unix epoch, UTC)."""
         self._add(provider, _day_part(day), Sums(accepted=accepted), now_s)
 
     def day(self, provider: str, day: int) -> int:
-        """Recipients counted on a day (of the Unix epoch, UTC)."""
+        """The number of recipients that were accepted on a day (of the Unix epoch, UTC), as counted so far."""
         try:
             return _to_sums(SumsItem.get(provider, _day_part(day))).accepted
         except SumsItem.DoesNotExist:
