@@ -81,7 +81,7 @@ class Accept:
         )
 
     def _checked(self, head: Head, email: Email) -> Head:
-        """Check that a provider can carry the email before it expires. Returns the head with the providers that can.
+        """Check the expiry, and which providers can carry the email. Returns the head, limited to those that can.
 
         A request that repeats an earlier one skips these checks, because an accepted email must not be refused later.
         Raises Invalid.
