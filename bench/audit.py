@@ -35,7 +35,7 @@ class Finding:
 
 
 def read_copy(message: Mapping[str, Any]) -> Copy:
-    """The copy that a message of the simulator's inbox is."""
+    """Make a Copy of one message of the simulator's inbox, as its control API answers it."""
     addresses = (address for role in ("to", "cc", "bcc") for address in message[role])
     return Copy(message["provider"], int(message["metadata"]["em_attempt"]), frozenset(addresses))
 

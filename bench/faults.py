@@ -80,7 +80,7 @@ class OwnWorker:
 
 @contextmanager
 def worker(installation: Installation) -> Iterator[OwnWorker]:
-    """A running second worker of `installation`."""
+    """Start a second worker on `installation`, and stop it when the `with` block ends."""
     own = OwnWorker(installation)
     try:
         yield own
@@ -89,7 +89,7 @@ def worker(installation: Installation) -> Iterator[OwnWorker]:
 
 
 def stack_worker(installation: Installation) -> list[int]:
-    """The process id of the worker that the installation runs itself, if it runs at this moment."""
+    """The process id of the worker that the installation starts by itself; no id if it does not run at this moment."""
     try:
         return [installation.worker_pid()]
     except AssertionError:

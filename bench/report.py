@@ -7,7 +7,7 @@ from bench.modes import Mode, Result
 
 
 class Row(Protocol):
-    """What was seen of one failure mode with one sender."""
+    """What became of one email in one failure mode. The email was sent by the product or by a peer."""
 
     @property
     def mode(self) -> Mode:

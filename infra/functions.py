@@ -12,7 +12,7 @@ MAX_AGE_S = 3600  # how long an event may wait for a free function; the sweep pu
 
 
 def keep_dead_letters(client: Any, stage: Stage, queue_arn: str) -> None:
-    """Set the function's dead-letter queue, and how often Lambda tries an event before.
+    """Set the function's dead-letter queue, and how often Lambda tries an event before it goes there.
 
     Zappa sets the queue when it deploys a function, but not when it updates one.
     """
@@ -27,7 +27,7 @@ def keep_dead_letters(client: Any, stage: Stage, queue_arn: str) -> None:
 
 
 def never_repeat(client: Any, stage: Stage) -> None:
-    """Make Lambda try a failed sweep not again, because the next one comes within a minute."""
+    """Stop Lambda from running a failed sweep again, because the next one comes within a minute."""
     client.put_function_event_invoke_config(
         FunctionName=stage.function, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
     )

@@ -82,7 +82,7 @@ def _answer_throttled(client: Any, api_id: str, stage: Stage) -> None:
     known = client.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
     if known.get("responseTemplates") != THROTTLED["responseTemplates"]:
         client.put_gateway_response(restApiId=api_id, **THROTTLED)
-        client.create_deployment(restApiId=api_id, stageName=stage.name)  # the answer takes effect only by this
+        client.create_deployment(restApiId=api_id, stageName=stage.name)  # this puts the new answer into effect
 
 
 def _plan(client: Any, api_id: str, stage: Stage, wanted: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The hooks that Zappa calls. Zappa makes the functions and the API; the hooks add everything else that they need.
 
-Zappa loads this file by its path, so that the packages of this repository cannot be imported: therefore the repository
-is put on the path here.
+Zappa loads this file by its path, without the repository on Python's path. This file puts it there, so that it can
+import the other modules of `infra`.
 """
 
 import os

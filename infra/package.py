@@ -41,9 +41,9 @@ DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path) -> Path:
-    """The path of the package of the present sources, in `folder`. It is built if it does not exist.
+    """Build the package of the present sources in `folder`, unless it exists already. Returns its path.
 
-    Its name has a fingerprint of the sources and of the lock. Each new lock needs the package index once.
+    Its name has a fingerprint of the sources and of the lock. The libraries are downloaded once for each lock.
     """
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         raise RuntimeError(f"the package must be built by Python {PYTHON}, whose bytecode it holds")

@@ -1,4 +1,4 @@
-"""`python -m app.admin --help`."""
+"""The commands of the operators' command line. `python -m app.admin --help` lists them."""
 
 import typer
 

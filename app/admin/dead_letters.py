@@ -26,7 +26,7 @@ AttemptMessage = tuple[str, int]  # email id, number of the attempt
 
 @app.command("list")
 def show(stage: Stage = "") -> None:
-    """Count the dead letters, and show which attempt each one was for."""
+    """Count the dead letters, and show which attempt each one was for. They stay where they are."""
     sqs, url, _ = _connect(stage)
     found = list(_take(sqs, url))
     typer.echo(f"{len(found)} dead letters")

@@ -12,7 +12,7 @@ from app.store import tables
 
 
 def load() -> Settings:
-    """Return the settings of that installation, and connect its tables.
+    """Return the settings of the installation on which the command works, and connect its tables.
 
     Ends the program with a message and status 1 if that is not possible.
     """

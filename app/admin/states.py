@@ -37,7 +37,7 @@ def show() -> None:
 
 
 def page() -> str:
-    """The page, as committed."""
+    """The text of docs/states.md."""
     phases = "".join(f"| `{phase}` | {DESCRIPTIONS[phase]} |\n" for phase in Phase)
     meanings = "".join(f"| `{transition}` | {meaning} |\n" for transition, meaning in MEANINGS.items())
     return (

@@ -29,7 +29,7 @@ def errors(*problems: Problem) -> Responses:
 
 
 def refusals(scope: str) -> Responses:
-    """The declaration of the errors of every route that needs an API key with `scope`."""
+    """The declaration of the errors that every route has which needs an API key with `scope`."""
     return errors(
         Unauthenticated("this API key is unknown or was revoked"),
         Forbidden(f"this API key lacks the scope `{scope}`"),
@@ -38,7 +38,7 @@ def refusals(scope: str) -> Responses:
 
 
 def body_errors(invalid: Invalid) -> Responses:
-    """The declaration of the errors of every route that reads JSON. `invalid` is the example of a 422."""
+    """The declaration of the errors that every route has which reads JSON. `invalid` is the example of a 422."""
     return errors(
         Malformed("the body is not JSON: see line 1, column 1"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
@@ -75,7 +75,7 @@ def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any
     models: list[type[BaseModel]] = [*requests, views.Problem]
     _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update(ours["$defs"])
-    # Pydantic also describes Mailbox, which requests and answers write as a string: schemas without a reference go.
+    # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
     text = json.dumps(document)
     document["components"]["schemas"] = {
         name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in text

@@ -74,7 +74,7 @@ _WORDS = {
 
 
 def words(error: Any) -> str:
-    """Our message for one error of pydantic."""
+    """Our message for an error of pydantic, or pydantic's own if we have none for its type."""
     template = _WORDS.get(error["type"])
     return template.format(**error.get("ctx", {})) if template else str(error["msg"])
 
@@ -162,7 +162,7 @@ _ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make `app`, whose routes are `routes`, answer every error as a problem."""
+    """Make `app` answer every error as a problem. The answer to a wrong method lists the methods that `routes` have."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(Contention)(on_contention)
     for kind in (PynamoDBException, BotoCoreError, ClientError):

@@ -1,1 +1,1 @@
-"""The hallway: one verb a file (accept, attempt, record, sweep), each a recipe of named steps."""
+"""The use cases, one per file: accept, attempt, cancel, explain, read, record, sweep. `ports` names what they need."""

@@ -81,7 +81,11 @@ class Accept:
         )
 
     def _checked(self, head: Head, email: Email) -> Head:
-        """The head after the checks that a replay skips, since an accepted email must not be refused later."""
+        """Check the expiry, and which providers can carry the email. Returns the head, limited to those that can.
+
+        A request that repeats an earlier one skips these checks, because an accepted email must not be refused later.
+        Raises Invalid.
+        """
         if head.expires_at_ms <= head.created_at_ms:
             raise Invalid(("expires_at", "must be in the future"))
         objections = self.objections(email)

@@ -1,4 +1,4 @@
-"""Reading what decides about an email beside the email itself, for one attempt or one explanation."""
+"""Reads what an email's next step depends on beside the email itself, for one attempt or one explanation."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -112,7 +112,10 @@ class Send(Protocol):
 
 
 class ReadContext(Protocol):
-    """Reads what decides about an email beside itself: the route, suppressed recipients, newer emails."""
+    """Reads what an email's next step depends on beside the email itself.
+
+    This is the email's route, which of its recipients are suppressed, and whether a newer email replaces it.
+    """
 
     def __call__(self, head: Head) -> DispatchContext:
         """The context of `head` at this moment."""

@@ -11,7 +11,7 @@ from app.domain.route import Availability, Candidate
 
 @dataclass(frozen=True, slots=True)
 class DispatchContext:
-    """What decides about an email's next step beside the email itself and the time.
+    """What an email's next step depends on, beside the email itself and the time.
 
     `suppressed` are the keys of recipients on our suppression list. `superseded`: a newer email with the same collapse
     key has replaced this one. `silent` are the providers that accept emails but report less on them than usual.
@@ -73,7 +73,8 @@ def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
 def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple[str, ...]:
     """Which of `recipients` one call may carry without showing anybody an address that the email does not show.
 
-    All recipients of the email go together as it was accepted; otherwise those in `to` and `cc`; else one `bcc` alone.
+    If all recipients of the email are among them, one call carries all of them, as the email was accepted. If only some
+    are, it carries those in `to` and `cc`, or, if there are none of these, a single one in `bcc`.
     """
     if len(recipients) == len(head.recipients):
         return tuple(recipients)

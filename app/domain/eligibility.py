@@ -1,4 +1,4 @@
-"""Pre-flight: which providers can carry an email at all, decided before any of them is called."""
+"""Decides, before any provider is called, which providers can carry an email at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def objection(capability: Capability, email: Email) -> str:
 
 
 def objections(capabilities: Mapping[str, Capability], email: Email) -> dict[str, str]:
-    """Provider → why it cannot carry the email ("": it can), for every provider that the email allows, in order."""
+    """Why each provider that the email allows cannot carry it ("": it can), by name, in the order of `capabilities`."""
     return {
         name: objection(capability, email)
         for name, capability in capabilities.items()

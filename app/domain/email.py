@@ -38,7 +38,7 @@ class Mailbox:
 
     @property
     def key(self) -> str:
-        """The form under which two spellings of one mailbox are the same."""
+        """The address in lower case. Two mailboxes with the same key are the same recipient."""
         return self.address.lower()
 
     def __str__(self) -> str:

@@ -151,7 +151,7 @@ class Head:
         return self.attempts[number - 1] if 1 <= number <= len(self.attempts) else None
 
     def is_repeated(self, number: int) -> bool:
-        """Whether the call of that attempt was made again under the same idempotency key."""
+        """Whether a later attempt makes the call of that attempt again, under the same idempotency key."""
         return any(attempt.repeats == number for attempt in self.attempts)
 
     def leased(self, now_ms: int) -> bool:

@@ -17,7 +17,7 @@ class ApiKeyItem(Model):
     """One key: its scopes, and the From domains it may send from (none: any)."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

@@ -33,7 +33,7 @@ def recipient_to_json(recipient: Recipient) -> Json:
 
 
 def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
-    """The inverse of `recipient_to_json`."""
+    """Restore a recipient from the JSON that `recipient_to_json` made."""
     return Recipient(
         address=data["address"],
         role=Role(data["role"]),
@@ -69,7 +69,7 @@ def attempt_to_json(attempt: Attempt) -> Json:
 
 
 def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
-    """The inverse of `attempt_to_json`."""
+    """Restore an attempt from the JSON that `attempt_to_json` made."""
     return Attempt(
         number=data["number"],
         provider=data["provider"],

@@ -11,7 +11,7 @@ class CollapseItem(Model):
     """The newest email of one collapse key of one API key. Lives in the emails table."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

@@ -20,7 +20,7 @@ class ContentItem(Model):
     """The content of one fingerprint: the packed bytes, or the key of the S3 object that holds them."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -32,7 +32,7 @@ class ContentItem(Model):
 
 
 class Bucket(Protocol):
-    """What is used of botocore's S3 client."""
+    """The methods of botocore's S3 client that are used here."""
 
     def put_object(self, **arguments: Any) -> Any:
         """Store an object."""
@@ -69,7 +69,7 @@ class Contents:
 
 
 def pack(content: Content) -> bytes:
-    """One compressed block: a JSON line that says how long each attachment is, then the attachments' bytes."""
+    """Compress a content: first a JSON line, which says how long each attachment is, then the attachments' bytes."""
     data = asdict(replace(content, attachments=()))
     data["attachments"] = [
         {"filename": a.filename, "content_type": a.content_type, "content_id": a.content_id, "size": len(a.content)}
@@ -80,7 +80,7 @@ def pack(content: Content) -> bytes:
 
 
 def unpack(packed: bytes) -> Content:
-    """The inverse of `pack`."""
+    """Restore the content from the bytes that `pack` made."""
     line, _, remaining = zlib.decompress(packed).partition(b"\n")
     data = json.loads(line)
     attachments = []

@@ -12,7 +12,7 @@ class CursorItem(Model):
     """One item for all shards. It lives in the providers table."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

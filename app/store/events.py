@@ -15,7 +15,7 @@ class EventItem(Model):
     """One event. Its key holds the provider's time and never ours, so that a redelivered event has the same key."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

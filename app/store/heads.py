@@ -24,7 +24,7 @@ class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-cal
     """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it."""
 
     class Meta:
-        """The index."""
+        """The index's name and what it holds of each item: the keys only."""
 
         index_name = "due"
         projection = KeysOnlyProjection()
@@ -37,7 +37,7 @@ class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped
     """Every email by the time it was accepted, for listing."""
 
     class Meta:
-        """The index."""
+        """The index's name and what it holds of each item: the keys only."""
 
         index_name = "created"
         projection = KeysOnlyProjection()
@@ -50,7 +50,7 @@ class HeadItem(Model):
     """One head. Times are epoch milliseconds; DynamoDB deletes the item after `ttl`."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

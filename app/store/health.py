@@ -21,7 +21,7 @@ class HealthItem(Model):
     """One provider's health, written rarely and conditionally."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -35,7 +35,7 @@ class SumsItem(Model):
     """Counts of one provider: of one minute in one epoch of its health, of one day, or of one second."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -78,20 +78,20 @@ class Healths:
         return replace(health, version=health.version + 1)
 
     def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add to the counts of a minute (of the Unix epoch) in an epoch of the health; returns what they are now."""
+        """Add to the counts of a minute (of the Unix epoch) in one epoch of the health. Returns the new counts."""
         return self._add(provider, _minute_part(epoch, minute), sums, now_s)
 
     def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
-        """The counts of the minutes from `first` to `last`, both included, added up."""
+        """The counts from minute `first` to minute `last` (of the Unix epoch, both included) in one epoch, added up."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
         return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients of a day (of the Unix epoch, UTC)."""
+        """Add `accepted` recipients to the count of a day (of the Unix epoch, UTC)."""
         self._add(provider, _day_part(day), Sums(accepted=accepted), now_s)
 
     def day(self, provider: str, day: int) -> int:
-        """Recipients counted on a day (of the Unix epoch, UTC)."""
+        """The number of recipients that were accepted on a day (of the Unix epoch, UTC), as counted so far."""
         try:
             return _to_sums(SumsItem.get(provider, _day_part(day))).accepted
         except SumsItem.DoesNotExist:

@@ -12,7 +12,7 @@ class NonceItem(Model):
     """A token that was seen, and the SHA-256 of the body it came with."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 

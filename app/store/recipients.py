@@ -14,7 +14,7 @@ class RecipientItem(Model):
     """One recipient of one email, keyed by address and time. It lives in the emails table; email ids hold no `#`."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -27,7 +27,7 @@ class Recipients:
     """Stores recipients. To store one again changes nothing."""
 
     def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
-        """Make the email findable by each of `addresses` (lower-case). Raises ServiceUnavailable."""
+        """Make the email findable by each of `addresses` (lower-case). Raises ServiceUnavailable if DynamoDB fails."""
         try:
             with RecipientItem.batch_write() as batch:
                 for address in addresses:

@@ -17,7 +17,7 @@ class SuppressionItem(Model):
     """One suppressed address (lower-case), or one that was lifted lately. Times are epoch milliseconds."""
 
     class Meta:
-        """Bound by `tables.connect`."""
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
@@ -69,7 +69,7 @@ class Suppressions:
         return _to_suppression(item) if now_ms < item.until else None
 
     def lift(self, address: str, now_ms: int) -> None:
-        """End the suppression of an address (lower-case). Nothing happens if it was never suppressed."""
+        """End the suppression of an address (lower-case). If the address was never suppressed, nothing is written."""
         actions: list[Action] = [
             SuppressionItem.lifted.set(now_ms),
             SuppressionItem.until.set(now_ms),

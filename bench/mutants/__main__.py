@@ -1,7 +1,9 @@
-"""`make mutants`: see the package. What was tested before is not tested again, unless the code or the tests changed.
+"""`make mutants`: tests the mutants and reports which of them survive. The package describes how.
 
-SAMPLE=300 takes so many by chance (SEED=1), ONLY=app/domain/head.py those of a folder, a file or a line (…head.py:90),
-SURVIVORS=1 those that survived the last time, JOBS=2 so many at a time.
+The results are kept: a mutant is tested again only after the code or the tests have changed. Variables choose what is
+tested: SAMPLE=300 takes that many mutants at random (SEED=1 seeds the choice); ONLY=app/domain/head.py takes those of
+one folder, file or line (app/domain/head.py:90); SURVIVORS=1 takes those that survived the last run. JOBS=2 tests two
+at a time.
 """
 
 import hashlib
@@ -29,13 +31,13 @@ from bench.mutants.warm import Warm
 
 PLACE = ROOT / "build" / "mutants"
 FOLDERS = ("app/domain", "app/delivery", "app/providers", "app/store")
-# What a mutant may take of the processor, over what its tests took without it.
+# The CPU seconds that a mutant's tests may take: PATIENCE times what they took without it, and GRACE_S more.
 PATIENCE = 3
 GRACE_S = 10
 
 
 def main() -> int:
-    """Exit status 0 if enough is killed, and the rest is listed."""
+    """Test the mutants and print the report. Returns the exit status: 0 if the judgment on the run is good."""
     PLACE.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the children end, too
     os.environ.pop("CI", None)  # it would choose a profile of hypothesis
@@ -51,7 +53,7 @@ def main() -> int:
 
 
 class Run:
-    """The mutants that were chosen, and what became of them."""
+    """One run: which mutants were chosen, which of them are still to be tested, and the results."""
 
     def __init__(self) -> None:
         self.slots = int(os.environ.get("JOBS") or os.cpu_count() or 1)
@@ -67,13 +69,13 @@ class Run:
         _say(f"{len(mutants)} mutants, {len(self.chosen)} chosen, {len(self.todo)} to test")
 
     def work(self, process: Warm) -> None:
-        """In the warm process: test what is to be tested."""
+        """Test the mutants that are left to test. This runs in the warm process, once it has collected the tests."""
         select = Selector(_known(process), Mentions(ROOT))
         self.began = time.monotonic()
         with self.file.open("a") as file:
             for todo in (
                 [mutant for mutant in self.todo if mutant not in self.results],
-                (mutant for mutant in self.todo if not self._is_done(mutant)),  # known when the others are
+                (mutant for mutant in self.todo if not self._is_done(mutant)),  # lazy: it needs the first results
             ):
                 forks.run((self._job(process, select, mutant, file) for mutant in todo), self.slots, process.log)
 
@@ -148,7 +150,7 @@ class Run:
 
 
 def _mutants(files: Sequence[Path]) -> list[Mutant]:
-    """Made once for each state of the files."""
+    """Every mutant of `files`. They are made once, and kept in a file until one of `files` or `changes` is changed."""
     kept = PLACE / f"mutants-{_digest_of([*files, Path(__file__).with_name('changes.py')])}.jsonl"
     if not kept.exists():
         python = os.environ.get("MUTANTS_PYTHON") or str(ROOT / ".mutants" / "bin" / "python")
@@ -160,7 +162,7 @@ def _mutants(files: Sequence[Path]) -> list[Mutant]:
 
 
 def _known(process: Warm) -> Known:
-    """Learned once for each state of the code and the tests."""
+    """What is known of the tests. It is learned once, and kept in a file until the code or the tests are changed."""
     kept = PLACE / f"known-{_digest()}.json"
     with suppress(FileNotFoundError):
         return Known.loaded(kept.read_text(), process.imported)
@@ -170,7 +172,7 @@ def _known(process: Warm) -> Known:
 
 
 def _survived() -> set[str]:
-    """The names of what survived in the newest results."""
+    """The names of the mutants that survived in the newest file of results."""
     files = sorted(PLACE.glob("results-*.jsonl"), key=lambda path: path.stat().st_mtime)
     entries = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
     return {result["name"] for _, result in entries if not result["by"]}
@@ -181,7 +183,7 @@ def _files(*folders: str) -> list[Path]:
 
 
 def _digest(*more: str) -> str:
-    """The state of the code, the tests, what they run with, and of `more` folders."""
+    """A hash of the code, the tests, the pinned requirements, and the folders `more`. It changes when they do."""
     return _digest_of([*_files("app", "workers", "tests", *more), ROOT / "requirements" / "dev.txt"])
 
 

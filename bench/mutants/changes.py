@@ -1,8 +1,9 @@
-"""Every mutant of some files, on standard output: `python -m bench.mutants.changes FILE…`.
+"""Makes every mutant of some files, and writes them to standard output: `python -m bench.mutants.changes FILE…`.
 
-Runs in an environment of its own, which holds mutmut and nothing of ours. The operators are mutmut's, for single nodes
-of a file's syntax tree; mutmut itself would apply them only inside of functions without a decorator. Four are added:
-tables hold many of our rules, and neither a condition nor a whole call is changed by mutmut.
+It runs in an environment of its own, which holds mutmut and none of our requirements. An operator makes mutated
+variants of one node of a syntax tree. Most operators are mutmut's; mutmut itself would apply them only inside of
+functions that have no decorator. Four are ours, because mutmut never shortens a table (and tables hold many of our
+rules), never negates a condition, never leaves out a whole call, and never drops one side of an `and` or `or`.
 """
 
 import sys
@@ -26,7 +27,7 @@ UNTOUCHED = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom, cst.Type
 
 
 def _shorter(node: cst.Tuple | cst.List | cst.Set | cst.Dict) -> Iterator[cst.CSTNode]:
-    """Without one of its elements. A tuple without parentheses is an assignment's, not a table."""
+    """The table without one of its elements, for each element. A tuple without parentheses is not taken for a table."""
     if len(node.elements) > 1 and (node.lpar or not isinstance(node, cst.Tuple)):
         for index in range(len(node.elements)):
             kept: Any = [*node.elements[:index], *node.elements[index + 1 :]]
@@ -49,7 +50,10 @@ def _alone(node: cst.BooleanOperation) -> Iterator[cst.CSTNode]:
 
 
 def _marked(node: cst.BaseString) -> Iterator[cst.CSTNode]:
-    """Other text. mutmut's further two, in lower and in upper case, are the same question again."""
+    """The first of mutmut's three mutants of a string: a different text.
+
+    The other two change it to lower and to upper case. A test that notices one of the three notices them all.
+    """
     return islice(iter(operator_string(node)), 1)
 
 
@@ -63,7 +67,7 @@ OPERATORS: Sequence[tuple[Any, Callable[[Any], Any]]] = (
 
 
 class Finder(cst.CSTVisitor):  # type: ignore[misc] # because its type is unknown
-    """Collects the mutants of one file, each as the change that it makes to the text of its statement."""
+    """Collects the mutants of one file. Each is the least change to the text of the statement around the node."""
 
     METADATA_DEPENDENCIES = (WhitespaceInclusivePositionProvider,)
 
@@ -79,7 +83,7 @@ class Finder(cst.CSTVisitor):  # type: ignore[misc] # because its type is unknow
             self._starts.append(self._starts[-1] + len(line))
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Mutate this node in every way, then look into it."""
+        """Mutate this node in every way. Returns whether to visit its children, too."""
         if isinstance(node, UNTOUCHED):
             return False
         if isinstance(node, cst.If) and isinstance(node.orelse, cst.If):
@@ -128,14 +132,14 @@ def _text(statement: Any, depth: int) -> str:
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters they begin with in common."""
+    """The length of the longest common prefix of two texts."""
     return next(
         (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:
-    """Every mutant of a file, in its order."""
+    """Every mutant of a file with this source, sorted by its place in the file."""
     finder = Finder(file, source)
     MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True).visit(finder)
     return sorted(finder.found)

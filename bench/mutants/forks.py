@@ -1,4 +1,4 @@
-"""Children of a warm process: each does one thing, answers in one line, and leaves nothing behind."""
+"""Forks children of a warm process. Each does one job, returns its answer as JSON, and leaves nothing behind."""
 
 import json
 import os
@@ -21,11 +21,15 @@ POLL_S = 0.004
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a child does in a place of its own (its number), and how many of the processor's seconds it may take."""
+    """One job of a child. `work` gets the number of a slot, which no other running child has.
+
+    `cpu_s` is the processor time that the child may use, in seconds. `answered` is called with what `work` returned, or
+    with None if the child was killed because it used too much time or memory.
+    """
 
     work: Callable[[int], Any]
     cpu_s: int
-    answered: Callable[[Any], None]  # with what `work` returned; None: it took too long, or too much
+    answered: Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,10 @@ class _Running:
 
 
 def run(jobs: Iterable[Job], slots: int, log: Path) -> None:
-    """Do all of the jobs, `slots` at a time. What the children print goes to `log`.
+    """Do all the jobs, `slots` of them at a time. What the children print goes to the file `log`.
 
-    Raises RuntimeError if `work` raises in one of them: that says nothing about a mutant.
+    Raises RuntimeError if the `work` of a job raises: then the tool itself has failed, which says nothing about a
+    mutant.
     """
     waiting, free, running = iter(jobs), list(range(slots)), dict[int, _Running]()
     done = False
@@ -74,7 +79,7 @@ def _fork(job: Job, slot: int, log: Path) -> tuple[int, IO[bytes]]:
     sys.stderr.flush()
     pid = os.fork()
     if pid:
-        _lead(pid)  # here, too: whichever comes first
+        _lead(pid)  # the child does so as well: whichever of the two comes first
         return pid, answer
     status = 1
     try:
@@ -101,12 +106,15 @@ def _fork(job: Job, slot: int, log: Path) -> tuple[int, IO[bytes]]:
 def _lead(pid: int) -> None:
     try:
         os.setpgid(pid, 0)
-    except PermissionError:  # it has already become something else
+    except PermissionError:  # the child runs another program already
         return
 
 
 def _ended(pid: int, until: float) -> int | None:
-    """The status with which the child ended, and with it whatever it had started; None: it has not ended yet."""
+    """The status with which the child ended, or None if it still runs. A child that still runs at `until` is killed.
+
+    When a child has ended, whatever it had started is killed, too.
+    """
     gone, status = os.waitpid(pid, os.WNOHANG)
     late = not gone and time.monotonic() > until
     if not gone and not late:

@@ -1,4 +1,4 @@
-"""What survived, against the list of what may survive."""
+"""Judges a run of the mutants: compares those that survived with survivors.toml, which lists those that may survive."""
 
 import tomllib
 from collections import Counter
@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Final
 
 LIST: Final = Path(__file__).with_name("survivors.toml")
-LEAST: Final = 0.95  # of all mutants are killed, by a test or by the clock
+LEAST: Final = 0.95  # this share of the mutants must be killed, by a test or because its tests took too long
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one mutant. `name` says what was changed in which function, and holds wherever the lines move.
+    """What became of one mutant.
 
-    `by` is the test that noticed it, "import" or "time"; "" if it survived. `asked`: how many tests, `of` how many that
-    run the place.
+    `name` says what was changed in which function; it stays the same when lines move. `by` says what killed the mutant:
+    the node id of a test, "import" if its module could not be imported, "time" if the tests took too long, or "" if it
+    survived. `asked` is the number of tests that were run against it, `of` the number of those that could be.
     """
 
     name: str
@@ -30,22 +31,23 @@ class Result:
 
 
 def name_of(file: str, scope: str, before: Sequence[str], after: Sequence[str]) -> str:
-    """One line for one change, as the list and the report write it."""
+    """The name of a mutant, on one line, as survivors.toml and the report write it."""
     was, now = (" ".join(line.strip() for line in lines) for lines in (before, after))
     return f"{file} {scope or '(module)'}: {was} => {now}"
 
 
 def accepted(path: Path = LIST) -> dict[str, str]:
-    """The reason for each mutant that may survive."""
+    """The reason why it may survive, by the name of each mutant that survivors.toml lists."""
     entries = tomllib.loads(path.read_text()).get("accepted", [])
     return {mutant: entry["reason"] for entry in entries for mutant in entry["mutants"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """The judgment on a run. It is good if enough mutants were killed and every survivor is in survivors.toml.
+    """The judgment on a run: good if enough mutants were killed, every survivor is listed, and no entry is outdated.
 
-    `whole`: whether the run covered all mutants.
+    `reasons` is the list of survivors.toml. `whole` says whether the run covered all mutants: only then can an entry be
+    found to be outdated.
     """
 
     results: Sequence[Result]
@@ -60,18 +62,18 @@ class Judgment:
 
     @property
     def outdated(self) -> list[str]:
-        """What is listed, and was killed or is no mutant any more."""
+        """The names in survivors.toml of mutants that were killed, or that can no longer be made."""
         alive = {result.name for result in self.results if not result.by}
         return sorted(self.reasons.keys() - alive) if self.whole else []
 
     @property
     def share(self) -> float:
-        """How much of it was killed."""
+        """The share of the mutants that were killed, from 0 to 1."""
         return sum(bool(result.by) for result in self.results) / max(len(self.results), 1)
 
     @property
     def good(self) -> bool:
-        """Whether the run succeeds."""
+        """Whether the run succeeds: enough mutants were killed, every survivor is listed, and no entry is outdated."""
         return self.share >= LEAST and not self.survivors and not self.outdated
 
     def lines(self) -> Iterator[str]:

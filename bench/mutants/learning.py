@@ -1,4 +1,4 @@
-"""One run of all the tests without a mutant: which lines does each of them run, how long does it take, does it pass?"""
+"""Runs all the tests without a mutant, to learn which lines each one runs, how long it takes, and whether it passes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ AT_MOST_S = 3600
 
 
 def learn(warm: Warm, say: Callable[[str], object]) -> Known:
-    """Run all the tests without a mutant. Whichever fails then is asked about none."""
+    """Run all the tests without a mutant. A test that fails then is not used for any mutant."""
     halves: list[list[str]] = [[] for _ in range(warm.slots)]
     for index, file in enumerate(sorted({file_of(test) for test in warm.items})):
         halves[index % warm.slots] += [test for test in warm.items if file_of(test) == file]

@@ -1,4 +1,4 @@
-"""Where in a file a mutant is: in the body of which function, on which lines, under which name."""
+"""Finds where in a file a mutant is: in which function, on which lines, and which names its statement binds."""
 
 import ast
 from collections import defaultdict
@@ -12,10 +12,11 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`function` is the outermost one in whose body this is, with its first line; None: it runs when it is imported.
+    """Where a mutant is. `scope` is the dotted name of the function or class around it, or "" for the module itself.
 
-    `scope` is the dotted name of what encloses it, "" for the module itself. `lines` are those of its statement,
-    without the statements inside of that one. `names` are what a statement outside of functions binds.
+    `function` is the outermost function whose body holds it, as (dotted name, first line); it is None for code that
+    runs at import. `lines` are the lines of the mutant's statement, without those of statements nested in it. `names`
+    are the names that a statement outside of functions binds.
     """
 
     scope: str
@@ -25,7 +26,7 @@ class Place:
 
 
 def place(tree: ast.Module, line: int, column: int) -> Place:
-    """Where that line and column are; the column counts bytes, as `ast` does."""
+    """The place of a line (counted from 1) and a column. The column counts bytes from 0, as in `ast`."""
     at = (line, column)
     node: ast.AST = tree
     scope: list[str] = []
@@ -73,9 +74,10 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 class Mentions:
-    """Which lines inside of functions name something, at first hand or through what the module defines by it.
+    """Finds the lines and the test files that use a name which a module of app/ defines.
 
-    Also which files of tests do: a test may compare a table with another one, and run no line of ours.
+    A use may be indirect: a function that uses A also counts as using B, if a module defines A by means of B. Test
+    files count because a test may compare two tables without running any line of app/.
     """
 
     def __init__(self, root: Path) -> None:
@@ -91,7 +93,7 @@ class Mentions:
                         self._tests[name].add(path.relative_to(root).as_posix())
 
     def of(self, names: Iterable[str]) -> tuple[set[Line], set[str]]:
-        """Every line, and every file of tests, that would notice if one of these names stood for something else."""
+        """The lines inside of functions, and the test files, that would notice if one of `names` had another value."""
         todo, seen = set(names), set[str]()
         while todo:
             name = todo.pop()
@@ -113,7 +115,7 @@ class Mentions:
 
 
 def _named(statement: ast.stmt) -> Iterator[str]:
-    """The names in a statement, without those in the statements inside of it."""
+    """The names that a statement uses, without those in the statements nested in it."""
     todo: list[ast.AST] = [child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt)]
     while todo:
         node = todo.pop()
@@ -127,7 +129,7 @@ def _named(statement: ast.stmt) -> Iterator[str]:
 
 
 class Sources:
-    """The files under mutation, read and parsed once."""
+    """Reads and parses each of the files under mutation once, and keeps the result."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -135,13 +137,13 @@ class Sources:
         self._trees: dict[str, ast.Module] = {}
 
     def text(self, file: str) -> str:
-        """Its source."""
+        """The source of a file, by its path below the root."""
         if file not in self._texts:
             self._texts[file] = (self.root / file).read_text()
         return self._texts[file]
 
     def place(self, file: str, offset: int) -> Place:
-        """Where that character is."""
+        """The place of the character at `offset` in the source of a file."""
         text = self.text(file)
         if file not in self._trees:
             self._trees[file] = ast.parse(text)

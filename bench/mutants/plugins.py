@@ -1,4 +1,4 @@
-"""What stands between pytest and a mutant: what watches the tests, chooses them, and hands out the mutated module."""
+"""The pytest plugins that watch the tests and select them, and the import hook that loads a mutated module."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,14 +17,14 @@ from bench.mutants.selection import file_of
 ROOT: Final = Path(__file__).parents[2]
 EMULATED: Final = "aws_endpoint"  # the fixture of the session that starts the AWS emulator
 
-# The same examples each time; that one of them fails is enough, however large it is.
+# Hypothesis tries the same examples each time, and does not shrink one that fails: it is enough that one fails.
 settings.register_profile(
     "mutants", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
 )
 
 
 class Watch:
-    """What becomes of the tests of this process, which find an emulator that runs already."""
+    """A plugin that notes which tests failed and how long each took. The tests use the AWS emulator at `url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -35,7 +35,7 @@ class Watch:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Tell which test begins, and note how long it took the processor: the clock depends on what else runs."""
+        """Call `switch` with the test that begins, and note its processor time: the clock depends on what else runs."""
         self.about = item.nodeid
         self.switch(self.about)
         begun = time.process_time()
@@ -46,7 +46,7 @@ class Watch:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
-        """Lend the emulator; and what a fixture does for several tests, it does for all of the file."""
+        """Give the tests the running emulator. What a fixture does for several tests is counted for the whole file."""
         if fixturedef.argname == EMULATED:
             fixturedef.cached_result = (self.url, fixturedef.cache_key(request), None)
         if fixturedef.scope == "function":
@@ -58,45 +58,45 @@ class Watch:
             self.switch(self.about)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note whether it failed."""
+        """Note the test if it failed."""
         if report.failed and report.nodeid not in self.failed:
             self.failed.append(report.nodeid)
 
 
 class Only:
-    """Keeps the tests of a selection, in its order."""
+    """A plugin that runs only the given tests, in the given order."""
 
     def __init__(self, tests: Sequence[str]) -> None:
         self.tests = {test: index for index, test in enumerate(tests)}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop the others, and sort."""
+        """Drop the tests that were not chosen, and sort those that were."""
         missing = self.tests.keys() - {item.nodeid for item in items}
-        # A mutant may change what a test is parametrized with: then all of its cases.
+        # A mutant may change the parameters of a test, and so the ids of its cases. Then all of its cases are run.
         every = {test.partition("[")[0] for test in missing}
         items[:] = [i for i in items if i.nodeid in self.tests or i.nodeid.partition("[")[0] in every]
         items.sort(key=lambda item: self.tests.get(item.nodeid, len(self.tests)))
 
 
 class Mutated(SourceFileLoader):
-    """Loads one module from another source than its file's."""
+    """Loads a module from `text` instead of its file."""
 
     text = ""
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 because the protocol has it
-        """Compiled each time: nothing of a mutant is kept."""
+        """Compile the text each time. Neither a cached file is read nor one written, so nothing of a mutant is kept."""
         return compile(self.text, self.path, "exec", dont_inherit=True)
 
 
 class Finder(MetaPathFinder):
-    """Finds the mutated module before anybody else does."""
+    """The import hook: finds the one mutated module. It must stand before the other finders of `sys.meta_path`."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path, self.text = path, text
         self.name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002 because the protocol has them
-        """Ours, if it is the one."""
+        """The spec that loads the mutated text, if that module is asked for. Returns None for every other module."""
         if fullname != self.name:
             return None
         loader = Mutated(fullname, str(self.path))

@@ -1,4 +1,4 @@
-"""Which tests to ask about a mutant, and in which order."""
+"""Chooses the tests that are run against a mutant, and the order in which they are run."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,17 +10,18 @@ from typing import Final
 from bench.mutants.mutant import Mutant
 from bench.mutants.places import Contexts, Mentions, Place
 
-# Nearly every mutant falls at one of the first tests; what survives those is asked the others, up to a thousand, later.
+# The first tests of a selection take this many seconds together. They kill nearly every mutant. A mutant that survives
+# them is tested with the others later, of which there may be a thousand.
 AT_FIRST_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What one run of all the tests on the unchanged code has recorded.
+    """What was recorded when all the tests ran on the unchanged code.
 
-    `contexts` holds, for each line, who ran it: a test's node id, or a file's name if a fixture did that several tests
-    share. `imported` holds the lines that run before the first test. `seconds` holds the CPU time of every test that
-    passed, tracing included.
+    `contexts` holds for each line what ran it: a test's node id, or the name of a test file if the line was run by a
+    fixture that several tests of the file share. `imported` holds the lines that ran at import, before the first test.
+    `seconds` holds the CPU time of every test that passed; it includes what the tracing of lines took.
     """
 
     contexts: Contexts
@@ -28,7 +29,7 @@ class Known:
     seconds: Mapping[str, float]
 
     def dumped(self) -> str:
-        """For `loaded`."""
+        """All but `imported`, as JSON. `loaded` reads this text."""
         tests = sorted({test for lines in self.contexts.values() for tests in lines.values() for test in tests})
         number = {test: index for index, test in enumerate(tests)}
         contexts = {
@@ -39,7 +40,7 @@ class Known:
 
     @classmethod
     def loaded(cls, text: str, imported: Mapping[str, frozenset[int]]) -> "Known":
-        """What `dumped` wrote; what is imported, every process knows itself."""
+        """Read what `dumped` wrote. `imported` is given, because each process notes it while it imports the tests."""
         found = json.loads(text)
         tests = found["tests"]
         contexts = {
@@ -51,9 +52,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The tests to ask, in order: `first` so many of them, the others later.
+    """The tests to run against a mutant, in order. The first `first` of them are run at once, the others later.
 
-    `anew`: the module must be imported again, for its code has already run.
+    With `anew`, the mutated module must be imported again, because the changed code runs at import.
     """
 
     tests: tuple[str, ...]
@@ -62,7 +63,7 @@ class Selection:
 
 
 class Selector:
-    """Chooses the tests for a mutant by which tests run its lines."""
+    """Chooses the tests for a mutant by which tests run the lines of the changed statement."""
 
     def __init__(self, known: Known, mentions: Mentions) -> None:
         self.known, self.mentions = known, mentions
@@ -71,7 +72,11 @@ class Selector:
             self._of_file.setdefault(file_of(test), []).append(test)
 
     def __call__(self, mutant: Mutant, place: Place) -> Selection:
-        """Those that run the statement. For what runs at import: those that use its name, else those of the file."""
+        """The tests that run the changed statement.
+
+        A statement that runs at import is run before any test. For it, these are the tests that run or contain a use of
+        the names that it binds; if there are none, all tests that run any line of the file.
+        """
         anew = place.function is None or not self.known.imported.get(mutant.file, frozenset()).isdisjoint(place.lines)
         tests = self._running((mutant.file, line) for line in place.lines)
         if anew:
@@ -92,7 +97,11 @@ class Selector:
         return tests.union(*(self._of_file.get(context, ()) for context in contexts - tests))
 
     def _ordered(self, tests: set[str], mutated: str) -> Iterator[str]:
-        """File by file, since their fixtures cost: the mutated file's own tests first, then the quickest."""
+        """Order the tests by file, because tests of one file share fixtures that take long to set up.
+
+        The files named after the mutated module come first, then those in a folder named after its package, then the
+        quickest. Within a file, the quickest test comes first.
+        """
         by_file: dict[str, list[str]] = {}
         for test in sorted(tests, key=lambda test: (self.known.seconds[test], test)):
             by_file.setdefault(file_of(test), []).append(test)
@@ -107,5 +116,5 @@ class Selector:
 
 
 def file_of(test: str) -> str:
-    """The file of a test, by its node id."""
+    """The path of the file that a test is in, taken from its node id."""
     return test.partition("::")[0]

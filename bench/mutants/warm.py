@@ -1,7 +1,7 @@
-"""A pytest process that has imported everything, and forks one child per mutant.
+"""A pytest process that has imported everything, and that forks one child for each mutant.
 
-Function bodies are exchanged in place: the child swaps the code of the functions that exist, which costs nothing. What
-has run at import (tables, classes, defaults) is imported again by the child, and with it all of our modules.
+A mutant in the body of a function takes no import: the child gives the existing functions their new code. Code that
+runs at import (tables, classes, defaults) cannot be exchanged so: for it, the child imports all of our modules again.
 """
 
 import gc
@@ -26,8 +26,8 @@ from bench.mutants.places import Place
 from bench.mutants.plugins import EMULATED, ROOT, Finder, Only, Watch
 from bench.mutants.selection import file_of
 
-FILES_AT_ONCE: Final = 3  # of tests, imported anew: most mutants fall at once
-# These deploy, start whole installations, or ask nothing of the code under mutation: other processes see no mutant.
+FILES_AT_ONCE: Final = 3  # test files that are imported again first, before all the others: they kill most mutants
+# These tests run the code in other processes, which see no mutant, or do not run the code under mutation at all.
 ELSEWHERE: Final = ("bench", "browser", "deploy", "e2e", "fuzz", "infra", "local", "test_structure.py")
 OURS: Final = ("app", "tests", "workers", "infra")
 OPTIONS: Final = (
@@ -42,7 +42,10 @@ OPTIONS: Final = (
 
 
 class Warm:
-    """The plugin. `work` does everything, once the tests are collected."""
+    """The plugin of the warm process. It calls `work` with itself once the tests are collected.
+
+    A slot is the place of one child: at most `slots` of them run at a time, each with an emulator of its own.
+    """
 
     def __init__(self, slots: int, log: Path, work: Callable[["Warm"], object]) -> None:
         self.slots, self.log, self.work = slots, log, work
@@ -55,7 +58,7 @@ class Warm:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Iterator[None]:
-        """Note which lines run before any test does."""
+        """Note which lines run while the tests are imported, before any test runs."""
         try:
             return (yield)
         finally:
@@ -65,11 +68,11 @@ class Warm:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Instead of running the tests: have everything at hand, and work."""
+        """Do not run the tests. Prepare what every child will need, and call `work`."""
         if session.testsfailed:
             raise session.Interrupted("not every test could be collected")
         self.session = session
-        # What is not traced is not known to run a line.
+        # A test with the marker no_cover is left out: it is not traced, so nothing is known of the lines that it runs.
         self.items = {item.nodeid: item for item in session.items if not item.get_closest_marker("no_cover")}
         for each in gc.get_objects():
             if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(f"{ROOT}/app/"):
@@ -84,7 +87,7 @@ class Warm:
 
     @contextmanager
     def _emulators(self) -> Iterator[None]:
-        """One for each slot, started by the tests' own fixture."""
+        """Start an emulator for each slot, by the fixture that the tests use."""
         folders: Any = self.session.config._tmp_path_factory  # type: ignore[attr-defined] # because the fixture is called by hand
         (fixture,) = self.session._fixturemanager.getfixturedefs(EMULATED, self.session.items[0]) or ()
         start: Any = contextmanager(fixture.func)
@@ -94,7 +97,10 @@ class Warm:
             yield
 
     def ask(self, mutant: Mutant, source: str, place: Place, tests: Sequence[str], slot: int, *, anew: bool) -> str:
-        """In a child: the first test that notices the mutant; "" if none does."""
+        """Run the tests against a mutant, in a child. Returns the first test that fails, or "" if none does.
+
+        With `anew`, the modules are imported again; "import" is returned if that fails.
+        """
         path, text = ROOT / mutant.file, mutant.applied(source)
         watch = Watch(self.urls[slot])
         if anew or not self._exchange(path, text, place):
@@ -106,7 +112,7 @@ class Warm:
         return watch.failed[0] if watch.failed else ""
 
     def run(self, tests: Sequence[str], watch: Watch, *, on: bool = False) -> None:
-        """In a child: run these tests, up to the first one that fails unless `on`."""
+        """Run these tests, in a child. Stops at the first one that fails, unless `on` is set."""
         items = [self.items[test] for test in tests]
         self._reset(items, watch)
         self.session.config.pluginmanager.register(watch)
@@ -119,7 +125,10 @@ class Warm:
             self.session._setupstate.teardown_exact(None)
 
     def check(self, tests: Sequence[str], slot: int) -> dict[str, Any]:
-        """In a child: run these tests without a mutant; which lines each of them runs, and how long it takes."""
+        """Run these tests without a mutant, in a child.
+
+        Returns the lines that each test ran, the seconds that it took, and the tests that failed.
+        """
         watch, watched = Watch(self.urls[slot]), _coverage()
         watch.switch = watched.switch_context
         watched.start()
@@ -130,7 +139,7 @@ class Warm:
         return {"contexts": contexts, "seconds": watch.seconds, "failed": watch.failed}
 
     def check_anew(self, tests: Sequence[str], slot: int) -> list[str]:
-        """In a child: which of these tests fail although nothing but the process has changed."""
+        """Import everything again and run these tests without a mutant, in a child. Returns those that fail."""
         watch = Watch(self.urls[slot])
         self._ask_anew(None, tests, watch, slot, on=True)
         return watch.failed
@@ -145,7 +154,7 @@ class Warm:
         try:
             for function in functions:
                 function.__code__ = code
-        except ValueError:  # it closes over something else than before
+        except ValueError:  # the new code closes over other variables than the old code
             return False
         return True
 
@@ -168,17 +177,17 @@ class Warm:
             return ""
         if code is pytest.ExitCode.INTERNAL_ERROR:
             raise RuntimeError("pytest itself failed")
-        return "import"  # of the mutant, by a test or a conftest
+        return "import"  # a test file or a conftest could not import the mutated module
 
     @staticmethod
     def _reset(items: Sequence[pytest.Item], watch: Watch) -> None:
-        """An empty emulator: what another child wrote must not meet the same tests again."""
+        """Empty the emulator, if one of the tests uses it. Else they would find what an earlier child wrote."""
         if any(EMULATED in getattr(item, "fixturenames", ()) for item in items):
             httpx.post(f"{watch.url}/_ministack/reset", timeout=30).raise_for_status()
 
 
 def collect(slots: int, log: Path, work: Callable[[Warm], object]) -> int:
-    """Collect all the tests that can see a mutant, then `work`."""
+    """Collect all the tests that can notice a mutant, then call `work`. Returns pytest's exit status."""
     chosen = [f"--ignore=tests/{name}" for name in ELSEWHERE]
     return pytest.main(
         [*OPTIONS, f"--basetemp={log.with_name('files')}", *chosen, "tests"], plugins=[Warm(slots, log, work)]
@@ -193,7 +202,7 @@ def _portions(tests: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _code(code: CodeType, name: str, line: int) -> CodeType | None:
-    """The code of that function, somewhere inside of `code`."""
+    """Find the code object of a function in `code`, by its qualified name and first line. Returns None if absent."""
     if (code.co_qualname, code.co_firstlineno) == (name, line):
         return code
     inner = (each for each in code.co_consts if isinstance(each, CodeType))
@@ -201,7 +210,7 @@ def _code(code: CodeType, name: str, line: int) -> CodeType | None:
 
 
 def _coverage() -> coverage.Coverage:
-    # Lines only; the newest core knows no contexts.
+    # Without a config file it measures lines and no branches, by the core that can tell which test ran a line.
     return coverage.Coverage(data_file=None, config_file=False, include=[f"{ROOT}/app/*"])
 
 
@@ -210,7 +219,7 @@ def _relative(file: str) -> str:
 
 
 def _warm_botocore() -> None:
-    """Every child makes clients, and would parse the same megabytes of descriptions."""
+    """Let botocore read its descriptions of AWS once, here. Every child makes clients, and would parse them again."""
     load = JSONFileLoader.load_file
     once = cache(lambda path: load(JSONFileLoader(), path))
     loader: Any = JSONFileLoader

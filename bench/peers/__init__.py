@@ -32,7 +32,11 @@ class Peer:
     command: Sequence[str]
 
     def send(self, first_url: str, second_url: str, subject: str, *, keyed: bool) -> str:
-        """Send one email. Returns the library's answer. `keyed`: the first provider has the proxy's key."""
+        """Send one email. Returns what the library answers, or that it took longer than LONGEST_S.
+
+        With `keyed`, the library gets the proxy's key for the first provider, else the simulator's. Raises RuntimeError
+        if the command fails.
+        """
         task = {
             "sendgrid": {"url": first_url, "key": API_KEY if keyed else SENDGRID_API_KEY},
             "mailgun": {"url": second_url, "key": MAILGUN_API_KEY, "domain": MAILGUN_DOMAIN},

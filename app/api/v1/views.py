@@ -14,7 +14,7 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=
 
 
 class Recipient(BaseModel):
-    """One recipient and its status. `attempt` and `provider` are those to which the status is owed."""
+    """One recipient and its status. `attempt` and `provider` are those that brought about the status."""
 
     address: str
     role: Role
