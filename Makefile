@@ -22,7 +22,7 @@ INSTALL := $(PIP_INSTALL) --requirement
 CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test test-browser check emulator lock openapi states clean
+.PHONY: help run test test-browser check emulator lock openapi states variables clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ openapi: $(VENV)/.dev ## Write docs/openapi.json
 
 states: $(VENV)/.dev ## Write docs/states.md from the state table
 	$(VENV)/bin/python -m app.admin states > docs/states.md
+
+variables: $(VENV)/.dev ## Write the providers' part of .env.example, and docs/providers/variables.md
+	$(VENV)/bin/python -m app.admin variables example > .env.example.new && mv .env.example.new .env.example
+	$(VENV)/bin/python -m app.admin variables page > docs/providers/variables.md
 
 clean: ## Remove environments and caches; the emails in .data stay
 	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -10,7 +10,7 @@ from app.domain.account import is_account, prefix_of
 from app.domain.route import Caps, Routing, RoutingPolicy
 from app.errors import ConfigurationError
 
-# What every account has, whatever its provider. The names come behind the prefix of the account: SENDGRID_DAILY_CAP.
+# What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
 ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -89,7 +89,7 @@ def _providers(env: Mapping[str, str]) -> tuple[str, ...]:
     for name in names:
         if not is_account(name):
             raise ConfigurationError(
-                f"PROVIDERS: {name!r} is neither the name of a provider nor a name with a label, such as sendgrid:eu"
+                f"PROVIDERS: {name!r} is neither NAME, of a provider, nor NAME:LABEL with 1 to 20 of a-z0-9"
             )
     if len(set(names)) < len(names):
         raise ConfigurationError("PROVIDERS: an account is named twice")
@@ -113,7 +113,7 @@ def _policy(env: Mapping[str, str]) -> RoutingPolicy:
 
 
 def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Read DOMAIN_PREFERENCES, such as `example.com=ses,mailgun; example.org=sendgrid`.
+    """Read DOMAIN_PREFERENCES, such as `example.com=acme,acme:eu; example.org=postal`.
 
     Returns recipient domain → accounts to try first.
     """
@@ -122,7 +122,7 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         domain, equals, names = entry.partition("=")
         preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
         if not equals or not domain.strip() or not all(map(is_account, preferred)) or not preferred:
-            raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=ses,mailgun")
+            raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=NAME,NAME")
         preferences[domain.strip().lower()] = preferred
     return preferences
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.admin import dead_letters, keys, openapi, providers, states, suppressions
+from app.admin import dead_letters, keys, openapi, providers, states, suppressions, variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate EmailsMinder.")
 app.add_typer(keys.app, name="keys")
@@ -11,6 +11,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("openapi")(openapi.show)
 app.command("states")(states.show)
+app.command("variables")(variables.show)
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""Account ids. `sendgrid` is the account at a provider; `sendgrid:eu` is one of several, and `eu` is its label."""
+"""Account ids. `acme` is the account at the provider Acme; `acme:eu` is one of several, and `eu` is its label."""
 
 import re
 from typing import Final
@@ -22,5 +22,5 @@ def label_of(account: str) -> str:
 
 
 def prefix_of(account: str) -> str:
-    """What the names of the account's variables start with: `SENDGRID_` or `SENDGRID_EU_`."""
+    """What the names of the account's variables start with: `ACME_` or `ACME_EU_`."""
     return f"{account.upper().replace(':', '_')}_"

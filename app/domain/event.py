@@ -11,8 +11,8 @@ class ProviderEvent:
     """One event that a provider reports about one recipient of one attempt.
 
     `email_id` and `attempt` are our own, which the provider sends back as metadata ("" and 0: it sent none back).
-    `recipient` is lower-case; "" when the provider names none (an open at SES). `at_ms` is the provider's time, never
-    ours. `event_id` is the provider's unique id of the event, "" if it has none.
+    `recipient` is lower-case; "" when the provider names none (some do so for an open). `at_ms` is the provider's time,
+    never ours. `event_id` is the provider's unique id of the event, "" if it has none.
     """
 
     provider: str

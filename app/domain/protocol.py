@@ -160,7 +160,7 @@ def is_about(head: Head, event: ProviderEvent) -> bool:
     attempt = head.attempt(event.attempt)
     if attempt is None or attempt.provider != event.provider:
         return False
-    return not event.recipient or event.recipient in attempt.recipients  # an open at Amazon SES names no recipient
+    return not event.recipient or event.recipient in attempt.recipients  # some providers' opens name no recipient
 
 
 def _with_recipients(head: Head, changed: Mapping[str, Recipient]) -> Head:

@@ -18,6 +18,9 @@ PROVIDERS: Final = {
     "ses": "app.providers.ses",
     "resend": "app.providers.resend",
 }
+# The beginnings of headers by which an email would control how a provider handles it: with another configuration set,
+# for example, SES would send no webhooks. The API refuses them whatever the provider.
+CONTROL_HEADERS: Final = ("x-ses-", "x-mailgun-", "x-smtpapi", "x-sg-")
 
 
 def declaration(provider: str) -> Declaration:

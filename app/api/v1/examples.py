@@ -3,6 +3,8 @@
 from typing import Any
 
 ID = "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae"
+ACCOUNT = "sendgrid"
+ELIGIBLE = ["ses"]
 
 SHORT: dict[str, Any] = {
     "from": "App <no-reply@example.com>",

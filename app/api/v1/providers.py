@@ -22,7 +22,7 @@ router = APIRouter(route_class=Route, tags=["providers"])
 
 _UNKNOWN = NotFound("no such provider is configured")
 
-Name = Annotated[str, Path(examples=["sendgrid"])]
+Name = Annotated[str, Path(examples=[examples.ACCOUNT])]
 
 
 @router.get(

@@ -21,6 +21,7 @@ from app.api import addresses, times
 from app.api.addresses import CONTROL
 from app.domain.email import Mailbox
 from app.domain.suppression import Reason
+from app.providers.registry import CONTROL_HEADERS
 
 RECIPIENT_LIMIT = 50
 # Headers that we write, or a mail server on the way does (https://www.iana.org/assignments/message-headers, read
@@ -31,9 +32,8 @@ RESERVED_HEADERS = frozenset(
         *("mime-version", "dkim-signature", "domainkey-signature", "authentication-results"),
     )
 )
-# Content-* describes the body, arc- and resent- are written by mail servers. The others would change how one provider
-# handles the email: with another configuration set, for example, SES would send no webhooks.
-RESERVED_HEADER_PREFIXES = ("content-", "arc-", "resent-", "x-ses-", "x-mailgun-", "x-smtpapi", "x-sg-")
+# Content-* describes the body, arc- and resent- are written by mail servers.
+RESERVED_HEADER_PREFIXES = ("content-", "arc-", "resent-", *CONTROL_HEADERS)
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,126}")  # a token of RFC 9110 §5.6.2
 _MEDIA_TYPE = r"[!#$&^_.+\-0-9A-Za-z]{1,127}/[!#$&^_.+\-0-9A-Za-z]{1,127}"  # RFC 6838 §4.2
 _METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.v1 import examples
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
@@ -79,7 +80,10 @@ class Accepted(Summary):
 
     eligible_providers: Annotated[
         list[str],
-        Field(description="the providers through which it may be sent, in the configured order", examples=[["ses"]]),
+        Field(
+            description="the providers through which it may be sent, in the configured order",
+            examples=[examples.ELIGIBLE],
+        ),
     ]
 
 

@@ -13,7 +13,7 @@ from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
-# SendGrid, Mailgun and Resend post JSON. Mailgun's older webhooks post forms. Amazon SNS labels its JSON text/plain.
+# Most providers post JSON, some forms, and some label their JSON text/plain.
 _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 

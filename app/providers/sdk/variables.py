@@ -22,7 +22,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of a provider. `name` comes behind the account's prefix: `API_KEY` is read as SENDGRID_API_KEY.
+    """One variable of a provider. `name` comes behind the account's prefix: `API_KEY` is read as ACME_API_KEY.
 
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
     count if this one is not set, in that order, before `default`.
@@ -53,7 +53,7 @@ class Values:
     env: Mapping[str, str] = field(repr=False)
 
     def variable(self, name: str) -> str:
-        """The whole name of a variable, such as SENDGRID_EU_API_KEY."""
+        """The whole name of a variable, such as ACME_EU_API_KEY."""
         return prefix_of(self.account) + name
 
     def text(self, name: str) -> str:
