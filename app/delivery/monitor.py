@@ -135,8 +135,11 @@ class Monitor:
         self.count(provider, now_ms, health_rules.count_outcome(outcome, recipients))
 
     def count(self, provider: str, at_ms: int, sums: Sums) -> None:
-        """Add to the counts of the minute of `at_ms`, the time of the call. The next flush writes them."""
-        if sums != Sums():
+        """Add to the counts of the minute of `at_ms`, the time of the call. The next flush writes them.
+
+        An account that left PROVIDERS has no health: its late reports count for nothing.
+        """
+        if sums != Sums() and provider in self._providers:
             epoch = self._recent(self._clock())[provider].epoch
             with self._lock:
                 self._pending[provider, epoch, at_ms // 60_000] += sums
