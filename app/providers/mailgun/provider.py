@@ -114,7 +114,7 @@ class Mailgun:
         signatures.check_age(timestamp, now_s)
         if not _TOKEN.fullmatch(token):
             raise Unauthenticated("the signature's token cannot be read")
-        if not signatures.signs_hmac(self.signing_keys, timestamp + token, given):
+        if not signatures.signs_hmac(self.signing_keys, (timestamp + token).encode(), given):
             raise Unauthenticated("the signature does not fit")
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
 

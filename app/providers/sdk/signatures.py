@@ -41,10 +41,10 @@ def check_age(timestamp: str, now_s: float, max_age_s: float = MAX_AGE_S) -> Non
         raise Unauthenticated("the signature is of the future")
 
 
-def signs_hmac(keys: Iterable[str], signed: str, signatures: Iterable[str]) -> bool:
+def signs_hmac(keys: Iterable[str], signed: bytes, signatures: Iterable[str]) -> bool:
     """Whether one of `signatures` (hex) is the HMAC-SHA256 of `signed` under one of `keys`."""
     given = [signature.encode() for signature in signatures]
-    right = [hmac.new(key.encode(), signed.encode(), hashlib.sha256).hexdigest().encode() for key in keys]
+    right = [hmac.new(key.encode(), signed, hashlib.sha256).hexdigest().encode() for key in keys]
     return any(hmac.compare_digest(one, other) for one in right for other in given)
 
 

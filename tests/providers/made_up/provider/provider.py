@@ -1,0 +1,117 @@
+"""Made Up: JSON over HTTP. A webhook has several events and is signed with HMAC.
+
+Nothing here can be looked up, because Made Up does not exist. For a real provider every fact has its source and date.
+"""
+
+import base64
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Self
+
+import httpx
+
+from app.domain.email import Attachment, Mailbox, Message
+from app.domain.event import ProviderEvent, Webhook
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.errors import Unauthenticated
+from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk.contract import Limits, Outside
+from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.variables import Values
+from tests.providers.made_up.provider import events
+
+RESERVED_HEADERS: Final = frozenset({"to", "from", "cc", "bcc", "subject", "reply-to"})
+
+# What its answers say. A status that is missing here has the meaning that `answers` gives it.
+TEXTS: Final[answers.Texts] = {
+    (403, "sender is not verified"): (Kind.REFUSED, Cause.ACCOUNT),  # other emails may still be sent
+    (409, "quota"): (Kind.THROTTLED, Cause.THROTTLE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """An account at Made Up. `webhook_keys` verify its webhooks; several may be valid at once."""
+
+    account: str
+    api_key: str = field(repr=False)
+    webhook_keys: tuple[str, ...] = field(repr=False)
+    base_url: str
+
+    transport: ClassVar[str] = "http"
+    limits: ClassVar[Limits] = Limits(recipients=100, size_bytes=20_000_000)
+
+    @classmethod
+    def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
+        """The account of these variables."""
+        return cls(values.account, values.text("API_KEY"), values.texts("WEBHOOK_KEY"), values.url("BASE_URL"))
+
+    def build(self, message: Message) -> httpx.Request:
+        """POST /messages. Raises Unsendable for a header that Made Up writes itself or takes only once."""
+        if not message.to:
+            raise Unsendable("Made Up needs a recipient in `to`")
+        content = message.content
+        ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
+        call = {
+            "from": _mailbox(message.sender),
+            "to": [_mailbox(one) for one in message.to],
+            "cc": [_mailbox(one) for one in message.cc],
+            "bcc": [_mailbox(one) for one in message.bcc],
+            "reply_to": [_mailbox(one) for one in content.reply_to],
+            "subject": content.subject,
+            "text": content.text,
+            "html": content.html,
+            "headers": distinct(content.headers, RESERVED_HEADERS),
+            "files": [_file(file) for file in content.attachments],
+            "tags": list(content.tags),
+            "data": {**content.metadata, **ours},  # ours come last, so that no metadata can replace them
+        }
+        return httpx.Request("POST", f"{self.base_url}/messages", headers=self._headers(), json=call)
+
+    def read(self, answer: httpx.Response, /) -> Outcome:
+        """The outcome of an answer. A 2xx with an id is accepted; any other 2xx is uncertain."""
+        try:
+            body = payload.fields(payload.decode(answer.content))
+        except ValueError:
+            body = {}
+        message_id = payload.text(body.get("id"))
+        if answer.is_success and message_id:
+            return answers.accepted(answer, message_id)
+        return answers.judge(answer, TEXTS, secret=self.api_key)
+
+    def verify(self, webhook: Webhook, now_s: float) -> None:
+        """Check the HMAC-SHA256 of time and raw body by the keys."""
+        if not self.webhook_keys:
+            raise signatures.no_key(self.account, "WEBHOOK_KEY")
+        timestamp = webhook.headers.get("made-up-time", "")
+        signatures.check_age(timestamp, now_s)
+        signed = f"{timestamp}.".encode() + webhook.body
+        if not signatures.signs_hmac(self.webhook_keys, signed, [webhook.headers.get("made-up-signature", "")]):
+            raise Unauthenticated("the signature does not fit")
+
+    def parse(self, webhook: Webhook) -> list[ProviderEvent]:
+        """The events of a webhook, in the order in which Made Up wrote them."""
+        return events.read(self.account, webhook)
+
+    def credentials_call(self) -> httpx.Request:
+        """GET /account, which any key may call."""
+        return httpx.Request("GET", f"{self.base_url}/account", headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+
+def _mailbox(mailbox: Mailbox) -> dict[str, str]:
+    return {"address": mailbox.address, "name": mailbox.name}
+
+
+def _file(file: Attachment) -> dict[str, str]:
+    return {
+        "name": file.filename,
+        "type": file.content_type,
+        "data": base64.b64encode(file.content).decode(),
+        "content_id": file.content_id,
+    }
+
+
+PROVIDER: Final = MadeUp
