@@ -5,7 +5,7 @@ publish the next attempt. Every write is conditional on what was read, and is ma
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
@@ -66,8 +66,8 @@ class MakeAttempt:
         attempt = claimed.attempts[-1]
         if written is not None:
             publish_if_ready(self.publish, self.clock, written)
-            self._suppress(written, Signal.from_outcome(attempt, outcome))
-        self.monitor.record_call(attempt.provider, outcome, len(attempt.recipients))
+            self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
+        self.monitor.record_call(attempt.provider, outcome, len(attempt.recipients) - len(outcome.differing))
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:
@@ -122,9 +122,9 @@ class MakeAttempt:
         )
         return outcome, duration_ms
 
-    def _suppress(self, written: Head, signal: Signal) -> None:
+    def _suppress(self, written: Head, signals: Mapping[str, Signal]) -> None:
         """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
-        for key in written.attempts[signal.attempt - 1].recipients:
+        for key, signal in signals.items():
             if row_for(written.recipients[key], signal).suppress:
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms()))
 

@@ -99,7 +99,8 @@ class Attempt:
     """One call to one provider for some recipients, named by their keys.
 
     `outcome` is None while the call is under way. `repeats` is the number of the attempt whose call this one repeats
-    under the same idempotency key (0: none).
+    under the same idempotency key (0: none). `differing` are the outcomes of those recipients for whom the call ended
+    otherwise, by key.
     """
 
     number: int
@@ -113,6 +114,7 @@ class Attempt:
     message_id: str = ""
     duration_ms: int | None = None
     repeats: int = 0
+    differing: Mapping[str, OutcomeKind] = field(default_factory=dict)
 
     @property
     def original_number(self) -> int:

@@ -1,6 +1,7 @@
 """The outcome of an attempt. It is a value: what a provider does is never raised as an exception."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from app.domain.kinds import Cause, Kind, OutcomeKind
 
@@ -12,6 +13,8 @@ class Outcome:
     `reply` is the provider's own words, shortened by `shorten`; never a secret. `message_id` is the provider's id
     of the email, set exactly when `kind` is accepted. `retry_after_s` is what a throttling provider asked for.
     `suppressed`: with kind undeliverable, the provider says that the recipient is on its own suppression list.
+    `differing`: the outcomes of those recipients, by key, for whom the call ended otherwise. If it was accepted for
+    anybody, the outcome itself is accepted.
     """
 
     kind: OutcomeKind
@@ -21,11 +24,16 @@ class Outcome:
     message_id: str = ""
     retry_after_s: float | None = None
     suppressed: bool = False
+    differing: Mapping[str, "Outcome"] = field(default_factory=dict)
 
     @property
     def signal_kind(self) -> Kind:
         """The kind under which the state table knows this outcome."""
         return Kind.SUPPRESSED if self.kind is Kind.UNDELIVERABLE and self.suppressed else self.kind
+
+    def of(self, key: str) -> "Outcome":
+        """The outcome for the recipient `key`, which is the call's own unless it differs."""
+        return self.differing.get(key, self)
 
 
 def shorten(text: str, limit: int = 500) -> str:

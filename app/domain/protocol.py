@@ -92,18 +92,19 @@ class DeliveryProtocol:
             reply=outcome.reply,
             message_id=outcome.message_id,
             duration_ms=duration_ms,
+            differing={key: own.kind for key, own in outcome.differing.items() if key in attempt.recipients},
         )
         head = _release_lease(_with_attempt(head, recorded), number)
-        signal = Signal.from_outcome(attempt, outcome)
-        if head.is_repeated(number) and signal.kind is not Kind.ACCEPTED:
-            return self.settle(head, now_ms)  # too late to matter: the repetition of this call decides
-        return self.settle(self._end_call(head, recorded, signal, now_ms), now_ms)
+        signals = {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients}
+        if head.is_repeated(number):  # otherwise too late to matter: the repetition of this call decides
+            signals = {key: signal for key, signal in signals.items() if signal.kind is Kind.ACCEPTED}
+        return self.settle(self._end_call(head, recorded, signals, now_ms), now_ms)
 
     def record_event(self, head: Head, event: ProviderEvent, now_ms: int) -> Head:
         """The head with a provider's event. Returns the same head if the event is not about it or says nothing new."""
         if not (event.recipient and is_about(head, event)):
             return head
-        changed = self._apply(head, (event.recipient,), Signal.from_event(event), now_ms)
+        changed = self._apply(head, {event.recipient: Signal.from_event(event)}, now_ms)
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
@@ -127,32 +128,34 @@ class DeliveryProtocol:
             expired = replace(attempt, outcome=Kind.UNCERTAIN, cause=Cause.UNKNOWN, reply=LEASE_EXPIRED)
             head = _with_attempt(head, expired)
         signal = Signal(attempt.original_number, attempt.provider, Kind.UNCERTAIN, Cause.UNKNOWN, LEASE_EXPIRED)
-        return self._end_call(_release_lease(head, number), attempt, signal, now_ms)
+        return self._end_call(_release_lease(head, number), attempt, dict.fromkeys(attempt.recipients, signal), now_ms)
 
-    def _end_call(self, head: Head, attempt: Attempt, signal: Signal, now_ms: int) -> Head:
-        """The head after the call of `attempt` has ended with `signal`.
+    def _end_call(self, head: Head, attempt: Attempt, signals: Mapping[str, Signal], now_ms: int) -> Head:
+        """The head after the call of `attempt` has ended, with a signal for each recipient.
 
-        An uncertain call is repeated if its provider knows idempotency keys; otherwise the state table decides.
+        A call that is uncertain for all of them is repeated if its provider knows idempotency keys; otherwise the state
+        table decides.
         """
         key_known_for_ms = self._keys_known_for_ms.get(attempt.provider, 0)
-        if key_known_for_ms and signal.kind is Kind.UNCERTAIN:
-            waiting = self._apply(head, attempt.recipients, signal, now_ms, OnUncertain.WAIT)
+        if key_known_for_ms and signals and all(signal.kind is Kind.UNCERTAIN for signal in signals.values()):
+            waiting = self._apply(head, signals, now_ms, OnUncertain.WAIT)
             repeating = plan_repetition(waiting, attempt.number, key_known_for_ms, now_ms)
             if repeating.to_repeat:
                 return repeating
-        return self._apply(head, attempt.recipients, signal, now_ms)
+        return self._apply(head, signals, now_ms)
 
     def _apply(
         self,
         head: Head,
-        keys: Sequence[str],
-        signal: Signal,
+        signals: Mapping[str, Signal],
         now_ms: int,
         on_uncertain: OnUncertain | None = None,
     ) -> Head:
-        """The head with the signal applied to those recipients; `on_uncertain` replaces the email's own choice."""
+        """The head with each recipient's signal applied; `on_uncertain` replaces the email's own choice."""
         policy = UncertainPolicy(on_uncertain or head.on_uncertain, now_ms + self._uncertain_wait_ms)
-        return _with_recipients(head, {key: apply_signal(head.recipients[key], signal, policy) for key in keys})
+        return _with_recipients(
+            head, {key: apply_signal(head.recipients[key], signal, policy) for key, signal in signals.items()}
+        )
 
 
 def is_about(head: Head, event: ProviderEvent) -> bool:

@@ -32,17 +32,19 @@ class Signal:
         return cls(event.attempt, event.provider, event.kind, event.cause, event.detail)
 
     @classmethod
-    def from_outcome(cls, attempt: Attempt, outcome: Outcome) -> "Signal":
-        """The signal of a call's outcome, for each recipient of that call.
+    def from_outcome(cls, attempt: Attempt, outcome: Outcome, key: str) -> "Signal":
+        """The signal of a call's outcome for `key`, one of its recipients.
 
         `undeliverable` for several recipients becomes `refused`, because the answer does not say who is at fault. A
         repetition that was not accepted becomes `uncertain`, because it does not say what became of the first call.
         """
-        is_shared = outcome.kind is Kind.UNDELIVERABLE and len(attempt.recipients) > 1
-        kind = Kind.REFUSED if is_shared else outcome.signal_kind
+        own = outcome.of(key)
+        sharing = len(attempt.recipients) - len(outcome.differing)
+        is_shared = own is outcome and own.kind is Kind.UNDELIVERABLE and sharing > 1
+        kind = Kind.REFUSED if is_shared else own.signal_kind
         if attempt.repeats and kind is not Kind.ACCEPTED:
             kind = Kind.UNCERTAIN
-        return cls(attempt.original_number, attempt.provider, kind, outcome.cause, outcome.reply)
+        return cls(attempt.original_number, attempt.provider, kind, own.cause, own.reply)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def attempt_to_json(attempt: Attempt) -> Json:
             "message_id": attempt.message_id,
             "duration": attempt.duration_ms,
             "repeats": attempt.repeats or None,
+            "differing": {key: kind.value for key, kind in attempt.differing.items()},
         }
     )
 
@@ -82,6 +83,7 @@ def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
         message_id=data.get("message_id", ""),
         duration_ms=data.get("duration"),
         repeats=data.get("repeats", 0),
+        differing={key: _kind(value) for key, value in data.get("differing", {}).items()},
     )
 
 
@@ -90,7 +92,11 @@ def _cause(data: Mapping[str, Any]) -> Cause | None:
 
 
 def _outcome(data: Mapping[str, Any]) -> OutcomeKind | None:
-    kind: Any = Kind(data["outcome"]) if "outcome" in data else None
+    return _kind(data["outcome"]) if "outcome" in data else None
+
+
+def _kind(text: str) -> OutcomeKind:
+    kind: Any = Kind(text)
     return kind  # type: ignore[no-any-return] # because only outcome kinds were ever written here
 
 

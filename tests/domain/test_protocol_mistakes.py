@@ -191,7 +191,7 @@ def number_is_used_up_by_the_outcome(_: pytest.MonkeyPatch) -> World:
 
 
 def repetition_is_the_last_word(monkeypatch: pytest.MonkeyPatch) -> World:
-    def from_outcome(attempt: Attempt, outcome: Outcome) -> Signal:
+    def from_outcome(attempt: Attempt, outcome: Outcome, _: str) -> Signal:
         return Signal(attempt.original_number, attempt.provider, outcome.signal_kind)
 
     monkeypatch.setattr(Signal, "from_outcome", from_outcome)

@@ -70,7 +70,14 @@ def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
         "started_at": times.write(attempt.started_at_ms),
         "duration_ms": attempt.duration_ms,
         "repeats": attempt.repeats or None,
+        "outcomes": _outcomes(attempt, head),
     }
+
+
+def _outcomes(attempt: Attempt, head: Head) -> dict[str, str | None] | None:
+    if not attempt.differing:
+        return None
+    return {_as_given(key, head): attempt.differing.get(key, attempt.outcome) for key in attempt.recipients}
 
 
 def _event(event: ProviderEvent, head: Head) -> dict[str, object]:

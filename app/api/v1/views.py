@@ -30,7 +30,8 @@ class Attempt(BaseModel):
     """One call to one provider. `outcome` is null while it is under way.
 
     `repeats` is the number of the attempt whose call this one repeats under the same idempotency key, so that the
-    provider sends no second copy.
+    provider sends no second copy. `outcomes` is there only if the call did not end the same way for all: the outcome of
+    each recipient.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Attempt(BaseModel):
     started_at: Time
     duration_ms: int | None
     repeats: int | None
+    outcomes: Annotated[dict[str, OutcomeKind] | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class EmailEvent(BaseModel):

@@ -4,7 +4,7 @@ Nothing here can be looked up, because Made Up does not exist. For a real provid
 """
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Self
 
 import httpx
@@ -12,7 +12,7 @@ import httpx
 from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
-from app.domain.outcome import Outcome
+from app.domain.outcome import Outcome, shorten
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, payload, signatures
 from app.providers.sdk.contract import Limits, Outside
@@ -26,6 +26,12 @@ RESERVED_HEADERS: Final = frozenset({"to", "from", "cc", "bcc", "subject", "repl
 TEXTS: Final[answers.Texts] = {
     (403, "sender is not verified"): (Kind.REFUSED, Cause.ACCOUNT),  # other emails may still be sent
     (409, "quota"): (Kind.THROTTLED, Cause.THROTTLE),
+}
+
+# Why it does not take an email for one of the recipients.
+REFUSALS: Final[dict[str, answers.AnswerMeaning]] = {
+    "unknown mailbox": (Kind.UNDELIVERABLE, Cause.RECIPIENT),
+    "suppressed": (Kind.UNDELIVERABLE, Cause.RECIPIENT),
 }
 
 
@@ -69,14 +75,19 @@ class MadeUp:
         return httpx.Request("POST", f"{self.base_url}/messages", headers=self._headers(), json=call)
 
     def read(self, answer: httpx.Response, /) -> Outcome:
-        """The outcome of an answer. A 2xx with an id is accepted; any other 2xx is uncertain."""
+        """The outcome of an answer. A 2xx with an id is accepted; any other 2xx is uncertain.
+
+        It may be accepted for some recipients only: `refused` names the others, each with the reason.
+        """
         try:
             body = payload.fields(payload.decode(answer.content))
         except ValueError:
             body = {}
         message_id = payload.text(body.get("id"))
         if answer.is_success and message_id:
-            return answers.accepted(answer, message_id)
+            others = payload.fields(body.get("refused"))
+            refused = {Mailbox(address).key: _refusal(words) for address, words in others.items()}
+            return replace(answers.accepted(answer, message_id), differing=refused)
         return answers.judge(answer, TEXTS, secret=self.api_key)
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
@@ -103,6 +114,13 @@ class MadeUp:
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:
     return {"address": mailbox.address, "name": mailbox.name}
+
+
+def _refusal(words: object) -> Outcome:
+    """The outcome for a recipient whom Made Up refused when it took the email for the others."""
+    reason = payload.text(words)
+    kind, cause = REFUSALS.get(reason, (Kind.REFUSED, Cause.UNKNOWN))
+    return Outcome(kind, cause, reply=shorten(reason), suppressed=reason == "suppressed")
 
 
 def _file(file: Attachment) -> dict[str, str]:

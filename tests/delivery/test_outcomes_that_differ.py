@@ -1,0 +1,94 @@
+"""A call that is accepted for some of its recipients and refused for others."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.api.v1.stories import write_story
+from app.domain.email import Mailbox, Role
+from app.domain.head import Status
+from app.domain.kinds import Cause, Kind
+from app.domain.outcome import Outcome
+from app.domain.suppression import Reason
+from tests.support.harness import Harness
+from tests.support.outcomes import REFUSED, THROTTLED, UNCERTAIN, UNDELIVERABLE, accepted
+from tests.support.samples import an_email, somebody
+
+ON_ITS_LIST = Outcome(Kind.UNDELIVERABLE, Cause.RECIPIENT, reply="suppressed", suppressed=True)
+
+
+def partly(*others: tuple[Mailbox, Outcome]) -> Outcome:
+    return replace(accepted("m-1"), differing={mailbox.key: outcome for mailbox, outcome in others})
+
+
+def statuses(harness: Harness, email_id: str) -> dict[str, Status]:
+    return {recipient.name: recipient.status for recipient in harness.head(email_id).recipients.values()}
+
+
+def test_each_recipient_goes_the_way_of_its_own_outcome(harness: Harness) -> None:
+    ann, bob, cat, dan = (somebody(name) for name in ("ann", "bob", "cat", "dan"))
+    harness.send.plan("sendgrid", partly((bob, REFUSED), (cat, UNDELIVERABLE), (dan, UNCERTAIN)))
+    email_id = harness.take(an_email(ann, bob, cat, dan))
+    harness.work()
+    assert statuses(harness, email_id) == {
+        "Ann": Status.SENT,
+        "Bob": Status.SENT,  # through the next provider
+        "Cat": Status.BOUNCED,
+        "Dan": Status.SENDING,  # waits for evidence
+    }
+    assert [(name, [one.address for one in message.to]) for name, message in harness.send.calls] == [
+        ("sendgrid", [ann.address, bob.address, cat.address, dan.address]),
+        ("mailgun", [bob.address]),
+    ]
+
+
+def test_whom_the_provider_refused_for_good_is_suppressed_and_nobody_else(harness: Harness) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    harness.send.plan("sendgrid", partly((bob, UNDELIVERABLE)))
+    harness.take(an_email(ann, bob))
+    harness.work()
+    found = [harness.suppressions.get(one.key, harness.clock.now_ms) for one in (ann, bob)]
+    assert [one and one.reason for one in found] == [None, Reason.HARD_BOUNCE]
+
+
+def test_on_a_provider_list_is_suppressed_and_asks_nobody_else(harness: Harness) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    harness.send.plan("sendgrid", partly((bob, ON_ITS_LIST)))
+    email_id = harness.take(an_email(ann, bob))
+    harness.work()
+    assert statuses(harness, email_id) == {"Ann": Status.SENT, "Bob": Status.SUPPRESSED}
+
+
+@pytest.mark.parametrize("other", [REFUSED, THROTTLED, UNDELIVERABLE])
+def test_the_story_shows_outcomes_only_where_they_differ(harness: Harness, other: Outcome) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    harness.send.plan("sendgrid", partly((bob, other)))
+    email_id = harness.take(an_email(ann, bob))
+    plain = harness.take(an_email(somebody()))
+    harness.work()
+    attempt = harness.head(email_id).attempts[0]
+    assert (attempt.outcome, attempt.differing) == (Kind.ACCEPTED, {bob.key: other.kind})
+    (first, *_), (only, *_) = (write_story(harness.head(one), []).model_dump()["attempts"] for one in (email_id, plain))
+    assert first["outcomes"] == {ann.address: "accepted", bob.address: other.kind.value}
+    assert first["outcome"] == "accepted"
+    assert "outcomes" not in only
+
+
+def test_only_those_who_were_accepted_are_counted_as_accepted(harness: Harness) -> None:
+    people = [somebody() for _ in range(5)]
+    harness.send.plan("sendgrid", partly(*((mailbox, REFUSED) for mailbox in people[2:])))
+    harness.take(an_email(*people))
+    harness.work()
+    harness.monitor.flush(now=True)
+    assert harness.healths.day("sendgrid", harness.clock.now_ms // 86_400_000) == 2
+
+
+def test_a_blind_recipient_of_another_outcome_is_asked_for_alone(harness: Harness) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    harness.send.plan("sendgrid", partly((bob, REFUSED)))
+    email_id = harness.take(an_email(ann, bcc=(bob,)))
+    harness.work()
+    assert harness.head(email_id).recipients[bob.key].role is Role.BCC
+    (_, second) = harness.send.calls
+    assert second[1].to == (Mailbox(bob.address, bob.name),)
+    assert bob.address not in {one.address for one in (*second[1].visible_to, *second[1].visible_cc)}
