@@ -70,7 +70,8 @@ def test_every_provider_has_all_its_parts() -> None:
     parts = (
         "app/providers/{}/provider.py",
         "app/providers/{}/variables.py",
-        "app/local/simulator/{}.py",
+        "app/local/simulator/{}/dialect.py",
+        "tests/providers/{}/simulator_case.py",
         "tests/providers/{}_case.py",
         "tests/providers/test_{}.py",
         "docs/providers/{}.md",
