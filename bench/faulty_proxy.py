@@ -24,10 +24,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.local.simulator.credentials import SENDGRID_API_KEY
+from app.local.simulator import accounts
 
 # It differs from the simulator's key, because local mode would send to the simulator directly with that one.
 API_KEY: Final = "SG.behind-a-proxy"
+SIMULATED_KEY: Final = accounts.credentials("sendgrid")["SENDGRID_API_KEY"]
 SLOW_S: Final = 20.0
 IDLE_S: Final = 60.0  # no connection is kept longer than this
 
@@ -176,7 +177,7 @@ class FaultyProxy:
         try:
             headers = {
                 **request.headers,
-                "authorization": request.headers.get("authorization", "").replace(API_KEY, SENDGRID_API_KEY),
+                "authorization": request.headers.get("authorization", "").replace(API_KEY, SIMULATED_KEY),
             }
             simulator.request(request.method, request.target, request.body, headers)
             answer = simulator.getresponse()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.local.environment import VARIABLES
+from app.providers import registry
 from tests.support.installation import ROOT, Installation
 
 
@@ -20,7 +20,9 @@ def shipped() -> dict[str, str]:
     """
     named = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     ours = {"PORT", "SIMULATOR_PORT", "AWS_PORT", "DATA_DIR", "EMULATOR_PYTHON"}
-    return dict.fromkeys({*named, *(name for names in VARIABLES.values() for name in names)} - ours, "")
+    accounts = [registry.values(name, {}) for name in registry.PROVIDERS]
+    theirs = [values.variable(one.name) for values in accounts for one in values.declaration.variables]
+    return dict.fromkeys({*named, *theirs} - ours, "")
 
 
 def free_ports(count: int) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from app.local.paths import Paths
-from app.local.simulator import keys
+from app.local.simulator import accounts
 from bench import peers
 from bench.faulty_proxy import API_KEY, FaultyProxy
 from bench.installations import installation
@@ -114,10 +114,9 @@ def installation_for(way: Way) -> Iterator[tuple[Installation, FaultyProxy]]:
         proxy = stack.enter_context(FaultyProxy())
         settings = {"PROVIDERS": f"{FIRST},{SECOND}", "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S)}
         if way is not Way.SIMULATOR:
-            secrets = keys.load_or_create(Paths(folder / "data").simulator)
+            settings |= accounts.ready_variables("sendgrid", Paths(folder / "data").simulator)
             settings |= {
                 "SENDGRID_API_KEY": API_KEY,
-                "SENDGRID_WEBHOOK_PUBLIC_KEY": secrets.sendgrid_public_key,
                 "SENDGRID_BASE_URL": base_url(way, proxy),
             }
         yield stack.enter_context(installation(settings, folder)), proxy

@@ -70,8 +70,9 @@ def test_every_provider_has_all_its_parts() -> None:
     parts = (
         "app/providers/{}/provider.py",
         "app/providers/{}/variables.py",
-        "app/local/simulator/{}.py",
+        "app/local/simulator/{}/dialect.py",
         "tests/providers/{}/case.py",
+        "tests/providers/{}/simulator_case.py",
         "tests/providers/{0}/test_{0}.py",
         "docs/providers/{}.md",
     )

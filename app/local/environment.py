@@ -6,28 +6,30 @@ from pathlib import Path
 
 import httpx
 
+from app.domain.account import is_account, prefix_of
+from app.errors import ConfigurationError
 from app.local import envfile, ports
 from app.local.mode import LocalError
 from app.local.paths import Paths
-from app.local.simulator import credentials, keys
+from app.local.simulator import accounts as simulator
+from app.local.simulator import keys
 from app.providers import registry
+from app.settings import Settings
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:attempts"
 CONTENT_BUCKET = "emailsminder-content"
 
-# The variables of each provider. A provider is simulated unless one of its variables is set.
-VARIABLES = {
-    name: tuple(f"{name.upper()}_{variable.name}" for variable in registry.declaration(name).variables)
-    for name in registry.PROVIDERS
-}
+PROVIDERS = "sendgrid,mailgun,ses"
+"""The local default of PROVIDERS."""
 
 
 def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
     """Turn `environ`, the process's own environment, into that of a deployed process.
 
-    Variables that `environ` does not set are taken from `file`. Raises LocalError if either is malformed.
+    Variables that `environ` does not set are taken from `file`. Raises LocalError if the file or a port is malformed,
+    ConfigurationError if PROVIDERS is.
     """
     target = deployed({**envfile.read(file), **environ})
     for name in set(environ) - set(target):
@@ -36,14 +38,17 @@ def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
 
 
 def deployed(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` with the variables of the AWS emulator, of its topic and bucket, and of the simulated providers.
+    """`env` with the variables of the AWS emulator, of its topic and bucket, and of the simulated accounts.
 
     Applied to its own result, it changes nothing. All other AWS_* variables are dropped, because a profile, a session
-    or the endpoint of one service would lead to a real account. Creates the simulator's keys in DATA_DIR if there are
-    none. Raises LocalError if a port is malformed.
+    or the endpoint of one service would lead to a real account. Makes the keys of simulated accounts in DATA_DIR if
+    there are none. Raises LocalError if a port is malformed, ConfigurationError if PROVIDERS is.
     """
     at = ports.read(env)
     paths = Paths.of(env)
+    ready: dict[str, str] = {}
+    for account in simulated(env):
+        ready |= simulator.ready_variables(account, paths.simulator)
     no_proxy = ",".join(dict.fromkeys([*filter(None, _no_proxy(env).split(",")), "127.0.0.1", "localhost"]))
     return {
         **{name: value for name, value in env.items() if not name.startswith("AWS_")},
@@ -61,74 +66,73 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "TOPIC_ARN": TOPIC_ARN,
         "CONTENT_BUCKET": CONTENT_BUCKET,
         "TABLE_PREFIX": env.get("TABLE_PREFIX") or "emailsminder-",
-        "PROVIDERS": env.get("PROVIDERS") or "sendgrid,mailgun,ses",
+        "PROVIDERS": env.get("PROVIDERS") or PROVIDERS,
         "PORT": str(at.api),
         "SIMULATOR_PORT": str(at.simulator),
         "AWS_PORT": str(at.aws),
         "DATA_DIR": str(paths.data),
-        **_simulator_credentials(simulated(env), paths),
+        **ready,
     }
 
 
-def simulated(env: Mapping[str, str]) -> frozenset[str]:
-    """The providers that are simulated: those for which `env` sets no variable, or the simulator's own credentials."""
-    given = {
-        name: {variable: env[variable] for variable in variables if env.get(variable)}
-        for name, variables in VARIABLES.items()
-    }
-    return frozenset(name for name, settings in given.items() if not settings or _is_simulators(settings))
+def accounts(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts that the simulator plays: those of PROVIDERS, then those whose keys are kept from an earlier run.
+
+    So an account that left PROVIDERS while emails were under way can be drained on a laptop, too. Raises
+    ConfigurationError if PROVIDERS is malformed.
+    """
+    named = _named(env)
+    kept = (account for account in keys.kept(Paths.of(env).simulator) if _is_known(account))
+    return tuple(dict.fromkeys([*named, *kept]))
+
+
+def simulated(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the accounts to which the app sends in the simulator.
+
+    They are those for which `env` sets no variable, or the simulator's own credentials. Raises ConfigurationError as
+    `accounts` does.
+    """
+    return tuple(account for account in accounts(env) if _is_simulated(account, env))
 
 
 def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables SENDGRID_BASE_URL and so on of the simulated providers, as the running simulator reports them.
+    """The variables BASE_URL of the simulated accounts, as the running simulator reports them.
 
-    Raises LocalError if the simulator does not answer within a second.
+    Raises LocalError if the simulator does not answer within a second, or does not play an account of PROVIDERS.
     """
     url = f"{ports.read(env).simulator_url}/control/providers"
     try:
         answer = httpx.get(url, timeout=1, trust_env=False).raise_for_status()
     except httpx.HTTPError as error:
         raise LocalError(f"The provider simulator does not answer on {url}: start it with make run") from error
-    listeners = answer.json()
-    return {f"{name.upper()}_BASE_URL": str(listeners[name]["base_url"]) for name in sorted(simulated(env))}
+    listeners, wanted = answer.json(), simulated(env)
+    missing = [account for account in _named(env) if account in wanted and account not in listeners]
+    if missing:
+        raise LocalError(f"The simulator that runs does not play {', '.join(missing)}: restart it with these PROVIDERS")
+    # Another account may be missing: its key may have been made after the simulator had started.
+    played = [account for account in wanted if account in listeners]
+    return {f"{prefix_of(account)}BASE_URL": str(listeners[account]["base_url"]) for account in played}
 
 
-def _simulator_credentials(providers: frozenset[str], paths: Paths) -> dict[str, str]:
-    secrets = keys.load_or_create(paths.simulator)
-    variables = {
-        "sendgrid": {
-            "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
-            "SENDGRID_WEBHOOK_PUBLIC_KEY": secrets.sendgrid_public_key,
-        },
-        "mailgun": {
-            "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
-            "MAILGUN_DOMAIN": credentials.MAILGUN_DOMAIN,
-            "MAILGUN_WEBHOOK_SIGNING_KEY": secrets.mailgun_signing_key,
-        },
-        "ses": {
-            "SES_ACCESS_KEY_ID": credentials.SES_ACCESS_KEY_ID,
-            "SES_SECRET_ACCESS_KEY": credentials.SES_SECRET_ACCESS_KEY,
-            "SES_REGION": REGION,
-            "SES_CONFIGURATION_SET": credentials.SES_CONFIGURATION_SET,
-            "SES_TOPIC_ARN": credentials.SES_TOPIC_ARN,
-        },
-        "resend": {
-            "RESEND_API_KEY": credentials.RESEND_API_KEY,
-            "RESEND_WEBHOOK_SECRET": secrets.resend_signing_secret,
-        },
-    }
-    return {variable: value for name in providers for variable, value in variables[name].items()}
+def _named(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts of PROVIDERS. Raises ConfigurationError if one cannot be one."""
+    named = Settings.from_env({"PROVIDERS": env.get("PROVIDERS") or PROVIDERS}).providers
+    registry.check(named)
+    return named
 
 
-def _is_simulators(settings: Mapping[str, str]) -> bool:
-    """Whether one of these variables holds a credential of the simulator, which `deployed` has set before."""
-    known = {
-        "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
-        "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
-        "SES_ACCESS_KEY_ID": credentials.SES_ACCESS_KEY_ID,
-        "RESEND_API_KEY": credentials.RESEND_API_KEY,
-    }
-    return any(settings.get(variable) == value for variable, value in known.items())
+def _is_known(account: str) -> bool:
+    """Whether a file in the folder of keys is called after an account, and not of another version's making."""
+    try:
+        registry.check([account])
+    except ConfigurationError:
+        return False
+    return is_account(account)
+
+
+def _is_simulated(account: str, env: Mapping[str, str]) -> bool:
+    known = simulator.credentials(account).items()
+    return not registry.values(account, env).are_any_set() or all(env.get(name) == value for name, value in known)
 
 
 def _no_proxy(env: Mapping[str, str]) -> str:

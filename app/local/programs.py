@@ -18,6 +18,7 @@ def simulator(env: Mapping[str, str]) -> Program:
         name="provider simulator",
         command=(
             *(sys.executable, "-m", "app.local.simulator", "--exit-with-parent"),
+            *("--accounts", ",".join(environment.accounts(env))),
             *("--control-port", str(at.simulator)),
             *("--webhooks-url", f"{at.api_url}/v1/webhooks"),
             *("--keys", str(paths.simulator)),
@@ -30,7 +31,7 @@ def simulator(env: Mapping[str, str]) -> Program:
 
 
 def worker(env: Mapping[str, str]) -> Program:
-    """The worker. It calls the running simulator in place of each provider that is simulated.
+    """The worker. It calls the running simulator in place of each account that is simulated.
 
     Raises LocalError if the simulator does not answer.
     """

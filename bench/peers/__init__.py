@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.local.simulator.credentials import MAILGUN_API_KEY, MAILGUN_DOMAIN, SENDGRID_API_KEY
-from bench.faulty_proxy import API_KEY
+from app.local.simulator import accounts
+from bench.faulty_proxy import API_KEY, SIMULATED_KEY
 from tests.support.installation import ROOT
 
 PLACE: Final = ROOT / "build" / "peers"
@@ -37,9 +37,10 @@ class Peer:
         With `keyed`, the library gets the proxy's key for the first provider, else the simulator's. Raises RuntimeError
         if the command fails.
         """
+        mailgun = accounts.credentials("mailgun")
         task = {
-            "sendgrid": {"url": first_url, "key": API_KEY if keyed else SENDGRID_API_KEY},
-            "mailgun": {"url": second_url, "key": MAILGUN_API_KEY, "domain": MAILGUN_DOMAIN},
+            "sendgrid": {"url": first_url, "key": API_KEY if keyed else SIMULATED_KEY},
+            "mailgun": {"url": second_url, "key": mailgun["MAILGUN_API_KEY"], "domain": mailgun["MAILGUN_DOMAIN"]},
             "email": {
                 "from": "no-reply@example.com",
                 "to": f"{subject[:8]}@example.net",

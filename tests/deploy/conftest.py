@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.local.simulator import credentials, keys
+from app.local.simulator import accounts
 from tests.conftest import EMULATOR_PYTHON, free_port
 from tests.deploy.cloud import ENVIRONMENT, ROOT, Cloud, Team, until
 
@@ -40,7 +40,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.
 def _deployed(cloud: Cloud, simulator: tuple[httpx.Client, Path]) -> Team:
     """A team that stored its secrets by name, deployed, and told the providers where their webhooks go."""
     control, folder = simulator
-    _store_secrets(cloud, control, keys.load_or_create(folder))
+    _store_secrets(cloud, control, folder)
     team = Team(cloud, control)
     team.make("deploy", f"STAGE={ENVIRONMENT}")
     with team.api() as api:
@@ -64,15 +64,12 @@ def api(_deployed: Team) -> Iterator[httpx.Client]:
         yield client
 
 
-def _store_secrets(cloud: Cloud, control: httpx.Client, signing: keys.Keys) -> None:
+def _store_secrets(cloud: Cloud, control: httpx.Client, folder: Path) -> None:
     listeners = control.get("/control/providers").json()
     secrets = {
-        "SENDGRID_API_KEY": credentials.SENDGRID_API_KEY,
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": signing.sendgrid_public_key,
+        **accounts.ready_variables("sendgrid", folder),
+        **accounts.ready_variables("mailgun", folder),
         "SENDGRID_BASE_URL": listeners["sendgrid"]["base_url"],
-        "MAILGUN_API_KEY": credentials.MAILGUN_API_KEY,
-        "MAILGUN_DOMAIN": credentials.MAILGUN_DOMAIN,
-        "MAILGUN_WEBHOOK_SIGNING_KEY": signing.mailgun_signing_key,
         "MAILGUN_BASE_URL": listeners["mailgun"]["base_url"],
     }
     cloud.client("secretsmanager").create_secret(Name=f"emailsminder/{ENVIRONMENT}", SecretString=json.dumps(secrets))

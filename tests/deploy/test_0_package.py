@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from app.local.simulator import keys
+from app.local.simulator.accounts import dialect_of
 from infra.stages import ROOT
 from tests.support.aws import REGION, Aws, client
 
@@ -82,9 +82,10 @@ def call(folder: Path, aws: Aws, module: str, event: dict[str, Any]) -> tuple[An
 @pytest.fixture
 def account(aws: Aws) -> Aws:
     """The emulator with the tables and the secret that the deployed doors expect."""
+    sendgrid = dialect_of("sendgrid")
     secrets = {
         "SENDGRID_API_KEY": "x",
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": keys.make().sendgrid_public_key,
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": sendgrid.webhook_variables(sendgrid.new_key())["WEBHOOK_PUBLIC_KEY"],
         "MAILGUN_API_KEY": "x",
         "MAILGUN_DOMAIN": "mg.example.com",
     }

@@ -1,16 +1,13 @@
 """What comes back from the providers: believed with a valid signature only, and never twice."""
 
-import base64
-import json
 import time
 from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.local.simulator.keys import load_or_create
+from app.local.simulator.accounts import open_account
+from tests.providers.sendgrid.simulator_case import signed_webhook
 from tests.support.installation import Installation
 
 PROVIDERS = ("sendgrid", "mailgun", "ses")
@@ -27,15 +24,9 @@ def _sent(installation: Installation, provider: str) -> str:
 def _report(installation: Installation, email_id: str, *, age_s: int = 0, **event: Any) -> httpx.Response:
     """Post what SendGrid would, signed with the key that this installation trusts."""
     told = {"email": "alice@example.net", "timestamp": int(time.time()), "event": "delivered", "sg_event_id": "e-1"}
-    body = json.dumps([{**told, "em_email_id": email_id, "em_attempt": "1", **event}]).encode()
-    stamp = str(int(time.time()) - age_s).encode()
-    keys = load_or_create(installation.data / "simulator")
-    signature = base64.b64encode(keys.sendgrid.sign(stamp + body, ec.ECDSA(hashes.SHA256()))).decode()
-    headers = {
-        "X-Twilio-Email-Event-Webhook-Signature": signature,
-        "X-Twilio-Email-Event-Webhook-Timestamp": stamp.decode(),
-        "Content-Type": "application/json",
-    }
+    key = open_account("sendgrid", installation.data / "simulator").key
+    events = [{**told, "em_email_id": email_id, "em_attempt": "1", **event}]
+    body, headers = signed_webhook(key, events, int(time.time()) - age_s)
     return installation.api.post("/v1/webhooks/sendgrid", content=body, headers=headers)
 
 

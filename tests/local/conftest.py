@@ -10,7 +10,8 @@ from time import monotonic
 
 import pytest
 
-from app.local.simulator import keys
+from app.local import environment
+from app.local.simulator import accounts
 from tests.conftest import free_port
 
 Env = dict[str, str]
@@ -20,7 +21,8 @@ Env = dict[str, str]
 def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the simulator's keys: making them takes longer than most tests."""
     folder = tmp_path_factory.mktemp("keys")
-    keys.load_or_create(folder)
+    for account in environment.PROVIDERS.split(","):
+        accounts.ready_variables(account, folder)
     return folder
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.domain.account import prefix_of
+from app.errors import ConfigurationError
 from app.local import aws, environment
 from app.local.mode import LocalError
-from app.local.paths import REPOSITORY
-from app.local.simulator import credentials
+from app.local.paths import REPOSITORY, Paths
 from app.providers import registry
 from app.providers.sdk.variables import Need
 from app.settings import Settings
@@ -54,28 +55,74 @@ def test_made_again_it_is_the_same(env: dict[str, str]) -> None:
     assert environment.deployed(once) == once
 
 
-def test_every_provider_is_ready_without_settings(env: dict[str, str]) -> None:
-    settings = Settings.from_env(environment.deployed(env))
-    assert settings.providers == ("sendgrid", "mailgun", "ses")
-    # The others, too, as soon as PROVIDERS names them.
-    ready = [registry.values(name, environment.deployed(env)) for name in registry.PROVIDERS]
-    assert [values.missing(need) for values in ready for need in Need if need is not Need.NOTHING] == [()] * 8
-    assert environment.simulated(environment.deployed(env)) == set(registry.PROVIDERS)
+def test_three_providers_are_ready_without_settings(env: dict[str, str]) -> None:
+    made = environment.deployed(env)
+    assert Settings.from_env(made).providers == ("sendgrid", "mailgun", "ses")
+    assert environment.simulated(made) == ("sendgrid", "mailgun", "ses")
+    assert "RESEND_API_KEY" not in made
 
 
-@pytest.mark.parametrize("variable", [name for names in environment.VARIABLES.values() for name in names])
-def test_one_setting_makes_a_provider_the_teams_own(env: dict[str, str], variable: str) -> None:
-    own = next(name for name, variables in environment.VARIABLES.items() if variable in variables)
-    made = environment.deployed({**env, variable: "https://own.example.com"})
-    assert {name: made[name] for name in environment.VARIABLES[own] if name in made} == {
-        variable: "https://own.example.com"
-    }
-    assert environment.simulated(made) == set(registry.PROVIDERS) - {own}
+@pytest.mark.parametrize("account", [name + label for name in registry.PROVIDERS for label in ("", ":eu")])
+def test_an_account_is_ready_as_soon_as_providers_names_it(env: dict[str, str], account: str) -> None:
+    made = environment.deployed({**env, "PROVIDERS": account.upper()})
+    values = registry.values(account, made)
+    assert [values.missing(need) for need in (Need.SENDING, Need.WEBHOOKS)] == [(), ()]
+    assert account in environment.simulated(made)
+    assert environment.deployed(made) == made
+
+
+def test_an_account_with_a_label_has_variables_and_secrets_of_its_own(env: dict[str, str]) -> None:
+    made = environment.deployed({**env, "PROVIDERS": "sendgrid,sendgrid:eu,ses:eu"})
+    assert (made["SENDGRID_API_KEY"], made["SENDGRID_EU_API_KEY"]) == ("SG.simulator", "SG.simulator-eu")
+    assert made["SENDGRID_WEBHOOK_PUBLIC_KEY"] != made["SENDGRID_EU_WEBHOOK_PUBLIC_KEY"]
+    assert made["SES_EU_TOPIC_ARN"].endswith(":emailsminder-simulator-eu")
+
+
+@pytest.mark.parametrize(
+    ("account", "variable"),
+    [(name, one.name) for name in registry.PROVIDERS for one in registry.declaration(name).variables],
+)
+@pytest.mark.parametrize("label", ["", ":eu"])
+def test_one_setting_makes_an_account_the_teams_own(
+    env: dict[str, str], account: str, variable: str, label: str
+) -> None:
+    own, other = account + label, account + ("" if label else ":eu")
+    given = {registry.values(own, env).variable(variable): "https://own.example.com"}
+    made = environment.deployed({**env, **given, "PROVIDERS": f"{own},{other}"})
+    names = {f"{prefix_of(own)}{one.name}" for one in registry.declaration(account).variables}
+    assert {name: made[name] for name in names if name in made} == given
+    assert own not in environment.simulated(made)
+    assert other in environment.simulated(made)
+    assert own in environment.accounts(made)  # the simulator plays it nevertheless, for who stands between
+
+
+def test_an_account_that_left_providers_is_drained(env: dict[str, str]) -> None:
+    """Its key is kept, so its late webhooks verify."""
+    before = environment.deployed({**env, "PROVIDERS": "sendgrid,sendgrid:eu"})
+    after = environment.deployed({**env, "PROVIDERS": "sendgrid"})
+    assert after["SENDGRID_EU_WEBHOOK_PUBLIC_KEY"] == before["SENDGRID_EU_WEBHOOK_PUBLIC_KEY"]
+    # The keys of the local default are there, too, as if it had run before.
+    assert registry.draining(["sendgrid"], after) == ("mailgun", "sendgrid:eu", "ses")
+    assert environment.accounts(after) == ("sendgrid", "mailgun", "sendgrid:eu", "ses")
+
+
+def test_a_key_of_no_account_is_passed_over(env: dict[str, str]) -> None:
+    folder = Paths.of(env).simulator
+    for name in ("postmark.key", "sendgrid:from.key", "sendgrid:E U.key", "sendgrid.pem"):
+        (folder / name).touch()
+    assert environment.accounts(env) == ("sendgrid", "mailgun", "ses")
+
+
+@pytest.mark.parametrize("providers", ["postmark", "sendgrid:from", "sendgrid,sendgrid", "sendgrid:E-U"])
+def test_providers_that_cannot_be_are_refused_and_get_no_key(env: dict[str, str], providers: str) -> None:
+    with pytest.raises(ConfigurationError, match="PROVIDERS"):
+        environment.deployed({**env, "PROVIDERS": f"ses:eu,{providers}"})
+    assert not (Paths.of(env).simulator / "ses:eu.key").exists()
 
 
 def test_an_empty_setting_is_none(env: dict[str, str]) -> None:
     made = environment.deployed({**env, "SENDGRID_API_KEY": "", "PROVIDERS": ""})
-    assert made["SENDGRID_API_KEY"] == credentials.SENDGRID_API_KEY
+    assert made["SENDGRID_API_KEY"] == "SG.simulator"
     assert made["PROVIDERS"] == "sendgrid,mailgun,ses"
 
 

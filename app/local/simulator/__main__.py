@@ -13,28 +13,32 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from app.errors import ConfigurationError
 from app.local import exit_with_parent
-from app.local.simulator import keys
+from app.local.simulator.accounts import open_account
 from app.local.simulator.control import Control
-from app.local.simulator.dialect import Dialect
 from app.local.simulator.inbox import Inbox
 from app.local.simulator.listener import Listener
-from app.local.simulator.mailgun import Mailgun
-from app.local.simulator.resend import Resend
-from app.local.simulator.sendgrid import SendGrid
-from app.local.simulator.ses import Ses
 from app.local.simulator.webhooks import Webhooks
+from app.providers import registry
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m app.local.simulator", description=__doc__)
+    parser.add_argument(
+        "--accounts",
+        type=_accounts,
+        default=tuple(registry.PROVIDERS),
+        metavar="A,B",
+        help="the accounts to simulate; one of every provider if left out",
+    )
     parser.add_argument("--control-port", type=int, default=0, metavar="N", help="control API; 0: any free port")
     parser.add_argument(
         "--webhooks-url",
         default="http://127.0.0.1:8000/v1/webhooks",
         metavar="URL",
-        help="where webhooks go: /{provider} is appended",
+        help="where webhooks go: /{account} is appended",
     )
     parser.add_argument("--keys", type=Path, required=True, metavar="DIR", help="signing keys; created if missing")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once everything listens")
@@ -42,18 +46,28 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _accounts(text: str) -> tuple[str, ...]:
+    accounts = tuple(text.split(","))
+    try:
+        registry.check(accounts)
+    except ConfigurationError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+    return accounts
+
+
 async def serve(options: argparse.Namespace) -> None:
-    """Run all providers and the control API until SIGTERM or SIGINT. Raises OSError if the control port is in use."""
+    """Run all accounts and the control API until SIGTERM or SIGINT. Raises OSError if the control port is in use."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        webhooks = Webhooks(options.webhooks_url, keys.load_or_create(options.keys), keys.make(), session)
+        webhooks = Webhooks(options.webhooks_url, session)
         stack.push_async_callback(webhooks.close)
         inbox = Inbox()
-        dialects: tuple[Dialect, ...] = (SendGrid(), Mailgun(), Ses(), Resend())
-        listeners = {dialect.name: Listener(dialect, inbox, webhooks) for dialect in dialects}
+        listeners = {
+            account: Listener(open_account(account, options.keys), inbox, webhooks) for account in options.accounts
+        }
         for listener in listeners.values():
             stack.push_async_callback(listener.stop)
             await listener.start()

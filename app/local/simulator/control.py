@@ -1,29 +1,29 @@
-"""The control API: shows what the providers accepted, sets how they behave, and acts for SNS.
+"""The control API: shows what the providers accepted, sets how they behave, and asks the app to confirm.
 
 Requests and answers are JSON, and their names are stable.
 
     GET    /control/health                200
     GET    /control/messages              the inbox, in order of arrival
     DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204
-    GET    /control/providers             name -> {base_url, fault, webhooks, latency_ms, calls}
-    PUT    /control/providers/{name}      {fault, webhooks, latency_ms} -> the new state, once it is in force
-    PUT    /control/webhooks              {url}: where webhooks go from now on, without the provider's name
-    GET    /control/certificate           the certificate behind SNS's SigningCertURL, as PEM
-    POST   /control/subscription          {provider: "ses"}: requests the app to confirm -> {status} of its answer
-    GET    /control/confirm?url=          fetches a SubscribeURL in SNS's place; 400 if no request to confirm had it
+    GET    /control/providers             account -> {base_url, fault, webhooks, latency_ms, calls}
+    PUT    /control/providers/{account}   {fault, webhooks, latency_ms} -> the new state, once it is in force
+    PUT    /control/webhooks              {url}: where webhooks go from now on, without the account's name
+    GET    /control/certificate?url=      the certificate that webhooks name as `url`, as PEM
+    POST   /control/subscription          {provider: account}: requests the app to confirm -> {status} of its answer
+    GET    /control/confirm?url=          fetches the URL that confirms; 400 if no request to confirm had it
     GET    /control/confirmations         the confirmed subscriptions
 
 Errors are {error, field}: 400 for a body that is not JSON, 404, 405, and 422 for a wrong setting.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
 from yarl import URL
 
-from app.local.simulator import sns
+from app.local.simulator.dialect import Subscriber
 from app.local.simulator.faults import BadSetting, read_behavior
 from app.local.simulator.inbox import Inbox, iso
 from app.local.simulator.listener import Listener
@@ -39,7 +39,7 @@ class Control:
         self._listeners = listeners
         self._inbox = inbox
         self._webhooks = webhooks
-        self._pending_urls: set[str] = set()  # SubscribeURLs that were sent to the app
+        self._pending_urls: dict[str, str] = {}  # URLs that confirm and were sent to the app -> the account
         self._confirmations: list[dict[str, str]] = []
 
     def application(self) -> web.Application:
@@ -51,7 +51,7 @@ class Control:
                 web.get("/control/messages", self._messages),
                 web.delete("/control/messages", self._clear),
                 web.get("/control/providers", self._providers),
-                web.put("/control/providers/{name}", self._behave),
+                web.put("/control/providers/{account}", self._behave),
                 web.put("/control/webhooks", self._redirect),
                 web.get("/control/certificate", self._certificate),
                 web.post("/control/subscription", self._subscribe),
@@ -74,12 +74,12 @@ class Control:
         return web.Response(status=204)
 
     async def _providers(self, _: web.Request) -> web.Response:
-        return web.json_response({name: _state(listener) for name, listener in self._listeners.items()})
+        return web.json_response({account: _state(listener) for account, listener in self._listeners.items()})
 
     async def _behave(self, request: web.Request) -> web.Response:
-        listener = self._listeners.get(request.match_info["name"])
+        listener = self._listeners.get(request.match_info["account"])
         if listener is None:
-            return _error(404, f"no such provider; there are {', '.join(self._listeners)}", "name")
+            return _error(404, f"no such account; there are {', '.join(self._listeners)}", "name")
         await listener.behave(read_behavior(await _body(request)))
         return web.json_response(_state(listener))
 
@@ -90,27 +90,39 @@ class Control:
         self._webhooks.url = url
         return web.json_response({"url": url})
 
-    async def _certificate(self, _: web.Request) -> web.Response:
-        return web.Response(text=self._webhooks.keys.sns_certificate_pem, content_type="application/x-pem-file")
+    async def _certificate(self, request: web.Request) -> web.Response:
+        found = {each.certificate_url: each.certificate(key) for _, each, key in self._subscribers()}
+        if not found:
+            return _error(404, "no account has a certificate", None)
+        # The host of the URL is not ours to answer for, so the certificate of an unknown one is the first account's.
+        pem = found.get(request.query.get("url", "")) or next(iter(found.values()))
+        return web.Response(text=pem, content_type="application/x-pem-file")
 
     async def _subscribe(self, request: web.Request) -> web.Response:
-        if await _only(request, "provider") != "ses":
-            raise BadSetting("provider", "only ses speaks through SNS")
-        token = sns.new_token()
-        self._pending_urls.add(sns.subscribe_url(token))
-        status = await self._webhooks.post("ses", sns.confirmation_request(token, self._webhooks.keys))
-        return web.json_response({"status": status})
+        wanted = await _only(request, "provider")
+        for account, subscriber, key in self._subscribers():
+            if account == wanted:
+                url, post = subscriber.request_to_confirm(key)
+                self._pending_urls[url] = account
+                return web.json_response({"status": await self._webhooks.post(account, post)})
+        raise BadSetting("provider", "no such account, or its webhooks need no subscription")
 
     async def _confirm(self, request: web.Request) -> web.Response:
         url = request.query.get("url", "")
         if url not in self._pending_urls:
             return _error(400, "no request to confirm had this URL", "url")
-        confirmation = {"provider": "ses", "url": url, "confirmed_at": iso(datetime.now(UTC))}
+        confirmation = {"provider": self._pending_urls[url], "url": url, "confirmed_at": iso(datetime.now(UTC))}
         self._confirmations.append(confirmation)
         return web.json_response(confirmation)
 
     async def _confirmed(self, _: web.Request) -> web.Response:
         return web.json_response(self._confirmations)
+
+    def _subscribers(self) -> Iterator[tuple[str, Subscriber, bytes]]:
+        """The accounts whose webhooks come through a subscription, and their keys."""
+        for name, listener in self._listeners.items():
+            if isinstance(listener.account.dialect, Subscriber):
+                yield name, listener.account.dialect, listener.account.key
 
 
 @web.middleware

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
+from app.domain.account import label_of
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail
 
 
@@ -61,11 +61,24 @@ SimulatedEvent = Mapping[str, object]
 
 
 class Dialect(Protocol):
-    """One provider's wire protocol. Each provider's file has these members, in this order."""
+    """One provider's wire protocol, as one account of it speaks it.
+
+    The module `dialect` of the package with the provider's name has the class as DIALECT, with these members in this
+    order. The names of variables come without the account's prefix.
+    """
+
+    def __init__(self, account: str) -> None:
+        """`account` is the id. Each account has credentials of its own; `labelled` makes them."""
 
     @property
-    def name(self) -> str:
-        """The provider's name in the paths of the control API and of webhooks."""
+    def credentials(self) -> Mapping[str, str]:
+        """The variables by which the account's calls are authenticated, with the values that it accepts."""
+
+    def new_key(self) -> bytes:
+        """A new key that signs webhooks, as it is kept in a file."""
+
+    def webhook_variables(self, key: bytes) -> Mapping[str, str]:
+        """The variables with which the app verifies webhooks that `key` signs, with their values."""
 
     @property
     def failures(self) -> Mapping[Fault, Reply]:
@@ -96,8 +109,29 @@ class Dialect(Protocol):
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """The events that report how the email ended, one per recipient."""
 
-    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
         """The webhooks that carry `events`, signed at the present time."""
+
+
+@runtime_checkable
+class Subscriber(Protocol):
+    """What a dialect has besides, if its webhooks come through a subscription that the app must confirm."""
+
+    @property
+    def certificate_url(self) -> str:
+        """The URL that webhooks name, for the certificate that proves their signature."""
+
+    def certificate(self, key: bytes) -> str:
+        """That certificate, as PEM."""
+
+    def request_to_confirm(self, key: bytes) -> tuple[str, Post]:
+        """A new URL that confirms the subscription when it is fetched, and the signed webhook that asks for that."""
+
+
+def labelled(text: str, account: str) -> str:
+    """`text`, with the label of `account` behind it if it has one: `SG.simulator` or `SG.simulator-eu`."""
+    label = label_of(account)
+    return f"{text}-{label}" if label else text
 
 
 def json_reply(status: int, body: object, headers: Mapping[str, str] | None = None) -> Reply:

@@ -60,7 +60,7 @@ ENDINGS: Final[dict[Fault, Ending | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """How one provider behaves until the control API sets another behavior."""
+    """How one account behaves until the control API sets another behavior."""
 
     fault: Fault = Fault.NONE
     webhooks: tuple[WebhookFault, ...] = ()

@@ -8,7 +8,7 @@ from app.local.simulator.mail import Mail
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One accepted call. `id` is the message id that the provider answered."""
+    """One accepted call. `provider` is the account, `id` the message id that it answered."""
 
     provider: str
     id: str
@@ -21,7 +21,7 @@ class Entry:
 
 
 class Inbox:
-    """The accepted calls of all providers, in memory."""
+    """The accepted calls of all accounts, in memory."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []

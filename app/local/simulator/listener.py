@@ -1,4 +1,4 @@
-"""The HTTP server of one simulated provider, with its faults."""
+"""The HTTP server of one simulated account, with its faults."""
 
 import asyncio
 import socket
@@ -8,7 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
-from app.local.simulator.dialect import Call, Dialect, Refused, Repeated, Reply
+from app.local.simulator.accounts import Account
+from app.local.simulator.dialect import Call, Refused, Repeated, Reply
 from app.local.simulator.faults import ENDINGS, Behavior, Fault
 from app.local.simulator.inbox import Entry, Inbox
 from app.local.simulator.webhooks import Webhooks
@@ -19,10 +20,11 @@ RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Listener:
-    """One simulated provider, on a port of its own."""
+    """One simulated account, on a port of its own."""
 
-    def __init__(self, dialect: Dialect, inbox: Inbox, webhooks: Webhooks) -> None:
-        self.dialect = dialect
+    def __init__(self, account: Account, inbox: Inbox, webhooks: Webhooks) -> None:
+        self.account = account
+        self._dialect = account.dialect
         self.behavior = Behavior()
         self.calls = 0  # calls that send an email and arrived whole, including refused ones
         self._inbox = inbox
@@ -39,7 +41,7 @@ class Listener:
 
     @property
     def base_url(self) -> str:
-        """The URL of the provider. It stays the same while the provider refuses connections."""
+        """The URL of the API. It stays the same while the account refuses connections."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
@@ -89,7 +91,7 @@ class Listener:
         path, _, query = request.raw_path.partition("?")
         call = Call(request.method, path, query, headers, await request.read())
         behavior, changed = self.behavior, self._changed
-        self.calls += self.dialect.sends(call)
+        self.calls += self._dialect.sends(call)
         await asyncio.sleep(behavior.latency_ms / 1000)
         reply = None
         match behavior.fault:
@@ -106,23 +108,23 @@ class Listener:
 
     def _reply(self, call: Call, behavior: Behavior, fault: Fault) -> Reply | None:
         """The provider's answer. Returns None if the provider drops the connection."""
-        fails = self.dialect.failures.get(fault)
+        fails = self._dialect.failures.get(fault)
         if fails is not None and fault is not Fault.REFUSE_MESSAGE:
             return fails
         try:
-            if not self.dialect.sends(call):
-                return self.dialect.answer_other(call)
-            mail = self.dialect.read(call)
+            if not self._dialect.sends(call):
+                return self._dialect.answer_other(call)
+            mail = self._dialect.read(call)
         except Repeated as again:
             return None if fault is Fault.RESET_AFTER_ACCEPT else again.reply
         except Refused as refused:
             return refused.reply
         if fault not in ENDINGS:
             return fails
-        entry = Entry(self.dialect.name, self.dialect.message_id(), mail, datetime.now(UTC))
+        entry = Entry(self.account.name, self._dialect.message_id(), mail, datetime.now(UTC))
         self._inbox.add(entry)
-        self._webhooks.report(self.dialect, entry, behavior)
-        reply = self.dialect.accept(call, entry.id)
+        self._webhooks.report(self.account, entry, behavior)
+        reply = self._dialect.accept(call, entry.id)
         return None if fault is Fault.RESET_AFTER_ACCEPT else reply
 
 

@@ -5,10 +5,9 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -16,18 +15,19 @@ from typing import Any
 
 import httpx
 
-from app.local.simulator.keys import Keys, load_or_create
-from tests.local.simulator.sample_emails import LETTERS
+from app.domain.account import prefix_of, provider_of
+from app.local.simulator import accounts
+from app.providers import registry
+from tests.local.simulator.case import Event, Heard, SimulatorCase
+
+# provider -> what the tests must know of it
+CASES: dict[str, SimulatorCase] = {
+    name: import_module(f"tests.providers.{name}.simulator_case").CASE for name in registry.PROVIDERS
+}
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A webhook as it came in; header names are lower-case."""
-
-    provider: str
-    headers: Mapping[str, str]
-    body: bytes
-    at_s: float
+def case_of(account: str) -> SimulatorCase:
+    return CASES[provider_of(account)]
 
 
 class Receiver(AbstractContextManager["Receiver"]):
@@ -99,7 +99,7 @@ class Rig(AbstractContextManager["Rig"]):
         )
         assert self.process.stdout is not None
         self.ready: dict[str, Any] = json.loads(self.process.stdout.readline())
-        self.keys: Keys = load_or_create(folder)
+        self._folder = folder
         self.control = httpx.Client(base_url=f"{self.ready['control_url']}/control", timeout=10)
         self.http = httpx.Client(timeout=10)
 
@@ -119,12 +119,12 @@ class Rig(AbstractContextManager["Rig"]):
             pipe.close()
         self.receiver.__exit__(kind, error, trace)
 
-    def base_url(self, provider: str) -> str:
-        return str(self.ready["providers"][provider])
+    def base_url(self, account: str) -> str:
+        return str(self.ready["providers"][account])
 
-    def behave(self, provider: str, **setting: object) -> dict[str, Any]:
-        """Set a provider's behavior; without a setting, back to normal."""
-        answer = self.control.put(f"/providers/{provider}", json=setting)
+    def behave(self, account: str, **setting: object) -> dict[str, Any]:
+        """Set an account's behavior; without a setting, back to normal."""
+        answer = self.control.put(f"/providers/{account}", json=setting)
         assert answer.status_code == 200, answer.text
         state: dict[str, Any] = answer.json()
         return state
@@ -132,16 +132,31 @@ class Rig(AbstractContextManager["Rig"]):
     def inbox(self, eid: str) -> list[dict[str, Any]]:
         return [entry for entry in self.control.get("/messages").json() if entry["metadata"].get("eid") == eid]
 
-    def letter(self, provider: str) -> tuple[str, httpx.Request]:
+    def letter(self, account: str) -> tuple[str, httpx.Request]:
         """A valid call, and the email id in it."""
         eid = uuid.uuid4().hex
-        return eid, LETTERS[provider](self.base_url(provider), eid)
+        return eid, case_of(account).call(self.base_url(account), account, eid)
 
-    def send(self, provider: str, **setting: object) -> str:
+    def send(self, account: str, **setting: object) -> str:
         """Send an email under this behavior, and go back to normal. Returns the email id."""
-        self.behave(provider, **setting)
-        eid, request = self.letter(provider)
+        self.behave(account, **setting)
+        eid, request = self.letter(account)
         answer = self.http.send(request)
         assert answer.is_success, answer.text
-        self.behave(provider)
+        self.behave(account)
         return eid
+
+    def reported(self, eid: str, posts: int) -> tuple[list[Heard], list[Event]]:
+        """The webhooks about an email, once there are so many, and the events in them."""
+        heard = self.receiver.wait(eid, posts)
+        return heard, [event for webhook in heard for event in case_of(webhook.account).events(webhook.body)]
+
+    def is_genuine(self, webhook: Heard, of: str = "") -> bool:
+        """Does a receiver with the ready variables of its account, or of the account `of`, believe it?"""
+        ready = accounts.ready_variables(of or webhook.account, self._folder)
+        prefix = prefix_of(of or webhook.account)
+        variables = {name.removeprefix(prefix): value for name, value in ready.items()}
+        return case_of(webhook.account).is_genuine(webhook, variables, self._certificate)
+
+    def _certificate(self, url: str) -> bytes:
+        return self.control.get("/certificate", params={"url": url}).raise_for_status().content

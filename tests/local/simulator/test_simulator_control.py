@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.local.simulator.keys import load_or_create
+from app.local.simulator import accounts
+from app.providers import registry
 from tests.local.simulator.rig import Rig
-from tests.local.simulator.sample_emails import PROVIDERS
 
 
 def test_the_state_of_a_provider(rig: Rig) -> None:
@@ -26,7 +26,7 @@ def test_the_state_of_a_provider(rig: Rig) -> None:
     expected = {"base_url": rig.base_url("ses"), "calls": 0, **setting}
     assert state == rig.control.get("/providers").json()["ses"] == expected
     assert rig.behave("ses") == expected | {"fault": "none", "webhooks": [], "latency_ms": 0}
-    assert list(rig.control.get("/providers").json()) == list(PROVIDERS)
+    assert list(rig.control.get("/providers").json()) == list(registry.PROVIDERS)
     assert rig.control.get("/health").status_code == 200
 
 
@@ -131,13 +131,29 @@ def test_a_control_port_in_use_is_said(tmp_path: Path) -> None:
     assert port in ended.stderr
 
 
-def test_keys_are_made_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path, provider: str) -> None:
+    folder = tmp_path / "keys"
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(load_or_create, [tmp_path / "keys"] * 4))
+        found = list(threads.map(accounts.ready_variables, [f"{provider}:eu"] * 4, [folder] * 4))
 
-    assert len({keys.sendgrid_public_key for keys in found}) == 1
-    assert len({keys.mailgun_signing_key for keys in found}) == 1
-    assert len({keys.sns_certificate_pem for keys in found}) == 1
-    assert len({keys.resend_signing_secret for keys in found}) == 1
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()}
-    assert modes == dict.fromkeys(("sendgrid.pem", "mailgun.key", "sns.pem", "resend.key"), 0o600)
+    assert found == [found[0]] * 4
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == {f"{provider}:eu.key": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("postmark", "'postmark' is not one of"),
+        ("sendgrid,sendgrid:from", "choose another label"),
+        ("", "'' is not one"),
+    ],
+)
+def test_accounts_that_cannot_be_are_said(tmp_path: Path, given: str, words: str) -> None:
+    command = [sys.executable, "-m", "app.local.simulator", "--keys", str(tmp_path), "--accounts", given]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert list(tmp_path.iterdir()) == []

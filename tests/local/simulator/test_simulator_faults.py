@@ -11,78 +11,26 @@ import httpx
 import pytest
 
 from app.local.simulator.faults import ENDINGS, Fault
-from tests.local.simulator.rig import Rig
-from tests.local.simulator.sample_emails import PROVIDERS
+from tests.local.simulator.rig import CASES, Rig
 
-# fault -> provider -> status, and a text of the body or of x-amzn-ErrorType
-ANSWERS: Final[dict[str, dict[str, tuple[int, str]]]] = {
-    "unauthorized": {
-        "sendgrid": (401, '"errors"'),
-        "mailgun": (401, "Forbidden"),
-        "ses": (403, "UnrecognizedClientException"),
-        "resend": (403, "invalid_api_key"),
-    },
-    "forbidden": {
-        "sendgrid": (403, "access forbidden"),
-        "mailgun": (403, "is not allowed to send"),
-        "ses": (403, "AccessDeniedException"),
-        "resend": (403, "suspended_api_key"),
-    },
-    "payment_required": {
-        "sendgrid": (402, '"errors"'),
-        "mailgun": (402, '"message"'),
-        "ses": (400, "AccountSuspendedException"),
-        "resend": (429, "monthly_quota_exceeded"),
-    },
-    "rate_limit": {
-        "sendgrid": (429, "too many requests"),
-        "mailgun": (429, '"message"'),
-        "ses": (429, "TooManyRequestsException"),
-        "resend": (429, "rate_limit_exceeded"),
-    },
-    "server_error": {
-        "sendgrid": (500, '"errors"'),
-        "mailgun": (500, '"message"'),
-        "ses": (500, "InternalFailure"),
-        "resend": (500, "application_error"),
-    },
-    "unavailable": {
-        "sendgrid": (503, '"errors"'),
-        "mailgun": (503, '"message"'),
-        "ses": (503, "ServiceUnavailable"),
-        "resend": (503, "service_unavailable"),
-    },
-    "bad_gateway_html": dict.fromkeys(PROVIDERS, (502, "<html>")),
-    "gateway_timeout": {
-        "sendgrid": (504, '"errors"'),
-        "mailgun": (504, '"message"'),
-        "ses": (504, "timed out"),
-        "resend": (504, "<html>"),
-    },
-    "refuse_message": {
-        "sendgrid": (400, "attachments.0.type"),
-        "mailgun": (400, "16 kB"),
-        "ses": (400, "MessageRejected"),
-        "resend": (422, "invalid_attachment"),
-    },
-}
-CASES = [(fault, provider) for fault in ANSWERS for provider in PROVIDERS]
+PROVIDERS: Final = tuple(CASES)
+BROKEN: Final = {"refuse_connection", "hang", "reset_after_body", "reset_after_accept"}
 ACCEPTING = [(fault, provider) for fault in ENDINGS if fault != "reset_after_accept" for provider in PROVIDERS]
 
 
-def test_every_fault_is_tested() -> None:
-    broken = {"refuse_connection", "hang", "reset_after_body", "reset_after_accept"}
-    assert set(ANSWERS) | {fault for fault, _ in ACCEPTING} | broken == set(Fault)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_fault_is_tested(provider: str) -> None:
+    assert set(CASES[provider].answers) | {fault for fault, _ in ACCEPTING} | BROKEN == set(Fault)
 
 
-@pytest.mark.parametrize(("fault", "provider"), CASES)
+@pytest.mark.parametrize(("fault", "provider"), [(fault, name) for name in CASES for fault in CASES[name].answers])
 def test_a_fault_that_answers(rig: Rig, fault: str, provider: str) -> None:
     state = rig.behave(provider, fault=fault)
     eid, request = rig.letter(provider)
 
     answer = rig.http.send(request)
 
-    status, words = ANSWERS[fault][provider]
+    status, words = CASES[provider].answers[fault]
     assert answer.status_code == status
     assert words in f"{answer.headers.get('x-amzn-errortype')}: {answer.text}"
     assert ("retry-after" in answer.headers) == (fault == "rate_limit")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.form import Part, read_form
 from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+from app.local.simulator.mailgun.form import Part, read_form
 
 RECIPIENTS: Final = 1000  # per call
 OPTIONS_BYTES: Final = 16 * 1024  # names and values of all o:, h: and v: fields together

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from app.local.simulator.credentials import MAILGUN_API_KEY, MAILGUN_DOMAIN
+from app.domain.account import label_of
 from app.local.simulator.dialect import (
     BAD_GATEWAY_HTML,
     DELIVERY,
@@ -21,19 +21,15 @@ from app.local.simulator.dialect import (
     Reply,
     SimulatedEvent,
     json_reply,
+    labelled,
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail, Mailbox
-from app.local.simulator.mailgun_request import message, read_mail
-
-SEND_PATH: Final = f"/v3/{MAILGUN_DOMAIN}/messages"
-DOMAIN_PATHS: Final = (f"/v3/domains/{MAILGUN_DOMAIN}", f"/v4/domains/{MAILGUN_DOMAIN}")
+from app.local.simulator.mailgun.request import message, read_mail
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: Reply(401, b"Forbidden", {"Content-Type": "text/plain"}),
-    Fault.FORBIDDEN: message(403, f"Domain {MAILGUN_DOMAIN} is not allowed to send: the account is disabled"),
     Fault.PAYMENT_REQUIRED: message(402, "The account has an unpaid invoice"),
     Fault.RATE_LIMIT: message(429, "Too many requests", {"Retry-After": str(RETRY_AFTER_S)}),
     Fault.SERVER_ERROR: message(500, "Internal Server Error"),
@@ -76,8 +72,20 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
 class Mailgun:
     """Mailgun's side of its wire protocol."""
 
-    name: Final = "mailgun"
-    failures: Final = FAILURES
+    def __init__(self, account: str) -> None:
+        label = label_of(account)
+        self._domain: Final = f"{label}.mg.example.com" if label else "mg.example.com"
+        self.credentials: Final = {"API_KEY": labelled("key-simulator", account), "DOMAIN": self._domain}
+        disabled = f"Domain {self._domain} is not allowed to send: the account is disabled"
+        self.failures: Final = {**FAILURES, Fault.FORBIDDEN: message(403, disabled)}
+
+    def new_key(self) -> bytes:
+        """A new webhook signing key, which is text."""
+        return f"{secrets.token_hex(16)}\n".encode()
+
+    def webhook_variables(self, key: bytes) -> Mapping[str, str]:
+        """The same key, because the signature is symmetric."""
+        return {"WEBHOOK_SIGNING_KEY": key.decode().strip()}
 
     def sends(self, call: Call) -> bool:
         """Whether this is the call that sends an email, even for a domain that the account does not have."""
@@ -85,8 +93,8 @@ class Mailgun:
 
     def read(self, call: Call) -> Mail:
         """The email of a call that sends one. Raises Refused."""
-        _authenticate(call)
-        if call.path != SEND_PATH:
+        self._authenticate(call)
+        if call.path != f"/v3/{self._domain}/messages":
             raise Refused(message(404, f"Domain not found: {_domain(call)}"))
         return read_mail(call.headers.get("content-type", ""), call.body)
 
@@ -94,15 +102,15 @@ class Mailgun:
         """The answer to any other call: the domain, or a 200 in plain text on a path that does not exist."""
         if call.method != "GET" or not call.path.startswith(("/v3/domains/", "/v4/domains/")):
             return Reply(200, b"Mailgun Magnificent API", {"Content-Type": "text/plain"})
-        _authenticate(call)
-        if call.path not in DOMAIN_PATHS:
+        self._authenticate(call)
+        if call.path not in (f"/v3/domains/{self._domain}", f"/v4/domains/{self._domain}"):
             return message(404, f"Domain not found: {call.path.rpartition('/')[2]}")
-        domain = {"name": MAILGUN_DOMAIN, "state": "active", "type": "custom", "is_disabled": False}
+        domain = {"name": self._domain, "state": "active", "type": "custom", "is_disabled": False}
         return json_reply(200, {"domain": domain, "receiving_dns_records": [], "sending_dns_records": []})
 
     def message_id(self) -> str:
         """A new message id, with angle brackets as in the answer. Events show it without them."""
-        return f"<{datetime.now(UTC):%Y%m%d%H%M%S}.{secrets.token_hex(8)}@{MAILGUN_DOMAIN}>"
+        return f"<{datetime.now(UTC):%Y%m%d%H%M%S}.{secrets.token_hex(8)}@{self._domain}>"
 
     def accept(self, _: Call, message_id: str) -> Reply:
         """A 200 with the message id."""
@@ -118,9 +126,17 @@ class Mailgun:
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
         """One webhook per event, each with a token of its own. The signature does not cover the event."""
-        return [_post(event, keys) for event in events]
+        return [_post(event, key) for event in events]
+
+    def _authenticate(self, call: Call) -> None:
+        expected = base64.b64encode(f"api:{self.credentials['API_KEY']}".encode()).decode()
+        if call.headers.get("authorization") != f"Basic {expected}":
+            raise Refused(FAILURES[Fault.UNAUTHORIZED])
+
+
+DIALECT: Final = Mailgun
 
 
 def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
@@ -146,9 +162,9 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, obj
     }
 
 
-def _post(event: SimulatedEvent, keys: Keys) -> Post:
+def _post(event: SimulatedEvent, key: bytes) -> Post:
     timestamp, token = str(int(time.time())), secrets.token_hex(25)
-    signature = hmac.new(keys.mailgun_signing_key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256)
+    signature = hmac.new(key.strip(), f"{timestamp}{token}".encode(), hashlib.sha256)
     signed = {"token": token, "timestamp": timestamp, "signature": signature.hexdigest()}
     return Post(
         json.dumps({"signature": signed, "event-data": event}).encode(),
@@ -162,9 +178,3 @@ def _domain(call: Call) -> str | None:
             return domain
         case _:
             return None
-
-
-def _authenticate(call: Call) -> None:
-    expected = base64.b64encode(f"api:{MAILGUN_API_KEY}".encode()).decode()
-    if call.headers.get("authorization") != f"Basic {expected}":
-        raise Refused(FAILURES[Fault.UNAUTHORIZED])

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from app.local.simulator.credentials import SES_CONFIGURATION_SET
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
-from app.local.simulator.mime import Malformed, Mime, read_mime
+from app.local.simulator.ses.mime import Malformed, Mime, read_mime
 
+CONFIGURATION_SET: Final = "emailsminder"  # the only one of every account
 RECIPIENTS: Final = 50  # per message
 HEADERS: Final = 15  # per message with Simple content
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -96,7 +96,7 @@ def _tags(found: list[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _tracked(configuration_set: str | None) -> bool:
-    if configuration_set not in (None, SES_CONFIGURATION_SET):
+    if configuration_set not in (None, CONFIGURATION_SET):
         raise Refused(error(404, "NotFoundException", f"Configuration set <{configuration_set}> does not exist."))
     return configuration_set is not None
 

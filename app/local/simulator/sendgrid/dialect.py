@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.local.simulator.credentials import SENDGRID_API_KEY
 from app.local.simulator.dialect import (
     BAD_GATEWAY_HTML,
     DELIVERY,
@@ -22,12 +21,12 @@ from app.local.simulator.dialect import (
     Reply,
     SimulatedEvent,
     json_reply,
+    labelled,
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail, Mailbox
-from app.local.simulator.sendgrid_request import errors, read_mail
+from app.local.simulator.sendgrid.request import errors, read_mail
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: errors(401, "The provided authorization grant is invalid, expired, or revoked"),
@@ -68,8 +67,25 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
 class SendGrid:
     """SendGrid's side of its wire protocol."""
 
-    name: Final = "sendgrid"
     failures: Final = FAILURES
+
+    def __init__(self, account: str) -> None:
+        self.credentials: Final = {"API_KEY": labelled("SG.simulator", account)}
+
+    def new_key(self) -> bytes:
+        """A new private key, as PEM."""
+        return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def webhook_variables(self, key: bytes) -> Mapping[str, str]:
+        """The public key as SendGrid shows it: the base64 of its DER SubjectPublicKeyInfo, without PEM lines."""
+        der = (
+            _private(key)
+            .public_key()
+            .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        return {"WEBHOOK_PUBLIC_KEY": base64.b64encode(der).decode()}
 
     def sends(self, call: Call) -> bool:
         """Whether this is the call that sends an email."""
@@ -77,7 +93,7 @@ class SendGrid:
 
     def read(self, call: Call) -> Mail:
         """The email of a call that sends one. Raises Refused."""
-        _authenticate(call)
+        self._authenticate(call)
         if "json" not in call.headers.get("content-type", ""):
             raise Refused(errors(415, "Content-Type should be application/json."))
         accept = call.headers.get("accept", "*/*")
@@ -87,7 +103,7 @@ class SendGrid:
 
     def answer_other(self, call: Call) -> Reply:
         """The answer to any other call: the scopes of the API key, a 405 or a 404."""
-        _authenticate(call)
+        self._authenticate(call)
         if (call.method, call.path) == ("GET", "/v3/scopes"):
             return json_reply(200, {"scopes": ["mail.send", "sender_verification_eligible"]})
         if call.path in ("/v3/scopes", "/v3/mail/send"):
@@ -111,11 +127,11 @@ class SendGrid:
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
         """One webhook with all events in an array. ECDSA signs timestamp and body, including the body's last CRLF."""
         body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
         timestamp = str(int(time.time()))
-        signature = keys.sendgrid.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+        signature = _private(key).sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         return [
             Post(
                 body,
@@ -127,6 +143,23 @@ class SendGrid:
                 },
             )
         ]
+
+    def _authenticate(self, call: Call) -> None:
+        given = call.headers.get("authorization", "")
+        if not given:
+            raise Refused(errors(401, "Permission denied, wrong credentials"))
+        if given != f"Bearer {self.credentials['API_KEY']}":
+            raise Refused(FAILURES[Fault.UNAUTHORIZED])
+
+
+DIALECT: Final = SendGrid
+
+
+def _private(key: bytes) -> ec.EllipticCurvePrivateKey:
+    private = serialization.load_pem_private_key(key, None)
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise TypeError("the key of SendGrid must be an EC key")
+    return private
 
 
 def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
@@ -142,11 +175,3 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, obj
         "sg_message_id": sg_message_id,
         **extra,
     }
-
-
-def _authenticate(call: Call) -> None:
-    given = call.headers.get("authorization", "")
-    if not given:
-        raise Refused(errors(401, "Permission denied, wrong credentials"))
-    if given != f"Bearer {SENDGRID_API_KEY}":
-        raise Refused(FAILURES[Fault.UNAUTHORIZED])

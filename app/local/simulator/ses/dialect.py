@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from app.local.simulator import sigv4, sns
-from app.local.simulator.credentials import (
-    SES_ACCESS_KEY_ID,
-    SES_CONFIGURATION_SET,
-    SES_REGION,
-    SES_SECRET_ACCESS_KEY,
-)
+from app.domain.account import label_of
 from app.local.simulator.dialect import (
     BAD_GATEWAY_HTML,
     DELIVERY,
@@ -23,12 +17,13 @@ from app.local.simulator.dialect import (
     Reply,
     SimulatedEvent,
     json_reply,
+    labelled,
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry, iso
-from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail
-from app.local.simulator.ses_request import error, read_mail
+from app.local.simulator.ses import sigv4, sns
+from app.local.simulator.ses.request import CONFIGURATION_SET, error, read_mail
 
 SUBJECT: Final = "Amazon SES Email Event Notification"
 
@@ -52,8 +47,24 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
 class Ses:
     """Amazon SES's side of its wire protocol."""
 
-    name: Final = "ses"
     failures: Final = FAILURES
+
+    def __init__(self, account: str) -> None:
+        self._topic: Final = sns.Topic(labelled("emailsminder-simulator", account))
+        self.certificate_url: Final = sns.certificate_url(labelled("simulator", account))
+        self.credentials: Final = {
+            "ACCESS_KEY_ID": f"AKIASIMULATOR{label_of(account).upper() or '000000'}",
+            "SECRET_ACCESS_KEY": labelled("simulator-secret", account),
+            "REGION": sns.REGION,
+        }
+
+    def new_key(self) -> bytes:
+        """A new private key and its certificate, as PEM. They share one file, so that they always belong together."""
+        return sns.new_key()
+
+    def webhook_variables(self, _: bytes) -> Mapping[str, str]:
+        """The topic. The certificate is fetched, not configured."""
+        return {"CONFIGURATION_SET": CONFIGURATION_SET, "TOPIC_ARN": self._topic.arn}
 
     def sends(self, call: Call) -> bool:
         """Whether this is the call that sends an email."""
@@ -61,12 +72,12 @@ class Ses:
 
     def read(self, call: Call) -> Mail:
         """The email of a call that sends one. Raises Refused."""
-        _authenticate(call)
+        self._authenticate(call)
         return read_mail(call.body)
 
     def answer_other(self, call: Call) -> Reply:
         """The answer to any other call: the account, or a 404 for an unknown operation."""
-        _authenticate(call)
+        self._authenticate(call)
         if (call.method, call.path) != ("GET", "/v2/email/account"):
             return error(404, "UnknownOperationException", "")
         quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
@@ -94,9 +105,30 @@ class Ses:
             for mailbox in entry.mail.recipients
         ]
 
-    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
         """One SNS notification per event."""
-        return [sns.notification(SUBJECT, json.dumps(event), keys) for event in events]
+        signer = sns.Signer(key, self.certificate_url)
+        return [self._topic.notification(SUBJECT, json.dumps(event), signer) for event in events]
+
+    def certificate(self, key: bytes) -> str:
+        """The certificate behind SNS's SigningCertURL."""
+        return sns.certificate(key)
+
+    def request_to_confirm(self, key: bytes) -> tuple[str, Post]:
+        """SNS's SubscribeURL with a new token, and the message that has it."""
+        return self._topic.confirmation_request(sns.Signer(key, self.certificate_url))
+
+    def _authenticate(self, call: Call) -> None:
+        mine = self.credentials
+        try:
+            sigv4.verify(
+                call, mine["ACCESS_KEY_ID"], mine["SECRET_ACCESS_KEY"], mine["REGION"], "ses", datetime.now(UTC)
+            )
+        except sigv4.BadSignature as wrong:
+            raise Refused(error(403, wrong.code, wrong.message)) from None
+
+
+DIALECT: Final = Ses
 
 
 def _event_details(entry: Entry, address: str, ending: Ending) -> SimulatedEvent:
@@ -164,15 +196,8 @@ def _mail(entry: Entry) -> dict[str, object]:
         "commonHeaders": {**shown, "messageId": entry.id},
         "tags": {
             "ses:operation": ["SendEmail"],
-            "ses:configuration-set": [SES_CONFIGURATION_SET],
+            "ses:configuration-set": [CONFIGURATION_SET],
             "ses:from-domain": [mail.sender.address.rpartition("@")[2]],
             **{name: [value] for name, value in mail.metadata.items()},
         },
     }
-
-
-def _authenticate(call: Call) -> None:
-    try:
-        sigv4.verify(call, SES_ACCESS_KEY_ID, SES_SECRET_ACCESS_KEY, SES_REGION, "ses", datetime.now(UTC))
-    except sigv4.BadSignature as wrong:
-        raise Refused(error(403, wrong.code, wrong.message)) from None

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from app.local.simulator.credentials import RESEND_API_KEY
 from app.local.simulator.dialect import (
     BAD_GATEWAY_HTML,
     DELIVERY,
@@ -21,13 +20,13 @@ from app.local.simulator.dialect import (
     Reply,
     SimulatedEvent,
     json_reply,
+    labelled,
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.idempotency import Answers
 from app.local.simulator.inbox import Entry, iso
-from app.local.simulator.keys import Keys
 from app.local.simulator.mail import Mail
-from app.local.simulator.resend_request import error, read_mail
+from app.local.simulator.resend.request import error, read_mail
 
 KEY_LENGTH: Final = 256
 LIMITS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
@@ -73,12 +72,20 @@ _BOUNCES: Final[Mapping[Ending, Mapping[str, object]]] = {
 class Resend:
     """Resend's side of its wire protocol."""
 
-    name: Final = "resend"
     failures: Final = FAILURES
 
-    def __init__(self) -> None:
+    def __init__(self, account: str) -> None:
+        self.credentials: Final = {"API_KEY": labelled("re_simulator", account)}
         conflict = "Same idempotency key used with a different request payload."
         self._answers = Answers(error(409, "invalid_idempotent_request", conflict))
+
+    def new_key(self) -> bytes:
+        """A new signing secret as Resend shows it: `whsec_` and the base64 of the key."""
+        return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}\n".encode()
+
+    def webhook_variables(self, key: bytes) -> Mapping[str, str]:
+        """The same secret, because the signature is symmetric."""
+        return {"WEBHOOK_SECRET": key.decode().strip()}
 
     def sends(self, call: Call) -> bool:
         """Whether this is the call that sends an email."""
@@ -86,7 +93,7 @@ class Resend:
 
     def read(self, call: Call) -> Mail:
         """The email of a call that sends one. Raises Refused, and Repeated for a call that was accepted before."""
-        _authenticate(call)
+        self._authenticate(call)
         key = call.headers.get("idempotency-key")
         if key is not None:
             if not 1 <= len(key) <= KEY_LENGTH:
@@ -96,7 +103,7 @@ class Resend:
 
     def answer_other(self, call: Call) -> Reply:
         """The answer to any other call: the domains, or a 404."""
-        _authenticate(call)
+        self._authenticate(call)
         if (call.method, call.path) != ("GET", "/domains"):
             return error(404, "not_found", "The requested endpoint does not exist.")
         domain = {"id": "d91cd9bd-1176-453e-8fc1-35364d380206", "name": "example.com", "status": "verified"}
@@ -128,9 +135,21 @@ class Resend:
             for mailbox in entry.mail.recipients
         ]
 
-    def sign(self, events: Iterable[SimulatedEvent], keys: Keys) -> list[Post]:
+    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
         """One webhook per event, each with an id of its own. The signature covers id, time and body."""
-        return [_post(event, keys) for event in events]
+        return [_post(event, key) for event in events]
+
+    def _authenticate(self, call: Call) -> None:
+        if "user-agent" not in call.headers:
+            raise Refused(Reply(403, b"Forbidden", {"Content-Type": "text/plain"}))
+        given = call.headers.get("authorization", "")
+        if not given:
+            raise Refused(error(401, "missing_api_key", "Missing API key in the authorization header."))
+        if given != f"Bearer {self.credentials['API_KEY']}":
+            raise Refused(FAILURES[Fault.UNAUTHORIZED])
+
+
+DIALECT: Final = Resend
 
 
 def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> SimulatedEvent:
@@ -149,11 +168,11 @@ def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Si
     return {"type": kind, "created_at": at, "data": data}
 
 
-def _post(event: SimulatedEvent, keys: Keys) -> Post:
+def _post(event: SimulatedEvent, key: bytes) -> Post:
     body = json.dumps(event).encode()
     post_id, timestamp = f"msg_{secrets.token_hex(14)}", str(int(time.time()))
-    key = base64.b64decode(keys.resend_signing_secret.removeprefix("whsec_"))
-    signature = hmac.new(key, f"{post_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    secret = base64.b64decode(key.strip().removeprefix(b"whsec_"))
+    signature = hmac.new(secret, f"{post_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return Post(
         body,
         {
@@ -164,13 +183,3 @@ def _post(event: SimulatedEvent, keys: Keys) -> Post:
             "svix-signature": f"v1,{base64.b64encode(signature).decode()}",
         },
     )
-
-
-def _authenticate(call: Call) -> None:
-    if "user-agent" not in call.headers:
-        raise Refused(Reply(403, b"Forbidden", {"Content-Type": "text/plain"}))
-    given = call.headers.get("authorization", "")
-    if not given:
-        raise Refused(error(401, "missing_api_key", "Missing API key in the authorization header."))
-    if given != f"Bearer {RESEND_API_KEY}":
-        raise Refused(FAILURES[Fault.UNAUTHORIZED])

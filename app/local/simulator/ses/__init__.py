@@ -1,0 +1,1 @@
+"""Simulates Amazon SES, and Amazon SNS, through which it reports."""

@@ -1,0 +1,27 @@
+"""What only the simulated SendGrid does."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local.simulator.rig import Rig
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with Rig(tmp_path_factory.mktemp("keys"), "--accounts", "sendgrid") as rig:
+        yield rig
+
+
+def test_an_event_brings_our_metadata_back(rig: Rig) -> None:
+    eid = rig.send("sendgrid")
+
+    (webhook,) = rig.receiver.wait(eid, 1)
+
+    assert webhook.body.endswith(b"]\r\n")
+    event = json.loads(webhook.body)[0]
+    assert (event["eid"], event["att"]) == (eid, "1")
+    assert event["sg_message_id"].partition(".")[0] == rig.inbox(eid)[0]["id"]
+    assert abs(event["timestamp"] - time.time()) < 60
