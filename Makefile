@@ -22,7 +22,7 @@ INSTALL := $(PIP_INSTALL) --requirement
 CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test test-browser check emulator lock openapi states variables clean
+.PHONY: help run test test-browser check emulator lock openapi matrix states variables clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 
 openapi: $(VENV)/.dev ## Write docs/openapi.json
 	$(VENV)/bin/python -m app.admin openapi > docs/openapi.json
+
+matrix: $(VENV)/.dev ## Write docs/providers/matrix.md from the providers' tables of limits
+	$(VENV)/bin/python -m app.admin matrix > docs/providers/matrix.md
 
 states: $(VENV)/.dev ## Write docs/states.md from the state table
 	$(VENV)/bin/python -m app.admin states > docs/states.md

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.admin import dead_letters, keys, openapi, providers, states, suppressions, variables
+from app.admin import dead_letters, keys, matrix, openapi, providers, states, suppressions, variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate EmailsMinder.")
 app.add_typer(keys.app, name="keys")
@@ -10,6 +10,7 @@ app.add_typer(providers.app, name="providers")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("openapi")(openapi.show)
+app.command("matrix")(matrix.show)
 app.command("states")(states.show)
 app.command("variables")(variables.show)
 

@@ -1,42 +1,21 @@
-"""Decides, before any provider is called, which providers can carry an email at all."""
+"""Pre-flight: which providers can carry an email at all, decided before any of them is called.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+The rules are pure, and their numbers and lists come from the providers' tables of limits. A provider's own `build`
+refuses what `misfit` finds, in the same words, so that nothing is refused after the email was accepted.
+"""
 
-from app.domain.email import Email
+from collections.abc import Iterator, Mapping
 
-# Base64 makes four bytes of three, and adds a line break of two bytes to every 76.
-BASE64_GROWTH = 4 / 3 * 78 / 76
-OVERHEAD_BYTES = 4096  # headers and boundaries
+from app.domain.capability import EVERY_NAME, Capability
+from app.domain.email import Attachment, Email
+from app.domain.sizes import Carried, email_bytes, header_section_bytes, metadata_bytes, options_bytes
 
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """What one provider carries. Without `from_domains`, any From is tried and the provider itself decides."""
-
-    recipients: int
-    size_bytes: int
-    from_domains: tuple[str, ...] = ()
-    refused_extensions: frozenset[str] = frozenset()
+FILENAME_SHOWN = 80  # characters of a file's name in an objection
 
 
 def objection(capability: Capability, email: Email) -> str:
-    """Why this provider cannot carry the email, or "" if it can."""
-    recipients = len(email.to) + len(email.cc) + len(email.bcc)
-    if recipients > capability.recipients:
-        noun = "recipient" if capability.recipients == 1 else "recipients"
-        return f"takes {capability.recipients} {noun} at most, not {recipients}"
-    size_bytes = encoded_size(email)
-    if size_bytes > capability.size_bytes:
-        return f"takes {capability.size_bytes:,} bytes at most, the email has about {size_bytes:,}"
-    domain = email.sender.address.rpartition("@")[2].lower()
-    if capability.from_domains and domain not in capability.from_domains:
-        return f"may not send from {domain}"
-    for attachment in email.content.attachments:
-        extension = attachment.filename.rpartition(".")[2].lower()
-        if extension in capability.refused_extensions:
-            return f"refuses .{extension} attachments"
-    return ""
+    """Why this provider cannot carry the email, or "" if it can. It names the field or the file."""
+    return next(_objections(capability, email), "")
 
 
 def objections(capabilities: Mapping[str, Capability], email: Email) -> dict[str, str]:
@@ -48,10 +27,108 @@ def objections(capabilities: Mapping[str, Capability], email: Email) -> dict[str
     }
 
 
-def encoded_size(email: Email) -> int:
-    """About how large the email is on the wire, in bytes; rather too large than too small."""
+def misfit(capability: Capability, carried: Carried) -> str:
+    """Which address, header or file of this email or copy the provider cannot express or refuses; "" for none."""
+    return next(_misfits(capability, carried), "")
+
+
+def _objections(capability: Capability, email: Email) -> Iterator[str]:
+    yield from _recipients(capability, email)
+    yield from _too_large("", email_bytes(email), capability.size_bytes)
+    domain = email.sender.address.rpartition("@")[2].lower()
+    if capability.from_domains and domain not in capability.from_domains:
+        yield f"may not send from {domain}"
+    yield from _misfits(capability, email)
+    yield from _counts(capability, email)
     content = email.content
-    text = sum(len(part.encode()) for part in (content.subject, content.text, content.html))
-    files = sum(len(attachment.content) for attachment in content.attachments)
-    headers = sum(len(name) + len(value.encode()) + 4 for name, value in content.headers)
-    return OVERHEAD_BYTES + headers + int((text + files) * BASE64_GROWTH)
+    yield from _too_large("header section: ", header_section_bytes(email), capability.header_section_bytes)
+    yield from _too_large("metadata: ", metadata_bytes(content), capability.metadata_bytes)
+    yield from _too_large("headers, tags and metadata: ", options_bytes(content), capability.options_bytes)
+
+
+def _recipients(capability: Capability, email: Email) -> Iterator[str]:
+    # With nobody in `to`, each recipient is sent a copy of its own and is in its `to`.
+    recipients = len(email.to) + len(email.cc) + len(email.bcc) if email.to else 1
+    most = min(capability.recipients, capability.traceable_recipients or capability.recipients)
+    if recipients > most:
+        yield f"takes {most} recipient{'' if most == 1 else 's'} at most, not {recipients}"
+
+
+def _too_large(what: str, size_bytes: int, limit_bytes: int | None) -> Iterator[str]:
+    if limit_bytes is not None and size_bytes > limit_bytes:
+        yield f"{what}takes {limit_bytes:,} bytes at most, the email has about {size_bytes:,}"
+
+
+def _counts(capability: Capability, email: Email) -> Iterator[str]:
+    content = email.content
+    counts = {
+        "headers": (len(content.headers), capability.headers),
+        "attachments": (len(content.attachments), capability.attachments),
+    }
+    for field, (count, most) in counts.items():
+        if most is not None and count > most:
+            yield f"{field}: takes {most} at most, not {count}"
+
+
+def _misfits(capability: Capability, carried: Carried) -> Iterator[str]:
+    yield from _addresses(capability, carried)
+    yield from _subject(capability, carried.content.subject)
+    yield from _headers(capability, carried)
+    for index, file in enumerate(carried.content.attachments):
+        name = file.filename[:FILENAME_SHOWN]
+        yield from (f"{why}: attachments[{index}], {name}" for why in _attachment(capability, file))
+
+
+def _addresses(capability: Capability, carried: Carried) -> Iterator[str]:
+    fields = {
+        "from": (carried.sender,),
+        "to": carried.to,
+        "cc": carried.cc,
+        "bcc": carried.bcc,
+        "reply_to": carried.content.reply_to,
+    }
+    for field, mailboxes in fields.items():
+        if field in capability.ascii_addresses and not all(
+            one.address.rpartition("@")[0].isascii() for one in mailboxes
+        ):
+            yield f"{field}: takes no address with other than ASCII letters before its @"
+
+
+def _subject(capability: Capability, subject: str) -> Iterator[str]:
+    if not subject and not capability.empty_subject:
+        yield "subject: must not be empty"
+    if capability.subject_chars is not None and len(subject) > capability.subject_chars:
+        yield f"subject: takes {capability.subject_chars} characters at most, not {len(subject)}"
+
+
+def _headers(capability: Capability, carried: Carried) -> Iterator[str]:
+    seen = {"reply-to"} if carried.content.reply_to else set()
+    for name, value in carried.content.headers:
+        lower = name.lower()
+        if lower in capability.reserved_headers or lower.startswith(capability.reserved_header_prefixes):
+            yield f"header {name}: the provider writes it itself"
+        if lower in seen and not capability.unique_headers.isdisjoint((lower, EVERY_NAME)):
+            yield f"header {name}: the provider takes a name only once"
+        seen.add(lower)
+        if capability.header_name_chars is not None and not _is_name(name, capability.header_name_chars):
+            most = capability.header_name_chars
+            yield f"header {name}: the name must have 1 to {most} ASCII characters, and no colon"
+        if capability.header_value_chars is not None and len(value) > capability.header_value_chars:
+            yield f"header {name}: takes {capability.header_value_chars} characters at most, not {len(value)}"
+
+
+def _is_name(name: str, most: int) -> bool:
+    return 0 < len(name) <= most and all("!" <= character <= "~" and character != ":" for character in name)
+
+
+def _attachment(capability: Capability, file: Attachment) -> Iterator[str]:
+    _, dot, extension = file.filename.lower().rpartition(".")
+    size_bytes = len(file.content)
+    if dot and extension in capability.blocked_extensions:
+        yield f"refuses .{extension} attachments"
+    if not size_bytes and not capability.empty_attachments:
+        yield "takes no empty file"
+    if capability.filename_chars is not None and len(file.filename) > capability.filename_chars:
+        yield f"takes file names of {capability.filename_chars} characters at most, not {len(file.filename)}"
+    if capability.attachment_bytes is not None and size_bytes > capability.attachment_bytes:
+        yield f"takes files of {capability.attachment_bytes:,} bytes at most, not {size_bytes:,}"

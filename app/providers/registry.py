@@ -8,10 +8,12 @@ from typing import Final
 from app.domain.account import is_account, label_of, prefix_of, provider_of
 from app.errors import ConfigurationError
 from app.providers.sdk.contract import AnyProvider, Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Declaration, Need, Values
 from app.settings import ACCOUNT_VARIABLES
 
-# Name → the package, which has the modules `variables` (with DECLARATION) and `provider` (with PROVIDER).
+# Name → the package, which has the modules `variables` (with DECLARATION), `limits` (with LIMITS) and `provider`
+# (with PROVIDER).
 PROVIDERS: Final = {
     "sendgrid": "app.providers.sendgrid",
     "mailgun": "app.providers.mailgun",
@@ -27,6 +29,12 @@ def declaration(provider: str) -> Declaration:
     """What the configuration of a provider consists of."""
     declared: Declaration = import_module(f"{PROVIDERS[provider]}.variables").DECLARATION
     return declared
+
+
+def limits(provider: str) -> Limits:
+    """What a provider carries."""
+    table: Limits = import_module(f"{PROVIDERS[provider]}.limits").LIMITS
+    return table
 
 
 def values(account: str, env: Mapping[str, str]) -> Values:

@@ -17,10 +17,10 @@ from app.delivery.ports import Clock, Publish, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
-from app.domain.eligibility import Capability, objections
+from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
-from app.providers.sdk.contract import Limits
+from app.providers.sdk.limits import Limits
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
@@ -45,7 +45,7 @@ class Listens(Receiver, Protocol):
 
     @property
     def limits(self) -> Limits:
-        """What one call may carry."""
+        """What the provider carries."""
 
 
 def _nothing() -> None:
@@ -116,12 +116,12 @@ def build(
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,
-        {name: one.limits.idempotent_for_s * 1000 for name, one in providers.items()},
+        {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
     monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps)
     read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
-        objections, {name: _capability(settings, name, one.limits) for name, one in providers.items()}
+        objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
     )
     return Container(
         settings=settings,
@@ -170,11 +170,6 @@ def build(
         providers=providers,
         ping=lambda: _ping(stores.heads),
     )
-
-
-def _capability(settings: Settings, name: str, limits: Limits) -> Capability:
-    domains = settings.from_domains[name]
-    return Capability(limits.recipients, limits.size_bytes, domains, limits.refused_extensions)
 
 
 def _ping(heads: Heads) -> None:

@@ -50,7 +50,7 @@ def test_what_rules_a_provider_out_is_told(client: Client) -> None:
     route = explain(client, providers=["mailgun", "ses"], attachments=[{"filename": "setup.exe", "content": "TVo="}])
     whys = {step["provider"]: (step["state"], step["why"]) for step in route}
     assert whys["sendgrid"] == ("excluded", "not among the email's providers")
-    assert whys["ses"] == ("excluded", "refuses .exe attachments")
+    assert whys["ses"] == ("excluded", "refuses .exe attachments: attachments[0], setup.exe")
     assert whys["mailgun"] == ("available", "healthy")
 
 

@@ -110,7 +110,7 @@ def test_those_that_the_email_names_in_the_configured_order(client: Client) -> N
 
 
 def test_one_that_refuses_the_file_is_not_among_them(client: Client, parts: Container) -> None:
-    refused = {name: one.limits.refused_extensions for name, one in parts.providers.items()}
+    refused = {name: one.limits.blocked_extensions.value for name, one in parts.providers.items()}
     picky = [name for name, extensions in refused.items() if "exe" in extensions]
     assert picky
     assert len(picky) < 3
@@ -119,7 +119,7 @@ def test_one_that_refuses_the_file_is_not_among_them(client: Client, parts: Cont
 
 
 def test_no_way_out_is_told_with_the_reasons(client: Client, parts: Container) -> None:
-    [picky, *_] = [name for name, one in parts.providers.items() if "exe" in one.limits.refused_extensions]
+    [picky, *_] = [name for name, one in parts.providers.items() if "exe" in one.limits.blocked_extensions.value]
     body = GOOD | {"providers": [picky], "attachments": [{"filename": "setup.exe", "content": "TVo="}]}
     answer = client.post("/v1/emails", json=body)
     assert answer.status_code == 422

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app.domain.eligibility import Capability
+from app.domain.capability import Capability
 from app.domain.email import Attachment, Content, Mailbox
 from app.errors import Invalid
 from tests.support.aws import Aws
@@ -15,7 +15,7 @@ from tests.support.samples import an_email, somebody
 MB = 1_000_000
 CAPABILITIES = {
     "sendgrid": Capability(1000, 30 * MB, ("example.com",)),
-    "mailgun": Capability(1000, 25 * MB, ("example.com", "example.org"), frozenset({"exe"})),
+    "mailgun": Capability(1000, 25 * MB, ("example.com", "example.org"), blocked_extensions=frozenset({"exe"})),
     "ses": Capability(2, 1 * MB, ()),
 }
 

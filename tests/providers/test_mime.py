@@ -150,7 +150,7 @@ def test_an_address_that_ascii_cannot_say_is_refused(text: str) -> None:
         mime.address(text)
 
 
-@pytest.mark.parametrize("name", ["To", "bcc", "Content-Type", "X-SES-CONFIGURATION-SET", "X: y", "X\r\nBcc", "", "Ü"])
+@pytest.mark.parametrize("name", ["To", "bcc", "Content-Type", "X: y", "X\r\nBcc", "", "Ü"])
 def test_a_header_that_is_not_the_clients_to_set_is_refused(name: str) -> None:
     with pytest.raises(Unsendable):
         render(headers=((name, "v"),))

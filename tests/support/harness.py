@@ -5,19 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from app.delivery.monitor import Monitor
-from app.domain.eligibility import Capability
+from app.domain.capability import Capability
 from app.domain.email import Email
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient
 from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
-from app.providers.sdk.contract import Limits
 from app.settings import Settings
 from app.store.health import SumsItem
 from app.wiring.parts import Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
+from tests.support.limits import limits_of
 from tests.support.providers import PlainReceiver, ScriptedSend, webhook
 
 PROVIDERS = ("sendgrid", "mailgun", "ses")
@@ -172,13 +172,11 @@ def receivers(
 ) -> dict[str, PlainReceiver]:
     """Providers with these capabilities. The idempotent ones know an idempotency key for a day."""
     return {
-        name: PlainReceiver(_limits(capabilities.get(name, ANYTHING), DAY_S if name in idempotent else 0))
+        name: PlainReceiver(
+            limits_of(capabilities.get(name, ANYTHING), idempotent_for_s=DAY_S if name in idempotent else 0)
+        )
         for name in providers
     }
-
-
-def _limits(capability: Capability, idempotent_for_s: int) -> Limits:
-    return Limits(capability.recipients, capability.size_bytes, capability.refused_extensions, idempotent_for_s)
 
 
 def forget_health() -> None:

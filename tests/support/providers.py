@@ -11,10 +11,11 @@ from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
-from app.providers.sdk.contract import Limits
+from app.providers.sdk.limits import Limits
+from tests.support.limits import some_limits
 from tests.support.outcomes import accepted
 
-ANYTHING = Limits(1000, 30_000_000)
+ANYTHING = some_limits()
 Answer = Outcome | Callable[[Message], Outcome]
 
 

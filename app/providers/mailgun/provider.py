@@ -16,21 +16,14 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
 from app.providers.mailgun import events
+from app.providers.mailgun.limits import LIMITS
 from app.providers.sdk import answers, payload, signatures
-from app.providers.sdk.contract import Limits, Outside
-from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.content_types import content_type
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
 
 Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
-
-# Headers that Mailgun writes from the fields of the call, or in the MIME that it makes.
-RESERVED_HEADERS: Final = frozenset(
-    {"to", "from", "cc", "bcc", "subject", "content-type", "content-transfer-encoding", "mime-version"}
-    | {"received", "dkim-signature"}
-)
-# documentation.mailgun.com, "Tags": ASCII, 128 characters; help.mailgun.com, "Tags": 10 per message. They are for
-# statistics, so an email is sent without the tags that do not fit.
-TAGS, TAG_LENGTH = 10, 128
 
 # documentation.mailgun.com, "Messages", and mailgun/mailgun-java issue 50 for 420. A status that is missing here
 # has the meaning that `answers` gives it.
@@ -60,8 +53,7 @@ class Mailgun:
     base_url: str
 
     transport: ClassVar[str] = "http"
-    # "Messages": 1,000 recipients, 25 MB.
-    limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=25_000_000)
+    limits: ClassVar[Limits] = LIMITS
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -75,9 +67,8 @@ class Mailgun:
         )
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v3/{domain}/messages. Raises Unsendable for a header that Mailgun writes itself or takes only once."""
-        if not message.to:
-            raise Unsendable("Mailgun needs a recipient in `to`")
+        """POST /v3/{domain}/messages. Raises Unsendable for what the table of limits does not allow."""
+        LIMITS.check(message)
         request = httpx.Request(
             "POST",
             f"{self.base_url}/v3/{quote(self.domain, safe='')}/messages",
@@ -144,8 +135,7 @@ def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> fl
 def _parts(message: Message) -> Iterator[Part]:
     """The parts of the form. Each recipient has a `to` field, so that a comma in a name cannot split it in two."""
     content = message.content
-    headers = dict(distinct((*_reply_to(content.reply_to), *content.headers), RESERVED_HEADERS))
-    tags = [tag for tag in dict.fromkeys(content.tags) if tag.isascii() and len(tag) <= TAG_LENGTH][:TAGS]
+    headers = (*_reply_to(content.reply_to), *content.headers)
     # Our ids come last, so that a client's metadata cannot override them, whatever its names are.
     ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     fields = [
@@ -155,8 +145,8 @@ def _parts(message: Message) -> Iterator[Part]:
         *[("bcc", _mailbox(one)) for one in message.bcc],
         ("subject", content.subject),
         *[(name, body) for name, body in (("text", content.text), ("html", content.html)) if body],
-        *[(f"h:{name}", value) for name, value in headers.items()],
-        *[("o:tag", tag) for tag in tags],
+        *[(f"h:{name}", value) for name, value in headers],
+        *[("o:tag", tag) for tag in LIMITS.fitting_tags(content.tags)],
         *[(f"v:{name}", value) for name, value in {**content.metadata, **ours}.items()],
     ]
     yield from ((name, (None, value)) for name, value in fields)
@@ -165,7 +155,7 @@ def _parts(message: Message) -> Iterator[Part]:
 
 def _file(file: Attachment) -> Part:
     """The part of one attachment. Mailgun uses the file name of an inline file as its content id."""
-    kind = file.content_type or "application/octet-stream"
+    kind = content_type(file, LIMITS.content_types.value) or "application/octet-stream"
     if file.content_id:
         return "inline", (file.content_id, file.content, kind)
     return "attachment", (file.filename, file.content, kind)

@@ -6,11 +6,8 @@
 
 import base64
 import json
-import mimetypes
-import re
 from dataclasses import dataclass, field
 from email.header import Header
-from functools import cache
 from typing import ClassVar, Final, Self
 
 import httpx
@@ -21,16 +18,12 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
 from app.providers.resend import events
+from app.providers.resend.limits import LIMITS
 from app.providers.sdk import answers, payload, signatures
-from app.providers.sdk.contract import Limits, Outside
-from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.content_types import content_type
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
-
-# Headers that Resend writes from the fields of the call, or in the MIME that it makes.
-RESERVED_HEADERS: Final = frozenset(
-    {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "content-transfer-encoding", "mime-version"}
-    | {"received", "dkim-signature"}
-)
 
 # "Errors", by the `name` in the body. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
@@ -46,9 +39,6 @@ TEXTS: Final[answers.Texts] = {
 
 # docs.svix.com, "Verifying Payloads Manually". A webhook that is sent again is signed anew, so it may come much later.
 MAX_AGE_S: Final = 300
-UNTYPED: Final = ("", "application/octet-stream")
-
-_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +51,7 @@ class Resend:
     base_url: str
 
     transport: ClassVar[str] = "http"
-    # A call takes 50 recipients, but its events do not say which of them they are about: docs/decisions/0011.
-    # "Attachments": 40 MB after base64. "Idempotency Keys": 24 hours.
-    limits: ClassVar[Limits] = Limits(recipients=1, size_bytes=40_000_000, idempotent_for_s=24 * 3600)
+    limits: ClassVar[Limits] = LIMITS
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -71,9 +59,8 @@ class Resend:
         return cls(values.account, values.text("API_KEY"), values.texts("WEBHOOK_SECRET"), values.url("BASE_URL"))
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /emails. Raises Unsendable for a header or a file that Resend would not send unchanged."""
-        if not message.to:
-            raise Unsendable("Resend needs a recipient in `to`")
+        """POST /emails. Raises Unsendable for what the table of limits does not allow."""
+        LIMITS.check(message)
         content = message.content
         call = {
             "from": str(message.sender),
@@ -84,7 +71,7 @@ class Resend:
             "subject": content.subject,
             "text": content.text,
             "html": content.html,
-            "headers": {name: _ascii(value) for name, value in distinct(content.headers, RESERVED_HEADERS).items()},
+            "headers": {name: _ascii(value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
             "tags": [{"name": name, "value": value} for name, value in sorted(_tags(message).items())],
         }
@@ -145,7 +132,7 @@ def _tags(message: Message) -> dict[str, str]:
     """Our ids, then the client's metadata and tags whose characters Resend allows. The first of a name counts."""
     tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
-        if _TAG.fullmatch(name) and _TAG.fullmatch(value):
+        if LIMITS.fits_metadata(name, value):
             tags.setdefault(name, value)
     return tags
 
@@ -170,31 +157,10 @@ def _attachment(file: Attachment) -> dict[str, str]:
     attachment = {
         "content": base64.b64encode(file.content).decode(),
         "filename": file.filename,
-        "content_type": _type(file),
+        "content_type": content_type(file, LIMITS.content_types.value),
         "content_id": file.content_id,
     }
     return {name: value for name, value in attachment.items() if value or name in ("content", "filename")}
-
-
-def _type(file: Attachment) -> str:
-    """The attachment's type for Resend. With "", Resend derives it from the file's name.
-
-    Raises Unsendable if type and name contradict each other, because Resend then drops the email silently
-    (django-anymail, "Resend, Limitations and quirks"). Resend does not document which types it takes for which names,
-    so only a contradiction that is certain counts.
-    """
-    content_type = file.content_type.partition(";")[0].strip().lower()
-    if content_type in UNTYPED:
-        return ""
-    expected, compression = _types().guess_type(file.filename)
-    if expected and not compression and expected.partition("/")[2] != content_type.partition("/")[2]:
-        raise Unsendable(f"an attachment is of type {content_type}, and its name is that of {expected}")
-    return file.content_type
-
-
-@cache
-def _types() -> mimetypes.MimeTypes:
-    return mimetypes.MimeTypes()  # only Python's own table, so that the result does not depend on the machine's
 
 
 PROVIDER: Final = Resend

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from app.domain.email import Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.outcome import Outcome
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
 
 if TYPE_CHECKING:
@@ -14,20 +15,6 @@ if TYPE_CHECKING:
 
 Call = TypeVar("Call", covariant=True)  # what a transport makes: a request of HTTP, for example
 Answer = TypeVar("Answer", contravariant=True)  # what a transport brings back
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one call may carry: recipients (to, cc and bcc together) and bytes (the whole email, encoded).
-
-    `refused_extensions`: file name extensions, lower-case without the dot, that the provider does not take.
-    `idempotent_for_s`: how long the provider promises to know an idempotency key (0: it documents none).
-    """
-
-    recipients: int
-    size_bytes: int
-    refused_extensions: frozenset[str] = frozenset()
-    idempotent_for_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +45,13 @@ class Provider(Protocol[Call, Answer]):
 
     @property
     def limits(self) -> Limits:
-        """What one call may carry."""
+        """What the provider carries: its table of limits."""
 
     def build(self, message: Message) -> Call:
         """The authenticated call that sends `message`. Our email id and attempt travel in it as metadata.
 
-        If the provider documents idempotency keys, email id and attempt are the key. The same message then always makes
+        Raises Unsendable for what the provider cannot carry, which pre-flight finds before. If the provider documents
+        idempotency keys, email id and attempt are the key. The same message then always makes
         the same bytes, so that the call may be repeated.
         """
 

@@ -36,15 +36,15 @@ _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
 _PARAMETER = re.compile(r";\s*([A-Za-z0-9-]+)=(?:\"([^\"\\]*)\"|([^\s\";]+))")
 _CONTENT_ID = re.compile(r"[!-~]+")
-# Headers that are written here, or that control SES: naming another configuration set would stop its webhooks.
+# Headers that are written here.
 _OURS = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "sender"})
-_OURS_PREFIXES = ("content-", "x-ses-")
+_OURS_PREFIX = "content-"
 
 
 def render(message: Message) -> bytes:
     """The whole email in ASCII, with CRLF and lines of at most 998. To and Cc are those of the first copy.
 
-    Raises Unsendable for a header that a client may not set, and for an address that has no ASCII form.
+    Raises Unsendable for a header that is written here, and for an address that has no ASCII form.
     """
     content = message.content
     lines = [
@@ -115,7 +115,7 @@ def _verbatim(value: str) -> bool:
 
 def _free(name: str) -> str:
     lower = name.lower()
-    if not _HEADER_NAME.fullmatch(name) or lower in _OURS or lower.startswith(_OURS_PREFIXES):
+    if not _HEADER_NAME.fullmatch(name) or lower in _OURS or lower.startswith(_OURS_PREFIX):
         raise Unsendable(f"header {_clean(name)}: cannot be set")
     return name
 

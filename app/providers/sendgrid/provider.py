@@ -13,20 +13,15 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, payload, signatures
-from app.providers.sdk.contract import Limits, Outside
-from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.content_types import content_type
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
 from app.providers.sendgrid import events
+from app.providers.sendgrid.limits import LIMITS
 
-# docs.sendgrid.com, "Mail Send limitations": headers that SendGrid writes itself, or from the fields of the call.
-RESERVED_HEADERS: Final = frozenset(
-    {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "content-transfer-encoding"}
-    | {"received", "dkim-signature", "x-sg-id", "x-sg-eid"}
-)
-# From the same page. Categories are for statistics, so an email is sent without those that do not fit.
-CATEGORIES, CATEGORY_LENGTH = 10, 255
-# "Event Webhook Reference": SendGrid merges custom_args into the event object. A client's metadata of these names,
-# which `parse` reads, would be taken for a part of the event, so METADATA_PREFIX is put before its name.
+# docs.sendgrid.com, "Event Webhook Reference" (2026-11-25): SendGrid merges custom_args into the event object. `parse`
+# reads these names and would take a client's metadata for a part of the event, so METADATA_PREFIX is put before them.
 EVENT_FIELDS: Final = frozenset(
     {"email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"}
     | {"sg_event_id", "sg_message_id"}
@@ -51,8 +46,7 @@ class SendGrid:
     base_url: str
 
     transport: ClassVar[str] = "http"
-    # "Mail Send limitations": 1,000 recipients, 30 MB.
-    limits: ClassVar[Limits] = Limits(recipients=1000, size_bytes=30_000_000)
+    limits: ClassVar[Limits] = LIMITS
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -60,9 +54,8 @@ class SendGrid:
         return cls(values.account, values.text("API_KEY"), values.texts("WEBHOOK_PUBLIC_KEY"), values.url("BASE_URL"))
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v3/mail/send. Raises Unsendable for a header that SendGrid writes itself or takes only once."""
-        if not message.to:
-            raise Unsendable("SendGrid needs a recipient in `to`")
+        """POST /v3/mail/send. Raises Unsendable for what the table of limits does not allow."""
+        LIMITS.check(message)
         content = message.content
         recipients = {"to": message.to, "cc": message.cc, "bcc": message.bcc}
         personalization = {
@@ -74,15 +67,15 @@ class SendGrid:
             "subject": content.subject,
             "content": _bodies(content),
             **_reply_to(content.reply_to),
-            "headers": {name: _ascii(value) for name, value in distinct(content.headers, RESERVED_HEADERS).items()},
+            "headers": {name: _ascii(value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
-            "categories": [tag for tag in dict.fromkeys(content.tags) if len(tag) <= CATEGORY_LENGTH][:CATEGORIES],
+            "categories": LIMITS.fitting_tags(content.tags),
         }
         return httpx.Request(
             "POST",
             f"{self.base_url}/v3/mail/send",
             headers=self._headers(),
-            json={name: value for name, value in call.items() if value or name == "subject"},
+            json={name: value for name, value in call.items() if value},
         )
 
     def read(self, response: httpx.Response) -> Outcome:
@@ -158,7 +151,7 @@ def _attachment(file: Attachment) -> dict[str, str]:
     attachment = {
         "content": base64.b64encode(file.content).decode(),
         "filename": file.filename,
-        "type": file.content_type,
+        "type": content_type(file, LIMITS.content_types.value),
         "disposition": "inline" if file.content_id else "attachment",
         "content_id": file.content_id,
     }

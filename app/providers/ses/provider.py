@@ -10,7 +10,6 @@ shows all three. One form for all emails also means that only one has to be unde
 import base64
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -26,9 +25,11 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, mime, payload, signatures
-from app.providers.sdk.contract import Limits, Outside
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
 from app.providers.ses import credentials, events, sns
+from app.providers.ses.limits import LIMITS
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -74,16 +75,8 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "sending paused": _ACCOUNT,
 }
 
-_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _log = logging.getLogger(__name__)
-
-# SES Developer Guide, "Unsupported attachment types".
-_REFUSED_EXTENSIONS = """
-    ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk
-    mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi msp
-    mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml psc1 psc2 tmp url vb vbe vbs vps
-    vsmacros vss vst vsw vxd ws wsc wsf wsh xnk
-"""
+_REPLACED: Final = str.maketrans(dict.fromkeys(LIMITS.filename_replaced.value, "_"))
 
 
 class Ses:
@@ -94,8 +87,7 @@ class Ses:
     """
 
     transport: ClassVar[str] = "http"
-    # "Service quotas": 50 recipients; 40 MB after base64.
-    limits: ClassVar[Limits] = Limits(50, 40_000_000, frozenset(_REFUSED_EXTENSIONS.split()))
+    limits: ClassVar[Limits] = LIMITS
 
     def __init__(
         self,
@@ -132,15 +124,16 @@ class Ses:
         )
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /v2/email/outbound-emails. Raises Unsendable for what MIME cannot express in ASCII.
+        """POST /v2/email/outbound-emails. Raises Unsendable for what the table of limits does not allow.
 
         `Destination` names who gets this copy. FromEmailAddress overrides the From header and is the same.
         """
+        LIMITS.check(message)
         recipients = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
         call: dict[str, object] = {
             "FromEmailAddress": mime.mailbox(message.sender),
             "Destination": {role: _addresses(boxes) for role, boxes in recipients.items() if boxes},
-            "Content": {"Raw": {"Data": base64.b64encode(mime.render(message)).decode()}},
+            "Content": {"Raw": {"Data": base64.b64encode(mime.render(_with_safe_names(message))).decode()}},
             "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message).items()],
         }
         if self._configuration_set:
@@ -221,11 +214,17 @@ def _addresses(boxes: Iterable[Mailbox]) -> list[str]:
     return [mime.address(box.address) for box in boxes]
 
 
+def _with_safe_names(message: Message) -> Message:
+    """The message with file names that every host takes."""
+    files = tuple(replace(one, filename=one.filename.translate(_REPLACED)) for one in message.content.attachments)
+    return replace(message, content=replace(message.content, attachments=files))
+
+
 def _tags(message: Message) -> dict[str, str]:
     """Our ids, then the client's metadata and tags whose characters SES allows. The first of a name counts."""
     tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
-        if _TAG.fullmatch(name) and _TAG.fullmatch(value):
+        if LIMITS.fits_metadata(name, value):
             tags.setdefault(name, value)
     return tags
 

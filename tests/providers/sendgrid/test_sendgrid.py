@@ -83,7 +83,7 @@ def test_the_call() -> None:
 
 
 def test_what_is_empty_is_not_sent() -> None:
-    plain = replace(SAMPLE, cc=(), bcc=(), content=Content("", text="words"))
+    plain = replace(SAMPLE, cc=(), bcc=(), content=Content("Hi", text="words"))
     assert built(plain) == {
         "personalizations": [
             {
@@ -92,7 +92,7 @@ def test_what_is_empty_is_not_sent() -> None:
             }
         ],
         "from": {"email": "no-reply@example.com", "name": "The App"},
-        "subject": "",
+        "subject": "Hi",
         "content": [{"type": "text/plain", "value": "words"}],
     }
 

@@ -15,12 +15,11 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, payload, signatures
-from app.providers.sdk.contract import Limits, Outside
-from app.providers.sdk.refusal import Unsendable, distinct
+from app.providers.sdk.contract import Outside
+from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
 from tests.providers.made_up.provider import events
-
-RESERVED_HEADERS: Final = frozenset({"to", "from", "cc", "bcc", "subject", "reply-to"})
+from tests.providers.made_up.provider.limits import LIMITS
 
 # What its answers say. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
@@ -45,7 +44,7 @@ class MadeUp:
     base_url: str
 
     transport: ClassVar[str] = "http"
-    limits: ClassVar[Limits] = Limits(recipients=100, size_bytes=20_000_000)
+    limits: ClassVar[Limits] = LIMITS
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -53,9 +52,8 @@ class MadeUp:
         return cls(values.account, values.text("API_KEY"), values.texts("WEBHOOK_KEY"), values.url("BASE_URL"))
 
     def build(self, message: Message) -> httpx.Request:
-        """POST /messages. Raises Unsendable for a header that Made Up writes itself or takes only once."""
-        if not message.to:
-            raise Unsendable("Made Up needs a recipient in `to`")
+        """POST /messages. Raises Unsendable for what the table of limits does not allow."""
+        LIMITS.check(message)
         content = message.content
         ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
         call = {
@@ -67,9 +65,9 @@ class MadeUp:
             "subject": content.subject,
             "text": content.text,
             "html": content.html,
-            "headers": distinct(content.headers, RESERVED_HEADERS),
+            "headers": dict(content.headers),
             "files": [_file(file) for file in content.attachments],
-            "tags": list(content.tags),
+            "tags": LIMITS.fitting_tags(content.tags),
             "data": {**content.metadata, **ours},  # ours come last, so that no metadata can replace them
         }
         return httpx.Request("POST", f"{self.base_url}/messages", headers=self._headers(), json=call)
