@@ -74,7 +74,10 @@ def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple
     """Which of `recipients` one call may carry without showing anybody an address that the email does not show.
 
     All recipients of the email go together as it was accepted; otherwise those in `to` and `cc`; else one `bcc` alone.
+    If the email has nobody in `to`, which most providers insist on, each recipient goes alone and is put there.
     """
+    if not any(recipient.role is Role.TO for recipient in head.recipients.values()):
+        return tuple(recipients)[:1]
     if len(recipients) == len(head.recipients):
         return tuple(recipients)
     visible = tuple(key for key, recipient in recipients.items() if recipient.role is not Role.BCC)
