@@ -8,6 +8,7 @@ people and may be encoded anywhere.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 LINE_LIMIT: Final = 998  # RFC 5322 §2.1.1, without the line break
@@ -43,7 +44,7 @@ def is_structured(name: str) -> bool:
 def parts(value: str) -> Iterator[tuple[str, bool]]:
     """The parts of a structured value, and of each whether it is a phrase: what stands right before a `<…>`."""
     found = _PART.findall(value)
-    for part, following in zip(found, [*found[1:], ""], strict=True):
+    for part, following in pairwise([*found, ""]):
         yield part, part[0] not in "<>,;" and following.startswith("<") and following.endswith(">")
 
 

@@ -43,16 +43,16 @@ def in_ascii(name: str, value: str) -> str:
 def lines(name: str, value: str) -> str:
     """`name: value` in ASCII, in lines of at most LINE_LIMIT with CRLF between them. Raises what `in_ascii` raises.
 
-    A field that fits is one line. A longer one is folded at its spaces; only an unstructured one is encoded if it has
-    too long a word.
+    A field that fits is one line, and a longer one is folded at its spaces. If it has too long a word, an unstructured
+    one is encoded.
     """
     value = clean(value)
     if is_structured(name):
-        value = _structured(name, value)
-    if is_structured(name) or is_verbatim(value):
-        folded = _fold(name, value)
-        if max(map(len, folded.split(_CRLF))) <= LINE_LIMIT:
-            return folded
+        return _fold(name, _structured(name, value))
+    folded = _fold(name, value) if is_verbatim(value) else ""
+    # Many parsers take the fold before the first word for a space of the text.
+    if folded and not folded.startswith(f"{name}:{_CRLF}") and max(map(len, folded.split(_CRLF))) <= LINE_LIMIT:
+        return folded
     return f"{name}: {Header(value, 'utf-8', header_name=name).encode(linesep=_CRLF)}"
 
 
