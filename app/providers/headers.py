@@ -59,14 +59,14 @@ def lines(name: str, value: str) -> str:
 def _structured(name: str, value: str) -> str:
     if problem := fault(name, value):
         raise Unsendable(f"header {name}: {problem}")
-    value = re.sub(" +", " ", value)  # so many spaces that a line cannot hold them mean no more than one
-    return "".join(_phrase(part) if is_phrase and not part.isascii() else part for part, is_phrase in parts(value))
+    written = (_phrase(part) if is_phrase and not part.isascii() else part for part, is_phrase in parts(value))
+    return re.sub(" +", " ", "".join(written)).strip()  # a run of spaces means no more here than one, and fits any line
 
 
 def _phrase(text: str) -> str:
-    """A phrase as encoded words, with the spaces around it. The quotes around its words are not part of them."""
-    unquoted = re.sub(r"\\(.)|\"", r"\1", text).strip()
-    return text.replace(text.strip(), Header(unquoted, "utf-8").encode(linesep=""))
+    """A phrase as encoded words. The quotes around its words are not part of them."""
+    unquoted = re.sub(r'\\(.)|"', r"\1", text).strip()
+    return f" {Header(unquoted, 'utf-8').encode(linesep='')} "
 
 
 def _fold(name: str, value: str) -> str:

@@ -123,19 +123,23 @@ STRUCTURED = st.sampled_from(
         {"name": "In-Reply-To", "value": "<" + "x" * 994 + ">"},
     ]
 )
-BODIES = st.fixed_dictionaries(
-    {"from": ONE, "subject": WORDS, "text": WORDS.filter(bool), "bcc": st.just("a@b.example")},
-    optional={
-        "reply_to": ONE | st.lists(ONE | st.just(""), max_size=3),
-        "html": WORDS,
-        "headers": st.lists(PAIRS | STRUCTURED, max_size=4, unique_by=lambda pair: pair["name"].lower()),
-        "attachments": st.lists(FILES, max_size=3, unique_by=lambda file: file.get("content_id") or str(file)),
-        "tags": st.lists(WORDS, max_size=4),
-        "metadata": st.dictionaries(
-            st.from_regex(r"m[A-Za-z0-9_-]{1,9}", fullmatch=True), WORDS | st.booleans() | st.integers(), max_size=4
-        ),
-    },
-)
+REQUIRED: dict[str, st.SearchStrategy[Any]] = {
+    "from": ONE,
+    "subject": WORDS,
+    "text": WORDS.filter(bool),
+    "bcc": st.just("a@b.example"),
+}
+OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
+    "reply_to": ONE | st.lists(ONE | st.just(""), max_size=3),
+    "html": WORDS,
+    "headers": st.lists(PAIRS | STRUCTURED, max_size=4, unique_by=lambda pair: str(pair["name"]).lower()),
+    "attachments": st.lists(FILES, max_size=3, unique_by=lambda file: file.get("content_id") or str(file)),
+    "tags": st.lists(WORDS, max_size=4),
+    "metadata": st.dictionaries(
+        st.from_regex(r"m[A-Za-z0-9_-]{1,9}", fullmatch=True), WORDS | st.booleans() | st.integers(), max_size=4
+    ),
+}
+BODIES = st.fixed_dictionaries(REQUIRED, optional=OPTIONAL)
 
 
 @given(BODIES)

@@ -164,7 +164,8 @@ def test_an_address_in_any_form_in_every_field(
 def test_nobody_needs_to_be_in_to(
     client: Client, parts: Container, schema: jsonschema_rs.Validator, field: str
 ) -> None:
-    for to in ({}, {"to": ""}, {"to": []}, {"to": [""]}, {"to": None}):
+    nobody: list[dict[str, Any]] = [{}, {"to": ""}, {"to": []}, {"to": [""]}, {"to": None}]
+    for to in nobody:
         body = {name: value for name, value in GOOD.items() if name != "to"} | to
         body[field] = ["ann@example.com", "bob@example.com"]
         schema.validate(body)
