@@ -33,12 +33,7 @@ def read(text: str) -> Mailbox:
 
     Raises ValueError whose message says what is wrong, for the author of the request; SeveralAddresses is one of them.
     """
-    one_line(text)
-    text = text.strip()
-    if len(text) > _LONGEST:
-        if _names_several(text):
-            raise _several()
-        raise ValueError("is too long")
+    text = _short(one_line(text).strip())
     if commented := _COMMENTED.fullmatch(text):
         return Mailbox(_address(commented["address"]), name(commented["name"]))
     if "<" not in text:
@@ -55,7 +50,7 @@ def read(text: str) -> Mailbox:
 
 def bare(text: str) -> str:
     """The address that `text` is, without a name. Raises ValueError for anything else."""
-    return _address(one_line(text).strip())
+    return _address(_short(one_line(text).strip()))
 
 
 def name(text: str) -> str:
@@ -70,6 +65,12 @@ def one_line(text: str) -> str:
     if CONTROL.search(text):
         raise ValueError("must not contain line breaks or other control characters")
     return text
+
+
+def _short(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    raise _several() if _names_several(text) else ValueError("is too long")
 
 
 def _address(text: str) -> str:

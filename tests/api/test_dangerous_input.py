@@ -80,6 +80,15 @@ def test_a_text_has_no_nul(field: str) -> None:
     assert [name for name, _ in refused.value.errors] == [field]
 
 
+@pytest.mark.parametrize(
+    "text", ["a/b" + ";    " * 99 + '"', "a/b" + ';"' * 200, "a/b; c=" + "d" * 4_000_000, "/" * 4_000_000]
+)
+@pytest.mark.timeout(10)
+def test_no_media_type_takes_long(text: str) -> None:
+    with pytest.raises(Invalid):
+        read(GOOD | a_file(content_type=text))
+
+
 LOCALS = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True) | st.sampled_from(['"user..name"', '"user."', "o'neil+tag"])
 ADDRESSES = st.builds("{}@{}.example".format, LOCALS, st.sampled_from(["a", "b", "münchen"]))
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)

@@ -10,8 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 UNTYPED: Final = "application/octet-stream"
 _NAME = r"[!#$&^_.+\-0-9A-Za-z]{1,127}"  # RFC 6838 §4.2
-_MEDIA_TYPE = re.compile(rf" *({_NAME}/{_NAME}) *((?:;[^;\"]*(?:\"[^\"]*\")? *)*)")
+_MEDIA_TYPE = re.compile(rf" *({_NAME}/{_NAME}) *(?=;|\Z)")
 _PARAMETER = re.compile(r'; *([A-Za-z0-9-]{1,64})=(?:"([ !#-\[\]-~]+)"|([!#-:<-\[\]-~]+)) *')
+_NO_MORE = re.compile(r"(?:; *)*\Z")  # some programs write a semicolon after the last parameter, too
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]+")  # RFC 2045 §5.1: every other value needs quotes
 _MEDIA_TYPE_LIMIT: Final = 500
 _WRAPPING = re.compile(r"[ \t\r\n]+")
@@ -68,15 +69,13 @@ def read_media_type(text: str) -> str:
 
     Raises ValueError that says what is wrong.
     """
-    found = _MEDIA_TYPE.fullmatch(text)
-    if len(text) > _MEDIA_TYPE_LIMIT or found is None:
+    found = _MEDIA_TYPE.match(text) if len(text) <= _MEDIA_TYPE_LIMIT else None
+    if found is None:
         raise ValueError("must look like application/pdf or text/calendar; method=REQUEST")
-    written = found[1]
+    written, at = found[1], found.end()
     names = set()
-    # Some programs write a semicolon after the last parameter, too.
-    rest = re.sub(r"(?:; *)+\Z", "", found[2])
-    while rest:
-        parameter = _PARAMETER.match(rest)
+    while not _NO_MORE.match(text, at):
+        parameter = _PARAMETER.match(text, at)
         if parameter is None:
             raise ValueError("has a parameter that is not name=value in ASCII; the file's name belongs into filename")
         name, value = parameter[1], parameter[2] or parameter[3]
@@ -84,7 +83,7 @@ def read_media_type(text: str) -> str:
             raise ValueError(f"has the parameter {name} twice")
         names.add(name.lower())
         written += f"; {name}={value}" if _TOKEN.fullmatch(value) else f'; {name}="{value}"'
-        rest = rest[parameter.end() :]
+        at = parameter.end()
     return written
 
 
