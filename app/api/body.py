@@ -13,6 +13,10 @@ from app.errors import Invalid
 
 # Lambda takes events of 6 MB. The event holds more than the body, and holds some bodies in base64, a third larger.
 BODY_LIMIT_BYTES = 4_500_000
+TOO_LARGE = (
+    f"a request body may have at most {BODY_LIMIT_BYTES:,} bytes, in which base64 makes files a third larger; "
+    "put large files where they can be downloaded, and send a link"
+)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -22,7 +26,7 @@ async def raw_body(request: Request) -> bytes:
 
     Raises TooLarge as soon as the limit is passed, without reading on; Malformed if the client disconnects.
     """
-    problem = TooLarge(f"a request body may have at most {BODY_LIMIT_BYTES:,} bytes")
+    problem = TooLarge(TOO_LARGE)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > BODY_LIMIT_BYTES:
         raise problem
@@ -55,12 +59,13 @@ class _Unreadable(ValueError):
 
 
 def parse(body: bytes) -> Any:
-    """The value of `body` as JSON (RFC 8259), read strictly: UTF-8, no NaN, no key twice in one object.
+    """The value of `body` as JSON (RFC 8259), read strictly: UTF-8 (with or without a byte order mark), no NaN, no
+    key twice in one object.
 
     Raises Malformed, or Invalid naming the fields whose text is not Unicode (half a surrogate pair).
     """
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as problem:
         # The parser's own message is not used, because it differs between versions of Python.

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api import views
+from app.api.body import TOO_LARGE
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
 from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
 
@@ -41,7 +42,7 @@ def body_errors(invalid: Invalid) -> Responses:
     """The declaration of the errors that every route has which reads JSON. `invalid` is the example of a 422."""
     return errors(
         Malformed("the body is not JSON: see line 1, column 1"),
-        TooLarge("a request body may have at most 4,500,000 bytes"),
+        TooLarge(TOO_LARGE),
         UnsupportedMediaType("send `Content-Type: application/json`"),
         invalid,
     )

@@ -149,20 +149,22 @@ def message(claimed: Head, content: Content) -> Message:
     """What the last attempt of `claimed` carries. A repetition carries exactly what the first call carried.
 
     A call for all recipients addresses them as the email does. A call for some of them addresses these in `to`: some
-    providers require one, and whoever has the email already must not get a second copy.
+    providers require one, and whoever has the email already must not get a second copy. That is also how an email
+    with nobody in `to` is sent; its headers show the `cc`, or else the recipient of this copy.
     """
     attempt = claimed.attempts[-1]
-    is_whole = len(attempt.recipients) == len(claimed.recipients)
+    to, cc = _with_role(claimed, Role.TO), _with_role(claimed, Role.CC)
+    is_whole = bool(to) and len(attempt.recipients) == len(claimed.recipients)
     some = tuple(_mailbox(claimed, key) for key in attempt.recipients)
     return Message(
         email_id=claimed.email_id,
         attempt=attempt.original_number,
         sender=claimed.sender,
-        to=_with_role(claimed, Role.TO) if is_whole else some,
-        cc=_with_role(claimed, Role.CC) if is_whole else (),
+        to=to if is_whole else some,
+        cc=cc if is_whole else (),
         bcc=_with_role(claimed, Role.BCC) if is_whole else (),
-        visible_to=_with_role(claimed, Role.TO),
-        visible_cc=_with_role(claimed, Role.CC),
+        visible_to=to if to or cc else some,
+        visible_cc=cc,
         content=content,
     )
 

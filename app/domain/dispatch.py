@@ -74,8 +74,11 @@ def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple
     """Which of `recipients` one call may carry without showing anybody an address that the email does not show.
 
     If all recipients of the email are among them, one call carries all of them, as the email was accepted. If only some
-    are, it carries those in `to` and `cc`, or, if there are none of these, a single one in `bcc`.
+    are, it carries those in `to` and `cc`, or, if there are none of these, a single one in `bcc`. If the email has
+    nobody in `to`, which most providers insist on, each recipient goes alone and is put there.
     """
+    if not any(recipient.role is Role.TO for recipient in head.recipients.values()):
+        return tuple(recipients)[:1]
     if len(recipients) == len(head.recipients):
         return tuple(recipients)
     visible = tuple(key for key, recipient in recipients.items() if recipient.role is not Role.BCC)

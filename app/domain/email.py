@@ -12,6 +12,9 @@ from typing import Any
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
 
+# Dots that RFC 5321 allows before the @ in quotes only.
+_NEEDS_QUOTES = re.compile(r'(?=[^"@]*(?:^\.|\.\.|\.@))[^"@]+@[^"@]+')
+
 
 class Role(StrEnum):
     """How a recipient is addressed."""
@@ -38,8 +41,8 @@ class Mailbox:
 
     @property
     def key(self) -> str:
-        """The address in lower case. Two mailboxes with the same key are the same recipient."""
-        return self.address.lower()
+        """The address in the form under which two spellings of one mailbox are the same recipient."""
+        return address_key(self.address)
 
     def __str__(self) -> str:
         if not self.name:
@@ -108,6 +111,15 @@ class Message:
     visible_to: tuple[Mailbox, ...]
     visible_cc: tuple[Mailbox, ...]
     content: Content
+
+
+def address_key(address: str) -> str:
+    """The form under which two spellings of one address are the same: lower case, in quotes where it needs them.
+
+    A program that reads `"a..b"@example.com` may report on `a..b@example.com`.
+    """
+    local, at, domain = address.lower().rpartition("@")
+    return f'"{local}"{at}{domain}' if _NEEDS_QUOTES.fullmatch(address) else f"{local}{at}{domain}"
 
 
 def fingerprint(email: Email) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from app.domain.email import address_key
 from app.domain.kinds import Cause, EventKind
 
 
@@ -11,8 +12,8 @@ class ProviderEvent:
     """One event that a provider reports about one recipient of one attempt.
 
     `email_id` and `attempt` are our own, which the provider sends back as metadata ("" and 0: it sent none back).
-    `recipient` is lower-case; "" when the provider names none (some do so for an open). `at_ms` is the provider's time,
-    never ours. `event_id` is the provider's unique id of the event, "" if it has none.
+    `recipient` becomes the key under which an email holds it; "" when the provider names none (some do so for an open).
+    `at_ms` is the provider's time, never ours. `event_id` is the provider's unique id of the event, "" if it has none.
     """
 
     provider: str
@@ -25,6 +26,9 @@ class ProviderEvent:
     message_id: str = ""
     cause: Cause | None = None
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recipient", address_key(self.recipient))
 
     @property
     def key(self) -> str:

@@ -31,7 +31,15 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"to": []}, "to"),
         ({"to": ABSENT}, "to"),
         ({"to": None}, "to"),
-        ({"to": ""}, "to[0]"),
+        ({"to": ""}, "to"),
+        ({"to": [""], "bcc": [""]}, "to"),
+        ({"to": {"email": "ann"}}, "to[0].email"),
+        ({"to": {"email": "a@example.com, b@example.com"}}, "to[0].email"),
+        ({"to": {"email": "Ann <ann@example.com>"}}, "to[0].email"),
+        ({"to": [{"email": "ann@example.com", "name": "A\r\nBcc: eve@example.com"}]}, "to[0].name"),
+        ({"to": [{"email": "ann@example.com", "type": "to"}]}, "to[0].type"),
+        ({"to": [{"name": "Ann"}]}, "to[0].email"),
+        ({"cc": ["", "nobody"]}, "cc[1]"),
         ({"to": 7}, "to"),
         ({"to": ["ann@example.com", 7]}, "to[1]"),
         ({"to": [f"a{n}@example.com" for n in range(51)]}, "to"),
@@ -49,7 +57,6 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"reply_to": "nobody"}, "reply_to[0]"),
         # Content
         ({"subject": ABSENT}, "subject"),
-        ({"subject": ""}, "subject"),
         ({"subject": "Hello\r\nBcc: eve@example.com"}, "subject"),
         ({"subject": "Hello\u2028world"}, "subject"),
         ({"subject": "x" * 999}, "subject"),
@@ -69,10 +76,19 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"headers": {"X" * 127: "a"}}, "headers." + "X" * 80),
         ({"headers": {"": "a"}}, "headers."),
         ({"headers": {"X-A": "x" * 999}}, "headers.X-A"),
-        ({"headers": {"X-A": None}}, "headers.X-A"),
+        ({"headers": {"X-A": ["a"]}}, "headers.X-A"),
+        ({"headers": {"References": "<" + "x" * 995 + ">"}}, "headers.References"),
+        ({"headers": {"References": "<a@example.com> " * 501}}, "headers.References"),
+        ({"headers": {"List-Unsubscribe": "<https://example.com/ü>"}}, "headers.List-Unsubscribe"),
         ({"headers": {"X-A": "1", "x-a": "2"}}, "headers"),
         ({"headers": {f"X-{n}": "a" for n in range(51)}}, "headers"),
-        ({"headers": []}, "headers"),
+        ({"headers": "X-A: a"}, "headers"),
+        ({"headers": [{"name": "X-A", "value": "a\r\nBcc: eve@example.com"}]}, "headers[0].value"),
+        ({"headers": [{"name": "X-A\r\nBcc", "value": "eve@example.com"}]}, "headers[0].name"),
+        ({"headers": [{"name": "To", "value": "eve@example.com"}]}, "headers[0].name"),
+        ({"headers": [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]}, "headers"),
+        ({"headers": [{"name": "X-A", "value": "1"}, {"name": "X-A", "value": "1"}]}, "headers"),
+        ({"headers": [{"name": f"X-{n}", "value": "a"} for n in range(51)]}, "headers"),
         *(
             ({"headers": {name: "a"}}, f"headers.{name}")
             for name in ["From", "to", "CC", "Bcc", "Reply-To", "Subject", "Date", "Message-ID", "Sender"]
@@ -84,28 +100,45 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"headers": {"X-SES-Configuration-Set": "other"}}, "headers.X-SES-Configuration-Set"),
         # Attachments
         ({"attachments": [FILE | {"content": "not base64"}]}, "attachments[0].content"),
-        ({"attachments": [FILE, FILE | {"content": "aGVsbG8"}]}, "attachments[1].content"),
-        ({"attachments": [FILE | {"content": "aGVs\nbG8="}]}, "attachments[0].content"),
+        ({"attachments": [FILE, FILE | {"content": "aGVsb"}]}, "attachments[1].content"),
+        ({"attachments": [FILE | {"content": "aGVsbG8=="}]}, "attachments[0].content"),
+        ({"attachments": [FILE | {"content": "aGk=aGk="}]}, "attachments[0].content"),
+        ({"attachments": [FILE | {"content": "a+-a"}]}, "attachments[0].content"),
+        ({"attachments": [FILE | {"content": "data:image/png;base64,?"}]}, "attachments[0].content"),
+        ({"attachments": [FILE | {"content": "data:,grün"}]}, "attachments[0].content"),
+        ({"attachments": [{"filename": "a.txt"}]}, "attachments[0].content"),
+        ({"attachments": [{"filename": "a.txt", "content": None}]}, "attachments[0].content"),
         ({"attachments": [FILE | {"content": "ü"}]}, "attachments[0].content"),
-        ({"attachments": [FILE | {"content": ""}]}, "attachments[0].content"),
         ({"attachments": [FILE | {"filename": "a\nb"}]}, "attachments[0].filename"),
         ({"attachments": [{"content": "aGVsbG8="}]}, "attachments[0].filename"),
         ({"attachments": [FILE | {"content_type": "pdf"}]}, "attachments[0].content_type"),
-        ({"attachments": [FILE | {"content_type": "text/plain; charset=utf-8"}]}, "attachments[0].content_type"),
-        ({"attachments": [FILE | {"content_id": "<logo>"}]}, "attachments[0].content_id"),
+        ({"attachments": [FILE | {"content_type": "text/plain; charset"}]}, "attachments[0].content_type"),
+        ({"attachments": [FILE | {"content_type": "text/plain; a=1; A=2"}]}, "attachments[0].content_type"),
+        ({"attachments": [FILE | {"content_type": "text/plain; name=ü"}]}, "attachments[0].content_type"),
+        ({"attachments": [FILE | {"content_type": "text/plain; a=b\r\nX-A: c"}]}, "attachments[0].content_type"),
+        ({"attachments": [FILE | {"content_type": "text/plain" + "; a=b" * 100}]}, "attachments[0].content_type"),
+        ({"attachments": [FILE | {"content_id": "<lo go>"}]}, "attachments[0].content_id"),
+        ({"attachments": [FILE | {"content_id": "<>"}]}, "attachments[0].content_id"),
         ({"attachments": [FILE | {"size": 5}]}, "attachments[0].size"),
         ({"attachments": [FILE | {"content_id": "a"}] * 2}, "attachments"),
         ({"attachments": [FILE] * 21}, "attachments"),
         ({"attachments": ["a.txt"]}, "attachments[0]"),
         # Options
-        ({"tags": ["a", "a"]}, "tags"),
-        ({"tags": [""]}, "tags[0]"),
+        ({"tags": ["a\nb"]}, "tags[0]"),
+        ({"tags": [7]}, "tags[0]"),
+        ({"tags": [{"name": "a b", "value": "1"}]}, "tags[0].name"),
+        ({"tags": [{"name": "a"}]}, "tags[0].value"),
+        ({"tags": [{"name": "a", "value": "1\0"}]}, "tags[0].value"),
+        ({"tags": [{"name": "em_id", "value": "1"}]}, "tags[0].name"),
+        ({"tags": [{"name": "a", "value": "1"}], "metadata": {"a": "2"}}, "tags[0]"),
+        ({"tags": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}, "tags[1]"),
+        ({"tags": [{"name": f"t{n}", "value": "x"} for n in range(21)]}, "metadata"),
         ({"tags": ["x" * 129]}, "tags[0]"),
-        ({"tags": ["grüße"]}, "tags[0]"),
         ({"tags": [f"t{n}" for n in range(11)]}, "tags"),
         ({"metadata": {"em_id": "x"}}, "metadata.em_id"),
         ({"metadata": {"a b": "x"}}, "metadata.a b"),
-        ({"metadata": {"k": 7}}, "metadata.k"),
+        ({"metadata": {"k": ["a"]}}, "metadata.k"),
+        ({"metadata": [{"name": "k", "value": "v"}]}, "metadata"),
         ({"metadata": {"k": "x" * 501}}, "metadata.k"),
         ({"metadata": {f"k{n}": "x" for n in range(21)}}, "metadata"),
         ({"on_uncertain": "hope"}, "on_uncertain"),
@@ -119,7 +152,6 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"expires_at": "2999-02-31T00:00:00Z"}, "expires_at"),
         ({"expires_at": "0001-01-01T00:00:00+23:59"}, "expires_at"),
         ({"expires_at": 1900000000}, "expires_at"),
-        ({"collapse_key": ""}, "collapse_key"),
         ({"collapse_key": "k" * 129}, "collapse_key"),
         ({"collapse_key": "reset\nann"}, "collapse_key"),
         ({"collapse_key": "grüße"}, "collapse_key"),
@@ -145,23 +177,18 @@ def test_the_field_is_named(client: Client, changes: dict[str, Any], field: str)
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
+@pytest.mark.parametrize("field", ["headers.X-A", "metadata.k"])
+def test_a_number_that_is_read_as_infinity_is_named(client: Client, field: str) -> None:
+    name, key = field.split(".")
+    body = json.dumps(GOOD | {name: {key: "[number]"}}).replace('"[number]"', "1e999")
+    errors = client.post("/v1/emails", content=body, headers=JSON).json()["errors"]
+    assert errors == [{"field": field, "message": "must be a string or a number that is not so large"}]
+
+
 def test_every_fault_is_told_at_once(client: Client) -> None:
     answer = client.post("/v1/emails", json={"from": "App", "to": ["x", "ann@example.com", "y"], "txt": "Hello"})
     fields = [error["field"] for error in answer.json()["errors"]]
     assert fields == ["from", "to[0]", "to[2]", "subject", "txt"]
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("send_at", "is not supported yet; remove it"),
-        ("subjct", "is not a known field; did you mean subject?"),
-        ("zzzzzz", "is not a known field"),
-    ],
-)
-def test_an_unknown_field_is_explained(client: Client, name: str, message: str) -> None:
-    answer = client.post("/v1/emails", json=GOOD | {name: "x"})
-    assert answer.json()["errors"] == [{"field": name, "message": message}]
 
 
 def test_now_is_not_in_the_future(client: Client, clock: Clock) -> None:
@@ -208,7 +235,6 @@ def test_a_body_that_is_no_object_is_named(client: Client, body: str) -> None:
         b'{"to": "a@example.com", "to": "b@example.com"}',
         b'{"a": {"b": 1, "b": 2}}',
         b'{"a": "\xff"}',
-        b'\xef\xbb\xbf{"a": 1}',
         '{"a": 1}'.encode("utf-16"),
         b'{"a": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
@@ -243,6 +269,6 @@ def test_a_body_over_the_limit_is_refused(client: Client) -> None:
 
 
 def test_a_body_at_the_limit_is_read(client: Client) -> None:
-    text = "x" * (BODY_LIMIT_BYTES - len(json.dumps(GOOD | {"text": "", "subject": ""})))
-    answer = client.post("/v1/emails", content=json.dumps(GOOD | {"text": text, "subject": ""}), headers=JSON)
+    text = "x" * (BODY_LIMIT_BYTES - len(json.dumps(GOOD | {"text": "", "subject": 7})))
+    answer = client.post("/v1/emails", content=json.dumps(GOOD | {"text": text, "subject": 7}), headers=JSON)
     assert [error["field"] for error in answer.json()["errors"]] == ["subject"]

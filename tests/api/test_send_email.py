@@ -80,7 +80,7 @@ def test_every_field_reaches_the_store(client: Client, parts: Container, clock: 
     assert content.reply_to == (Mailbox("help@example.com", "Help"),)
     assert content.headers == (("X-Campaign", "spring"),)
     assert content.attachments == (
-        Attachment("a.txt", "application/octet-stream", b"hello"),
+        Attachment("a.txt", "text/plain", b"hello"),
         Attachment("l.png", "image/png", base64.b64decode("iVBORw0KGgo="), "logo"),
     )
     assert content.tags == ("receipt",)

@@ -73,6 +73,10 @@ def test_who_waits_for_a_round_is_not_carried() -> None:
         (an_email_to(ANN, BOB, EVE, DAN, sent=(ANN, BOB)), Dispatch("a", keys(EVE))),  # one alone
         (an_email_to(ANN, EVE, DAN, sent=(ANN, EVE)), Dispatch("a", keys(DAN))),
         (an_email_to(EVE), Dispatch("a", keys(EVE))),
+        (an_email_to(EVE, DAN), Dispatch("a", keys(EVE))),  # without a `to` each goes alone
+        (an_email_to(EVE, DAN, sent=(EVE,)), Dispatch("a", keys(DAN))),
+        (an_email_to(BOB, EVE), Dispatch("a", keys(BOB))),
+        (an_email_to(BOB, EVE, a=(BOB,)), Dispatch("a", keys(EVE))),
         (an_email_to(ANN, BOB, a=(ANN,)), Dispatch("a", keys(BOB))),  # whoever has not tried the first goes first
         (an_email_to(ANN, EVE, a=(ANN,), b=(ANN,)), Dispatch("a", keys(EVE))),
     ],
@@ -99,3 +103,21 @@ def test_a_call_for_everybody_addresses_them_as_asked_for() -> None:
 def test_a_call_for_some_addresses_them_in_to(some: tuple[Mailbox, ...]) -> None:
     head = an_email_to(ANN, BOB, EVE, DAN)
     assert the_message(head, Dispatch("b", keys(*some))) == (some, (), ())
+
+
+@pytest.mark.parametrize(
+    ("people", "sent_to", "visible"),
+    [
+        ((EVE,), EVE, ((EVE,), ())),
+        ((EVE, DAN), DAN, ((DAN,), ())),  # nobody sees the other bcc
+        ((BOB,), BOB, ((), (BOB,))),
+        ((BOB, EVE), EVE, ((), (BOB,))),
+    ],
+    ids=["a bcc", "one of two bccs", "a cc", "a bcc beside a cc"],
+)
+def test_without_a_to_each_recipient_is_addressed_there(
+    people: tuple[Mailbox, ...], sent_to: Mailbox, visible: tuple[tuple[Mailbox, ...], ...]
+) -> None:
+    sent = message(RULES.claim(an_email_to(*people), Dispatch("a", keys(sent_to)), 30_000, 0), Content("Hello"))
+    assert (sent.to, sent.cc, sent.bcc) == ((sent_to,), (), ())
+    assert (sent.visible_to, sent.visible_cc) == visible

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from app.domain.email import Mailbox
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 
@@ -65,3 +66,8 @@ def test_and_by_nothing_else(name: str) -> None:
 def test_a_key_is_short_and_made_of_hexadecimal_digits() -> None:
     assert len(NAMED.key) == 32
     assert int(NAMED.key, 16)
+
+
+@pytest.mark.parametrize("reported", ["A..b@Example.net", '"a..b"@example.net'])
+def test_the_recipient_is_the_one_that_the_email_was_for(reported: str) -> None:
+    assert replace(NAMED, recipient=reported).recipient == Mailbox('"A..b"@example.net').key

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.headers import LINE_LIMIT
 from app.providers.sdk import mime
 from app.providers.sdk.refusal import Unsendable
 from tests.providers.case import ANNE, BO, CAT, SAMPLE
@@ -80,7 +81,7 @@ def test_attachments_come_back_whole() -> None:
     invite = Attachment(tricky, 'text/calendar; method=REQUEST; charset="utf-8"', b"BEGIN:VCALENDAR\r\n")
     parsed = render(html="h", attachments=(invite, PDF, LOGO))
     calendar, pdf = parsed.iter_attachments()
-    assert (calendar.get_filename(), calendar.get_content_disposition()) == (tricky, "attachment")
+    assert (calendar.get_filename(), calendar.get_content_disposition()) == ("Rëchnung _7_; a=b_c.pdf", "attachment")
     assert calendar["content-type"].params == {"method": "REQUEST", "charset": "utf-8"}
     assert calendar.get_payload(decode=True) == invite.content
     assert (pdf.get_content(), pdf.get_filename(), pdf["content-id"]) == (PDF.content, "bill.pdf", None)
@@ -94,6 +95,11 @@ def test_a_media_type_that_cannot_be_base64_is_a_file_of_bytes(content_type: str
     assert file.get_content_type() in ("application/octet-stream", "a/b")
     assert file.get_payload(decode=True) == b"x"
     assert set(file.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
+
+
+def test_a_file_name_has_no_characters_that_file_systems_refuse() -> None:
+    (file,) = render(attachments=(Attachment('a/b\\c:d*e?f"g<h>i|j.pdf', "application/pdf", b"x"),)).iter_attachments()
+    assert file.get_filename() == "a_b_c_d_e_f_g_h_i_j.pdf"
 
 
 def test_a_content_id_is_in_one_pair_of_brackets() -> None:
@@ -156,10 +162,60 @@ def test_a_header_that_is_not_the_clients_to_set_is_refused(name: str) -> None:
         render(headers=((name, "v"),))
 
 
-def test_a_long_ascii_header_stays_readable_to_machines() -> None:
+def test_an_ascii_header_that_fits_is_one_line() -> None:
     value = f"<https://example.com/{'u' * 600}>, <mailto:stop@example.com>"
     raw = mime.render(replace(SAMPLE, content=Content("Hi", text="t", headers=(("List-Unsubscribe", value),))))
     assert f"\r\nList-Unsubscribe: {value}\r\n".encode() in raw
+
+
+REFERENCES = " ".join(f"<{n}.0123456789abcdef0123456789abcdef@mail.example.com>" for n in range(25))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("References", REFERENCES),
+        ("In-Reply-To", REFERENCES),
+        ("In-Reply-To", "<" + "x" * 994 + ">"),  # alone on its line
+        ("List-Unsubscribe", ", ".join(f"<https://example.com/{n}/{'u' * 300}>" for n in range(4))),
+        (
+            "List-Unsubscribe",
+            f"<https://example.com/?q==?utf-8?q?a?=&{'u' * 900}>, <mailto:stop@example.com?subject==?>",
+        ),
+        ("list-help", "<https://example.com/=?>"),
+        ("X-Long", " ".join("word" for _ in range(400))),
+    ],
+)
+def test_an_ascii_header_is_folded_at_spaces_and_never_encoded(name: str, value: str) -> None:
+    raw = mime.render(replace(SAMPLE, content=Content("Hi", text="t", headers=((name, value),))))
+    lines = raw.decode().partition(f"\r\n{name}:")[2].partition("\r\nMIME-Version")[0].split("\r\n")
+    assert max(map(len, lines)) <= 998
+    assert "".join(lines).strip() == value
+    assert all(line.startswith(" ") and line.strip() for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("X-Note", "=?utf-8?q?x?="), ("Subject", "=?utf-8?q?x?="), ("X-Note", "x" * 998)]
+)
+def test_an_unstructured_header_that_would_be_misread_is_encoded(name: str, value: str) -> None:
+    headers = () if name == "Subject" else ((name, value),)
+    raw = mime.render(replace(SAMPLE, content=Content(value, text="t", headers=headers)))
+    assert f"{name}: =?utf-8?".encode() in raw
+    assert value.encode() not in raw
+    assert parse(raw)[name] == value
+
+
+def test_of_a_structured_header_only_a_phrase_is_encoded() -> None:
+    raw = mime.render(replace(SAMPLE, content=Content("Hi", text="t", headers=(("List-Id", '"Grüße, alle" <a.b>'),))))
+    assert b"\r\nList-Id: =?utf-8?b?R3LDvMOfZSwgYWxsZQ==?= <a.b>\r\n" in raw
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("References", "<" + "x" * 995 + ">"), ("List-Help", "<https://ü.example>")]
+)
+def test_a_structured_header_that_no_line_can_hold_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Unsendable, match=name):
+        render(headers=((name, value),))
 
 
 def test_metadata_and_tags_are_not_shown() -> None:
@@ -236,7 +292,7 @@ def test_everything_reads_back(message: Message) -> None:
     raw, given_content = mime.render(message), message.content
     assert raw.isascii()
     assert re.search(rb"(?<!\r)\n|\r(?!\n)", raw) is None
-    assert max(map(len, raw.split(b"\r\n"))) <= mime.LINE_LIMIT
+    assert max(map(len, raw.split(b"\r\n"))) <= LINE_LIMIT
 
     parsed = parse(raw)
     assert not [part.defects for part in parsed.walk() if part.defects]
@@ -256,7 +312,7 @@ def test_everything_reads_back(message: Message) -> None:
         file.content for file in given_content.attachments
     )
     assert sorted(part.get_filename() or "" for part in files) == sorted(
-        clean(file.filename) for file in given_content.attachments
+        re.sub(r'[/\\:*?"<>|]', "_", clean(file.filename)) for file in given_content.attachments
     )
     assert sorted(part["content-id"] or "" for part in files) == sorted(
         f"<{file.content_id}>" if file.content_id else "" for file in given_content.attachments

@@ -29,6 +29,7 @@ router = APIRouter(route_class=Route, tags=["emails"])
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNKNOWN = NotFound("no such email")
 _FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html"))
+_REQUESTS = {"short": examples.SHORT, "full": examples.FULL, "other_forms": examples.OTHER_FORMS}
 
 EmailId = Annotated[str, Path(examples=[examples.ID])]
 IdempotencyKey = Annotated[
@@ -67,7 +68,7 @@ class Filter(queries.Query):
     | refusals("send")
     | body_errors(_FAULTS)
     | errors(Conflict("this Idempotency-Key was used for another request; use a new key for a new email")),
-    openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
+    openapi_extra=json_request(EmailRequest, **_REQUESTS),
 )
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
     """Accept an email. When this call answers, the email is stored and queued, and is delivered afterwards."""
@@ -85,7 +86,7 @@ def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once
 @router.post(
     "/v1/emails/explain",
     responses=answer(examples.EXPLANATION) | refusals("send") | body_errors(_FAULTS),
-    openapi_extra=json_request(EmailRequest, short=examples.SHORT, full=examples.FULL),
+    openapi_extra=json_request(EmailRequest, **_REQUESTS),
 )
 def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
     """Show the route that an email would take now, and for each provider why. Stores and sends nothing."""

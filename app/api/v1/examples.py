@@ -35,6 +35,24 @@ FULL: dict[str, Any] = {
     "critical": True,
 }
 
+# The same things in the forms that other APIs have for them.
+OTHER_FORMS: dict[str, Any] = {
+    "from": {"email": "no-reply@example.com", "name": "App"},
+    "to": [{"email": "ann@example.com", "name": "Ann"}, "bob@example.com (Bob)"],
+    "cc": "",
+    "reply_to": None,
+    "subject": "",
+    "html": '<p>See you.</p><img src="cid:logo">',
+    "headers": [{"name": "X-Campaign", "value": 7}],
+    "attachments": [
+        {"filename": "invite.ics", "content": "QkVHSU4", "content_type": "text/calendar; method=REQUEST"},
+        {"filename": "logo.png", "content": "data:image/png;base64,iVBORw0KGgo=", "content_id": "<logo>"},
+        {"filename": "empty.txt", "content": ""},
+    ],
+    "tags": ["Einladung für Ann", {"name": "order", "value": "4711"}],
+    "metadata": {"paid": True, "price": 19.9},
+}
+
 
 def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
     return {

@@ -8,15 +8,21 @@ from pydantic import BaseModel, ValidationError
 
 from app.api import body as bodies
 from app.api.problems import SHOWN_ERRORS, path, words
-from app.api.v1.schemas import RECIPIENT_LIMIT, AttachmentRequest, EmailRequest, SuppressionRequest
+from app.api.v1 import remedies
+from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
+from app.api.v1.forms import FORMS
+from app.api.v1.schemas import AttachmentRequest, EmailRequest, SuppressionRequest
+from app.domain import headers
 from app.domain.email import Attachment, Content, Email, OnUncertain
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
-NOT_YET = frozenset({"send_at", "webhook_url"})
+TAG_LIMIT = 10
 DAY_MS = 24 * 3600 * 1000
 EXPIRES_WITHIN_MS = 30 * DAY_MS
 SUPPRESSED_WITHIN_MS = 3653 * DAY_MS
+
+_KNOWN = {"headers": "a header has name and value", "tags": "a tag has name and value, or is a text"}
 
 Request = TypeVar("Request", bound=BaseModel)
 Fault = tuple[str, str]  # field, what is wrong with it
@@ -47,11 +53,11 @@ def to_email(request: EmailRequest) -> Email:
             reply_to=tuple(request.reply_to),
             headers=tuple(request.headers.items()),
             attachments=tuple(
-                Attachment(item.filename, item.content_type, item.content, item.content_id)
+                Attachment(item.filename, item.media_type, item.content.data, item.content_id or "")
                 for item in request.attachments
             ),
-            tags=tuple(request.tags),
-            metadata=request.metadata,
+            tags=request.labels,
+            metadata=request.all_metadata,
         ),
         expires_at_ms=request.expires_at,
         providers=tuple(request.providers),
@@ -82,16 +88,22 @@ def _read(model: type[Request], body: bytes) -> Request:
 
 def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     for found in error.errors(include_url=False, include_input=False)[:SHOWN_ERRORS]:
-        location = found["loc"]
+        location = [part for part in found["loc"] if part not in FORMS]
         if found["type"] == "extra_forbidden":
-            yield path(location), _unknown(str(location[-1]), model if len(location) == 1 else AttachmentRequest)
+            yield path(location), _unknown(location, model)
         else:
             yield path(location), words(found)
 
 
-def _unknown(name: str, model: type[BaseModel]) -> str:
-    if name in NOT_YET and model is EmailRequest:
-        return "is not supported yet; remove it"
+def _unknown(location: Sequence[int | str], model: type[BaseModel]) -> str:
+    name = str(location[-1])
+    if len(location) > 1:
+        place, model = str(location[0]), AttachmentRequest
+        if place != "attachments":
+            return "is not a known field; " + _KNOWN.get(place, "an address has email and name")
+    tables = {EmailRequest: remedies.UNKNOWN_FIELDS, AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE}
+    if remedy := tables.get(model, {}).get(name):
+        return remedy
     known = [field.alias or name for name, field in model.model_fields.items()]
     close = difflib.get_close_matches(name[:40], known, n=1)
     return f"is not a known field; did you mean {close[0]}?" if close else "is not a known field"
@@ -99,11 +111,12 @@ def _unknown(name: str, model: type[BaseModel]) -> str:
 
 def _check_together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
     """The faults that show only when several fields are compared, or a field with the clock."""
-    if not request.to:
-        yield "to", "must have at least one recipient"
     given = {"to": request.to, "cc": request.cc, "bcc": request.bcc}
-    if (count := sum(map(len, given.values()))) > RECIPIENT_LIMIT:
-        yield "to", f"to, cc and bcc may have {RECIPIENT_LIMIT} recipients together, not {count}"
+    count = sum(map(len, given.values()))
+    if not count:
+        yield "to", "must have at least one recipient, or cc or bcc must"
+    if count > RECIPIENT_LIMIT:
+        yield "to", f"to, cc and bcc may have {RECIPIENT_LIMIT} recipients together, not {count}; {MORE_RECIPIENTS}"
     seen: dict[str, str] = {}
     for role, mailboxes in given.items():
         for index, mailbox in enumerate(mailboxes):
@@ -116,8 +129,24 @@ def _check_together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
     ids = [item.content_id for item in request.attachments if item.content_id]
     if len(set(ids)) < len(ids):
         yield "attachments", "two attachments have the same content_id"
+    yield from _check_names(request)
     if request.expires_at is not None and request.expires_at > now_ms + EXPIRES_WITHIN_MS:
         yield "expires_at", "must be within 30 days"
+
+
+def _check_names(request: EmailRequest) -> Iterator[Fault]:
+    """The faults of headers, tags and metadata."""
+    for name, value in request.headers.items():
+        if fault := headers.fault(name, value):
+            yield path(("headers", name)), fault
+    if len(request.labels) > TAG_LIMIT:
+        yield "tags", f"must have at most {TAG_LIMIT} entries"
+    known = dict(request.metadata)
+    for index, tag in enumerate(request.tags):
+        if isinstance(tag, TagRequest) and known.setdefault(tag.name, tag.value) != tag.value:
+            yield f"tags[{index}]", f"gives {tag.name} another value; metadata has one value for a name"
+    if len(known) > METADATA_LIMIT:
+        yield "metadata", f"must have at most {METADATA_LIMIT} entries, with those of tags"
 
 
 def _unknown_providers(request: EmailRequest, configured: Sequence[str]) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
 from app.providers.mailgun import events
 from app.providers.mailgun.limits import LIMITS
-from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
@@ -135,7 +135,8 @@ def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> fl
 def _parts(message: Message) -> Iterator[Part]:
     """The parts of the form. Each recipient has a `to` field, so that a comma in a name cannot split it in two."""
     content = message.content
-    headers = (*_reply_to(content.reply_to), *content.headers)
+    # Mailgun encodes what is not ASCII by itself, a structured header, too, whose words programs read.
+    own = [(name, headers.in_ascii(name, value)) for name, value in content.headers]
     # Our ids come last, so that a client's metadata cannot override them, whatever its names are.
     ours = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
     fields = [
@@ -145,7 +146,7 @@ def _parts(message: Message) -> Iterator[Part]:
         *[("bcc", _mailbox(one)) for one in message.bcc],
         ("subject", content.subject),
         *[(name, body) for name, body in (("text", content.text), ("html", content.html)) if body],
-        *[(f"h:{name}", value) for name, value in headers],
+        *[(f"h:{name}", value) for name, value in (*_reply_to(content.reply_to), *own)],
         *[("o:tag", tag) for tag in LIMITS.fitting_tags(content.tags)],
         *[(f"v:{name}", value) for name, value in {**content.metadata, **ours}.items()],
     ]

@@ -19,7 +19,7 @@ from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
 from app.providers.resend import events
 from app.providers.resend.limits import LIMITS
-from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
@@ -71,7 +71,7 @@ class Resend:
             "subject": content.subject,
             "text": content.text,
             "html": content.html,
-            "headers": {name: _ascii(value) for name, value in content.headers},
+            "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
             "tags": [{"name": name, "value": value} for name, value in sorted(_tags(message).items())],
         }
@@ -142,11 +142,6 @@ def _mailbox(mailbox: Mailbox) -> str:
     shown = str(mailbox)
     encode = shown.startswith('"') or "=?" in mailbox.name
     return f"{_encoded(mailbox.name)} <{mailbox.address}>" if encode else shown
-
-
-def _ascii(value: str) -> str:
-    """A header's value in ASCII. Whether Resend would encode it (RFC 2047) is not documented, so it is encoded here."""
-    return value if value.isascii() else _encoded(value)
 
 
 def _encoded(text: str) -> str:

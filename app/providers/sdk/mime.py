@@ -6,9 +6,8 @@
     │   └── image …
     └── attachment …
 
-The standard library makes the parts. The header lines are written here, because the library folds unstructured headers
-by encoding long words, and no client reads a List-Unsubscribe that is encoded. A value in ASCII is therefore written on
-one line, and any other as encoded words (RFC 2047). Before that, characters that could end a line become spaces.
+The standard library makes the parts. The header lines are written by `headers`, because the library folds unstructured
+headers by encoding long words, and no client reads a List-Unsubscribe that is encoded.
 
 There is no Date header, because the provider writes it when it takes the email: SES replaces any other
 (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). There is never a Bcc header.
@@ -23,18 +22,18 @@ from email.message import MIMEPart
 import idna
 
 from app.domain.email import Attachment, Content, Mailbox, Message
+from app.providers.sdk import headers
 from app.providers.sdk.refusal import Unsendable
 
 _CRLF = "\r\n"
-LINE_LIMIT = 998  # RFC 5322 §2.1.1, without CRLF
 # 7bit, because SES asks senders to encode everything else. The lines of the parts stay below 78 characters.
 _POLICY = policy.SMTP.clone(cte_type="7bit")
-# Characters that some software takes for the end of a line: C0, DEL, C1 and the separators of str.splitlines.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
 _PARAMETER = re.compile(r";\s*([A-Za-z0-9-]+)=(?:\"([^\"\\]*)\"|([^\s\";]+))")
+# Characters that no file of Windows may have in its name. Some receivers refuse such an attachment or cut its name off.
+_UNSAFE_IN_FILENAME = re.compile(r'[/\\:*?"<>|]')
 _CONTENT_ID = re.compile(r"[!-~]+")
 # Headers that are written here.
 _OURS = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "sender"})
@@ -52,9 +51,9 @@ def render(message: Message) -> bytes:
         _addresses("To", message.visible_to),
         _addresses("Cc", message.visible_cc),
         _addresses("Reply-To", content.reply_to),
-        _line("Subject", content.subject),
-        _line("Message-ID", message_id(message)),
-        *(_line(_free(name), value) for name, value in content.headers),
+        headers.lines("Subject", content.subject),
+        headers.lines("Message-ID", message_id(message)),
+        *(headers.lines(_free(name), value) for name, value in content.headers),
         "MIME-Version: 1.0",
     ]
     head = "".join(f"{line}{_CRLF}" for line in lines if line)
@@ -70,10 +69,10 @@ def message_id(message: Message) -> str:
 
 def mailbox(box: Mailbox, fold: str = "") -> str:
     """`Name <address>` in ASCII; `fold` is put before the spaces at which a long encoded name may be folded."""
-    name = _clean(box.name)
+    name = headers.clean(box.name)
     if not name:
         return address(box.address)
-    if _verbatim(name):
+    if headers.is_verbatim(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         shown = name if _ATOMS.fullmatch(name) else f'"{escaped}"'
     else:
@@ -83,7 +82,7 @@ def mailbox(box: Mailbox, fold: str = "") -> str:
 
 def address(text: str) -> str:
     """The address with its domain in ASCII (IDNA). Raises Unsendable if it has no such form."""
-    local, at, domain = _clean(text).rpartition("@")
+    local, at, domain = headers.clean(text).rpartition("@")
     try:
         domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:
@@ -98,25 +97,10 @@ def _addresses(name: str, boxes: Iterable[Mailbox]) -> str:
     return f"{name}: {shown}" if shown else ""
 
 
-def _line(name: str, value: str) -> str:
-    value = _clean(value)
-    if _verbatim(value) and len(name) + 2 + len(value) <= LINE_LIMIT:
-        return f"{name}: {value}"
-    return f"{name}: {Header(value, 'utf-8', header_name=name).encode(linesep=_CRLF)}"
-
-
-def _clean(value: str) -> str:
-    return _CONTROL.sub(" ", value).strip()
-
-
-def _verbatim(value: str) -> bool:
-    return value.isascii() and "=?" not in value  # what looks like an encoded word is meant literally
-
-
 def _free(name: str) -> str:
     lower = name.lower()
     if not _HEADER_NAME.fullmatch(name) or lower in _OURS or lower.startswith(_OURS_PREFIX):
-        raise Unsendable(f"header {_clean(name)}: cannot be set")
+        raise Unsendable(f"header {headers.clean(name)}: cannot be set")
     return name
 
 
@@ -160,7 +144,7 @@ def _file(attachment: Attachment, disposition: str) -> MIMEPart:
         maintype,
         subtype,
         disposition=disposition,
-        filename=_clean(attachment.filename) or None,
+        filename=_UNSAFE_IN_FILENAME.sub("_", headers.clean(attachment.filename)) or None,
         cid=f"<{content_id[0]}>" if content_id else None,
         params={name: quoted or plain for name, quoted, plain in given},
     )

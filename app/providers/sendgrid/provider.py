@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import dataclass, field
-from email.header import Header
 from typing import Any, ClassVar, Final, Self
 
 import httpx
@@ -12,7 +11,7 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import Unauthenticated
-from app.providers.sdk import answers, payload, signatures
+from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
@@ -67,7 +66,7 @@ class SendGrid:
             "subject": content.subject,
             "content": _bodies(content),
             **_reply_to(content.reply_to),
-            "headers": {name: _ascii(value) for name, value in content.headers},
+            "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
             "categories": LIMITS.fitting_tags(content.tags),
         }
@@ -140,11 +139,6 @@ def _reply_to(mailboxes: tuple[Mailbox, ...]) -> dict[str, Any]:
             return {"reply_to": _mailbox(only)}
         case _:
             return {"reply_to_list": [_mailbox(one) for one in mailboxes]}
-
-
-def _ascii(value: str) -> str:
-    """A header's value in ASCII. SendGrid leaves it to the caller to encode it (RFC 2047)."""
-    return value if value.isascii() else Header(value, "utf-8").encode(linesep="")
 
 
 def _attachment(file: Attachment) -> dict[str, str]:
