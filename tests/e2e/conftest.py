@@ -40,3 +40,10 @@ def resend_first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One that gives up when no provider is left."""
     yield from _running(tmp_path_factory, {**QUICK, "RETRY_FOR_S": "0"})
+
+
+@pytest.fixture(scope="module")
+def two_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One with two accounts at the same provider, which writes metrics."""
+    settings = {"PROVIDERS": "sendgrid,sendgrid:eu", "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder"}
+    yield from _running(tmp_path_factory, {**QUICK, **settings})

@@ -59,7 +59,8 @@ def test_a_key_that_was_made_after_the_simulator_had_started_disturbs_nobody(sim
 
 def test_an_account_that_left_providers_is_still_played(env: Env) -> None:
     deployed({**env, "PROVIDERS": "sendgrid:eu"})
-    command = programs.simulator(deployed(env)).command
+    # So is one that the team reaches in another way: a proxy may stand between.
+    command = programs.simulator(deployed({**env, "SENDGRID_API_KEY": "SG.own"})).command
     assert command[command.index("--accounts") + 1] == "sendgrid,mailgun,ses,sendgrid:eu"
 
 

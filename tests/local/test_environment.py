@@ -3,15 +3,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+from botocore.session import Session
 
 from app.domain.account import prefix_of
-from app.errors import ConfigurationError
+from app.domain.event import Webhook
+from app.errors import ConfigurationError, Unauthenticated
 from app.local import aws, environment
 from app.local.mode import LocalError
 from app.local.paths import REPOSITORY, Paths
+from app.local.simulator.accounts import open_account
 from app.providers import registry
+from app.providers.sdk.contract import Outside
 from app.providers.sdk.variables import Need
+from app.providers.sdk.web import internet
 from app.settings import Settings
+from tests.providers.sendgrid.simulator_case import signed_webhook
 
 LAPTOP = {
     "AWS_PROFILE": "production",
@@ -104,6 +110,13 @@ def test_an_account_that_left_providers_is_drained(env: dict[str, str]) -> None:
     # The keys of the local default are there, too, as if it had run before.
     assert registry.draining(["sendgrid"], after) == ("mailgun", "sendgrid:eu", "ses")
     assert environment.accounts(after) == ("sendgrid", "mailgun", "sendgrid:eu", "ses")
+    key = open_account("sendgrid:eu", Paths.of(env).simulator).key
+    body, headers = signed_webhook(key, [], at_s := 1_800_000_000)
+    late = Webhook(body, {name.lower(): value for name, value in headers.items()})
+    accounts = registry.Accounts(["sendgrid"], after, Outside(Session(), internet().certificate))
+    accounts["sendgrid:eu"].verify(late, at_s)
+    with pytest.raises(Unauthenticated):
+        accounts["sendgrid"].verify(late, at_s)
 
 
 def test_a_key_of_no_account_is_passed_over(env: dict[str, str]) -> None:

@@ -71,15 +71,16 @@ class Installation:
                 return int(pid)
         raise AssertionError("no worker runs")
 
-    def fault(self, provider: str, fault: str = "none", **more: Any) -> None:
-        """Set how a simulated provider behaves."""
-        self.control.put(f"/control/providers/{provider}", json={"fault": fault, **more}).raise_for_status()
+    def fault(self, account: str, fault: str = "none", **more: Any) -> None:
+        """Set how a simulated account behaves."""
+        self.control.put(f"/control/providers/{account}", json={"fault": fault, **more}).raise_for_status()
 
     def calm(self) -> None:
-        """Let every provider work, clear its health and the inbox."""
-        for provider in ("sendgrid", "mailgun", "ses"):
-            self.fault(provider)
-            self.api.post(f"/v1/providers/{provider}/resume").raise_for_status()
+        """Let every account work, clear its health and the inbox."""
+        for account in self.control.get("/control/providers").json():
+            self.fault(account)
+        for provider in self.api.get("/v1/providers").json()["providers"]:
+            self.api.post(f"/v1/providers/{provider['name']}/resume").raise_for_status()
         self.control.delete("/control/messages").raise_for_status()
         self.api.delete("/v1/suppressions/alice@example.net")  # a test of hard bounces may have suppressed her
 
@@ -114,9 +115,9 @@ class Installation:
         messages = self.control.get("/control/messages").json()
         return [message for message in messages if message["metadata"].get("em_email_id") == email_id]
 
-    def calls(self, provider: str) -> int:
-        """How often a provider was called since the inbox was emptied."""
-        return int(self.control.get("/control/providers").json()[provider]["calls"])
+    def calls(self, account: str) -> int:
+        """How often an account was called since the inbox was emptied."""
+        return int(self.control.get("/control/providers").json()[account]["calls"])
 
     def until(self, what: str, happened: Callable[[], bool], within_s: float) -> None:
         """Return once `happened` returns True. Fail after `within_s` seconds."""

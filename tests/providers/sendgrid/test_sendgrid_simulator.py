@@ -25,3 +25,7 @@ def test_an_event_brings_our_metadata_back(rig: Rig) -> None:
     assert (event["eid"], event["att"]) == (eid, "1")
     assert event["sg_message_id"].partition(".")[0] == rig.inbox(eid)[0]["id"]
     assert abs(event["timestamp"] - time.time()) < 60
+
+
+def test_without_an_account_that_subscribes_there_is_no_certificate(rig: Rig) -> None:
+    assert rig.control.get("/certificate").status_code == 404
