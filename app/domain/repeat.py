@@ -28,10 +28,10 @@ def plan_repetition(head: Head, number: int, key_known_for_ms: int, now_ms: int)
 
 
 def reconsider_repetition(head: Head, context: RetryContext, keys_known_for_ms: Mapping[str, int]) -> Head:
-    """The head without its planned repetition if that is no longer needed, allowed or safe; then `on_uncertain` decides.
+    """The head without its planned repetition if that is not needed, allowed or safe any more.
 
-    `keys_known_for_ms` is how long each provider promises to know an idempotency key. The key's age counts when the
-    repetition is claimed, because its messages may have been lost for as long as the provider remembers the key.
+    Then `on_uncertain` decides. `keys_known_for_ms` is how long each provider promises to know an idempotency key. The
+    key's age counts again when the repetition is claimed, because its message may have been lost for long.
     """
     number = head.to_repeat
     if not number:

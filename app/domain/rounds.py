@@ -18,7 +18,13 @@ from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.route import Availability
-from app.domain.unknown_calls import AT_MOST, may_have_arrived, providers_in_doubt, unknown_calls
+from app.domain.unknown_calls import (
+    AT_MOST,
+    late_transient_failures,
+    may_have_arrived,
+    providers_in_doubt,
+    unknown_calls,
+)
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -185,7 +191,9 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
 def _called_again(recipient: Recipient, context: RetryContext) -> frozenset[str]:
     """The providers of this round that the next one calls again."""
     transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
-    return frozenset(recipient.tried) & (transient | providers_in_doubt(recipient, context.attempts))
+    doubtful = providers_in_doubt(recipient, context.attempts)
+    late = late_transient_failures(recipient, context.attempts)
+    return frozenset(recipient.tried) & (transient | doubtful | late)
 
 
 def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:

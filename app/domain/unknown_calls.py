@@ -5,7 +5,7 @@ from typing import Final
 
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Recipient
-from app.domain.kinds import Kind
+from app.domain.kinds import TRANSIENT, Kind
 
 # How many of them one recipient may have. A recipient who has so many is not sent to again without evidence.
 AT_MOST: Final[Mapping[OnUncertain, int]] = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
@@ -35,8 +35,24 @@ def providers_in_doubt(recipient: Recipient, attempts: Sequence[Attempt]) -> fro
     They may be called again in a later round, behind all others.
     """
     unknown = unknown_calls(recipient, attempts)
-    last = {attempt.provider: attempt.original_number for attempt in attempts if recipient.key in attempt.recipients}
-    return frozenset(provider for provider, number in last.items() if number in unknown)
+    last = _last_calls(recipient, attempts)
+    return frozenset(provider for provider, attempt in last.items() if attempt.original_number in unknown)
+
+
+def late_transient_failures(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
+    """The providers whose last call to this recipient failed for a transient reason, whenever that was learned.
+
+    A worker that outlives its lease may say so only after the next provider was called.
+    """
+    return frozenset(
+        provider
+        for provider, attempt in _last_calls(recipient, attempts).items()
+        if attempt.outcome in TRANSIENT and not attempt.repeats and not recipient.evidence.get(attempt.number)
+    )
+
+
+def _last_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> dict[str, Attempt]:
+    return {attempt.provider: attempt for attempt in attempts if recipient.key in attempt.recipients}
 
 
 def may_have_arrived(unknown: Sequence[int]) -> str:
