@@ -14,8 +14,8 @@ from app.domain.head import Attempt, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
-from app.domain.resolution import Signal, UncertainPolicy, apply_signal, stop_trying
-from app.domain.rounds import RetryContext, rescue, settle_recipient
+from app.domain.resolution import Signal, UncertainPolicy, apply_signal
+from app.domain.rounds import RetryContext, give_up, rescue, settle_recipient
 
 LEASE_EXPIRED = "the worker did not come back with an answer"
 
@@ -115,7 +115,7 @@ class DeliveryProtocol:
         Returns the same head if nobody is queued: then the cancellation is refused, and nothing of it is remembered.
         """
         canceled = {
-            key: stop_trying(recipient, Status.CANCELED)
+            key: give_up(recipient, Status.CANCELED, recipient.detail, head.attempts)
             for key, recipient in head.recipients.items()
             if recipient.status is Status.QUEUED
         }

@@ -9,6 +9,7 @@ A rescue sends a critical email again that a provider accepted before it fell si
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.dispatch import DispatchContext
@@ -98,17 +99,26 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     if recipient.status is not Status.QUEUED:
         return recipient
     if context.stop is not None:
-        detail = SUPERSEDED if context.stop is Stop.SUPERSEDED else recipient.detail
-        return stop_trying(recipient, Status.CANCELED, detail=detail)
+        return _cancel(recipient, context)
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if recipient.wait_until_ms is not None:
         return recipient
     if context.now_ms >= context.expires_at_ms:
-        return _give_up(recipient, Status.EXPIRED, recipient.detail or "not sent before expires_at", context)
+        return give_up(recipient, Status.EXPIRED, recipient.detail or "not sent before expires_at", context.attempts)
     if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
-        return _give_up(recipient, Status.FAILED, recipient.detail, context)
-    recipient = _end_round(recipient, context)
+        return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
+    return _go_on(_end_round(recipient, context), context)
+
+
+def _cancel(recipient: Recipient, context: RetryContext) -> Recipient:
+    if context.stop is Stop.SUPERSEDED:
+        return stop_trying(recipient, Status.CANCELED, detail=SUPERSEDED)
+    return give_up(recipient, Status.CANCELED, recipient.detail, context.attempts)
+
+
+def _go_on(recipient: Recipient, context: RetryContext) -> Recipient:
+    """A queued recipient who may be sent to: it stays queued, waits, or has failed if no provider is left."""
     if any(provider not in recipient.tried for provider in context.available_providers):
         return recipient
     if context.now_ms < context.retry_until_ms:
@@ -118,7 +128,14 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     not_excluded = (Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW, Availability.PAUSED)
     is_carried = context.dispatch_context.providers(*not_excluded)
     detail = recipient.detail if is_carried else "no provider may carry this email"
-    return _give_up(recipient, Status.FAILED, detail, context)
+    return give_up(recipient, Status.FAILED, detail, context.attempts)
+
+
+def give_up(recipient: Recipient, status: Status, detail: str, attempts: Sequence[Attempt]) -> Recipient:
+    """End a queued recipient. If it may have got the email all the same, this is said instead of `detail`."""
+    if unknown := unknown_calls(recipient, attempts):
+        return stop_trying(recipient, status, cause=Cause.UNKNOWN, detail=may_have_arrived(unknown))
+    return stop_trying(recipient, status, detail=detail)
 
 
 def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
@@ -157,13 +174,6 @@ def _would_be_sent_now(recipient: Recipient, context: RetryContext) -> bool:
     """Whether a provider could be called at once. If not, the copy that the silent provider accepted is kept."""
     settled = settle_recipient(recipient, context)
     return settled.status is Status.QUEUED and settled.wait_until_ms is None
-
-
-def _give_up(recipient: Recipient, status: Status, detail: str, context: RetryContext) -> Recipient:
-    """End a queued recipient. If it may have got the email all the same, this is what it is told."""
-    if unknown := unknown_calls(recipient, context.attempts):
-        return stop_trying(recipient, status, cause=Cause.UNKNOWN, detail=may_have_arrived(unknown))
-    return stop_trying(recipient, status, detail=detail)
 
 
 def _wait(recipient: Recipient, context: RetryContext) -> Recipient:

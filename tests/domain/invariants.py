@@ -33,7 +33,7 @@ def lies(s: State, *, at_rest: bool) -> bool:
                 proofs.append(Kind.ACCEPTED)
             if any(t.key == key and t.kind in proofs and not failed(s, t.attempt, key) for t in s.known):
                 return True
-        if at_rest and recipient.status in (Status.FAILED, Status.EXPIRED):
+        if at_rest and recipient.status in (Status.FAILED, Status.EXPIRED, Status.CANCELED):
             may_have_it = any(who == key and not failed(s, attempt, key) for attempt, who in s.copies)
             if may_have_it and recipient.cause is not Cause.UNKNOWN:
                 return True
