@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.domain.email import Role
 from app.domain.head import Head, Recipient, Status
 from app.domain.route import Availability, Candidate
-from app.domain.unknown_calls import providers_in_doubt
+from app.domain.unknown_calls import providers_of_unknown_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
 
 def _choice(head: Head, recipient: Recipient, providers: Sequence[str]) -> str | None:
     """The provider through which this recipient would be sent to next, if any of `providers` is left."""
-    doubtful = providers_in_doubt(recipient, head.attempts)
+    unknown = providers_of_unknown_calls(recipient, head.attempts)
     untried = [provider for provider in providers if provider not in recipient.tried]
-    return min(untried, key=lambda provider: provider in doubtful, default=None)
+    return min(untried, key=lambda provider: provider in unknown, default=None)
 
 
 def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from app.domain.unknown_calls import (
     AT_MOST,
     late_transient_failures,
     may_have_arrived,
-    providers_in_doubt,
+    providers_of_unknown_calls,
     unknown_calls,
 )
 
@@ -201,9 +201,9 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
 def _called_again(recipient: Recipient, context: RetryContext) -> frozenset[str]:
     """The providers of this round that the next one calls again."""
     transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
-    doubtful = providers_in_doubt(recipient, context.attempts)
+    unknown = providers_of_unknown_calls(recipient, context.attempts)
     late = late_transient_failures(recipient, context.attempts)
-    return frozenset(recipient.tried) & (transient | doubtful | late)
+    return frozenset(recipient.tried) & (transient | unknown | late)
 
 
 def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:

@@ -29,7 +29,7 @@ def unknown_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> list[int
     ]
 
 
-def providers_in_doubt(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
+def providers_of_unknown_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
     """The providers whose last call to this recipient is of unknown outcome.
 
     They may be called again in a later round, behind all others.

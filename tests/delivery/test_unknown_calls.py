@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.email import OnUncertain
-from app.domain.head import Status
+from app.domain.email import Message, OnUncertain
+from app.domain.head import Status, due_at_ms
 from app.domain.health import pause
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
@@ -69,6 +69,42 @@ def test_three_providers_that_hang(harness: Harness, policy: OnUncertain, called
     until_the_end(harness, email_id)
     assert harness.send.providers() == called
     assert_may_have_arrived(harness, email_id, len(called))
+
+
+CALL_S, SWEEP_S = 10, 60  # a call hangs for as long as it may; what is due has just missed a sweep
+
+
+@pytest.mark.parametrize(
+    ("policy", "providers", "within_s"),
+    [
+        (OnUncertain.WAIT, 2, 260),
+        (OnUncertain.WAIT, 3, 260),
+        (OnUncertain.WAIT, 1, 380),
+        (OnUncertain.FAILOVER, 3, 150 + CALL_S),
+        (OnUncertain.FAILOVER, 1, 690 + CALL_S),
+        (OnUncertain.FAIL, 3, 130),
+    ],
+)
+def test_the_longest_time_until_it_ends_is_as_promised(
+    store: Aws, policy: OnUncertain, providers: int, within_s: float
+) -> None:
+    harness = Harness(store, providers=PROVIDERS[:providers])
+
+    def hang(_: Message) -> Outcome:
+        harness.clock.advance(CALL_S)
+        return UNCERTAIN
+
+    for provider in PROVIDERS:
+        harness.send.plan(provider, hang)
+    began_s = harness.clock.now_s
+    email_id = harness.take(an_email(on_uncertain=policy))
+    harness.work()
+    while (due_ms := due_at_ms(harness.head(email_id), harness.clock.now_ms)) is not None:
+        harness.clock.now_s = due_ms / 1000 + SWEEP_S
+        harness.attempt(email_id, harness.head(email_id).next_attempt)
+        harness.work()
+    assert len(harness.send.calls) == MOST[policy]
+    assert within_s * 0.75 <= harness.clock.now_s - began_s <= within_s  # rounds are shortened by up to a quarter
 
 
 @pytest.mark.parametrize("policy", [OnUncertain.WAIT, OnUncertain.FAILOVER])
@@ -191,7 +227,7 @@ def test_a_provider_that_cannot_be_called_yet_does_not_make_the_one_that_hung_wa
     assert harness.send.providers() == ["sendgrid", "sendgrid"]
 
 
-def test_who_expires_in_doubt_is_told_so(store: Aws) -> None:
+def test_who_expires_and_may_have_got_it_is_told_so(store: Aws) -> None:
     harness = over(store, "sendgrid")
     email_id = harness.take(an_email(expires_at_ms=harness.clock.now_ms + 90_000))
     until_the_end(harness, email_id)

@@ -5,10 +5,10 @@ from app.domain.email import OnUncertain
 from app.domain.head import Head, Status
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Kind
-from tests.domain.world_state import Report, State, failed, in_doubt, is_silent
+from tests.domain.world_state import Report, State, calls_of_unknown_outcome, failed, is_silent
 
 AT_FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
-MOST_IN_DOUBT = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
+MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
 
 
 def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_ms: int | None) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_m
             broken += ("I2",)
         if any(report.kind in AT_FAULT for report in mine):
             broken += ("I4",)
-        if not dispatch.repeats and len(in_doubt(s, settled, key)) >= MOST_IN_DOUBT[s.head.on_uncertain]:
+        if not dispatch.repeats and len(calls_of_unknown_outcome(s, settled, key)) >= MOST_UNKNOWN[s.head.on_uncertain]:
             broken += ("N",)
     return broken
 
@@ -46,7 +46,7 @@ def given_up_early(s: State, head: Head) -> bool:
     return any(
         recipient.status is Status.FAILED
         and s.head.recipients[key].status is not Status.FAILED
-        and len(in_doubt(s, head, key)) < MOST_IN_DOUBT[head.on_uncertain]
+        and len(calls_of_unknown_outcome(s, head, key)) < MOST_UNKNOWN[head.on_uncertain]
         and _may_be_called_again(s, head, key)
         for key, recipient in head.recipients.items()
     )
@@ -55,9 +55,9 @@ def given_up_early(s: State, head: Head) -> bool:
 def _may_be_called_again(s: State, head: Head, key: str) -> bool:
     """Whether the last call to this recipient through any provider was answered by nobody, or by an outage."""
     last = {attempt.provider: attempt for attempt in head.attempts if key in attempt.recipients}
-    doubtful = in_doubt(s, head, key)
+    unknown = calls_of_unknown_outcome(s, head, key)
     return any(
-        attempt.original_number in doubtful
+        attempt.original_number in unknown
         or (attempt.outcome is Kind.UNAVAILABLE and not attempt.repeats and not failed(s, attempt.number, key))
         for attempt in last.values()
     )

@@ -235,7 +235,7 @@ def unknown_calls_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def uncertain_is_the_last_word_of_a_provider(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(rounds, "providers_in_doubt", lambda *_: frozenset())
+    monkeypatch.setattr(rounds, "providers_of_unknown_calls", lambda *_: frozenset())
     return World()
 
 

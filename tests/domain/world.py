@@ -162,8 +162,8 @@ class World:
         keys = [key for key in worker.read.attempts[-1].recipients if taken and (copy, key) not in s0.copies]
         for attempt, key in s0.copies:
             if key in keys and not failed(s0, attempt, key):
-                is_doubtful = {attempt, copy} & uncertain or is_silent(s0, attempt)
-                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and is_doubtful
+                is_unknown = {attempt, copy} & uncertain or is_silent(s0, attempt)
+                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and is_unknown
                 broken += () if allowed_twice else ("I2",)
         after = s0._replace(
             workers=_with(s0.workers, worker._replace(pc="write", outcome=outcome)),

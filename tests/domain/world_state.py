@@ -74,7 +74,7 @@ def is_silent(s: State, attempt: int) -> bool:
     return s.head.critical and s.head.attempts[attempt - 1].provider in s.silent
 
 
-def in_doubt(s: State, head: Head, key: str) -> set[int]:
+def calls_of_unknown_outcome(s: State, head: Head, key: str) -> set[int]:
     """The calls to this recipient of which `head` does not know the outcome, and of which nothing was reported."""
     told = {report.attempt for report in s.known if report.key == key}
     return {

@@ -359,14 +359,10 @@ class RandomRun:
         self.seen[head.email_id, recipient.key] = status
 
     def _is_accepted(self, head: Head, recipient: Recipient) -> bool:
-        evidence = recipient.evidence.get(recipient.attempt, frozenset())
+        is_live = recipient.attempt in recipient.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,))
         reported = self.reported[head.email_id, recipient.attempt, recipient.key]
         outcomes = {attempt.outcome for attempt in head.attempts if attempt.original_number == recipient.attempt}
-        return (
-            (Kind.ACCEPTED in outcomes or bool(reported))
-            and Evidence.ACCEPTED in evidence
-            and Evidence.FAILED not in evidence
-        )
+        return is_live and (Kind.ACCEPTED in outcomes or bool(reported))
 
     def settle_everything(self) -> None:
         """End the run: everything works from now on, and the sweep alone must bring every email to its end."""
