@@ -78,6 +78,8 @@ def test_a_canceled_critical_email_is_not_rescued(harness: Harness) -> None:
     assert harness.only(email_id).status is Status.SENT
     harness.another_monitor().update("sendgrid", silent)
     harness.clock.advance(SILENT_AFTER_MS / 1000)
+    harness.until_due(email_id)
+    assert harness.only(email_id).wait_until_ms is None  # and nobody watches it any more
     assert_never_called_again(harness, email_id)
     assert harness.only(email_id).status is Status.SENT
 
