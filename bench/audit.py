@@ -12,6 +12,8 @@ ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "ca
 REPORTED_FAILED: Final = {"soft_bounce", "blocked", "dropped"}
 RECIPIENT_FAULT: Final = {"hard_bounce", "suppressed"}
 PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
+# How many calls of unknown outcome a recipient may have, by `on_uncertain` (docs/guarantees.md).
+MOST_UNKNOWN: Final = {"wait": 2, "failover": 4, "fail": 1}
 
 Story = Mapping[str, Any]
 
@@ -75,6 +77,16 @@ class _Case:
         """The providers that were called for this recipient."""
         return {each["provider"] for each in self.attempts.values()}
 
+    def uncertain(self) -> list[int]:
+        """The attempts that ended without a known outcome. A repetition counts with the attempt that it repeats."""
+        repeated = {each.get("repeats") for each in self.attempts.values()}
+        originals = [n for n, each in self.attempts.items() if not each.get("repeats")]
+        return [n for n in originals if self.outcome(n) == "uncertain" or n in repeated]
+
+    def unknown(self) -> list[int]:
+        """Those of them of which no provider has reported anything by now."""
+        return [n for n in self.uncertain() if not self.kinds(n)]
+
     def accepted(self) -> Collection[int]:
         """The attempts with a recorded acceptance: by the outcome, or by an event that reports no failure."""
         bad = REPORTED_FAILED | RECIPIENT_FAULT
@@ -88,18 +100,27 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
         yield "sent without a recorded acceptance", str(case.attempts)
     if case.status in ("sent", "delivered") and not case.copies:
         yield "no provider took it", case.status
-    if case.status == "failed" and any(
-        not case.kinds(n) & (REPORTED_FAILED | RECIPIENT_FAULT) for n in case.accepted()
-    ):
-        yield "failed against a recorded acceptance", str(case.attempts)
-    is_forbidden_retry = case.on_uncertain == "fail" and any(case.outcome(n) == "uncertain" for n in case.attempts)
-    if case.status == "failed" and not is_forbidden_retry and case.called() < PROVIDERS:
-        yield "gave up before every provider was called", str(case.attempts)
+    if case.status == "failed":
+        yield from _examine_failed(case)
+    if len(case.unknown()) > MOST_UNKNOWN[case.on_uncertain]:
+        yield "called again too often without an answer", str(case.attempts)
     if len(set(case.copies)) < len(case.copies):
         yield "one attempt, two calls", str(case.copies)
     for number in case.copies[:-1]:
         if not may_be_followed(case.outcome(number), case.kinds(number), case.on_uncertain):
             yield "a second copy without a reason", f"attempt {number} of copies {case.copies}"
+
+
+def _examine_failed(case: _Case) -> Iterable[tuple[str, str]]:
+    if any(not case.kinds(n) & (REPORTED_FAILED | RECIPIENT_FAULT) for n in case.accepted()):
+        yield "failed against a recorded acceptance", str(case.attempts)
+    says_so = case.recipient.get("cause") == "unknown"
+    # What was reported after the end does not make the end wrong, so every uncertain attempt counts here.
+    may_not_go_on = says_so and len(case.uncertain()) >= MOST_UNKNOWN[case.on_uncertain]
+    if not may_not_go_on and case.called() < PROVIDERS:
+        yield "gave up before every provider was called", str(case.attempts)
+    if case.unknown() and not says_so:
+        yield "failed without a word that it may have arrived", str(case.attempts)
 
 
 def may_be_followed(outcome: str | None, kinds: Collection[str], on_uncertain: str) -> bool:

@@ -5,6 +5,7 @@ They come from SNS directly, or through an SQS queue that is subscribed to the t
 
 import json
 import logging
+import math
 from datetime import datetime
 from typing import Any
 
@@ -12,29 +13,48 @@ from app.wiring.process import container
 
 log = logging.getLogger(__name__)
 
+BESIDE_THE_CALL_S = 2.0  # what reading, claiming and writing take beside the provider's call
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 because Lambda passes it
-    """Make the attempts that the event's records ask for.
+
+class TooLittleTime(Exception):
+    """A record was not attempted, because its call might not have ended in time."""
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Make the attempts that the event's records ask for, each whatever became of those before it.
 
     If a record of SQS fails, the answer names it in `batchItemFailures`, so that only this record is delivered again.
-    If a record of SNS fails, the exception is raised: Lambda tries the event again, and then puts it on the
-    dead-letter queue.
+    If a record of SNS fails, the first exception is raised behind the last record: Lambda tries the event again, and
+    then puts it on the dead-letter queue. A record whose call might not end in time fails before it is claimed; but the
+    first one is always attempted, because a later invocation would have no more time for it.
     """
     parts = container()
-    failures = []
-    for record in event["Records"]:
-        age_ms, failed = waited_ms(record, parts.clock()), True
-        try:
-            parts.attempt(*read(record))
-            failed = False
-        except Exception:
-            if "Sns" in record:
-                raise
-            log.exception("attempt failed on our side")
+    failures, sns_errors = [], []
+    for number, record in enumerate(event["Records"]):
+        error: Exception | None = None
+        if number and seconds_left(context) < parts.settings.provider_timeout_s + BESIDE_THE_CALL_S:
+            error = TooLittleTime("for another provider call")
+            log.warning("put back: too little time is left for its call")
+        else:
+            try:
+                parts.attempt(*read(record))
+            except Exception as raised:
+                log.exception("attempt failed on our side")
+                error = raised
+            log.info("message", extra={"failed": error is not None, "age_ms": waited_ms(record, parts.clock())})
+        if error is not None and "Sns" in record:
+            sns_errors.append(error)
+        elif error is not None:
             failures.append({"itemIdentifier": record["messageId"]})
-        finally:
-            log.info("message", extra={"failed": failed, "age_ms": age_ms})
+    if sns_errors:
+        raise sns_errors[0]
     return {"batchItemFailures": failures}
+
+
+def seconds_left(context: object) -> float:
+    """How long this invocation may still take, as Lambda's context object says. Infinite if it does not say."""
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    return math.inf if remaining_ms is None else remaining_ms() / 1000
 
 
 def read(record: dict[str, Any]) -> tuple[str, int]:
@@ -52,11 +72,14 @@ def read(record: dict[str, Any]) -> tuple[str, int]:
 
 
 def waited_ms(record: dict[str, Any], now_s: float) -> int | None:
-    """How many milliseconds ago the record was published. Returns None if the record does not say."""
-    if published := record.get("Sns", {}).get("Timestamp"):
-        at_s = datetime.fromisoformat(published).timestamp()
-    elif sent_ms := record.get("attributes", {}).get("SentTimestamp"):
-        at_s = int(sent_ms) / 1000
-    else:
+    """How many milliseconds ago the record was published. Returns None if the record does not say so legibly."""
+    try:
+        if published := record.get("Sns", {}).get("Timestamp"):
+            at_s = datetime.fromisoformat(published).timestamp()
+        elif sent_ms := record.get("attributes", {}).get("SentTimestamp"):
+            at_s = int(sent_ms) / 1000
+        else:
+            return None
+    except (AttributeError, TypeError, ValueError, OverflowError):
         return None
     return max(0, int((now_s - at_s) * 1000))

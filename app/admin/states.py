@@ -18,12 +18,14 @@ then on. `older:` stands where a signal about an older attempt than the recipien
 dash is none.
 """
 MEANINGS = {
-    Transition.SENT: "becomes `sent`, unless the same attempt has been reported as failed",
+    Transition.SENT: (
+        "becomes `sent`, and the copy counts as accepted from then on, unless it has been reported as failed before"
+    ),
     Transition.DELIVERED: "becomes `delivered`, unless the same attempt bounced hard, was suppressed or was returned",
     Transition.COMPLAINED: "becomes `complained`, with the same exceptions",
     Transition.RETRY: (
-        "the attempt has failed: `queued` for the next provider; but `bounced` or `suppressed` if any attempt proved "
-        "that, and `sent` if another copy is live"
+        "the attempt has failed: `queued` for the next provider, or `canceled` if the email was canceled; but "
+        "`bounced` or `suppressed` if any attempt proved that, and `sent` if another copy is live"
     ),
     Transition.UNCERTAIN: "nobody knows whether it was sent: the email's `on_uncertain` decides",
     Transition.RECIPIENT_FAULT: "no provider can deliver: `bounced` or `suppressed`, as the evidence says",

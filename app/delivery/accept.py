@@ -50,9 +50,9 @@ class Accept:
         if key and (earlier := self._find(head)):
             return self._replay(earlier, head)
         head = self._checked(head, email)
-        created = self._create(head, email)
-        if created is None:
-            return self._replay(self._winner(head), head)
+        created = self._create(head, email) or self._winner(head)
+        if created.accepted_by != head.accepted_by:
+            return self._replay(created, head)
         self._index(created)
         self._supersede(created)
         publish_if_ready(self.publish, self.clock, created)
@@ -60,7 +60,7 @@ class Accept:
 
     def _new_head(self, email: Email, owner: str, key: str | None) -> Head:
         now_ms = int(self.clock() * 1000)
-        expires_at_ms = email.expires_at_ms or now_ms + LIFETIME_S * 1000
+        expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
         retry_until_ms = now_ms + self.retry_for_s * 1000
         roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
         return Head(
@@ -78,6 +78,7 @@ class Accept:
             collapse_scope=_scope(owner, email.collapse_key),
             critical=email.critical,
             override_suppression=email.override_suppression,
+            accepted_by=secrets.token_hex(8),
         )
 
     def _checked(self, head: Head, email: Email) -> Head:
@@ -114,6 +115,10 @@ class Accept:
         return self.heads.create(head, head.created_at_ms)
 
     def _winner(self, head: Head) -> Head:
+        """The stored head that kept `head` from being stored.
+
+        It may be `head` itself: if our write succeeded but its answer was lost, the store's client made it again.
+        """
         winner = self._find(head)
         if winner is None:
             raise ServiceUnavailable("the email could not be stored; send the request again")

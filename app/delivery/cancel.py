@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.delivery.ports import Clock, HeadStore
 from app.delivery.rewrite import rewrite
-from app.domain.head import Head, Status
+from app.domain.head import Head
 from app.domain.protocol import DeliveryProtocol
 from app.errors import Conflict, NotFound
 
@@ -20,11 +20,13 @@ class Cancel:
     def __call__(self, email_id: str) -> Head:
         """Cancel every recipient that is still queued. To cancel again changes nothing.
 
-        Raises NotFound if there is no such email, and Conflict if no recipient is queued or canceled.
+        Once this has returned, no new call begins for any recipient: a copy that a provider has taken before may still
+        arrive, but is not followed by another. Raises NotFound if there is no such email, and Conflict if no recipient
+        is queued and the email was not canceled or superseded before.
         """
         head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.protocol.cancel(head))
         if head is None:
             raise NotFound("no such email")
-        if all(recipient.status is not Status.CANCELED for recipient in head.recipients.values()):
+        if head.stopped is None:
             raise Conflict("too late: every recipient's email was already handed to a provider or has ended")
         return head

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.domain.email import Role
 from app.domain.head import Head, Recipient, Status
 from app.domain.route import Availability, Candidate
+from app.domain.unknown_calls import providers_of_unknown_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
     """The next call for this head, if `providers` may be called in this order. Returns None if there is none to make.
 
     A planned repetition comes first. Otherwise the call goes to the first provider that a queued recipient has not
-    tried in this round.
+    tried in this round. A provider whose last call to the recipient is of unknown outcome comes behind all others.
     """
     if head.to_repeat:
         attempt = head.attempts[head.to_repeat - 1]
@@ -63,11 +64,19 @@ def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
         for key, recipient in head.recipients.items()
         if recipient.status is Status.QUEUED and recipient.wait_until_ms is None
     }
+    choices = {key: _choice(head, recipient, providers) for key, recipient in queued.items()}
     for provider in providers:
-        untried = {key: recipient for key, recipient in queued.items() if provider not in recipient.tried}
-        if untried:
-            return Dispatch(provider, _who_shares_a_call(head, untried))
+        who = {key: recipient for key, recipient in queued.items() if choices[key] == provider}
+        if who:
+            return Dispatch(provider, _who_shares_a_call(head, who))
     return None
+
+
+def _choice(head: Head, recipient: Recipient, providers: Sequence[str]) -> str | None:
+    """The provider through which this recipient would be sent to next, if any of `providers` is left."""
+    unknown = providers_of_unknown_calls(recipient, head.attempts)
+    untried = [provider for provider in providers if provider not in recipient.tried]
+    return min(untried, key=lambda provider: provider in unknown, default=None)
 
 
 def _who_shares_a_call(head: Head, recipients: Mapping[str, Recipient]) -> tuple[str, ...]:

@@ -44,6 +44,13 @@ class EmailStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class Stop(StrEnum):
+    """Why no further call is made for any recipient of an email. It is kept for good."""
+
+    CANCELED = "canceled"  # by the client
+    SUPERSEDED = "superseded"  # by a newer email with the same collapse key
+
+
 class Evidence(StrEnum):
     """What is known of one attempt's copy for one recipient."""
 
@@ -64,7 +71,9 @@ class Recipient:
     """One recipient of an email, whose status does not depend on the others.
 
     `attempt` is the current attempt: the last one that claimed this recipient, or the one whose copy counts (0: none
-    yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0.
+    yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0, and
+    `round_ends_at_ms` is when the next one begins (None: a provider of this round is left). A wait may end before that,
+    to check whether a provider that could not be called can be called now.
     """
 
     address: str
@@ -74,6 +83,7 @@ class Recipient:
     wait_until_ms: int | None = None
     attempt: int = 0
     round: int = 0
+    round_ends_at_ms: int | None = None
     tried: Mapping[str, bool] = field(default_factory=dict)
     evidence: EvidenceByAttempt = field(default_factory=dict)
     cause: Cause | None = None
@@ -140,6 +150,8 @@ class Head:
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
     override_suppression: bool = False
+    accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
+    stopped: Stop | None = None
     attempts: tuple[Attempt, ...] = ()
     next_attempt: int = 1
     to_repeat: int = 0  # the attempt that comes next repeats this one; 0: it does not

@@ -10,12 +10,12 @@ from dataclasses import replace
 from app.domain.dispatch import Dispatch, DispatchContext, next_dispatch
 from app.domain.email import OnUncertain
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Head, Recipient, Status
+from app.domain.head import Attempt, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
-from app.domain.resolution import Signal, UncertainPolicy, apply_signal, stop_trying
-from app.domain.rounds import RetryContext, rescue, settle_recipient
+from app.domain.resolution import Signal, UncertainPolicy, apply_signal
+from app.domain.rounds import RetryContext, give_up, rescue, settle_recipient
 
 LEASE_EXPIRED = "the worker did not come back with an answer"
 
@@ -37,17 +37,20 @@ class DeliveryProtocol:
     def settle(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Head:
         """The head with everything decided that only time and the context decide.
 
-        That is: an ended lease, ended waits, expiry, a rescue, no provider left. Without a context every provider
-        counts as available; the next attempt, which has one, decides again.
+        That is: an ended lease, ended waits, expiry, a rescue, no provider left. Without a context, ended waits are
+        left to the next attempt, which has one; for all else every provider counts as available.
         """
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             head = self._expire_lease(head, now_ms)
-        retry = RetryContext.of(head, context or self._all_available(head), now_ms)
-        head = reconsider_repetition(head, retry)
+        is_informed = context is not None
+        retry = RetryContext.of(head, context or self._all_available(head), now_ms, is_informed=is_informed)
+        head = reconsider_repetition(head, retry, self._keys_known_for_ms)
         if head.critical:
             head = _with_recipients(head, rescue(head, retry))
         on_hold = recipients_to_repeat(head)
         settled = {key: settle_recipient(r, retry) for key, r in head.recipients.items() if key not in on_hold}
+        if head.stopped is None and any(recipient.status is Status.CANCELED for recipient in settled.values()):
+            head = replace(head, stopped=retry.stop)
         return _with_recipients(head, settled)
 
     def next_dispatch(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Dispatch | None:
@@ -108,13 +111,18 @@ class DeliveryProtocol:
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
-        """The head with every queued recipient canceled. Returns the same head if none is queued."""
+        """The head with every queued recipient canceled, from which on no call is made for anybody.
+
+        Returns the same head if nobody is queued: then the cancellation is refused, and nothing of it is remembered.
+        """
         canceled = {
-            key: stop_trying(recipient, Status.CANCELED)
+            key: give_up(recipient, Status.CANCELED, recipient.detail, head.attempts)
             for key, recipient in head.recipients.items()
             if recipient.status is Status.QUEUED
         }
-        return _with_recipients(head, canceled)
+        if not canceled:
+            return head
+        return replace(_with_recipients(head, canceled), stopped=head.stopped or Stop.CANCELED)
 
     def _all_available(self, head: Head) -> DispatchContext:
         allowed = [name for name in self.providers if not head.providers or name in head.providers]

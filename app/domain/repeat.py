@@ -4,10 +4,11 @@ A provider that documents such keys makes no second copy of the email. So a repe
 evidence and before any other provider, whatever `on_uncertain` says.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.email import OnUncertain
-from app.domain.head import Evidence, Head, Status
+from app.domain.head import Attempt, Evidence, Head, Status
 from app.domain.rounds import RetryContext
 from app.domain.route import Availability
 
@@ -20,15 +21,24 @@ def plan_repetition(head: Head, number: int, key_known_for_ms: int, now_ms: int)
     A call is repeated once, and only while the provider surely knows its key. Otherwise the head is returned as it is.
     """
     attempt = head.attempts[number - 1]
-    is_key_known = now_ms < attempt.started_at_ms + key_known_for_ms - SAFETY_MARGIN_MS
     is_first_call = not attempt.repeats and not head.is_repeated(number)
-    return replace(head, to_repeat=number) if is_key_known and is_first_call and _is_needed(head, number) else head
+    if is_first_call and _is_key_known(attempt, key_known_for_ms, now_ms) and _is_needed(head, number):
+        return replace(head, to_repeat=number)
+    return head
 
 
-def reconsider_repetition(head: Head, context: RetryContext) -> Head:
-    """The head without its planned repetition if that is no longer needed or allowed; then `on_uncertain` decides."""
+def reconsider_repetition(head: Head, context: RetryContext, keys_known_for_ms: Mapping[str, int]) -> Head:
+    """The head without its planned repetition if that is not needed, allowed or safe any more.
+
+    Then `on_uncertain` decides. `keys_known_for_ms` is how long each provider promises to know an idempotency key. The
+    key's age counts again when the repetition is claimed, because its message may have been lost for long.
+    """
     number = head.to_repeat
-    if not number or (_is_needed(head, number) and _is_allowed(head, number, context)):
+    if not number:
+        return head
+    attempt = head.attempts[number - 1]
+    is_safe = _is_key_known(attempt, keys_known_for_ms.get(attempt.provider, 0), context.now_ms)
+    if is_safe and _is_needed(head, number) and _is_allowed(head, number, context):
         return head
     dropped = replace(head, to_repeat=0)
     if head.on_uncertain is not OnUncertain.FAILOVER:
@@ -45,6 +55,11 @@ def reconsider_repetition(head: Head, context: RetryContext) -> Head:
 def recipients_to_repeat(head: Head) -> tuple[str, ...]:
     """The keys of the recipients whose call is to be repeated. Their wait does not end before that."""
     return head.attempts[head.to_repeat - 1].recipients if head.to_repeat else ()
+
+
+def _is_key_known(attempt: Attempt, key_known_for_ms: int, now_ms: int) -> bool:
+    """Whether the provider surely still knows the key of that attempt's call."""
+    return now_ms < attempt.started_at_ms + key_known_for_ms - SAFETY_MARGIN_MS
 
 
 def _is_needed(head: Head, number: int) -> bool:
@@ -66,6 +81,6 @@ def _is_allowed(head: Head, number: int, context: RetryContext) -> bool:
     return (
         attempt.provider in context.dispatch_context.providers(Availability.AVAILABLE)
         and context.now_ms < context.expires_at_ms
-        and not context.dispatch_context.superseded
+        and context.stop is None
         and not context.dispatch_context.suppressed & set(attempt.recipients)
     )

@@ -75,8 +75,11 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
     if known & IGNORED_IF_KNOWN.get((transition, signal.kind), frozenset()):
         return recipient
     match transition:
-        case Transition.SENT | Transition.DELIVERED:
-            return with_status(recipient, Status(transition.value), signal.attempt)
+        case Transition.SENT:
+            # Whatever the signal is, the copy counts as accepted from now on, also if a later attempt for it fails.
+            return with_status(_add_evidence(recipient, signal.attempt, Evidence.ACCEPTED), Status.SENT, signal.attempt)
+        case Transition.DELIVERED:
+            return with_status(recipient, Status.DELIVERED, signal.attempt)
         case Transition.COMPLAINED:
             return _with_reason(with_status(recipient, Status.COMPLAINED, signal.attempt), signal)
         case Transition.RETRY:
@@ -119,9 +122,8 @@ def next_status(recipient: Recipient) -> Recipient:
 
 def give_up_silent_copy(recipient: Recipient) -> Recipient:
     """The recipient once the copy that a silent provider accepted no longer counts."""
-    known = recipient.evidence.get(recipient.attempt, frozenset())
-    evidence = {**recipient.evidence, recipient.attempt: known | {Evidence.SILENT}}
-    return next_status(replace(recipient, evidence=evidence, wait_until_ms=None))
+    without_copy = _add_evidence(recipient, recipient.attempt, Evidence.SILENT)
+    return next_status(replace(without_copy, wait_until_ms=None))
 
 
 def stop_trying(recipient: Recipient, status: Status, **reason: Any) -> Recipient:
@@ -140,9 +142,12 @@ def _keep_evidence(recipient: Recipient, signal: Signal) -> Recipient:
     proved = known | PROVES.get(signal.kind, frozenset())
     if signal.kind is Kind.SOFT_BOUNCE and Evidence.DELIVERED in known and Evidence.FAILED not in known:
         proved |= {Evidence.RETURNED}
-    if proved == known:
-        return recipient
-    return replace(recipient, evidence={**recipient.evidence, signal.attempt: proved})
+    return recipient if proved == known else _add_evidence(recipient, signal.attempt, *proved)
+
+
+def _add_evidence(recipient: Recipient, attempt: int, *evidence: Evidence) -> Recipient:
+    known = recipient.evidence.get(attempt, frozenset())
+    return replace(recipient, evidence={**recipient.evidence, attempt: known.union(evidence)})
 
 
 def _mark_transient(recipient: Recipient, signal: Signal) -> Recipient:

@@ -1,22 +1,31 @@
 """Rounds and rescue: what becomes of a recipient when no provider can be called, or when its wait has ended.
 
-A round ends when every available provider has been called. If one of them failed for a transient reason, or one is
-unavailable for now, the recipient waits, and the next round calls only those providers, until `retry_until_ms`. Nothing
-is sent after `expires_at_ms`.
+A round ends when every available provider has been called. If one of them failed for a transient reason, or nobody
+knows what became of its call, the next round calls only those providers, after a wait that grows from round to round.
+A provider that could not be called is called as soon as it can be, without a new round. This goes on until
+`retry_until_ms`. Nothing is sent after `expires_at_ms`, nor once too many calls are of unknown outcome.
 
 A rescue sends a critical email again that a provider accepted before it fell silent.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain
-from app.domain.head import Evidence, Head, Recipient, Status
+from app.domain.head import Attempt, Evidence, Head, Recipient, Status, Stop
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.route import Availability
+from app.domain.unknown_calls import (
+    AT_MOST,
+    late_transient_failures,
+    may_have_arrived,
+    providers_of_unknown_calls,
+    unknown_calls,
+)
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -25,11 +34,16 @@ JITTER = 0.25
 SHORTEST_WAIT_MS = 1000  # a wait for an unavailable provider is never shorter than this
 WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient of a critical email is checked
 ON_OUR_LIST = "on our suppression list"
+SUPERSEDED = "superseded by a newer email"
 
 
 @dataclass(frozen=True, slots=True)
 class RetryContext:
-    """What decides about a recipient's waits beside the recipient itself: the email's limits, the context, the time."""
+    """What decides about a recipient's waits beside the recipient itself: the email's limits, the context, the time.
+
+    `is_informed`: `dispatch_context` was read for this moment. Otherwise it only assumes that every provider is
+    available and reports, so an ended wait is left to the next attempt, which reads it.
+    """
 
     email_id: str
     on_uncertain: OnUncertain
@@ -37,11 +51,31 @@ class RetryContext:
     retry_until_ms: int
     dispatch_context: DispatchContext
     now_ms: int
+    attempts: tuple[Attempt, ...] = ()
+    stopped: Stop | None = None
+    is_informed: bool = True
 
     @classmethod
-    def of(cls, head: Head, dispatch_context: DispatchContext, now_ms: int) -> "RetryContext":
+    def of(
+        cls, head: Head, dispatch_context: DispatchContext, now_ms: int, *, is_informed: bool = True
+    ) -> "RetryContext":
         """The retry context of `head`."""
-        return cls(head.email_id, head.on_uncertain, head.expires_at_ms, head.retry_until_ms, dispatch_context, now_ms)
+        return cls(
+            head.email_id,
+            head.on_uncertain,
+            head.expires_at_ms,
+            head.retry_until_ms,
+            dispatch_context,
+            now_ms,
+            head.attempts,
+            head.stopped,
+            is_informed,
+        )
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why nothing more is sent to anybody, if so: remembered by the head, or true by now."""
+        return self.stopped or (Stop.SUPERSEDED if self.dispatch_context.superseded else None)
 
     @property
     def available_providers(self) -> tuple[str, ...]:
@@ -64,24 +98,44 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     recipient = _end_wait(recipient, context)
     if recipient.status is not Status.QUEUED:
         return recipient
-    if context.dispatch_context.superseded:
-        return stop_trying(recipient, Status.CANCELED, detail="superseded by a newer email")
+    if context.stop is not None:
+        return _cancel(recipient, context)
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if recipient.wait_until_ms is not None:
         return recipient
     if context.now_ms >= context.expires_at_ms:
-        return stop_trying(recipient, Status.EXPIRED, detail=recipient.detail or "not sent before expires_at")
+        return give_up(recipient, Status.EXPIRED, recipient.detail or "not sent before expires_at", context.attempts)
+    if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
+        return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
+    return _go_on(_end_round(recipient, context), context)
+
+
+def _cancel(recipient: Recipient, context: RetryContext) -> Recipient:
+    if context.stop is Stop.SUPERSEDED:
+        return stop_trying(recipient, Status.CANCELED, detail=SUPERSEDED)
+    return give_up(recipient, Status.CANCELED, recipient.detail, context.attempts)
+
+
+def _go_on(recipient: Recipient, context: RetryContext) -> Recipient:
+    """A queued recipient who may be sent to: it stays queued, waits, or has failed if no provider is left."""
     if any(provider not in recipient.tried for provider in context.available_providers):
         return recipient
-    next_round_at_ms = _next_round_at_ms(recipient, context)
-    if next_round_at_ms is not None and context.now_ms < context.retry_until_ms:
-        until_ms = min(next_round_at_ms, context.retry_until_ms, context.expires_at_ms)
-        return replace(recipient, wait_until_ms=until_ms)
+    if context.now_ms < context.retry_until_ms:
+        waiting = _wait(recipient, context)
+        if waiting.wait_until_ms is not None:
+            return waiting
     not_excluded = (Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW, Availability.PAUSED)
-    if not context.dispatch_context.providers(*not_excluded):
-        return stop_trying(recipient, Status.FAILED, detail="no provider may carry this email")
-    return stop_trying(recipient, Status.FAILED)
+    is_carried = context.dispatch_context.providers(*not_excluded)
+    detail = recipient.detail if is_carried else "no provider may carry this email"
+    return give_up(recipient, Status.FAILED, detail, context.attempts)
+
+
+def give_up(recipient: Recipient, status: Status, detail: str, attempts: Sequence[Attempt]) -> Recipient:
+    """End a queued recipient. If it may have got the email all the same, this is said instead of `detail`."""
+    if unknown := unknown_calls(recipient, attempts):
+        return stop_trying(recipient, status, cause=Cause.UNKNOWN, detail=may_have_arrived(unknown))
+    return stop_trying(recipient, status, detail=detail)
 
 
 def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
@@ -97,7 +151,9 @@ def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
 
 
 def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -> Recipient:
-    if recipient.wait_until_ms is not None and context.now_ms < recipient.wait_until_ms:
+    if head.stopped is not None or head.on_uncertain is OnUncertain.FAIL:
+        return replace(recipient, wait_until_ms=None)  # a rescue may make a second copy, which is not wanted
+    if recipient.wait_until_ms is not None and not (context.is_informed and context.now_ms >= recipient.wait_until_ms):
         return recipient
     attempt = head.attempts[recipient.attempt - 1]
     silent_for_ms = context.now_ms - attempt.started_at_ms
@@ -120,37 +176,60 @@ def _would_be_sent_now(recipient: Recipient, context: RetryContext) -> bool:
     return settled.status is Status.QUEUED and settled.wait_until_ms is None
 
 
-def _next_round_at_ms(recipient: Recipient, context: RetryContext) -> int | None:
-    """When to try again: after a round's wait, or when an unavailable provider opens. None: no provider is left."""
+def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
+    """Let the recipient wait for the next round, or for a provider that cannot be called now.
+
+    If no provider is left, not even for later, the recipient is returned without a wait.
+    """
+    again = _called_again(recipient, context)
     times_ms = []
     for candidate in context.dispatch_context.route:
         if candidate.availability is Availability.EXCLUDED:
             continue
-        if recipient.tried.get(candidate.provider):
-            times_ms.append(_round_end_ms(recipient, context))
+        if candidate.provider in again:
+            if recipient.round_ends_at_ms is None:
+                recipient = replace(recipient, round_ends_at_ms=_round_end_ms(recipient, context))
+            times_ms.append(recipient.round_ends_at_ms)
         elif candidate.provider not in recipient.tried:
             times_ms.append(max(candidate.until_ms or 0, context.now_ms + SHORTEST_WAIT_MS))
-    return min(times_ms, default=None)
+    until_ms = min((at_ms for at_ms in times_ms if at_ms is not None), default=None)
+    if until_ms is None:
+        return recipient
+    return replace(recipient, wait_until_ms=min(until_ms, context.retry_until_ms, context.expires_at_ms))
+
+
+def _called_again(recipient: Recipient, context: RetryContext) -> frozenset[str]:
+    """The providers of this round that the next one calls again."""
+    transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
+    unknown = providers_of_unknown_calls(recipient, context.attempts)
+    late = late_transient_failures(recipient, context.attempts)
+    return frozenset(recipient.tried) & (transient | unknown | late)
 
 
 def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:
-    """When the next round starts. The caller replaces it by a deadline that comes sooner."""
+    """When the next round begins: at the retry deadline at the latest.
+
+    It is the same for all recipients who share a call, because the next round could not carry them together otherwise.
+    """
     wait_ms = ROUND_WAITS_MS[min(recipient.round, len(ROUND_WAITS_MS) - 1)]
-    digest = hashlib.sha256(f"{context.email_id}\n{recipient.key}\n{recipient.round}".encode()).digest()
-    return context.now_ms + int(wait_ms * (1 - JITTER * digest[0] / 255))
+    digest = hashlib.sha256(f"{context.email_id}\n{recipient.round}".encode()).digest()
+    return min(context.now_ms + int(wait_ms * (1 - JITTER * digest[0] / 255)), context.retry_until_ms)
+
+
+def _end_round(recipient: Recipient, context: RetryContext) -> Recipient:
+    """The recipient in the next round, if that has begun. A wait that ends before that is no new round."""
+    if recipient.round_ends_at_ms is None or context.now_ms < recipient.round_ends_at_ms:
+        return recipient
+    again = _called_again(recipient, context)
+    kept = {provider: is_transient for provider, is_transient in recipient.tried.items() if provider not in again}
+    return replace(recipient, tried=kept, round=recipient.round + 1, round_ends_at_ms=None)
 
 
 def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
-    if recipient.wait_until_ms is None or context.now_ms < recipient.wait_until_ms:
+    if recipient.wait_until_ms is None or context.now_ms < recipient.wait_until_ms or not context.is_informed:
         return recipient
     if recipient.status is Status.SENT:
         return recipient  # the recipient of a critical email: `rescue` decides
     if recipient.status is Status.QUEUED:
-        failed_for_good = {provider: False for provider, transient in recipient.tried.items() if not transient}
-        # A wait for an unavailable provider alone is not counted as a round.
-        rounds = recipient.round + (failed_for_good != recipient.tried)
-        return replace(recipient, wait_until_ms=None, tried=failed_for_good, round=rounds)
-    recipient = next_status(recipient)
-    if recipient.status is Status.QUEUED and context.on_uncertain is OnUncertain.FAIL:
-        return stop_trying(recipient, Status.FAILED)
-    return recipient
+        return replace(recipient, wait_until_ms=None)
+    return next_status(recipient)

@@ -43,7 +43,7 @@ DESCRIPTIONS: Final[Mapping[Phase, str]] = {
     Phase.BOUNCED: "In this state, the mailbox does not exist, or its host returned an email that it had taken.",
     Phase.COMPLAINED: "In this state, the recipient has got the email and has reported it as spam.",
     Phase.SUPPRESSED: "In this state, nothing was sent: the address is on our or on the provider's suppression list.",
-    Phase.FAILED: "In this state, no provider is left that could be called.",
+    Phase.FAILED: "In this state, no provider is left to call, or too many calls are of unknown outcome.",
     Phase.CANCELED: "In this state, a client has canceled the email, or a newer one has replaced it.",
     Phase.EXPIRED: "In this state, `expires_at` passed before a provider took the email.",
 }

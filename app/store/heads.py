@@ -11,7 +11,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from app.domain.email import Mailbox, OnUncertain
-from app.domain.head import Head, due_at_ms, status
+from app.domain.head import Head, Stop, due_at_ms, status
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
 from app.store.cursors import Cursor
 from app.store.ttl import as_ttl
@@ -70,6 +70,8 @@ class HeadItem(Model):
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
+    accepted_by = UnicodeAttribute(null=True)
+    stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
     to_repeat = NumberAttribute(null=True)
     lease_attempt = NumberAttribute(null=True)
@@ -162,6 +164,8 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
         override_suppression=head.override_suppression or None,
+        accepted_by=head.accepted_by or None,
+        stopped=head.stopped and head.stopped.value,
         next_attempt=head.next_attempt,
         to_repeat=head.to_repeat or None,
         lease_attempt=head.lease_attempt or None,
@@ -192,6 +196,8 @@ def _to_head(item: HeadItem) -> Head:
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),
         override_suppression=bool(item.override_suppression),
+        accepted_by=item.accepted_by or "",
+        stopped=None if item.stopped is None else Stop(item.stopped),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
@@ -38,19 +38,22 @@ class Suppressions:
 
         Nothing happens either if the address was lifted after `since_ms`: a redelivered webhook must not undo that.
         """
-        item = SuppressionItem(
-            suppression.address,
-            reason=suppression.reason.value,
-            evidence=suppression.evidence,
-            since=suppression.since_ms,
-            until=suppression.until_ms,
-            ttl=as_ttl(suppression.until_ms / 1000),
-        )
+        # An update, because the time of an earlier `lift` must outlive this entry.
+        kept_until_s = max(suppression.until_ms / 1000, suppression.since_ms / 1000 + LIFTED_FOR_S)
+        actions: list[Action] = [
+            SuppressionItem.reason.set(suppression.reason.value),
+            SuppressionItem.evidence.set(suppression.evidence),
+            SuppressionItem.since.set(suppression.since_ms),
+            SuppressionItem.until.set(suppression.until_ms),
+            SuppressionItem.ttl.set(as_ttl(kept_until_s)),
+        ]
         ends_sooner = SuppressionItem.until <= suppression.until_ms
         not_lifted = SuppressionItem.lifted.does_not_exist() | (SuppressionItem.lifted <= suppression.since_ms)
         try:
-            item.save(condition=SuppressionItem.address.does_not_exist() | (ends_sooner & not_lifted))
-        except PutError as error:
+            SuppressionItem(suppression.address).update(
+                actions=actions, condition=SuppressionItem.address.does_not_exist() | (ends_sooner & not_lifted)
+            )
+        except UpdateError as error:
             if error.cause_response_code != "ConditionalCheckFailedException":
                 raise
 

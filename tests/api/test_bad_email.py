@@ -147,6 +147,7 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"providers": ["sendgrid", "pigeon"]}, "providers[1]"),
         ({"expires_at": "tomorrow"}, "expires_at"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": "1970-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2999-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2999-01-01T00:00:00"}, "expires_at"),
         ({"expires_at": "2999-02-31T00:00:00Z"}, "expires_at"),

@@ -76,6 +76,7 @@ def test_recipients_in_bcc_count_for_a_domains_preference(
         ({"send_at": "2999-01-01T00:00:00Z"}, "send_at"),
         ({"providers": ["pigeon"]}, "providers[0]"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": "1970-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
 def test_a_fault_is_told_as_for_sending(client: Client, changes: dict[str, Any], field: str) -> None:

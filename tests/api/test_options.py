@@ -72,6 +72,20 @@ def overridden(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [vars(record) for record in caplog.records if record.getMessage() == "suppression overridden"]
 
 
+def test_an_override_is_audited_also_if_the_answer_of_the_store_was_lost(
+    client: Client, parts: Container, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = parts.accept.heads.create
+    monkeypatch.setattr(parts.accept.heads, "create", lambda *arguments: create(*arguments) and None)
+    secret = parts.api_keys.create("auditor of losses", {"admin"}, ())
+    with caplog.at_level(logging.INFO, "app.api"):
+        answer = client.post("/v1/emails", json=GOOD | {"override_suppression": True}, key=secret)
+    assert answer.status_code == 202
+    assert "Idempotent-Replayed" not in answer.headers
+    (line,) = overridden(caplog)
+    assert line["email_id"] == answer.json()["id"]
+
+
 def test_an_override_is_audited_once(client: Client, parts: Container, caplog: pytest.LogCaptureFixture) -> None:
     secret = parts.api_keys.create("auditor", {"admin"}, ())
     key = parts.api_keys.find(secret)

@@ -11,11 +11,20 @@ PROVIDERS = ("sendgrid", "mailgun", "ses")
 FIRST, SECOND = (Copy("sendgrid", number, frozenset({ADDRESS})) for number in (1, 2))
 
 
-def story(status: str, *outcomes: str, events: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:
+def story(
+    status: str, *outcomes: str, events: tuple[tuple[int, str], ...] = (), cause: str | None = None
+) -> dict[str, Any]:
+    """A story with these outcomes, attempt by attempt, of one provider after the other; `~` is a repetition."""
     return {
-        "recipients": [{"address": ADDRESS, "status": status}],
+        "recipients": [{"address": ADDRESS, "status": status, "cause": cause}],
         "attempts": [
-            {"number": number, "outcome": outcome, "recipients": [ADDRESS], "provider": PROVIDERS[number - 1]}
+            {
+                "number": number,
+                "outcome": outcome.strip("~"),
+                "recipients": [ADDRESS],
+                "provider": PROVIDERS[(number - 1) % 3],
+                "repeats": number - 1 if "~" in outcome else None,
+            }
             for number, outcome in enumerate(outcomes, 1)
         ],
         "events": [{"attempt": attempt, "kind": kind, "recipient": ADDRESS} for attempt, kind in events],
@@ -56,6 +65,32 @@ def test_what_the_guarantees_allow_is_no_finding(told: dict[str, Any], copies: l
 )
 def test_what_they_forbid_is_found(told: dict[str, Any] | None, copies: list[Copy], rule: str) -> None:
     assert any(finding.rule.startswith(rule) for finding in examine("eml_1", told, copies, "wait"))
+
+
+def end(policy: str, *outcomes: str, cause: str | None = "unknown", events: tuple[tuple[int, str], ...] = ()) -> str:
+    """What is wrong with an email that has failed after these outcomes: the first rule, or "" if nothing is."""
+    found = examine("eml_1", story("failed", *outcomes, cause=cause, events=events), [], policy)
+    return found[0].rule if found else ""
+
+
+@pytest.mark.parametrize(("policy", "most"), [("wait", 2), ("failover", 4), ("fail", 1)])
+def test_calls_of_unknown_outcome_end_an_email_at_their_number_exactly(policy: str, most: int) -> None:
+    assert end(policy, *["uncertain"] * most) == ""
+    assert end(policy, *["uncertain"] * most, cause="outage") != ""
+    if most != 4:  # with which every provider was called
+        assert end(policy, *["uncertain"] * most, cause="outage").startswith("gave up")
+    assert end(policy, *["uncertain"] * (most + 1)) == "called again too often without an answer"
+    assert end(policy, *["uncertain"] * (most + 1), events=((1, "blocked"),)) == ""
+    if most == 2:
+        assert end(policy, "uncertain", "refused").startswith("gave up")
+        assert end(policy, "uncertain", "~uncertain", "uncertain") == ""
+        assert end(policy, "uncertain", "~refused").startswith("gave up")
+
+
+def test_an_email_that_may_have_arrived_says_so() -> None:
+    assert end("wait", "uncertain", "refused", "refused") == ""
+    said = end("wait", "uncertain", "refused", "refused", cause="message")
+    assert said == "failed without a word that it may have arrived"
 
 
 def test_a_sender_who_never_wants_two_copies_gets_none_for_doubt() -> None:

@@ -14,6 +14,7 @@ from app.store.content import ContentItem
 from app.topic import Topic
 from tests.support.aws import client
 from tests.support.crash import Before, Crash, crash
+from tests.support.faults import FaultInjector, FaultMode, FaultyStore
 from tests.support.harness import Harness
 from tests.support.samples import an_email, somebody
 
@@ -154,6 +155,38 @@ def test_dying_after_the_head_costs_the_listing_never_the_mail(harness: Harness)
     again = harness.accept(email, owner="team", key="order-6")
     assert again.replayed
     assert list(harness.recipients.emails_to(ann.key, None)) == [(again.head.created_at_ms, email_id)]
+
+
+@pytest.mark.parametrize("key", [None, "order-10"])
+def test_a_head_that_was_stored_although_the_answer_was_lost_is_no_replay(harness: Harness, key: str | None) -> None:
+    """The store's client makes the write again, and is told that the email exists already."""
+    faults = FaultInjector()
+    losing = replace(harness.accept, heads=FaultyStore(harness.heads, faults))
+    faults.arm((1 if key is None else 2, FaultMode.ANSWER_LOST))
+    email = an_email()
+    accepted = losing(email, owner="team", key=key)
+    assert (accepted.replayed, accepted.head) == (False, harness.head(accepted.head.email_id))
+    assert faults.calls_left == 0
+    assert harness.queue.published() == [(accepted.head.email_id, 1)]
+    (ann,) = email.to
+    assert len(list(harness.recipients.emails_to(ann.key, None))) == 1
+    if key is not None:
+        assert harness.accept(email, owner="team", key=key) == replace(accepted, replayed=True)
+
+
+def test_of_two_requests_with_one_key_at_once_the_second_is_the_replay(harness: Harness) -> None:
+    email, first = an_email(), []
+    racing = Before(harness.heads, "create", lambda: first.append(harness.accept(email, owner="team", key="order-11")))
+    second = replace(harness.accept, heads=racing)(email, owner="team", key="order-11")
+    assert (first[0].replayed, second.replayed) == (False, True)
+    assert second.head == first[0].head
+    assert harness.queue.published() == [(second.head.email_id, 1)]
+
+
+def test_the_beginning_of_time_is_an_expiry_like_any_other(harness: Harness) -> None:
+    with pytest.raises(Invalid) as refusal:
+        harness.accept(an_email(expires_at_ms=0), owner="team", key=None)
+    assert refusal.value.errors == (("expires_at", "must be in the future"),)
 
 
 def test_dying_before_the_publish_is_found_by_the_sweep(harness: Harness) -> None:

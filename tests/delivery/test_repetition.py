@@ -71,6 +71,42 @@ def test_a_lost_message_is_made_good_by_the_sweep(keyed: Harness) -> None:
     assert keyed.only(email_id).status is Status.SENT
 
 
+@pytest.mark.parametrize(("hours", "is_repeated"), [(22.9, True), (23, False), (48, False)])
+@pytest.mark.parametrize("policy", OnUncertain)
+def test_the_keys_age_counts_when_the_repetition_is_made_and_not_when_it_is_planned(
+    keyed: Harness, policy: OnUncertain, hours: float, *, is_repeated: bool
+) -> None:
+    """The key is known for a day; its message and every sweep were lost for that long."""
+    expires_at_ms = keyed.clock.now_ms + 72 * 3_600_000
+    email_id = keyed.take(an_email(on_uncertain=policy, expires_at_ms=expires_at_ms))
+    keyed.queue.published()
+    keyed.send.plan("sendgrid", UNCERTAIN, accepted())
+    keyed.attempt(email_id, 1)
+    assert keyed.head(email_id).to_repeat == 1
+    keyed.queue.published()
+    keyed.clock.advance(hours * 3600)
+    keyed.attempt(email_id, 2)
+    if is_repeated:
+        assert keyed.send.providers() == ["sendgrid", "sendgrid"]
+    else:
+        assert keyed.send.providers() == (["sendgrid"] if policy is OnUncertain.FAIL else ["sendgrid", "mailgun"])
+        assert keyed.head(email_id).to_repeat == 0
+
+
+def test_a_provider_that_promises_no_key_any_more_is_not_called_again(store: Aws) -> None:
+    """Another release, or other settings, were deployed between the plan and the repetition."""
+    before = Harness(store, idempotent=("sendgrid",))
+    email_id = before.take(an_email())
+    before.queue.published()
+    before.send.plan("sendgrid", UNCERTAIN)
+    before.attempt(email_id, 1)
+    after = Harness(store)
+    after.clock.now_s = before.clock.now_s
+    after.attempt(email_id, 2)
+    assert after.send.calls == []
+    assert after.only(email_id).status is Status.SENDING
+
+
 def test_a_provider_that_was_paused_meanwhile_is_not_asked_again(keyed: Harness) -> None:
     email_id = keyed.take(an_email())
     keyed.queue.published()

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.head import Status
+from app.domain.email import Message, OnUncertain
+from app.domain.head import Evidence, Status, due_at_ms
 from app.domain.health import SILENT_AFTER_MS, Health, Sums
 from app.domain.kinds import Kind
+from app.domain.outcome import Outcome
 from app.domain.rounds import WATCHED_FOR_QUARTERS
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.samples import an_email
+from tests.support.outcomes import REFUSED, UNCERTAIN, accepted
+from tests.support.samples import an_email, somebody
 
 LOOK_S = SILENT_AFTER_MS / 1000
 
@@ -99,6 +102,96 @@ def test_critical_mail_goes_through_the_next_provider_and_the_first_copys_receip
     assert (harness.only(email_id).status, harness.only(email_id).attempt) == (Status.DELIVERED, 1)
     for _ in range(WATCHED_FOR_QUARTERS + 2):
         assert harness.later(LOOK_S) == []
+
+
+@pytest.mark.parametrize("policy", OnUncertain)
+def test_critical_does_not_beat_fail_which_never_makes_a_second_copy(harness: Harness, policy: OnUncertain) -> None:
+    usually_reports(harness, "sendgrid")
+    email_id = critical(harness, on_uncertain=policy)
+    assert tell_silence(harness).silent
+    for _ in range(WATCHED_FOR_QUARTERS + 2):
+        harness.clock.advance(LOOK_S)
+        harness.attempt(email_id, harness.head(email_id).next_attempt)
+    assert harness.send.providers() == (["sendgrid"] if policy is OnUncertain.FAIL else ["sendgrid", "mailgun"])
+    assert harness.only(email_id).status is Status.SENT
+    if policy is OnUncertain.FAIL:  # nobody watches it either
+        assert due_at_ms(harness.head(email_id), harness.clock.now_ms) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.BLOCKED, Kind.DELAYED, Kind.UNKNOWN])
+def test_a_webhook_about_one_recipient_does_not_postpone_the_rescue_of_another(harness: Harness, kind: Kind) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    usually_reports(harness, "sendgrid")
+    email_id = harness.take(an_email(ann, bob, critical=True))
+    harness.work()
+    assert tell_silence(harness).silent
+    harness.clock.advance(LOOK_S)
+    harness.report(harness.event(email_id, kind, to=ann.key))
+    harness.work()
+    assert harness.send.providers().count("mailgun") == 1
+    assert bob.key in harness.head(email_id).attempts[1].recipients
+
+
+def test_webhooks_at_the_last_looks_do_not_end_the_watch(harness: Harness) -> None:
+    ann, bob = somebody("ann"), somebody("bob")
+    usually_reports(harness, "sendgrid")
+    email_id = harness.take(an_email(ann, bob, critical=True))
+    harness.work()
+    harness.clock.advance(LOOK_S * WATCHED_FOR_QUARTERS)
+    assert tell_silence(harness).silent
+    harness.report(harness.event(email_id, Kind.DELIVERED, to=ann.key))
+    assert harness.head(email_id).recipients[bob.key].wait_until_ms is not None
+    harness.work()
+    assert harness.head(email_id).attempts[-1].recipients == (bob.key,)
+    assert harness.send.providers() == ["sendgrid", "mailgun"]
+
+
+def test_the_outcome_of_a_call_for_one_does_not_postpone_the_rescue_of_another(harness: Harness) -> None:
+    """The call for ann ends after bob's look was due."""
+    ann, bob = somebody("ann"), somebody("bob")
+    usually_reports(harness, "sendgrid")
+    email_id = harness.take(an_email(ann, bob, critical=True))
+    harness.work()
+    assert tell_silence(harness).silent
+
+    def slow(_: Message) -> Outcome:
+        harness.clock.advance(10)
+        return accepted()
+
+    harness.send.plan("mailgun", slow, accepted())
+    harness.clock.advance(LOOK_S - 5)
+    harness.report(harness.event(email_id, Kind.BLOCKED, to=ann.key))
+    harness.work()
+    assert [attempt.recipients for attempt in harness.head(email_id).attempts[1:]] == [(ann.key,), (bob.key,)]
+
+
+@pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.UNSUBSCRIBED])
+def test_a_rescue_that_fails_leaves_sent_whatever_event_it_was_that_said_so(harness: Harness, kind: Kind) -> None:
+    usually_reports(harness, "sendgrid")
+    harness.send.plan("sendgrid", UNCERTAIN)
+    for provider in ("mailgun", "ses"):
+        harness.send.plan(provider, REFUSED)
+    email_id = critical(harness, override_suppression=True)
+    harness.report(harness.event(email_id, kind))
+    assert (harness.only(email_id).status, harness.only(email_id).attempt) == (Status.SENT, 1)
+    assert tell_silence(harness).silent
+    harness.later(LOOK_S)
+    assert harness.send.providers() == ["sendgrid", "mailgun", "ses"]
+    assert (harness.only(email_id).status, harness.only(email_id).attempt) == (Status.SENT, 1)
+
+
+@pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.UNSUBSCRIBED])
+def test_an_event_of_any_kind_is_a_fact_that_a_later_failure_of_another_copy_does_not_undo(
+    harness: Harness, kind: Kind
+) -> None:
+    """The first call is known to have sent, only because of that event; the second one, made meanwhile, is blocked."""
+    harness.send.plan("sendgrid", UNCERTAIN)
+    email_id = harness.take(an_email(override_suppression=True))
+    harness.work()
+    harness.report(harness.event(email_id, kind))
+    assert harness.only(email_id).has_evidence(1, Evidence.ACCEPTED)
+    assert harness.later(86_400) == []
+    assert harness.only(email_id).status is Status.SENT
 
 
 def test_other_mail_is_not_sent_again(harness: Harness) -> None:

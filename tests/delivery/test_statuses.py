@@ -191,7 +191,12 @@ ROWS: dict[str, tuple[Story, Shown]] = {
     ),
     "no evidence, and no second copy allowed": (
         answered(UNCERTAIN, later_s=UNCERTAIN_WAIT_S, on_uncertain=OnUncertain.FAIL),
-        Shown(Status.FAILED, Cause.OUTAGE, "ReadTimeout", FAILED),
+        Shown(
+            Status.FAILED,
+            Cause.UNKNOWN,
+            "it may have arrived: nobody knows what became of 1 call, and no provider has reported on it",
+            FAILED,
+        ),
     ),
     "canceled": (canceled, Shown(Status.CANCELED, None, "", EmailStatus.CANCELED)),
     "superseded": (superseded, Shown(Status.CANCELED, None, "superseded by a newer email", EmailStatus.CANCELED)),

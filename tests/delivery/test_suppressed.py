@@ -194,6 +194,27 @@ def test_a_webhook_that_comes_again_does_not_undo_a_lift_and_a_new_one_does(harn
     assert found(harness, bob.key) is not None
 
 
+@pytest.mark.parametrize("later", [Reason.MANUAL, Reason.PROVIDER_LIST, Reason.HARD_BOUNCE])
+def test_an_older_complaint_that_comes_again_does_not_undo_a_lift_behind_a_later_suppression(
+    harness: Harness, later: Reason
+) -> None:
+    bob = somebody("bob")
+    email_id = harness.take(an_email(bob))
+    harness.work()
+    complaint = harness.event(email_id, Kind.COMPLAINED)
+    harness.report(complaint)
+    harness.clock.advance(3600)
+    harness.suppressions.lift(bob.key, harness.clock.now_ms)
+    harness.clock.advance(3600)
+    now_ms = harness.clock.now_ms
+    harness.suppressions.put(Suppression(bob.key, later, "a later one", now_ms, now_ms + DAY_MS))
+    harness.report(complaint)
+    assert found(harness, bob.key) == Suppression(bob.key, later, "a later one", now_ms, now_ms + DAY_MS)
+    harness.clock.advance(DAY_S)
+    harness.report(complaint)
+    assert found(harness, bob.key) is None
+
+
 def test_security_mail_overrides(harness: Harness) -> None:
     bob = somebody("bob")
     suppress(harness, bob.key)

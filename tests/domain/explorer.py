@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.domain.invariants import final, identity, lies, waits
-from tests.domain.world import Setup, State, World
+from tests.domain.world import World
+from tests.domain.world_state import Setup, State
 
 INVARIANTS = {
     "I1": "a final state can always be reached without faults and without webhooks",
@@ -15,6 +16,10 @@ INVARIANTS = {
     "I6": "an older attempt's event never puts a recipient back into the queue",
     "I7": "nothing leaves delivered for the queue",
     "P": "without faults nothing has to wait for the sweep",
+    "N": "no call beyond the number of calls of unknown outcome that the email allows",
+    "G": "nobody is given up while a later round could call a provider again",
+    "C": "no call after a cancellation that was answered with success",
+    "K": "no repetition under a key that its provider may have forgotten",
     "again": "a report that comes again changes nothing",
 }
 

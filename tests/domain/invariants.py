@@ -2,11 +2,13 @@
 
 from collections import Counter
 
-from app.domain.head import Status
-from app.domain.kinds import Kind
-from tests.domain.world import State, failed
+from app.domain.head import Attempt, Status
+from app.domain.health import SILENT_AFTER_MS
+from app.domain.kinds import Cause, Kind
+from tests.domain.world_state import State, failed
 
 FAR_MS = 3_600_000  # longer than any wait
+OLD_MS = 3 * SILENT_AFTER_MS  # the age from which a copy of a critical email is not watched any more, as explored
 ENDED = (Status.BOUNCED, Status.SUPPRESSED, Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
 
@@ -31,6 +33,10 @@ def lies(s: State, *, at_rest: bool) -> bool:
                 proofs.append(Kind.ACCEPTED)
             if any(t.key == key and t.kind in proofs and not failed(s, t.attempt, key) for t in s.known):
                 return True
+        if at_rest and recipient.status in (Status.FAILED, Status.EXPIRED, Status.CANCELED):
+            may_have_it = any(who == key and not failed(s, attempt, key) for attempt, who in s.copies)
+            if may_have_it and recipient.cause is not Cause.UNKNOWN:
+                return True
     return False
 
 
@@ -49,8 +55,9 @@ def identity(s: State, *, versioned: bool) -> object:
         reports = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
         carried = tuple(attempt.number for attempt in head.attempts if key in attempt.recipients)
         tried, evidence = frozenset(r.tried.items()), frozenset(r.evidence.items())
-        wait = _left(r.wait_until_ms, s.now_ms)
-        recipients.append((r.status, wait, r.attempt, r.round, tried, evidence, copies, reports, carried))
+        waits = _left(r.wait_until_ms, s.now_ms), _left(r.round_ends_at_ms, s.now_ms)
+        is_unsure = r.cause is Cause.UNKNOWN and r.status in ENDED
+        recipients.append((r.status, waits, r.attempt, r.round, tried, evidence, copies, reports, carried, is_unsure))
     return (
         head.next_attempt,
         head.lease_attempt,
@@ -58,7 +65,9 @@ def identity(s: State, *, versioned: bool) -> object:
         _left(head.retry_until_ms, s.now_ms),
         _left(head.expires_at_ms, s.now_ms),
         _left(s.due_ms, s.now_ms),
-        tuple(attempt.provider for attempt in head.attempts),
+        tuple(_identity_of(attempt, s) for attempt in head.attempts),
+        head.to_repeat,
+        head.stopped,
         frozenset(Counter(recipients).items()),
         tuple(sorted(s.bag)),
         tuple((w.pc, w.number, w.outcome and w.outcome.kind, None if versioned else w.read.version) for w in s.workers),
@@ -66,9 +75,20 @@ def identity(s: State, *, versioned: bool) -> object:
         s.uncertain & ({attempt for attempt, _ in s.copies} | live),
         s.faults,
         s.cancel,
+        s.canceled,
         s.prompt,
+        s.silent,
+        head.critical,
         head.on_uncertain,
     )
+
+
+def _identity_of(attempt: Attempt, s: State) -> object:
+    """What of an attempt still matters: the answers that a later round depends on, and its age if that does."""
+    outcome = attempt.outcome if attempt.outcome in (None, Kind.UNCERTAIN, Kind.UNAVAILABLE) else "known"
+    is_dated = s.head.critical or s.head.to_repeat == attempt.number
+    age_ms = min(s.now_ms - attempt.started_at_ms, OLD_MS) if is_dated else None
+    return attempt.provider, attempt.repeats, outcome, age_ms
 
 
 def _left(moment_ms: int | None, now_ms: int) -> int | None:

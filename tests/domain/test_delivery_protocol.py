@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.dispatch import Dispatch
+from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Evidence, Head, Recipient, Status, ready
@@ -116,7 +116,9 @@ def test_evidence_is_waited_for_from_the_moment_uncertain_is_written(
     head = told(claimed(an_email(on_uncertain=policy), "a"), 1, UNCERTAIN, now_ms=5_000)
     (recipient,) = head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (status, wait_ms)
-    decided = RULES.settle(head, 5_000 + EVIDENCE_MS)
+    late_ms = 5_000 + EVIDENCE_MS
+    assert RULES.settle(head, late_ms) == head  # only an attempt knows the context in which a wait ends
+    decided = RULES.settle(head, late_ms, DispatchContext.all_available(("a", "b")))
     assert statuses(decided) == [Status.FAILED if policy is OnUncertain.FAIL else Status.QUEUED]
 
 

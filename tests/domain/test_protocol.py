@@ -1,18 +1,21 @@
 """The delivery protocol over the real rules: every interleaving of a small world, and long walks in a larger one."""
 
 from random import Random
-from typing import get_args
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain import rounds
 from app.domain.email import OnUncertain
-from app.domain.kinds import EventKind
+from app.domain.kinds import EventKind, Kind
 from app.domain.protocol import DeliveryProtocol
+from app.domain.repeat import SAFETY_MARGIN_MS
 from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
-from tests.domain.world import EVIDENCE_MS, Setup, State, Step, World
+from tests.domain.world import EVIDENCE_MS, World
+from tests.domain.world_state import Setup, State, Step
 from tests.support.size import examples
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
@@ -20,15 +23,45 @@ pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 ALL_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 LIMIT = 100_000
 
-# Name, what is explored, and how many states that was: it must not shrink unnoticed.
-SPACES: list[tuple[str, list[Setup], int]] = [
-    ("one fault", [Setup(policy, retry_for_ms=0) for policy in OnUncertain], 10_000),
-    ("one fault and one further round", [Setup(policy) for policy in OnUncertain], 40_000),
-    ("expiry and a cancel", [Setup(policy, lifetime_ms=35_000, cancel=True) for policy in OnUncertain], 16_000),
-    ("two recipients", [Setup(policy, people=2, faults=0, retry_for_ms=0) for policy in OnUncertain], 14_000),
-    ("no faults, no clock", [Setup(people=people, faults=0, prompt=True) for people in (1, 2)], 300),
-]
-QUICK = ("one fault", "no faults, no clock")  # the others are explored in the gate only
+KEYS_KNOWN = {"a": SAFETY_MARGIN_MS + 45_000}  # the key is forgotten while the email is still being sent
+ONE_PROVIDER = DeliveryProtocol(("a",), EVIDENCE_MS)
+KEYED = DeliveryProtocol(("a", "b"), EVIDENCE_MS, KEYS_KNOWN)
+BOTH = DeliveryProtocol(("a", "b"), EVIDENCE_MS)
+
+
+class Space(NamedTuple):
+    """What is explored, and how many states that is at least: it must not shrink unnoticed."""
+
+    setups: list[Setup]
+    states: int
+    protocol: DeliveryProtocol = BOTH
+    quick: bool = False  # the others are explored in the gate only
+    kinds: tuple[EventKind, ...] = (Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE)
+
+
+def every(**fields: Any) -> list[Setup]:
+    """That setup under each `on_uncertain`."""
+    return [Setup(policy, **fields) for policy in OnUncertain]
+
+
+RESCUED: dict[str, Any] = {"retry_for_ms": 0, "critical": True, "silent": ("a",)}
+SPACES = {
+    "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
+    "one further round": Space([Setup(faults=0)], 6_000, quick=True),
+    "one further round, every policy": Space(every(faults=0), 25_000),
+    "one fault and one further round": Space([Setup(OnUncertain.WAIT), Setup(OnUncertain.FAIL)], 80_000),
+    "one provider and several further rounds": Space(every(faults=0, retry_for_ms=400_000), 20_000, ONE_PROVIDER),
+    "expiry and a cancel": Space(every(lifetime_ms=35_000, cancel=True), 25_000),
+    "a cancel and what is reported later": Space(
+        every(retry_for_ms=0, cancel=True), 10_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
+    ),
+    "two recipients": Space(every(people=2, faults=0, retry_for_ms=0), 14_000),
+    "no faults, no clock": Space([Setup(people=n, faults=0, prompt=True) for n in (1, 2)], 300, quick=True),
+    "a rescue": Space(every(faults=0, **RESCUED), 2_500, quick=True),
+    "a rescue, one fault and a cancel": Space(every(cancel=True, **RESCUED), 25_000),
+    "a key that is forgotten": Space(every(retry_for_ms=0), 40_000, KEYED),
+    "a key that is forgotten, quickly": Space(every(retry_for_ms=0, faults=0), 1_000, KEYED, quick=True),
+}
 
 
 def report(found: Found) -> str:
@@ -36,31 +69,24 @@ def report(found: Found) -> str:
 
 
 @pytest.mark.parametrize(
-    ("setups", "states"),
-    [pytest.param(*space[1:], id=space[0], marks=[] if space[0] in QUICK else pytest.mark.full) for space in SPACES],
+    "space",
+    [pytest.param(space, id=name, marks=[] if space.quick else pytest.mark.full) for name, space in SPACES.items()],
 )
-def test_in_every_order_of_things_every_invariant_holds(setups: list[Setup], states: int) -> None:
-    found = explore(World(), setups, limit=LIMIT)
+def test_in_every_order_of_things_every_invariant_holds(monkeypatch: pytest.MonkeyPatch, space: Space) -> None:
+    monkeypatch.setattr(rounds, "WATCHED_FOR_QUARTERS", 2)
+    found = explore(World(space.protocol, kinds=space.kinds), space.setups, limit=LIMIT)
     assert not found.traces, report(found)
     assert found.whole
-    assert found.states > states
+    assert found.states > space.states
 
 
-@pytest.mark.parametrize(
-    ("setups", "states"),
-    [
-        ([Setup(policy, retry_for_ms=0) for policy in OnUncertain], 10_000),
-        ([Setup(policy, people=2, faults=0, retry_for_ms=0) for policy in OnUncertain], 14_000),
-    ],
-    ids=["one fault", "two recipients"],
-)
 @pytest.mark.full
-def test_a_provider_that_knows_idempotency_keys_breaks_none(setups: list[Setup], states: int) -> None:
-    world = World(DeliveryProtocol(("a", "b"), EVIDENCE_MS, {"a": 86_400_000}))
-    found = explore(world, setups, limit=LIMIT)
+@pytest.mark.timeout(1200)
+def test_under_failover_which_calls_most_often_every_invariant_holds_too() -> None:
+    found = explore(World(), [Setup(OnUncertain.FAILOVER)], limit=600_000)
     assert not found.traces, report(found)
     assert found.whole
-    assert found.states > states
+    assert found.states > 100_000
 
 
 @pytest.mark.full
@@ -109,6 +135,8 @@ setups = st.builds(
     retry_for_ms=st.sampled_from([0, 40_000, 400_000]),
     lifetime_ms=st.sampled_from([25_000, 120_000, 86_400_000]),
     cancel=st.booleans(),
+    critical=st.booleans(),
+    silent=st.sampled_from([(), ("a",), ("a", "b", "c")]),
     prompt=st.just(value=False),
 )
 

@@ -6,18 +6,21 @@ from itertools import product
 
 import pytest
 
-from app.domain import resolution, states
+from app.domain import resolution, rounds, states
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Head, Recipient, Status, ready
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
+from app.domain.repeat import SAFETY_MARGIN_MS
 from app.domain.resolution import Signal, next_status
+from app.domain.rounds import RetryContext
 from app.domain.states import TABLE, Phase, Row, Transition
 from tests.domain import world as world_module
 from tests.domain.explorer import explore
-from tests.domain.world import EVIDENCE_MS, PROVIDERS, Setup, World
+from tests.domain.world import EVIDENCE_MS, PROVIDERS, World
+from tests.domain.world_state import Setup
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
@@ -70,6 +73,22 @@ class Overwrites(DeliveryProtocol):
             }
             head = replace(head, recipients={**head.recipients, **blank})
         return super().record_outcome(head, number, outcome, duration_ms, now_ms)
+
+
+class PlansOnce(DeliveryProtocol):
+    """Judges the age of an idempotency key when a repetition is planned, and never again."""
+
+    def settle(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Head:
+        planned_ms = head.attempts[head.to_repeat - 1].started_at_ms if head.to_repeat else now_ms
+        return super().settle(head, planned_ms, context)
+
+
+class ForgetsCancellations(DeliveryProtocol):
+    """Cancels who is queued, and remembers nothing of it."""
+
+    def cancel(self, head: Head) -> Head:
+        canceled = super().cancel(head)
+        return canceled if canceled is head else replace(canceled, stopped=None)
 
 
 class ForgetsRepetitions(DeliveryProtocol):
@@ -202,12 +221,48 @@ def late_outcome_of_a_repeated_call_counts(_: pytest.MonkeyPatch) -> World:
     return World(ForgetsRepetitions(PROVIDERS, EVIDENCE_MS, KEYS_KNOWN))
 
 
+def key_of_any_age_is_relied_on(_: pytest.MonkeyPatch) -> World:
+    return World(PlansOnce(PROVIDERS, EVIDENCE_MS, {"a": SAFETY_MARGIN_MS + 45_000}))
+
+
+def cancellation_is_forgotten(_: pytest.MonkeyPatch) -> World:
+    return World(ForgetsCancellations(PROVIDERS, EVIDENCE_MS), kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE))
+
+
+def unknown_calls_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(rounds, "AT_MOST", dict.fromkeys(OnUncertain, 9))
+    return World()
+
+
+def uncertain_is_the_last_word_of_a_provider(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(rounds, "providers_of_unknown_calls", lambda *_: frozenset())
+    return World()
+
+
+def late_outage_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(rounds, "late_transient_failures", lambda *_: frozenset())
+    return World()
+
+
+def rescue_is_for_everybody(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Also where the email says that it must never be sent twice."""
+    may_rescue = rounds._rescue_recipient
+
+    def always(head: Head, recipient: Recipient, context: RetryContext) -> Recipient:
+        return may_rescue(replace(head, on_uncertain=OnUncertain.WAIT), recipient, context)
+
+    monkeypatch.setattr(rounds, "_rescue_recipient", always)
+    return World()
+
+
 def sweep_clears_due(_: pytest.MonkeyPatch) -> World:
     return World(sweep_clears_due=True)
 
 
 KEYS_KNOWN = {"a": 86_400_000}
 WAIT, FAILOVER = Setup(retry_for_ms=0), Setup(OnUncertain.FAILOVER)
+CANCELED = Setup(OnUncertain.FAILOVER, retry_for_ms=0, cancel=True)
+RESCUED = Setup(OnUncertain.FAIL, faults=0, retry_for_ms=0, critical=True, silent=("a",))
 FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=True)
 
 # The rule of the protocol that is broken, the room in which that shows, and the invariant that breaks.
@@ -229,8 +284,15 @@ MISTAKES: list[tuple[str, Make, Setup, str]] = [
     ("13", ended_lease_is_not_ready, WAIT, "I1"),
     ("13", sweep_clears_due, WAIT, "I1"),
     ("never leave delivered", delivered_goes_back_to_the_queue, WAIT, "I7"),
-    ("repeat", repetition_is_the_last_word, FAIL, "I2"),
-    ("repeat", late_outcome_of_a_repeated_call_counts, FAIL, "I2"),
+    ("repeat", repetition_is_the_last_word, FAIL, "I3"),
+    ("repeat", late_outcome_of_a_repeated_call_counts, FAIL, "I3"),
+    ("a canceled email stays canceled", cancellation_is_forgotten, CANCELED, "C"),
+    ("the key's age", key_of_any_age_is_relied_on, WAIT, "K"),
+    ("unknown calls", unknown_calls_are_not_counted, Setup(faults=0), "N"),
+    ("unknown calls", unknown_calls_are_not_counted, FAIL, "I2"),
+    ("a later round", uncertain_is_the_last_word_of_a_provider, Setup(faults=0), "G"),
+    ("a later round", late_outage_is_no_outage, FAILOVER, "G"),
+    ("no rescue under fail", rescue_is_for_everybody, RESCUED, "I2"),
     ("fold twice", bounce_is_never_ignored, FAILOVER, "again"),
 ]
 

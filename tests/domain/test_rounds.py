@@ -6,8 +6,8 @@ import pytest
 
 from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain, Role
-from app.domain.head import Evidence, Recipient, Status
-from app.domain.kinds import Cause
+from app.domain.head import Attempt, Evidence, Recipient, Status
+from app.domain.kinds import Cause, Kind
 from app.domain.rounds import JITTER, ROUND_WAITS_MS, RetryContext, settle_recipient
 
 MINUTE_MS = 60_000
@@ -30,8 +30,11 @@ def test_waits_are_spread_between_three_quarters_and_the_whole_so_that_nobody_st
     found = sorted(wait for wait in waits if wait is not None)
     assert (found[0], found[-1]) == (45_000, 60_000)
     assert len(found) == 256
-    others = {settle_recipient(replace(ALL_DOWN, address=f"{n}@example.net"), TERMS).wait_until_ms for n in range(20)}
-    assert len(others) > 10  # and so are the recipients of one email
+
+
+def test_recipients_of_one_email_wait_for_the_same_moment_so_that_one_call_can_carry_them() -> None:
+    waits = {settle_recipient(replace(ALL_DOWN, address=f"{n}@example.net"), TERMS).wait_until_ms for n in range(20)}
+    assert len(waits) == 1
 
 
 def test_the_same_wait_comes_out_when_the_write_has_to_be_made_again() -> None:
@@ -48,10 +51,22 @@ def test_until_a_wait_is_over_nothing_changes() -> None:
 
 
 def test_only_those_that_failed_for_a_passing_reason_are_asked_again() -> None:
-    waiting = replace(QUEUED, tried={"a": False, "b": True}, wait_until_ms=50_000, round=3)
+    waiting = replace(QUEUED, tried={"a": False, "b": True}, wait_until_ms=50_000, round=3, round_ends_at_ms=50_000)
     again = settle_recipient(waiting, replace(TERMS, now_ms=50_000))
-    assert (again.status, again.wait_until_ms, again.round) == (Status.QUEUED, None, 4)
+    assert (again.status, again.wait_until_ms, again.round, again.round_ends_at_ms) == (Status.QUEUED, None, 4, None)
     assert again.tried == {"a": False}
+
+
+def test_a_wait_that_ends_before_the_round_clears_nothing() -> None:
+    waiting = replace(QUEUED, tried={"a": True, "b": True}, wait_until_ms=1_000, round=3, round_ends_at_ms=50_000)
+    checked = settle_recipient(waiting, replace(TERMS, now_ms=1_000))
+    assert checked == replace(waiting, wait_until_ms=50_000)
+
+
+def test_a_round_that_ended_while_another_provider_was_called_is_over_all_the_same() -> None:
+    queued = replace(QUEUED, tried={"a": True, "b": True}, round=1, round_ends_at_ms=50_000)
+    again = settle_recipient(queued, replace(TERMS, now_ms=50_001))
+    assert (again.wait_until_ms, again.round, again.tried) == (None, 2, {})
 
 
 def test_while_a_provider_is_left_there_is_no_wait() -> None:
@@ -131,7 +146,8 @@ def test_time_alone_ends_nobody_who_is_not_queued(status: Status) -> None:
 # --- The wait for evidence ---------------------------------------------------------------------------------------
 
 AWAITING_EVIDENCE = replace(QUEUED, status=Status.SENDING, wait_until_ms=60_000, tried={"a": False})
-OVER = replace(TERMS, now_ms=60_000)
+CALLED = (Attempt(2, "a", ("ann@example.net",), 0, Kind.UNCERTAIN),)
+OVER = replace(TERMS, now_ms=60_000, attempts=CALLED)
 
 
 def test_until_the_wait_for_evidence_is_over_nothing_changes() -> None:
@@ -145,7 +161,7 @@ def test_until_the_wait_for_evidence_is_over_nothing_changes() -> None:
 def test_without_evidence_on_uncertain_decides(policy: OnUncertain, status: Status) -> None:
     decided = settle_recipient(AWAITING_EVIDENCE, replace(OVER, on_uncertain=policy))
     assert (decided.status, decided.wait_until_ms, decided.round) == (status, None, 0)
-    assert decided.tried == {"a": False}  # it is not asked again: nobody knows what it did
+    assert decided.tried == {"a": False}  # it is not asked again in this round: nobody knows what it did
 
 
 @pytest.mark.parametrize("policy", OnUncertain)
@@ -171,4 +187,5 @@ def test_a_wait_for_evidence_that_ends_after_expires_at_sends_nothing_again() ->
 def test_when_the_wait_was_for_the_last_provider_the_round_is_over() -> None:
     last = replace(AWAITING_EVIDENCE, tried={"a": True, "b": False})
     assert settle_recipient(last, OVER).wait_until_ms is not None
-    assert settle_recipient(replace(last, tried={"a": False, "b": False}), OVER).status is Status.FAILED
+    refused = replace(OVER, attempts=())
+    assert settle_recipient(replace(last, tried={"a": False, "b": False}), refused).status is Status.FAILED

@@ -6,20 +6,21 @@ read and the write that is conditional on it are one step: a worker that loses a
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
+from app.domain.dispatch import DispatchContext
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, Status, due_at_ms, ready
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
+from app.domain.repeat import SAFETY_MARGIN_MS
+from tests.domain.claims import claimed_wrongly, given_up_early
+from tests.domain.world_state import Report, Setup, State, Step, Worker, failed, is_silent
 
 LEASE_MS = 20_000
 EVIDENCE_MS = 30_000
 PROVIDERS = ("a", "b")
-FAILURES = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE, Kind.SUPPRESSED)
-AT_FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
 
 # The outcomes that a call may have, and whether the provider took the email.
 ANSWERS: tuple[tuple[Outcome, bool], ...] = (
@@ -30,56 +31,6 @@ ANSWERS: tuple[tuple[Outcome, bool], ...] = (
     (Outcome(Kind.UNCERTAIN, Cause.OUTAGE), True),
     (Outcome(Kind.UNCERTAIN, Cause.OUTAGE), False),
 )
-
-
-class Report(NamedTuple):
-    """Something that is known of one copy: from a webhook, or from an outcome that a worker wrote."""
-
-    attempt: int
-    key: str
-    kind: Kind
-
-
-class Worker(NamedTuple):
-    pc: str  # the worker's next step: claim (it has read the head), call or write
-    number: int
-    read: Head
-    outcome: Outcome | None = None
-
-
-class Setup(NamedTuple):
-    """What is explored. In a `prompt` world nothing fails, and neither time nor sweep may be needed."""
-
-    policy: OnUncertain = OnUncertain.WAIT
-    people: int = 1
-    faults: int = 1
-    retry_for_ms: int = 40_000  # long enough for one further round
-    lifetime_ms: int = 86_400_000
-    cancel: bool = False
-    prompt: bool = False
-
-
-class State(NamedTuple):
-    head: Head
-    now_ms: int
-    due_ms: int | None
-    faults: int  # how many more faults may happen
-    cancel: bool  # whether the client may still cancel
-    prompt: bool
-    bag: tuple[int, ...] = ()  # messages in the queue, by attempt number
-    workers: tuple[Worker, ...] = ()
-    copies: frozenset[tuple[int, str]] = frozenset()  # attempt and recipient of each copy that a provider has
-    reports: frozenset[Report] = frozenset()  # webhooks that came in
-    known: frozenset[Report] = frozenset()  # reports, and outcomes that were written
-    calls: frozenset[int] = frozenset()
-    uncertain: frozenset[int] = frozenset()  # attempts with an uncertain outcome, or whose worker died or was late
-
-
-class Step(NamedTuple):
-    label: str
-    kind: str  # step, fault, webhook (it may never come) or client
-    state: State
-    broken: tuple[str, ...] = ()
 
 
 class World:
@@ -124,9 +75,15 @@ class World:
             retry_until_ms=setup.retry_for_ms,
             ttl_s=0,
             on_uncertain=setup.policy,
+            critical=setup.critical,
             version=1,
         )
-        return State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, bag=(1,))
+        silent = frozenset(setup.silent)
+        return State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
+
+    def context(self, s: State) -> DispatchContext:
+        """What an attempt reads before its claim. A webhook and an outcome are written without it."""
+        return replace(DispatchContext.all_available(self.protocol.providers), silent=s.silent)
 
     def steps(self, s: State) -> Iterator[Step]:
         """Every step that may come next."""
@@ -184,20 +141,15 @@ class World:
         if not self._expected(s, number):
             return Step(f"claim of {number}: not expected any more", kind, s0)
         read = s.head if self.versioned else worker.read
-        settled = self.protocol.settle(read, s.now_ms)
-        dispatch = self.protocol.next_dispatch(settled, s.now_ms)
+        context = self.context(s)
+        settled = self.protocol.settle(read, s.now_ms, context)
+        dispatch = self.protocol.next_dispatch(settled, s.now_ms, context)
         if dispatch is None:
             after, broken = _write(s0, settled) if settled != read else (s0, ())
             return Step(f"attempt {number}: nothing to send", kind, after, broken)
         claimed = self.protocol.claim(settled, dispatch, s.now_ms + LEASE_MS, s.now_ms)
         after, broken = _write(s0, claimed)
-        # A repetition makes no second copy of the attempt that it repeats.
-        others = [report for report in s.known if report.attempt != dispatch.repeats]
-        for key in dispatch.recipients:
-            if any(_knows_of_a_copy(s, report) for report in others if report.key == key):
-                broken += ("I2",)
-            if any(report.kind in AT_FAULT for report in others if report.key == key):
-                broken += ("I4",)
+        broken += claimed_wrongly(s, settled, dispatch, self.key_forgotten_ms(settled, dispatch.repeats))
         caller = Worker("call", number, after.head)
         after = after._replace(workers=_with(after.workers, caller))
         return Step(f"attempt {number}: claims {dispatch}", kind, after, broken)
@@ -210,7 +162,8 @@ class World:
         keys = [key for key in worker.read.attempts[-1].recipients if taken and (copy, key) not in s0.copies]
         for attempt, key in s0.copies:
             if key in keys and not failed(s0, attempt, key):
-                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and {attempt, copy} & uncertain
+                is_unknown = {attempt, copy} & uncertain or is_silent(s0, attempt)
+                allowed_twice = s0.head.on_uncertain is not OnUncertain.FAIL and is_unknown
                 broken += () if allowed_twice else ("I2",)
         after = s0._replace(
             workers=_with(s0.workers, worker._replace(pc="write", outcome=outcome)),
@@ -255,9 +208,11 @@ class World:
         label = f"webhook {report.kind} of {report.attempt} for {report.key}"
         after, broken = _write(s, head) if head is not s.head else (s, ())
         if head is not s.head:
-            was, timed, new = (h.recipients[report.key] for h in (s.head, self.protocol.settle(s.head, s.now_ms), head))
+            timed_head = self.protocol.settle(s.head, s.now_ms)
+            was, timed, new = (h.recipients[report.key] for h in (s.head, timed_head, head))
             taken_away = new.status in (Status.QUEUED, Status.FAILED, Status.EXPIRED)
-            if taken_away and new.status not in (was.status, timed.status) and report.attempt != was.attempt:
+            is_older = report.attempt not in (was.attempt, timed.attempt)
+            if taken_away and new.status not in (was.status, timed.status) and is_older:
                 broken += ("I6",)
         yield from _then_publish(label, kind, after, broken)
 
@@ -265,6 +220,13 @@ class World:
         """The event of a report's webhook, the same however often it comes."""
         attempt = s.head.attempts[report.attempt - 1]
         return ProviderEvent(attempt.provider, report.kind, "eml_1", report.attempt, report.key, 0)  # type: ignore[arg-type] # because reports are of kinds of event
+
+    def key_forgotten_ms(self, head: Head, number: int) -> int | None:
+        """When the key of the call of attempt `number` is too old to be relied on. None: there is no such attempt."""
+        if not number:
+            return None
+        attempt = head.attempts[number - 1]
+        return attempt.started_at_ms + self.protocol._keys_known_for_ms.get(attempt.provider, 0) - SAFETY_MARGIN_MS
 
     def repeated(self, s: State) -> Iterator[Report]:
         """The reports that would change the head if they came again now. There must be none."""
@@ -275,13 +237,15 @@ class World:
     def _cancel(self, s: State) -> Iterator[Step]:
         canceled = self.protocol.cancel(s.head)
         if canceled is not s.head:
-            yield Step("cancel", "client", *_write(s, canceled))
+            yield Step("cancel", "client", *_write(s._replace(canceled=True), canceled))
 
     def _clock(self, s: State) -> Iterator[Step]:
         """Let time pass until the next moment at which something may change, or let the sweep run."""
         waits = (recipient.wait_until_ms for recipient in s.head.recipients.values())
         republish_ms = None if s.head.next_attempt in s.bag else s.due_ms
-        moments = (republish_ms, s.head.lease_until_ms, s.head.retry_until_ms, s.head.expires_at_ms, *waits)
+        forgotten_ms = self.key_forgotten_ms(s.head, s.head.to_repeat)
+        limits = (s.head.lease_until_ms, s.head.retry_until_ms, s.head.expires_at_ms, forgotten_ms)
+        moments = (republish_ms, *limits, *waits)
         until = min((moment for moment in moments if moment is not None and moment > s.now_ms), default=None)
         if until is not None:
             later = s._replace(now_ms=until)
@@ -318,7 +282,8 @@ def _write(s: State, head: Head) -> tuple[State, tuple[str, ...]]:
     lost = any(old[key].status is Status.DELIVERED and new[key].status not in after_delivered for key in new)
     bag = tuple(number for number in s.bag if number >= head.next_attempt)
     written = replace(head, version=s.head.version + 1)
-    return s._replace(head=written, due_ms=due_at_ms(head, s.now_ms), bag=bag), ("I7",) if lost else ()
+    broken = (("I7",) if lost else ()) + (("G",) if given_up_early(s, head) else ())
+    return s._replace(head=written, due_ms=due_at_ms(head, s.now_ms), bag=bag), broken
 
 
 def _publish(s: State) -> State:
@@ -333,12 +298,3 @@ def _then_publish(label: str, kind: str, s: State, broken: tuple[str, ...]) -> I
     yield Step(label, kind, published, broken)
     if s.faults and published != s:
         yield Step(f"{label}, crash before the publish", "fault", _fault(s), broken)
-
-
-def failed(s: State, attempt: int, key: str) -> bool:
-    """Whether the provider has reported this copy as failed."""
-    return any((report.attempt, report.key) == (attempt, key) and report.kind in FAILURES for report in s.reports)
-
-
-def _knows_of_a_copy(s: State, report: Report) -> bool:
-    return report.kind in (Kind.ACCEPTED, Kind.DELIVERED) and not failed(s, report.attempt, report.key)

@@ -77,8 +77,23 @@ def test_what_is_older_than_the_lift_does_not_count_any_more(suppressions: Suppr
     newer = replace(bob, since_ms=NOW_MS + 5000)
     suppressions.put(newer)
     assert suppressions.get(bob.address, NOW_MS + 5000) == newer
-    suppressions.put(replace(newer, since_ms=NOW_MS, until_ms=newer.until_ms + DAY_MS))  # the lift is history
-    assert suppressions.get(bob.address, NOW_MS + 5000) != newer
+    suppressions.put(replace(newer, since_ms=NOW_MS, until_ms=newer.until_ms + DAY_MS))  # the lift still counts
+    assert suppressions.get(bob.address, NOW_MS + 5000) == newer
+
+
+def test_a_lift_is_remembered_for_as_long_as_webhooks_come_again_also_behind_a_short_suppression(
+    suppressions: Suppressions,
+) -> None:
+    bob = a_suppression(Reason.COMPLAINED)
+    suppressions.put(bob)
+    suppressions.lift(bob.address, NOW_MS + 5000)
+    short = replace(bob, reason=Reason.MANUAL, since_ms=NOW_MS + 6000, until_ms=NOW_MS + 7000)
+    suppressions.put(short)
+    suppressions.put(bob)
+    assert suppressions.get(bob.address, NOW_MS + 6000) == short
+    assert suppressions.get(bob.address, NOW_MS + 7000) is None
+    (item,) = SuppressionItem.query(bob.address)
+    assert item.ttl.timestamp() >= NOW_MS / 1000 + 5 + LIFTED_FOR_S
 
 
 def test_lifting_one_that_never_was_suppressed_writes_nothing(suppressions: Suppressions) -> None:

@@ -15,6 +15,7 @@ from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.suppression import Reason, Suppression
+from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.heads import HeadItem, shard_of
 from app.store.suppressions import SuppressionItem
@@ -31,11 +32,11 @@ STARTS_AT_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
 SHARDS = (0, 1)
 DEATH = "death"  # the worker dies during the call, after the provider has taken the email
+MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}  # calls to one recipient
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-PROVE_SENT_ONLY = frozenset({Kind.UNKNOWN, Kind.UNSUBSCRIBED})  # they prove that the email was sent, and nothing else
 OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 BAD = frozenset({Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
 PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
@@ -74,6 +75,7 @@ class RandomRun:
         self.messages: list[tuple[str, int]] = []
         self.emails: dict[str, tuple[Email, str]] = {}  # by id: the email and its idempotency key
         self.promised: set[str] = set()  # emails that were accepted for the client
+        self.canceled: set[str] = set()  # emails whose cancellation was answered with success
         self.touched: set[str] = set()  # emails to check: written or reported on since the last check
         self.copies: dict[str, list[Copy]] = defaultdict(list)
         self.called: set[tuple[str, int]] = set()
@@ -211,7 +213,9 @@ class RandomRun:
 
     def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
-            self._run(point, self.harness.cancel, sorted(self.promised)[number % len(self.promised)])
+            email_id = sorted(self.promised)[number % len(self.promised)]
+            if self._run(point, self.harness.cancel, email_id):
+                self.canceled.add(email_id)
 
     def pause(self, provider: str) -> None:
         self.harness.another_monitor().update(provider, pause)
@@ -296,6 +300,9 @@ class RandomRun:
         assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
         if not head.override_suppression:
             assert not self.harness.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
+        assert head.email_id not in self.canceled, "sent although it was canceled"
+        unknown = [number for number in unknown_calls(recipient, head.attempts) if number != attempt]
+        assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
         for copy in self.copies[head.email_id]:
             if key in copy.keys and copy.attempt != attempt:
                 self._may_have_another(head, recipient, copy)
@@ -307,6 +314,7 @@ class RandomRun:
             assert self.reported[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
         elif Evidence.SILENT in evidence:
             assert head.critical, "rescued, but not critical"
+            assert head.on_uncertain is not OnUncertain.FAIL, "rescued, which was forbidden"
         else:
             assert Evidence.ACCEPTED not in evidence, "a second copy beside an accepted one"
             assert head.attempts[copy.attempt - 1].outcome is Kind.UNCERTAIN, "a second copy without any doubt"
@@ -351,15 +359,10 @@ class RandomRun:
         self.seen[head.email_id, recipient.key] = status
 
     def _is_accepted(self, head: Head, recipient: Recipient) -> bool:
-        evidence = recipient.evidence.get(recipient.attempt, frozenset())
+        is_live = recipient.attempt in recipient.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,))
         reported = self.reported[head.email_id, recipient.attempt, recipient.key]
         outcomes = {attempt.outcome for attempt in head.attempts if attempt.original_number == recipient.attempt}
-        is_reported = Kind.ACCEPTED in outcomes or bool(reported)
-        return (
-            is_reported
-            and Evidence.FAILED not in evidence
-            and (Evidence.ACCEPTED in evidence or bool(reported & PROVE_SENT_ONLY))
-        )
+        return is_live and (Kind.ACCEPTED in outcomes or bool(reported))
 
     def settle_everything(self) -> None:
         """End the run: everything works from now on, and the sweep alone must bring every email to its end."""

@@ -12,7 +12,7 @@ from app.domain.head import Status
 from app.store.content import ContentItem
 from tests.support.process import Process
 from tests.support.samples import an_email
-from workers.attempts import handler, read
+from workers.attempts import TooLittleTime, handler, read
 
 EVENTS = Path(__file__).parent / "events"
 SHAPES = ["sns", "sqs", "sqs_raw"]
@@ -110,6 +110,49 @@ def test_a_malformed_sns_message_raises_so_that_lambda_tries_again(process: Proc
     with pytest.raises((KeyError, TypeError, ValueError)):
         handler(load("sns", bad), object())
     assert process.providers.calls == []
+
+
+def test_an_sns_record_that_fails_keeps_none_behind_it_from_being_attempted(process: Process) -> None:
+    email_id = take(process)
+    with pytest.raises(json.JSONDecodeError):
+        handler(load("sns", "no json", message(email_id), "{}"), object())
+    assert status_of(process, email_id) is Status.SENT
+
+
+class TimeLeft:
+    """Lambda's context object, of an invocation that has so many seconds left whenever it is asked."""
+
+    def __init__(self, *seconds: float) -> None:
+        self._seconds = iter(seconds)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(next(self._seconds) * 1000)
+
+
+@pytest.mark.parametrize("shape", ["sqs", "sqs_raw"])
+def test_who_cannot_be_called_in_time_goes_back_unclaimed(process: Process, shape: str) -> None:
+    """A worker has 20 s and a call may take 10 s: a batch of ten whose first call hung is over after that call."""
+    emails = [take(process) for _ in range(10)]
+    answer = handler(load(shape, *map(message, emails)), TimeLeft(*[9.7] * 9))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"message-{n}"} for n in range(1, 10)]}
+    assert status_of(process, emails[0]) is Status.SENT
+    heads = [process.container.read.story(email_id).head for email_id in emails[1:]]
+    assert {(head.version, head.next_attempt, head.lease_until_ms) for head in heads} == {(1, 1, None)}
+    assert handler(load(shape, message(emails[1])), TimeLeft()) == {"batchItemFailures": []}
+
+
+def test_who_can_be_called_in_time_is(process: Process) -> None:
+    emails = [take(process) for _ in range(3)]
+    answer = handler(load("sqs", *map(message, emails)), TimeLeft(12.5, 11.5))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
+    assert [status_of(process, email_id) for email_id in emails] == [Status.SENT, Status.SENT, Status.QUEUED]
+
+
+def test_an_sns_record_that_comes_too_late_raises_so_that_lambda_tries_again(process: Process) -> None:
+    emails = [take(process) for _ in range(2)]
+    with pytest.raises(TooLittleTime):
+        handler(load("sns", *map(message, emails)), TimeLeft(1))
+    assert [status_of(process, email_id) for email_id in emails] == [Status.SENT, Status.QUEUED]
 
 
 def test_an_sns_attempt_that_fails_on_our_side_raises(process: Process) -> None:

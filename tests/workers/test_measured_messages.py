@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.process import Process
 from workers.attempts import handler, waited_ms
 
 EVENTS = Path(__file__).parent / "events"
@@ -34,6 +35,25 @@ def test_a_record_says_how_long_it_waited(shape: str) -> None:
 def test_a_record_without_a_time_is_no_error() -> None:
     assert waited_ms({"Sns": {"Message": UNKNOWN}}, 0) is None
     assert waited_ms({"body": UNKNOWN}, 0) is None
+
+
+ODD = ["", "soon", "1e3", "NaN", "9" * 400, [], {"at": 1}, True]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_an_odd_time_is_no_time(odd: object) -> None:
+    assert waited_ms({"Sns": {"Timestamp": odd}}, 0) is None
+    assert waited_ms({"Sns": None}, 0) is None
+    assert waited_ms({"attributes": None}, 0) is None
+    if odd is not True:  # which Python takes for the number 1
+        assert waited_ms({"attributes": {"SentTimestamp": odd}}, 0) is None
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_an_odd_time_fails_no_batch(process: Process, odd: object) -> None:
+    event = {"Records": [record("sqs"), record("sqs")]}
+    event["Records"][0]["attributes"]["SentTimestamp"] = odd
+    assert handler(event, object()) == {"batchItemFailures": []}
 
 
 @pytest.mark.usefixtures("process")

@@ -136,7 +136,11 @@ def read_story(email_id: EmailId, parts: Parts) -> views.Story:
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
 def cancel_email(email_id: EmailId, parts: Parts) -> views.Summary:
-    """Cancel every recipient that is still queued. Canceling again changes nothing."""
+    """Cancel every recipient that is still queued. Canceling again changes nothing.
+
+    After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it
+    is; if it fails, its recipient is canceled, too.
+    """
     return stories.summarize(parts.cancel(_known(email_id)))
 
 

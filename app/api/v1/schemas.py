@@ -111,7 +111,10 @@ class EmailRequest(Request):
     ] = None
     on_uncertain: Annotated[
         Literal["wait", "failover", "fail"],
-        Field(description="when a provider may or may not have sent it: wait for evidence, fail over, or give up"),
+        Field(
+            description="when a provider may or may not have sent it: wait for evidence, fail over, or give up. "
+            "Calls of unknown outcome are at most 2, 4 or 1 for a recipient"
+        ),
     ] = "wait"
     providers: Annotated[
         list[str],
@@ -125,7 +128,11 @@ class EmailRequest(Request):
         Field(description="the newest email with this key replaces those of the same API key that are still queued"),
     ] = None
     critical: Annotated[
-        bool, Field(description="send it again through the next provider if the one that accepted it falls silent")
+        bool,
+        Field(
+            description="send it again through the next provider if the one that accepted it falls silent; "
+            "never with `on_uncertain: fail`"
+        ),
     ] = False
     override_suppression: Annotated[
         bool, Field(description="send to suppressed addresses, too; needs an API key with the scope `admin`; is logged")
