@@ -70,6 +70,7 @@ def test_every_provider_has_all_its_parts() -> None:
     parts = (
         "app/providers/{}/provider.py",
         "app/providers/{}/variables.py",
+        "app/providers/{}/limits.py",
         "app/local/simulator/{}.py",
         "tests/providers/{}_case.py",
         "tests/providers/test_{}.py",
