@@ -70,6 +70,7 @@ def test_every_provider_has_all_its_parts() -> None:
     parts = (
         "app/providers/{}/provider.py",
         "app/providers/{}/variables.py",
+        "app/providers/{}/limits.py",
         "app/local/simulator/{}/dialect.py",
         "tests/providers/{}/case.py",
         "tests/providers/{}/simulator_case.py",

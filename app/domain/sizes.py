@@ -71,8 +71,13 @@ def options_bytes(content: Content) -> int:
 
 def _list_bytes(mailboxes: Iterable[Mailbox]) -> int:
     return sum(
-        _encoded_bytes(one.name) + len(one.address.encode()) + len(' "" <>') + _SEPARATOR_BYTES for one in mailboxes
+        len(' "" <>') + _encoded_bytes(_escaped(one.name)) + len(one.address.encode()) + _SEPARATOR_BYTES
+        for one in mailboxes
     )
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _encoded_bytes(text: str) -> int:

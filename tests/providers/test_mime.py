@@ -81,7 +81,7 @@ def test_attachments_come_back_whole() -> None:
     invite = Attachment(tricky, 'text/calendar; method=REQUEST; charset="utf-8"', b"BEGIN:VCALENDAR\r\n")
     parsed = render(html="h", attachments=(invite, PDF, LOGO))
     calendar, pdf = parsed.iter_attachments()
-    assert (calendar.get_filename(), calendar.get_content_disposition()) == ("Rëchnung _7_; a=b_c.pdf", "attachment")
+    assert (calendar.get_filename(), calendar.get_content_disposition()) == (tricky, "attachment")
     assert calendar["content-type"].params == {"method": "REQUEST", "charset": "utf-8"}
     assert calendar.get_payload(decode=True) == invite.content
     assert (pdf.get_content(), pdf.get_filename(), pdf["content-id"]) == (PDF.content, "bill.pdf", None)
@@ -95,11 +95,6 @@ def test_a_media_type_that_cannot_be_base64_is_a_file_of_bytes(content_type: str
     assert file.get_content_type() in ("application/octet-stream", "a/b")
     assert file.get_payload(decode=True) == b"x"
     assert set(file.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
-
-
-def test_a_file_name_has_no_characters_that_file_systems_refuse() -> None:
-    (file,) = render(attachments=(Attachment('a/b\\c:d*e?f"g<h>i|j.pdf', "application/pdf", b"x"),)).iter_attachments()
-    assert file.get_filename() == "a_b_c_d_e_f_g_h_i_j.pdf"
 
 
 def test_a_content_id_is_in_one_pair_of_brackets() -> None:
@@ -312,7 +307,7 @@ def test_everything_reads_back(message: Message) -> None:
         file.content for file in given_content.attachments
     )
     assert sorted(part.get_filename() or "" for part in files) == sorted(
-        re.sub(r'[/\\:*?"<>|]', "_", clean(file.filename)) for file in given_content.attachments
+        clean(file.filename) for file in given_content.attachments
     )
     assert sorted(part["content-id"] or "" for part in files) == sorted(
         f"<{file.content_id}>" if file.content_id else "" for file in given_content.attachments

@@ -32,8 +32,6 @@ _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
 _PARAMETER = re.compile(r";\s*([A-Za-z0-9-]+)=(?:\"([^\"\\]*)\"|([^\s\";]+))")
-# Characters that no file of Windows may have in its name. Some receivers refuse such an attachment or cut its name off.
-_UNSAFE_IN_FILENAME = re.compile(r'[/\\:*?"<>|]')
 _CONTENT_ID = re.compile(r"[!-~]+")
 # Headers that are written here.
 _OURS = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "sender"})
@@ -144,7 +142,7 @@ def _file(attachment: Attachment, disposition: str) -> MIMEPart:
         maintype,
         subtype,
         disposition=disposition,
-        filename=_UNSAFE_IN_FILENAME.sub("_", headers.clean(attachment.filename)) or None,
+        filename=headers.clean(attachment.filename) or None,
         cid=f"<{content_id[0]}>" if content_id else None,
         params={name: quoted or plain for name, quoted, plain in given},
     )

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.domain.email import Content, Mailbox, Message
+from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
@@ -138,6 +138,15 @@ def test_a_header_is_encoded_on_one_line() -> None:
     assert value.isascii()
     assert "\n" not in value
     assert str(make_header(decode_header(value))) == words.strip()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("text/calendar; method=REQUEST; charset=UTF-8", "text/calendar"), ("application/pdf", "application/pdf")],
+)
+def test_a_content_type_goes_without_parameters(given: str, told: str) -> None:
+    (file,) = built(attachments=(Attachment("a.ics", given, b"x"),))["attachments"]
+    assert file["type"] == told
 
 
 def test_tags_that_do_not_fit_are_left_out() -> None:

@@ -98,6 +98,14 @@ def test_what_ses_cannot_carry_is_refused_before_a_call(message: Message) -> Non
         make().build(message)
 
 
+def test_a_file_has_a_name_that_every_host_takes() -> None:
+    files = (Attachment('a/b\\c:d*e?f"g<h>i|j.pdf', "application/pdf", b"x"),)
+    request = make().build(replace(SAMPLE, content=replace(SAMPLE.content, attachments=files)))
+    raw = base64.b64decode(json.loads(request.content)["Content"]["Raw"]["Data"])
+    names = [part.get_filename() for part in email.message_from_bytes(raw).walk() if part.get_filename()]
+    assert names == ["a_b_c_d_e_f_g_h_i_j.pdf"]
+
+
 def test_an_attachment_may_be_as_large_as_the_door_lets_in() -> None:
     large = Attachment("a.bin", "application/octet-stream", b"x" * 4_500_000)
     request = make().build(replace(SAMPLE, content=Content("Hi", text="t", attachments=(large,))))
