@@ -19,7 +19,8 @@ dash is none.
 """
 MEANINGS = {
     Transition.SENT: (
-        "becomes `sent`, and the copy counts as accepted from then on, unless it has been reported as failed before"
+        "becomes `sent`, and the copy counts as accepted from then on; unless it has been reported as failed before, "
+        "or was given up because its provider is silent"
     ),
     Transition.DELIVERED: "becomes `delivered`, unless the same attempt bounced hard, was suppressed or was returned",
     Transition.COMPLAINED: "becomes `complained`, with the same exceptions",

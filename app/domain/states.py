@@ -148,7 +148,8 @@ OUTWEIGHS_DELIVERY: Final = frozenset({Evidence.HARD_BOUNCE, Evidence.SUPPRESSED
 # or it has come before.
 IGNORED_IF_KNOWN: Final[dict[tuple[Transition, Kind], frozenset[Evidence]]] = {
     **{
-        (Transition.SENT, kind): frozenset({Evidence.FAILED})
+        # A copy that was given up as silent is known to be accepted: to hear it again does not stop its rescue.
+        (Transition.SENT, kind): frozenset({Evidence.FAILED, Evidence.SILENT})
         for kind in (*_PROVIDER_HAS_IT, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
     },
     **{(Transition.DELIVERED, kind): OUTWEIGHS_DELIVERY for kind in _DELIVERED},

@@ -11,7 +11,7 @@ from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.rounds import WATCHED_FOR_QUARTERS
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.outcomes import REFUSED, UNCERTAIN, accepted
+from tests.support.outcomes import REFUSED, UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import an_email, somebody
 
 LOOK_S = SILENT_AFTER_MS / 1000
@@ -163,6 +163,23 @@ def test_the_outcome_of_a_call_for_one_does_not_postpone_the_rescue_of_another(h
     harness.report(harness.event(email_id, Kind.BLOCKED, to=ann.key))
     harness.work()
     assert [attempt.recipients for attempt in harness.head(email_id).attempts[1:]] == [(ann.key,), (bob.key,)]
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.DELAYED])
+def test_a_webhook_that_comes_again_does_not_stop_a_rescue_that_waits(harness: Harness, kind: Kind) -> None:
+    usually_reports(harness, "sendgrid")
+    for provider in ("mailgun", "ses"):
+        harness.send.plan(provider, UNAVAILABLE, accepted())
+    email_id = critical(harness)
+    event = harness.event(email_id, kind)
+    harness.report(event)
+    assert tell_silence(harness).silent
+    harness.later(LOOK_S)
+    assert harness.only(email_id).status is Status.QUEUED
+    harness.report(event)
+    assert harness.only(email_id).status is Status.QUEUED
+    harness.until_due(email_id)
+    assert (harness.only(email_id).status, harness.only(email_id).attempt) == (Status.SENT, 4)
 
 
 @pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.UNSUBSCRIBED])

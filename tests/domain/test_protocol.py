@@ -44,6 +44,7 @@ def every(**fields: Any) -> list[Setup]:
     return [Setup(policy, **fields) for policy in OnUncertain]
 
 
+HEARD: tuple[EventKind, ...] = (Kind.ACCEPTED, Kind.DELIVERED, Kind.SOFT_BOUNCE)
 RESCUED: dict[str, Any] = {"retry_for_ms": 0, "critical": True, "silent": ("a",)}
 SPACES = {
     "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
@@ -53,11 +54,11 @@ SPACES = {
     "one provider and several further rounds": Space(every(faults=0, retry_for_ms=400_000), 20_000, ONE_PROVIDER),
     "expiry and a cancel": Space(every(lifetime_ms=35_000, cancel=True), 25_000),
     "a cancel and what is reported later": Space(
-        every(retry_for_ms=0, cancel=True), 10_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
+        every(retry_for_ms=0, cancel=True), 8_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
     ),
     "two recipients": Space(every(people=2, faults=0, retry_for_ms=0), 14_000),
     "no faults, no clock": Space([Setup(people=n, faults=0, prompt=True) for n in (1, 2)], 300, quick=True),
-    "a rescue": Space(every(faults=0, **RESCUED), 2_500, quick=True),
+    "a rescue": Space(every(faults=0, **RESCUED), 2_000, quick=True, kinds=HEARD),
     "a rescue, one fault and a cancel": Space(every(cancel=True, **RESCUED), 25_000),
     "a key that is forgotten": Space(every(retry_for_ms=0), 40_000, KEYED),
     "a key that is forgotten, quickly": Space(every(retry_for_ms=0, faults=0), 1_000, KEYED, quick=True),
