@@ -34,8 +34,13 @@ Counts = dict[int, Minute]
 class Judge(Protocol):
     """What the product makes of the counts."""
 
-    silent: bool
-    weight: int
+    @property
+    def silent(self) -> bool:
+        """Whether the provider is called silent."""
+
+    @property
+    def weight(self) -> int:
+        """What the provider weighs."""
 
     def look(self, now_min: int, newest: Iterator[tuple[int, Minute]]) -> None:
         """Judge at the start of this minute. `newest` are the earlier minutes that have counts, newest first."""
@@ -61,7 +66,7 @@ class Result:
     """What came of it. Minutes are those after the trouble began, or ended; None: it never happened."""
 
     noticed_after: int | None = None
-    emails_until_noticed: int = 0
+    twentieth_after: int | None = None  # when the twentieth email of the trouble was accepted
     forgiven_after: int | None = None  # not silent, and in its usual place
     second_copies: int = 0
     silences: int = 0
@@ -82,6 +87,8 @@ class World:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 because nothing here is a secret
+        self._accepted_in_trouble = 0
+        self._weight = 100
         self._due: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
 
     def run(self) -> Result:
@@ -95,13 +102,14 @@ class World:
         return self.result
 
     def _look(self, now: int) -> None:
-        was_silent, weight = self.judge.silent, self.judge.weight
+        was_silent = self.judge.silent
         matured = now - QUARTER_MIN - 1 in self.counts
-        if matured or was_silent or weight < 100:  # otherwise nothing can have changed
+        if matured or was_silent or self.judge.weight < 100:  # otherwise nothing can have changed
             self.judge.look(now, ((minute, self.counts[minute]) for minute in reversed(self.order)))
         result, scenario = self.result, self.scenario
         result.lowest_weight = min(result.lowest_weight, self.judge.weight)
-        result.lowered += self.judge.weight < weight
+        result.lowered += self.judge.weight < self._weight
+        self._weight = self.judge.weight
         if self.judge.silent and not was_silent:
             result.silences += 1
             if result.noticed_after is None and scenario.begins <= now:
@@ -121,8 +129,9 @@ class World:
             return
         self.counts[now] = Minute(accepted - failed, failed)
         self.order.append(now)
-        if in_trouble and self.result.noticed_after is None:
-            self.result.emails_until_noticed += accepted
+        self._accepted_in_trouble += accepted if in_trouble else 0
+        if self.result.twentieth_after is None and self._accepted_in_trouble >= 20:
+            self.result.twentieth_after = now - scenario.begins
         self.judge.added(now, now, self.counts[now], errors=failed > 0)
         reported = self._binomial(accepted - failed, scenario.share)
         if in_trouble and scenario.trouble in ("silent", "burst"):

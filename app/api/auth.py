@@ -35,7 +35,7 @@ async def container(request: Request) -> Container:
 
 
 def _flush(parts: Container) -> None:
-    """Write what was counted some seconds ago: the process may be frozen after this request, and hear no more reports."""
+    """Write what was counted some seconds ago: the process may be frozen after this request."""
     try:
         parts.monitor.flush()
     except (PynamoDBException, ServiceUnavailable, Contention) as error:

@@ -45,7 +45,7 @@ class ContextReader:
         )
 
     def _first_choice(self, healths: Mapping[str, Health], head: Head, addresses: Iterable[str]) -> str:
-        """The provider that would carry the email if all were healthy. Who is paused was not chosen: an operator did."""
+        """The provider that would carry the email if all were healthy. One that is paused is no choice."""
         healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
         for candidate in self._route(healthy, head.email_id, head.providers, addresses):
             if candidate.availability is Availability.AVAILABLE:

@@ -50,10 +50,10 @@ class Finding(StrEnum):
 class Observation:
     """What was counted of one provider, as far as it may be judged now. It is about one version of the health.
 
-    `newest` is the last mature minute. `new` are the counts up to it that were not learned yet, `unanswered` those whose
-    silence has not lowered the weight yet, `recent` those that are compared with the usual share. `since` is the first
-    minute of the silence, with finding SILENT. `speaks`: the provider reports on emails that are not mature yet, or
-    that it accepted since it fell silent. `last` is the last minute with an email.
+    `newest` is the last mature minute. `new` are the counts up to it that were not learned yet, `unanswered` those
+    of a silent provider that have not lowered the weight yet, `recent` those that are compared with the usual share. `since` is the
+    first minute of the silence, with finding SILENT. `speaks`: the provider reports on emails that are not mature yet,
+    or that it accepted since it fell silent. `last` is the last minute with an email.
     """
 
     version: int
@@ -95,7 +95,7 @@ def observe(health: Health, minutes: Minutes, now_min: int) -> Observation:
         finding,
         mature[0][0] if mature else 0,
         _after(health.learned_minute, mature),
-        _after(health.lowered_minute, mature),
+        _after(health.lowered_minute, mature) if health.silent else Sums(),
         _recent(mature, mature_before),
         since or 0,
         _speaks(health, judged, now_min),

@@ -220,7 +220,8 @@ def test_after_resume_nobody_skips_the_provider_on_old_news(harness: Harness) ->
     harness.another_monitor().update("sendgrid", pause)
     assert harness.monitor.healths()["sendgrid"].paused
     harness.resume("sendgrid")
-    assert harness.monitor.healths()["sendgrid"] == Health("sendgrid", epoch=1, version=2, resumed_at_ms=harness.clock.now_ms)
+    resumed = Health("sendgrid", epoch=1, version=2, resumed_at_ms=harness.clock.now_ms)
+    assert harness.monitor.healths()["sendgrid"] == resumed
 
 
 def test_a_pause_is_known_to_all_after_a_few_seconds(harness: Harness) -> None:

@@ -11,8 +11,8 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import Harness
-from tests.support.samples import an_email
 from tests.support.providers import webhook
+from tests.support.samples import an_email
 
 
 def sent(harness: Harness, provider: str = "sendgrid") -> str:

@@ -14,7 +14,7 @@ from tests.support.aws import Aws
 
 NOW_S = 1_800_000_000.0
 MINUTE = int(NOW_S) // 60
-WORST = Health("", 20, 1, 2, "401", 4, 5, 6, paused=True, silent=True, usual_share=0.9125, epoch=3, silent_since_ms=7, usual_of=8)
+WORST = Health("", 20, 1, 2, "401", 4, 5, 6, paused=True, silent=True, usual_share=0.9125, epoch=3, usual_of=8)
 
 
 @pytest.fixture

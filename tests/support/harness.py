@@ -80,7 +80,7 @@ class Harness:
         self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
         self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
         assert isinstance(self.sweep.watchdog, Watchdog)
-        self.sweep.watchdog.heads = OwnHeads(self)  # type: ignore[assignment] # because it stands before the real store
+        self.sweep.watchdog.heads = OwnHeads(self)
         self.read_context = self.attempt.read_context
         self.protocol = self.attempt.protocol
 
@@ -90,7 +90,7 @@ class Harness:
 
     def judge(self) -> None:
         """Let a watchdog of another process look at the providers."""
-        Watchdog(self.healths, OwnHeads(self), self.another_monitor(), self.clock, range(SHARDS))()  # type: ignore[arg-type] # because it stands before the real store
+        Watchdog(self.healths, OwnHeads(self), self.another_monitor(), self.clock, range(SHARDS))()
 
     def take(self, email: Email, key: str | None = None) -> str:
         """Accept an email. Returns its id."""
