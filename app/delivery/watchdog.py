@@ -65,7 +65,7 @@ class Watchdog:
             self.monitor.update(name, change)
 
     def _observe(self, health: Health, minute: int) -> Observation:
-        first = minute - silence.LOOKS_BACK_MIN
+        first = minute - silence.WINDOW_AT_MOST_MIN
         minutes = self.store.newest_minutes(health.provider, health.epoch, first, minute)
         return silence.observe(health, silence.take(minutes, minute), minute)
 

@@ -17,7 +17,7 @@ from app.domain.health import SILENT_AFTER_MS, Health, lower_weight, recover_wei
 
 MINUTE_MS = 60_000
 MATURE_AFTER_MIN = SILENT_AFTER_MS // MINUTE_MS
-LOOKS_BACK_MIN = 2 * 24 * 60
+WINDOW_AT_MOST_MIN = 2 * 24 * 60
 ENOUGH_TO_JUDGE = 20  # accepted recipients
 ENOUGH_MINUTES = 3  # because at a high volume a single minute may be an accident
 WINDOW_MIN = 15  # minutes that are looked at, or more until WINDOW recipients are in them
@@ -51,9 +51,9 @@ class Observation:
     """What was counted of one provider, as far as it may be judged now. It is about one version of the health.
 
     `newest` is the last mature minute. `new` are the counts up to it that were not learned yet, `unanswered` those
-    of a silent provider that have not lowered the weight yet, `recent` those that are compared with the usual share. `since` is the
-    first minute of the silence, with finding SILENT. `speaks`: the provider reports on emails that are not mature yet,
-    or that it accepted since it fell silent. `last` is the last minute with an email.
+    of a silent provider that have not lowered the weight yet, `recent` those that are compared with the usual share.
+    `since` is the first minute of the silence, with finding SILENT. `speaks`: the provider reports on emails that are
+    not mature yet, or that it accepted since it fell silent. `last` is the last minute with an email.
     """
 
     version: int

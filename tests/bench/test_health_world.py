@@ -1,4 +1,4 @@
-"""What health concludes of simulated providers: at any volume, in good days and bad ones. The table is docs/health.md."""
+"""What health concludes of simulated providers: at any volume, in good days and bad ones."""
 
 import pytest
 
