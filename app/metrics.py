@@ -57,6 +57,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("app.delivery.monitor", "health"): (
         View("BreakersOpened", "Count", _one_if(lambda line: line["breaker_opened"])),
         View("ProvidersSilent", "Count", _one_if(lambda line: line["fell_silent"])),
+        View("WebhooksFailing", "Count", _one_if(lambda line: line["webhooks_began_to_fail"])),
         View("Weight", "None", lambda line: line["weight"], ("provider",)),
     ),
     ("app.delivery.rewrite", "status"): (

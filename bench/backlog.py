@@ -73,7 +73,7 @@ def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
     """Sweep in runs of `within_s` seconds, `at_once` at the same time, until each of `ids` has been published."""
     published, began_s = Published(), time.time()
     monitor = Monitor(Healths(), (), time.time)
-    sweep = build_sweep(Heads(), Cursors(), published, time.time, monitor)
+    sweep = build_sweep(Heads(), Cursors(), published, time.time, monitor, Healths())
     for runs in count(1):
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda _: sweep(within_s), range(at_once)))

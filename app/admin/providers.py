@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -49,8 +50,9 @@ def pause(name: Name) -> None:
 
 @app.command()
 def resume(name: Name) -> None:
-    """Clear a provider's pause, breaker, cooldown and weight. What was counted before no longer counts."""
-    typer.echo(_line(_monitor(_load(), name).update(name, health_rules.resume)))
+    """Clear a provider's pause, breaker, cooldown and weight. Emails that wait for it are tried within two minutes."""
+    change = partial(health_rules.resume, now_ms=int(time.time() * 1000))
+    typer.echo(_line(_monitor(_load(), name).update(name, change)))
 
 
 def _load() -> Settings:
@@ -78,6 +80,7 @@ def _line(health: Health) -> str:
         _open(health),
         f"cooldown until {times.write(health.cooldown_until_ms or 0)}" if cools_down else "",
         "silent" if health.silent else "",
+        "its webhooks fail with us" if health.webhooks_failing else "",
     ]
     return f"{health.provider}: weight {health.weight}, {', '.join(filter(None, troubles)) or 'nothing in its way'}"
 

@@ -1,16 +1,20 @@
 """Authentication by API key (`Authorization: Bearer em_…`), and what a key allows."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pynamodb.exceptions import PynamoDBException
 
 from app.api import threads
 from app.domain.email import Email
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Contention, Forbidden, ServiceUnavailable, Unauthenticated
 from app.store.api_keys import ApiKey
 from app.wiring.parts import Container
+
+log = logging.getLogger(__name__)
 
 bearer = HTTPBearer(
     scheme_name="API key",
@@ -24,7 +28,18 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 async def container(request: Request) -> Container:
     """The container of this process. `connect` may build it at the first request."""
     connect: Callable[[], Container] = request.app.state.connect
-    return connect()
+    parts = connect()
+    if parts.monitor.is_flush_due():
+        await threads.run(_flush, parts)
+    return parts
+
+
+def _flush(parts: Container) -> None:
+    """Write what was counted some seconds ago: the process may be frozen after this request."""
+    try:
+        parts.monitor.flush()
+    except (PynamoDBException, ServiceUnavailable, Contention) as error:
+        log.warning("counts not written, the next request will", extra={"reason": type(error).__name__})
 
 
 Parts = Annotated[Container, Depends(container)]

@@ -52,10 +52,13 @@ class MakeAttempt:
         content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
         request = _ClaimRequest(number, self.read_context(head))
         claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
-        if claimed is None or claimed.lease_attempt != number:
+        called = None if claimed is None or claimed.lease_attempt != number else claimed.attempts[-1].provider
+        for provider in request.reserved - {called}:
+            self.monitor.give_back(provider)
+        if claimed is None or called is None:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
-        outcome, duration_ms = self._call(claimed, content)
+        outcome, duration_ms = self._call(claimed, content, request.context.first_choice)
         written = rewrite(
             self.heads,
             self.clock,
@@ -67,7 +70,9 @@ class MakeAttempt:
         if written is not None:
             publish_if_ready(self.publish, self.clock, written)
             self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
-        self.monitor.record_call(attempt.provider, outcome, len(attempt.recipients) - len(outcome.differing))
+        began_at_ms = claimed.attempts[attempt.original_number - 1].started_at_ms  # as of the reports that will come
+        plain = len(attempt.recipients) - len(outcome.differing)
+        self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:
@@ -101,7 +106,7 @@ class MakeAttempt:
                 return settled, dispatch
             context = context.without(dispatch.provider, now_ms)
 
-    def _call(self, claimed: Head, content: Content) -> tuple[Outcome, int]:
+    def _call(self, claimed: Head, content: Content, first_choice: str) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider
         began_ms = self._now_ms()
         outcome = self.send(provider, message(claimed, content))
@@ -116,7 +121,7 @@ class MakeAttempt:
                 "cause": outcome.cause and outcome.cause.value,
                 "status_code": outcome.status_code,
                 "ms": duration_ms,
-                "failover": provider != claimed.attempts[0].provider,
+                "failover": provider != (first_choice or claimed.attempts[0].provider),
                 "repeats": claimed.attempts[-1].repeats,
             },
         )

@@ -9,7 +9,7 @@ from app.delivery.ports import Clock, CollapseStore
 from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
 from app.domain.health import Health
-from app.domain.route import Candidate, Routing, route
+from app.domain.route import Availability, Candidate, Routing, route
 
 
 class SuppressionLookup(Protocol):
@@ -41,7 +41,16 @@ class ContextReader:
             suppressed=frozenset() if head.override_suppression else self.suppressions.among(addresses, now_ms),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
+            first_choice=self._first_choice(healths, head, addresses),
         )
+
+    def _first_choice(self, healths: Mapping[str, Health], head: Head, addresses: Iterable[str]) -> str:
+        """The provider that would carry the email if all were healthy. One that is paused is no choice."""
+        healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
+        for candidate in self._route(healthy, head.email_id, head.providers, addresses):
+            if candidate.availability is Availability.AVAILABLE:
+                return candidate.provider
+        return ""
 
     def route(self, email_id: str, restrict: Iterable[str], addresses: Iterable[str]) -> tuple[Candidate, ...]:
         """Every provider in the order in which it would be tried for these addresses, and its availability."""

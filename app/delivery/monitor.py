@@ -6,17 +6,18 @@ same failing call.
 """
 
 import logging
-import math
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Protocol
+from typing import Any
 
-from app.delivery.ports import Clock
+from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
-from app.domain.health import Health, Sums
+from app.domain.counts import Sums, count_outcome, is_outage
+from app.domain.freshness import Clocks, Moment
+from app.domain.health import Health
 from app.domain.outcome import Outcome
 from app.domain.route import Caps
 from app.errors import Contention
@@ -27,57 +28,38 @@ CACHE_FOR_S = 5.0
 FLUSH_EVERY_S = 10.0
 TRIES = 20  # a write gives up after it has lost this often to other writers
 DAY_S = 24 * 3600
-# Minutes that are judged together for silence. The first window with enough emails in it is used, so that silence is
-# also noticed where few emails are sent.
-SILENCE_WINDOWS_MIN = (15, 240)
-
-
-class HealthStore(Protocol):
-    """Stores health, which is written conditionally, and counts, which are only added to."""
-
-    def get(self, provider: str) -> Health:
-        """A provider's health, by a strongly consistent read."""
-
-    def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
-        """The health of each provider by name, by an eventually consistent read."""
-
-    def update(self, health: Health) -> Health | None:
-        """Replace the stored health. Returns None if another writer did so since `health` was read."""
-
-    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add `sums` to the counts of that minute of the Unix epoch, and return them."""
-
-    def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
-        """The counts of the minutes from `first` to `last`, both included, added up."""
-
-    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients whom a provider accepted on that day of the Unix epoch (UTC)."""
-
-    def day(self, provider: str, day: int) -> int:
-        """How many recipients were counted on that day."""
-
-    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Reserve places under the cap of that second. Returns False if all are taken."""
 
 
 class Monitor:
     """The shared health of the configured providers. Safe to share between threads."""
 
     def __init__(
-        self, store: HealthStore, providers: Sequence[str], clock: Clock, caps: Mapping[str, Caps] | None = None
+        self,
+        store: HealthStore,
+        providers: Sequence[str],
+        clock: Clock,
+        caps: Mapping[str, Caps] | None = None,
+        monotonic: Clock = time.monotonic,
     ) -> None:
         self._store = store
         self._caps = caps or {}
         self._providers = tuple(providers)
         self._clock = clock
+        self._clocks = Clocks(clock, monotonic)
         self._lock = threading.Lock()
         self._known: dict[str, Health] = {}
-        self._known_until_s = 0.0
+        self._known_at: Moment | None = None
         self._pending: dict[tuple[str, int, int], Sums] = defaultdict(Sums)  # by provider, epoch, minute
+        self._pending_days: dict[tuple[str, int], int] = defaultdict(int)  # by provider, day
         # The first count is written at once: a process that has little to do may end before the second.
-        self._flushed_at_s = -math.inf
+        self._flushed_at: Moment | None = None
         self._outages_in_a_row: dict[str, int] = defaultdict(int)
-        self._maintained_minute = 0
+        self._probes: dict[str, int] = {}  # the lease of the probe that this process makes
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of the configured providers."""
+        return self._providers
 
     def healths(self) -> dict[str, Health]:
         """The health of every configured provider, a few seconds old at most.
@@ -85,7 +67,7 @@ class Monitor:
         The health of an impaired provider is read afresh, so that an operator's `resume` is in force at once.
         """
         now_s = self._clock()
-        known = self._recent(now_s)
+        known = self._recent()
         impaired = [name for name, health in known.items() if health.is_impaired(int(now_s * 1000))]
         return self._keep({name: self._store.get(name) for name in impaired}) if impaired else known
 
@@ -117,22 +99,33 @@ class Monitor:
         if health.breaker_until_ms is not None:
             leased = health_rules.lease_probe(health, int(now_s * 1000))
             written = self._store.update(leased) if leased else None
-            if written:
+            if written and written.probe_until_ms is not None:
                 self._keep({provider: written})  # so that a failure of this probe opens the breaker for longer
+                self._probes[provider] = written.probe_until_ms
             return written is not None
         per_second = self._caps.get(provider, Caps()).per_second
         return per_second is None or self._store.reserve_second(provider, int(now_s), per_second, recipients, now_s)
 
-    def record_call(self, provider: str, outcome: Outcome, recipients: int) -> None:
-        """Count a call that has ended, and write at once what changes the breaker or starts a cooldown."""
+    def give_back(self, provider: str) -> None:
+        """Give back what `reserve` has reserved, because no call is made: the next email may probe the breaker."""
+        lease_ms = self._probes.pop(provider, None)
+        if lease_ms is not None:
+            self.update(provider, lambda health: health_rules.end_probe(health, lease_ms))
+
+    def record_call(self, provider: str, outcome: Outcome, recipients: int, began_at_ms: int | None = None) -> None:
+        """Count a call that has ended, and write at once what changes the breaker or starts a cooldown.
+
+        It counts in the minute in which the call began (None: now), as the reports on it do.
+        """
         now_ms = int(self._clock() * 1000)
         with self._lock:
-            run = self._outages_in_a_row[provider] + 1 if health_rules.is_outage(outcome) else 0
+            run = self._outages_in_a_row[provider] + 1 if is_outage(outcome) else 0
             self._outages_in_a_row[provider] = run % health_rules.OUTAGES_IN_A_ROW  # each run is counted once
             known = self._known.get(provider, Health(provider))
         if health_rules.after_call(known, outcome, run, now_ms) is not known:
             self.update(provider, lambda health: health_rules.after_call(health, outcome, run, now_ms))
-        self.count(provider, now_ms, health_rules.count_outcome(outcome, recipients))
+        self._probes.pop(provider, None)
+        self.count(provider, now_ms if began_at_ms is None else began_at_ms, count_outcome(outcome, recipients))
 
     def count(self, provider: str, at_ms: int, sums: Sums) -> None:
         """Add to the counts of the minute of `at_ms`, the time of the call. The next flush writes them.
@@ -140,62 +133,54 @@ class Monitor:
         An account that left PROVIDERS has no health: its late reports count for nothing.
         """
         if sums != Sums() and provider in self._providers:
-            epoch = self._recent(self._clock())[provider].epoch
+            epoch = self._recent()[provider].epoch
             with self._lock:
                 self._pending[provider, epoch, at_ms // 60_000] += sums
+                if sums.accepted:
+                    self._pending_days[provider, at_ms // (DAY_S * 1000)] += sums.accepted
+
+    def is_flush_due(self) -> bool:
+        """Whether counts wait to be written, and the last flush is long enough ago."""
+        with self._lock:
+            waits = bool(self._pending or self._pending_days)
+            return waits and not self._clocks.is_within(self._flushed_at, FLUSH_EVERY_S)
 
     def flush(self, *, now: bool = False) -> None:
-        """Write the counts if the last flush is long enough ago (or `now`), and lower weights if they are bad."""
-        now_s = self._clock()
+        """Write the counts if a flush is due (or `now`), and lower weights if they are bad."""
+        if not (now or self.is_flush_due()):
+            return
         with self._lock:
-            if not self._pending or not (now or now_s - self._flushed_at_s >= FLUSH_EVERY_S):
-                return
             pending, self._pending = self._pending, defaultdict(Sums)
-            self._flushed_at_s = now_s
+            days, self._pending_days = self._pending_days, defaultdict(int)
+            self._flushed_at = self._clocks.now()
+        now_s = self._clock()
         try:
+            while days:
+                (provider, day), accepted = next(iter(days.items()))
+                self._store.add_day(provider, day, accepted, now_s)
+                del days[provider, day]
             while pending:
                 (provider, epoch, minute), sums = next(iter(pending.items()))
                 total = self._store.add_minute(provider, epoch, minute, sums, now_s)
                 del pending[provider, epoch, minute]
-                if sums.accepted:
-                    self._store.add_day(provider, minute // 1440, sums.accepted, now_s)
-                if total.is_bad:
+                if total.is_bad and sums.has_errors:
                     self._judge_minute(provider, epoch, minute, total)
         finally:
             with self._lock:  # counts that could not be written are written with the next flush
                 for key, sums in pending.items():
                     self._pending[key] += sums
+                for day_key, accepted in days.items():
+                    self._pending_days[day_key] += accepted
 
-    def maintain(self) -> None:
-        """Let weights recover and judge whether providers have fallen silent, once a minute."""
-        now_ms = int(self._clock() * 1000)
-        minute = now_ms // 60_000
-        if minute == self._maintained_minute:
-            return
-        self._maintained_minute = minute
-        for name in self._providers:
-            epoch = self._store.get(name).epoch
-            sums = self._reportable_sums(name, epoch, minute)
-            self.update(name, partial(_maintain, epoch=epoch, sums=sums, now_ms=now_ms))
-
-    def _reportable_sums(self, provider: str, epoch: int, minute: int) -> Sums:
-        """The counts of calls that are old enough to be reported on, over the first window with enough of them."""
-        end = minute - health_rules.SILENT_AFTER_MS // 60_000
-        sums = Sums()
-        for window_min in SILENCE_WINDOWS_MIN:
-            sums = self._store.minutes(provider, epoch, end - window_min, end - 1)
-            if sums.accepted >= health_rules.ENOUGH_TO_JUDGE:
-                break
-        return sums
-
-    def _recent(self, now_s: float) -> dict[str, Health]:
+    def _recent(self) -> dict[str, Health]:
         """The cached healths, read again if they are too old."""
         with self._lock:
-            if now_s < self._known_until_s:
+            if self._clocks.is_within(self._known_at, CACHE_FOR_S):
                 return dict(self._known)
+        at = self._clocks.now()
         read = self._store.get_many(self._providers)
         with self._lock:
-            self._known_until_s = now_s + CACHE_FOR_S
+            self._known_at = at
         return self._keep(read)
 
     def _keep(self, read: Mapping[str, Health]) -> dict[str, Health]:
@@ -218,18 +203,28 @@ class Monitor:
         def judge(health: Health) -> Health:
             return health_rules.move_away(health, sums, others, now_ms) if health.epoch == epoch else health
 
-        self.update(provider, judge)
+        health = self._store.get(provider)
+        # A minute moves a weight once. Its mark comes before the step: a step may be lost, but is never made twice.
+        if judge(health) is not health and self._store.mark_judged(provider, epoch, minute):
+            self.update(provider, judge)
 
 
-def _maintain(health: Health, epoch: int, sums: Sums, now_ms: int) -> Health:
-    if health.epoch != epoch:
-        return health
-    return health_rules.judge_silence(health_rules.recover_weight(health, now_ms), sums, now_ms)
+_OF_NO_INTEREST: dict[str, Any] = {  # to an operator: what is learned, and what another line tells
+    "usual_share": 0,
+    "usual_of": 0,
+    "learned_minute": 0,
+    "lowered_minute": 0,
+    "first_minute": 0,
+    "low_since_ms": None,
+    "resumed_at_ms": None,
+    "moved_at_ms": 0,
+    "version": 0,
+}
 
 
 def _log(old: Health, new: Health) -> None:
-    if replace(old, usual_share=0, moved_at_ms=0, version=0) == replace(new, usual_share=0, moved_at_ms=0, version=0):
-        return  # only the usual share has changed, which is no news to an operator
+    if replace(old, **_OF_NO_INTEREST) == replace(new, **_OF_NO_INTEREST):
+        return
     log.warning(
         "health",
         extra={
@@ -241,5 +236,7 @@ def _log(old: Health, new: Health) -> None:
             "paused": new.paused,
             "silent": new.silent,
             "fell_silent": new.silent and not old.silent,
+            "webhooks_failing": new.webhooks_failing,
+            "webhooks_began_to_fail": new.webhooks_failing and not old.webhooks_failing,
         },
     )

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from app.domain.counts import Sums
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Content, Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
+from app.domain.health import Health
 from app.domain.outcome import Outcome
 
 Clock = Callable[[], float]  # epoch seconds
@@ -33,8 +35,47 @@ class HeadStore(Protocol):
     def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
         """The ids of emails that are due, longest due first, behind `after`; and where to read on (None: nowhere)."""
 
+    def waiting(
+        self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
+        """As `due`, but the emails that become due after `now_ms`."""
+
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
         """Each email of the shard as (created_at in ms, id), newest first, up to and including `before_ms`."""
+
+
+class HealthStore(Protocol):
+    """Stores health, which is written conditionally, and counts, which are only added to."""
+
+    def get(self, provider: str) -> Health:
+        """A provider's health, by a strongly consistent read."""
+
+    def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
+        """The health of each provider by name, by an eventually consistent read."""
+
+    def update(self, health: Health) -> Health | None:
+        """Replace the stored health. Returns None if another writer did so since `health` was read."""
+
+    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
+        """Add `sums` to the counts of that minute of the Unix epoch, and return them."""
+
+    def mark_judged(self, provider: str, epoch: int, minute: int) -> bool:
+        """Mark a minute whose counts exist as judged. Returns False if it was marked before."""
+
+    def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
+        """The counts of the minutes from `first` to `last`, both included, added up."""
+
+    def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
+        """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
+
+    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
+        """Count recipients whom a provider accepted on that day of the Unix epoch (UTC)."""
+
+    def day(self, provider: str, day: int) -> int:
+        """How many recipients were counted on that day."""
+
+    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
+        """Reserve places under the cap of that second. Returns False if all are taken."""
 
 
 class CursorStore(Protocol):

@@ -11,15 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from app.delivery.monitor import Monitor
+from app.delivery.our_faults import OurFaults
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Publish, Receiver
 from app.delivery.rewrite import publish_if_ready, rewrite
+from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
-from app.domain.head import Evidence, Head, Status
-from app.domain.health import Sums, count_event
+from app.domain.head import Head, Status
 from app.domain.protocol import DeliveryProtocol, is_about
 from app.domain.resolution import Signal, row_for
 from app.domain.suppression import Suppression, from_event
-from app.errors import NotFound, Unauthenticated
+from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Record:
     protocol: DeliveryProtocol
     monitor: Monitor
     suppress: Callable[[Suppression], None]
+    our_faults: OurFaults
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
         """Record everything in `webhook`.
@@ -50,8 +52,21 @@ class Record:
         receiver = self.receivers.get(provider)
         if receiver is None:
             raise NotFound(f"no provider {provider!r} is configured")
-        self._authenticate(provider, receiver, webhook)
-        content = receiver.parse(webhook)
+        try:
+            self._authenticate(provider, receiver, webhook)
+        except (Unauthenticated, ServiceUnavailable):
+            self.our_faults.refused(provider, webhook)
+            raise
+        is_recorded = False
+        try:
+            self._record(provider, receiver.parse(webhook))
+            is_recorded = True
+        finally:
+            if not is_recorded:
+                self.our_faults.count(provider)
+        self.monitor.flush()
+
+    def _record(self, provider: str, content: list[ProviderEvent] | Subscription) -> None:
         if isinstance(content, Subscription):
             self.confirm(content.url)
             log.info("subscription confirmed", extra={"provider": provider})
@@ -62,7 +77,6 @@ class Record:
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, by_email, by_email.values()):
                 pass  # an exception of any email is raised here: the provider then sends the whole webhook again
-        self.monitor.flush()
 
     def _authenticate(self, provider: str, receiver: Receiver, webhook: Webhook) -> None:
         now_s = self.clock()
@@ -121,11 +135,7 @@ class _Step:
             after.recipients[event.recipient].status,
             row_for(recipient, Signal.from_event(event)).suppress,
             attempt.started_at_ms,
-            count_event(
-                event.kind,
-                is_first=not known & {Evidence.DELIVERED, Evidence.FAILED},
-                after_ms=event.at_ms - attempt.started_at_ms,
-            ),
+            count_event(event.kind, known, after_ms=event.at_ms - attempt.started_at_ms),
         )
 
 

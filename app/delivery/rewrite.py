@@ -9,6 +9,7 @@ from app.errors import Contention, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
+GIVEN_UP = (Status.FAILED, Status.EXPIRED)  # no provider carried it, or none in time
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same email
 
 
@@ -59,7 +60,7 @@ def _log_status(before: Head, after: Head, now_ms: int) -> None:
     """Log the email's new status, unless it is one of those on the way (`queued`, `sending`)."""
     was, now = status(before.recipients.values()), status(after.recipients.values())
     given_up = sum(
-        recipient.status is Status.FAILED and before.recipients[key].status is not Status.FAILED
+        recipient.status in GIVEN_UP and before.recipients[key].status not in GIVEN_UP
         for key, recipient in after.recipients.items()
     )
     if not given_up and (was is now or now in (EmailStatus.QUEUED, EmailStatus.SENDING)):

@@ -1,11 +1,10 @@
-"""sweep: find the emails that are due and publish their next attempts. It changes no email."""
+"""sweep: find the emails that are due and publish their next attempts, then look after the providers' health."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, Publish
 from app.delivery.rewrite import publish_if_ready
 
@@ -20,7 +19,8 @@ class Sweep:
     """Publishes the next attempt of every email that is due.
 
     An email is due when its wait or its lease has ended, or when its message was lost. A run is bounded in time. The
-    next one goes on where it stopped, so that no email is left behind others that stay due.
+    next one goes on where it stopped, so that no email is left behind others that stay due. `watchdog` judges the
+    providers' reports; `wake` brings forward the emails that wait for a resumed provider, within seconds.
     """
 
     heads: HeadStore
@@ -28,11 +28,12 @@ class Sweep:
     publish: Publish
     clock: Clock
     shards: Sequence[int]
-    monitor: Monitor
+    watchdog: Callable[[], None]
+    wake: Callable[[float], None]
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two sweeps at once do no harm."""
-        before = self.cursors.get()
+        began_s, before = self.clock(), self.cursors.get()
         share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), share_s), self.shards))
@@ -42,7 +43,8 @@ class Sweep:
         found = sum(count for count, _ in swept)
         if found:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
-        self.monitor.maintain()  # after the emails: none of them waits for this
+        self.watchdog()  # after the emails: none of them waits for this
+        self.wake(within_s - (self.clock() - began_s))
         return found
 
     def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:

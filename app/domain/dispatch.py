@@ -16,12 +16,14 @@ class DispatchContext:
 
     `suppressed` are the keys of recipients on our suppression list. `superseded`: a newer email with the same collapse
     key has replaced this one. `silent` are the providers that accept emails but report less on them than usual.
+    `first_choice` is the provider that would carry the email if all were healthy ("": none may).
     """
 
     route: tuple[Candidate, ...]
     suppressed: frozenset[str] = frozenset()
     superseded: bool = False
     silent: frozenset[str] = frozenset()
+    first_choice: str = ""
 
     @classmethod
     def all_available(cls, providers: Sequence[str]) -> "DispatchContext":

@@ -59,6 +59,7 @@ class Evidence(StrEnum):
     HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
     SUPPRESSED = "suppressed"  # the address is on the provider's own suppression list
     DELIVERED = "delivered"
+    DELAYED = "delayed"  # reported as accepted and not yet delivered
     RETURNED = "returned"  # delivered first, then bounced
     SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
 

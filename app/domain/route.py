@@ -89,8 +89,8 @@ def _candidate(health: Health, caps: Caps, sent_today: int, now_ms: int) -> Cand
     name = health.provider
     if health.paused:
         return Candidate(name, Availability.PAUSED, "paused by an operator", now_ms + PAUSE_CHECK_MS)
-    if health.breaker_until_ms is not None:
-        return _with_open_breaker(health, health.breaker_until_ms, now_ms)
+    if health.probe_from_ms is not None:
+        return _with_open_breaker(health, health.probe_from_ms, now_ms)
     if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
         why = "cooldown after throttling"
         return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms)

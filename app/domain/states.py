@@ -133,7 +133,8 @@ TABLE: Final[dict[Key, Row]] = {
 
 # What a signal of each kind proves about its attempt. Kinds that are not listed prove nothing.
 PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
-    **dict.fromkeys(_PROVIDER_HAS_IT, frozenset({Evidence.ACCEPTED})),
+    Kind.ACCEPTED: frozenset({Evidence.ACCEPTED}),
+    Kind.DELAYED: frozenset({Evidence.ACCEPTED, Evidence.DELAYED}),
     **dict.fromkeys((*_DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
     **dict.fromkeys(_COPY_FAILED, frozenset({Evidence.FAILED})),
     Kind.HARD_BOUNCE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),

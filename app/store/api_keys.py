@@ -2,11 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
+
+from app.domain.freshness import Clock, Clocks, Moment
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
@@ -44,24 +47,26 @@ class ApiKey:
 class ApiKeys:
     """Finds keys by their secret, through a cache of a few seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock, monotonic: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._cache: dict[str, tuple[float, ApiKey]] = {}
+        self._clocks = Clocks(clock, monotonic)
+        self._cache: dict[str, tuple[Moment, ApiKey]] = {}
 
     def find(self, secret: str) -> ApiKey | None:
         """The key with that secret, or None if there is none or it was revoked."""
         key_id = hashlib.sha256(secret.encode()).hexdigest()
         cached = self._cache.get(key_id)
-        if cached and self._clock() < cached[0]:
+        if cached and self._clocks.is_within(cached[0], CACHE_FOR_S):
             return cached[1]
         self._cache.pop(key_id, None)
+        read_at = self._clocks.now()
         try:
             key = _to_key(ApiKeyItem.get(key_id, consistent_read=True))
         except ApiKeyItem.DoesNotExist:
             return None
         if key.revoked_at_ms is not None:
             return None
-        self._cache[key_id] = (self._clock() + CACHE_FOR_S, key)
+        self._cache[key_id] = (read_at, key)
         return key
 
     def create(self, name: str, scopes: Iterable[str], domains: Iterable[str], secret: str | None = None) -> str:

@@ -118,7 +118,16 @@ class Heads:
 
         At most `limit` ids, behind the cursor `after`. The cursor is None if there are no more.
         """
-        found = HeadItem.due.query(str(shard), HeadItem.due_at <= now_ms, limit=limit, last_evaluated_key=after)
+        return self._due(shard, HeadItem.due_at <= now_ms, limit, after)
+
+    def waiting(
+        self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
+        """As `due`, but the emails that become due after `now_ms`."""
+        return self._due(shard, HeadItem.due_at > now_ms, limit, after)
+
+    def _due(self, shard: int, at: Condition, limit: int, after: Cursor | None) -> tuple[list[str], Cursor | None]:
+        found = HeadItem.due.query(str(shard), at, limit=limit, last_evaluated_key=after)
         ids = [item.email_id for item in found]
         return ids, found.last_evaluated_key
 

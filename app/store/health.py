@@ -1,15 +1,16 @@
 """Stores the providers' health and the counts of their calls, which all processes share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from app.domain.health import Health, Sums
+from app.domain.counts import Sums
+from app.domain.health import Health
 from app.store.ttl import as_ttl
 
 PART = "health"
@@ -47,6 +48,8 @@ class SumsItem(Model):
     slow = NumberAttribute(default=0)
     blocked = NumberAttribute(default=0)
     reported = NumberAttribute(default=0)
+    our_faults = NumberAttribute(default=0)
+    judged = BooleanAttribute(null=True)
 
 
 class Healths:
@@ -81,10 +84,28 @@ class Healths:
         """Add to the counts of a minute (of the Unix epoch) in one epoch of the health. Returns the new counts."""
         return self._add(provider, _minute_part(epoch, minute), sums, now_s)
 
+    def mark_judged(self, provider: str, epoch: int, minute: int) -> bool:
+        """Mark a minute whose counts exist as judged. Returns False if it was marked before."""
+        item = SumsItem(provider, _minute_part(epoch, minute))
+        unmarked = SumsItem.provider.exists() & SumsItem.judged.does_not_exist()
+        try:
+            item.update(actions=[SumsItem.judged.set(True)], condition=unmarked)
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
     def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
         """The counts from minute `first` to minute `last` (of the Unix epoch, both included) in one epoch, added up."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
         return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
+
+    def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
+        """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
+        between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
+        for item in SumsItem.query(provider, between, scan_index_forward=False, page_size=60):
+            yield int(item.part.rpartition("#")[2]), _to_sums(item)
 
     def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
         """Add `accepted` recipients to the count of a day (of the Unix epoch, UTC)."""
@@ -148,4 +169,5 @@ def _to_sums(item: SumsItem) -> Sums:
         int(item.slow or 0),
         int(item.blocked or 0),
         int(item.reported or 0),
+        int(item.our_faults or 0),
     )

@@ -1,5 +1,6 @@
 """`build` puts the use cases together. Deployed processes, laptops, tests and benches all call it."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -13,6 +14,7 @@ from app.delivery.cancel import Cancel
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain
 from app.delivery.monitor import Monitor
+from app.delivery.our_faults import OurFaults
 from app.delivery.ports import Clock, Publish, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
@@ -111,6 +113,7 @@ def build(
     stores: Stores,
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
+    monotonic: Clock = time.monotonic,
 ) -> Container:
     """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL."""
     protocol = DeliveryProtocol(
@@ -118,7 +121,7 @@ def build(
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
-    monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps)
+    monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps, monotonic)
     read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
         objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
@@ -160,13 +163,14 @@ def build(
             protocol=protocol,
             monitor=monitor,
             suppress=stores.suppressions.put,
+            our_faults=OurFaults(stores.heads, monitor, clock),
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
-        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor),
+        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths),
         explain=Explain(read_context, find_objections),
         monitor=monitor,
         suppressions=stores.suppressions,
-        api_keys=ApiKeys(clock),
+        api_keys=ApiKeys(clock, monotonic),
         providers=providers,
         ping=lambda: _ping(stores.heads),
     )

@@ -4,8 +4,10 @@ import time
 from functools import cache
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, CursorStore, HeadStore, Publish
+from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, Publish
 from app.delivery.sweep import Sweep
+from app.delivery.wake import Wake
+from app.delivery.watchdog import Watchdog
 from app.store import tables
 from app.store.cursors import Cursors
 from app.store.heads import SHARDS, Heads
@@ -14,9 +16,13 @@ from app.topic import Topic
 from app.wiring import aws
 
 
-def build_sweep(heads: HeadStore, cursors: CursorStore, publish: Publish, clock: Clock, monitor: Monitor) -> Sweep:
+def build_sweep(
+    heads: HeadStore, cursors: CursorStore, publish: Publish, clock: Clock, monitor: Monitor, healths: HealthStore
+) -> Sweep:
     """The sweep over all shards."""
-    return Sweep(heads, cursors, publish, clock, range(SHARDS), monitor)
+    shards = range(SHARDS)
+    watchdog = Watchdog(healths, heads, monitor, clock, shards)
+    return Sweep(heads, cursors, publish, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
 
 
 @cache
@@ -25,5 +31,6 @@ def sweep() -> Sweep:
     session, settings = aws.deployed()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
-    monitor = Monitor(Healths(), settings.providers, time.time)
-    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor)
+    healths = Healths()
+    monitor = Monitor(healths, settings.providers, time.time)
+    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths)

@@ -8,9 +8,11 @@ import pytest
 
 from app.api.application import create
 from app.api.health import Check
+from app.domain.counts import Sums
 from app.errors import ServiceUnavailable
 from app.wiring.parts import Container
 from tests.api.conftest import Client
+from tests.support.clock import Clock
 
 
 def client_with(parts: Container, **checks: Check) -> Client:
@@ -57,3 +59,37 @@ def test_parts_that_hang_are_not_waited_for(parts: Container, hangs: Check) -> N
     answer = client.get("/health", key=None)
     assert monotonic() - started_s < 2
     assert answer.json()["parts"] == {"aws": "ok", "worker": "unavailable", "simulator": "unavailable"}
+
+
+def test_counts_that_wait_are_written_with_any_request_but_not_with_each(parts: Container, clock: Clock) -> None:
+    """An API process that was frozen after a burst of webhooks writes what it has counted when it is next asked."""
+    client = client_with(parts)
+    minute = clock.now_ms // 60_000
+
+    def counted() -> int:
+        return parts.monitor._store.minutes("sendgrid", 0, minute, minute + 1).reported
+
+    before = counted()
+    parts.monitor.flush(now=True)
+    parts.monitor.count("sendgrid", clock.now_ms, Sums(reported=1))
+    client.get("/health", key=None)
+    assert counted() == before
+    clock.advance(10)
+    client.get("/health", key=None)
+    assert counted() == before + 1
+
+
+def test_counts_that_cannot_be_written_fail_no_request(
+    parts: Container, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Sums:
+        raise ServiceUnavailable("throttled")
+
+    clock.advance(10)
+    parts.monitor.count("sendgrid", clock.now_ms, Sums(reported=1))
+    monkeypatch.setattr(parts.monitor._store, "add_minute", fail)
+    assert client_with(parts).get("/health", key=None).status_code == 200
+    monkeypatch.undo()
+    clock.advance(10)
+    client_with(parts).get("/health", key=None)
+    assert not parts.monitor.is_flush_due()

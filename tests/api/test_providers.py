@@ -23,7 +23,7 @@ CLOSED = {"open": False, "reason": None, "until": None}
 def _as_new(parts: Container) -> Iterator[None]:
     yield
     for name in parts.settings.providers:
-        parts.monitor.update(name, resume)
+        parts.monitor.update(name, partial(resume, now_ms=0))
 
 
 def listed(client: Client, name: str = "sendgrid") -> Any:
@@ -128,7 +128,7 @@ def test_a_health_that_others_keep_writing_is_worth_asking_again(
 
     monkeypatch.setattr(store, "update", always_late)
     with pytest.raises(Contention):
-        parts.monitor.update("sendgrid", resume)
+        parts.monitor.update("sendgrid", partial(resume, now_ms=0))
     answer = client.post("/v1/providers/sendgrid/resume")
     monkeypatch.undo()
     assert answer.status_code == 503

@@ -1,13 +1,17 @@
 """Emails whose providers are all closed: they wait, nobody is asked again and again, and they end in time."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.route import Caps, Routing
 from tests.support.aws import Aws
+from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.outcomes import ACCOUNT, REFUSED
+from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED
 from tests.support.samples import an_email
 
 HOUR_S = 3600
@@ -28,6 +32,44 @@ def test_it_waits_until_a_breaker_lets_a_probe_through(harness: Harness) -> None
     assert harness.later(1) == [(email_id, 1)]
     assert harness.send.providers() == ["sendgrid"]
     assert harness.only(email_id).status is Status.SENT
+
+
+def test_a_probe_that_is_told_to_come_back_in_half_an_hour_does(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.another_monitor().record_call("sendgrid", ACCOUNT, 1)
+    harness.send.plan("sendgrid", replace(THROTTLED, retry_after_s=1800))
+    harness.take(an_email())
+    harness.work()
+    for _ in range(30):
+        harness.later(60)
+    assert len(harness.send.calls) == 1
+    harness.later(60)
+    harness.later(60)
+    assert len(harness.send.calls) == 2
+
+
+def test_a_probe_whose_message_comes_twice_at_once_is_made_by_another_email(harness: Harness) -> None:
+    """Both copies reach the half-open breaker; the one that takes the probe loses the claim and makes no call."""
+    harness.another_monitor().record_call("sendgrid", ACCOUNT, 1)
+    harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
+    email_id = harness.take(an_email())
+    ((_, number),) = harness.published()
+    heads: Any = Before(harness.heads, "update")
+    first = replace(harness.attempt, monitor=harness.another_monitor())
+    second = replace(harness.attempt, monitor=harness.another_monitor(), heads=heads)
+    harness.another_monitor().update("mailgun", pause)
+
+    def lose() -> None:
+        """The other copy claims the email through another provider, because the probe is taken."""
+        first(email_id, number)
+
+    heads.arm(lose)
+    second(email_id, number)
+    assert harness.send.providers() == ["ses"]
+    assert harness.healths.get("sendgrid").probe_until_ms is None
+    harness.take(an_email())
+    harness.work()
+    assert harness.send.providers() == ["ses", "sendgrid"]
 
 
 def test_of_many_that_wait_one_probes_and_the_others_follow_when_it_is_open(harness: Harness) -> None:

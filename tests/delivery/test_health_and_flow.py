@@ -6,8 +6,8 @@ from threading import Barrier
 import pytest
 
 from app.delivery.monitor import FLUSH_EVERY_S
+from app.domain.counts import Sums
 from app.domain.head import Status
-from app.domain.health import Sums
 from app.domain.kinds import Kind
 from app.errors import ServiceUnavailable
 from tests.support.calls import Seen

@@ -3,15 +3,19 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
 
 from app import logs
+from app.domain.counts import Sums
+from app.domain.head import Status
+from app.domain.health import pause
 from app.domain.kinds import Cause, Kind
 from tests.support.harness import Harness
-from tests.support.outcomes import REFUSED, UNAVAILABLE
+from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE
 from tests.support.samples import an_email
 
 Metrics = Callable[[], list[dict[str, Any]]]
@@ -68,6 +72,68 @@ def test_failover_that_succeeds(harness: Harness, metrics: Metrics) -> None:
     attempts = [line for line in metrics() if "Attempts" in line]
     assert "Failovers" not in attempts[0]
     assert (attempts[1]["Failovers"], attempts[1]["FailoversAccepted"]) == (1, 1)
+
+
+def test_failover_goes_on_while_the_first_provider_is_closed(harness: Harness, metrics: Metrics) -> None:
+    harness.another_monitor().record_call("sendgrid", ACCOUNT, 1)
+    harness.take(an_email())
+    harness.work()
+    found = merged(metrics())
+    assert (found["Failovers"], found["FailoversAccepted"]) == (1, 1)
+
+
+def test_failover_goes_on_while_the_first_provider_weighs_too_little(harness: Harness, metrics: Metrics) -> None:
+    harness.another_monitor().update("sendgrid", lambda health: replace(health, weight=20))
+    harness.take(an_email())
+    harness.work()
+    assert harness.send.providers() == ["mailgun"]
+    assert merged(metrics())["FailoversAccepted"] == 1
+
+
+def test_a_deliberate_pause_is_no_failover(harness: Harness, metrics: Metrics) -> None:
+    harness.another_monitor().update("sendgrid", pause)
+    harness.take(an_email())
+    harness.work()
+    assert harness.send.providers() == ["mailgun"]
+    assert "Failovers" not in merged(metrics())
+
+
+def test_an_email_of_another_first_provider_is_no_failover(harness: Harness, metrics: Metrics) -> None:
+    harness.take(an_email(providers=("ses",)))
+    harness.work()
+    assert "Failovers" not in merged(metrics())
+
+
+def test_an_outage_that_ends_in_expired_is_our_failure(harness: Harness, metrics: Metrics) -> None:
+    for provider in ("sendgrid", "mailgun", "ses"):
+        harness.send.plan(provider, UNAVAILABLE)
+    email_id = harness.take(an_email(expires_at_ms=harness.clock.now_ms + 20_000))
+    harness.work()
+    harness.later(20)
+    assert harness.only(email_id).status is Status.EXPIRED
+    assert merged(metrics())["EmailsFailed"] == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.CLICKED, Kind.COMPLAINED, Kind.DELAYED])
+def test_whatever_is_reported_first_counts_as_the_report(harness: Harness, kind: Kind) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    minute = harness.clock.now_ms // 60_000
+    for each in (kind, Kind.DELIVERED, kind):
+        harness.report(harness.event(email_id, each))
+        harness.monitor.flush(now=True)
+        assert harness.healths.minutes("sendgrid", 0, minute, minute) == Sums(accepted=1, reported=1)
+
+
+def test_a_delivery_that_was_reported_as_delayed_is_not_slow(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    minute = harness.clock.now_ms // 60_000
+    harness.report(harness.event(email_id, Kind.DELAYED))
+    harness.clock.advance(3600)
+    harness.report(harness.event(email_id, Kind.DELIVERED))
+    harness.monitor.flush(now=True)
+    assert harness.healths.minutes("sendgrid", 0, minute, minute) == Sums(accepted=1, reported=1)
 
 
 def test_email_that_nobody_would_carry(harness: Harness, metrics: Metrics) -> None:

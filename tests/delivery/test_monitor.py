@@ -6,9 +6,10 @@ from threading import Barrier
 
 import pytest
 
-from app.delivery.monitor import CACHE_FOR_S, FLUSH_EVERY_S, SILENCE_WINDOWS_MIN, Monitor
+from app.delivery.monitor import CACHE_FOR_S, FLUSH_EVERY_S, Monitor
 from app.domain import health as rules
-from app.domain.health import BREAKER_WAITS_MS, Health, Sums, pause
+from app.domain.counts import Sums
+from app.domain.health import BREAKER_WAITS_MS, Health, pause
 from app.errors import ServiceUnavailable
 from tests.support.calls import Seen
 from tests.support.crash import Before
@@ -20,7 +21,7 @@ WRITES = ("update", "add_minute", "add_day", "reserve_second")
 
 
 def at(harness: Harness, store: object) -> Monitor:
-    return Monitor(store, PROVIDERS, harness.clock)  # type: ignore[arg-type] # because these stand before the real store
+    return Monitor(store, PROVIDERS, harness.clock, monotonic=harness.monotonic)  # type: ignore[arg-type] # because these stand before the real store
 
 
 def minute_of(harness: Harness) -> int:
@@ -219,7 +220,8 @@ def test_after_resume_nobody_skips_the_provider_on_old_news(harness: Harness) ->
     harness.another_monitor().update("sendgrid", pause)
     assert harness.monitor.healths()["sendgrid"].paused
     harness.resume("sendgrid")
-    assert harness.monitor.healths()["sendgrid"] == Health("sendgrid", epoch=1, version=2)
+    resumed = Health("sendgrid", epoch=1, version=2, resumed_at_ms=harness.clock.now_ms)
+    assert harness.monitor.healths()["sendgrid"] == resumed
 
 
 def test_a_pause_is_known_to_all_after_a_few_seconds(harness: Harness) -> None:
@@ -234,7 +236,7 @@ def test_sums_from_before_a_resume_change_nothing(harness: Harness) -> None:
     late.record_call("sendgrid", UNAVAILABLE, 500)
     harness.resume("sendgrid")
     late.flush(now=True)
-    assert harness.healths.get("sendgrid") == Health("sendgrid", epoch=1, version=1)
+    assert harness.healths.get("sendgrid") == Health("sendgrid", epoch=1, version=1, resumed_at_ms=harness.clock.now_ms)
     assert counted(harness, epoch=1) == Sums()
 
 
@@ -266,78 +268,89 @@ def test_a_change_that_loses_is_made_again_on_what_has_won(harness: Harness) -> 
     assert health.breaker_until_ms is not None
 
 
-def silent_after(harness: Harness, *, accepted_at_min: int, reported: int, accepted: int = 40) -> None:
-    """Counts of a minute so long ago, of a provider that usually reports."""
-    minute = minute_of(harness) - accepted_at_min
-    harness.monitor.update("sendgrid", lambda health: replace(health, usual_share=0.9))
-    epoch = harness.healths.get("sendgrid").epoch
-    harness.healths.add_minute("sendgrid", epoch, minute, Sums(accepted=accepted, reported=reported), harness.clock())
+def test_a_bad_minute_lowers_a_weight_once_whatever_is_added_to_it_later(harness: Harness) -> None:
+    bad_ms = harness.clock.now_ms
+    harness.monitor.record_call("sendgrid", UNAVAILABLE, 60)
+    harness.monitor.flush(now=True)
+    assert harness.healths.get("sendgrid").weight == 90
+    for addition in [Sums(reported=9)] * 5 + [Sums(slow=1), Sums(failed=9)]:
+        harness.clock.advance(60)
+        harness.another_monitor().count("sendgrid", bad_ms, addition)
+        late = harness.another_monitor()
+        late.count("sendgrid", bad_ms, addition)
+        late.flush(now=True)
+        assert harness.healths.get("sendgrid").weight == 90
 
 
-@pytest.mark.parametrize(("minutes_ago", "is_judged"), [(15, False), (16, True), (255, True), (256, False)])
-def test_the_watchdog_judges_what_was_sent_a_quarter_of_an_hour_ago(
-    harness: Harness, minutes_ago: int, is_judged: bool
-) -> None:
-    silent_after(harness, accepted_at_min=minutes_ago, reported=0)
-    harness.monitor.maintain()
-    health = harness.healths.get("sendgrid")
-    assert (health.silent, health.weight) == ((True, 90) if is_judged else (False, 100))
-
-
-def test_with_few_emails_more_minutes_are_judged_together(harness: Harness) -> None:
-    for minutes_ago in range(20, 220, 10):
-        silent_after(harness, accepted_at_min=minutes_ago, reported=0, accepted=1)
-    harness.monitor.maintain()
-    assert harness.healths.get("sendgrid").silent
-
-
-def test_with_many_emails_old_ones_do_not_hide_what_happens_now(harness: Harness) -> None:
-    silent_after(harness, accepted_at_min=20, reported=0)
-    silent_after(harness, accepted_at_min=40, reported=400, accepted=400)
-    harness.monitor.maintain()
-    assert harness.healths.get("sendgrid").silent
-
-
-def test_tending_is_done_once_a_minute(harness: Harness) -> None:
-    seen = Seen(harness.healths)
-    monitor = at(harness, seen)
-    for _ in range(5):
-        monitor.maintain()
-    looks = seen.times("minutes")
-    assert looks == len(PROVIDERS) * len(SILENCE_WINDOWS_MIN)
-    harness.clock.advance(60)
-    monitor.maintain()
-    assert seen.times("minutes") == 2 * looks
-
-
-def test_two_that_tend_at_once_move_a_weight_once(harness: Harness) -> None:
-    silent_after(harness, accepted_at_min=20, reported=3)
-    barrier = Barrier(4)
-
-    def tend(_: int) -> None:
-        process = harness.another_monitor()
-        barrier.wait(PATIENCE_S)
-        process.maintain()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(tend, range(4)))
+def test_only_what_has_errors_lowers_a_weight(harness: Harness) -> None:
+    """The step of a bad minute was lost; reports of deliveries do not make up for it."""
+    harness.healths.add_minute("sendgrid", 0, minute_of(harness), Sums(failed=60), harness.clock())
+    harness.monitor.count("sendgrid", harness.clock.now_ms, Sums(reported=9))
+    harness.monitor.flush(now=True)
+    assert harness.healths.get("sendgrid").weight == 100
+    harness.monitor.count("sendgrid", harness.clock.now_ms, Sums(failed=1))
+    harness.monitor.flush(now=True)
     assert harness.healths.get("sendgrid").weight == 90
 
 
-def test_a_resume_while_tending_is_not_undone_by_old_sums(harness: Harness) -> None:
-    silent_after(harness, accepted_at_min=20, reported=0)
-    store = Before(harness.healths, "minutes", lambda: harness.resume("sendgrid"))
-    at(harness, store).maintain()
-    health = harness.healths.get("sendgrid")
-    assert (health.silent, health.weight, health.epoch) == (False, 100, 1)
+def test_a_day_that_could_not_be_written_is_written_with_the_next_flush(harness: Harness) -> None:
+    def fail() -> None:
+        raise ServiceUnavailable("throttled")
+
+    monitor = at(harness, Before(harness.healths, "add_day", fail))
+    monitor.record_call("sendgrid", accepted(), 3)
+    with pytest.raises(ServiceUnavailable):
+        monitor.flush(now=True)
+    monitor.flush(now=True)
+    monitor.flush(now=True)
+    assert harness.healths.day("sendgrid", harness.clock.now_ms // 86_400_000) == 3
 
 
-def test_weights_come_back_by_themselves(harness: Harness) -> None:
-    now_ms = harness.clock.now_ms
-    harness.monitor.update("ses", lambda health: replace(health, weight=80, moved_at_ms=now_ms))
-    harness.clock.advance(15 * 60)
-    harness.monitor.maintain()
-    assert harness.healths.get("ses").weight == 90
+def test_a_call_counts_in_the_minute_in_which_it_began(harness: Harness) -> None:
+    began_ms = harness.clock.now_ms
+    harness.clock.advance(60)
+    harness.monitor.record_call("sendgrid", accepted(), 2, began_ms)
+    harness.monitor.flush(now=True)
+    began_min = began_ms // 60_000
+    assert harness.healths.minutes("sendgrid", 0, began_min, began_min).accepted == 2
+
+
+def test_a_place_that_is_given_back_is_the_next_ones(harness: Harness) -> None:
+    open_breaker(harness)
+    harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
+    assert harness.monitor.reserve("sendgrid", 1)
+    other = harness.another_monitor()
+    assert not other.reserve("sendgrid", 1)
+    other.give_back("sendgrid")  # it has none
+    assert not other.reserve("sendgrid", 1)
+    harness.monitor.give_back("sendgrid")
+    assert other.reserve("sendgrid", 1)
+
+
+@pytest.mark.parametrize("back_s", [-3600, -1, 5])
+def test_a_pause_is_in_force_although_the_wall_clock_was_set(harness: Harness, back_s: float) -> None:
+    assert not harness.monitor.healths()["sendgrid"].paused
+    harness.another_monitor().update("sendgrid", pause)
+    assert not harness.monitor.healths()["sendgrid"].paused
+    harness.clock.advance(back_s)
+    assert harness.monitor.healths()["sendgrid"].paused
+
+
+def test_a_pause_is_in_force_although_the_wall_clock_stands_still(harness: Harness) -> None:
+    assert not harness.monitor.healths()["sendgrid"].paused
+    harness.another_monitor().update("sendgrid", pause)
+    harness.monotonic.advance(CACHE_FOR_S)
+    assert harness.monitor.healths()["sendgrid"].paused
+
+
+def test_counts_are_written_although_the_wall_clock_was_set_back(harness: Harness) -> None:
+    harness.monitor.record_call("sendgrid", accepted(), 1)
+    harness.monitor.flush()
+    harness.clock.advance(-3600)
+    harness.monitor.record_call("sendgrid", accepted(), 1)
+    harness.monitor.flush()
+    assert counted(harness).accepted == 1
+    assert not harness.monitor.is_flush_due()
 
 
 def test_what_happens_to_a_provider_is_logged_and_what_is_only_learned_is_not(
@@ -345,7 +358,7 @@ def test_what_happens_to_a_provider_is_logged_and_what_is_only_learned_is_not(
 ) -> None:
     minute = minute_of(harness) - 20
     harness.healths.add_minute("sendgrid", 0, minute, Sums(accepted=40, reported=36), harness.clock())
-    harness.monitor.maintain()
+    harness.judge()
     assert harness.healths.get("sendgrid").usual_share == 0.9
     assert caplog.records == []
     harness.monitor.record_call("sendgrid", ACCOUNT, 1)

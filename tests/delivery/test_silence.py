@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.counts import Sums
 from app.domain.email import Message, OnUncertain
 from app.domain.head import Evidence, Status, due_at_ms
-from app.domain.health import SILENT_AFTER_MS, Health, Sums
+from app.domain.health import SILENT_AFTER_MS, Health
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.rounds import WATCHED_FOR_QUARTERS
@@ -19,7 +20,7 @@ LOOK_S = SILENT_AFTER_MS / 1000
 
 def usually_reports(harness: Harness, *providers: str) -> None:
     for provider in providers:
-        harness.another_monitor().update(provider, lambda health: replace(health, usual_share=0.9))
+        harness.another_monitor().update(provider, lambda health: replace(health, usual_share=0.9, usual_of=1000))
 
 
 def tell_silence(harness: Harness, provider: str = "sendgrid", *, reported: int = 0) -> Health:
@@ -27,7 +28,7 @@ def tell_silence(harness: Harness, provider: str = "sendgrid", *, reported: int 
     minute = harness.clock.now_ms // 60_000 - 20
     epoch = harness.healths.get(provider).epoch
     harness.healths.add_minute(provider, epoch, minute, Sums(accepted=40, reported=reported), harness.clock())
-    harness.another_monitor().maintain()
+    harness.judge()
     return harness.healths.get(provider)
 
 
@@ -224,8 +225,10 @@ def test_other_mail_is_not_sent_again(harness: Harness) -> None:
 def test_with_all_silent_each_is_asked_once(harness: Harness) -> None:
     usually_reports(harness, *PROVIDERS)
     email_id = critical(harness)
-    for provider in PROVIDERS:
-        tell_silence(harness, provider)
+    for provider in PROVIDERS:  # one after the other: together it would be our fault
+        harness.another_monitor().update(
+            provider, lambda health: replace(health, silent=True, silent_since_ms=harness.clock.now_ms)
+        )
     for _ in range(3 * WATCHED_FOR_QUARTERS):
         harness.later(LOOK_S)
     assert sorted(harness.send.providers()) == sorted(PROVIDERS)
@@ -237,7 +240,11 @@ def test_when_the_provider_speaks_again_nothing_more_is_sent_again(harness: Harn
     usually_reports(harness, "sendgrid")
     email_id = critical(harness)
     assert tell_silence(harness).silent
-    assert not tell_silence(harness, reported=40).silent
+    harness.clock.advance(60)
+    minute = harness.clock.now_ms // 60_000
+    harness.healths.add_minute("sendgrid", 0, minute, Sums(accepted=40, reported=36), harness.clock())
+    harness.judge()
+    assert not harness.healths.get("sendgrid").silent
     for _ in range(WATCHED_FOR_QUARTERS + 2):
         harness.later(LOOK_S)
     assert harness.send.providers() == ["sendgrid"]

@@ -3,7 +3,7 @@
 The other tests use the constants by name, so they would not notice a wrong one.
 """
 
-from app.domain import head, health, rounds, suppression
+from app.domain import counts, head, health, rounds, silence, suppression, wake
 
 
 def test_a_breaker_waits_longer_each_time_in_a_row() -> None:
@@ -23,14 +23,21 @@ def test_a_weight_moves_slowly() -> None:
 
 
 def test_a_minute_is_bad_from_so_many_errors_on() -> None:
-    assert (health.ERRORS_A_MINUTE, health.ERRORS_SHARE, health.BLOCKS_PER_ERROR) == (50, 0.1, 5)
-    assert health.SLOW_AFTER_MS == 300_000
+    assert (counts.ERRORS_A_MINUTE, counts.ERRORS_SHARE, counts.BLOCKS_PER_ERROR) == (50, 0.1, 5)
+    assert counts.SLOW_AFTER_MS == 300_000
 
 
 def test_a_silent_provider_is_noticed_after_a_quarter_of_an_hour() -> None:
     assert health.SILENT_AFTER_MS == 900_000
-    assert (health.ENOUGH_TO_JUDGE, health.USUALLY_REPORTS) == (20, 0.5)
+    assert (silence.ENOUGH_TO_JUDGE, silence.ENOUGH_MINUTES, silence.USUALLY_REPORTS) == (20, 3, 0.4)
+    assert (silence.ENOUGH_TO_FORGIVE, silence.FORGET_AFTER_MS) == (10, 4 * 3_600_000)
+    assert (silence.CLEARLY_LESS, silence.NEW_USUAL_AFTER_MS) == (0.75, 86_400_000)
+    assert silence.FAULT_COUNTS_FOR_MIN == 30
     assert rounds.WATCHED_FOR_QUARTERS == 8
+
+
+def test_after_a_resume_emails_are_spread_over_a_minute() -> None:
+    assert wake.SPREAD_OVER_MS == 60_000
 
 
 def test_rounds_come_ever_later() -> None:

@@ -7,17 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import health as rules
-from app.domain.health import (
-    BREAKER_WAITS_MS,
-    Health,
-    Sums,
-    after_call,
-    count_outcome,
-    judge_silence,
-    move_away,
-    recover_weight,
-)
-from app.domain.kinds import Kind
+from app.domain.counts import Sums, count_outcome
+from app.domain.health import BREAKER_WAITS_MS, Health, after_call, move_away, recover_weight
 from app.domain.outcome import Outcome
 from tests.support.outcomes import (
     ACCOUNT,
@@ -174,56 +165,55 @@ def test_a_rest_is_never_shortened_and_not_written_for_less_than_a_second() -> N
     assert after_call(rested, THROTTLED, 0, NOW_MS + 1001).cooldown_until_ms == NOW_MS + 31_001
 
 
+def test_a_probe_that_is_throttled_closes_the_provider_until_the_later_of_breaker_and_cooldown() -> None:
+    opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
+    probing = rules.lease_probe(opened, opened.breaker_until_ms or 0)
+    assert probing is not None
+    now_ms = (opened.breaker_until_ms or 0) + 100
+    throttled = after_call(probing, replace(THROTTLED, retry_after_s=1800), 0, now_ms)
+    assert (throttled.probe_from_ms, throttled.probe_until_ms) == (now_ms + 1_800_000, None)
+    assert rules.lease_probe(throttled, now_ms + 1_799_999) is None
+    assert rules.lease_probe(throttled, now_ms + 1_800_000) is not None
+
+
+def test_a_breaker_that_opens_in_a_cooldown_lets_no_probe_pass_before_its_end() -> None:
+    rested = after_call(NEW, replace(THROTTLED, retry_after_s=1800), 0, NOW_MS)
+    opened = after_call(rested, ACCOUNT, 0, NOW_MS + 1)
+    assert opened.probe_from_ms == NOW_MS + 1_800_000
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, UNDELIVERABLE])
+def test_a_probe_whose_email_is_refused_makes_room_for_the_next_at_once(outcome: Outcome) -> None:
+    opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
+    probing = rules.lease_probe(opened, NOW_MS + BREAKER_WAITS_MS[0])
+    assert probing is not None
+    assert after_call(probing, outcome, 0, NOW_MS + BREAKER_WAITS_MS[0] + 1) == opened
+
+
+def test_a_place_is_given_back_only_by_who_has_it() -> None:
+    opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
+    probing = rules.lease_probe(opened, NOW_MS + BREAKER_WAITS_MS[0])
+    assert probing is not None
+    assert rules.end_probe(probing, 7) is probing
+    assert rules.end_probe(probing, probing.probe_until_ms) == opened
+    assert rules.end_probe(opened, 7) is opened
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_weight_from_sinking() -> None:
+    assert away(replace(NEW, moved_at_ms=NOW_MS + 3_600_000)).weight == 90
+
+
 def test_resume_clears_all_but_what_was_learned() -> None:
     worst = Health("ses", 20, 1, NOW_MS, "no", 4, NOW_MS, NOW_MS, True, True, 0.9, epoch=3, version=17)
-    assert rules.resume(worst) == Health("ses", usual_share=0.9, epoch=4, version=17)
+    worst = replace(worst, usual_of=77, silent_since_ms=5, webhooks_failing=True, learned_minute=8, low_since_ms=9)
+    resumed = rules.resume(worst, NOW_MS)
+    assert resumed == Health("ses", usual_share=0.9, usual_of=77, epoch=4, version=17, resumed_at_ms=NOW_MS)
 
 
 def test_a_pause_is_written_once() -> None:
     paused = rules.pause(NEW)
     assert paused.paused
     assert rules.pause(paused) is paused
-
-
-def test_what_usually_is_reported_on_is_learned_slowly() -> None:
-    usual = judge_silence(NEW, Sums(accepted=100, reported=90), NOW_MS)
-    assert usual.usual_share == 0.9
-    assert judge_silence(usual, Sums(accepted=100, reported=80), NOW_MS).usual_share == pytest.approx(0.89)
-    assert (
-        judge_silence(NEW, Sums(accepted=100, reported=250), NOW_MS).usual_share == 1
-    )  # more than was count_outcome as accepted
-
-
-def test_a_provider_that_usually_reports_and_no_longer_does_is_silent_until_it_speaks() -> None:
-    usual = replace(NEW, usual_share=0.9)
-    assert not judge_silence(usual, Sums(accepted=20, reported=9), NOW_MS).silent
-    silent = judge_silence(usual, Sums(accepted=20, reported=8), NOW_MS)
-    assert (silent.silent, silent.weight, silent.usual_share) == (True, 90, 0.9)
-    assert not judge_silence(silent, Sums(accepted=20, reported=18), NOW_MS).silent
-
-
-def test_too_few_prove_nothing() -> None:
-    usual = replace(NEW, usual_share=0.9)
-    assert judge_silence(usual, Sums(accepted=19), NOW_MS) is usual
-
-
-def test_a_provider_that_never_reported_is_not_called_silent() -> None:
-    assert not judge_silence(NEW, Sums(accepted=1000), NOW_MS).silent
-    assert not judge_silence(replace(NEW, usual_share=0.49), Sums(accepted=1000), NOW_MS).silent
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_only_the_first_end_that_is_reported_counts(kind: Kind) -> None:
-    assert rules.count_event(kind, is_first=True, after_ms=0).reported == int(kind in rules.FINAL)
-    assert rules.count_event(kind, is_first=False, after_ms=10**9) == Sums()
-
-
-def test_a_slow_delivery_and_a_block_are_counted_and_a_slow_bounce_is_not() -> None:
-    slow_ms = rules.SLOW_AFTER_MS + 1
-    assert rules.count_event(Kind.DELIVERED, is_first=True, after_ms=slow_ms) == Sums(reported=1, slow=1)
-    assert rules.count_event(Kind.DELIVERED, is_first=True, after_ms=slow_ms - 1) == Sums(reported=1)
-    assert rules.count_event(Kind.SOFT_BOUNCE, is_first=True, after_ms=slow_ms) == Sums(reported=1)
-    assert rules.count_event(Kind.BLOCKED, is_first=True, after_ms=0) == Sums(reported=1, blocked=1)
 
 
 OUTCOMES = [accepted(), UNAVAILABLE, ACCOUNT, THROTTLED, REFUSED, UNDELIVERABLE, UNCERTAIN]
@@ -244,5 +234,5 @@ def test_whatever_happens_an_open_breaker_always_has_a_time_for_its_probe(
             assert (health.trips, health.probe_until_ms) == (0, None)
         else:
             assert health.breaker_until_ms <= now_ms + BREAKER_WAITS_MS[-1]
-            latest_ms = max(health.breaker_until_ms, health.probe_until_ms or 0)
+            latest_ms = max(health.probe_from_ms or 0, health.probe_until_ms or 0)
             assert rules.lease_probe(health, latest_ms) is not None

@@ -100,3 +100,17 @@ def test_all_keys_are_listed_oldest_first() -> None:
         keys.create(name, [scope], [])
     mine = [key for key in keys.all() if key.name == name]
     assert [key.scopes for key in mine] == [{"send"}, {"read"}, {"admin"}]
+
+
+@pytest.mark.parametrize(("wall_s", "monotonic_s"), [(-3600, 0), (-1, 0), (CACHE_FOR_S, 0), (0, CACHE_FOR_S)])
+def test_a_revoked_key_is_refused_whatever_the_clocks_do(wall_s: float, monotonic_s: float) -> None:
+    wall, monotonic = Clock(), Clock()
+    keys = ApiKeys(wall, monotonic)
+    secret = keys.create("shop", {"send"}, ())
+    key = keys.find(secret)
+    assert key is not None
+    keys.revoke(key.id)
+    assert keys.find(secret) == key  # from the cache
+    wall.advance(wall_s)
+    monotonic.advance(monotonic_s)
+    assert keys.find(secret) is None

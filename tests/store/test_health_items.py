@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.health import Health, Sums
+from app.domain.counts import Sums
+from app.domain.health import Health
 from app.store.health import SECONDS_KEPT_FOR_S, SUMS_KEPT_FOR_S, Healths, SumsItem
 from tests.support.aws import Aws
 
 NOW_S = 1_800_000_000.0
 MINUTE = int(NOW_S) // 60
-WORST = Health("", 20, 1, 2, "401", 4, 5, 6, paused=True, silent=True, usual_share=0.9125, epoch=3)
+WORST = Health("", 20, 1, 2, "401", 4, 5, 6, paused=True, silent=True, usual_share=0.9125, epoch=3, usual_of=8)
 
 
 @pytest.fixture
@@ -119,3 +120,24 @@ def test_counts_are_forgotten_by_ttl_and_the_state_is_not(healths: Healths, name
         "day": kept_until_s,
         "second": NOW_S + SECONDS_KEPT_FOR_S,
     }
+
+
+def test_a_minute_is_marked_as_judged_once_and_only_if_it_has_counts(healths: Healths, name: str) -> None:
+    assert not healths.mark_judged(name, 0, MINUTE)
+    healths.add_minute(name, 0, MINUTE, Sums(failed=60), NOW_S)
+    barrier = Barrier(8)
+
+    def mark(_: int) -> bool:
+        barrier.wait(20)
+        return healths.mark_judged(name, 0, MINUTE)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(mark, range(8))) == 1
+    assert healths.minutes(name, 0, MINUTE, MINUTE) == Sums(failed=60)
+
+
+def test_minutes_are_read_newest_first(healths: Healths, name: str) -> None:
+    for minute in range(70):
+        healths.add_minute(name, 2, MINUTE + minute, Sums(accepted=minute, our_faults=1), NOW_S)
+    found = list(healths.newest_minutes(name, 2, MINUTE + 1, MINUTE + 68))
+    assert found == [(MINUTE + minute, Sums(accepted=minute, our_faults=1)) for minute in range(68, 0, -1)]

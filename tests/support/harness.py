@@ -1,10 +1,12 @@
 """The use cases over the emulated store and queue, with a clock to move and providers that answer as scripted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app.delivery.monitor import Monitor
+from app.delivery.watchdog import Watchdog
 from app.domain.capability import Capability
 from app.domain.email import Email
 from app.domain.event import ProviderEvent
@@ -13,6 +15,7 @@ from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
 from app.settings import Settings
+from app.store.heads import SHARDS
 from app.store.health import SumsItem
 from app.wiring.parts import Stores, build
 from tests.support.aws import BUCKET, Aws
@@ -45,6 +48,7 @@ class Harness:
     ) -> None:
         self.aws = aws
         self.clock = Clock()
+        self.monotonic = Clock()  # stands still: the clocks of a test disagree only where the test says so
         self.queue = aws.queue()
         self.send = ScriptedSend()
         self.confirmed: list[str] = []
@@ -70,16 +74,23 @@ class Harness:
             stores=replace(self.stores, **stores),
             providers=self._receivers,
             confirm=self.confirmed.append,
+            monotonic=self.monotonic,
         )
         self.monitor = parts.monitor
         self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
         self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        assert isinstance(self.sweep.watchdog, Watchdog)
+        self.sweep.watchdog.heads = OwnHeads(self)
         self.read_context = self.attempt.read_context
         self.protocol = self.attempt.protocol
 
     def another_monitor(self) -> Monitor:
         """A monitor of the same providers in another process, which knows and counts for itself."""
-        return Monitor(self.healths, self.routing.providers, self.clock, self.routing.caps)
+        return Monitor(self.healths, self.routing.providers, self.clock, self.routing.caps, self.monotonic)
+
+    def judge(self) -> None:
+        """Let a watchdog of another process look at the providers."""
+        Watchdog(self.healths, OwnHeads(self), self.another_monitor(), self.clock, range(SHARDS))()
 
     def take(self, email: Email, key: str | None = None) -> str:
         """Accept an email. Returns its id."""
@@ -158,11 +169,25 @@ class Harness:
 
     def resume(self, provider: str) -> None:
         """Resume a provider as an operator does, in another process."""
-        self.another_monitor().update(provider, resume)
+        self.another_monitor().update(provider, partial(resume, now_ms=self.clock.now_ms))
 
     def report(self, *events: ProviderEvent) -> None:
         """Record a webhook with these events, which must be of one provider."""
         self.record(events[0].provider, webhook(events))
+
+
+class OwnHeads:
+    """The heads of a harness's own emails: tests share tables, and one test's emails say nothing in the next."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
+
+    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
+        found = self._harness.heads.created(shard, before_ms)
+        return (pair for pair in found if pair[1] in self._harness.taken)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._harness.heads, name)
 
 
 def settings(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -50,8 +51,12 @@ def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
     responses=answer(examples.RESUMED) | refusals("admin") | errors(_UNKNOWN),
 )
 def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
-    """Clear the provider's pause, breaker, cooldown and weight. What was counted before no longer counts."""
-    return _change(name, health_rules.resume, "provider resumed", key, parts)
+    """Clear the provider's pause, breaker, cooldown and weight. What was counted before no longer counts.
+
+    Emails that wait for the provider are tried within two minutes.
+    """
+    now_ms = int(parts.clock() * 1000)
+    return _change(name, partial(health_rules.resume, now_ms=now_ms), "provider resumed", key, parts)
 
 
 def _change(

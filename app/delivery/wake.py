@@ -1,0 +1,62 @@
+"""wake: after a `resume`, bring forward the emails that wait for the provider. It is part of the sweep."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from app.delivery.monitor import Monitor
+from app.delivery.ports import Clock, HeadStore
+from app.delivery.rewrite import rewrite
+from app.domain.head import Head
+from app.domain.health import Health
+from app.domain.wake import wake
+
+log = logging.getLogger(__name__)
+
+CHUNK = 100  # emails read at once
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Wakes the emails that wait for a provider that was resumed. A run that is cut short is done again by the next."""
+
+    heads: HeadStore
+    monitor: Monitor
+    clock: Clock
+    shards: Sequence[int]
+
+    def __call__(self, within_s: float) -> None:
+        """Wake, for `within_s` at most, for every provider whose health says that it was resumed."""
+        until_s = self.clock() + within_s
+        for name, health in self.monitor.healths().items():
+            if health.resumed_at_ms is None:
+                continue
+            woken = [self._wake(shard, name, health.resumed_at_ms, until_s) for shard in self.shards]
+            log.info("woken", extra={"provider": name, "emails": sum(count for count, _ in woken)})
+            if all(is_done for _, is_done in woken):
+                self.monitor.update(name, partial(_done, resumed_at_ms=health.resumed_at_ms))
+
+    def _wake(self, shard: int, provider: str, resumed_at_ms: int, until_s: float) -> tuple[int, bool]:
+        """How many emails of the shard were woken, and whether that were all."""
+        count, cursor = 0, None
+        while self.clock() < until_s:
+            ids, cursor = self.heads.waiting(shard, int(self.clock() * 1000), CHUNK, cursor)
+            for head in self.heads.get_many(ids) if ids else ():
+                count += self._wake_one(head, provider, resumed_at_ms)
+            if cursor is None:
+                return count, True
+        return count, False
+
+    def _wake_one(self, head: Head, provider: str, resumed_at_ms: int) -> bool:
+        def change(head: Head, now_ms: int) -> Head:
+            return wake(head, provider, resumed_at_ms, now_ms)
+
+        if change(head, int(self.clock() * 1000)) is head:
+            return False
+        rewrite(self.heads, self.clock, head.email_id, change, known=head)
+        return True
+
+
+def _done(health: Health, resumed_at_ms: int) -> Health:
+    return replace(health, resumed_at_ms=None) if health.resumed_at_ms == resumed_at_ms else health

@@ -1,0 +1,38 @@
+"""How long something that was read or written counts as fresh, by two clocks.
+
+The wall clock may be set back. The monotonic one may stand still while a process is frozen. So whatever is too old by
+either clock is too old, and so is whatever seems to come from the future.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Clock = Callable[[], float]  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment by both clocks, in seconds."""
+
+    wall_s: float
+    monotonic_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """A wall clock (epoch seconds) and a clock that is never set."""
+
+    wall: Clock
+    monotonic: Clock = time.monotonic
+
+    def now(self) -> Moment:
+        """This moment."""
+        return Moment(self.wall(), self.monotonic())
+
+    def is_within(self, moment: Moment | None, seconds: float) -> bool:
+        """Whether `moment` is less than `seconds` ago by both clocks. A moment of the future or None is not."""
+        if moment is None:
+            return False
+        now = self.now()
+        return 0 <= now.wall_s - moment.wall_s < seconds and 0 <= now.monotonic_s - moment.monotonic_s < seconds

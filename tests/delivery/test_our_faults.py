@@ -1,0 +1,95 @@
+"""Reports that we refuse or fail to record: which of them speak for the provider."""
+
+import json
+
+import pytest
+
+from app.delivery.our_faults import LOOKUPS_A_MINUTE
+from app.domain.event import Webhook
+from app.domain.kinds import Kind
+from app.errors import ServiceUnavailable, Unauthenticated
+from tests.support.calls import Seen
+from tests.support.crash import Before
+from tests.support.harness import Harness
+from tests.support.providers import webhook
+from tests.support.samples import an_email
+
+
+def sent(harness: Harness, provider: str = "sendgrid") -> str:
+    email_id = harness.take(an_email(providers=(provider,)))
+    harness.work()
+    return email_id
+
+
+def refuse(harness: Harness, email_id: str, provider: str = "sendgrid") -> None:
+    body = json.dumps({"unique_args": {"em_email_id": email_id}}).encode()
+    with pytest.raises(Unauthenticated):
+        harness.record(provider, Webhook(body, {"signature": "made with another key"}))
+
+
+def faults(harness: Harness, provider: str = "sendgrid") -> int:
+    harness.monitor.flush(now=True)
+    minute = harness.clock.now_ms // 60_000
+    return harness.healths.minutes(provider, 0, minute - 1, minute).our_faults
+
+
+def test_a_refused_report_on_an_email_that_waits_for_one_counts(harness: Harness) -> None:
+    refuse(harness, sent(harness))
+    assert faults(harness) == 1
+
+
+def test_forgeries_do_not_count(harness: Harness) -> None:
+    mine, reported, others = sent(harness), sent(harness), sent(harness, "mailgun")
+    harness.report(harness.event(reported, Kind.DELIVERED))
+    for email_id in ("", "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae", reported, others):
+        harness.clock.advance(60)
+        refuse(harness, email_id)
+    assert faults(harness) == 0
+    refuse(harness, mine, "ses")
+    assert faults(harness, "ses") == 0
+
+
+def test_few_are_looked_up_a_minute(harness: Harness) -> None:
+    heads = Seen(harness.heads)
+    harness.build(heads=heads)
+    for _ in range(3 * LOOKUPS_A_MINUTE):
+        refuse(harness, "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae")
+    assert heads.times("get") == LOOKUPS_A_MINUTE
+    harness.clock.advance(60)
+    refuse(harness, "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae")
+    assert heads.times("get") == LOOKUPS_A_MINUTE + 1
+
+
+def test_a_report_that_could_not_be_recorded_counts(harness: Harness) -> None:
+    def fail() -> None:
+        raise ServiceUnavailable("throttled")
+
+    email_id = sent(harness)
+    event = harness.event(email_id, Kind.DELIVERED)
+    harness.build(events=Before(harness.events, "put", fail))
+    with pytest.raises(ServiceUnavailable):
+        harness.record("sendgrid", webhook([event]))
+    assert faults(harness) == 1
+    harness.record("sendgrid", webhook([event]))
+    assert faults(harness) == 1
+
+
+def test_a_wrong_webhook_key_condemns_nobody_and_sends_nothing_twice(harness: Harness) -> None:
+    """The whole way: critical emails for an hour, all of whose reports are answered with 401."""
+    for _ in range(60):
+        email_id = harness.take(an_email())
+        harness.work()
+        harness.report(harness.event(email_id, Kind.DELIVERED))
+    harness.clock.advance(10)
+    harness.monitor.flush()
+    harness.clock.advance(20 * 60)
+    harness.sweep(within_s=60)
+    assert harness.healths.get("sendgrid").usual_share == 1.0
+    harness.send.calls.clear()
+    for _ in range(60):
+        email_id = harness.take(an_email(critical=True))
+        harness.later(60)
+        refuse(harness, email_id)
+    assert harness.send.providers() == ["sendgrid"] * 60
+    health = harness.healths.get("sendgrid")
+    assert (health.silent, health.webhooks_failing, health.weight) == (False, True, 100)

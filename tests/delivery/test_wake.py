@@ -1,0 +1,107 @@
+"""After `resume`, the emails that wait for that provider are tried within two minutes, and nobody else's wait ends."""
+
+from dataclasses import replace
+
+from app.domain.head import Status
+from app.domain.health import pause
+from app.domain.kinds import Cause
+from tests.support.aws import Aws
+from tests.support.harness import Harness
+from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE, UNCERTAIN
+from tests.support.samples import an_email
+
+MINUTE_S = 60
+
+
+def test_emails_that_wait_for_it_are_sent_within_two_minutes_and_spread(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.send.plan("sendgrid", replace(UNAVAILABLE, cause=Cause.UNKNOWN))  # which opens no breaker
+    emails = [harness.take(an_email()) for _ in range(12)]
+    harness.work()
+    for _ in range(20):  # until they wait for half an hour
+        harness.later(MINUTE_S)
+    rounds = [harness.only(email_id).round for email_id in emails]
+    assert min(rounds) >= 2
+    harness.send.plan("sendgrid")
+    harness.resume("sendgrid")
+    harness.clock.advance(5)
+    harness.sweep(within_s=60)
+    waits = {harness.only(email_id).wait_until_ms for email_id in emails}
+    assert len(waits) > 6
+    assert max(wait or 0 for wait in waits) <= harness.clock.now_ms + 60_000
+    harness.later(2 * MINUTE_S)
+    assert {harness.only(email_id).status for email_id in emails} == {Status.SENT}
+    assert [harness.only(email_id).round for email_id in emails] == rounds
+    assert harness.healths.get("sendgrid").resumed_at_ms is None
+
+
+def test_who_waits_for_a_paused_provider_is_woken(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid", "mailgun"))
+    harness.another_monitor().update("sendgrid", pause)
+    harness.send.plan("mailgun", ACCOUNT)
+    email_id = harness.take(an_email())
+    harness.work()
+    assert harness.only(email_id).wait_until_ms
+    harness.resume("sendgrid")
+    harness.clock.advance(5)
+    harness.sweep(within_s=60)
+    harness.later(MINUTE_S)
+    assert harness.send.providers() == ["mailgun", "sendgrid"]
+
+
+def test_who_waits_for_evidence_goes_on_waiting(harness: Harness) -> None:
+    harness.send.plan("sendgrid", UNCERTAIN)
+    email_id = harness.take(an_email())
+    harness.work()
+    before = harness.head(email_id)
+    harness.resume("sendgrid")
+    harness.clock.advance(5)
+    harness.sweep(within_s=60)
+    assert harness.head(email_id) == before
+
+
+def test_who_was_refused_there_or_may_not_go_there_goes_on_waiting(harness: Harness) -> None:
+    harness.send.plan("sendgrid", REFUSED)
+    for provider in ("mailgun", "ses"):
+        harness.send.plan(provider, UNAVAILABLE)
+    refused = harness.take(an_email())
+    elsewhere = harness.take(an_email(providers=("mailgun",)))
+    harness.work()
+    before = [harness.head(email_id) for email_id in (refused, elsewhere)]
+    assert all(head.recipients for head in before)
+    harness.resume("sendgrid")
+    harness.clock.advance(5)
+    harness.sweep(within_s=60)
+    assert [harness.head(email_id) for email_id in (refused, elsewhere)] == before
+
+
+def test_one_that_was_tried_since_and_failed_again_waits_for_its_round(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.send.plan("sendgrid", UNAVAILABLE)
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.resume("sendgrid")
+    resumed = harness.healths.get("sendgrid")
+    harness.later(MINUTE_S)
+    harness.later(MINUTE_S)
+    before = harness.head(email_id)
+    assert len(before.attempts) == 2
+    harness.another_monitor().update("sendgrid", lambda health: replace(health, resumed_at_ms=resumed.resumed_at_ms))
+    harness.clock.advance(5)
+    harness.sweep(within_s=60)
+    assert harness.head(email_id) == before
+
+
+def test_a_run_that_is_cut_short_is_done_again(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.send.plan("sendgrid", UNAVAILABLE)
+    email_id = harness.take(an_email())
+    harness.work()
+    wait = harness.only(email_id).wait_until_ms
+    harness.resume("sendgrid")
+    harness.sweep.wake(0)
+    assert harness.only(email_id).wait_until_ms == wait
+    assert harness.healths.get("sendgrid").resumed_at_ms is not None
+    harness.clock.advance(5)
+    harness.sweep.wake(30)
+    assert harness.healths.get("sendgrid").resumed_at_ms is None
