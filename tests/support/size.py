@@ -7,7 +7,7 @@ import os
 
 FULL = os.environ.get("FULL", "0") not in ("", "0")
 RANDOM_RUN_EMAILS = int(os.environ.get("EMAILS") or (2000 if FULL else 80))
-BACKLOG_EMAILS = 5000 if FULL else 1700
+BACKLOG_EMAILS = 5000
 
 
 def examples(full: int) -> int:
