@@ -10,8 +10,7 @@ The standard library makes the parts. The header lines are written here, because
 by encoding long words, and no client reads a List-Unsubscribe that is encoded. A value in ASCII is therefore written on
 one line, and any other as encoded words (RFC 2047). Before that, characters that could end a line become spaces.
 
-There is no Date header, because the provider writes it when it takes the email: SES replaces any other
-(https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). There is never a Bcc header.
+There is no Date header, because the provider writes it when it takes the email. There is never a Bcc header.
 """
 
 import re
@@ -27,7 +26,7 @@ from app.providers.sdk.refusal import Unsendable
 
 _CRLF = "\r\n"
 LINE_LIMIT = 998  # RFC 5322 §2.1.1, without CRLF
-# 7bit, because SES asks senders to encode everything else. The lines of the parts stay below 78 characters.
+# 7bit, because a provider may ask senders to encode everything else. The lines of the parts stay below 78 characters.
 _POLICY = policy.SMTP.clone(cte_type="7bit")
 # Characters that some software takes for the end of a line: C0, DEL, C1 and the separators of str.splitlines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
