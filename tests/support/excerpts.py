@@ -14,6 +14,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 BLOCK = re.compile(r"^(<!-- shows ([\w/.-]+)(?:: ([\w.]+))? -->\n```\w+\n).*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -27,18 +28,18 @@ def excerpt(file: Path, definition: str = "") -> str:
     text = file.read_text()
     if not definition:
         return text
-    nodes: list[ast.stmt] = ast.parse(text).body
+    node: ast.AST = ast.parse(text)
     for name in definition.split("."):
-        found = next((node for node in nodes if name in _names(node)), None)
-        if found is None:
-            raise LookupError(f"{file.name} has no {definition}")
-        nodes = found.body if isinstance(found, ast.ClassDef) else []
+        inside = node.body if isinstance(node, ast.Module | ast.ClassDef) else []
+        node = next((one for one in inside if name in _names(one)), ast.Pass())
+    if not isinstance(node, _DEFINITIONS):
+        raise LookupError(f"{file.name} has no {definition}")  # noqa: TRY004 because the name is wrong, not a type
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+    start = min(one.lineno for one in (node, *decorators)) - 1
     lines = text.splitlines(keepends=True)
-    decorators = found.decorator_list if isinstance(found, ast.FunctionDef | ast.ClassDef) else []
-    start = min(node.lineno for node in (found, *decorators)) - 1
     while lines[start - 1].lstrip().startswith("#"):
         start -= 1
-    return textwrap.dedent("".join(lines[start : found.end_lineno]))
+    return textwrap.dedent("".join(lines[start : node.end_lineno]))
 
 
 def _names(node: ast.stmt) -> set[str]:
