@@ -106,7 +106,7 @@ def test_it_has_all_its_parts_and_is_asked_what_every_provider_is_asked(installe
 @pytest.mark.full
 @pytest.mark.timeout(900)
 def test_it_is_simulated_and_the_suites_of_all_providers_hold(installed: Path) -> None:
-    pytest_in(installed, "tests/providers", "--ignore", f"tests/providers/{Path(__file__).name}")
+    pytest_in(installed, "tests/providers")
     pytest_in(installed, "tests/local/simulator", "-k", "made_up")
     pytest_in(installed, "tests/fuzz/test_webhook_fuzz.py", "-k", "made_up")
     pytest_in(installed, "tests/test_wiring.py", "tests/test_settings.py", "tests/local/test_environment.py")
