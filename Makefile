@@ -22,7 +22,7 @@ INSTALL := $(PIP_INSTALL) --requirement
 CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test test-browser check emulator lock openapi matrix states variables clean
+.PHONY: help run test test-browser check emulator lock openapi matrix states variables excerpts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ states: $(VENV)/.dev ## Write docs/states.md from the state table
 variables: $(VENV)/.dev ## Write the providers' part of .env.example, and docs/providers/variables.md
 	$(VENV)/bin/python -m app.admin variables example > .env.example.new && mv .env.example.new .env.example
 	$(VENV)/bin/python -m app.admin variables page > docs/providers/variables.md
+
+excerpts: $(VENV)/.dev ## Write the code that docs/adding-a-provider.md shows, from the files that hold it
+	$(VENV)/bin/python -m tests.support.excerpts docs/adding-a-provider.md
 
 clean: ## Remove environments and caches; the emails in .data stay
 	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

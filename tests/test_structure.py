@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from app.admin.__main__ import app as admin
 from app.providers import registry
+from tests.support import excerpts
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -79,6 +80,34 @@ def test_every_provider_has_all_its_parts() -> None:
     )
     paths = [part.format(name) for name in registry.PROVIDERS for part in parts]
     assert [path for path in paths if not (ROOT / path).is_file()] == []
+
+
+def test_the_readme_links_the_page_of_every_provider() -> None:
+    readme = (ROOT / "README.md").read_text()
+    titles = {name: registry.declaration(name).title for name in registry.PROVIDERS}
+    assert [name for name, title in titles.items() if f"[{title}](docs/providers/{name}.md)" not in readme] == []
+
+
+# The table of names itself, the local default of PROVIDERS, and what the public documents show as examples.
+MAY_NAME_PROVIDERS = {"app/providers/registry.py", "app/local/environment.py", "app/api/v1/examples.py"}
+
+
+def test_no_shared_file_names_a_provider() -> None:
+    names = {*registry.PROVIDERS, *(registry.declaration(name).title for name in registry.PROVIDERS)}
+    named = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, names))})(?![a-z0-9])", re.IGNORECASE)
+    own = tuple(
+        f"{folder}/{name}/" for folder in ("app/providers", "app/local/simulator") for name in registry.PROVIDERS
+    )
+    shared = [path for path in _tracked() if _name(path).startswith(("app/", "workers/"))]
+    found = {
+        f"{_name(path)}:{number}: {line.strip()}"
+        for path in shared
+        if not _name(path).startswith(own) and _name(path) not in MAY_NAME_PROVIDERS
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if named.search(line)
+    }
+    assert len(shared) > 100
+    assert found == set()
 
 
 def test_every_variable_that_a_laptop_reads_is_documented() -> None:
@@ -152,7 +181,7 @@ DOCUMENTS = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_links_lead_somewhere(document: Path) -> None:
-    text = document.read_text()
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)  # code has none
     targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
     broken = []
     for target in targets:
@@ -161,6 +190,12 @@ def test_links_lead_somewhere(document: Path) -> None:
         if not file.exists() or (anchor and anchor not in _anchors(file)):
             broken.append(target)
     assert broken == []
+
+
+def test_the_code_that_the_guide_shows_is_that_of_the_example() -> None:
+    guide = (ROOT / "docs/adding-a-provider.md").read_text()
+    assert len(excerpts.BLOCK.findall(guide)) == guide.count("<!-- shows ") > 5
+    assert excerpts.refreshed(guide) == guide, "make excerpts"
 
 
 def _anchors(document: Path) -> set[str]:

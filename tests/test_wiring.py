@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from app.domain.account import prefix_of
 from app.domain.email import Content, Message
 from app.domain.head import Status
 from app.domain.health import pause
@@ -18,6 +19,7 @@ from app.store.heads import HeadItem
 from app.wiring import process
 from app.wiring.parts import LEASE_MARGIN_S, Container
 from app.wiring.process import connect
+from tests.providers.case import CASES, SAMPLE
 from tests.support.aws import Aws, Queue
 from tests.support.clock import Clock
 from tests.support.environment import environment
@@ -64,23 +66,21 @@ def test_a_provider_that_is_not_used_misses_nothing(env: dict[str, str]) -> None
     assert list(container.providers) == ["ses"]
 
 
+@pytest.mark.parametrize("provider", CASES)
 def test_an_email_goes_from_accept_to_each_real_provider(
-    env: dict[str, str], queue: Queue, server: ProviderServer
+    env: dict[str, str], queue: Queue, server: ProviderServer, provider: str
 ) -> None:
-    for provider, path in {
-        "sendgrid": "/v3/mail/send",
-        "mailgun": "/v3/mg.example.com/messages",
-        "ses": "/v2/email/outbound-emails",
-        "resend": "/emails",
-    }.items():
-        container = built({**env, "PROVIDERS": provider})
-        container.accept(an_email(), owner="team", key=None)
-        ((email_id, number),) = queue.published()
-        container.attempt(email_id, number)
-        (told,) = container.read.story(email_id).head.attempts
-        assert (told.provider, told.outcome, bool(told.message_id)) == (provider, Kind.ACCEPTED, True)
-        assert server.calls[-1][0] == path
-        container.close()
+    case = CASES[provider]
+    server.accepted = case.accepted
+    own = {**case.variables, f"{prefix_of(provider)}BASE_URL": server.url}
+    container = built({**env, "PROVIDERS": provider, **own})
+    container.accept(an_email(), owner="team", key=None)
+    ((email_id, number),) = queue.published()
+    container.attempt(email_id, number)
+    (told,) = container.read.story(email_id).head.attempts
+    assert (told.provider, told.outcome, told.message_id) == (provider, Kind.ACCEPTED, case.message_id)
+    assert [path for path, _ in server.calls] == [case.make(server.url).build(SAMPLE).url.path]
+    container.close()
 
 
 def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Queue) -> None:

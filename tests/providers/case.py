@@ -65,7 +65,7 @@ class Case:
     `forge(webhook)`: the same webhook, spoilt in every way that the signature must notice.
     `signed(webhook)`: what is signed, and by which signature. A webhook that keeps all of it is genuine, however else
     it was changed. Raises ValueError, KeyError or TypeError if it cannot be.
-    `variables`: what an installation must be given so that it verifies `webhook`.
+    `variables`: what an installation must be given so that it sends, and verifies `webhook`.
     `certificate`: what is fetched to verify it.
     `fresh(payload, at_s)`: like `webhook`, with a token that was never used, where tokens count once.
     """

@@ -17,6 +17,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider
 from app.providers.sdk.http_transport import HttpTransport
+from app.providers.sdk.variables import Need
 from tests.providers.case import ANNE, BO, CASES, CAT, NOW_S, SAMPLE, Case
 from tests.providers.peer import answer, peer
 
@@ -29,6 +30,13 @@ def test_its_name_is_the_one_that_settings_know(name: str, provider: AnyProvider
     assert name in registry.PROVIDERS
     assert provider.limits.recipients.value >= 1
     assert provider.limits.size_bytes.value >= 4_500_000
+
+
+def test_it_can_be_configured_by_the_variables_that_it_declares(name: str, case: Case) -> None:
+    values = registry.values(name, case.variables)
+    assert values.missing(Need.SENDING) == values.missing(Need.WEBHOOKS) == ()
+    assert set(case.variables) <= {values.variable(one.name) for one in values.declaration.variables}
+    assert values.url("BASE_URL", "https://api.invalid")
 
 
 def test_a_built_call_is_authenticated_and_whole(case: Case, provider: AnyProvider) -> None:

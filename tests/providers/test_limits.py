@@ -102,7 +102,7 @@ def _with(**content: Any) -> Message:
 
 def test_build_refuses_what_the_table_says_in_the_words_of_pre_flight(provider: AnyProvider) -> None:
     broken = _broken(provider.limits)
-    assert len(broken) > 10
+    assert broken
     for words, message in broken:
         reason = misfit(provider.limits.capability(), message)
         assert words in reason, message

@@ -34,14 +34,17 @@ def test_what_a_provider_misses_is_told_by_the_whole_name_of_the_variable(name: 
         assert full.missing(Need.SENDING) == full.missing(Need.WEBHOOKS) == ()
 
 
-def test_the_needs_of_each_provider() -> None:
-    needed = {name: registry.values(name, {}).missing(Need.SENDING) for name in registry.PROVIDERS}
-    assert needed == {
-        "sendgrid": ("SENDGRID_API_KEY",),
-        "mailgun": ("MAILGUN_API_KEY", "MAILGUN_DOMAIN"),
-        "ses": (),  # the process's own credentials may do
-        "resend": ("RESEND_API_KEY",),
-    }
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("sendgrid", ("SENDGRID_API_KEY",)),
+        ("mailgun", ("MAILGUN_API_KEY", "MAILGUN_DOMAIN")),
+        ("ses", ()),  # the process's own credentials may do
+        ("resend", ("RESEND_API_KEY",)),
+    ],
+)
+def test_what_a_provider_needs_to_send(name: str, needed: tuple[str, ...]) -> None:
+    assert registry.values(name, {}).missing(Need.SENDING) == needed
 
 
 @pytest.mark.parametrize(

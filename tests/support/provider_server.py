@@ -1,10 +1,12 @@
-"""A server that accepts every email as the providers do, or answers with a status that the test chooses."""
+"""A server that accepts every email as the providers do, or answers with what the test chooses."""
 
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
 
 
 class ProviderServer(ThreadingHTTPServer):
@@ -16,6 +18,7 @@ class ProviderServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.calls: list[tuple[str, bytes]] = []
         self.statuses: dict[str, int] = {}  # the status to answer with, by the beginning of a path
+        self.accepted: httpx.Response | None = None  # how another provider accepts an email
 
     @property
     def url(self) -> str:
@@ -62,9 +65,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.path, (200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."})
         )
         text = json.dumps({"message": "not now"} if status else answer).encode()
+        headers = {"Content-Type": "application/json", "X-Message-Id": f"sg-{number}"}
+        if self.server.accepted and not status:
+            ok, text = self.server.accepted.status_code, self.server.accepted.content
+            headers = {name: value for name, value in self.server.accepted.headers.items() if name != "content-length"}
         self.send_response(status or ok)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Message-Id", f"sg-{number}")
-        self.send_header("Content-Length", str(len(text)))
+        for name, value in {**headers, "Content-Length": str(len(text))}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text)

@@ -17,7 +17,7 @@ from app.providers.sdk.refusal import Unsendable
 
 Value = TypeVar("Value", covariant=True)
 
-# What both Amazon SES and Resend, which is built on it, allow as name and value of a tag.
+# What more than one provider allows as name and value of a tag.
 TAG_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]+")
 ANY_TEXT: Final = re.compile(r".*", re.DOTALL)
 ASCII_TEXT: Final = re.compile(r"[ -~]*")

@@ -9,8 +9,7 @@
 The standard library makes the parts. The header lines are written by `headers`, because the library folds unstructured
 headers by encoding long words, and no client reads a List-Unsubscribe that is encoded.
 
-There is no Date header, because the provider writes it when it takes the email: SES replaces any other
-(https://docs.aws.amazon.com/ses/latest/dg/header-fields.html). There is never a Bcc header.
+There is no Date header, because the provider writes it when it takes the email. There is never a Bcc header.
 """
 
 import re
@@ -26,7 +25,7 @@ from app.providers.sdk import headers
 from app.providers.sdk.refusal import Unsendable
 
 _CRLF = "\r\n"
-# 7bit, because SES asks senders to encode everything else. The lines of the parts stay below 78 characters.
+# 7bit, because a provider may ask senders to encode everything else. The lines of the parts stay below 78 characters.
 _POLICY = policy.SMTP.clone(cte_type="7bit")
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")

@@ -2,7 +2,8 @@
 
 Every email is sent as raw MIME. `Content.Simple` takes 15 headers at most, and its To and Cc can only show who gets
 this copy. Raw MIME takes any header and inline file, and a copy that is sent again to one of three recipients still
-shows all three. One form for all emails also means that only one has to be understood.
+shows all three. One form for all emails also means that only one has to be understood. SES asks for 7bit content, and
+replaces any Date header (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html); `mime` writes no such header.
 
 `events` reads the events. The source is the API reference of SES v2 unless a line names another.
 """

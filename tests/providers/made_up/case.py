@@ -27,7 +27,7 @@ def webhook(payload: object, at_s: float, key: int = 0) -> Webhook:
     return Webhook(body, {TIME: timestamp, SIGNATURE: sign(KEYS[key], timestamp, body)})
 
 
-def report(email_id: str, attempt: int, recipient: str, at_s: float) -> object:
+def report(email_id: str, attempt: int, recipient: str, at_s: float) -> list[dict[str, object]]:
     ours = {"em_email_id": email_id, "em_attempt": str(attempt)}
     return [{"id": "e1", "type": "delivered", "to": recipient, "at": at_s, "message_id": "m-1", "data": ours}]
 

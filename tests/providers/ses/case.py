@@ -174,6 +174,6 @@ CASE = Case(
     forge=forge,
     read_request=read_request,
     signed=signed,
-    variables={"SES_TOPIC_ARN": TOPIC},
+    variables={"SES_TOPIC_ARN": TOPIC, "SES_CONFIGURATION_SET": "events"},
     certificate=CERTIFICATE,
 )

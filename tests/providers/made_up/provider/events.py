@@ -16,6 +16,7 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "delivered": (Kind.DELIVERED, None),
     "returned": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
     "unknown_mailbox": (Kind.HARD_BOUNCE, Cause.RECIPIENT),
+    "filtered": (Kind.BLOCKED, Cause.POLICY),
     "complaint": (Kind.COMPLAINED, Cause.RECIPIENT),
     "opened": (Kind.OPENED, None),
 }

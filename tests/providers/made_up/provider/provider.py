@@ -27,7 +27,8 @@ TEXTS: Final[answers.Texts] = {
     (409, "quota"): (Kind.THROTTLED, Cause.THROTTLE),
 }
 
-# Why it does not take an email for one of the recipients.
+# Why it does not take an email for a recipient. Any other reason says nothing of the recipient, so that the next
+# provider may try.
 REFUSALS: Final[dict[str, answers.AnswerMeaning]] = {
     "unknown mailbox": (Kind.UNDELIVERABLE, Cause.RECIPIENT),
     "suppressed": (Kind.UNDELIVERABLE, Cause.RECIPIENT),
@@ -75,7 +76,7 @@ class MadeUp:
     def read(self, answer: httpx.Response, /) -> Outcome:
         """The outcome of an answer. A 2xx with an id is accepted; any other 2xx is uncertain.
 
-        It may be accepted for some recipients only: `refused` names the others, each with the reason.
+        `refused` names the recipients for whom Made Up does not take the email, each with the reason.
         """
         try:
             body = payload.fields(payload.decode(answer.content))
@@ -83,10 +84,11 @@ class MadeUp:
             body = {}
         message_id = payload.text(body.get("id"))
         if answer.is_success and message_id:
-            others = payload.fields(body.get("refused"))
-            refused = {Mailbox(address).key: _refusal(words) for address, words in others.items()}
-            return replace(answers.accepted(answer, message_id), differing=refused)
-        return answers.judge(answer, TEXTS, secret=self.api_key)
+            outcome = answers.accepted(answer, message_id)
+        else:
+            outcome = answers.judge(answer, TEXTS, secret=self.api_key)
+        refused = payload.fields(body.get("refused"))
+        return replace(outcome, differing={Mailbox(one).key: _refusal(reason) for one, reason in refused.items()})
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of time and raw body by the keys."""
@@ -114,9 +116,9 @@ def _mailbox(mailbox: Mailbox) -> dict[str, str]:
     return {"address": mailbox.address, "name": mailbox.name}
 
 
-def _refusal(words: object) -> Outcome:
-    """The outcome for a recipient whom Made Up refused when it took the email for the others."""
-    reason = payload.text(words)
+def _refusal(found: object) -> Outcome:
+    """The outcome for a recipient for whom Made Up does not take the email."""
+    reason = payload.text(found)
     kind, cause = REFUSALS.get(reason, (Kind.REFUSED, Cause.UNKNOWN))
     return Outcome(kind, cause, reply=shorten(reason), suppressed=reason == "suppressed")
 
