@@ -15,7 +15,7 @@ LINE_LIMIT: Final = 998  # RFC 5322 §2.1.1, without the line break
 # The longest run without a space. On a line of its own it has a space before it, and one byte is left over.
 TOKEN_LIMIT: Final = 996
 UNSTRUCTURED_LIMIT: Final = 998
-STRUCTURED_LIMIT: Final = 8000  # a hundred usual message ids; Mailgun takes 16 kB for all headers together
+STRUCTURED_LIMIT: Final = 8000  # a hundred usual message ids
 
 # The fields with a grammar of their own in the RFC that is named (RFC 4021 and IANA's registry of message headers list
 # them all; read 2026-11-28). Those of List-* are matched by their prefix: RFC 2369, 2919 and 8058.
