@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos fire bench backlog mutants
+.PHONY: outages outages-peers chaos fire explore bench backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -16,6 +16,9 @@ chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail 
 fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
 	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
+
+explore: $(VENV)/.dev ## Every order of events in the delivery protocol, and in the largest spaces, too
+	@FULL=1 EXPLORE=1 $(VENV)/bin/python -m pytest tests/domain/test_protocol.py $(ARGS)
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to a bare baseline
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)

@@ -16,7 +16,7 @@ from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
 from tests.domain.world import EVIDENCE_MS, World
 from tests.domain.world_state import Setup, State, Step
-from tests.support.size import examples
+from tests.support.size import EXPLORE, examples
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
@@ -81,7 +81,7 @@ def test_in_every_order_of_things_every_invariant_holds(monkeypatch: pytest.Monk
     assert found.states > space.states
 
 
-@pytest.mark.full
+@pytest.mark.skipif(not EXPLORE, reason="takes six minutes: make explore")
 @pytest.mark.timeout(1200)
 def test_under_failover_which_calls_most_often_every_invariant_holds_too() -> None:
     found = explore(World(), [Setup(OnUncertain.FAILOVER)], limit=600_000)

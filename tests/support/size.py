@@ -6,6 +6,7 @@ Only the gate runs what is marked `full`, measures the coverage, and tries all e
 import os
 
 FULL = os.environ.get("FULL", "0") not in ("", "0")
+EXPLORE = os.environ.get("EXPLORE", "0") not in ("", "0")  # what even the gate leaves out: `make explore`
 RANDOM_RUN_EMAILS = int(os.environ.get("EMAILS") or (2000 if FULL else 80))
 BACKLOG_EMAILS = 5000
 
