@@ -57,6 +57,7 @@ def _waits_for_report(head: Head, provider: str) -> bool:
     return any(
         not head.recipients[key].evidence.get(attempt.original_number, frozenset()) & REPORTED
         for attempt in head.attempts
-        if attempt.provider == provider and attempt.outcome in (None, Kind.ACCEPTED, Kind.UNCERTAIN)
+        if attempt.provider == provider
         for key in attempt.recipients
+        if attempt.outcome_for(key) in (None, Kind.ACCEPTED, Kind.UNCERTAIN)
     )

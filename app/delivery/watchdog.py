@@ -92,8 +92,7 @@ class Watchdog:
 
 def _reported(head: Head, provider: str, first_ms: int, before_ms: int) -> Iterator[bool]:
     for attempt in head.attempts:
-        is_meant = attempt.provider == provider and attempt.outcome is Kind.ACCEPTED
-        if is_meant and first_ms <= attempt.started_at_ms < before_ms:
-            for key in attempt.recipients:
+        if attempt.provider == provider and first_ms <= attempt.started_at_ms < before_ms:
+            for key in (key for key in attempt.recipients if attempt.outcome_for(key) is Kind.ACCEPTED):
                 known = head.recipients[key].evidence.get(attempt.original_number, frozenset())
                 yield bool(known & REPORTED)

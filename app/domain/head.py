@@ -132,6 +132,10 @@ class Attempt:
         """The number under which the provider knows this call and reports on it: that of the first call of its key."""
         return self.repeats or self.number
 
+    def outcome_for(self, key: str) -> OutcomeKind | None:
+        """The outcome for one of its recipients, which is the call's own unless it differs."""
+        return self.differing.get(key, self.outcome)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -24,7 +24,7 @@ def unknown_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> list[int
         if recipient.key in attempt.recipients
         and not attempt.repeats
         # What a repeated call itself came to does not matter any more: only an acceptance would, which is evidence.
-        and (attempt.outcome is Kind.UNCERTAIN or attempt.number in repeated)
+        and (attempt.outcome_for(recipient.key) is Kind.UNCERTAIN or attempt.number in repeated)
         and not recipient.evidence.get(attempt.number)
     ]
 
@@ -47,7 +47,9 @@ def late_transient_failures(recipient: Recipient, attempts: Sequence[Attempt]) -
     return frozenset(
         provider
         for provider, attempt in _last_calls(recipient, attempts).items()
-        if attempt.outcome in TRANSIENT and not attempt.repeats and not recipient.evidence.get(attempt.number)
+        if attempt.outcome_for(recipient.key) in TRANSIENT
+        and not attempt.repeats
+        and not recipient.evidence.get(attempt.number)
     )
 
 

@@ -10,6 +10,7 @@ from app.domain.head import Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.suppression import Reason
+from tests.support.aws import Aws
 from tests.support.harness import Harness
 from tests.support.outcomes import REFUSED, THROTTLED, UNCERTAIN, UNDELIVERABLE, accepted
 from tests.support.samples import an_email, somebody
@@ -72,6 +73,23 @@ def test_the_story_shows_outcomes_only_where_they_differ(harness: Harness, other
     assert first["outcomes"] == {ann.address: "accepted", bob.address: other.kind.value}
     assert first["outcome"] == "accepted"
     assert "outcomes" not in only
+
+
+def test_a_call_that_is_uncertain_for_one_recipient_counts_for_this_one_only(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    ann, bob = somebody("ann"), somebody("bob")
+    harness.send.plan("sendgrid", partly((bob, UNCERTAIN)), UNCERTAIN)
+    email_id = harness.take(an_email(ann, bob))
+    harness.work()
+    for _ in range(20):
+        harness.later(60)
+    recipients = harness.head(email_id).recipients
+    assert (recipients[ann.key].status, recipients[bob.key].status) == (Status.SENT, Status.FAILED)
+    assert recipients[bob.key].cause is Cause.UNKNOWN
+    assert [[one.address for one in message.to] for _, message in harness.send.calls] == [
+        [ann.address, bob.address],
+        [bob.address],  # two calls of unknown outcome are the most under `wait`
+    ]
 
 
 def test_only_those_who_were_accepted_are_counted_as_accepted(harness: Harness) -> None:

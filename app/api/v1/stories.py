@@ -77,7 +77,7 @@ def _attempt(attempt: Attempt, head: Head) -> dict[str, object]:
 def _outcomes(attempt: Attempt, head: Head) -> dict[str, str | None] | None:
     if not attempt.differing:
         return None
-    return {_as_given(key, head): attempt.differing.get(key, attempt.outcome) for key in attempt.recipients}
+    return {_as_given(key, head): attempt.outcome_for(key) for key in attempt.recipients}
 
 
 def _event(event: ProviderEvent, head: Head) -> dict[str, object]:
