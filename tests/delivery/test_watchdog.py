@@ -253,9 +253,24 @@ def test_what_was_not_reported_because_of_us_is_never_judged(harness: Harness) -
 
 def test_an_api_that_does_not_answer_is_our_fault(harness: Harness) -> None:
     usually_reports(harness, "sendgrid")
+    dog = replace(watchdog(harness), answers=lambda: False)
+    dog()
     counted(harness, 20, accepted=40)
-    replace(watchdog(harness), answers=lambda: False)()
+    harness.clock.advance(60)
+    dog()
     assert (health(harness).silent, health(harness).webhooks_failing) == (False, True)
+
+
+def test_an_api_that_does_not_answer_once_was_only_starting(harness: Harness) -> None:
+    usually_reports(harness, "sendgrid")
+    looks = iter([False, True, False])
+    dog = replace(watchdog(harness), answers=lambda: next(looks))
+    for _ in range(2):
+        dog()
+        harness.clock.advance(60)
+    counted(harness, 20, accepted=40)
+    dog()
+    assert (health(harness).silent, health(harness).webhooks_failing) == (True, False)
 
 
 def test_each_minute_is_judged_once_by_a_process(harness: Harness) -> None:

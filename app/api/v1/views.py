@@ -142,7 +142,8 @@ class Provider(BaseModel):
     ]
     silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
     webhooks_failing: Annotated[
-        bool, Field(description="its reports do not get through to us, and the fault is ours; it is not judged meanwhile")
+        bool,
+        Field(description="its reports do not get through to us, and the fault is ours; it is not judged meanwhile"),
     ]
     usual_share: Annotated[
         float | None,
