@@ -5,6 +5,7 @@ Variables that only local mode has are in `app.local`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from app.domain.account import is_account, prefix_of
 from app.domain.route import Caps, Routing, RoutingPolicy
@@ -13,6 +14,8 @@ from app.errors import ConfigurationError
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
 ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
@@ -43,6 +46,7 @@ class Settings:
     secret_name: str  # the secret with the variables that the environment does not set; empty: there is none
     service_name: str
     metrics_namespace: str  # CloudWatch's namespace; empty: no metrics
+    api_url: str  # where the API answers, without a slash at its end; empty: the sweep does not look whether it does
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -81,6 +85,7 @@ class Settings:
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
             metrics_namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", ""),
+            api_url=_api_url(env),
         )
 
 
@@ -140,6 +145,21 @@ def _log_level(env: Mapping[str, str]) -> str:
     if level not in LOG_LEVELS:
         raise ConfigurationError(f"LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}, is {level!r}")
     return level
+
+
+def _api_url(env: Mapping[str, str]) -> str:
+    url = env.get("API_URL", "").strip().rstrip("/")
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError:
+        host = None
+    is_safe = host and (parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE))
+    if not is_safe or not (url.isascii() and url.isprintable()) or set(url) & set(" ?#@"):
+        raise ConfigurationError(f"API_URL: must look like https://HOST/PATH (http only for this machine), is {url!r}")
+    return url
 
 
 def _number(env: Mapping[str, str], name: str, default: str, at_least: float) -> float:

@@ -33,6 +33,21 @@ def never_repeat(client: Any, stage: Stage) -> None:
     )
 
 
+def add_variable(client: Any, stage: Stage, name: str, value: str) -> None:
+    """Give the function an environment variable that is known only after it was deployed. Its others stay.
+
+    Zappa keeps it when it updates the function.
+    """
+    variables = (
+        client.get_function_configuration(FunctionName=stage.function).get("Environment", {}).get("Variables", {})
+    )
+    if variables.get(name) != value:
+        client.update_function_configuration(
+            FunctionName=stage.function, Environment={"Variables": {**variables, name: value}}
+        )
+        client.get_waiter("function_updated_v2").wait(FunctionName=stage.function)
+
+
 def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -> None:
     """Subscribe the function to the topic.
 

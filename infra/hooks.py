@@ -7,6 +7,7 @@ import the other modules of `infra`.
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,21 @@ def finish(zappa: Any) -> None:
     if stage.entry_point == "api":
         api_id = zappa.zappa.get_api_id(zappa.lambda_name)
         gateway.configure(client("apigateway"), api_id, stage, outputs, zappa.stage_config)
+        url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
+        tell_sweep(client("lambda"), stage, url, zappa.aws_environment_variables)
         if "SesTopicArn" in outputs:
-            url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
             gateway.subscribe_webhook(client("sns"), outputs["SesTopicArn"], f"{url}/v1/webhooks/ses")
     elif stage.entry_point == "attempts":
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
     else:
         functions.never_repeat(client("lambda"), stage)
+
+
+def tell_sweep(client: Any, stage: Stage, url: str, configured: Mapping[str, str]) -> None:
+    """Give the sweep the API's URL, which is known last. API_URL in `configured` wins: every function has it then."""
+    if "API_URL" not in configured:
+        functions.add_variable(client, Stage(stage.environment, "sweep"), "API_URL", url)
 
 
 def _stack(zappa: Any, stage: Stage) -> Stack:

@@ -86,6 +86,7 @@ def test_every_variable_reaches_its_place() -> None:
             "SES_PER_SECOND_CAP": "14",
             "MAILGUN_DAILY_CAP": "100",
             "SES_FROM_DOMAINS": "Example.com, example.org",
+            "API_URL": "https://mail.example.com/production/",
         }
     )
     assert settings.providers == ("ses", "mailgun", "sendgrid")
@@ -100,6 +101,7 @@ def test_every_variable_reaches_its_place() -> None:
         {"ses": Caps(200, 14), "mailgun": Caps(100, None), "sendgrid": Caps()},
     )
     assert settings.from_domains == {"ses": ("example.com", "example.org"), "mailgun": (), "sendgrid": ()}
+    assert settings.api_url == "https://mail.example.com/production"
 
 
 @pytest.mark.parametrize(
@@ -129,12 +131,26 @@ def test_the_region_is_aws_own(env: dict[str, str], region: str) -> None:
         *(("PROVIDER_TIMEOUT_S", value) for value in ("0", "0.05", "ten", "-inf")),
         *(("WORKER_TIMEOUT_S", value) for value in ("0", "-5", "x")),
         ("ROUTING", "random"),
+        *(("API_URL", f"http://{host}") for host in ("mail.example.com", "127.0.0.1.example.com", "10.0.0.1:8000")),
+        *(
+            ("API_URL", f"https://{rest}")
+            for rest in ("", ":443", "a b", "a/?b", "a/#b", "user@a", "a:x", "a:65536", "[a")
+        ),
+        *(
+            ("API_URL", value)
+            for value in ("mail.example.com", "file:///etc", "https://a\r\nX: b", "https://é.example")
+        ),
         *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=a b")),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+def test_the_api_may_be_asked_without_tls_on_this_machine(host: str) -> None:
+    assert Settings.from_env({"API_URL": f"http://{host}"}).api_url == f"http://{host}"
 
 
 @pytest.mark.parametrize("name", ["SES_DAILY_CAP", "SES_PER_SECOND_CAP"])

@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 
 SAMPLE = 20  # emails whose heads are read before a provider is called silent
 SAMPLED_OF_A_SHARD = 25  # heads that are read for them, at most
+FAULT_AFTER = 2  # looks in a row at which our own API did not answer
 
 
 @dataclass
 class Watchdog:
     """Judges the configured providers, at most once a minute in one process.
 
-    `answers` asks whether our own API answers; each time it does not is a fault of ours.
+    `answers` asks whether our own API answers. If it does not at two looks in a row, that is a fault of ours, and so is
+    each further look: one alone may have met a restart, or a function that was only starting.
     """
 
     store: HealthStore
@@ -39,6 +41,7 @@ class Watchdog:
     shards: Sequence[int]
     answers: Callable[[], bool] = lambda: True
     _judged_minute: int = field(default=0, init=False)
+    _unanswered: int = field(default=0, init=False)  # looks in a row
 
     def __call__(self) -> None:
         """Judge every provider. Two watchdogs at once do no harm."""
@@ -48,8 +51,9 @@ class Watchdog:
             return
         self._judged_minute = minute
         healths = {name: self.store.get(name) for name in self.monitor.providers}
-        if healths and not self.answers():
-            log.warning("our own API does not answer")
+        self._unanswered = 0 if self.answers() else self._unanswered + 1
+        if self._unanswered >= FAULT_AFTER:
+            log.warning("our own API does not answer", extra={"looks": self._unanswered})
             for name, health in healths.items():
                 self.store.add_minute(name, health.epoch, minute, Sums(our_faults=1), self.clock())
         seen = {name: self._observe(health, minute) for name, health in healths.items()}

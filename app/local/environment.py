@@ -64,6 +64,7 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "TOPIC_ARN": TOPIC_ARN,
+        "API_URL": at.api_url,
         "CONTENT_BUCKET": CONTENT_BUCKET,
         "TABLE_PREFIX": env.get("TABLE_PREFIX") or "emailsminder-",
         "PROVIDERS": env.get("PROVIDERS") or PROVIDERS,

@@ -1,7 +1,8 @@
 """Builds the sweep. It calls no provider, so this module loads no HTTP client and no provider."""
 
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, Publish
@@ -13,15 +14,25 @@ from app.store.cursors import Cursors
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
 from app.topic import Topic
-from app.wiring import aws
+from app.wiring import aws, own_api
+
+
+def _always() -> bool:
+    return True
 
 
 def build_sweep(
-    heads: HeadStore, cursors: CursorStore, publish: Publish, clock: Clock, monitor: Monitor, healths: HealthStore
+    heads: HeadStore,
+    cursors: CursorStore,
+    publish: Publish,
+    clock: Clock,
+    monitor: Monitor,
+    healths: HealthStore,
+    answers: Callable[[], bool] = _always,
 ) -> Sweep:
-    """The sweep over all shards."""
+    """The sweep over all shards. `answers` says whether our own API answers."""
     shards = range(SHARDS)
-    watchdog = Watchdog(healths, heads, monitor, clock, shards)
+    watchdog = Watchdog(healths, heads, monitor, clock, shards, answers)
     return Sweep(heads, cursors, publish, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
 
 
@@ -33,4 +44,5 @@ def sweep() -> Sweep:
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     healths = Healths()
     monitor = Monitor(healths, settings.providers, time.time)
-    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths)
+    answers = partial(own_api.answers, settings.api_url) if settings.api_url else _always
+    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, answers)

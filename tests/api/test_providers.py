@@ -44,6 +44,7 @@ def test_a_provider_that_nothing_is_known_of_is_well(client: Client, parts: Cont
         "breaker": CLOSED,
         "cooldown_until": None,
         "silent": False,
+        "webhooks_failing": False,
         "usual_share": None,
         "epoch": 0,
     }
@@ -63,6 +64,12 @@ def test_what_is_wrong_with_it_is_told(client: Client, parts: Container, clock: 
     assert found["cooldown_until"] == "2030-03-17T17:47:40.000Z"
     clock.advance(60)
     assert listed(client)["cooldown_until"] is None  # it is over
+
+
+def test_that_its_webhooks_fail_with_us_is_told(client: Client, parts: Container) -> None:
+    parts.monitor.update("sendgrid", lambda health: replace(health, webhooks_failing=True))
+    assert listed(client)["webhooks_failing"]
+    assert not listed(client, "mailgun")["webhooks_failing"]
 
 
 def test_pausing_takes_it_out_and_resuming_puts_it_back(client: Client) -> None:

@@ -14,7 +14,11 @@ def trouble(name: str, per_minute: float, minutes: int, share: float = 0.95, aft
     return play(Scenario(per_minute, share, name, begins, begins + minutes, begins + minutes + after), Product)
 
 
-@pytest.mark.parametrize(("rate", "share"), [(rate, 0.95) for rate in RATES] + [("1 in 6 min", 0.55), ("1 a s", 0.55)])
+ALWAYS = [("1 in 6 min", 0.95), ("2 a min", 0.95), ("1,000 a s", 0.95), ("1 in 6 min", 0.55), ("1 a s", 0.55)]
+IN_THE_GATE = [pytest.param(rate, 0.95, marks=pytest.mark.full) for rate in RATES if (rate, 0.95) not in ALWAYS]
+
+
+@pytest.mark.parametrize(("rate", "share"), [*ALWAYS, *IN_THE_GATE])
 def test_silence_is_noticed_within_twenty_emails_and_twenty_minutes_and_ends(rate: str, share: float) -> None:
     result = trouble("silent", RATES[rate], 3 * HOUR, share, after=2 * HOUR)
     assert result.noticed_after is not None

@@ -15,7 +15,7 @@ from app.store.heads import SHARDS
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.samples import an_email
+from tests.support.samples import an_email, somebody
 
 PATIENCE_S = 20
 
@@ -44,9 +44,10 @@ def health(harness: Harness, provider: str = "sendgrid") -> Health:
     return harness.healths.get(provider)
 
 
-def minutes_pass(harness: Harness, minutes: int) -> None:
-    for _ in range(minutes):
-        harness.clock.advance(60)
+def minutes_pass(harness: Harness, minutes: int, every: int = 1) -> None:
+    """Let time pass; the watchdog looks every so many minutes."""
+    for _ in range(minutes // every):
+        harness.clock.advance(60 * every)
         harness.judge()
 
 
@@ -65,9 +66,9 @@ def test_a_small_senders_silence_is_noticed_within_twenty_emails_and_twenty_minu
     for email in range(20):
         counted(harness, 0, accepted=1)
         if email < 19:
-            minutes_pass(harness, 6)
+            minutes_pass(harness, 6, every=6)
     assert not health(harness).silent
-    minutes_pass(harness, 20)
+    minutes_pass(harness, 20, every=4)
     assert health(harness).silent
     assert health(harness).usual_share > 0.45
 
@@ -78,11 +79,11 @@ def test_silence_ends_by_reports_on_emails_accepted_since(harness: Harness) -> N
     harness.judge()
     assert health(harness).silent
     for _ in range(10):
-        minutes_pass(harness, 6)
+        minutes_pass(harness, 6, every=6)
         counted(harness, 0, accepted=1, reported=1)
     minutes_pass(harness, 1)
     assert not health(harness).silent
-    minutes_pass(harness, 60)
+    minutes_pass(harness, 60, every=5)
     assert not health(harness).silent
 
 
@@ -95,7 +96,7 @@ def test_an_open_of_last_month_ends_no_silence(harness: Harness) -> None:
     for _ in range(12):
         minutes_pass(harness, 1)
         counted(harness, 0, accepted=1)
-    minutes_pass(harness, 20)
+    minutes_pass(harness, 20, every=4)
     assert health(harness).silent
 
 
@@ -117,7 +118,8 @@ def test_a_burst_without_reports_is_one_step_of_weight(harness: Harness) -> None
     usually_reports(harness, "sendgrid")
     counted(harness, 0, accepted=20)
     weights = set()
-    for _ in range(40):
+    minutes_pass(harness, 14, every=14)
+    for _ in range(12):
         minutes_pass(harness, 1)
         weights.add(health(harness).weight)
     assert weights == {100, 90}
@@ -163,15 +165,15 @@ def test_what_lasts_for_a_day_is_the_new_usual(harness: Harness) -> None:
 def test_without_emails_nothing_is_written(harness: Harness) -> None:
     usually_reports(harness, "sendgrid")
     version = health(harness).version
-    minutes_pass(harness, 30)
+    minutes_pass(harness, 30, every=3)
     assert health(harness).version == version
 
 
 def test_a_burst_whose_counts_lie_in_the_memory_of_many_processes_condemns_nobody(harness: Harness) -> None:
-    """Forty workers, each with one call; two API processes, which get all forty reports within four seconds."""
+    """Twenty-four workers, each with one call; two API processes, which get all reports within three seconds."""
     usually_reports(harness, "sendgrid")
     apis = [replace(harness.record, monitor=harness.another_monitor()) for _ in range(2)]
-    for n in range(40):
+    for n in range(24):
         email_id = harness.take(an_email())
         ((_, number),) = harness.published()
         replace(harness.attempt, monitor=harness.another_monitor())(email_id, number)
@@ -179,9 +181,10 @@ def test_a_burst_whose_counts_lie_in_the_memory_of_many_processes_condemns_nobod
         harness.report(harness.event(email_id, Kind.DELIVERED))
         harness.clock.advance(0.1)
     began_min = minute_of(harness) - 1
-    assert harness.healths.minutes("sendgrid", 0, began_min, began_min + 2).reported < 20
+    assert harness.healths.minutes("sendgrid", 0, began_min, began_min + 2).reported < 10
     weights = set()
-    for _ in range(60):
+    minutes_pass(harness, 14, every=14)
+    for _ in range(12):
         minutes_pass(harness, 1)
         weights.add(health(harness).weight)
         assert not health(harness).silent
@@ -190,11 +193,11 @@ def test_a_burst_whose_counts_lie_in_the_memory_of_many_processes_condemns_nobod
 
 def test_heads_that_know_of_no_report_do_not_help(harness: Harness) -> None:
     usually_reports(harness, "sendgrid")
-    for _ in range(25):
-        harness.take(an_email())
+    for _ in range(2):  # several heads
+        harness.take(an_email(*(somebody() for _ in range(12))))
     harness.work()
     harness.monitor.flush(now=True)
-    minutes_pass(harness, 20)
+    minutes_pass(harness, 20, every=5)
     assert health(harness).silent
 
 
@@ -247,15 +250,30 @@ def test_what_was_not_reported_because_of_us_is_never_judged(harness: Harness) -
     counted(harness, 0, our_faults=1)
     harness.judge()
     assert (health(harness).silent, health(harness).webhooks_failing) == (False, True)
-    minutes_pass(harness, 40)
+    minutes_pass(harness, 40, every=2)
     assert (health(harness).silent, health(harness).webhooks_failing, health(harness).weight) == (False, False, 100)
 
 
 def test_an_api_that_does_not_answer_is_our_fault(harness: Harness) -> None:
     usually_reports(harness, "sendgrid")
+    dog = replace(watchdog(harness), answers=lambda: False)
+    dog()
     counted(harness, 20, accepted=40)
-    replace(watchdog(harness), answers=lambda: False)()
+    harness.clock.advance(60)
+    dog()
     assert (health(harness).silent, health(harness).webhooks_failing) == (False, True)
+
+
+def test_an_api_that_does_not_answer_once_was_only_starting(harness: Harness) -> None:
+    usually_reports(harness, "sendgrid")
+    looks = iter([False, True, False])
+    dog = replace(watchdog(harness), answers=lambda: next(looks))
+    for _ in range(2):
+        dog()
+        harness.clock.advance(60)
+    counted(harness, 20, accepted=40)
+    dog()
+    assert (health(harness).silent, health(harness).webhooks_failing) == (True, False)
 
 
 def test_each_minute_is_judged_once_by_a_process(harness: Harness) -> None:

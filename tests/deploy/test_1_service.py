@@ -84,6 +84,12 @@ def test_documentation_works_under_the_stage(api: httpx.Client) -> None:
     assert api.get("/docs/swagger-ui-bundle.js").status_code == 200
 
 
+def test_sweep_knows_where_the_api_is(team: Team) -> None:
+    url = team.function("sweep")["Environment"]["Variables"]["API_URL"]
+    assert url.startswith("https://")
+    assert url.endswith(f"/{ENVIRONMENT}")
+
+
 def test_sweep_publishes_what_was_never_published(team: Team, api: httpx.Client) -> None:
     """What the topic does not take, the sweep finds."""
     sns = team.cloud.client("sns")

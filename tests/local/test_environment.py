@@ -56,6 +56,11 @@ def test_a_profile_of_the_process_does_not_reach_our_clients(
     assert client.meta.region_name == "us-east-1"
 
 
+def test_the_sweep_looks_at_the_api_of_this_machine(env: dict[str, str]) -> None:
+    made = environment.deployed({**env, "API_URL": "https://mail.example.com"})
+    assert Settings.from_env(made).api_url == f"http://127.0.0.1:{env['PORT']}"
+
+
 def test_made_again_it_is_the_same(env: dict[str, str]) -> None:
     once = environment.deployed(env)
     assert environment.deployed(once) == once

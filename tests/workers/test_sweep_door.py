@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from app.local.invocation import Context
+from app.wiring.sweep import sweep
 from tests.support.process import Process
 from tests.support.samples import an_email
 from workers.sweep import handler
@@ -20,3 +23,15 @@ def test_it_publishes_what_is_due_and_says_how_many(process: Process) -> None:
     assert container.cancel.heads.update(head, head.created_at_ms - 60_000)  # written a minute ago, never claimed
     assert handler(SCHEDULE, Context("sweep", timeout_s=60)) == {"due": 1}
     assert process.queue.published() == [(email_id, 1)]
+
+
+@pytest.mark.parametrize("path", ["/production", None])
+def test_it_looks_whether_the_api_answers_where_it_knows_its_address(
+    process: Process, monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    if path is not None:
+        monkeypatch.setenv("API_URL", process.providers.url + path)
+    sweep.cache_clear()
+    handler(SCHEDULE, Context("sweep", timeout_s=60))
+    assert [called for called, _ in process.providers.calls] == ([f"{path}/health"] if path else [])
+    sweep.cache_clear()

@@ -143,6 +143,7 @@ def _provider(name: str, **changes: object) -> dict[str, Any]:
         "breaker": {"open": False, "reason": None, "until": None},
         "cooldown_until": None,
         "silent": False,
+        "webhooks_failing": False,
         "usual_share": 0.98,
         "epoch": 0,
     } | changes

@@ -82,6 +82,7 @@ def _view(health: Health, now_ms: int) -> views.Provider:
         ),
         cooldown_until=times.write_optional(health.cooldown_until_ms) if cools_down else None,
         silent=health.silent,
+        webhooks_failing=health.webhooks_failing,
         usual_share=health.usual_share or None,
         epoch=health.epoch,
     )

@@ -141,6 +141,10 @@ class Provider(BaseModel):
         Time | None, Field(description="the provider throttled us, and is not called before this time")
     ]
     silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
+    webhooks_failing: Annotated[
+        bool,
+        Field(description="its reports do not get through to us, and the fault is ours; it is not judged meanwhile"),
+    ]
     usual_share: Annotated[
         float | None,
         Field(description="the share of accepted recipients that it usually reports on; null: not known yet"),

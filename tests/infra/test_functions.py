@@ -1,0 +1,56 @@
+"""What is set on Lambda functions, on the emulator."""
+
+import io
+import zipfile
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra import functions, hooks
+from infra.stages import Stage
+from tests.support.aws import Aws, client
+
+
+@pytest.fixture
+def function(aws: Aws) -> tuple[Any, Stage]:
+    """Lambda, and a sweep as Zappa leaves it."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as package:
+        package.writestr("sweep.py", "def handler(event, context): return None\n")
+    stage, found = Stage(f"x{uuid4().hex[:8]}", "sweep"), client(aws.endpoint_url, "lambda")
+    found.create_function(
+        FunctionName=stage.function,
+        Runtime="python3.11",
+        Role="arn:aws:iam::000000000000:role/sweep",
+        Handler="sweep.handler",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": {"PROVIDERS": "ses"}},
+    )
+    return found, stage
+
+
+def test_a_variable_is_added_to_those_that_are_there(function: tuple[Any, Stage]) -> None:
+    found, stage = function
+    for url in ("https://old.example.com", "https://new.example.com"):
+        functions.add_variable(found, stage, "API_URL", url)
+        variables = found.get_function_configuration(FunctionName=stage.function)["Environment"]["Variables"]
+        assert variables == {"PROVIDERS": "ses", "API_URL": url}
+
+
+def test_a_variable_that_is_there_already_changes_nothing(function: tuple[Any, Stage]) -> None:
+    found, stage = function
+    functions.add_variable(found, stage, "API_URL", "https://mail.example.com")
+    before = found.get_function_configuration(FunctionName=stage.function)["RevisionId"]
+    functions.add_variable(found, stage, "API_URL", "https://mail.example.com")
+    assert found.get_function_configuration(FunctionName=stage.function)["RevisionId"] == before
+
+
+@pytest.mark.parametrize(("configured", "told"), [({}, "https://api"), ({"API_URL": ""}, None)])
+def test_the_sweep_is_told_where_the_api_is_unless_the_settings_say_it(
+    function: tuple[Any, Stage], configured: dict[str, str], told: str | None
+) -> None:
+    found, stage = function
+    hooks.tell_sweep(found, Stage(stage.environment, "api"), "https://api", configured)
+    variables = found.get_function_configuration(FunctionName=stage.function)["Environment"]["Variables"]
+    assert variables.get("API_URL") == told
