@@ -17,6 +17,7 @@ from app import logs
 from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
+from app.errors import ConfigurationError
 from app.providers.sdk.web import Web
 from app.settings import Settings, is_local
 from app.store import tables
@@ -30,7 +31,11 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     # RequestLog writes a line for every request. Uvicorn's own line would add the query, which holds addresses.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     if not is_local(os.environ):
-        app.state.connect()  # at the start, so that wrong settings stop the process and not the first request
+        try:
+            app.state.connect()  # at the start, so that wrong settings stop the process and not the first request
+        except ConfigurationError:
+            sys.tracebacklimit = 0  # the server prints the exception, and its message is enough without a traceback
+            raise
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
@@ -45,8 +50,8 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         parts = process.connect(os.environ, web=web)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
-    except LocalError:
-        sys.tracebacklimit = 0  # the server prints the exception, and its message is enough without a traceback
+    except (LocalError, ConfigurationError):
+        sys.tracebacklimit = 0
         raise
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)

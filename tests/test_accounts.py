@@ -5,16 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain.head import EmailStatus, status
+from app.domain.email import Attachment, Content
+from app.domain.head import EmailStatus, Status, status
 from app.domain.health import pause
 from app.domain.kinds import Kind
 from app.domain.route import Caps
-from app.errors import NotFound, Unauthenticated
+from app.errors import Invalid, NotFound, ServiceUnavailable, Unauthenticated
 from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.providers.case import CASES
 from tests.providers.mailgun import case as mailgun
 from tests.support.aws import Aws, Queue
+from tests.support.clock import Clock
 from tests.support.environment import environment
 from tests.support.harness import forget_health
 from tests.support.provider_server import ProviderServer, serve
@@ -123,3 +125,71 @@ def test_an_account_that_left_drains(env: dict[str, str], queue: Queue) -> None:
     after.attempt(email_id, number)
     assert asked(after, returned) == [("sendgrid", Kind.ACCEPTED), ("mailgun", Kind.ACCEPTED)]
     after.close()
+
+
+def test_an_email_that_another_account_can_carry_does_not_end_with_the_one_that_left(
+    env: dict[str, str], queue: Queue, server: ProviderServer
+) -> None:
+    """Amazon SES takes no programs; SendGrid, which does, is out and then leaves."""
+    server.statuses = {"/v3/mail/send": 503}
+    before = connect({**env, "PROVIDERS": "sendgrid,ses"})
+    program = Content("Hi", text="Run it.", attachments=(Attachment("a.exe", "application/octet-stream", b"MZ"),))
+    email_id = sent(before, queue, content=program)
+    assert asked(before, email_id) == [("sendgrid", Kind.UNAVAILABLE)]
+    before.close()
+    clock = Clock()
+    clock.advance(120)  # its round is over
+    after = connect({**env, "PROVIDERS": "ses,mailgun"}, clock=clock)
+    after.attempt(email_id, 2)
+    assert asked(after, email_id)[1:] == [("mailgun", Kind.ACCEPTED)]
+    after.close()
+
+
+def test_an_email_for_an_account_that_left_waits_for_it_to_come_back(
+    env: dict[str, str], queue: Queue, server: ProviderServer
+) -> None:
+    server.statuses = {"/v3/mail/send": 503}
+    before = connect({**env, "PROVIDERS": "sendgrid"})
+    email_id = sent(before, queue, providers=("sendgrid",))
+    before.close()
+    after = connect(env)
+    after.attempt(email_id, 2)
+    (recipient,) = after.read.story(email_id).head.recipients.values()
+    assert (recipient.status, recipient.wait_until_ms is None) == (Status.QUEUED, False)
+    after.close()
+
+
+def test_a_request_that_comes_again_is_answered_although_its_account_left(env: dict[str, str], queue: Queue) -> None:
+    before = connect({**env, "PROVIDERS": "sendgrid,mailgun"})
+    email = an_email(somebody("ann"), providers=("sendgrid",))
+    first = before.accept(email, owner="team", key="again-1")
+    before.close()
+    after = connect(env)
+    again = after.accept(email, owner="team", key="again-1")
+    assert (again.replayed, again.head.email_id) == (True, first.head.email_id)
+    with pytest.raises(Invalid, match="not a configured provider"):
+        after.accept(email, owner="team", key=None)
+    after.close()
+
+
+def test_a_draining_account_with_a_malformed_variable_cannot_verify_now(env: dict[str, str], queue: Queue) -> None:
+    container = connect({**env, "SENDGRID_BASE_URL": "http://api.example.com"})
+    with pytest.raises(ServiceUnavailable, match=r"^SENDGRID_BASE_URL: must start with https://"):
+        container.record("sendgrid", CASES["sendgrid"].webhook([], time.time(), 0))
+    container.close()
+
+
+def test_amazon_ses_drains_with_its_topic_alone(env: dict[str, str], queue: Queue) -> None:
+    container = connect(
+        {**env, "SES_B_TOPIC_ARN": "arn:aws:sns:us-east-1:1:b", "SENDGRID_FROM_WEBHOOK_PUBLIC_KEY": "x"}
+    )
+    assert container.draining() == ("sendgrid", "ses:b")  # no account can have the label `from`
+    container.close()
+
+
+def test_a_preference_for_an_account_that_is_not_there_is_logged(
+    env: dict[str, str], queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect({**env, "DOMAIN_PREFERENCES": "example.org=mailgun:us,mailgun"}).close()
+    (line,) = [record for record in caplog.records if record.message == "a preferred account is not in PROVIDERS"]
+    assert line.__dict__["provider"] == "mailgun:us"

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, Publish, RecipientStore
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
+from app.domain.eligibility import check_named
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient, due_at_ms
 from app.errors import Conflict, Invalid, ServiceUnavailable
@@ -39,6 +40,7 @@ class Accept:
     retry_for_s: int
     objections: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
     collapses: CollapseStore
+    accounts: Collection[str]  # the configured ones
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
         """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
@@ -82,19 +84,20 @@ class Accept:
         )
 
     def _checked(self, head: Head, email: Email) -> Head:
-        """Check the expiry, and which providers can carry the email. Returns the head, limited to those that can.
+        """Check the expiry, and which providers can carry the email. Returns the head, without those that cannot.
 
         A request that repeats an earlier one skips these checks, because an accepted email must not be refused later.
         Raises Invalid.
         """
         if head.expires_at_ms <= head.created_at_ms:
             raise Invalid(("expires_at", "must be in the future"))
+        check_named(email, self.accounts)
         objections = self.objections(email)
         eligible = tuple(name for name, objection in objections.items() if not objection)
         if not eligible:
             reasons = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
-        return head if len(eligible) == len(objections) else replace(head, providers=eligible)
+        return replace(head, excluded=tuple(name for name in objections if name not in eligible))
 
     def _supersede(self, head: Head) -> None:
         """Make this the newest email of its collapse key, and publish the one it replaces, which is canceled then."""

@@ -37,7 +37,7 @@ class ContextReader:
         now_ms = int(self.clock() * 1000)
         healths = self.monitor.healths()
         return DispatchContext(
-            route=self._route(healths, head.email_id, head.providers, addresses),
+            route=self._route(healths, head.email_id, head.providers, addresses, head.excluded),
             suppressed=frozenset() if head.override_suppression else self.suppressions.among(addresses, now_ms),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
@@ -47,7 +47,7 @@ class ContextReader:
     def _first_choice(self, healths: Mapping[str, Health], head: Head, addresses: Iterable[str]) -> str:
         """The provider that would carry the email if all were healthy. One that is paused is no choice."""
         healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
-        for candidate in self._route(healthy, head.email_id, head.providers, addresses):
+        for candidate in self._route(healthy, head.email_id, head.providers, addresses, head.excluded):
             if candidate.availability is Availability.AVAILABLE:
                 return candidate.provider
         return ""
@@ -57,7 +57,12 @@ class ContextReader:
         return self._route(self.monitor.healths(), email_id, restrict, addresses)
 
     def _route(
-        self, healths: Mapping[str, Health], email_id: str, restrict: Iterable[str], addresses: Iterable[str]
+        self,
+        healths: Mapping[str, Health],
+        email_id: str,
+        restrict: Iterable[str],
+        addresses: Iterable[str],
+        excluded: Iterable[str] = (),
     ) -> tuple[Candidate, ...]:
         return route(
             self.routing,
@@ -65,6 +70,7 @@ class ContextReader:
             self.monitor.sent_today(),
             email_id=email_id,
             restrict=tuple(restrict),
+            excluded=tuple(excluded),
             domains=frozenset(address.rpartition("@")[2].lower() for address in addresses),
             now_ms=int(self.clock() * 1000),
         )

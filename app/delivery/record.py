@@ -93,7 +93,10 @@ class Record:
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
             unknown = len(events) - len(kept)
-            log.warning("webhook for an unknown attempt", extra={"email_id": email_id, "events": unknown})
+            log.warning(
+                "webhook for an unknown attempt",
+                extra={"provider": events[0].provider, "email_id": email_id, "events": unknown},
+            )
         now_ms = int(self.clock() * 1000)
         for step in steps:
             _log(step)

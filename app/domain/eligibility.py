@@ -4,13 +4,21 @@ The rules are pure, and their numbers and lists come from the providers' tables 
 refuses what `misfit` finds, in the same words, so that nothing is refused after the email was accepted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from app.domain.capability import EVERY_NAME, Capability
 from app.domain.email import Attachment, Email
 from app.domain.sizes import Carried, email_bytes, header_section_bytes, metadata_bytes, options_bytes
+from app.errors import Invalid
 
 FILENAME_SHOWN = 80  # characters of a file's name in an objection
+
+
+def check_named(email: Email, configured: Collection[str]) -> None:
+    """Raise Invalid for each provider that the email names and that is not configured."""
+    rule = f"is not a configured provider; these are: {', '.join(configured) or 'none'}"
+    if faults := [(f"providers[{n}]", rule) for n, name in enumerate(email.providers) if name not in configured]:
+        raise Invalid(*faults)
 
 
 def objection(capability: Capability, email: Email) -> str:
@@ -122,7 +130,7 @@ def _is_name(name: str, most: int) -> bool:
 
 
 def _attachment(capability: Capability, file: Attachment) -> Iterator[str]:
-    _, dot, extension = file.filename.lower().rpartition(".")
+    _, dot, extension = file.filename.lower().rstrip(". ").rpartition(".")
     size_bytes = len(file.content)
     if dot and extension in capability.blocked_extensions:
         yield f"refuses .{extension} attachments"

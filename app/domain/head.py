@@ -151,7 +151,8 @@ class Head:
     retry_until_ms: int
     ttl_s: int  # epoch seconds, as DynamoDB wants it
     on_uncertain: OnUncertain = OnUncertain.WAIT
-    providers: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()  # those that the client named; none: all
+    excluded: tuple[str, ...] = ()  # those that cannot carry this email, as was found when it was accepted
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
     override_suppression: bool = False
@@ -164,6 +165,10 @@ class Head:
     lease_until_ms: int | None = None
     lease_holder: str = ""  # a random id of the claim, by which its worker recognises its own write
     version: int = 0
+
+    def may_use(self, provider: str) -> bool:
+        """Whether the email may be sent through this provider. One that was configured later may try."""
+        return (not self.providers or provider in self.providers) and provider not in self.excluded
 
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that number, if there was one. Numbers are handed out one by one from 1."""

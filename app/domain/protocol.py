@@ -125,7 +125,7 @@ class DeliveryProtocol:
         return replace(_with_recipients(head, canceled), stopped=head.stopped or Stop.CANCELED)
 
     def _all_available(self, head: Head) -> DispatchContext:
-        allowed = [name for name in self.providers if not head.providers or name in head.providers]
+        allowed = [name for name in self.providers if head.may_use(name)]
         return DispatchContext.all_available(allowed)
 
     def _expire_lease(self, head: Head, now_ms: int) -> Head:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -68,20 +68,26 @@ def route(
     *,
     email_id: str,
     restrict: Sequence[str],
+    excluded: Collection[str] = (),
     domains: frozenset[str],
     now_ms: int,
 ) -> tuple[Candidate, ...]:
     """Every configured provider in the order in which it would be tried, and its availability.
 
-    `restrict` are the providers that the email names (none: all), `domains` are those of its recipients.
+    `restrict` are the providers that the email names (none: all), `excluded` those that cannot carry it, `domains` are
+    those of its recipients. A provider that is named and no longer configured is like a paused one: it may come back.
     """
     candidates = []
     for name in _order(routing, healths, email_id, domains):
         if restrict and name not in restrict:
             candidates.append(Candidate(name, Availability.EXCLUDED, "not among the email's providers"))
+        elif name in excluded:
+            candidates.append(Candidate(name, Availability.EXCLUDED, "cannot carry this email"))
         else:
             caps = routing.caps.get(name, Caps())
             candidates.append(_candidate(healths[name], caps, sent_today.get(name, 0), now_ms))
+    left = [name for name in restrict if name not in routing.providers]
+    candidates += [Candidate(name, Availability.PAUSED, "not in PROVIDERS", now_ms + PAUSE_CHECK_MS) for name in left]
     return tuple(candidates)
 
 

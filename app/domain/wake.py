@@ -15,7 +15,7 @@ def wake(head: Head, provider: str, resumed_at_ms: int, now_ms: int) -> Head:
     waiting, and so does whoever may not be sent through this provider, or was refused there. Returns the same head if
     nobody is woken.
     """
-    if head.providers and provider not in head.providers:
+    if not head.may_use(provider):
         return head
     if any(attempt.provider == provider and attempt.started_at_ms > resumed_at_ms for attempt in head.attempts):
         return head  # it has been tried since

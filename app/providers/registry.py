@@ -6,10 +6,10 @@ from threading import Lock
 from typing import Final
 
 from app.domain.account import is_account, label_of, prefix_of, provider_of
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.sdk.contract import AnyProvider, Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Declaration, Need, Values
+from app.providers.sdk.variables import Declaration, Values
 from app.settings import ACCOUNT_VARIABLES
 
 # Name → the package, which has the modules `variables` (with DECLARATION), `limits` (with LIMITS) and `provider`
@@ -54,16 +54,21 @@ def check(accounts: Iterable[str]) -> None:
     The label `from`, for example: the variable FROM_DOMAINS of `sendgrid` would look like one of `sendgrid:from`.
     """
     for account in accounts:
-        provider, label = provider_of(account), label_of(account)
+        provider = provider_of(account)
         if provider not in PROVIDERS:
             raise ConfigurationError(f"PROVIDERS: {account!r} is not one of {', '.join(PROVIDERS)}")
-        names = [*ACCOUNT_VARIABLES, *(variable.name for variable in declaration(provider).variables)]
-        taken = [name for name in names if label and name.startswith(f"{label.upper()}_")]
-        if taken:
+        if taken := _taken(account):
             raise ConfigurationError(
-                f"PROVIDERS: the label of {account!r} would make its variables look like {provider.upper()}_{taken[0]};"
+                f"PROVIDERS: the label of {account!r} would make its variables look like {provider.upper()}_{taken};"
                 " choose another label"
             )
+
+
+def _taken(account: str) -> str:
+    """A variable of the provider that looks like one of this account, because of its label; "" if there is none."""
+    names = [*ACCOUNT_VARIABLES, *(variable.name for variable in declaration(provider_of(account)).variables)]
+    beginning = f"{label_of(account).upper()}_"
+    return next((name for name in names if len(beginning) > 1 and name.startswith(beginning)), "")
 
 
 def draining(configured: Iterable[str], env: Mapping[str, str]) -> tuple[str, ...]:
@@ -76,8 +81,7 @@ def can_verify(account: str, env: Mapping[str, str]) -> bool:
     """Whether the variables by which webhooks of `account` are verified are set in `env`."""
     if not is_account(account) or provider_of(account) not in PROVIDERS:
         return False
-    own = values(account, env)
-    return own.are_any_set() and not own.missing(Need.WEBHOOKS)
+    return not _taken(account) and values(account, env).can_verify()
 
 
 def _named_by_variables(env: Mapping[str, str]) -> Iterator[str]:
@@ -88,7 +92,7 @@ def _named_by_variables(env: Mapping[str, str]) -> Iterator[str]:
         if not names:
             continue
         for variable in declaration(provider).variables:
-            if variable.needed_for is Need.WEBHOOKS:
+            if variable.verifies:
                 labels = {name.removesuffix(variable.name) for name in names if name.endswith(variable.name)}
                 yield from (provider + (label and f":{label.rstrip('_').lower()}") for label in labels)
 
@@ -106,14 +110,21 @@ class Accounts(Mapping[str, AnyProvider]):
         self._draining: dict[str, AnyProvider] = {}
 
     def __getitem__(self, account: str) -> AnyProvider:
-        """The account. Raises KeyError if it is not configured and its webhooks cannot be verified either."""
+        """The account. Raises KeyError if it is not configured and its webhooks cannot be verified either.
+
+        Raises ServiceUnavailable if it left PROVIDERS and one of its variables is malformed.
+        """
         found = self._configured.get(account) or self._draining.get(account)
         if found is not None:
             return found
         if not can_verify(account, self._env):
             raise KeyError(account)
+        try:
+            opened = open_account(account, self._env, self._outside)
+        except ConfigurationError as error:
+            raise ServiceUnavailable(str(error)) from error
         with self._lock:
-            return self._draining.setdefault(account, open_account(account, self._env, self._outside))
+            return self._draining.setdefault(account, opened)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._configured)

@@ -67,6 +67,7 @@ class HeadItem(Model):
     attempts = JSONAttribute()
     on_uncertain = UnicodeAttribute()
     providers = JSONAttribute(null=True)
+    excluded = JSONAttribute(null=True)
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
@@ -170,6 +171,7 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         attempts=[attempt_to_json(attempt) for attempt in head.attempts],
         on_uncertain=head.on_uncertain.value,
         providers=list(head.providers) or None,
+        excluded=list(head.excluded) or None,
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
         override_suppression=head.override_suppression or None,
@@ -202,6 +204,7 @@ def _to_head(item: HeadItem) -> Head:
         ttl_s=int(item.ttl.timestamp()),
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
+        excluded=tuple(item.excluded or ()),
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),
         override_suppression=bool(item.override_suppression),

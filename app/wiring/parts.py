@@ -138,6 +138,7 @@ def build(
             clock=clock,
             retry_for_s=settings.retry_for_s,
             objections=find_objections,
+            accounts=settings.providers,
         ),
         attempt=MakeAttempt(
             heads=stores.heads,

@@ -1,5 +1,6 @@
 """Builds a whole process, over real AWS clients and the accounts of the settings."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ from app.store import tables
 from app.topic import Topic
 from app.wiring import aws
 from app.wiring.parts import Container, Stores, build
+
+log = logging.getLogger(__name__)
 
 # By the name that a provider gives: what makes its calls, within a time limit in seconds.
 TRANSPORTS: Final[Mapping[str, Callable[[float], Transport]]] = {"http": HttpTransport}
@@ -72,7 +75,10 @@ def container() -> Container:
     secrets: Mapping[str, str] = {}
     if settings.secret_name:
         secrets = vault.read(aws.client(session, settings, "secretsmanager"), settings.secret_name)
-    return connect({**secrets, **os.environ}, session=session)
+    connected = connect({**secrets, **os.environ}, session=session)
+    if draining := connected.draining():
+        log.info("draining", extra={"accounts": list(draining)})
+    return connected
 
 
 def check_credentials(account: str, env: Mapping[str, str]) -> CredentialsCheck:
@@ -112,6 +118,8 @@ def _require(settings: Settings, env: Mapping[str, str]) -> None:
         for account in preferred:
             if provider_of(account) not in registry.PROVIDERS:
                 raise ConfigurationError(f"DOMAIN_PREFERENCES: {account!r}, for {domain}, is not at a known provider")
+            if account not in settings.providers:
+                log.warning("a preferred account is not in PROVIDERS", extra={"domain": domain, "provider": account})
     missing = [name for account in settings.providers for name in registry.values(account, env).missing(Need.SENDING)]
     missing += [] if settings.providers else ["PROVIDERS"]
     missing += [

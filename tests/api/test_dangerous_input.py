@@ -24,7 +24,7 @@ CONTROLS = [chr(code) for code in range(0x202A) if CONTROL.match(chr(code))]
 
 
 def read(body: dict[str, Any]) -> Email:
-    return read_email(json.dumps(body).encode(), now_ms=0, providers=("sendgrid",))
+    return read_email(json.dumps(body).encode(), now_ms=0)
 
 
 def a_file(**changes: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from app.api.v1 import examples, queries, stories, views
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
 from app.delivery.accept import new_id
+from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import EmailStatus
 from app.errors import Conflict, Invalid, NotFound
@@ -91,6 +92,7 @@ def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once
 def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
     """Show the route that an email would take now, and for each provider why. Stores and sends nothing."""
     email = _read(body, key, parts)
+    check_named(email, parts.settings.providers)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
     return views.Explanation(
@@ -145,7 +147,7 @@ def cancel_email(email_id: EmailId, parts: Parts) -> views.Summary:
 
 
 def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
-    email = read_email(body, now_ms=int(parts.clock() * 1000), providers=parts.settings.providers)
+    email = read_email(body, now_ms=int(parts.clock() * 1000))
     check_email(key, email)
     return email
 

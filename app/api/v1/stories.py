@@ -16,7 +16,7 @@ def summarize(head: Head) -> views.Summary:
 
 def summarize_accepted(head: Head, configured: Sequence[str]) -> views.Accepted:
     """The summary of a new email, with those of the `configured` providers that it allows."""
-    eligible = [name for name in configured if not head.providers or name in head.providers]
+    eligible = [name for name in configured if head.may_use(name)]
     return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible})
 
 

@@ -28,13 +28,13 @@ Request = TypeVar("Request", bound=BaseModel)
 Fault = tuple[str, str]  # field, what is wrong with it
 
 
-def read_email(body: bytes, *, now_ms: int, providers: Sequence[str]) -> Email:
-    """The email in `body`. `providers` are the configured ones.
+def read_email(body: bytes, *, now_ms: int) -> Email:
+    """The email in `body`. Whether the providers that it names are configured is not checked here.
 
     Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
     request = _read(EmailRequest, body)
-    if faults := [*_check_together(request, now_ms), *_unknown_providers(request, providers)]:
+    if faults := [*_check_together(request, now_ms)]:
         raise Invalid(*faults)
     return to_email(request)
 
@@ -147,9 +147,3 @@ def _check_names(request: EmailRequest) -> Iterator[Fault]:
             yield f"tags[{index}]", f"gives {tag.name} another value; metadata has one value for a name"
     if len(known) > METADATA_LIMIT:
         yield "metadata", f"must have at most {METADATA_LIMIT} entries, with those of tags"
-
-
-def _unknown_providers(request: EmailRequest, configured: Sequence[str]) -> Iterator[Fault]:
-    for index, name in enumerate(request.providers):
-        if name not in configured:
-            yield f"providers[{index}]", f"is not a configured provider; these are: {', '.join(configured) or 'none'}"

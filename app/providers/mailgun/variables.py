@@ -13,6 +13,7 @@ DECLARATION: Final = Declaration(
             "WEBHOOK_SIGNING_KEY",
             "Mailgun's HTTP webhook signing key; several, separated by commas, while you rotate.",
             Need.WEBHOOKS,
+            verifies=True,
             is_secret=True,
         ),
         Variable(

@@ -12,6 +12,7 @@ DECLARATION: Final = Declaration(
             "WEBHOOK_SECRET",
             "The signing secret of Resend's webhook, whsec_…; several, separated by commas, while you rotate.",
             Need.WEBHOOKS,
+            verifies=True,
             is_secret=True,
         ),
         Variable("BASE_URL", "The API's address.", default="https://api.resend.com"),

@@ -25,7 +25,8 @@ class Variable:
     """One variable of a provider. `name` comes behind the account's prefix: `API_KEY` is read as ACME_API_KEY.
 
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
-    count if this one is not set, in that order, before `default`.
+    count if this one is not set, in that order, before `default`. Without those that verify (`verifies`), no webhook is
+    believed.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Variable:
     is_secret: bool = False
     default: str = ""
     fallbacks: tuple[str, ...] = ()
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,8 @@ class Values:
     def are_any_set(self) -> bool:
         """Whether at least one variable of this account is set."""
         return any(self.env.get(self.variable(one.name)) for one in self.declaration.variables)
+
+    def can_verify(self) -> bool:
+        """Whether webhooks of this account can be verified."""
+        needed = [one.name for one in self.declaration.variables if one.verifies]
+        return bool(needed) and all(map(self.text, needed))

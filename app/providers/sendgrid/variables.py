@@ -12,6 +12,7 @@ DECLARATION: Final = Declaration(
             "WEBHOOK_PUBLIC_KEY",
             "The public key of SendGrid's signed event webhook; several, separated by commas, while you rotate.",
             Need.WEBHOOKS,
+            verifies=True,
         ),
         Variable(
             "BASE_URL",

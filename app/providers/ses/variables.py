@@ -29,6 +29,7 @@ DECLARATION: Final = Declaration(
             "The SNS topic that those events are published to, the only one that is listened to; several, separated by"
             " commas.",
             Need.WEBHOOKS,
+            verifies=True,
         ),
         Variable("BASE_URL", "The API's address; that of SES in its region if not set."),
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from email.message import EmailMessage, Message, MIMEPart
+from email.message import EmailMessage, MIMEPart
 from typing import Final
 
 from app.local.simulator.mail import PARSER_ERRORS, File, Mailbox, read_mailboxes
@@ -90,12 +90,12 @@ def _text(part: MIMEPart | None) -> str:
 
 
 def _file(part: MIMEPart) -> File:
-    content = part.get_content()
-    if isinstance(content, Message):
-        content = content.as_bytes()
+    # The bytes as they came: `get_content` would decode text by its charset.
+    decoded = part.get_payload(decode=True)
+    content = decoded if isinstance(decoded, bytes) else part.get_content().as_bytes()
     return File(
         filename=part.get_filename() or "",
         content_type=part.get_content_type(),
-        content=content.encode() if isinstance(content, str) else content,
+        content=content,
         content_id=str(part["Content-ID"] or "").strip().strip("<>"),
     )

@@ -12,6 +12,7 @@ DECLARATION: Final = Declaration(
             "WEBHOOK_KEY",
             "The key that signs Made Up's webhooks; several, separated by commas, while you rotate.",
             Need.WEBHOOKS,
+            verifies=True,
             is_secret=True,
         ),
         Variable("BASE_URL", "The API's address.", default="https://api.made-up.example"),
