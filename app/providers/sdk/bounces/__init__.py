@@ -1,0 +1,37 @@
+"""What a failure report proves: one reader for all providers (docs/bounces.md).
+
+    report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=labels.ses("Permanent", "General"))
+    read(report).proven
+
+`RULES` is ordered by the weight of the evidence, and its first row that applies decides. It is total: the last row
+always applies.
+"""
+
+from typing import Final
+
+from app.providers.sdk.bounces import labels
+from app.providers.sdk.bounces.evidence import collect
+from app.providers.sdk.bounces.first_rules import IS_IT_A_FAILURE, LABELS, TOKENS
+from app.providers.sdk.bounces.last_rules import ABOUT_US, CODES, MAILBOX, REMAINS, UNKNOWN_RECIPIENT
+from app.providers.sdk.bounces.report import Label, Proven, Reading, Report
+from app.providers.sdk.bounces.rule import TITLES, Rule, Weight
+
+__all__ = ["RULES", "TITLES", "Label", "Proven", "Reading", "Report", "Rule", "Weight", "labels", "read"]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *IS_IT_A_FAILURE,
+    *LABELS,
+    *TOKENS,
+    *ABOUT_US,
+    *MAILBOX,
+    *UNKNOWN_RECIPIENT,
+    *CODES,
+    *REMAINS,
+)
+
+
+def read(report: Report) -> Reading:
+    """What a report proves. It raises nothing, whatever the report holds."""
+    evidence = collect(report)
+    rule = next(rule for rule in RULES if rule.applies(evidence))
+    return Reading(rule.proves, rule.name, rule.source)
