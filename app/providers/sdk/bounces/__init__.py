@@ -10,11 +10,12 @@ always applies.
 from typing import Final
 
 from app.providers.sdk.bounces import labels
+from app.providers.sdk.bounces.code_rules import CODES, REMAINS
 from app.providers.sdk.bounces.evidence import collect
 from app.providers.sdk.bounces.first_rules import IS_IT_A_FAILURE, LABELS, TOKENS
-from app.providers.sdk.bounces.last_rules import ABOUT_US, CODES, MAILBOX, REMAINS, UNKNOWN_RECIPIENT
 from app.providers.sdk.bounces.report import Label, Proven, Reading, Report
 from app.providers.sdk.bounces.rule import TITLES, Rule, Weight
+from app.providers.sdk.bounces.word_rules import ABOUT_US, MAILBOX, UNKNOWN_RECIPIENT
 
 __all__ = ["RULES", "TITLES", "Label", "Proven", "Reading", "Report", "Rule", "Weight", "labels", "read"]
 

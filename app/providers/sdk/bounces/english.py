@@ -7,7 +7,7 @@ bounces.txt (2026-07-20), KumoMTA's bounce rules (2026-08-04) and the hosts' own
 
 from typing import Final
 
-from app.providers.sdk.bounces.words import phrases
+from app.providers.sdk.bounces.pattern import phrases
 
 # ---- about us: the sender, its address, its host, its content ----
 RATE: Final = phrases(

@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 from app.providers.sdk.bounces import tokens
+from app.providers.sdk.bounces.pattern import Pattern, phrases
 from app.providers.sdk.bounces.recipients import ACCESS_DENIED
 from app.providers.sdk.bounces.report import Label, Proven
 from app.providers.sdk.bounces.rule import Rule, Weight
-from app.providers.sdk.bounces.words import phrases
 
 _OWN_LIST: Final = phrases(
     r"suppression list|has suppressed sending|was suppressed|previously (?:bounced|unsubscribed) address"
@@ -107,7 +107,7 @@ LABELS: Final = (
 )
 
 
-def _token(name: str, proves: Proven, pattern: re.Pattern[str], says: str, source: str) -> Rule:
+def _token(name: str, proves: Proven, pattern: Pattern, says: str, source: str) -> Rule:
     return Rule(name=name, weight=Weight.TOKEN, proves=proves, says=says, source=source, tokens=pattern)
 
 

@@ -5,10 +5,9 @@ send was taken from the texts in tests/providers/sdk/texts; the rest is what pos
 same (2026). A language that joins its words has patterns without word borders.
 """
 
-import re
 from typing import Final, NamedTuple
 
-from app.providers.sdk.bounces.words import phrases
+from app.providers.sdk.bounces.pattern import Pattern, phrases
 
 
 class Words(NamedTuple):
@@ -192,7 +191,7 @@ JOINED: Final[dict[str, Words]] = {
 }
 
 
-def _all(part: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _all(part: int) -> tuple[Pattern, Pattern]:
     return (
         phrases(*(words[part] for words in SPACED.values())),
         phrases(*(words[part] for words in JOINED.values()), spaced=False),

@@ -1,9 +1,8 @@
 """Words that say "unknown recipient", in English. See `english` for their sources and for how they are looked for."""
 
-import re
 from typing import Final
 
-from app.providers.sdk.bounces.words import phrases
+from app.providers.sdk.bounces.pattern import Pattern, phrases
 
 # What follows here makes a phrase speak of something else than a recipient.
 _NO_PROBLEM: Final = (
@@ -88,4 +87,6 @@ MAILBOX_UNAVAILABLE: Final = phrases(r"requested (?:mail )?action not taken mail
 MAILBOX_UNAVAILABLE_AT: Final = phrases(r"@ requested (?:mail )?action not taken mailbox unavailable")
 ACCESS_DENIED: Final = phrases(r"recipient address rejected access (?:is )?denied")
 # au (KDDI) and docomo answer so for a mailbox whose owner filters senders: without the address, or after DATA.
-FILTERED: Final = re.compile(r"(?:^|;|said:)\s*550\s{0,2}:\s{1,3}user unknown|docomo.{0,200}end of data", re.I | re.S)
+FILTERED: Final = Pattern(
+    r"(?:^|;|said:)\s*550\s{0,2}:\s{1,3}user unknown|docomo[^\x00]{0,200}end of data", ignore_case=True
+)

@@ -7,9 +7,10 @@ from enum import IntEnum
 from typing import Final
 
 from app.providers.sdk.bounces.evidence import Evidence
+from app.providers.sdk.bounces.pattern import Pattern
 from app.providers.sdk.bounces.report import Label, Proven
 
-Patterns = tuple[re.Pattern[str], ...]
+Patterns = tuple[Pattern, ...]
 
 
 class Weight(IntEnum):
@@ -54,7 +55,7 @@ class Rule:
     source: str
     action: Callable[[str], bool] | None = None
     labels: frozenset[Label] | None = None
-    tokens: re.Pattern[str] | None = None
+    tokens: Pattern | None = None
     words: Patterns | None = None
     codes: re.Pattern[str] | None = None
     beside: re.Pattern[str] | None = None
@@ -78,7 +79,7 @@ class Rule:
             and (self.beside is None or _some(self.beside, evidence.codes))
             and (self.unless is None or not _some(self.unless, evidence.codes))
             and (self.replies is None or _some(self.replies, evidence.replies))
-            and (self.tokens is None or bool(self.tokens.search(evidence.raw)))
+            and (self.tokens is None or self.tokens.search(evidence.raw))
             and (self.words is None or any(pattern.search(evidence.words) for pattern in self.words))
         )
 

@@ -11,9 +11,7 @@ from typing import Final
 ADDRESS, HOST = "@", "%"  # what stands in the words where an address or a host name was
 LONGEST = 16_000  # characters that are read; a reply line has 512 (RFC 5321 §4.5.3.1.5), a report quotes a few of them
 
-_PLAIN_CHARACTERS: Final = str.maketrans(
-    {"ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ı": "i", "æ": "ae"}
-)
+_PLAIN: Final = str.maketrans({"ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ı": "i", "æ": "ae"})
 _APOSTROPHES: Final = str.maketrans("’‘`´", "''''")
 _SOFT_BREAK: Final = re.compile(r"=\r?\n")
 _URL: Final = re.compile(r"\b(?:https?|ftp)://\S*|\bmailto:\S*|\bwww\.\S*", re.IGNORECASE)
@@ -32,14 +30,8 @@ _NOT_A_WORD: Final = re.compile(rf"[^\w'.{ADDRESS}{HOST}]+")
 
 def fold(text: str) -> str:
     """Lower case without accents, so that "Empfänger" and "empfanger" are one word."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN_CHARACTERS).translate(_APOSTROPHES).casefold())
+    decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN).translate(_APOSTROPHES).casefold())
     return unicodedata.normalize("NFC", "".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
-
-
-def phrases(*alternatives: str, spaced: bool = True) -> re.Pattern[str]:
-    """A pattern of phrases, folded as the words are. Whole words only, unless the script has no spaces."""
-    pattern = "|".join(fold(alternative) for alternative in alternatives)
-    return re.compile(rf"(?<!\w)(?:{pattern})(?![\w'])" if spaced else pattern)
 
 
 def without_addresses(text: str) -> str:

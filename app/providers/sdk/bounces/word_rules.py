@@ -1,37 +1,28 @@
-"""The second half of the table: the host's words, then the codes. The last row always decides."""
+"""The rules about the host's words: about us, about the mailbox's condition, about an unknown recipient."""
 
 import re
 from typing import Final
 
 from app.providers.sdk.bounces import english, languages, recipients, tokens
+from app.providers.sdk.bounces.code_rules import AGAINST, FULL, IANA, OF_THE_SENDER
+from app.providers.sdk.bounces.pattern import Pattern
 from app.providers.sdk.bounces.report import Label, Proven
 from app.providers.sdk.bounces.rule import Patterns, Rule, Weight
 
 _TEXTS: Final = "sisimai, set-of-emails (2025-12); ZoneMTA, bounces.txt (2026-07)"
 _PAGES: Final = "The hosts' own pages (2026)"
 _ABROAD: Final = "The texts of hosts that do not write English (2026)"
-_IANA: Final = "IANA, SMTP Enhanced Status Codes (2026)"
-
-# RFC 3463 §3.2, RFC 7505 §4.2 (5.1.10), and Exchange Online's 5.1.351 for an unknown recipient at another host.
-_DEAD: Final = re.compile(r"5\.1\.(?:1|2|3|6|10|351)")
-_OF_THE_MAILBOX: Final = re.compile(r"[45]\.2\.[123]|5\.3\.4")
-_FULL: Final = re.compile(r"5\.2\.[23]|5\.3\.4")
-_OF_POLICY: Final = re.compile(r"[45]\.7\.\d+")
-# RFC 3463 §3.2 and §3.8, RFC 7372: they speak of the sender's address or of its authentication.
-_OF_THE_SENDER: Final = re.compile(r"[45]\.1\.[78]|[45]\.7\.(?:2\d|5\d\d|60[6-9]|6[1-4]\d)|5\.1\.90")
-# Codes that cannot be true together with a dead mailbox. Vague ones such as 5.0.0, 5.1.0 and 5.5.0 can.
-_AGAINST: Final = re.compile(r"[45]\.(?:2|7)\.[1-9]\d*|4\.[1-6]\.[1-9]\d*|5\.1\.[5789]|5\.4\.7|5\.[36]\.[1-9]\d*")
 
 
 def _words(name: str, weight: Weight, proves: Proven, words: Patterns, says: str, source: str) -> Rule:
     return Rule(name=name, weight=weight, proves=proves, says=says, source=source, words=words)
 
 
-def _about_us(name: str, pattern: re.Pattern[str], says: str, source: str = _TEXTS) -> Rule:
+def _about_us(name: str, pattern: Pattern, says: str, source: str = _TEXTS) -> Rule:
     return _words(name, Weight.ABOUT_US, Proven.BLOCKED, (pattern,), says, source)
 
 
-def _mailbox(name: str, pattern: re.Pattern[str], says: str, source: str = _TEXTS) -> Rule:
+def _mailbox(name: str, pattern: Pattern, says: str, source: str = _TEXTS) -> Rule:
     return _words(name, Weight.MAILBOX, Proven.MAILBOX_CONDITION, (pattern,), says, source)
 
 
@@ -42,8 +33,8 @@ ABOUT_US: Final = (
         weight=Weight.ABOUT_US,
         proves=Proven.BLOCKED,
         says="A code that speaks of the sender: 5.1.7, 5.1.8, 5.7.20 to 5.7.29, 5.7.5xx, 5.7.606 to 5.7.649.",
-        source=f"{_IANA}; Microsoft, Non-delivery reports in Exchange Online (2026)",
-        codes=_OF_THE_SENDER,
+        source=f"{IANA}; Microsoft, Non-delivery reports in Exchange Online (2026)",
+        codes=OF_THE_SENDER,
     ),
     _about_us("rate", english.RATE, "Rate: too many, too fast, a limit per hour."),
     _about_us("reputation", english.REPUTATION, "Reputation, block lists, blocked, banned."),
@@ -117,7 +108,7 @@ UNKNOWN_RECIPIENT: Final = (
         tokens=recipients.FILTERED,
     ),
     _unreconciled(
-        "full-code", "Unknown by the words, full or too large by the code.", "RFC 3463 §3.3", _SAYS_UNKNOWN, _FULL
+        "full-code", "Unknown by the words, full or too large by the code.", "RFC 3463 §3.3", _SAYS_UNKNOWN, FULL
     ),
     _unknown(
         "unknown-recipient",
@@ -169,7 +160,7 @@ UNKNOWN_RECIPIENT: Final = (
         says="SendGrid's `Invalid Address` beside a code that contradicts it.",
         source="SendGrid, Event Webhook (2026-04)",
         labels=frozenset({Label.UNKNOWN_RECIPIENT}),
-        codes=_AGAINST,
+        codes=AGAINST,
     ),
     Rule(
         name="invalid-address",
@@ -179,72 +170,5 @@ UNKNOWN_RECIPIENT: Final = (
         source="SendGrid, Event Webhook (2026-04)",
         labels=frozenset({Label.UNKNOWN_RECIPIENT}),
         temporary=False,
-    ),
-)
-
-
-def _code(name: str, proves: Proven, codes: re.Pattern[str], says: str, source: str) -> Rule:
-    return Rule(name=name, weight=Weight.ENHANCED_CODE, proves=proves, says=says, source=source, codes=codes)
-
-
-CODES: Final = (
-    Rule(
-        name="codes-disagree",
-        weight=Weight.ENHANCED_CODE,
-        proves=Proven.SOFT_BOUNCE,
-        says="A code of a dead mailbox beside one that contradicts it.",
-        source="sisimai, set-of-emails, sendmail (2025-12)",
-        codes=_DEAD,
-        beside=_AGAINST,
-    ),
-    _code(
-        "mailbox-code", Proven.MAILBOX_CONDITION, _OF_THE_MAILBOX, "5.2.1, 5.2.2, 5.2.3, 5.3.4.", "RFC 3463 §3.3, §3.4"
-    ),
-    _code("policy-code", Proven.BLOCKED, _OF_POLICY, "5.7.x.", "RFC 3463 §3.8 (2003)"),
-    Rule(
-        name="dead-code",
-        weight=Weight.ENHANCED_CODE,
-        proves=Proven.HARD_BOUNCE,
-        says="5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10, 5.1.351.",
-        source=f"RFC 3463 §3.2 (2003); RFC 7505 §4.2 (2015); {_IANA}",
-        codes=_DEAD,
-        temporary=False,
-    ),
-    _code(
-        "other-code", Proven.SOFT_BOUNCE, re.compile(r"[45].+"), "Any other one; 5.0.0, 5.1.0, 5.4.1, 5.5.0 too.", _IANA
-    ),
-)
-
-REMAINS: Final = (
-    Rule(
-        name="no-mail-domain",
-        weight=Weight.BASIC_CODE,
-        proves=Proven.HARD_BOUNCE,
-        says="556: the domain accepts no mail.",
-        source="RFC 7504 §4 (2015)",
-        replies=re.compile("556"),
-    ),
-    Rule(
-        name="basic-code",
-        weight=Weight.BASIC_CODE,
-        proves=Proven.SOFT_BOUNCE,
-        says="Any other 4xx or 5xx.",
-        source="RFC 5321 §4.2 (2008)",
-        replies=re.compile(r"[45].+"),
-    ),
-    Rule(
-        name="given-up",
-        weight=Weight.BASIC_CODE,
-        proves=Proven.SOFT_BOUNCE,
-        says="`action: failed` or a label such as `bounce`, Permanent/General, NoEmail, with nothing beside it.",
-        source="RFC 3464 §2.3.3 (2003); SES, bounce types (2026-11)",
-        final=True,
-    ),
-    Rule(
-        name="nothing",
-        weight=Weight.BASIC_CODE,
-        proves=Proven.UNKNOWN,
-        says="Nothing of all this.",
-        source="–",
     ),
 )
