@@ -35,3 +35,9 @@ def _rows() -> list[HostText]:
 
 
 HOST_TEXTS: Final = tuple(_rows())
+
+
+def wordings(name: str) -> list[str]:
+    """The lines of a file of `texts/` that has texts only."""
+    lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]

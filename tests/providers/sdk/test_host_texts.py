@@ -3,7 +3,7 @@
 import pytest
 
 from app.providers.sdk.bounces import Label, Proven, Report, read
-from tests.providers.sdk.host_texts import HOST_TEXTS, HostText
+from tests.providers.sdk.host_texts import HOST_TEXTS, HostText, wordings
 
 DEAD = [row for row in HOST_TEXTS if row.proves is Proven.HARD_BOUNCE]
 LIVING = [row for row in HOST_TEXTS if row.proves is not Proven.HARD_BOUNCE]
@@ -49,3 +49,13 @@ def test_no_text_makes_a_failure_of_another_action(action: str) -> None:
 def test_no_text_makes_a_failure_of_what_may_be_an_automatic_reply() -> None:
     readings = {read(Report(status=row.status, text=row.text, label=Label.SAYS_NOTHING)).proven for row in HOST_TEXTS}
     assert readings == {Proven.NOT_A_FAILURE}
+
+
+@pytest.mark.parametrize("text", wordings("more_dead"))
+def test_an_unknown_recipient_is_recognised_in_many_languages(text: str) -> None:
+    assert read(Report(action="failed", text=text)).proven is Proven.HARD_BOUNCE
+
+
+@pytest.mark.parametrize("text", wordings("more_living"))
+def test_nobody_is_dead_by_words_about_something_else_in_many_languages(text: str) -> None:
+    assert read(Report(action="failed", text=text)).proven is not Proven.HARD_BOUNCE

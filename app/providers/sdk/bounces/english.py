@@ -25,7 +25,7 @@ REPUTATION: Final = phrases(
     r"(?<!not )listed (?:in|at|by|on|as)",
     r"(?<!mailbox )(?<!mailbox is )(?<!account )(?<!account is )(?<!account has been )(?<!recipient is )"
     r"(?<!user )(?<!user is )(?<!inbox is )block(?:ed|ing)(?! (?:account|mailbox|user|recipient))",
-    r"bad ip|invalid ip|ip (?:profile|for sending)|no access from|open proxy|mass mailer|smtp server of",
+    r"ips?|no access from|open proxy|mass mailer|smtp server of",
     r"connections? (?:was |is |has been |were )?(?:denied|rejected|not accepted|not allowed)",
 )
 AUTHENTICATION: Final = phrases(
@@ -105,7 +105,8 @@ DISABLED: Final = phrases(
     r"no longer accepts? (?:e ?)?mails?|due to (?:extended )?inactivity|@ is (?:currently )?" + _OFF,
     rf"(?:is|has been|was|been|currently) (?:currently |temporarily )?{_OFF_BEFORE}|receiving disabled"
     rf"|not accepting any",
-    r"user or domain is disabled|is unavailable (?:user|account) is|recipient suspend the service",
+    r"domain (?:is |has been |was )?(?:suspended|disabled|expired)|user or domain is disabled|is unavailable (?:user"
+    r"|account) is|recipient suspend the service",
 )
 TOO_LARGE: Final = phrases(
     r"(?:message|mail|e ?mail|messages)(?: is| was| size| size is| length)? too (?:large|big|long)|too big for",
@@ -119,7 +120,8 @@ TOO_LARGE: Final = phrases(
 # recipient" or their code, doubt ----
 LATER: Final = phrases(
     r"tr(?:y|ied) (?:it )?(?:again )?later|retry (?:again )?later|try again (?:in|after|slower)|temporar(?:y|ily)",
-    r"gr[ea]y ?list\w*|busy|vacation|out of (?:the )?office|auto(?:matic)? ?reply|in progress|deferred|delayed"
+    r"gr[ea]y ?list\w*|busy|is down|maintenance|vacation|out of (?:the )?office|auto(?:matic)? ?reply|in progress"
+    r"|deferred|delayed"
     r"|not found (?:\. )?try again|giving up on",
     r"servfail|soft error|name server reply|name ?server (?:failure|error|timeout|query)|dns query failed|dns failure",
     r"lookup failure|unable to resolve|(?:time|timed) ?out|expired(?: before| unable)?|delivery time|too old|retries",

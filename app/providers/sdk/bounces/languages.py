@@ -20,13 +20,15 @@ class Words(NamedTuple):
 
 SPACED: Final[dict[str, Words]] = {
     "German": Words(
-        r"absender\w*|spamver\w+|sperrliste|schwarze liste|gesperrte ip|richtlinie\w*|abgelehnt wegen|unerwünscht\w*",
+        r"absender\w*|spamver\w+|sperrliste|schwarze liste|gesperrte ip|richtlinie\w*|abgelehnt wegen|unerwünscht\w*"
+        r"|zu viele",
         r"(?:postfach|mailbox|\w{0,12}konto|briefkasten)(?: [^ ]{1,20}){0,4} (?:voll|überfüllt|gesperrt|deaktiviert"
         r"|inaktiv)"
         r"|(?:speicher\w*|kontingent|quota)(?: [^ ]{1,20}){0,2} (?:überschritten|ueberschritten|erschöpft|belegt|voll)"
         r"|zuviele mails|(?:nachricht|mail) (?:ist )?zu groß",
         r"(?:unbekannte[rsn]?|ungültige[rsn]?|kein(?:e|en)?|nicht existierende[rn]?) (?:solche[rn]? )?"
-        r"(?:benutzer|nutzer|empf(?:ä|ae)nger\w*|adresse|postfach|teilnehmer|user|e ?mail adresse|konto)"
+        r"(?:benutzer|nutzer|empf(?:ä|ae)nger\w*|\w{0,8}adresse|postfach|mailbox|teilnehmer|user|e ?mail adresse"
+        r"|konto)"
         r"|(?:benutzer|nutzer|empf(?:ä|ae)nger\w*|\w{0,14}adress(?:e|at)|postfach|mailbox|konto|teilnehmer|user)"
         r"(?: @| ist| wurde| dieses namens| hier){0,3} "
         r"(?:unbekannt|nicht bekannt|nicht gefunden|nicht vorhanden|existiert (?:hier |leider )?nicht|ungültig"
@@ -38,16 +40,18 @@ SPACED: Final[dict[str, Words]] = {
         r"(?:pleine?|saturee?|archivee?|desactivee?|bloquee?|suspendue?|inactive?)|quota (?:[^ ]{1,20} ){0,2}depasse"
         r"|(?:message|courriel) trop (?:volumineux|grand|gros)",
         r"(?:utilisateur|destinataire|adresse|compte|bo[iî]te(?: aux lettres| mail)?|usager|abonne|correspondant)"
-        r"(?: @| du destinataire| de destination| destinataire| mail| d au moins un destinataire| est){0,3} "
+        r"(?: @| e ?mail| electronique| du destinataire| de destination| destinataire| mail"
+        r"| d au moins un destinataire| est){0,3} "
         r"(?:inconnue?|invalide|inexistante?|introuvable|non trouvee?|n'existe (?:pas|plus)|n existe (?:pas|plus))"
-        r"|aucun (?:utilisateur|compte|destinataire)",
+        r"|aucune? (?:utilisateur|compte|destinataire|boite|adresse)",
     ),
     "Spanish": Words(
         r"remitente|emisor|correo no deseado|lista negra|bloquead[oa] por|reputacion|politica\w*|demasiados"
         r"|autenticacion",
         r"(?:buzon|cuenta|casilla|usuario|bandeja|destinatario)(?: [^ ]{1,20}){0,4} "
         r"(?:llen[oa]|desactivad[oa]|deshabilitad[oa]|suspendid[oa]|bloquead[oa]|inactiv[oa])"
-        r"|(?:cuota|quota|espacio|capacidad)(?: [^ ]{1,20}){0,2} (?:excedid[oa]|superad[oa]|agotad[oa]|llen[oa])",
+        r"|(?:cuota|quota|espacio|capacidad)(?: [^ ]{1,20}){0,2} (?:excedid[oa]|superad[oa]|agotad[oa]|llen[oa]"
+        r"|insuficiente)",
         r"(?:usuario|destinatario|direccion(?: de correo)?|cuenta(?: de correo)?|buzon|casilla|receptor)"
         r"(?: @| de correo| electronico| destino| es){0,3} "
         r"(?:desconocid[oa]|inexistente|no (?:existe|existente|encontrad[oa]|valid[oa]|reconocid[oa])|invalid[oa])"
@@ -90,13 +94,15 @@ SPACED: Final[dict[str, Words]] = {
         r"(?:nieznany|nieprawidlowy|bledny|nieistniejacy) (?:uzytkownik|odbiorca|adresat|adres)"
         r"|(?:uzytkownik|odbiorca|adresat|adres|konto|skrzynka)(?: @| pocztow[aey]| email| o takiej nazwie){0,2} "
         r"(?:nie istnieje|nieznan[aey]|nie znalezion[aoy]|nie zosta\w+ znalezion[aey]|nie odnaleziono)"
-        r"|(?:nie ma|brak) takiego (?:uzytkownika|adresata|odbiorcy|konta|adresu)|brak (?:uzytkownika|skrzynki)"
+        r"|nie znaleziono (?:uzytkownika|adresata|odbiorcy|konta|adresu|skrzynki)|(?:nie ma"
+        r"|brak) takiego (?:uzytkownika|adresata|odbiorcy|konta|adresu)|brak (?:uzytkownika|skrzynki)"
         r"|nie istnieje",
     ),
     "Czech, Slovak, Slovenian, Croatian": Words(
         r"odesilatel\w*|odosielatel\w*|posiljatel\w*",
         r"(?:schranka|ucet|konto|predal|sanducic)(?: [^ ]{1,20}){0,3} (?:plna|plny|pun|poln|zablokovan\w|neaktivni)",
-        r"(?:neznamy|neplatny|nepoznat|neznan) (?:uzivatel|pouzivatel|prijemce|prijemca|adresat|korisnik|uporabnik"
+        r"(?:neznamy|neplatny|neexistujici|nepoznat|neznan) (?:uzivatel|pouzivatel|prijemce|prijemca|adresat|korisnik"
+        r"|uporabnik"
         r"|prejemnik)"
         r"|(?:uzivatel|pouzivatel|prijemce|prijemca|schranka|adresa|adresat|korisnik|uporabnik|prejemnik|ucet)(?: @)? "
         r"(?:neexistuje|nenalezen\w?|nebyl nalezen|ne postoji|ne obstaja|nepoznat|neznamy)",
@@ -129,7 +135,8 @@ SPACED: Final[dict[str, Words]] = {
         r"(?:utilizator(?:ul)?|destinatar(?:ul)?|contul|adresa|casuta)(?: @)? (?:necunoscut\w?|inexistent\w?"
         r"|nu exista|invalid\w?)"
         r"|(?:kullanici|alici|hesap|adres|posta kutusu)(?: @| adi){0,2} "
-        r"(?:bulunamadi|yok|mevcut degil|bilinmiyor|gecersiz)|bilinmeyen (?:kullanici|alici)|boyle bir [^ ]{1,20} yok"
+        r"(?:bulunamadi|yok|mevcut degil|bilinmiyor|gecersiz)|(?:bilinmeyen|gecersiz) (?:kullanici|alici|adres)"
+        r"|boyle bir [^ ]{1,20} yok"
         r"|αγνωστο[σς] (?:χρηστη[σς]|παραληπτη[σς])|(?:χρηστη[σς]|παραληπτη[σς]|διευθυνση) δεν (?:υπαρχει|βρεθηκε)",
     ),
     "Russian, Ukrainian, Bulgarian": Words(
@@ -163,8 +170,8 @@ SPACED: Final[dict[str, Words]] = {
 }
 JOINED: Final[dict[str, Words]] = {
     "Chinese": Words(
-        r"垃圾|黑名单|黑名單|频率|頻率|发件人|發件人|寄件者|反垃圾|病毒|策略|拒绝连接|过于频繁|限制|投诉|信誉",
-        r"(?:邮箱|信箱|郵箱|容量|空间|空間|配额)[^。，,]{0,6}(?:已满|已滿|满|滿|不足|超限|超出)"
+        r"(?<![a-z])ip(?![a-z])|垃圾|黑名单|黑名單|频率|頻率|发件人|發件人|寄件者|反垃圾|病毒|策略|拒绝连接|过于频繁|限制|投诉|信誉",
+        r"(?:邮箱|信箱|郵箱|收件箱|收件匣|容量|空间|空間|配额)[^。，,]{0,6}(?:已满|已滿|满|滿|不足|超限|超出)"
         r"|(?:用户|帐号|账号|账户|帐户|邮箱|帳號|收件人)[^。，,]{0,4}(?:禁用|停用|锁定|冻结|注销|停權|过期)",
         r"(?:用户|用戶|使用者|收件人|收件者|收信人|邮箱|郵箱|信箱|地址|账号|帐号|帳號|账户|帐户|帳戶|收件地址)"
         r"[^。，,]{0,4}(?:不存在|未找到|无效|無效|找不到|未知)|(?:找不到|查无|查無|无此|無此|没有此|没有这个|無效的"
@@ -176,7 +183,7 @@ JOINED: Final[dict[str, Words]] = {
         r"(?:ボックス|容量|受信箱)[^。、]{0,8}(?:いっぱい|一杯|満杯|超過|超え|不足|オーバー)"
         r"|アカウント[^。、]{0,4}(?:無効|停止|凍結)",
         r"(?:ユーザー?|宛先|宛て先|受信者|メールアドレス|アドレス|アカウント|メールボックス|ディレクトリ)"
-        r"[^。、]{0,16}(?:存在しません|存在しない|見つかりません|見つからない|不明|ありません|ございません)"
+        r"[^。、]{0,16}(?:存在しません|存在しない|見つかりません|見つからない|不明|ありません|ございません|なし)"
         r"|(?:不明な|存在しない|該当する)(?:ユーザー?|宛先|受信者|アドレス)",
     ),
     "Korean": Words(

@@ -18,7 +18,7 @@ _FILL: Final = (
     r"| local){0,6}"
 )
 _NOT_EXIST: Final = (
-    r"(?:(?:does|do|did|is|has|can|was) ?(?:not|n't|nt|no)|doesn't|doesnt|don't|dont|didn't|isn't|not|no) "
+    r"(?:(?:does|do|did|is|has|can|was) ?(?:not|n't|nt|no)|doesn't|dosn't|doesnt|don't|dont|didn't|isn't|not|no) "
     r"(?:longer )?exist(?:s|ing|ed|ent)?"
 )
 _NOT_FOUND: Final = (
@@ -65,7 +65,7 @@ UNKNOWN_RECIPIENT: Final = phrases(
     r"unknown (?:or illegal )?alias|(?:do(?: not|n't)|did(?: not|n't)) have (?:a|an|any) (?:user|mailbox|account)",
     r"does(?: not|n't) handle mail for that user|that user does(?: not|n't)|is not known to (?:this|the) system",
     r"(?:user|account|mailbox|address) (?:is )?(?:not|no) (?:user )?(?:of|on|at) this (?:server|system|domain|host)",
-    r"existent user|user (?:is )?not (?:a )?(?:local|registered)|no longer on (?:the |this )?server|account is closed",
+    r"existent user|user (?:is )?not (?:a )?registered|no longer on (?:the |this )?server|account is closed",
     r"don't exists that user|not user of this server|userunknown|mail ?box available for this user"
     r"|bad destination mailbox address",
     r"no (?:account|mailbox|user) for (?:this|that) (?:address|user|name)|no longer (?:employed|works?) (?:here|at|by"
