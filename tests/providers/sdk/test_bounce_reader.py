@@ -272,3 +272,13 @@ def test_a_hundred_kilobytes_take_no_second(piece: str) -> None:
     began = time.process_time()
     read(Report("failed", text, text, text))
     assert time.process_time() - began < 1
+
+
+def test_advice_that_resend_adds_is_not_the_hosts_word() -> None:
+    advice = (
+        "We recommend removing the recipient's email address from your mailing list. Sending messages to addresses "
+        "that produce hard bounces can have a negative impact on your reputation as a sender."
+    )
+    permanent = labels.resend("Permanent", "General")
+    assert read(Report(text=advice, label=permanent)).proven is SOFT
+    assert read(Report(text=f"smtp; 550 5.1.1 user unknown {advice}", label=permanent)).proven is DEAD
