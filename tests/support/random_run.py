@@ -38,7 +38,9 @@ FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
-BAD = frozenset({Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
+BAD = frozenset(
+    {Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED}
+)
 PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
     Kind.ACCEPTED: {Evidence.ACCEPTED},
     Kind.DELAYED: {Evidence.ACCEPTED},
@@ -47,6 +49,7 @@ PROVED = {  # what must stay known of a copy after such a webhook was answered w
     Kind.CLICKED: {Evidence.ACCEPTED, Evidence.DELIVERED},
     Kind.COMPLAINED: {Evidence.ACCEPTED, Evidence.DELIVERED},
     Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
+    Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
     Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
     **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }

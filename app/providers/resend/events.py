@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
-
-EventMeaning = tuple[EventKind, Cause | None]
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
 # `email.bounced` and `email.failed` are read by `_meaning` and `_bounce`.
 EVENTS: Final[dict[str, EventMeaning]] = {
@@ -26,12 +24,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "email.complained": (Kind.COMPLAINED, Cause.RECIPIENT),
     "email.opened": (Kind.OPENED, None),
     "email.clicked": (Kind.CLICKED, None),
-}
-# By `bounce.subType`. The host's words decide for all others (General, NoEmail, MailboxFull, Undetermined).
-BOUNCES: Final[dict[str, EventMeaning]] = {
-    "ContentRejected": (Kind.BLOCKED, Cause.POLICY),
-    "AttachmentRejected": (Kind.BLOCKED, Cause.POLICY),
-    "MessageTooLarge": (Kind.SOFT_BOUNCE, Cause.MESSAGE),
 }
 # The field of an event that holds its reason.
 REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
@@ -85,20 +77,22 @@ def _meaning(event: str, reason: Mapping[str, object]) -> EventMeaning:
 
 
 def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
-    meaning = BOUNCES.get(payload.text(bounce.get("subType")))
-    if meaning:
-        return meaning
-    permanent, words = payload.text(bounce.get("type")) == "Permanent", _words(bounce)
-    if permanent and is_dead("", words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if permanent and is_policy("", words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
+    """The host's words decide; Resend's own sentence only where there are none."""
+    report = Report(
+        text=_host_words(bounce) or payload.text(bounce.get("message")),
+        label=labels.resend(payload.text(bounce.get("type")), payload.text(bounce.get("subType"))),
+    )
+    return meaning(report)
+
+
+def _host_words(bounce: Mapping[str, object]) -> str:
+    """The host's words: a list by the API's description, a text by Resend's Python SDK."""
+    return " ".join(filter(None, _texts(bounce.get("diagnosticCode"))))
 
 
 def _words(reason: Mapping[str, object]) -> str:
-    """The host's words (a list by the API's description, a text by Resend's Python SDK), then Resend's own."""
-    return " ".join(filter(None, [*_texts(reason.get("diagnosticCode")), payload.text(reason.get("message"))]))
+    """The host's words, then Resend's own."""
+    return " ".join(filter(None, [_host_words(reason), payload.text(reason.get("message"))]))
 
 
 def _detail(reason: Mapping[str, object]) -> str:

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from app.domain.event import ProviderEvent
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 from app.providers.ses.sns import Envelope
-
-EventMeaning = tuple[EventKind, Cause | None]
 
 
 class Shape(NamedTuple):
@@ -53,18 +51,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),
 }
-# By type and subtype. For every other bounce the host's words decide; SES has given up on the email either way.
-BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
-    ("Permanent", "Suppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "OnAccountSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "OnTenantSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "EmailValidationSuppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "UnsubscribedRecipient"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Transient", "MessageTooLarge"): (Kind.SOFT_BOUNCE, Cause.MESSAGE),
-    ("Transient", "ContentRejected"): (Kind.BLOCKED, Cause.POLICY),
-    ("Transient", "AttachmentRejected"): (Kind.BLOCKED, Cause.POLICY),
-}
-
 _log = logging.getLogger(__name__)
 
 
@@ -131,16 +117,13 @@ def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, objec
 
 
 def _bounce(section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
-    kind, reason = payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))
-    meaning = BOUNCES.get((kind, reason))
-    if meaning:
-        return meaning
-    status, words = payload.text(entry.get("status")), payload.text(entry.get("diagnosticCode"))
-    if kind == "Permanent" and is_dead(status, words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if kind == "Permanent" and is_policy(status, words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
+    report = Report(
+        action=payload.text(entry.get("action")),
+        status=payload.text(entry.get("status")),
+        text=payload.text(entry.get("diagnosticCode")),
+        label=labels.ses(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
+    )
+    return meaning(report)
 
 
 def _opted_out(section: Mapping[str, object]) -> bool:

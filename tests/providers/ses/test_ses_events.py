@@ -38,7 +38,6 @@ def preferences(**wishes: object) -> dict[str, object]:
 
 
 DELAYED = {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "Bo@example.com", "status": "4.2.2"}]}
-GONE = "smtp; 550 5.1.1 user unknown"
 
 
 @pytest.mark.parametrize(
@@ -52,35 +51,6 @@ GONE = "smtp; 550 5.1.1 user unknown"
             "250 ok",
         ),
         (report("DeliveryDelay", DELAYED), Kind.DELAYED, None, "MailboxFull 4.2.2"),
-        (
-            bounce("Permanent", "General", "5.1.1", GONE),
-            Kind.HARD_BOUNCE,
-            Cause.RECIPIENT,
-            f"Permanent General 5.1.1 {GONE}",
-        ),
-        (bounce("Permanent", "General", "", GONE), Kind.HARD_BOUNCE, Cause.RECIPIENT, f"Permanent General {GONE}"),
-        (bounce("Permanent", "NoEmail", "5.1.1"), Kind.HARD_BOUNCE, Cause.RECIPIENT, "Permanent NoEmail 5.1.1"),
-        (bounce("Permanent", "General"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Permanent General"),
-        (bounce("Permanent", "General", "5.3.0"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Permanent General 5.3.0"),
-        (bounce("Permanent", "General", "5.7.1"), Kind.BLOCKED, Cause.POLICY, "Permanent General 5.7.1"),
-        *[
-            (bounce("Permanent", reason, "5.1.1"), Kind.SUPPRESSED, Cause.RECIPIENT, f"Permanent {reason} 5.1.1")
-            for reason in (
-                "Suppressed",
-                "OnAccountSuppressionList",
-                "OnTenantSuppressionList",
-                "EmailValidationSuppressed",
-                "UnsubscribedRecipient",
-            )
-        ],
-        (bounce("Transient", "General", "5.1.1"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient General 5.1.1"),
-        (bounce("Transient", "General", "5.7.1"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient General 5.7.1"),
-        (bounce("Transient", "MailboxFull"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Transient MailboxFull"),
-        (bounce("Transient", "MessageTooLarge"), Kind.SOFT_BOUNCE, Cause.MESSAGE, "Transient MessageTooLarge"),
-        (bounce("Transient", "ContentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient ContentRejected"),
-        (bounce("Transient", "AttachmentRejected"), Kind.BLOCKED, Cause.POLICY, "Transient AttachmentRejected"),
-        (bounce("Undetermined", "Undetermined"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "Undetermined Undetermined"),
-        (bounce("New", "Newer"), Kind.SOFT_BOUNCE, Cause.UNKNOWN, "New Newer"),
         (complaint(None, None), Kind.COMPLAINED, Cause.RECIPIENT, ""),
         (complaint(None, "abuse"), Kind.COMPLAINED, Cause.RECIPIENT, "abuse"),
         (complaint(None, "not-spam"), Kind.UNKNOWN, None, "not-spam"),
