@@ -3,7 +3,6 @@
 The source is documentation.mailgun.com, "Events", unless a line names another.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +10,8 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
 # `failed` is read by `_failure`.
@@ -24,7 +24,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "unsubscribed": (Kind.UNSUBSCRIBED, None),
     "rejected": (Kind.DROPPED, Cause.UNKNOWN),
 }
-_log = logging.getLogger(__name__)
 
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
@@ -34,9 +33,9 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     except ValueError:
         entry = {}
     event_id = payload.text(entry.get("id"))
-    recipient, at_ms = payload.text(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
+    recipient, at_ms = address(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
     if not recipient or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return []
     kind, cause = _meaning(entry)
     email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
@@ -46,7 +45,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
         kind=kind,
         email_id=email_id,
         attempt=attempt,
-        recipient=recipient.lower(),
+        recipient=recipient,
         at_ms=at_ms,
         # Mailgun's ids are unique within a day only.
         event_id=f"{event_id}/{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}" if event_id else "",

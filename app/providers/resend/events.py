@@ -4,14 +4,14 @@ The sources are resend.com/docs, "Event Types", and Resend's own API description
 unless a line names another.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
 # `email.bounced` and `email.failed` are read by `_meaning` and `_bounce`.
@@ -27,8 +27,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
 }
 # The field of an event that holds its reason.
 REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
-
-_log = logging.getLogger(__name__)
 
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
@@ -46,11 +44,11 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     recipients = _recipients(data.get("to"))
     at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's time; data.created_at is the email's
     if not recipients or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return []
     reason = payload.fields(data.get(REASONS.get(event, "")))
     kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
-    email_id, attempt = payload.ours(payload.fields(data.get("tags")))
+    email_id, attempt = payload.ours(_tags(data.get("tags")))
     return [
         ProviderEvent(
             provider=account,
@@ -102,8 +100,16 @@ def _detail(reason: Mapping[str, object]) -> str:
 
 def _recipients(to: object) -> list[str]:
     """The different addresses of `data.to`, lower-case, without the names that may stand before them."""
-    addresses = [mailbox.rpartition("<")[2].rstrip("> ").strip().lower() for mailbox in _texts(to)]
+    addresses = [address(mailbox) for mailbox in _texts(to)]
     return list(dict.fromkeys(filter(None, addresses)))
+
+
+def _tags(value: object) -> Mapping[str, object]:
+    """The tags, which come as an object, or as a list of names and values as they were sent."""
+    if not isinstance(value, list):
+        return payload.fields(value)
+    tags = map(payload.fields, value)
+    return {payload.text(tag.get("name")): tag.get("value") for tag in tags}
 
 
 def _texts(value: object) -> list[str]:

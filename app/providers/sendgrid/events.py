@@ -10,7 +10,8 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
 # `bounce` is read by `_bounce`, and `dropped` has a table of its own below.
@@ -53,10 +54,10 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 
 def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
-    recipient, at_ms = payload.text(entry.get("email")), payload.at_ms(entry.get("timestamp"))
+    recipient, at_ms = address(entry.get("email")), payload.at_ms(entry.get("timestamp"))
     event_id = payload.text(entry.get("sg_event_id"))
     if not recipient or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return None
     kind, cause = _meaning(entry)
     email_id, attempt = payload.ours(entry)
@@ -65,7 +66,7 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
         kind=kind,
         email_id=email_id,
         attempt=attempt,
-        recipient=recipient.lower(),
+        recipient=recipient,
         at_ms=at_ms,
         event_id=event_id,
         # `sg_message_id` is the id of the call, then ".filter…" and the recipient's place in it.

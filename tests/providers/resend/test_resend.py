@@ -242,6 +242,14 @@ def test_an_event_says_why_and_of_which_call() -> None:
     assert told.detail == "Suppressed previous_complaint m"
 
 
+def test_tags_come_as_an_object_or_as_the_list_that_was_sent() -> None:
+    sent = [{"name": "em_email_id", "value": "em_1"}, {"name": "em_attempt", "value": "2"}, "?", {"name": ["x"]}]
+    for tags in (sent, {"em_email_id": "em_1", "em_attempt": "2"}):
+        parsed = event("email.delivered", tags=tags)
+        assert (parsed.email_id, parsed.attempt) == ("em_1", 2)
+    assert (event("email.delivered", tags="?").email_id, event("email.delivered", tags=[]).attempt) == ("", 0)
+
+
 @pytest.mark.parametrize("to", [["Bo@Example.com"], '"Bo <x>" <bo@example.com>', ["bo@example.com", "BO@example.com"]])
 def test_one_recipient_however_it_is_written(to: object) -> None:
     parsed = event("email.delivered", to=to)
