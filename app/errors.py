@@ -4,6 +4,7 @@
     ├── Unauthenticated          401  no key, an unknown key, or a webhook whose sender cannot be proved
     ├── Forbidden                403  the key is valid, but does not allow this call
     ├── NotFound                 404  there is no such thing
+    ├── NotAcceptable            406  a webhook is genuine, but of a form that is not read; it need not come again
     ├── Conflict                 409  the email's state forbids the call, or its idempotency key was used before
     ├── Invalid                  422  fields of the request are wrong, each of them named
     └── ServiceUnavailable       503  a service that we need does not answer now; the same call may succeed later
@@ -44,6 +45,12 @@ class NotFound(Problem):
     """There is no such email, provider, suppression or path."""
 
     status, type, title = 404, "not-found", "Not found"
+
+
+class NotAcceptable(Problem):
+    """A genuine webhook is of a form that is not read, and never will be."""
+
+    status, type, title = 406, "not-acceptable", "Not acceptable"
 
 
 class Conflict(Problem):

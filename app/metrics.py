@@ -38,6 +38,9 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
     return lambda fields: 1 if condition(fields) else None
 
 
+# What a provider reports, verified, of nobody that we know.
+_UNATTRIBUTED = View("ReportsUnattributed", "Count", lambda line: line.get("events", 1), ("provider",))
+
 # (logger, message) -> the metrics of that log line.
 VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("app.api.request_log", "request"): (
@@ -60,6 +63,10 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("WebhooksFailing", "Count", _one_if(lambda line: line["webhooks_began_to_fail"])),
         View("Weight", "None", lambda line: line["weight"], ("provider",)),
     ),
+    ("app.delivery.record", "webhook for an unknown email"): (_UNATTRIBUTED,),
+    ("app.delivery.record", "webhook for an unknown attempt"): (_UNATTRIBUTED,),
+    ("app.providers.sdk.unattributed", "event left out"): (_UNATTRIBUTED,),
+    ("app.providers.sdk.unattributed", "report about several people"): (_UNATTRIBUTED,),
     ("app.delivery.rewrite", "status"): (
         View("EmailsSent", "Count", _one_if(lambda line: line["is"] == "sent")),
         View("EmailsDelivered", "Count", _one_if(lambda line: line["is"] == "delivered")),

@@ -10,7 +10,7 @@ from typing import Any, Final
 ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "canceled", "expired"}
 # Events after which the recipient is sent to again, and those after which it never is (app/domain/states.py).
 REPORTED_FAILED: Final = {"soft_bounce", "blocked", "dropped"}
-RECIPIENT_FAULT: Final = {"hard_bounce", "suppressed"}
+RECIPIENT_FAULT: Final = {"hard_bounce", "mailbox_condition", "suppressed"}
 PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
 # How many calls of unknown outcome a recipient may have, by `on_uncertain` (docs/guarantees.md).
 MOST_UNKNOWN: Final = {"wait": 2, "failover": 4, "fail": 1}

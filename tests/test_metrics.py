@@ -98,6 +98,22 @@ def test_other_lines_pass_as_they_are() -> None:
 
 
 def test_no_metric_has_two_meanings() -> None:
-    names = [view.name for views in VIEWS.values() for view in views]
+    names = [view.name for view in {view for views in VIEWS.values() for view in views}]  # lines may share a metric
     assert len(names) == len(set(names))
     assert measured_loggers() == {name for name, _ in VIEWS}
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "fields", "count"),
+    [
+        ("app.delivery.record", "webhook for an unknown email", {"events": 3}, 3),
+        ("app.delivery.record", "webhook for an unknown attempt", {"events": 2}, 2),
+        ("app.providers.sdk.unattributed", "event left out", {}, 1),
+        ("app.providers.sdk.unattributed", "report about several people", {}, 1),
+    ],
+)
+def test_what_cannot_be_attributed_is_counted_by_provider(
+    name: str, message: str, fields: dict[str, Any], count: int
+) -> None:
+    line = written(name, message, provider="ses", **fields)
+    assert measured(line) == {("ReportsUnattributed", "service", "provider"): count}

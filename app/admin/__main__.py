@@ -2,13 +2,14 @@
 
 import typer
 
-from app.admin import dead_letters, keys, matrix, openapi, providers, states, suppressions, variables
+from app.admin import bounces, dead_letters, keys, matrix, openapi, providers, states, suppressions, variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate EmailsMinder.")
 app.add_typer(keys.app, name="keys")
 app.add_typer(providers.app, name="providers")
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(bounces.app, name="bounces")
 app.command("openapi")(openapi.show)
 app.command("matrix")(matrix.show)
 app.command("states")(states.show)

@@ -22,7 +22,10 @@ MEANINGS = {
         "becomes `sent`, and the copy counts as accepted from then on; unless it has been reported as failed before, "
         "or was given up because its provider is silent"
     ),
-    Transition.DELIVERED: "becomes `delivered`, unless the same attempt bounced hard, was suppressed or was returned",
+    Transition.DELIVERED: (
+        "becomes `delivered`, unless the same attempt bounced hard, met a mailbox condition, was suppressed or was "
+        "returned"
+    ),
     Transition.COMPLAINED: "becomes `complained`, with the same exceptions",
     Transition.RETRY: (
         "the attempt has failed: `queued` for the next provider, or `canceled` if the email was canceled; but "

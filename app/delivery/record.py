@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
@@ -17,6 +18,7 @@ from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.head import Head, Status
+from app.domain.kinds import Kind
 from app.domain.protocol import DeliveryProtocol, is_about
 from app.domain.resolution import Signal, row_for
 from app.domain.suppression import Suppression, from_event
@@ -47,7 +49,7 @@ class Record:
         """Record everything in `webhook`.
 
         Raises NotFound (no such provider), Unauthenticated (the sender cannot be proved), ServiceUnavailable (not
-        verifiable now). An event of an unknown email or attempt is logged and otherwise ignored.
+        verifiable now). An event of an unknown email or attempt is counted, and tells at most that a mailbox is dead.
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
@@ -75,7 +77,7 @@ class Record:
         for event in content:
             by_email[event.email_id].append(event)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            for _ in pool.map(self._record_email, by_email, by_email.values()):
+            for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):
                 pass  # an exception of any email is raised here: the provider then sends the whole webhook again
 
     def _authenticate(self, provider: str, receiver: Receiver, webhook: Webhook) -> None:
@@ -84,19 +86,19 @@ class Record:
         if nonce and not self.nonces.admit(provider, nonce, now_s):
             raise Unauthenticated("this signature was already used for another body")
 
-    def _record_email(self, email_id: str, events: list[ProviderEvent]) -> None:
+    def _record_email(self, provider: str, email_id: str, events: list[ProviderEvent]) -> None:
         steps: list[_Step] = []
         head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._apply(h, events, now, steps))
         if not head:
-            log.warning("webhook for an unknown email", extra={"email_id": email_id, "events": len(events)})
+            self._judge_addresses(events)
+            fields = {"provider": provider, "email_id": email_id, "events": len(events)}
+            log.warning("webhook for an unknown email", extra=fields)
             return
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
-            unknown = len(events) - len(kept)
-            log.warning(
-                "webhook for an unknown attempt",
-                extra={"provider": events[0].provider, "email_id": email_id, "events": unknown},
-            )
+            self._judge_addresses([event for event in events if not is_about(head, event)])
+            fields = {"provider": provider, "email_id": email_id, "events": len(events) - len(kept)}
+            log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)
         for step in steps:
             _log(step)
@@ -106,6 +108,16 @@ class Record:
         publish_if_ready(self.publish, self.clock, head)
         for step in steps:
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)
+
+    def _judge_addresses(self, events: list[ProviderEvent]) -> None:
+        """Suppress the dead mailboxes in events that cannot be attributed: a mailbox is dead whoever wrote to it.
+
+        Nothing else in them says anything about mail of ours: somebody may have complained of mail that is not.
+        """
+        now_ms = int(self.clock() * 1000)
+        for event in events:
+            if event.kind is Kind.HARD_BOUNCE and event.recipient:
+                self.suppress(from_event(event, now_ms))
 
     def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:
         steps.clear()  # those of a write that lost to another writer

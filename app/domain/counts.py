@@ -21,6 +21,7 @@ REPORTS: Final = frozenset(
         Kind.CLICKED,
         Kind.COMPLAINED,
         Kind.HARD_BOUNCE,
+        Kind.MAILBOX_CONDITION,
         Kind.SOFT_BOUNCE,
         Kind.BLOCKED,
         Kind.DROPPED,

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     DELAYED = "delayed"  # the provider has the email and goes on trying
     DELIVERED = "delivered"
     HARD_BOUNCE = "hard_bounce"  # evidence that the mailbox does not exist
+    MAILBOX_CONDITION = "mailbox_condition"  # full or disabled, or the email is too large for it: so at any provider
     SOFT_BOUNCE = "soft_bounce"  # returned for any other reason, or for none
     BLOCKED = "blocked"  # policy, reputation, spam verdict
     DROPPED = "dropped"  # the provider never tried, for a reason that is not the recipient's
@@ -42,6 +43,7 @@ EventKind = Literal[
     Kind.DELAYED,
     Kind.DELIVERED,
     Kind.HARD_BOUNCE,
+    Kind.MAILBOX_CONDITION,
     Kind.SOFT_BOUNCE,
     Kind.BLOCKED,
     Kind.DROPPED,
@@ -59,6 +61,7 @@ class Cause(StrEnum):
     """Why something failed: what or who was at fault."""
 
     RECIPIENT = "recipient"
+    MAILBOX = "mailbox"
     MESSAGE = "message"
     POLICY = "policy"
     ACCOUNT = "account"

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Evidence, Head, Status
+from app.domain.head import Attempt, Head, Status
 from app.domain.rounds import RetryContext
 from app.domain.route import Availability
+from app.domain.states import AT_FAULT
 
 SAFETY_MARGIN_MS = 3_600_000  # a key that the provider may forget within an hour is not relied on
 
@@ -69,8 +70,7 @@ def _is_needed(head: Head, number: int) -> bool:
         recipient.status is Status.SENDING
         and recipient.wait_until_ms is not None
         and recipient.attempt == number
-        and not recipient.attempts_with(Evidence.HARD_BOUNCE)
-        and not recipient.attempts_with(Evidence.SUPPRESSED)
+        and not any(map(recipient.attempts_with, AT_FAULT))
         for recipient in recipients
     )
 

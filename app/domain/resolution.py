@@ -11,7 +11,7 @@ from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome
-from app.domain.states import IGNORED_IF_KNOWN, OUTWEIGHS_DELIVERY, PROVES, TABLE, Phase, Row, Transition
+from app.domain.states import COPY_FAILED, IGNORED_IF_KNOWN, OUTWEIGHS_DELIVERY, PROVES, TABLE, Phase, Row, Transition
 
 _WAITING_PHASES = {Status.QUEUED: Phase.WAITING, Status.SENDING: Phase.AWAITING_EVIDENCE}
 
@@ -107,10 +107,10 @@ def live_attempts(recipient: Recipient) -> list[int]:
 def next_status(recipient: Recipient) -> Recipient:
     """The recipient after its current attempt has ended without success.
 
-    In this order: `bounced` after a hard bounce of any attempt, `suppressed` if a provider's own list holds the
-    address, `sent` if another copy is live, else `queued` for the next provider.
+    In this order: `bounced` after a hard bounce or a mailbox condition of any attempt, `suppressed` if a provider's own
+    list holds the address, `sent` if another copy is live, else `queued` for the next provider.
     """
-    if recipient.attempts_with(Evidence.HARD_BOUNCE):
+    if recipient.attempts_with(Evidence.HARD_BOUNCE) or recipient.attempts_with(Evidence.MAILBOX_CONDITION):
         return replace(recipient, status=Status.BOUNCED, wait_until_ms=None)
     if recipient.attempts_with(Evidence.SUPPRESSED):
         return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None)
@@ -140,7 +140,7 @@ def stop_trying(recipient: Recipient, status: Status, **reason: Any) -> Recipien
 def _keep_evidence(recipient: Recipient, signal: Signal) -> Recipient:
     known = recipient.evidence.get(signal.attempt, frozenset())
     proved = known | PROVES.get(signal.kind, frozenset())
-    if signal.kind is Kind.SOFT_BOUNCE and Evidence.DELIVERED in known and Evidence.FAILED not in known:
+    if signal.kind in COPY_FAILED and Evidence.DELIVERED in known and Evidence.FAILED not in known:
         proved |= {Evidence.RETURNED}
     return recipient if proved == known else _add_evidence(recipient, signal.attempt, *proved)
 

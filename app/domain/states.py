@@ -40,7 +40,10 @@ DESCRIPTIONS: Final[Mapping[Phase, str]] = {
     ),
     Phase.SENT: "In this state, a provider has taken the email and has not yet reported how it ended.",
     Phase.DELIVERED: "In this state, the recipient's mail host has taken the email, as its provider reports.",
-    Phase.BOUNCED: "In this state, the mailbox does not exist, or its host returned an email that it had taken.",
+    Phase.BOUNCED: (
+        "In this state, the mailbox does not exist or does not take this email from anybody, or its host returned an "
+        "email that it had taken."
+    ),
     Phase.COMPLAINED: "In this state, the recipient has got the email and has reported it as spam.",
     Phase.SUPPRESSED: "In this state, nothing was sent: the address is on our or on the provider's suppression list.",
     Phase.FAILED: "In this state, no provider is left to call, or too many calls are of unknown outcome.",
@@ -59,7 +62,7 @@ class Transition(StrEnum):
     RETRY = "retry"  # the attempt failed: the next provider, unless the evidence says otherwise
     UNCERTAIN = "uncertain"  # nobody knows: the email's `on_uncertain` decides
     RECIPIENT_FAULT = "recipient_fault"  # no provider can deliver: bounced or suppressed, as the evidence says
-    RETURNED = "returned"  # delivered, then bounced: bounced, unless another copy is known to be delivered
+    RETURNED = "returned"  # delivered, then reported as failed: bounced, unless another copy is known to be delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ _ENDED = (Phase.FAILED, Phase.EXPIRED, Phase.CANCELED)
 _IN_PROGRESS = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
 _PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED)  # a delay proves that the provider has the email
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
-_COPY_FAILED = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
+COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
 _DELIVERED = (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
 _EITHER = (True, False)
@@ -114,15 +117,18 @@ TABLE: Final[dict[Key, Row]] = {
     **_rows((Phase.SENDING,), (Kind.UNCERTAIN,), (True,), Transition.UNCERTAIN),
     # A copy that failed after its acceptance goes to the next provider. Only the current attempt's failure counts:
     # that of an older one says nothing about the copy under way.
-    **_rows(_IN_PROGRESS, _COPY_FAILED, (True,), Transition.RETRY),
+    **_rows(_IN_PROGRESS, COPY_FAILED, (True,), Transition.RETRY),
     # A hard bounce is never resent through another provider. An older attempt's report is kept as evidence, which
     # forbids every further claim, but does not end the copy under way.
     **_rows(_IN_PROGRESS, _RECIPIENT_FAULT, (True,), Transition.RECIPIENT_FAULT, suppress=True),
     **_rows(_IN_PROGRESS, _RECIPIENT_FAULT, (False,), Transition.STAY, suppress=True),
     **_rows((Phase.QUEUED, Phase.WAITING), _RECIPIENT_FAULT, _EITHER, Transition.RECIPIENT_FAULT, suppress=True),
     **_rows((Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED), _RECIPIENT_FAULT, _EITHER, Transition.STAY, suppress=True),
-    # The mail host took the email and returned it afterwards.
-    **_rows((Phase.DELIVERED,), (Kind.SOFT_BOUNCE,), _EITHER, Transition.RETURNED),
+    # The condition of a mailbox is the same for every provider, but it may pass: later emails are sent.
+    **_rows(_IN_PROGRESS, (Kind.MAILBOX_CONDITION,), (True,), Transition.RECIPIENT_FAULT),
+    **_rows((Phase.QUEUED, Phase.WAITING), (Kind.MAILBOX_CONDITION,), _EITHER, Transition.RECIPIENT_FAULT),
+    # The mail host took the email and returned it afterwards, for whatever reason.
+    **_rows((Phase.DELIVERED,), (*COPY_FAILED, Kind.MAILBOX_CONDITION), _EITHER, Transition.RETURNED),
     **_rows((Phase.DELIVERED,), (Kind.HARD_BOUNCE,), _EITHER, Transition.RETURNED, suppress=True),
     # Somebody who complains has got the email, unless the same attempt had a hard bounce: then a forwarder complained.
     **_rows(Phase, (Kind.COMPLAINED,), _EITHER, Transition.COMPLAINED, suppress=True),
@@ -136,14 +142,18 @@ PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
     Kind.ACCEPTED: frozenset({Evidence.ACCEPTED}),
     Kind.DELAYED: frozenset({Evidence.ACCEPTED, Evidence.DELAYED}),
     **dict.fromkeys((*_DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
-    **dict.fromkeys(_COPY_FAILED, frozenset({Evidence.FAILED})),
+    **dict.fromkeys(COPY_FAILED, frozenset({Evidence.FAILED})),
     Kind.HARD_BOUNCE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.UNDELIVERABLE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
+    Kind.MAILBOX_CONDITION: frozenset({Evidence.FAILED, Evidence.MAILBOX_CONDITION}),
     Kind.SUPPRESSED: frozenset({Evidence.FAILED, Evidence.SUPPRESSED}),
 }
 
+# What is wrong with the recipient, at whichever provider: no attempt is claimed once any of this is known.
+AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED)
+
 # Evidence after which no report of a delivery of the same attempt counts any more.
-OUTWEIGHS_DELIVERY: Final = frozenset({Evidence.HARD_BOUNCE, Evidence.SUPPRESSED, Evidence.RETURNED})
+OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED})
 
 # A transition does not happen if this is already known of the same attempt: the signal contradicts stronger evidence,
 # or it has come before.
@@ -155,6 +165,7 @@ IGNORED_IF_KNOWN: Final[dict[tuple[Transition, Kind], frozenset[Evidence]]] = {
     },
     **{(Transition.DELIVERED, kind): OUTWEIGHS_DELIVERY for kind in _DELIVERED},
     (Transition.COMPLAINED, Kind.COMPLAINED): OUTWEIGHS_DELIVERY,
-    (Transition.RETURNED, Kind.SOFT_BOUNCE): frozenset({Evidence.FAILED}),
+    **{(Transition.RETURNED, kind): frozenset({Evidence.FAILED}) for kind in COPY_FAILED},
     (Transition.RETURNED, Kind.HARD_BOUNCE): frozenset({Evidence.HARD_BOUNCE}),
+    (Transition.RETURNED, Kind.MAILBOX_CONDITION): frozenset({Evidence.MAILBOX_CONDITION}),
 }

@@ -57,5 +57,6 @@ def from_event(event: ProviderEvent, now_ms: int) -> Suppression:
 def from_signal(email_id: str, address: str, signal: Signal, since_ms: int) -> Suppression:
     """The suppression that a signal leads to. The signal's row in the state table must say `suppress`."""
     reason = _REASONS[signal.kind]
-    evidence = f"{signal.provider}, {email_id}, attempt {signal.attempt}: {signal.detail or signal.kind.value}"
+    about = f", {email_id}, attempt {signal.attempt}" if email_id else ""  # some reports do not say of which email
+    evidence = f"{signal.provider}{about}: {signal.detail or signal.kind.value}"
     return Suppression(address, reason, evidence, since_ms, since_ms + LASTS_MS[reason])

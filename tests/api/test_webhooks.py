@@ -5,8 +5,10 @@ import hmac
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from app.api.body import BODY_LIMIT_BYTES
@@ -99,3 +101,36 @@ def test_the_body_is_verified_as_it_came(client: Client, parts: Container, clock
     spaced = json.dumps(webhook, indent=4)
     again = client.post("/v1/webhooks/mailgun", key=None, content=spaced)
     assert again.status_code == 401  # the token was used for a body of other bytes
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("is_multipart", [False, True])
+def test_a_legacy_form_of_mailgun_gets_the_one_answer_that_makes_it_stop(
+    client: Client, clock: Clock, *, is_multipart: bool
+) -> None:
+    signature = mailgun(clock, "eml_x", "bo@example.com")["signature"]
+    form = {"event": "dropped", "recipient": "bo@example.com", **signature}
+    request = httpx.Request("POST", "http://x.example", files={k: (None, v) for k, v in form.items()})
+    body, kind = (request.read(), request.headers["content-type"]) if is_multipart else (urlencode(form).encode(), FORM)
+    answer = client.post("/v1/webhooks/mailgun", key=None, content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["type"]) == (406, "urn:emailsminder:problem:not-acceptable")
+
+
+@pytest.mark.parametrize("spoiled", ["signature", "token", "timestamp", "event"])
+def test_a_form_that_nobody_has_signed_is_refused(client: Client, clock: Clock, spoiled: str) -> None:
+    form = {"event": "dropped", **mailgun(clock, "eml_x", "bo@example.com")["signature"]}
+    form |= {} if spoiled == "event" else {spoiled: "0" * 64}
+    if spoiled == "event":
+        del form["event"]
+    answer = client.post("/v1/webhooks/mailgun", key=None, content=urlencode(form), headers={"Content-Type": FORM})
+    assert answer.status_code == 401
+
+
+def test_a_text_that_looks_like_a_form_leaves_a_webhook_as_it_is(
+    client: Client, parts: Container, clock: Clock
+) -> None:
+    webhook = mailgun(clock, *sent(parts, clock))
+    webhook["event-data"]["user-variables"]["note"] = "&event=1&timestamp=1&token=1&signature=1&"
+    assert post(client, webhook, FORM).status_code == 200

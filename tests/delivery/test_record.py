@@ -14,7 +14,7 @@ from app.topic import Topic
 from tests.support.crash import Before, Crash, crash
 from tests.support.harness import Harness
 from tests.support.providers import webhook
-from tests.support.samples import a_head, an_email
+from tests.support.samples import a_head, an_email, somebody
 from tests.support.size import FULL
 
 RECORDED_EMAILS = 200 if FULL else 40
@@ -144,6 +144,22 @@ def test_an_event_of_an_unknown_email_is_ignored_and_the_rest_is_recorded(harnes
     harness.report(replace(event, email_id=email_id), event)
     assert harness.only(known).status is Status.DELIVERED
     assert harness.events.of("eml_nobody") == []
+
+
+@pytest.mark.parametrize("kind", [Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.SUPPRESSED, Kind.BLOCKED])
+@pytest.mark.parametrize(
+    "wrong", [{"email_id": "", "attempt": 0}, {"attempt": 99}, {"email_id": "eml_nobody"}], ids=str
+)
+def test_of_an_event_that_cannot_be_attributed_counts_only_that_a_mailbox_is_dead(
+    harness: Harness, kind: Kind, wrong: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    stranger = somebody("stranger").key
+    event = replace(harness.event(sent(harness), kind), recipient=stranger, **wrong)  # type: ignore[arg-type] # because these are fields of ProviderEvent
+    with caplog.at_level("WARNING"):
+        harness.report(event)
+    found = harness.suppressions.get(stranger, harness.clock.now_ms)
+    assert (found is not None) is (kind is Kind.HARD_BOUNCE)
+    assert [(vars(line)["provider"], vars(line)["events"]) for line in caplog.records] == [("sendgrid", 1)]
 
 
 def test_an_open_that_names_nobody_is_kept_for_the_story(harness: Harness) -> None:

@@ -53,6 +53,9 @@ SPACES = {
     "one fault and one further round": Space([Setup(OnUncertain.WAIT), Setup(OnUncertain.FAIL)], 80_000),
     "one provider and several further rounds": Space(every(faults=0, retry_for_ms=400_000), 20_000, ONE_PROVIDER),
     "expiry and a cancel": Space(every(lifetime_ms=35_000, cancel=True), 25_000),
+    "a mailbox condition": Space(
+        every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION, Kind.BLOCKED)
+    ),
     "a cancel and what is reported later": Space(
         every(retry_for_ms=0, cancel=True), 8_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
     ),

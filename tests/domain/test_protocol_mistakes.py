@@ -25,7 +25,7 @@ from tests.domain.world_state import Setup
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
 BAD = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
-FAULT = (Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
+FAULT = (Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
 UNDER_WAY = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
 
 Make = Callable[[pytest.MonkeyPatch], World]

@@ -139,7 +139,9 @@ def test_what_a_slow_worker_says_once_its_call_is_repeated_counts_only_if_it_was
     assert (bob(good).status, bob(good).attempt) == (Status.SENT, 1)
 
 
-@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.DELIVERED, Kind.UNKNOWN, Kind.HARD_BOUNCE, Kind.BLOCKED])
+@pytest.mark.parametrize(
+    "kind", [Kind.ACCEPTED, Kind.DELIVERED, Kind.UNKNOWN, Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.BLOCKED]
+)
 def test_news_of_the_call_makes_it_pointless(kind: EventKind) -> None:
     head = unsure()
     head = RULES.record_event(head, event(head, kind), NOW_MS)

@@ -169,6 +169,7 @@ def test_without_evidence_on_uncertain_decides(policy: OnUncertain, status: Stat
     ("evidence", "status"),
     [
         (Evidence.HARD_BOUNCE, Status.BOUNCED),
+        (Evidence.MAILBOX_CONDITION, Status.BOUNCED),
         (Evidence.SUPPRESSED, Status.SUPPRESSED),
         (Evidence.ACCEPTED, Status.SENT),
     ],

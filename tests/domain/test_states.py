@@ -32,6 +32,7 @@ KINDS = {
     "dly": Kind.DELAYED,
     "del": Kind.DELIVERED,
     "hard": Kind.HARD_BOUNCE,
+    "box": Kind.MAILBOX_CONDITION,
     "soft": Kind.SOFT_BOUNCE,
     "blo": Kind.BLOCKED,
     "dro": Kind.DROPPED,
@@ -43,26 +44,26 @@ KINDS = {
     "unk": Kind.UNKNOWN,
 }
 CURRENT = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard soft blo  dro  sup  com  uns  ope  cli  unk
-queued            S    .    .    .    E+   .    S    D    E+   .    .    .    E+   C+   +    D    D    .
-waiting           S    .    .    .    E+   .    S    D    E+   .    .    .    E+   C+   +    D    D    .
-sending           S    R    R    R    E+   ?    S    D    E+   R    R    R    E+   C+   S+   D    D    S
-awaiting_evidence S    R    R    R    E+   .    S    D    E+   R    R    R    E+   C+   S+   D    D    S
-sent              .    .    .    .    E+   .    .    D    E+   R    R    R    E+   C+   +    D    D    .
-delivered         .    .    .    .    .    .    .    .    B+   B    .    .    .    C+   +    .    .    .
-bounced           .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
-suppressed        .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
-complained        .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
-failed            S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
-expired           S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
-canceled          S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
+queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    D    D    .
+waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    D    D    .
+sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
+awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
+sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    E+   C+   +    D    D    .
+delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    .    C+   +    .    .    .
+bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
+suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
+complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
+failed            S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
+expired           S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
+canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
 """
 # Where the plan tells an older attempt from the current one; elsewhere it is the same.
 OLDER = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard soft blo  dro  sup  com  uns  ope  cli  unk
-sending           .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
-awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    +    C+   +    D    D    .
-sent              .    .    .    .    +    .    .    D    +    .    .    .    +    C+   +    D    D    .
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
+sending           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
+awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
+sent              .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
 """
 
 
@@ -126,6 +127,7 @@ def test_a_phase_is_a_status_told_apart_by_its_wait(at: str) -> None:
     assert row_for(somebody(at, 2), Signal(1, "a", Kind.HARD_BOUNCE)) == TABLE[Phase(at), Kind.HARD_BOUNCE, False]
 
 
+OUTWEIGHS = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.RETURNED)
 # What is known of attempt 1 and makes its news void: (phase, news, known, what it came to without that knowledge).
 BARS = [
     *[("queued", kind, Evidence.FAILED, Status.SENT) for kind in (Kind.ACCEPTED, Kind.DELAYED)],
@@ -133,14 +135,17 @@ BARS = [
     *[
         ("bounced", kind, evidence, Status.DELIVERED)
         for kind in (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
-        for evidence in (Evidence.HARD_BOUNCE, Evidence.SUPPRESSED, Evidence.RETURNED)
+        for evidence in OUTWEIGHS
     ],
     *[
         ("bounced", Kind.COMPLAINED, evidence, Status.COMPLAINED)
-        for evidence in (Evidence.HARD_BOUNCE, Evidence.SUPPRESSED, Evidence.RETURNED)
+        for evidence in OUTWEIGHS
     ],
-    ("delivered", Kind.SOFT_BOUNCE, Evidence.FAILED, Status.BOUNCED),
+    *[
+        ("delivered", kind, Evidence.FAILED, Status.BOUNCED) for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
+    ],
     ("delivered", Kind.HARD_BOUNCE, Evidence.HARD_BOUNCE, Status.BOUNCED),
+    ("delivered", Kind.MAILBOX_CONDITION, Evidence.MAILBOX_CONDITION, Status.BOUNCED),
 ]  # fmt: skip
 
 
@@ -162,7 +167,12 @@ def test_a_failed_status_puts_the_recipient_back_on_the_queue(at: str, kind: Kin
 
 @pytest.mark.parametrize(
     ("kind", "end"),
-    [(Kind.HARD_BOUNCE, Status.BOUNCED), (Kind.UNDELIVERABLE, Status.BOUNCED), (Kind.SUPPRESSED, Status.SUPPRESSED)],
+    [
+        (Kind.HARD_BOUNCE, Status.BOUNCED),
+        (Kind.MAILBOX_CONDITION, Status.BOUNCED),
+        (Kind.UNDELIVERABLE, Status.BOUNCED),
+        (Kind.SUPPRESSED, Status.SUPPRESSED),
+    ],
 )
 @pytest.mark.parametrize(
     ("at", "attempt"),
@@ -171,7 +181,7 @@ def test_a_failed_status_puts_the_recipient_back_on_the_queue(at: str, kind: Kin
 def test_a_recipient_at_fault_ends(at: str, attempt: int, kind: Kind, end: Status) -> None:
     ended = after(somebody(at, attempt), (1, kind))
     assert (ended.status, ended.wait_until_ms, ended.detail) == (end, None, "why")
-    assert row_for(somebody(at, attempt), Signal(1, "a", kind)).suppress is True
+    assert row_for(somebody(at, attempt), Signal(1, "a", kind)).suppress is (kind is not Kind.MAILBOX_CONDITION)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +200,9 @@ def test_accepted_stops_what_only_waits_unless_that_attempt_has_reported_a_failu
     assert after(somebody(at, 2, _1={Evidence.FAILED}), (1, Kind.ACCEPTED)).status is somebody(at).status
 
 
-@pytest.mark.parametrize("kind", [Kind.SOFT_BOUNCE, Kind.HARD_BOUNCE])
+@pytest.mark.parametrize(
+    "kind", [Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.MAILBOX_CONDITION, Kind.HARD_BOUNCE]
+)
 def test_the_host_said_yes_then_no(kind: Kind) -> None:
     returned = after(somebody("sent"), (1, Kind.DELIVERED), (1, kind))
     assert (returned.status, returned.detail) == (Status.BOUNCED, "why")
@@ -200,14 +212,16 @@ def test_the_host_said_yes_then_no(kind: Kind) -> None:
     assert (two_copies.status, two_copies.attempt) == (Status.DELIVERED, 2)
 
 
-def test_a_soft_bounce_that_comes_again_after_the_receipt_does_not_deny_it() -> None:
-    healed = after(somebody("sent"), (1, Kind.SOFT_BOUNCE), (1, Kind.DELIVERED))
+@pytest.mark.parametrize("kind", [Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED])
+def test_a_failure_that_comes_again_after_the_receipt_does_not_deny_it(kind: Kind) -> None:
+    healed = after(somebody("sent"), (1, kind), (1, Kind.DELIVERED))
     assert healed.status is Status.DELIVERED
-    assert after(healed, (1, Kind.SOFT_BOUNCE)) == healed
+    assert after(healed, (1, kind)) == healed
 
 
-def test_a_dead_mailbox_that_an_older_attempt_found_forbids_every_further_claim_only() -> None:
-    live = after(somebody("sending", 2), (1, Kind.HARD_BOUNCE))
+@pytest.mark.parametrize("kind", [Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION])
+def test_what_an_older_attempt_found_wrong_with_the_mailbox_forbids_every_further_claim_only(kind: Kind) -> None:
+    live = after(somebody("sending", 2), (1, kind))
     assert live.status is Status.SENDING
     assert after(live, (2, Kind.ACCEPTED)).status is Status.SENT
     assert after(live, (2, Kind.UNAVAILABLE)).status is Status.BOUNCED
@@ -271,7 +285,7 @@ def test_requeue_without_any_knowledge_is_the_queue() -> None:
 
 
 @pytest.mark.parametrize("at", ["canceled", "expired", "failed"])
-@pytest.mark.parametrize("failure", [Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED])
+@pytest.mark.parametrize("failure", [Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.UNDELIVERABLE, Kind.SUPPRESSED])
 @pytest.mark.parametrize("late", [Kind.ACCEPTED, Kind.DELAYED])
 def test_an_ended_recipient_that_is_reported_dead_stays_ended_when_a_late_acceptance_comes(
     at: str, failure: Kind, late: Kind
@@ -283,7 +297,7 @@ def test_an_ended_recipient_that_is_reported_dead_stays_ended_when_a_late_accept
 
 
 @pytest.mark.parametrize("seen", [Kind.OPENED, Kind.CLICKED])
-@pytest.mark.parametrize("bounce", [Kind.SOFT_BOUNCE, Kind.HARD_BOUNCE])
+@pytest.mark.parametrize("bounce", [Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.MAILBOX_CONDITION, Kind.HARD_BOUNCE])
 def test_an_opened_email_that_bounced_stays_bounced_when_the_open_comes_again(seen: Kind, bounce: Kind) -> None:
     opened = after(somebody("sent"), (1, seen))
     assert opened.status is Status.DELIVERED

@@ -37,19 +37,18 @@ WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
+RECEIPTS = (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
 OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
-BAD = frozenset({Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.SUPPRESSED})
 PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
     Kind.ACCEPTED: {Evidence.ACCEPTED},
     Kind.DELAYED: {Evidence.ACCEPTED},
-    Kind.DELIVERED: {Evidence.ACCEPTED, Evidence.DELIVERED},
-    Kind.OPENED: {Evidence.ACCEPTED, Evidence.DELIVERED},
-    Kind.CLICKED: {Evidence.ACCEPTED, Evidence.DELIVERED},
-    Kind.COMPLAINED: {Evidence.ACCEPTED, Evidence.DELIVERED},
+    **{kind: {Evidence.ACCEPTED, Evidence.DELIVERED} for kind in (*RECEIPTS, Kind.COMPLAINED)},
     Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
+    Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
     Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
     **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }
+BAD = frozenset(kind for kind, known in PROVED.items() if Evidence.FAILED in known)
 ANSWERS = (ServiceUnavailable, Conflict, Invalid)
 
 

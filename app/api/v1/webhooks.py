@@ -9,7 +9,7 @@ from app.api.problems import TooLarge
 from app.api.threads import Route
 from app.api.v1.views import Receipt
 from app.domain.event import Webhook
-from app.errors import NotFound, ServiceUnavailable, Unauthenticated
+from app.errors import NotAcceptable, NotFound, ServiceUnavailable, Unauthenticated
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
@@ -23,6 +23,7 @@ _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urle
     | errors(
         Unauthenticated("the signature does not match the body"),
         NotFound("no such provider"),
+        NotAcceptable("legacy webhooks are not read; set up the current ones at Mailgun"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
         ServiceUnavailable("the certificate cannot be fetched now"),
     ),

@@ -3,20 +3,18 @@
 The source is documentation.mailgun.com, "Events", unless a line names another.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
-EventMeaning = tuple[EventKind, Cause | None]
-
-# `failed` has tables of its own below.
+# `failed` is read by `_failure`.
 EVENTS: Final[dict[str, EventMeaning]] = {
     "accepted": (Kind.ACCEPTED, None),
     "delivered": (Kind.DELIVERED, None),
@@ -26,21 +24,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "unsubscribed": (Kind.UNSUBSCRIBED, None),
     "rejected": (Kind.DROPPED, Cause.UNKNOWN),
 }
-# `reason` of a permanent failure, then `delivery-status.code`. The first three are Mailgun's own suppression lists.
-REASONS: Final[dict[str, EventMeaning]] = {
-    "suppress-bounce": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "suppress-complaint": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "suppress-unsubscribe": (Kind.SUPPRESSED, Cause.RECIPIENT),
-    "espblock": (Kind.BLOCKED, Cause.POLICY),
-}
-CODES: Final[dict[str, EventMeaning]] = {
-    "605": (Kind.SUPPRESSED, Cause.RECIPIENT),  # bounced before
-    "606": (Kind.SUPPRESSED, Cause.RECIPIENT),  # unsubscribed
-    "607": (Kind.SUPPRESSED, Cause.RECIPIENT),  # complained
-    "625": (Kind.DROPPED, Cause.POLICY),  # Mailgun holds the mailing back because of a poor list
-}
-
-_log = logging.getLogger(__name__)
 
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
@@ -50,9 +33,9 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     except ValueError:
         entry = {}
     event_id = payload.text(entry.get("id"))
-    recipient, at_ms = payload.text(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
+    recipient, at_ms = address(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
     if not recipient or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return []
     kind, cause = _meaning(entry)
     email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
@@ -62,7 +45,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
         kind=kind,
         email_id=email_id,
         attempt=attempt,
-        recipient=recipient.lower(),
+        recipient=recipient,
         at_ms=at_ms,
         # Mailgun's ids are unique within a day only.
         event_id=f"{event_id}/{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}" if event_id else "",
@@ -75,20 +58,20 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 def _meaning(entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
-    if event != "failed":
-        return EVENTS.get(event, (Kind.UNKNOWN, None))
-    if payload.text(entry.get("severity")) == "temporary":
-        return Kind.DELAYED, None
-    report = payload.fields(entry.get("delivery-status"))
-    meaning = REASONS.get(payload.text(entry.get("reason"))) or CODES.get(payload.code(report.get("code")))
-    if meaning:
-        return meaning
-    status, words = payload.text(report.get("enhanced-code")), _words(entry)
-    if is_dead(status, words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if is_policy(status, words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
+    return _failure(entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
+
+
+def _failure(entry: Mapping[str, object]) -> EventMeaning:
+    """Mailgun's `reason` is a label and never the host's words."""
+    status = payload.fields(entry.get("delivery-status"))
+    code = payload.code(status.get("code"))
+    report = Report(
+        status=payload.code(status.get("enhanced-code")),
+        code=code,
+        text=payload.text(status.get("message")) or payload.text(status.get("description")),
+        label=labels.mailgun(payload.text(entry.get("severity")), payload.text(entry.get("reason")), code),
+    )
+    return meaning(report)
 
 
 def _words(entry: Mapping[str, object]) -> str:

@@ -14,8 +14,8 @@ from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.errors import Unauthenticated
-from app.providers.mailgun import events
+from app.errors import NotAcceptable, Unauthenticated
+from app.providers.mailgun import events, legacy
 from app.providers.mailgun.limits import LIMITS
 from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
@@ -99,7 +99,9 @@ class Mailgun:
         try:
             signed = payload.fields(payload.fields(payload.decode(webhook.body)).get("signature"))
         except ValueError:
-            raise Unauthenticated("the body cannot be read") from None
+            signed = legacy.fields(webhook)
+            if not signed:
+                raise Unauthenticated("the body cannot be read") from None
         timestamp, token = payload.code(signed.get("timestamp")), payload.text(signed.get("token"))
         given = [payload.text(signed.get(name)) for name in ("signature", "parent-signature")]
         signatures.check_age(timestamp, now_s)
@@ -110,7 +112,9 @@ class Mailgun:
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
-        """The one event of a webhook, or none if it cannot be read."""
+        """The one event of a webhook, or none if it cannot be read. Raises NotAcceptable for a legacy webhook."""
+        if legacy.fields(webhook):
+            raise NotAcceptable("legacy webhooks are not read; set up the current ones at Mailgun")
         return events.read(self.account, webhook)
 
     def credentials_call(self) -> httpx.Request:

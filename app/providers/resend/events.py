@@ -4,17 +4,15 @@ The sources are resend.com/docs, "Event Types", and Resend's own API description
 unless a line names another.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
-
-EventMeaning = tuple[EventKind, Cause | None]
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
 # `email.bounced` and `email.failed` are read by `_meaning` and `_bounce`.
 EVENTS: Final[dict[str, EventMeaning]] = {
@@ -27,16 +25,8 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "email.opened": (Kind.OPENED, None),
     "email.clicked": (Kind.CLICKED, None),
 }
-# By `bounce.subType`. The host's words decide for all others (General, NoEmail, MailboxFull, Undetermined).
-BOUNCES: Final[dict[str, EventMeaning]] = {
-    "ContentRejected": (Kind.BLOCKED, Cause.POLICY),
-    "AttachmentRejected": (Kind.BLOCKED, Cause.POLICY),
-    "MessageTooLarge": (Kind.SOFT_BOUNCE, Cause.MESSAGE),
-}
 # The field of an event that holds its reason.
 REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "email.failed": "failed"}
-
-_log = logging.getLogger(__name__)
 
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
@@ -54,11 +44,11 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     recipients = _recipients(data.get("to"))
     at_ms = payload.iso_ms(payload.text(entry.get("created_at")))  # the event's time; data.created_at is the email's
     if not recipients or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return []
     reason = payload.fields(data.get(REASONS.get(event, "")))
     kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
-    email_id, attempt = payload.ours(payload.fields(data.get("tags")))
+    email_id, attempt = payload.ours(_tags(data.get("tags")))
     return [
         ProviderEvent(
             provider=account,
@@ -85,20 +75,22 @@ def _meaning(event: str, reason: Mapping[str, object]) -> EventMeaning:
 
 
 def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
-    meaning = BOUNCES.get(payload.text(bounce.get("subType")))
-    if meaning:
-        return meaning
-    permanent, words = payload.text(bounce.get("type")) == "Permanent", _words(bounce)
-    if permanent and is_dead("", words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if permanent and is_policy("", words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
+    """The host's words decide; Resend's own sentence only where there are none."""
+    report = Report(
+        text=_host_words(bounce) or payload.text(bounce.get("message")),
+        label=labels.resend(payload.text(bounce.get("type")), payload.text(bounce.get("subType"))),
+    )
+    return meaning(report)
+
+
+def _host_words(bounce: Mapping[str, object]) -> str:
+    """The host's words: a list by the API's description, a text by Resend's Python SDK."""
+    return " ".join(filter(None, _texts(bounce.get("diagnosticCode"))))
 
 
 def _words(reason: Mapping[str, object]) -> str:
-    """The host's words (a list by the API's description, a text by Resend's Python SDK), then Resend's own."""
-    return " ".join(filter(None, [*_texts(reason.get("diagnosticCode")), payload.text(reason.get("message"))]))
+    """The host's words, then Resend's own."""
+    return " ".join(filter(None, [_host_words(reason), payload.text(reason.get("message"))]))
 
 
 def _detail(reason: Mapping[str, object]) -> str:
@@ -108,8 +100,16 @@ def _detail(reason: Mapping[str, object]) -> str:
 
 def _recipients(to: object) -> list[str]:
     """The different addresses of `data.to`, lower-case, without the names that may stand before them."""
-    addresses = [mailbox.rpartition("<")[2].rstrip("> ").strip().lower() for mailbox in _texts(to)]
+    addresses = [address(mailbox) for mailbox in _texts(to)]
     return list(dict.fromkeys(filter(None, addresses)))
+
+
+def _tags(value: object) -> Mapping[str, object]:
+    """The tags, which come as an object, or as a list of names and values as they were sent."""
+    if not isinstance(value, list):
+        return payload.fields(value)
+    tags = map(payload.fields, value)
+    return {payload.text(tag.get("name")): tag.get("value") for tag in tags}
 
 
 def _texts(value: object) -> list[str]:

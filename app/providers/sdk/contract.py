@@ -67,7 +67,10 @@ class Provider(Protocol[Call, Answer]):
         """
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
-        """The events of a verified webhook, in its order. An entry that cannot be read is left out and logged."""
+        """The events of a verified webhook, in its order. An entry that cannot be read is left out and logged.
+
+        Raises NotAcceptable for a form of webhook that is not read at all, if that answer makes the provider stop.
+        """
 
     def credentials_call(self) -> Call:
         """A harmless authenticated call for `providers check`. A 2xx answer means that the credentials work."""

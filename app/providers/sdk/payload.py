@@ -10,6 +10,7 @@ EMAIL_ID: Final = "em_email_id"  # under these names our ids travel with an emai
 ATTEMPT: Final = "em_attempt"
 
 _LATEST_S: Final = 253_402_300_800  # the year 10000
+_SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _ID_LIMIT: Final = 128
 
@@ -39,7 +40,9 @@ def code(value: object) -> str:
 
 
 def at_ms(value: object) -> int | None:
-    """Epoch seconds as milliseconds; None if it is no time between 1970 and the year 9999."""
+    """Epoch seconds, a number or its text, as milliseconds; None if it is no time between 1970 and the year 9999."""
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
         return None
     return round(value * 1000)

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.addresses import address
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
 
-EventMeaning = tuple[EventKind, Cause | None]
-
-# `bounce` and `dropped` have tables of their own below.
+# `bounce` is read by `_bounce`, and `dropped` has a table of its own below.
 EVENTS: Final[dict[str, EventMeaning]] = {
     "processed": (Kind.ACCEPTED, None),
     "deferred": (Kind.DELAYED, None),
@@ -26,20 +25,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_resubscribe": (Kind.UNKNOWN, None),
-}
-# By `type` of a bounce. `blocked`: the host refused this email, and SendGrid does not suppress the address.
-BOUNCES: Final[dict[str, EventMeaning]] = {
-    "bounce": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-    "blocked": (Kind.BLOCKED, Cause.POLICY),
-    "expired": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-}
-# By `bounce_classification`, SendGrid's reading of the host's words, which counts more than `type`.
-CLASSIFICATIONS: Final[dict[str, EventMeaning]] = {
-    "content": (Kind.BLOCKED, Cause.POLICY),
-    "reputation": (Kind.BLOCKED, Cause.POLICY),
-    "frequency or volume too high": (Kind.BLOCKED, Cause.POLICY),
-    "mailbox unavailable": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),  # it may be full or disabled
-    "technical failure": (Kind.SOFT_BOUNCE, Cause.UNKNOWN),
 }
 # By `reason` of a drop.
 DROPS: Final[dict[str, EventMeaning]] = {
@@ -69,10 +54,10 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 
 def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
-    recipient, at_ms = payload.text(entry.get("email")), payload.at_ms(entry.get("timestamp"))
+    recipient, at_ms = address(entry.get("email")), payload.at_ms(entry.get("timestamp"))
     event_id = payload.text(entry.get("sg_event_id"))
     if not recipient or at_ms is None:
-        _log.warning("event left out", extra={"provider": account, "event_id": event_id})
+        unattributed.left_out(account, event_id)
         return None
     kind, cause = _meaning(entry)
     email_id, attempt = payload.ours(entry)
@@ -81,28 +66,33 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
         kind=kind,
         email_id=email_id,
         attempt=attempt,
-        recipient=recipient.lower(),
+        recipient=recipient,
         at_ms=at_ms,
         event_id=event_id,
         # `sg_message_id` is the id of the call, then ".filter…" and the recipient's place in it.
         message_id=payload.text(entry.get("sg_message_id")).split(".")[0],
         cause=cause,
-        detail=shorten(payload.text(entry.get("reason")) or payload.text(entry.get("response"))),
+        detail=shorten(_words(entry)),
     )
 
 
 def _meaning(entry: Mapping[str, object]) -> EventMeaning:
-    event, reason = payload.text(entry.get("event")), payload.text(entry.get("reason"))
+    event = payload.text(entry.get("event"))
+    if event == "bounce":
+        return _bounce(entry)
     if event == "dropped":
-        return DROPS.get(reason.strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
-    if event != "bounce":
-        return EVENTS.get(event, (Kind.UNKNOWN, None))
-    status, kind = payload.code(entry.get("status")), payload.text(entry.get("type")).lower()
-    classification = payload.text(entry.get("bounce_classification")).lower()
-    # "Invalid Address" is SendGrid's "unknown user". If the type is `blocked`, the two contradict each other, and the
-    # classification proves nothing.
-    if is_dead(status, reason) or (kind != "blocked" and classification == "invalid address"):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if is_policy(status, reason):
-        return Kind.BLOCKED, Cause.POLICY
-    return CLASSIFICATIONS.get(classification) or BOUNCES.get(kind, (Kind.SOFT_BOUNCE, Cause.UNKNOWN))
+        return DROPS.get(payload.text(entry.get("reason")).strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
+    return EVENTS.get(event, (Kind.UNKNOWN, None))
+
+
+def _bounce(entry: Mapping[str, object]) -> EventMeaning:
+    report = Report(
+        status=payload.code(entry.get("status")),
+        text=_words(entry),
+        label=labels.sendgrid(payload.text(entry.get("type")), payload.text(entry.get("bounce_classification"))),
+    )
+    return meaning(report)
+
+
+def _words(entry: Mapping[str, object]) -> str:
+    return payload.text(entry.get("reason")) or payload.text(entry.get("response"))

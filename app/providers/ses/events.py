@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from app.domain.event import ProviderEvent
-from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload
-from app.providers.sdk.bounces import is_dead, is_policy
+from app.providers.sdk import payload, unattributed
+from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
+from app.providers.ses import recipients
 from app.providers.ses.sns import Envelope
-
-EventMeaning = tuple[EventKind, Cause | None]
 
 
 class Shape(NamedTuple):
@@ -44,6 +43,13 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 # Events that hold for every recipient of the email. Of other events without a list, SES does not say who it was.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
+# `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that complain of nothing: somebody has moved the email out of
+# the spam folder; and a host tells the domain's owner which of its emails did not authenticate.
+NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure"})
+NOTHING: Final[EventMeaning] = (Kind.UNKNOWN, None)
+# The mailbox to which the recipient's mail is forwarded is at fault. So is every other copy then, but the address that
+# was written to is not dead itself.
+FORWARDED: Final[EventMeaning] = (Kind.MAILBOX_CONDITION, Cause.MAILBOX)
 EVENTS: Final[dict[str, EventMeaning]] = {
     "Send": (Kind.ACCEPTED, None),
     "Delivery": (Kind.DELIVERED, None),
@@ -53,23 +59,15 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),
 }
-# By type and subtype. For every other bounce the host's words decide; SES has given up on the email either way.
-BOUNCES: Final[dict[tuple[str, str], EventMeaning]] = {
-    ("Permanent", "Suppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "OnAccountSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "OnTenantSuppressionList"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "EmailValidationSuppressed"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Permanent", "UnsubscribedRecipient"): (Kind.SUPPRESSED, Cause.RECIPIENT),
-    ("Transient", "MessageTooLarge"): (Kind.SOFT_BOUNCE, Cause.MESSAGE),
-    ("Transient", "ContentRejected"): (Kind.BLOCKED, Cause.POLICY),
-    ("Transient", "AttachmentRejected"): (Kind.BLOCKED, Cause.POLICY),
-}
-
 _log = logging.getLogger(__name__)
 
 
 def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
-    """The events of a notification, one for each recipient it names."""
+    """The events of a notification, one for each recipient it names.
+
+    A complaint that lists several people is one of kind `unknown` for each of them: SES lists every recipient at a host
+    that does not say who complained.
+    """
     try:
         report = payload.fields(payload.decode(envelope.message.encode()))
     except ValueError:  # such as "Successfully validated SNS topic …", the first message of every topic
@@ -82,14 +80,22 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
     shape = SHAPES.get(name, Shape(""))
     section = payload.fields(report.get(shape.key))
     email_id, attempt = payload.ours(_tags(mail))
-    for recipient, entry in _recipients(name, shape, section, mail):
-        kind, cause = _meaning(name, section, entry)
+    people = _people(name, shape, section, mail)
+    names_several = name == "Complaint" and recipients.are_several(section.get(shape.recipients))
+    if names_several:
+        unattributed.several_people(account, envelope.message_id)
+    for recipient, entry, is_other in people:
+        kind, cause = _meaning(name, section, entry) if recipient or not shape.recipients else NOTHING
+        if is_other and kind in (Kind.HARD_BOUNCE, Kind.SUPPRESSED):
+            kind, cause = FORWARDED
+        if names_several and kind is Kind.COMPLAINED:
+            kind, cause = NOTHING
         yield ProviderEvent(
             provider=account,
             kind=kind,
             email_id=email_id,
             attempt=attempt,
-            recipient=recipient.lower(),
+            recipient=recipient,
             at_ms=_at_ms(section, mail, envelope),
             event_id=envelope.message_id,
             message_id=payload.text(mail.get("messageId")),
@@ -98,22 +104,13 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
         )
 
 
-def _recipients(
+def _people(
     name: str, shape: Shape, section: Mapping[str, object], mail: Mapping[str, object]
-) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Whom the event is about, each with what it says about this recipient alone. "": SES does not say who it is."""
-    if not shape.recipients:
-        everybody = [address for address in map(payload.text, _list(mail.get("destination"))) if address]
-        addresses = everybody if len(everybody) == 1 or name in SHARED else [""]
-        yield from ((address, {}) for address in addresses)
-        return
-    for entry in _list(section.get(shape.recipients)):
-        about = payload.fields(entry)
-        address = payload.text(entry) or payload.text(about.get("emailAddress"))
-        if address:
-            yield address, about
-        else:
-            _log.warning("recipient left out", extra={"kind": name})
+) -> list[recipients.Concerned]:
+    to = recipients.destination(mail)
+    if shape.recipients:
+        return recipients.named_in(section.get(shape.recipients), to)
+    return recipients.all_of(to, shared=name in SHARED)
 
 
 def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
@@ -122,25 +119,21 @@ def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, objec
     if name == "Complaint":
         if payload.text(section.get("complaintSubType")) == "OnAccountSuppressionList":
             return Kind.SUPPRESSED, Cause.RECIPIENT
-        # This is the opposite of a complaint: somebody has moved the email out of the spam folder.
-        is_not_spam = payload.text(section.get("complaintFeedbackType")) == "not-spam"
-        return (Kind.UNKNOWN, None) if is_not_spam else (Kind.COMPLAINED, Cause.RECIPIENT)
+        is_complaint = payload.text(section.get("complaintFeedbackType")).strip().lower() not in NO_COMPLAINTS
+        return (Kind.COMPLAINED, Cause.RECIPIENT) if is_complaint else NOTHING
     if name == "Subscription":
-        return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else (Kind.UNKNOWN, None)
-    return EVENTS.get(name, (Kind.UNKNOWN, None))
+        return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else NOTHING
+    return EVENTS.get(name, NOTHING)
 
 
 def _bounce(section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
-    kind, reason = payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))
-    meaning = BOUNCES.get((kind, reason))
-    if meaning:
-        return meaning
-    status, words = payload.text(entry.get("status")), payload.text(entry.get("diagnosticCode"))
-    if kind == "Permanent" and is_dead(status, words):
-        return Kind.HARD_BOUNCE, Cause.RECIPIENT
-    if kind == "Permanent" and is_policy(status, words):
-        return Kind.BLOCKED, Cause.POLICY
-    return Kind.SOFT_BOUNCE, Cause.UNKNOWN
+    report = Report(
+        action=payload.text(entry.get("action")),
+        status=payload.text(entry.get("status")),
+        text=payload.text(entry.get("diagnosticCode")),
+        label=labels.ses(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
+    )
+    return meaning(report)
 
 
 def _opted_out(section: Mapping[str, object]) -> bool:

@@ -30,11 +30,6 @@ def event(**fields: object) -> ProviderEvent:
     return parsed
 
 
-def failed(**fields: object) -> tuple[Kind, Cause | None]:
-    parsed = event(**{"event": "failed", "severity": "permanent", **fields})
-    return parsed.kind, parsed.cause
-
-
 def test_the_call() -> None:
     request = MAILGUN.build(SAMPLE)
     assert str(request.url) == "https://api.eu.mailgun.net/v3/mg.example.com/messages"
@@ -189,34 +184,6 @@ def test_how_long_it_wants_to_be_left_alone(answer: httpx.Response, seconds: flo
 )
 def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None) -> None:
     assert (event(event=name).kind, event(event=name).cause) == (kind, cause)
-
-
-@pytest.mark.parametrize(
-    ("fields", "kind", "cause"),
-    [
-        ({"severity": "temporary", "delivery-status": {"code": 450}}, Kind.DELAYED, None),
-        ({"severity": "temporary", "delivery-status": {"enhanced-code": "5.1.1"}}, Kind.DELAYED, None),
-        ({"reason": "suppress-bounce"}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"reason": "suppress-unsubscribe"}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"reason": "suppress-complaint"}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 605}}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 606}}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"delivery-status": {"code": "607"}}, Kind.SUPPRESSED, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 625}}, Kind.DROPPED, Cause.POLICY),
-        ({"reason": "espblock", "delivery-status": {"enhanced-code": "5.1.1"}}, Kind.BLOCKED, Cause.POLICY),
-        ({"delivery-status": {"code": 550, "enhanced-code": "5.1.1"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 550, "message": "5.1.1 No such user"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 550, "description": "no such user"}}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
-        ({"delivery-status": {"code": 550, "enhanced-code": "5.7.1"}}, Kind.BLOCKED, Cause.POLICY),
-        ({"reason": "bounce", "delivery-status": {"code": 550}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-        ({"reason": "generic", "delivery-status": {"code": 498, "message": "No MX"}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-        ({"reason": "old", "delivery-status": {"code": 602}}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-        ({"severity": None}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-        ({"delivery-status": "?"}, Kind.SOFT_BOUNCE, Cause.UNKNOWN),
-    ],
-)
-def test_what_its_failures_mean(fields: dict[str, object], kind: Kind, cause: Cause | None) -> None:
-    assert failed(**fields) == (kind, cause)
 
 
 def test_an_event_says_why_and_of_which_call() -> None:

@@ -18,8 +18,6 @@ from tests.providers.case import NOW_S, SAMPLE
 from tests.providers.resend.case import EMAIL_ID, ID, SECRETS, SIGNATURE, TIMESTAMP, make, report, sign, webhook
 
 RESEND = make("https://api.resend.com")
-BLOCKED, BOUNCED = (Kind.BLOCKED, Cause.POLICY), (Kind.SOFT_BOUNCE, Cause.UNKNOWN)
-DEAD = (Kind.HARD_BOUNCE, Cause.RECIPIENT)
 
 
 def built(message: Message = SAMPLE, **content: Any) -> Any:
@@ -34,11 +32,6 @@ def event(kind: object, **data: object) -> ProviderEvent:
     told = {"type": kind, "created_at": "2025-10-09T08:53:20.375Z", "data": {"to": ["bo@example.com"], **data}}
     (parsed,) = events(told)
     return parsed
-
-
-def bounced(**bounce: object) -> tuple[Kind, Cause | None]:
-    parsed = event("email.bounced", bounce=bounce)
-    return parsed.kind, parsed.cause
 
 
 def test_the_call() -> None:
@@ -220,7 +213,6 @@ def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
         ("email.opened", Kind.OPENED, None),
         ("email.clicked", Kind.CLICKED, None),
         ("email.failed", Kind.DROPPED, Cause.UNKNOWN),
-        ("email.bounced", *BOUNCED),
         ("email.received", Kind.UNKNOWN, None),
         ("email.invented_tomorrow", Kind.UNKNOWN, None),
         (None, Kind.UNKNOWN, None),
@@ -228,31 +220,6 @@ def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
 )
 def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None) -> None:
     assert (event(name).kind, event(name).cause) == (kind, cause)
-
-
-@pytest.mark.parametrize(
-    ("bounce", "verdict"),
-    [
-        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}, DEAD),
-        ({"type": "Permanent", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}, DEAD),  # the Python SDK's type
-        ({"type": "Permanent", "message": "550 no such user"}, DEAD),
-        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.2.2 full"], "message": "No such user"}, BOUNCED),
-        ({"type": "Permanent", "diagnosticCode": ["smtp; 550 5.7.1 blocked"]}, BLOCKED),
-        ({"type": "Permanent", "subType": "General"}, BOUNCED),
-        ({"type": "Permanent", "subType": "NoEmail"}, BOUNCED),
-        ({"type": "Permanent", "subType": "ContentRejected", "diagnosticCode": ["smtp; 550 5.1.1"]}, BLOCKED),
-        ({"type": "Transient", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}, BOUNCED),
-        ({"type": "Transient", "diagnosticCode": ["smtp; 450 5.7.1 wait"]}, BOUNCED),
-        ({"type": "Transient", "subType": "ContentRejected"}, BLOCKED),
-        ({"type": "Transient", "subType": "AttachmentRejected"}, BLOCKED),
-        ({"type": "Transient", "subType": "MessageTooLarge"}, (Kind.SOFT_BOUNCE, Cause.MESSAGE)),
-        ({"type": "Transient", "subType": "MailboxFull"}, BOUNCED),
-        ({"type": "Undetermined", "subType": "Undetermined", "message": "unknown user"}, BOUNCED),
-        ({"type": ["Permanent"], "subType": {}, "diagnosticCode": [7, None], "message": 7}, BOUNCED),
-    ],
-)
-def test_what_its_bounces_mean(bounce: dict[str, object], verdict: tuple[Kind, Cause]) -> None:
-    assert bounced(**bounce) == verdict
 
 
 @pytest.mark.parametrize(
@@ -273,6 +240,14 @@ def test_an_event_says_why_and_of_which_call() -> None:
     assert (parsed.at_ms, parsed.event_id) == (1_760_000_000_375, "msg_1")
     told = event("email.suppressed", suppressed={"type": "Suppressed", "reason": "previous_complaint", "message": "m"})
     assert told.detail == "Suppressed previous_complaint m"
+
+
+def test_tags_come_as_an_object_or_as_the_list_that_was_sent() -> None:
+    sent = [{"name": "em_email_id", "value": "em_1"}, {"name": "em_attempt", "value": "2"}, "?", {"name": ["x"]}]
+    for tags in (sent, {"em_email_id": "em_1", "em_attempt": "2"}):
+        parsed = event("email.delivered", tags=tags)
+        assert (parsed.email_id, parsed.attempt) == ("em_1", 2)
+    assert (event("email.delivered", tags="?").email_id, event("email.delivered", tags=[]).attempt) == ("", 0)
 
 
 @pytest.mark.parametrize("to", [["Bo@Example.com"], '"Bo <x>" <bo@example.com>', ["bo@example.com", "BO@example.com"]])

@@ -59,7 +59,7 @@ _BOUNCES: Final[Mapping[Ending, Mapping[str, object]]] = {
         "message": "The recipient's email provider sent a hard bounce message.",
         "diagnosticCode": ["smtp; 550 5.1.1 The email account that you tried to reach does not exist"],
     },
-    Ending.UNEXPLAINED: {"type": "Undetermined", "subType": "Undetermined", "message": ""},
+    Ending.UNEXPLAINED: {"type": "Permanent", "subType": "General", "message": ""},
     Ending.BLOCKED: {
         "type": "Transient",
         "subType": "ContentRejected",

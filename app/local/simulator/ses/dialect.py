@@ -165,7 +165,7 @@ _BOUNCES: Final[Mapping[Ending, tuple[str, str, Mapping[str, str]]]] = {
             "diagnosticCode": "smtp; 550 5.1.1 The email account that you tried to reach does not exist",
         },
     ),
-    Ending.UNEXPLAINED: ("Undetermined", "Undetermined", {}),
+    Ending.UNEXPLAINED: ("Permanent", "General", {}),
     Ending.BLOCKED: (
         "Transient",
         "ContentRejected",

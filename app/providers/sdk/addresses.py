@@ -1,0 +1,30 @@
+"""Reads addresses as providers and mail hosts write them in reports."""
+
+import re
+from typing import Final
+
+from app.providers.sdk import payload
+
+# RFC 3464 §2.3.1: a recipient field begins with the type of its address.
+_TYPE: Final = re.compile(r"\s*(?:rfc822|utf-?8)\s*;", re.IGNORECASE)
+_QUOTES: Final = "\"'"
+
+
+def address(value: object) -> str:
+    """The bare address in `value`, in lower case; "" if there is none.
+
+    A display name, angle brackets, quotes around the whole, the type `rfc822;` and a dot at the end are taken away. The
+    quotes of a local part stay.
+    """
+    text = _TYPE.sub("", payload.text(value), count=1).strip()
+    if text.endswith(">"):
+        text = text.rpartition("<")[2].rstrip(">")
+    text = _unquoted(text.strip()).strip(" <>").rstrip(".")
+    return text.lower()
+
+
+def _unquoted(text: str) -> str:
+    for quote in _QUOTES:
+        if len(text) > 1 and text[0] == quote == text[-1]:
+            return text[1:-1]
+    return text

@@ -1,0 +1,58 @@
+"""What a failure report proves: one reader for all providers (docs/bounces.md).
+
+    report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=labels.ses("Permanent", "General"))
+    kind, cause = meaning(report)
+
+`RULES` is ordered by the weight of the evidence, and its first row that applies decides. It is total: the last row
+always applies.
+"""
+
+from typing import Final
+
+from app.providers.sdk.bounces import labels
+from app.providers.sdk.bounces.code_rules import CODES, REMAINS
+from app.providers.sdk.bounces.evidence import collect
+from app.providers.sdk.bounces.first_rules import IS_IT_A_FAILURE, LABELS, TOKENS
+from app.providers.sdk.bounces.meaning import MEANINGS, EventMeaning
+from app.providers.sdk.bounces.report import Label, Proven, Reading, Report
+from app.providers.sdk.bounces.rule import TITLES, Rule, Weight
+from app.providers.sdk.bounces.word_rules import ABOUT_US, MAILBOX, UNKNOWN_RECIPIENT
+
+__all__ = [
+    "MEANINGS",
+    "RULES",
+    "TITLES",
+    "EventMeaning",
+    "Label",
+    "Proven",
+    "Reading",
+    "Report",
+    "Rule",
+    "Weight",
+    "labels",
+    "meaning",
+    "read",
+]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *IS_IT_A_FAILURE,
+    *LABELS,
+    *TOKENS,
+    *ABOUT_US,
+    *MAILBOX,
+    *UNKNOWN_RECIPIENT,
+    *CODES,
+    *REMAINS,
+)
+
+
+def read(report: Report) -> Reading:
+    """What a report proves. It raises nothing, whatever the report holds."""
+    evidence = collect(report)
+    rule = next(rule for rule in RULES if rule.applies(evidence))
+    return Reading(rule.proves, rule.name, rule.source)
+
+
+def meaning(report: Report) -> EventMeaning:
+    """The kind and the cause of the event that a report amounts to."""
+    return MEANINGS[read(report).proven]

@@ -1,0 +1,48 @@
+"""How providers write addresses and times in their reports: each in any form that was seen of another."""
+
+import json
+
+import pytest
+
+from app.domain.event import Webhook
+from app.providers.sdk import payload
+from app.providers.sdk.addresses import address
+from tests.providers.mailgun import case as mailgun
+from tests.providers.resend import case as resend
+from tests.providers.sendgrid import case as sendgrid
+
+WRITTEN = ["Bo@Example.com", '"Bo" <bo@example.com>', "<bo@example.com>", "rfc822; bo@example.com", "bo@example.com."]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_an_address_in_any_form(written: str) -> None:
+    entry = {"email": written, "timestamp": 1_760_000_000, "event": "delivered"}
+    (event,) = sendgrid.make("https://x.example").parse(Webhook(json.dumps([entry]).encode(), {}))
+    assert event.recipient == "bo@example.com"
+    told = {"recipient": written, "timestamp": 1_760_000_000.5, "event": "delivered"}
+    (event,) = mailgun.make("https://x.example").parse(mailgun.envelope(told))
+    assert event.recipient == "bo@example.com"
+    data = {"to": [written]}
+    report = {"type": "email.delivered", "created_at": "2025-10-09T08:53:20Z", "data": data}
+    (event,) = resend.make("https://x.example").parse(Webhook(json.dumps(report).encode(), {resend.ID: "msg_1"}))
+    assert event.recipient == "bo@example.com"
+
+
+@pytest.mark.parametrize("written", ["", " ", "<>", '""', None, 7, ["bo@example.com"], "rfc822;"])
+def test_what_is_no_address_is_none(written: object) -> None:
+    assert address(written) == ""
+
+
+@pytest.mark.parametrize("written", ["1760000000.375", 1_760_000_000.375])
+def test_a_time_may_be_text(written: object) -> None:
+    entry = {"email": "bo@example.com", "timestamp": written, "event": "delivered"}
+    (event,) = sendgrid.make("https://x.example").parse(Webhook(json.dumps([entry]).encode(), {}))
+    assert event.at_ms == 1_760_000_000_375
+    told = {"recipient": "bo@example.com", "timestamp": written, "event": "delivered"}
+    (event,) = mailgun.make("https://x.example").parse(mailgun.envelope(told))
+    assert event.at_ms == 1_760_000_000_375
+
+
+@pytest.mark.parametrize("written", ["", "soon", "-1", "0", "1e9", " 1", "nan", "9" * 12, "٣"])
+def test_a_text_that_is_no_time_is_none(written: str) -> None:
+    assert payload.at_ms(written) is None
