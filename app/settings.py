@@ -18,6 +18,11 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
 
 
+def is_lambda(env: Mapping[str, str]) -> bool:
+    """Whether this process runs on Lambda, where nobody watches it start."""
+    return bool(env.get(_DEPLOYED[0]))
+
+
 def is_local(env: Mapping[str, str]) -> bool:
     """Whether this process runs in local mode: `app.local` then starts an AWS emulator, a simulator and a worker."""
     return not any(env.get(name) for name in _DEPLOYED)

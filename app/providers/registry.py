@@ -66,6 +66,13 @@ def check(accounts: Iterable[str]) -> None:
             )
 
 
+def check_values(accounts: Iterable[str], env: Mapping[str, str]) -> None:
+    """Raise ConfigurationError naming the variables of the accounts that have characters which cannot be in them."""
+    faults = [fault for account in accounts for fault in values(account, env).faults()]
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+
+
 def draining(configured: Iterable[str], env: Mapping[str, str]) -> tuple[str, ...]:
     """The accounts that are not `configured`, but whose webhooks can be verified: emails may be under way there."""
     found = {account for account in _named_by_variables(env) if can_verify(account, env)}

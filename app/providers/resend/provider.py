@@ -23,7 +23,7 @@ from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 
 # "Errors", by the `name` in the body. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
@@ -98,7 +98,7 @@ class Resend:
         message_id = payload.text(answer.get("id")).strip()
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
-        return answers.judge(response, TEXTS, secret=self.api_key)
+        return answers.judge(response, TEXTS, secrets=(self.api_key, *self.signing_secrets))
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of id, time and raw body by the secrets ("Verify Webhooks Requests")."""
@@ -124,8 +124,9 @@ class Resend:
         return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
+        key = credential(self.account, "API_KEY", self.api_key)
         # Without a User-Agent, Resend answers 403. httpx adds one only to requests that its own client builds.
-        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
+        return {"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
 
 
 def _tags(message: Message) -> dict[str, str]:

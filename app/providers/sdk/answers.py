@@ -1,9 +1,10 @@
 """What an HTTP answer means if the provider's own tables do not say it. Every status has a meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 
@@ -56,11 +57,13 @@ def accepted(response: httpx.Response, message_id: str) -> Outcome:
     return Outcome(Kind.ACCEPTED, status_code=response.status_code, message_id=message_id)
 
 
-def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s: float | None = None) -> Outcome:
+def judge(
+    response: httpx.Response, texts: Texts, *, secrets: Iterable[str], retry_after_s: float | None = None
+) -> Outcome:
     """The outcome of an answer that accepts nothing: by its words in `texts`, else by its status, else by its class.
 
-    `secret` is removed from the reply, in case the provider repeats it. `retry_after_s` is what the body asks for; a
-    Retry-After header counts more.
+    `secrets` are removed from the reply, in case the provider repeats them. `retry_after_s` is what the body asks for;
+    a Retry-After header counts more.
     """
     status, words = response.status_code, response.text
     kind, cause = (
@@ -70,8 +73,16 @@ def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s:
     if kind is Kind.THROTTLED:
         asked_s = header_s(response)
         cooldown_s = _bounded(asked_s if asked_s is not None else retry_after_s)
-    reply = shorten(words.replace(secret, "[secret]") if secret else words)
+    reply = shorten(redact(words, secrets))
     return Outcome(kind, cause, status_code=status, reply=reply, retry_after_s=cooldown_s)
+
+
+def redact(words: str, secrets: Iterable[str]) -> str:
+    """The words without any of the secrets, also as JSON and URLs may write them."""
+    written = {form for one in secrets for form in (one, one.replace("/", "\\/"), quote(one, safe="")) if form}
+    for form in sorted(written, key=len, reverse=True):  # a secret may contain another
+        words = words.replace(form, "[secret]")
+    return words
 
 
 def header_s(response: httpx.Response) -> float | None:

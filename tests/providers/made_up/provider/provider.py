@@ -86,7 +86,7 @@ class MadeUp:
             others = payload.fields(body.get("refused"))
             refused = {Mailbox(address).key: _refusal(words) for address, words in others.items()}
             return replace(answers.accepted(answer, message_id), differing=refused)
-        return answers.judge(answer, TEXTS, secret=self.api_key)
+        return answers.judge(answer, TEXTS, secrets=(self.api_key, *self.webhook_keys))
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of time and raw body by the keys."""
