@@ -1,5 +1,6 @@
 """What the errors of SES mean. The source is the API reference of SES v2 unless a line names another."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,6 +49,20 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "sending suspended": _ACCOUNT,
     "sending paused": _ACCOUNT,
 }
+
+
+# Where AWS writes what was not allowed: "… is not authorized to perform `ses:SendEmail' on resource
+# `arn:aws:ses:us-east-1:111122223333:identity/example.com'" (docs.aws.amazon.com, "Troubleshooting IAM: access denied
+# error messages", read 2026-11; the resource types are those of "Actions, resources, and condition keys for SES v2").
+_DENIED_IDENTITY: Final = re.compile(r"on resource:?\s.*:identity/", re.IGNORECASE | re.DOTALL)
+
+
+def is_about_sender(error: str, words: str) -> bool:
+    """Whether the account may not send as this From: its role is limited to other identities.
+
+    A role without the right to send at all is answered in the same words, so this is said of single emails only.
+    """
+    return error == "AccessDeniedException" and _DENIED_IDENTITY.search(words) is not None
 
 
 def name(response: httpx.Response, answer: Mapping[str, object]) -> str:

@@ -115,7 +115,11 @@ class Ses:
         outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secrets=secrets)
         if not (error and words):
             return outcome
-        return replace(outcome, reply=shorten(answers.redact(f"{error}: {words}", secrets)))
+        return replace(
+            outcome,
+            reply=shorten(answers.redact(f"{error}: {words}", secrets)),
+            is_about_sender=meaning is not None and errors.is_about_sender(error, words),
+        )
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the signature of SNS. It covers the body, so there is no nonce."""

@@ -224,6 +224,33 @@ def test_what_an_answer_means(response: httpx.Response, kind: OutcomeKind, cause
     assert outcome.message_id == ""
 
 
+DENIED = "User `arn:aws:sts::123456789012:assumed-role/mx/mx' is not authorized to perform `ses:SendEmail' on resource"
+
+
+@pytest.mark.parametrize(
+    ("response", "is_about_sender"),
+    [
+        (
+            error(403, "AccessDeniedException", f"{DENIED} `arn:aws:ses:us-east-1:123456789012:identity/a.example'"),
+            True,
+        ),
+        (
+            error(403, "AccessDeniedException", f"{DENIED}: arn:aws:ses:us-east-1:123456789012:identity/a@b.example"),
+            True,
+        ),
+        (error(403, "AccessDeniedException", f"{DENIED} `arn:aws:ses:us-east-1:1:configuration-set/mx'"), False),
+        (error(403, "AccessDeniedException", "User `arn:aws:x:identity/y' is not authorized"), False),
+        (error(403, "AccessDeniedException", "User is not authorized to perform: ses:SendEmail"), False),
+        (error(403, "SignatureDoesNotMatch", f"{DENIED} `arn:aws:ses:us-east-1:1:identity/a.example'"), False),
+        (error(401, "UnrecognizedClientException", "x"), False),
+    ],
+)
+def test_a_denied_identity_is_about_this_from_alone(response: httpx.Response, is_about_sender: bool) -> None:
+    outcome = make().read(response)
+    assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert outcome.is_about_sender is is_about_sender
+
+
 def test_an_accepted_email_has_an_id_and_no_cause() -> None:
     outcome = make().read(httpx.Response(200, json={"MessageId": "0100-000000"}))
     assert (outcome.kind, outcome.cause, outcome.message_id) == (Kind.ACCEPTED, None, "0100-000000")
