@@ -51,6 +51,8 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
 }
 
 
+IN_WORDS: Final = frozenset({"MessageRejected", "AccessDeniedException"})  # the words decide what these mean
+
 # Where AWS writes what was not allowed: "… is not authorized to perform `ses:SendEmail' on resource
 # `arn:aws:ses:us-east-1:111122223333:identity/example.com'" (docs.aws.amazon.com, "Troubleshooting IAM: access denied
 # error messages", read 2026-11; the resource types are those of "Actions, resources, and condition keys for SES v2").

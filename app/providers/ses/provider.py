@@ -110,7 +110,10 @@ class Ses:
             return answers.accepted(response, message_id)
         error = errors.name(response, answer)
         words = payload.text(answer.get("message")) or payload.text(answer.get("Message"))
-        meaning = errors.meaning(error, words) if response.is_client_error else None
+        has_meaning = response.is_client_error and (
+            bool(words) or error not in errors.IN_WORDS or not answers.is_cut(response)
+        )
+        meaning = errors.meaning(error, words) if has_meaning else None
         secrets = _signed_with(response)
         outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secrets=secrets)
         if not (error and words):
