@@ -157,6 +157,19 @@ def test_a_name_of_several_addresses_is_tried_at_each() -> None:
             assert send(transport, "http://api.invalid").outcome.message_id == "m-1"
 
 
+def test_an_address_family_that_the_machine_lacks_is_passed_over() -> None:
+    with peer(answer(ACCEPTED)) as server:
+
+        def lookup(*_: object) -> list[tuple[Any, ...]]:
+            good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+            return [(999, socket.SOCK_STREAM, 6, "", ("::1", server.port, 0, 0)), good]
+
+        with transport_of(lookup=lookup) as transport:
+            assert send(transport, "http://api.invalid").outcome.message_id == "m-1"
+    with transport_of(lookup=lambda *_: [(999, socket.SOCK_STREAM, 6, "", ("::1", 80, 0, 0))]) as transport:
+        assert send(transport, "http://api.invalid").outcome.kind is Kind.UNAVAILABLE
+
+
 def test_a_host_that_swallows_packets_does_not_hold_the_call() -> None:
     with black_hole() as hole, transport_of(timeout_s=5, connect_timeout_s=0.3) as transport:
         told = send(transport, f"http://127.0.0.1:{hole[1]}")

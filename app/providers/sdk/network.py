@@ -146,7 +146,11 @@ def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.so
     fault: OSError = OSError("the name has no address")
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         left = _left(until)
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as last:  # the machine lacks this family, IPv6 for example
+            fault = last
+            continue
         try:
             connection.settimeout(None if left is None else left / (len(addresses) - tried))
             connection.connect(address)
