@@ -1,12 +1,14 @@
 """What a deployment checks before it changes anything, against the emulator's Secrets Manager."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
 from app.errors import ConfigurationError
-from infra import credentials
+from infra import credentials, hooks
 from tests.support.aws import Aws, client
 
 SET = {"PROVIDERS": "sendgrid"}
@@ -35,3 +37,23 @@ def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
 def test_a_secret_that_cannot_be_read_is_told_and_not_checked(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     credentials.check(client(aws.endpoint_url, "secretsmanager"), "test/nowhere", SET)
     assert "not checked: the secret test/nowhere cannot be read" in capsys.readouterr().out
+
+
+def test_the_first_hook_checks_before_there_is_a_stack(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", "")  # the hook sets it
+    stage = f"x{uuid4().hex[:8]}"
+    manager = client(aws.endpoint_url, "secretsmanager")
+    manager.create_secret(Name=f"emailsminder/{stage}", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
+    file = tmp_path / "zappa_settings.json"
+    file.write_text(json.dumps({stage: {"timeout_seconds": 29}, f"{stage}_attempts": {"timeout_seconds": 20}}))
+    zappa = SimpleNamespace(
+        command="deploy",
+        api_stage=stage,
+        vargs={"settings_file": str(file)},
+        aws_environment_variables=SET,
+        zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
+    )
+    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):
+        hooks.prepare(zappa)
