@@ -3,22 +3,34 @@
 Variables that only local mode has are in `app.local`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from app.domain.account import is_account, prefix_of
 from app.domain.route import Caps, Routing, RoutingPolicy
+from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
 ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
+LONGEST_RUN_S = 900  # a function of Lambda runs no longer
+LONGEST_RETRY_S = 7 * 86_400  # an email is kept for eight days
+LONGEST_WAIT_S = 86_400
+LARGEST_CAP = 1_000_000_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_DOMAIN = re.compile(r"[^\s@*.:/]+(\.[^\s@*.:/]+)*")
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
+
+
+def is_lambda(env: Mapping[str, str]) -> bool:
+    """Whether this process runs on Lambda, where nobody watches it start."""
+    return bool(env.get(_DEPLOYED[0]))
 
 
 def is_local(env: Mapping[str, str]) -> bool:
@@ -55,8 +67,8 @@ class Settings:
         Raises ConfigurationError naming a malformed variable. The variables of the accounts are not read here: each
         provider declares its own (`app.providers.registry`).
         """
-        worker_timeout_s = _number(env, "WORKER_TIMEOUT_S", "20", at_least=1)
-        provider_timeout_s = _number(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1)
+        worker_timeout_s = _whole(env, "WORKER_TIMEOUT_S", "20", at_least=1, at_most=LONGEST_RUN_S)
+        provider_timeout_s = _seconds(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1, at_most=LONGEST_RUN_S)
         if provider_timeout_s >= worker_timeout_s:
             raise ConfigurationError(
                 "PROVIDER_TIMEOUT_S: must be less than WORKER_TIMEOUT_S, or slow calls are cut off"
@@ -77,10 +89,10 @@ class Settings:
                 {account: _caps(env, prefix_of(account)) for account in providers},
             ),
             from_domains={account: _domains(env, f"{prefix_of(account)}FROM_DOMAINS") for account in providers},
-            retry_for_s=int(_number(env, "RETRY_FOR_S", "14400", at_least=0)),
-            uncertain_wait_s=int(_number(env, "UNCERTAIN_WAIT_S", "60", at_least=0)),
+            retry_for_s=_whole(env, "RETRY_FOR_S", "14400", at_least=0, at_most=LONGEST_RETRY_S),
+            uncertain_wait_s=_whole(env, "UNCERTAIN_WAIT_S", "60", at_least=0, at_most=LONGEST_WAIT_S),
             provider_timeout_s=provider_timeout_s,
-            worker_timeout_s=int(worker_timeout_s),
+            worker_timeout_s=worker_timeout_s,
             log_level=_log_level(env),
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
@@ -106,7 +118,15 @@ def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(domain.lower() for domain in _list(env, name))
+    domains = tuple(domain.lower() for domain in _list(env, name))
+    for domain in domains:
+        if not _DOMAIN.fullmatch(domain):
+            plain = domain.rpartition("@")[2].removeprefix("*.")
+            raise ConfigurationError(
+                f"{name}: {domain!r} is not a domain; write each as what follows the @ of a From, such as"
+                f" {plain if _DOMAIN.fullmatch(plain) else 'example.com'}, subdomains by name"
+            )
+    return domains
 
 
 def _policy(env: Mapping[str, str]) -> RoutingPolicy:
@@ -137,7 +157,7 @@ def _caps(env: Mapping[str, str], prefix: str) -> Caps:
 
 
 def _cap(env: Mapping[str, str], name: str) -> int | None:
-    return int(_number(env, name, "0", at_least=1)) if env.get(name) else None
+    return _whole(env, name, "0", at_least=1, at_most=LARGEST_CAP) if env.get(name) else None
 
 
 def _log_level(env: Mapping[str, str]) -> str:
@@ -149,25 +169,26 @@ def _log_level(env: Mapping[str, str]) -> str:
 
 def _api_url(env: Mapping[str, str]) -> str:
     url = env.get("API_URL", "").strip().rstrip("/")
-    if not url:
-        return ""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # reading the port checks it
-    except ValueError:
-        host = None
-    is_safe = host and (parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE))
-    if not is_safe or not (url.isascii() and url.isprintable()) or set(url) & set(" ?#@"):
+    if url and not is_safe_url(url):
         raise ConfigurationError(f"API_URL: must look like https://HOST/PATH (http only for this machine), is {url!r}")
     return url
 
 
-def _number(env: Mapping[str, str], name: str, default: str, at_least: float) -> float:
-    text = env.get(name) or default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ConfigurationError(f"{name}: must be a number, is {text!r}") from None
-    if not at_least <= value < float("inf"):
-        raise ConfigurationError(f"{name}: must be at least {at_least:g}, is {text}")
+def _whole(env: Mapping[str, str], name: str, default: str, at_least: int, at_most: int) -> int:
+    text = (env.get(name) or default).strip()
+    if not _DIGITS.fullmatch(text):
+        raise ConfigurationError(f"{name}: must be a whole number, is {text!r}")
+    return int(_bounded(name, int(text), at_least, at_most))
+
+
+def _seconds(env: Mapping[str, str], name: str, default: str, at_least: float, at_most: float) -> float:
+    text = (env.get(name) or default).strip()
+    if not _DECIMAL.fullmatch(text):
+        raise ConfigurationError(f"{name}: must be a number of seconds, such as 2.5, is {text!r}")
+    return _bounded(name, float(text), at_least, at_most)
+
+
+def _bounded(name: str, value: float, at_least: float, at_most: float) -> float:
+    if not at_least <= value <= at_most:
+        raise ConfigurationError(f"{name}: must be from {at_least:.15g} to {at_most:.15g}, is {value:.15g}")
     return value

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from infra import functions, gateway, package  # noqa: E402 because of the path above
+from infra import credentials, functions, gateway, package  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
-from infra.stages import Stage, settings  # noqa: E402 because of the path above
+from infra.stages import PROJECT, Stage, settings  # noqa: E402 because of the path above
 
 
 def prepare(zappa: Any) -> None:
@@ -34,6 +34,11 @@ def prepare(zappa: Any) -> None:
     file = _settings_file(zappa)
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
+    credentials.check(
+        zappa.zappa.boto_session.client("secretsmanager"),
+        f"{PROJECT}/{stage.environment}",
+        {"WORKER_TIMEOUT_S": str(worker_timeout_s), **zappa.aws_environment_variables},
+    )
     outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
     zappa.aws_environment_variables = {
         **variables(stage.environment, outputs, worker_timeout_s),

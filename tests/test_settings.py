@@ -127,9 +127,13 @@ def test_the_region_is_aws_own(env: dict[str, str], region: str) -> None:
         ("PROVIDERS", "sendgrid:eu,sendgrid:eu"),
         ("PROVIDERS", "ses,mailgun,SES"),
         *(("RETRY_FOR_S", value) for value in ("soon", "-1", "nan", "inf", "1e999", "1,5")),
-        *(("UNCERTAIN_WAIT_S", value) for value in ("x", "-0.5")),
-        *(("PROVIDER_TIMEOUT_S", value) for value in ("0", "0.05", "ten", "-inf")),
-        *(("WORKER_TIMEOUT_S", value) for value in ("0", "-5", "x")),
+        *(("RETRY_FOR_S", value) for value in ("0.9", "1_0", "１２", "1e3", "604801", "9" * 5000)),
+        *(("UNCERTAIN_WAIT_S", value) for value in ("x", "-0.5", "0.5", "86401")),
+        *(
+            ("PROVIDER_TIMEOUT_S", value)
+            for value in ("0", "0.05", "ten", "-inf", "1_0", "１２", "1e1", "901", "9" * 400)
+        ),
+        *(("WORKER_TIMEOUT_S", value) for value in ("0", "-5", "x", "20.5", "901")),
         ("ROUTING", "random"),
         *(("API_URL", f"http://{host}") for host in ("mail.example.com", "127.0.0.1.example.com", "10.0.0.1:8000")),
         *(
@@ -154,10 +158,26 @@ def test_the_api_may_be_asked_without_tls_on_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SES_DAILY_CAP", "SES_PER_SECOND_CAP"])
-@pytest.mark.parametrize("value", ["0", "-1", "many", "inf"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "inf", "1.9", "1_0", "١٢", "1000000001"])
 def test_a_malformed_cap_of_a_provider_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         Settings.from_env({"PROVIDERS": "ses", name: value})
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("@example.com", "example.com"),
+        ("*.example.com", "example.com"),
+        ("example.org, *@Mail.example.com", "mail.example.com"),
+        ("https://example.com/", "example.com"),
+        ("a b", "example.com"),
+        (".example.com", "example.com"),
+    ],
+)
+def test_a_from_domain_that_fits_no_from_is_refused_with_the_remedy(written: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^SES_EU_FROM_DOMAINS: .* such as {re.escape(remedy)}, "):
+        Settings.from_env({"PROVIDERS": "ses:eu", "SES_EU_FROM_DOMAINS": written})
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])

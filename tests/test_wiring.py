@@ -56,6 +56,27 @@ def test_a_missing_setting_is_named(env: dict[str, str], name: str) -> None:
         built({**env, name: ""})
 
 
+def test_a_key_that_can_be_none_stops_a_process_that_starts(env: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: has a control or non-ASCII character"):
+        built({**env, "SENDGRID_API_KEY": "SG.…"})
+
+
+def test_on_lambda_a_key_that_can_be_none_stops_its_account_alone(env: dict[str, str], queue: Queue) -> None:
+    deployed = {**env, "AWS_LAMBDA_FUNCTION_NAME": "x", "PROVIDERS": "sendgrid,mailgun", "SENDGRID_API_KEY": "SG.…"}
+    forget_health()
+    container = built(deployed)
+    head = container.accept(an_email(), owner="team", key=None).head
+    for number in (1, 2):
+        container.attempt(head.email_id, number)
+    first, second = container.read.story(head.email_id).head.attempts
+    assert (first.provider, first.outcome, first.cause) == ("sendgrid", Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert first.reply.startswith("SENDGRID_API_KEY: ")
+    assert (second.provider, second.outcome) == ("mailgun", Kind.ACCEPTED)
+    queue.published()
+    forget_health()
+    container.close()
+
+
 def test_all_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(ConfigurationError, match=r"^not set: SENDGRID_API_KEY, TOPIC_ARN, CONTENT_BUCKET$"):
         built({"PROVIDERS": "sendgrid"})

@@ -96,7 +96,8 @@ def _check(name: str) -> bool:
     missing = values.missing(Need.SENDING)
     complaints = [f"{variable} is not set: it cannot send" for variable in missing]
     complaints += [f"{variable} is not set: its webhooks are refused" for variable in values.missing(Need.WEBHOOKS)]
-    if not missing:
+    complaints += values.faults()
+    if not missing and not values.faults():
         answer = process.check_credentials(name, os.environ)
         complaints += [] if answer.works else [f"refused: {answer.status_code or 'no answer'} {answer.reply}"]
     for complaint in complaints:

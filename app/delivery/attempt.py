@@ -170,7 +170,7 @@ def message(claimed: Head, content: Content) -> Message:
         bcc=_with_role(claimed, Role.BCC) if is_whole else (),
         visible_to=to if to or cc else some,
         visible_cc=cc,
-        content=content,
+        content=content.with_files_shown(),
     )
 
 

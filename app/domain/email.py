@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -75,6 +75,12 @@ class Content:
     attachments: tuple[Attachment, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def with_files_shown(self) -> "Content":
+        """The content in which an email without HTML has no inline files: nothing would show them, nor offer them."""
+        if self.html or not any(file.content_id for file in self.attachments):
+            return self
+        return replace(self, attachments=tuple(replace(file, content_id="") for file in self.attachments))
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,14 +94,14 @@ def recover_weight(health: Health, now_ms: int) -> Health:
 def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: int) -> Health:
     """The health after one call: breaker and cooldown. Returns the same object if nothing changed.
 
-    A probe that is throttled, or whose email is refused, leaves the breaker as it is; the next probe may then pass at
-    once, or after the cooldown.
+    A probe that is throttled, or whose email or From is refused, leaves the breaker as it is; the next probe may then
+    pass at once, or after the cooldown.
     """
     if outcome.kind is Kind.ACCEPTED:
         return close_breaker(health)
     if outcome.kind is Kind.THROTTLED:
         return end_probe(start_cooldown(health, outcome.retry_after_s, now_ms))
-    if outcome.kind is Kind.UNAVAILABLE and outcome.cause is Cause.ACCOUNT:
+    if outcome.kind is Kind.UNAVAILABLE and outcome.cause is Cause.ACCOUNT and not outcome.is_about_sender:
         return open_breaker(health, outcome.reply, now_ms)
     if is_outage(outcome) and (outages_in_a_row >= OUTAGES_IN_A_ROW or health.probe_until_ms is not None):
         return open_breaker(health, outcome.reply, now_ms)

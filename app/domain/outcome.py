@@ -13,6 +13,8 @@ class Outcome:
     `reply` is the provider's own words, shortened by `shorten`; never a secret. `message_id` is the provider's id
     of the email, set exactly when `kind` is accepted. `retry_after_s` is what a throttling provider asked for.
     `suppressed`: with kind undeliverable, the provider says that the recipient is on its own suppression list.
+    `is_about_sender`: the provider says that the account may not send as this email's From. It is no fault of the
+    account for other emails, so it says nothing of the provider's health.
     `differing`: the outcomes of those recipients, by key, for whom the call ended otherwise. If it was accepted for
     anybody, the outcome itself is accepted.
     """
@@ -24,6 +26,7 @@ class Outcome:
     message_id: str = ""
     retry_after_s: float | None = None
     suppressed: bool = False
+    is_about_sender: bool = False
     differing: Mapping[str, "Outcome"] = field(default_factory=dict)
 
     @property

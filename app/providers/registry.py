@@ -71,6 +71,13 @@ def _taken(account: str) -> str:
     return next((name for name in names if len(beginning) > 1 and name.startswith(beginning)), "")
 
 
+def check_values(accounts: Iterable[str], env: Mapping[str, str]) -> None:
+    """Raise ConfigurationError naming the variables of the accounts that have characters which cannot be in them."""
+    faults = [fault for account in accounts for fault in values(account, env).faults()]
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+
+
 def draining(configured: Iterable[str], env: Mapping[str, str]) -> tuple[str, ...]:
     """The accounts that are not `configured`, but whose webhooks can be verified: emails may be under way there."""
     found = {account for account in _named_by_variables(env) if can_verify(account, env)}

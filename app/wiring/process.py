@@ -25,7 +25,7 @@ from app.providers.sdk.contract import AnyProvider, CredentialsCheck, Outside, T
 from app.providers.sdk.http_transport import HttpTransport
 from app.providers.sdk.variables import Need
 from app.providers.sdk.web import Web, internet
-from app.settings import Settings
+from app.settings import Settings, is_lambda
 from app.store import tables
 from app.topic import Topic
 from app.wiring import aws
@@ -129,3 +129,5 @@ def _require(settings: Settings, env: Mapping[str, str]) -> None:
     ]
     if missing:
         raise ConfigurationError(f"not set: {', '.join(missing)}")
+    if not is_lambda(env):  # there, the accounts without a fault must go on, and so must the API
+        registry.check_values(settings.providers, env)

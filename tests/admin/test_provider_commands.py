@@ -106,6 +106,14 @@ def test_providers_that_work_are_ok(run: Run, server: ProviderServer) -> None:
     assert len(server.calls) == 3
 
 
+def test_a_key_that_can_be_none_is_named_and_not_sent(run: Run, server: ProviderServer) -> None:
+    done = run("providers", "check", **ready(server) | {"SENDGRID_API_KEY": "SG.s3cr3t…"})
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[0].startswith("sendgrid: SENDGRID_API_KEY: has a control or non-ASCII character")
+    assert "s3cr3t" not in done.output
+    assert len(server.calls) == 2
+
+
 def test_what_is_missing_or_refused_is_told(run: Run, server: ProviderServer) -> None:
     server.statuses["/v3"] = 401
     env = ready(server) | {"SES_TOPIC_ARN": ""}

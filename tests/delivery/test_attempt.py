@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.email import Message
+from app.domain.email import Attachment, Content, Message
 from app.domain.head import Head, Status
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
@@ -218,3 +218,11 @@ def test_a_write_that_loses_every_time_gives_up_so_that_the_message_comes_again(
     with pytest.raises(Contention):
         replace(harness.attempt, heads=Losing())(email_id, 1)
     assert harness.send.calls == []
+
+
+@pytest.mark.parametrize(("html", "content_id"), [("", ""), ('<img src="cid:logo">', "logo")])
+def test_a_file_with_a_content_id_is_inline_only_in_html(harness: Harness, html: str, content_id: str) -> None:
+    file = Attachment("logo.png", "image/png", b"x", content_id="logo")
+    harness.take(an_email(content=Content("Hi", "there", html, attachments=(file,))))
+    harness.work()
+    assert harness.send.calls[-1][1].content.attachments == (replace(file, content_id=content_id),)

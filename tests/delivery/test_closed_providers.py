@@ -11,7 +11,7 @@ from app.domain.route import Caps, Routing
 from tests.support.aws import Aws
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED
+from tests.support.outcomes import ACCOUNT, REFUSED, SENDER, THROTTLED, accepted
 from tests.support.samples import an_email
 
 HOUR_S = 3600
@@ -154,3 +154,25 @@ def test_waiting_for_a_paused_provider_is_a_look_a_minute(harness: Harness) -> N
     harness.work()
     looks = sum(len(harness.later(20)) for _ in range(12))
     assert 3 <= looks <= 4
+
+
+def test_a_wrong_from_fails_over_and_takes_no_provider_away_from_others(harness: Harness) -> None:
+    for _ in range(8):
+        harness.send.plan("sendgrid", SENDER, accepted())
+        wrong = harness.take(an_email())
+        harness.work()
+        assert harness.only(wrong).status is Status.SENT
+        right = harness.take(an_email())
+        harness.work()
+        assert harness.send.providers()[-1] == "sendgrid"
+        assert harness.only(right).status is Status.SENT
+
+
+def test_a_wrong_from_is_tried_again_in_a_round(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.send.plan("sendgrid", SENDER, accepted())
+    email_id = harness.take(an_email())
+    harness.work()
+    assert harness.only(email_id).status is Status.QUEUED
+    harness.later(120)
+    assert harness.only(email_id).status is Status.SENT

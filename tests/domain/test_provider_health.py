@@ -14,6 +14,7 @@ from tests.support.outcomes import (
     ACCOUNT,
     ON_PROVIDER_LIST,
     REFUSED,
+    SENDER,
     THROTTLED,
     UNAVAILABLE,
     UNCERTAIN,
@@ -236,3 +237,13 @@ def test_whatever_happens_an_open_breaker_always_has_a_time_for_its_probe(
             assert health.breaker_until_ms <= now_ms + BREAKER_WAITS_MS[-1]
             latest_ms = max(health.probe_from_ms or 0, health.probe_until_ms or 0)
             assert rules.lease_probe(health, latest_ms) is not None
+
+
+def test_a_from_that_an_account_may_not_use_says_nothing_of_its_health() -> None:
+    assert after_call(NEW, ACCOUNT, 0, NOW_MS).breaker_until_ms is not None
+    assert after_call(NEW, SENDER, 0, NOW_MS) is NEW
+    assert count_outcome(SENDER, 3) == Sums()
+    opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
+    probing = rules.lease_probe(opened, NOW_MS + BREAKER_WAITS_MS[0])
+    assert probing is not None
+    assert after_call(probing, SENDER, 0, NOW_MS + BREAKER_WAITS_MS[0]) == opened

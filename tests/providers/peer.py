@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event, Thread
 
 import httpx
@@ -130,9 +130,9 @@ def peer(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
         server.close()
 
 
-def answer(response: httpx.Response) -> Script:
-    """Answer every request of a connection with `response`."""
-    told = {"content-length": str(len(response.content)), **response.headers}
+def answer(response: httpx.Response, more: Mapping[str, str] = {}) -> Script:
+    """Answer every request of a connection with `response`, and with `more` headers that httpx would read itself."""
+    told = {"content-length": str(len(response.content)), **response.headers, **more}
     lines = [f"HTTP/1.1 {response.status_code} Answer", *(f"{name}: {value}" for name, value in told.items()), "", ""]
     whole = "\r\n".join(lines).encode() + response.content
 

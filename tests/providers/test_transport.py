@@ -14,8 +14,8 @@ from botocore.credentials import Credentials
 from app.domain.email import Attachment, Message
 from app.domain.kinds import Cause, Kind
 from app.errors import ConfigurationError
+from app.providers.sdk.bodies import ANSWER_LIMIT
 from app.providers.sdk.http_transport import FAILURES, HttpTransport, failure
-from app.providers.sdk.network import ANSWER_LIMIT
 from app.providers.sendgrid.provider import SendGrid
 from app.providers.ses.provider import Ses
 from tests.providers.calls import ACCEPTED, Call, send, transport_of
@@ -76,7 +76,7 @@ def _drip_interim(line: Line) -> None:
 
 def _drip_body(line: Line) -> None:
     line.read_request()
-    line.send(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m-1\r\nContent-Length: 400\r\n\r\n")
+    line.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 400\r\n\r\n")
     line.drip(b"x" * 400)
 
 
@@ -130,7 +130,7 @@ def test_a_name_that_does_not_exist_is_surely_not_sent() -> None:
     with transport_of(lookup=lookup) as transport:
         outcome = send(transport, "https://api.invalid").outcome
     assert outcome.kind is Kind.UNAVAILABLE
-    assert "not known" in outcome.reply
+    assert outcome.reply == "ConnectError: gaierror"
 
 
 @contextmanager
@@ -155,6 +155,19 @@ def test_a_name_of_several_addresses_is_tried_at_each() -> None:
 
         with transport_of(timeout_s=2, connect_timeout_s=0.6, lookup=lookup) as transport:
             assert send(transport, "http://api.invalid").outcome.message_id == "m-1"
+
+
+def test_an_address_family_that_the_machine_lacks_is_passed_over() -> None:
+    with peer(answer(ACCEPTED)) as server:
+
+        def lookup(*_: object) -> list[tuple[Any, ...]]:
+            good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+            return [(999, socket.SOCK_STREAM, 6, "", ("::1", server.port, 0, 0)), good]
+
+        with transport_of(lookup=lookup) as transport:
+            assert send(transport, "http://api.invalid").outcome.message_id == "m-1"
+    with transport_of(lookup=lambda *_: [(999, socket.SOCK_STREAM, 6, "", ("::1", 80, 0, 0))]) as transport:
+        assert send(transport, "http://api.invalid").outcome.kind is Kind.UNAVAILABLE
 
 
 def test_a_host_that_swallows_packets_does_not_hold_the_call() -> None:
@@ -188,22 +201,12 @@ def _end(line: Line) -> None:
     line.read_request()
 
 
-def _end_early(line: Line) -> None:
-    line.read_request()
-    line.send(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m-1\r\nContent-Length: 9\r\n\r\nshort")
-
-
 def _garbage(line: Line) -> None:
     line.read_request()
     line.send(b"220 mail.example.com ESMTP\r\n")
 
 
-def _bad_gzip(line: Line) -> None:
-    line.read_request()
-    line.send(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: m-1\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope")
-
-
-@pytest.mark.parametrize("script", [_reset, _end, _end_early, _garbage, _bad_gzip])
+@pytest.mark.parametrize("script", [_reset, _end, _garbage])
 def test_a_line_that_breaks_after_the_request_may_have_sent(script: Script) -> None:
     told = call(script, timeout_s=5)
     assert told.outcome.kind is Kind.UNCERTAIN

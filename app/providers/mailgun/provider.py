@@ -21,7 +21,7 @@ from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 
 Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]]
 
@@ -87,7 +87,8 @@ class Mailgun:
         message_id = payload.text(answer.get("id")).strip().strip("<>")
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
-        return answers.judge(response, TEXTS, secret=self.api_key, retry_after_s=_retry_after_s(response, answer))
+        secrets = (self.api_key, _basic(self.api_key), *self.signing_keys)
+        return answers.judge(response, TEXTS, secrets=secrets, retry_after_s=_retry_after_s(response, answer))
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce:
         """Verify the HMAC-SHA256 over timestamp and token ("Webhooks"). It does not cover the event: hence the nonce.
@@ -124,7 +125,12 @@ class Mailgun:
         )
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Basic {base64.b64encode(f'api:{self.api_key}'.encode()).decode()}"}
+        return {"Authorization": f"Basic {_basic(credential(self.account, 'API_KEY', self.api_key))}"}
+
+
+def _basic(api_key: str) -> str:
+    """The key as it is sent (RFC 7617)."""
+    return base64.b64encode(f"api:{api_key}".encode()).decode()
 
 
 def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> float | None:

@@ -6,7 +6,7 @@
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.header import Header
 from typing import ClassVar, Final, Self
 
@@ -23,19 +23,21 @@ from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 
 # "Errors", by the `name` in the body. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
     (400, "invalid_idempotency_key"): (Kind.REFUSED, Cause.UNKNOWN),  # our own mistake, not the email's
-    # The domain is not verified, or the account may send to its own address only. Other emails may still be sent.
-    (403, "validation_error"): (Kind.REFUSED, Cause.ACCOUNT),
     # concurrent_idempotent_requests: the first call with this key is still under way. invalid_idempotent_request: the
     # key came with another body. This call sent nothing, but the first one may have. Every 409 is about the key.
     (409, ""): (Kind.UNCERTAIN, Cause.UNKNOWN),
     (429, "daily_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # it ends tomorrow, or when somebody pays
     (429, "monthly_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
+
+# The domain of this From is not verified, or the account may send to its own address only until it has one. Other
+# emails may still be sent, and this one, too, as soon as somebody verifies the domain.
+SENDER_ERROR: Final = (403, "validation_error")
 
 # docs.svix.com, "Verifying Payloads Manually". A webhook that is sent again is signed anew, so it may come much later.
 MAX_AGE_S: Final = 300
@@ -98,7 +100,8 @@ class Resend:
         message_id = payload.text(answer.get("id")).strip()
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
-        return answers.judge(response, TEXTS, secret=self.api_key)
+        outcome = answers.judge(response, TEXTS, secrets=(self.api_key, *self.signing_secrets))
+        return replace(outcome, is_about_sender=(response.status_code, answer.get("name")) == SENDER_ERROR)
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of id, time and raw body by the secrets ("Verify Webhooks Requests")."""
@@ -124,8 +127,9 @@ class Resend:
         return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
+        key = credential(self.account, "API_KEY", self.api_key)
         # Without a User-Agent, Resend answers 403. httpx adds one only to requests that its own client builds.
-        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
+        return {"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
 
 
 def _tags(message: Message) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """What an HTTP answer means if the provider's own tables do not say it. Every status has a meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 
@@ -48,6 +49,9 @@ CLASSES: Final[dict[int, AnswerMeaning]] = {
     4: (Kind.REFUSED, Cause.UNKNOWN),  # no email was taken; the cause is not known
     5: _NO_ANSWER,  # only after 500, 502 and 503 is it known that no email was taken
 }
+# Statuses of the account, at which some providers say by words that only this email was not allowed.
+_IN_WORDS: Final = frozenset({403})
+CUT: Final = "is_cut"  # the extension of an answer whose body did not come to its end
 LONGEST_COOLDOWN_S: Final = 86_400.0  # a longer Retry-After counts as a day
 
 
@@ -56,22 +60,42 @@ def accepted(response: httpx.Response, message_id: str) -> Outcome:
     return Outcome(Kind.ACCEPTED, status_code=response.status_code, message_id=message_id)
 
 
-def judge(response: httpx.Response, texts: Texts, *, secret: str, retry_after_s: float | None = None) -> Outcome:
+def judge(
+    response: httpx.Response, texts: Texts, *, secrets: Iterable[str], retry_after_s: float | None = None
+) -> Outcome:
     """The outcome of an answer that accepts nothing: by its words in `texts`, else by its status, else by its class.
 
-    `secret` is removed from the reply, in case the provider repeats it. `retry_after_s` is what the body asks for; a
-    Retry-After header counts more.
+    If its body was cut off, a status that has its meaning from the words is no refusal: nothing was taken, and another
+    call may say why. The words that came are not told, because they may end inside a secret.
+    `secrets` are removed from the reply, in case the provider repeats them. `retry_after_s` is what the body asks for;
+    a Retry-After header counts more.
     """
-    status, words = response.status_code, response.text
-    kind, cause = (
-        _by_words(status, words.lower(), texts) or STATUSES.get(status) or CLASSES.get(status // 100, _NO_ANSWER)
-    )
+    status, words = response.status_code, text(response)
+    kind, cause = _by_words(status, words.lower(), texts) or _by_status(status, cut=is_cut(response))
     cooldown_s = None
     if kind is Kind.THROTTLED:
         asked_s = header_s(response)
         cooldown_s = _bounded(asked_s if asked_s is not None else retry_after_s)
-    reply = shorten(words.replace(secret, "[secret]") if secret else words)
+    reply = "the answer was cut off" if is_cut(response) else shorten(redact(words, secrets))
     return Outcome(kind, cause, status_code=status, reply=reply, retry_after_s=cooldown_s)
+
+
+def is_cut(response: httpx.Response) -> bool:
+    """Whether the body did not come to its end: the line broke, or the time was over."""
+    return response.extensions.get(CUT) is True
+
+
+def text(response: httpx.Response) -> str:
+    """The body as text, whatever its bytes are. A charset that the answer names is not asked: some name a codec."""
+    return response.content.decode(errors="replace")
+
+
+def redact(words: str, secrets: Iterable[str]) -> str:
+    """The words without any of the secrets, also as JSON and URLs may write them."""
+    written = {form for one in secrets for form in (one, one.replace("/", "\\/"), quote(one, safe="")) if form}
+    for form in sorted(written, key=len, reverse=True):  # a secret may contain another
+        words = words.replace(form, "[secret]")
+    return words
 
 
 def header_s(response: httpx.Response) -> float | None:
@@ -90,6 +114,15 @@ def until_s(response: httpx.Response, moment: str) -> float | None:
 
 def _by_words(status: int, words: str, texts: Texts) -> AnswerMeaning | None:
     return next((meaning for (at, part), meaning in texts.items() if at == status and part in words), None)
+
+
+def _by_status(status: int, *, cut: bool) -> AnswerMeaning:
+    meaning = STATUSES.get(status) or CLASSES.get(status // 100, _NO_ANSWER)
+    if cut and status // 100 == 2:
+        return _NO_ANSWER
+    if cut and status // 100 == 4 and (meaning[0] is Kind.REFUSED or status in _IN_WORDS):
+        return _OUTAGE
+    return meaning
 
 
 def _bounded(seconds: float | None) -> float | None:

@@ -99,6 +99,8 @@ class HttpTransport:
         """Check the credentials of `provider` by its harmless call."""
         try:
             response = self._client.send(provider.credentials_call())
+        except ConfigurationError as fault:
+            return CredentialsCheck(works=False, status_code=None, reply=shorten(str(fault)))
         except _CHECK_FAULTS as fault:
             return CredentialsCheck(works=False, status_code=None, reply=failure(fault).reply)
         if response.is_success:
@@ -116,4 +118,13 @@ def failure(fault: Exception) -> Outcome:
 
 
 def _outcome(meaning: tuple[OutcomeKind, Cause], fault: Exception) -> Outcome:
-    return Outcome(*meaning, reply=shorten(f"{type(fault).__name__}: {fault}"))
+    return Outcome(*meaning, reply=_named(fault))
+
+
+def _named(fault: BaseException) -> str:
+    """The class of a fault and that of its first cause: a message may repeat a header, and with it a secret."""
+    first = fault
+    while (before := first.__cause__ or first.__context__) is not None:
+        first = before
+    names = (type(fault).__name__, type(first).__name__)
+    return ": ".join(dict.fromkeys(names))

@@ -17,7 +17,8 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-ANSWER_LIMIT: Final = 1_000_000  # bytes of a body that are read; a usual answer has a few hundred
+from app.providers.sdk import bodies
+
 KEEPALIVE_S: Final = 5.0  # beyond it, a load balancer's idle limit may make a good send look uncertain
 
 Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
@@ -43,7 +44,7 @@ class Wire(httpx.BaseTransport):
     """An httpx transport whose every call, from name lookup to the last byte read, ends within `timeout_s`.
 
     Connecting (waiting for a free connection, name lookup, TCP, TLS) has `connect_timeout_s` of that. Raises httpx's
-    own exceptions. No retries, no proxies. A body is read up to ANSWER_LIMIT bytes and no further.
+    own exceptions, but none after the status has arrived. No retries, no proxies.
     """
 
     def __init__(self, timeout_s: float, connect_timeout_s: float, ssl_context: ssl.SSLContext, lookup: Lookup) -> None:
@@ -54,7 +55,7 @@ class Wire(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and read the whole answer."""
+        """Send `request` and read the answer, as far as it comes."""
         now = time.monotonic()
         # httpcore passes these to the socket unchanged, as `timeout`, so they are moments and not durations. Only
         # "pool" is a duration, because httpcore itself uses it.
@@ -65,6 +66,7 @@ class Wire(httpx.BaseTransport):
             "read": now + self._timeout_s,
         }
         url = request.url
+        request.headers["Accept-Encoding"] = "identity"
         outgoing = httpcore.Request(
             method=request.method,
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
@@ -75,25 +77,15 @@ class Wire(httpx.BaseTransport):
         try:
             answer = self._pool.handle_request(outgoing)
             try:
-                body = _read(answer)
+                return bodies.take(answer, request)
             finally:
                 answer.close()
         except _FAULTS as fault:
             raise _SAME_NAME[type(fault)](str(fault), request=request) from fault
-        return httpx.Response(answer.status, headers=answer.headers, content=body, request=request)
 
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
-
-
-def _read(answer: httpcore.Response) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_stream():
-        body += chunk
-        if len(body) >= ANSWER_LIMIT:
-            break
-    return bytes(body[:ANSWER_LIMIT])
 
 
 def _left(until: float | None) -> float | None:
@@ -154,7 +146,11 @@ def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.so
     fault: OSError = OSError("the name has no address")
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         left = _left(until)
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as last:  # the machine lacks this family, IPv6 for example
+            fault = last
+            continue
         try:
             connection.settimeout(None if left is None else left / (len(addresses) - tried))
             connection.connect(address)

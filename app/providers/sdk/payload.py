@@ -45,17 +45,20 @@ def at_ms(value: object) -> int | None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
         return None
-    return round(value * 1000)
+    return min(round(value * 1000), _LATEST_S * 1000 - 1)
 
 
 def iso_ms(text: str) -> int | None:
-    """ISO 8601 as epoch milliseconds, read as UTC if it names no zone. None if it is no time after 1970."""
+    """ISO 8601 as epoch milliseconds, read as UTC if it names no zone.
+
+    None if it is no time between 1970 and the year 9999 in UTC: the last hours of 9999 are beyond it in some zones.
+    """
     try:
         at = datetime.fromisoformat(text)
         at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return at_ms if at_ms >= 0 else None
+    return at_ms if 0 <= at_ms < _LATEST_S * 1000 else None
 
 
 def ours(metadata: Mapping[str, object]) -> tuple[str, int]:

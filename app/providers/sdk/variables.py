@@ -1,5 +1,6 @@
 """The variables of a provider, declared once: reading them, what is missing, and their documentation follow from it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,9 @@ from app.errors import ConfigurationError
 
 # An URL may lead over plain HTTP only to this machine.
 _SAFE_URLS: Final = ("https://", "http://127.0.0.1:", "http://localhost:")
+
+# What nobody means at either end of a value: blanks, a byte order mark, and characters of no width.
+_EDGES: Final = re.compile("^[\\s\ufeff\u200b-\u200f\u2060]+|[\\s\ufeff\u200b-\u200f\u2060]+\\Z")
 
 
 class Need(StrEnum):
@@ -25,7 +29,8 @@ class Variable:
     """One variable of a provider. `name` comes behind the account's prefix: `API_KEY` is read as ACME_API_KEY.
 
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
-    count if this one is not set, in that order, before `default`. Without those that verify (`verifies`), no webhook is
+    count if this one is not set, in that order, before `default`. `needed_with` is a variable without which this one
+    is not needed for sending: one half of a pair, for example. Without those that verify (`verifies`), no webhook is
     believed.
     """
 
@@ -35,6 +40,7 @@ class Variable:
     is_secret: bool = False
     default: str = ""
     fallbacks: tuple[str, ...] = ()
+    needed_with: str = ""
     verifies: bool = False
 
 
@@ -59,14 +65,14 @@ class Values:
         return prefix_of(self.account) + name
 
     def text(self, name: str) -> str:
-        """The value of a variable, of a fallback, or its default. An empty value counts as none."""
+        """The value of a variable, of a fallback, or its default, stripped. An empty value counts as none."""
         declared = next(variable for variable in self.declaration.variables if variable.name == name)
         names = (self.variable(name), *declared.fallbacks)
-        return next((value for one in names if (value := self.env.get(one, ""))), declared.default)
+        return next((value for one in names if (value := _stripped(self.env.get(one, "")))), declared.default)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The values of a variable that takes several, separated by commas."""
-        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+        return tuple(part for part in map(_stripped, self.text(name).split(",")) if part)
 
     def url(self, name: str, default: str = "") -> str:
         """The value of a variable that is a URL, without a slash at its end. `default` counts if it has no value.
@@ -85,14 +91,45 @@ class Values:
         return tuple(
             self.variable(one.name)
             for one in self.declaration.variables
-            if one.needed_for is need and not self.text(one.name)
+            if self._needs(one, need) and not self.text(one.name)
         )
+
+    def _needs(self, one: Variable, need: Need) -> bool:
+        return one.needed_for is need or (need is Need.SENDING and bool(one.needed_with and self.text(one.needed_with)))
 
     def are_any_set(self) -> bool:
         """Whether at least one variable of this account is set."""
-        return any(self.env.get(self.variable(one.name)) for one in self.declaration.variables)
+        return any(_stripped(self.env.get(self.variable(one.name), "")) for one in self.declaration.variables)
 
     def can_verify(self) -> bool:
         """Whether webhooks of this account can be verified."""
         needed = [one.name for one in self.declaration.variables if one.verifies]
         return bool(needed) and all(map(self.text, needed))
+
+    def faults(self) -> tuple[str, ...]:
+        """A sentence for each variable whose value has characters that no credential, name or address has."""
+        named = [(self.variable(one.name), self.texts(one.name)) for one in self.declaration.variables]
+        return tuple(_fault(variable) for variable, values in named if not all(map(_is_plain, values)))
+
+
+def credential(account: str, name: str, value: str) -> str:
+    """`value`, a credential of `account` that is about to be sent or signed with.
+
+    Raises ConfigurationError naming the variable if it cannot be a header: the HTTP library would raise, too, and
+    would repeat the credential in its message.
+    """
+    if not _is_plain(value):
+        raise ConfigurationError(_fault(prefix_of(account) + name))
+    return value
+
+
+def _stripped(value: str) -> str:
+    return _EDGES.sub("", value)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _fault(variable: str) -> str:
+    return f"{variable}: has a control or non-ASCII character, such as a line break or …; copy the whole value again"

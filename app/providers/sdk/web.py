@@ -1,13 +1,17 @@
 """The two fetches that a webhook may cause: a certificate, and the confirmation of a subscription."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
 
 from app.errors import ServiceUnavailable
+from app.providers.sdk import answers
+from app.providers.sdk.network import Wire
 
 TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,23 @@ class Web:
 
 
 def internet() -> Web:
-    """The fetches as a deployed process makes them."""
-
-    def certificate(url: str) -> bytes:
-        return httpx.get(url, timeout=TIMEOUT_S).raise_for_status().content
+    """The fetches as a deployed process makes them: over the same wire as its emails, so that either both work."""
 
     def confirm(url: str) -> None:
         try:
-            httpx.get(url, timeout=TIMEOUT_S).raise_for_status()
+            _get(url)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"the subscription could not be confirmed: {type(error).__name__}") from error
 
-    return Web(certificate, confirm)
+    return Web(_get, confirm)
+
+
+def _get(url: str) -> bytes:
+    """The whole body of a 2xx answer. Raises httpx.HTTPStatusError for another one, httpx.HTTPError for none."""
+    # A client of its own for each fetch: they are rare, and most processes make none.
+    wire = Wire(TIMEOUT_S, CONNECT_TIMEOUT_S, httpx.create_ssl_context(trust_env=False), socket.getaddrinfo)
+    with httpx.Client(transport=wire, follow_redirects=False, trust_env=False) as client:
+        response = client.get(url).raise_for_status()
+    if answers.is_cut(response):
+        raise httpx.ReadError("the answer was cut off", request=response.request)
+    return response.content

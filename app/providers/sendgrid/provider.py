@@ -15,7 +15,7 @@ from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 from app.providers.sendgrid import events
 from app.providers.sendgrid.limits import LIMITS
 
@@ -82,7 +82,7 @@ class SendGrid:
         message_id = response.headers.get("x-message-id", "").strip()
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
-        return answers.judge(response, TEXTS, secret=self.api_key)
+        return answers.judge(response, TEXTS, secrets=(self.api_key,))
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the ECDSA-SHA256 of timestamp and raw body by the keys ("Event Webhook Security Features")."""
@@ -108,7 +108,8 @@ class SendGrid:
         return httpx.Request("GET", f"{self.base_url}/v3/scopes", headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json"}  # no Accept: 406
+        key = credential(self.account, "API_KEY", self.api_key)
+        return {"Authorization": f"Bearer {key}", "Accept": "application/json"}  # no Accept: 406
 
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:

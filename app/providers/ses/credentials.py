@@ -7,18 +7,21 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from app.errors import ConfigurationError
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 
 
 def of(values: Values, session: Session) -> Callable[[], Credentials]:
     """A function that returns the current credentials: the account's key, or the process's own if it has none.
 
-    It raises ConfigurationError if there are none, or if they cannot be refreshed.
+    It raises ConfigurationError if there are none, if they cannot be refreshed, or if the account's key cannot be one.
     """
     access_key_id = values.text("ACCESS_KEY_ID")
     if access_key_id:
-        fixed = Credentials(access_key_id, values.text("SECRET_ACCESS_KEY"))
-        return lambda: fixed
+        secret = values.text("SECRET_ACCESS_KEY")
+        return lambda: Credentials(
+            credential(values.account, "ACCESS_KEY_ID", access_key_id),
+            credential(values.account, "SECRET_ACCESS_KEY", secret),
+        )
     return lambda: _own(session, values.variable("ACCESS_KEY_ID"))
 
 

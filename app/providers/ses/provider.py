@@ -12,7 +12,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -22,61 +22,20 @@ from botocore.awsrequest import AWSRequest
 
 from app.domain.email import Mailbox, Message
 from app.domain.event import ProviderEvent, Subscription, Webhook
-from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, mime, payload, signatures
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values
-from app.providers.ses import credentials, events, sns
+from app.providers.ses import credentials, errors, events, sns
 from app.providers.ses.limits import LIMITS
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-_ACCOUNT: Final[answers.AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
-_REFUSED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.MESSAGE)
-_THROTTLED: Final[answers.AnswerMeaning] = (Kind.THROTTLED, Cause.THROTTLE)
-# This email's From (in the sandbox also its recipients) is not verified. Other emails may still be sent.
-_UNVERIFIED: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.ACCOUNT)
-
-# By error type: "SendEmail, Errors" and "Common Errors". For a type that is missing here, the status decides.
-ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
-    "BadRequestException": _REFUSED,
-    "MessageRejected": _REFUSED,
-    "MailFromDomainNotVerifiedException": _UNVERIFIED,
-    "AccountSuspendedException": _ACCOUNT,
-    "SendingPausedException": _ACCOUNT,
-    "LimitExceededException": _ACCOUNT,
-    "NotFoundException": _ACCOUNT,  # there is no such configuration set
-    # Also "Daily message quota exceeded": the quota is of the last 24 hours, so it frees up all the time.
-    "TooManyRequestsException": _THROTTLED,
-    "ThrottlingException": _THROTTLED,  # has status 400
-    "Throttling": _THROTTLED,
-    # Errors of signature and credentials, most with status 403, some with 400.
-    "AccessDeniedException": _ACCOUNT,
-    "ExpiredTokenException": _ACCOUNT,
-    "ExpiredToken": _ACCOUNT,
-    "IncompleteSignature": _ACCOUNT,
-    "InvalidClientTokenId": _ACCOUNT,
-    "InvalidSignatureException": _ACCOUNT,
-    "MissingAuthenticationToken": _ACCOUNT,
-    "MissingAuthenticationTokenException": _ACCOUNT,
-    "NotAuthorized": _ACCOUNT,
-    "OptInRequired": _ACCOUNT,
-    "RequestExpired": _ACCOUNT,
-    "SignatureDoesNotMatch": _ACCOUNT,
-    "UnrecognizedClientException": _ACCOUNT,
-}
-# The meanings of MessageRejected, by lower-case words of its message. The first match counts.
-REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
-    "not verified": _UNVERIFIED,
-    "sending suspended": _ACCOUNT,
-    "sending paused": _ACCOUNT,
-}
-
 _log = logging.getLogger(__name__)
+_SECRETS: Final = "secrets"  # the extension of a request with what it was signed with
 _REPLACED: Final = str.maketrans(dict.fromkeys(LIMITS.filename_replaced.value, "_"))
 
 
@@ -150,11 +109,21 @@ class Ses:
         message_id = payload.text(answer.get("MessageId"))
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
-        error = _error(response, answer)
+        error = errors.name(response, answer)
         words = payload.text(answer.get("message")) or payload.text(answer.get("Message"))
-        meaning = _error_meaning(error, words) if response.is_client_error else None
-        outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secret="")
-        return replace(outcome, reply=shorten(self._redact(f"{error}: {words}" if error and words else response.text)))
+        has_meaning = response.is_client_error and (
+            bool(words) or error not in errors.IN_WORDS or not answers.is_cut(response)
+        )
+        meaning = errors.meaning(error, words) if has_meaning else None
+        secrets = _signed_with(response)
+        outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secrets=secrets)
+        if not (error and words):
+            return outcome
+        return replace(
+            outcome,
+            reply=shorten(answers.redact(f"{error}: {words}", secrets)),
+            is_about_sender=meaning is not None and errors.is_about_sender(error, words),
+        )
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the signature of SNS. It covers the body, so there is no nonce."""
@@ -198,17 +167,22 @@ class Ses:
         request.headers["Authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={signer.scope(draft)}, SignedHeaders={names}, Signature={signature}"
         )
+        # For `read`: SignatureDoesNotMatch repeats the signed headers, including the session token, and by then the
+        # process may have other credentials or none.
+        request.extensions[_SECRETS] = (frozen.access_key, frozen.secret_key, frozen.token or "")
         return request
-
-    def _redact(self, words: str) -> str:
-        """The words without secrets: SignatureDoesNotMatch repeats the signed headers, including the session token."""
-        frozen = self._credentials().get_frozen_credentials()
-        for secret in filter(None, (frozen.secret_key, frozen.token)):
-            words = words.replace(secret, "[secret]")
-        return words
 
     def _now(self) -> str:
         return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+
+
+def _signed_with(response: httpx.Response) -> tuple[str, ...]:
+    """The secrets that the request of this answer was signed with."""
+    try:
+        secrets: tuple[str, ...] = response.request.extensions.get(_SECRETS, ())
+    except RuntimeError:  # an answer to no request
+        return ()
+    return secrets
 
 
 def _addresses(boxes: Iterable[Mailbox]) -> list[str]:
@@ -228,18 +202,6 @@ def _tags(message: Message) -> dict[str, str]:
         if LIMITS.fits_metadata(name, value):
             tags.setdefault(name, value)
     return tags
-
-
-def _error(response: httpx.Response, answer: Mapping[str, object]) -> str:
-    """The error type without the URL and the namespace that may surround it (AWS REST-JSON protocol, "Errors")."""
-    codes = (response.headers.get("x-amzn-errortype"), answer.get("code"), answer.get("__type"))
-    return next((name for name in map(payload.text, codes) if name), "").split(":")[0].split("#")[-1].strip()
-
-
-def _error_meaning(error: str, words: str) -> answers.AnswerMeaning | None:
-    if error == "MessageRejected":
-        return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
-    return ERRORS.get(error)
 
 
 PROVIDER: Final = Ses

@@ -12,7 +12,7 @@ DECLARATION: Final = Declaration(
             "The access key that signs the calls; without one, the process's own AWS credentials (on Lambda, its"
             " role).",
         ),
-        Variable("SECRET_ACCESS_KEY", "The secret of that access key.", is_secret=True),
+        Variable("SECRET_ACCESS_KEY", "The secret of that access key.", is_secret=True, needed_with="ACCESS_KEY_ID"),
         Variable(
             "REGION",
             "The region that SES is used in; AWS_REGION if not set.",

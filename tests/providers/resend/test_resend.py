@@ -168,7 +168,7 @@ DOUBT = (Kind.UNCERTAIN, Cause.UNKNOWN)
         (403, "invalid_api_key", ACCOUNT),
         (403, "suspended_api_key", ACCOUNT),
         (403, "invalid_permission", ACCOUNT),
-        (403, "validation_error", (Kind.REFUSED, Cause.ACCOUNT)),
+        (403, "validation_error", ACCOUNT),
         (404, "not_found", ACCOUNT),
         (405, "method_not_allowed", ACCOUNT),
         (409, "concurrent_idempotent_requests", DOUBT),
@@ -192,6 +192,15 @@ def test_what_its_errors_mean(status: int, name: str, verdict: tuple[Kind, Cause
     outcome = RESEND.read(httpx.Response(status, json={"statusCode": status, "name": name, "message": "why"}))
     assert (outcome.kind, outcome.cause) == verdict
     assert name in outcome.reply
+
+
+def test_a_domain_that_is_not_verified_is_about_this_from_alone() -> None:
+    about = {
+        (status, name): RESEND.read(httpx.Response(status, json={"name": name})).is_about_sender
+        for status in (400, 401, 403, 422)
+        for name in ("validation_error", "invalid_api_key")
+    }
+    assert {answer for answer, is_about_sender in about.items() if is_about_sender} == {(403, "validation_error")}
 
 
 def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:

@@ -16,9 +16,10 @@ from botocore.credentials import Credentials
 from app.domain.email import Attachment, Content, Mailbox, Message
 from app.domain.event import Subscription, Webhook
 from app.domain.kinds import Cause, Kind, OutcomeKind
-from app.errors import ServiceUnavailable, Unauthenticated
+from app.errors import ConfigurationError, ServiceUnavailable, Unauthenticated
 from app.providers.sdk.refusal import Unsendable
-from app.providers.ses.provider import ERRORS, Ses
+from app.providers.ses.errors import ERRORS
+from app.providers.ses.provider import Ses
 from tests.providers.case import ANNE, BO, CAT, NOW_S, SAMPLE
 from tests.providers.ses.case import (
     CASE,
@@ -223,6 +224,33 @@ def test_what_an_answer_means(response: httpx.Response, kind: OutcomeKind, cause
     assert outcome.message_id == ""
 
 
+DENIED = "User `arn:aws:sts::123456789012:assumed-role/mx/mx' is not authorized to perform `ses:SendEmail' on resource"
+
+
+@pytest.mark.parametrize(
+    ("response", "is_about_sender"),
+    [
+        (
+            error(403, "AccessDeniedException", f"{DENIED} `arn:aws:ses:us-east-1:123456789012:identity/a.example'"),
+            True,
+        ),
+        (
+            error(403, "AccessDeniedException", f"{DENIED}: arn:aws:ses:us-east-1:123456789012:identity/a@b.example"),
+            True,
+        ),
+        (error(403, "AccessDeniedException", f"{DENIED} `arn:aws:ses:us-east-1:1:configuration-set/mx'"), False),
+        (error(403, "AccessDeniedException", "User `arn:aws:x:identity/y' is not authorized"), False),
+        (error(403, "AccessDeniedException", "User is not authorized to perform: ses:SendEmail"), False),
+        (error(403, "SignatureDoesNotMatch", f"{DENIED} `arn:aws:ses:us-east-1:1:identity/a.example'"), False),
+        (error(401, "UnrecognizedClientException", "x"), False),
+    ],
+)
+def test_a_denied_identity_is_about_this_from_alone(response: httpx.Response, is_about_sender: bool) -> None:
+    outcome = make().read(response)
+    assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert outcome.is_about_sender is is_about_sender
+
+
 def test_an_accepted_email_has_an_id_and_no_cause() -> None:
     outcome = make().read(httpx.Response(200, json={"MessageId": "0100-000000"}))
     assert (outcome.kind, outcome.cause, outcome.message_id) == (Kind.ACCEPTED, None, "0100-000000")
@@ -243,9 +271,27 @@ def test_the_reply_names_the_error_and_is_short() -> None:
 
 def test_a_session_token_that_is_echoed_is_hidden() -> None:
     told = "The Canonical String should have been 'POST\nx-amz-security-token:session/token+=\n\nhost'"
-    reply = make(token="session/token+=").read(error(403, "SignatureDoesNotMatch", told)).reply
+    ses = make(token="session/token+=")
+    answer = error(403, "SignatureDoesNotMatch", told)
+    answer.request = ses.build(SAMPLE)
+    reply = ses.read(answer).reply
     assert "session/token" not in reply
     assert "x-amz-security-token:[secret]" in reply
+
+
+def test_what_was_signed_with_is_hidden_though_the_credentials_have_gone() -> None:
+    held = [Credentials("AKIDEXAMPLE", "s3cr3t/key", "t0k3n")]
+
+    def current() -> Credentials:
+        if not held:
+            raise ConfigurationError("the AWS credentials cannot be had")
+        return held[0]
+
+    ses = Ses("ses", "us-east-1", "", (), current, lambda _: b"", "https://email.us-east-1.amazonaws.com")
+    request = ses.build(SAMPLE)
+    held.clear()
+    told = httpx.Response(403, text="AKIDEXAMPLE s3cr3t\\/key s3cr3t%2Fkey t0k3n", request=request)
+    assert ses.read(told).reply == "[secret] [secret] [secret] [secret]"
 
 
 def test_a_message_of_another_topic_is_not_believed() -> None:

@@ -285,6 +285,8 @@ def test_a_certificate_that_does_not_exist_proves_nothing(status: int) -> None:
         ("2025-10-09T10:53:21.1+02:00", 1_760_000_001_100),
         ("0001-01-01T00:00:00+14:00", None),
         ("1969-12-31T23:59:59Z", None),
+        ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+        ("9999-12-31T23:59:59-00:01", None),  # the year 10000 in UTC, which no story can write
         ("yesterday", None),
         ("", None),
     ],

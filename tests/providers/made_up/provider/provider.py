@@ -86,7 +86,7 @@ class MadeUp:
         if answer.is_success and message_id:
             outcome = answers.accepted(answer, message_id)
         else:
-            outcome = answers.judge(answer, TEXTS, secret=self.api_key)
+            outcome = answers.judge(answer, TEXTS, secrets=(self.api_key, *self.webhook_keys))
         refused = payload.fields(body.get("refused"))
         return replace(outcome, differing={Mailbox(one).key: _refusal(reason) for one, reason in refused.items()})
 

@@ -1,0 +1,17 @@
+"""Which URLs may be configured as the address of our own API."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether `url` is HTTPS, or HTTP to this machine, and has no query, user or odd character."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError:
+        return False
+    is_private = parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE)
+    return bool(host) and is_private and url.isascii() and url.isprintable() and not set(url) & set(" ?#@")

@@ -1,0 +1,59 @@
+"""What a deployment checks before it changes anything, against the emulator's Secrets Manager."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from app.errors import ConfigurationError
+from infra import credentials, hooks
+from tests.support.aws import Aws, client
+
+SET = {"PROVIDERS": "sendgrid"}
+
+
+def secret(aws: Aws, **values: str) -> str:
+    name = f"test/{uuid4().hex}"
+    client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretString=json.dumps(values))
+    return name
+
+
+def test_a_key_that_can_be_none_stops_a_deployment(aws: Aws) -> None:
+    manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.…")
+    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: has a control or non-ASCII character"):
+        credentials.check(manager, name, SET)
+    credentials.check(manager, name, {"PROVIDERS": "mailgun"})
+    credentials.check(manager, name, SET | {"SENDGRID_API_KEY": "SG.key"})
+
+
+def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
+    manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.key\n")
+    with pytest.raises(ConfigurationError, match=r"^RETRY_FOR_S: "):
+        credentials.check(manager, name, SET | {"RETRY_FOR_S": "soon"})
+
+
+def test_a_secret_that_cannot_be_read_is_told_and_not_checked(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    credentials.check(client(aws.endpoint_url, "secretsmanager"), "test/nowhere", SET)
+    assert "not checked: the secret test/nowhere cannot be read" in capsys.readouterr().out
+
+
+def test_the_first_hook_checks_before_there_is_a_stack(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", "")  # the hook sets it
+    stage = f"x{uuid4().hex[:8]}"
+    manager = client(aws.endpoint_url, "secretsmanager")
+    manager.create_secret(Name=f"emailsminder/{stage}", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
+    file = tmp_path / "zappa_settings.json"
+    file.write_text(json.dumps({stage: {"timeout_seconds": 29}, f"{stage}_attempts": {"timeout_seconds": 20}}))
+    zappa = SimpleNamespace(
+        command="deploy",
+        api_stage=stage,
+        vargs={"settings_file": str(file)},
+        aws_environment_variables=SET,
+        zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
+    )
+    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):
+        hooks.prepare(zappa)

@@ -1,0 +1,84 @@
+"""Credentials as people paste them: stripped, or named and never repeated."""
+
+from contextlib import closing
+
+import botocore.session
+import httpx
+import pytest
+
+from app.domain.kinds import Cause, Kind
+from app.errors import ConfigurationError
+from app.providers import registry
+from app.providers.sdk.contract import AnyProvider, Outside
+from app.providers.sdk.http_transport import HttpTransport
+from app.providers.sdk.variables import Need
+from tests.providers.case import CASES, SAMPLE
+from tests.providers.peer import answer, peer
+
+KEYS = {
+    "sendgrid": {"SENDGRID_API_KEY": "SG.s3cr3t"},
+    "mailgun": {"MAILGUN_API_KEY": "s3cr3t", "MAILGUN_DOMAIN": "mg.example.com"},
+    "ses": {"SES_ACCESS_KEY_ID": "AKIDs3cr3t", "SES_SECRET_ACCESS_KEY": "s3cr3t"},
+    "resend": {"RESEND_API_KEY": "re_s3cr3t"},
+}
+EACH_KEY = [(name, variable) for name, env in KEYS.items() for variable in env if "KEY" in variable]
+
+
+def account(name: str, env: dict[str, str]) -> AnyProvider:
+    return registry.open_account(name, env, Outside(botocore.session.get_session(), lambda _: b""))
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n", "\ufeff{}", "\u200b{}\u200d\u00a0", "\t\u2060{} "])
+@pytest.mark.parametrize(("name", "variable"), EACH_KEY)
+def test_what_is_around_a_key_is_not_a_part_of_it(name: str, variable: str, around: str) -> None:
+    env = KEYS[name] | {variable: around.format(KEYS[name][variable])}
+    assert registry.values(name, env).text(variable.partition("_")[2]) == KEYS[name][variable]
+    with peer(answer(CASES[name].accepted)) as server, closing(HttpTransport(2)) as transport:
+        opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
+        assert transport.send(opened, SAMPLE).kind is Kind.ACCEPTED
+
+
+def test_a_value_of_blanks_is_none() -> None:
+    blank = registry.values("sendgrid", {"SENDGRID_API_KEY": " \n\ufeff"})
+    assert blank.missing(Need.SENDING) == ("SENDGRID_API_KEY",)
+    assert not blank.are_any_set()
+
+
+@pytest.mark.parametrize("inside", ["{}…", "{}\nX", "{}\u200bX", "{}\x00", "é{}"])
+@pytest.mark.parametrize(("name", "variable"), EACH_KEY)
+def test_a_key_that_can_be_none_is_the_accounts_fault_and_is_not_repeated(
+    name: str, variable: str, inside: str
+) -> None:
+    env = KEYS[name] | {variable: inside.format(KEYS[name][variable]) + ("X" if inside.endswith("\x00") else "")}
+    with pytest.raises(ConfigurationError, match=f"^{variable}: has a control or non-ASCII character") as told:
+        registry.check_values([name], env)
+    with peer(answer(httpx.Response(200))) as server, closing(HttpTransport(2)) as transport:
+        opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
+        outcome, check = transport.send(opened, SAMPLE), transport.check_credentials(opened)
+        assert server.connections == 0
+    assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
+    assert (check.works, check.status_code, check.reply) == (False, None, outcome.reply)
+    assert outcome.reply == str(told.value)
+    assert "s3cr3t" not in outcome.reply
+
+
+def test_a_fault_of_the_connection_repeats_no_header() -> None:
+    for name, env in KEYS.items():
+        with peer(lambda line: line.reset()) as server, closing(HttpTransport(2)) as transport:
+            opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
+            outcome = transport.send(opened, SAMPLE)
+        assert outcome.cause is Cause.OUTAGE
+        assert outcome.reply.replace(": ", "").isalpha()
+
+
+def test_several_faults_are_told_at_once() -> None:
+    env = {"SENDGRID_API_KEY": "SG.…", "MAILGUN_WEBHOOK_SIGNING_KEY": "good,\nb\x00d"}
+    with pytest.raises(ConfigurationError, match=r"SENDGRID_API_KEY: .*; MAILGUN_WEBHOOK_SIGNING_KEY: "):
+        registry.check_values(["sendgrid", "mailgun"], env)
+    registry.check_values(["mailgun"], {"MAILGUN_WEBHOOK_SIGNING_KEY": "one,\n two"})
+
+
+def test_half_of_a_key_of_aws_is_missing_its_other_half() -> None:
+    half = registry.values("ses", {"SES_ACCESS_KEY_ID": "AKID"})
+    assert half.missing(Need.SENDING) == ("SES_SECRET_ACCESS_KEY",)
+    assert registry.values("ses", {}).missing(Need.SENDING) == ()
