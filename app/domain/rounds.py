@@ -125,10 +125,12 @@ def _go_on(recipient: Recipient, context: RetryContext) -> Recipient:
         waiting = _wait(recipient, context)
         if waiting.wait_until_ms is not None:
             return waiting
-    not_excluded = (Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW, Availability.PAUSED)
-    is_carried = context.dispatch_context.providers(*not_excluded)
-    detail = recipient.detail if is_carried else "no provider may carry this email"
-    return give_up(recipient, Status.FAILED, detail, context.attempts)
+    carriers = [one for one in context.dispatch_context.route if one.availability is not Availability.EXCLUDED]
+    if not carriers:
+        return give_up(recipient, Status.FAILED, "no provider may carry this email", context.attempts)
+    # Whoever was asked said why. If nobody was, each account has waited for something.
+    waited = "; ".join(f"{one.provider}: {one.why}" for one in carriers)
+    return give_up(recipient, Status.FAILED, recipient.detail or f"never asked: {waited}", context.attempts)
 
 
 def give_up(recipient: Recipient, status: Status, detail: str, attempts: Sequence[Attempt]) -> Recipient:

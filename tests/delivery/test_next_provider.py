@@ -84,12 +84,25 @@ def test_an_email_goes_to_the_providers_it_names_only_in_the_configured_order(ha
     assert harness.only(email_id).status is Status.SENT
 
 
-def test_an_email_whose_only_provider_is_no_longer_configured_fails_and_says_why(store: Aws) -> None:
+def test_an_email_whose_only_provider_is_no_longer_configured_waits_for_it_and_then_says_why(store: Aws) -> None:
     email_id = Harness(store, providers=("sendgrid", "ses")).take(an_email(providers=("ses",)))
     harness = Harness(store, providers=("sendgrid",))
     harness.attempt(email_id, 1)
+    assert harness.only(email_id).status is Status.QUEUED
+    harness.clock.advance(harness.settings.retry_for_s)
+    harness.attempt(email_id, 1)
     recipient = harness.only(email_id)
-    assert (recipient.status, recipient.detail) == (Status.FAILED, "no provider may carry this email")
+    assert (recipient.status, recipient.detail) == (Status.FAILED, "never asked: ses: not in PROVIDERS")
+    assert harness.send.calls == []
+
+
+def test_an_email_whose_only_provider_comes_back_is_sent(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid", "ses"))
+    email_id = harness.take(an_email(providers=("ses",)))
+    Harness(store, providers=("sendgrid",)).attempt(email_id, 1)
+    harness.clock.advance(120)
+    harness.attempt(email_id, 1)
+    assert harness.send.providers() == ["ses"]
 
 
 def test_uncertain_waits_for_evidence_then_goes_to_the_next_provider(harness: Harness) -> None:

@@ -21,7 +21,8 @@ LAST_MS = 253_402_300_799_999
         (0, None),
         (-1, None),
         (True, None),
-        ("1760000001", None),
+        ("1760000001", 1_760_000_001_000),
+        ("soon", None),
     ],
 )
 def test_a_time_is_within_the_years_that_a_story_can_write(value: object, at_ms: int | None) -> None:

@@ -118,7 +118,7 @@ def test_an_account_that_left_is_draining_while_its_webhooks_can_be_verified() -
     "account", ["mailgun", "mailgun:us", "ses", "postmark", "", ":", "mailgun:eu:eu", "mailgun:EU"]
 )
 def test_nothing_else_is_taken_for_an_account(account: str) -> None:
-    accounts = Accounts(["sendgrid"], {**EU, "MAILGUN_API_KEY": "x", "SES_TOPIC_ARN": "x"}, outside())
+    accounts = Accounts(["sendgrid"], {**EU, "MAILGUN_API_KEY": "x", "SES_REGION": "x"}, outside())
     assert account not in accounts
     assert accounts.draining() == ("mailgun:eu",)
 

@@ -23,7 +23,7 @@ _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urle
     | errors(
         Unauthenticated("the signature does not match the body"),
         NotFound("no such provider"),
-        NotAcceptable("legacy webhooks are not read; set up the current ones at Mailgun"),
+        NotAcceptable("legacy webhooks are not read; set up the current ones at the provider"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
         ServiceUnavailable("the certificate cannot be fetched now"),
     ),

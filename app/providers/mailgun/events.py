@@ -10,9 +10,10 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
+from app.providers.mailgun.labels import label
 from app.providers.sdk import payload, unattributed
 from app.providers.sdk.addresses import address
-from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
+from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
 # `failed` is read by `_failure`.
 EVENTS: Final[dict[str, EventMeaning]] = {
@@ -69,7 +70,7 @@ def _failure(entry: Mapping[str, object]) -> EventMeaning:
         status=payload.code(status.get("enhanced-code")),
         code=code,
         text=payload.text(status.get("message")) or payload.text(status.get("description")),
-        label=labels.mailgun(payload.text(entry.get("severity")), payload.text(entry.get("reason")), code),
+        label=label(payload.text(entry.get("severity")), payload.text(entry.get("reason")), code),
     )
     return meaning(report)
 

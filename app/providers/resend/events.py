@@ -10,9 +10,10 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
+from app.providers.resend.labels import label
 from app.providers.sdk import payload, unattributed
 from app.providers.sdk.addresses import address
-from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
+from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
 # `email.bounced` and `email.failed` are read by `_meaning` and `_bounce`.
 EVENTS: Final[dict[str, EventMeaning]] = {
@@ -78,7 +79,7 @@ def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
     """The host's words decide; Resend's own sentence only where there are none."""
     report = Report(
         text=_host_words(bounce) or payload.text(bounce.get("message")),
-        label=labels.resend(payload.text(bounce.get("type")), payload.text(bounce.get("subType"))),
+        label=label(payload.text(bounce.get("type")), payload.text(bounce.get("subType"))),
     )
     return meaning(report)
 

@@ -12,7 +12,8 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import payload, unattributed
 from app.providers.sdk.addresses import address
-from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
+from app.providers.sdk.bounces import EventMeaning, Report, meaning
+from app.providers.sendgrid.labels import label
 
 # `bounce` is read by `_bounce`, and `dropped` has a table of its own below.
 EVENTS: Final[dict[str, EventMeaning]] = {
@@ -89,7 +90,7 @@ def _bounce(entry: Mapping[str, object]) -> EventMeaning:
     report = Report(
         status=payload.code(entry.get("status")),
         text=_words(entry),
-        label=labels.sendgrid(payload.text(entry.get("type")), payload.text(entry.get("bounce_classification"))),
+        label=label(payload.text(entry.get("type")), payload.text(entry.get("bounce_classification"))),
     )
     return meaning(report)
 

@@ -12,8 +12,9 @@ from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import payload, unattributed
-from app.providers.sdk.bounces import EventMeaning, Report, labels, meaning
+from app.providers.sdk.bounces import EventMeaning, Report, meaning
 from app.providers.ses import recipients
+from app.providers.ses.labels import label
 from app.providers.ses.sns import Envelope
 
 
@@ -131,7 +132,7 @@ def _bounce(section: Mapping[str, object], entry: Mapping[str, object]) -> Event
         action=payload.text(entry.get("action")),
         status=payload.text(entry.get("status")),
         text=payload.text(entry.get("diagnosticCode")),
-        label=labels.ses(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
+        label=label(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
     )
     return meaning(report)
 

@@ -1,7 +1,8 @@
 import pytest
 
-from app.providers.sdk.bounces import Label, labels
+from app.providers.sdk.bounces import Label
 from app.providers.sdk.bounces.words import flatten, fold, without_addresses
+from tests.providers.sdk import labels
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.providers.sdk.bounces import RULES, Label, Proven, Report, labels, read
+from app.providers.sdk.bounces import RULES, Label, Proven, Report, read
+from tests.providers.sdk import labels
 from tests.providers.sdk.host_texts import HOST_TEXTS
 
 DEAD, CONDITION, BLOCKED, SOFT = (

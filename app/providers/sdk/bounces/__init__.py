@@ -1,6 +1,6 @@
 """What a failure report proves: one reader for all providers (docs/bounces.md).
 
-    report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=labels.ses("Permanent", "General"))
+    report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=Label.GENERIC)
     kind, cause = meaning(report)
 
 `RULES` is ordered by the weight of the evidence, and its first row that applies decides. It is total: the last row
@@ -9,7 +9,6 @@ always applies.
 
 from typing import Final
 
-from app.providers.sdk.bounces import labels
 from app.providers.sdk.bounces.code_rules import CODES, REMAINS
 from app.providers.sdk.bounces.evidence import collect
 from app.providers.sdk.bounces.first_rules import IS_IT_A_FAILURE, LABELS, TOKENS
@@ -29,7 +28,6 @@ __all__ = [
     "Report",
     "Rule",
     "Weight",
-    "labels",
     "meaning",
     "read",
 ]

@@ -18,11 +18,11 @@ _BASIC: Final = re.compile(
 )
 _CODE: Final = re.compile(r"\s*([245]\d\d)\b")
 # IronPort puts its own comment before what the host said: "5.1.0 - Unknown address error 550-'5.7.1 …'".
-# Resend gives advice of its own: "… from your mailing list. … a negative impact on your reputation as a sender".
+# Some providers add advice of their own: "… from your mailing list. … impact on your reputation as a sender".
 _WRAPPERS: Final = re.compile(
     r" unknown address error | other mail system problem | from your mailing list | on your reputation as a sender "
 )
-# RFC 3464 §2.3.3 knows one action that is a failure; SendGrid's reports also say "expired" (sisimai's corpus, 2025-12).
+# RFC 3464 §2.3.3 knows one action that is a failure; some reports also say "expired" (sisimai's corpus, 2025-12).
 _FAILED: Final = frozenset({"failed", "failure", "expired"})
 _DIAGNOSTIC_TYPE: Final = re.compile(r"\s*[A-Za-z][\w-]{0,40};")  # "smtp;" and "X-Postfix;" (RFC 3464 §2.3.6)
 _ACTION: Final = re.compile(r"[a-z]+")

@@ -80,7 +80,7 @@ UNKNOWN_HOST: Final = phrases(
     r"un ?route?able (?:mail )?(?:address|domain|recipient)|domain mentioned in (?:e mail|email) address is unknown",
     r"tenant or domain not found|could not find (?:a|the) mail server",
 )
-# Words that decide beside a code alone: SES writes "550 5.4.4 Invalid domain", but a HELO may also have one.
+# Words that decide beside a code alone: a provider may write "550 5.4.4 Invalid domain", but a HELO may also have one.
 INVALID_DOMAIN: Final = phrases(r"invalid domain(?: name)?|unable to route|cannot route")
 # RFC 5321 §4.2.3 gives this text to an unknown mailbox and to a policy alike, so more is asked for beside it.
 MAILBOX_UNAVAILABLE: Final = phrases(r"requested (?:mail )?action not taken mailbox unavailable")
