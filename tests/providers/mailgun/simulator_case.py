@@ -112,6 +112,8 @@ CASE = SimulatorCase(
         "400 cc parameter is not a valid address": changed(lambda body: body.update(cc="cy@")),
         "400 Need at least one of 'text', 'html'": changed(lambda body: (body.pop("text"), body.pop("html"))),
         "400 Send options": changed(lambda body: body.update({"v:long": "x" * 16_384})),
+        "400 too many tags": changed(lambda body: body.update({"o:tag": [f"t{n}" for n in range(11)]})),
+        "400 from parameter is not a valid address": changed(lambda body: body.update({"from": "bücher@example.com"})),
         "400 cannot parse the form": nonsense,
         "401 Forbidden": lambda base_url: message(base_url, body("refused"), "key-other"),
         "404 Domain not found: a.": lambda base_url: message(base_url, body("refused"), domain="a.example.org"),

@@ -134,6 +134,9 @@ CASE = SimulatorCase(
         "422 invalid_attachment: Attachment must have": changed(
             lambda body: body["attachments"][0].update(content="?")
         ),
+        "422 invalid_attachment: Attachment has a file type": changed(
+            lambda body: body["attachments"][0].update(filename="a.EXE")
+        ),
         "400 validation_error": lambda base_url: request(base_url, content=b"\xff{nonsense"),
         "401 missing_api_key": lambda base_url: request(base_url, "/domains", "GET", Authorization=""),
         "403 invalid_api_key": lambda base_url: request(base_url, Authorization="Bearer re_other"),

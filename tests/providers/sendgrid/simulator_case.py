@@ -142,6 +142,8 @@ CASE = SimulatorCase(
         "400 headers.X-Number:": changed(lambda body: body.update(headers={"X-Number": 1})),
         "400 reply_to:": changed(lambda body: body.update(reply_to={"email": "help@example.com"})),
         "400 attachments.0.content:": changed(lambda body: body["attachments"][0].update(content="?")),
+        "400 attachments.0.type:": changed(lambda body: body["attachments"][0].update(type="text/csv; a=b")),
+        "400 categories: At most 10": changed(lambda body: body.update(categories=[f"c{n}" for n in range(11)])),
         "400 attachments.0.filename:": changed(lambda body: body["attachments"][0].pop("filename")),
         "400 custom_args.att:": changed(lambda body: body["custom_args"].update(att=1)),
         "400 custom_args:": changed(lambda body: body["custom_args"].update(long="x" * 10_000)),

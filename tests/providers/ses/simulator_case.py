@@ -158,6 +158,9 @@ CASE = SimulatorCase(
         f"{BAD}At most 15 headers": changed(
             lambda body: body["Content"]["Simple"].update(Headers=[{"Name": "X", "Value": "ü"}])
         ),
+        "400 MessageRejected: Illegal filename": changed(
+            lambda body: body["Content"]["Simple"]["Attachments"][0].update(FileName="a.EXE")
+        ),
         f"{BAD}FromEmailAddress": changed(lambda body: body.pop("FromEmailAddress")),
         f"{BAD}The request does not": changed(lambda body: body.update(EmailTags={"Name": "eid"})),
         "400 SerializationException": lambda base_url: signed(base_url, [1]),

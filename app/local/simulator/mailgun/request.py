@@ -6,9 +6,11 @@ from typing import Final
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
 from app.local.simulator.mailgun.form import Part, read_form
+from app.providers import registry
 
-RECIPIENTS: Final = 1000  # per call
-OPTIONS_BYTES: Final = 16 * 1024  # names and values of all o:, h: and v: fields together
+LIMITS: Final = registry.limits("mailgun")
+OPTIONS_BYTES: Final = LIMITS.options_bytes.value or 0  # names and values of all o:, h: and v: fields together
+TAGS: Final = LIMITS.tags.value or 0
 
 
 def message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -54,8 +56,12 @@ def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
         tags=tuple(value for name, value in options if name == "o:tag"),
         metadata={name[2:]: value for name, value in options if name.startswith("v:")},
     )
-    if len(mail.recipients) > RECIPIENTS:
-        raise Refused(message(400, "too many recipients: at most 1000 per message"))
+    if len(mail.recipients) > LIMITS.recipients.value:
+        raise Refused(message(400, f"too many recipients: at most {LIMITS.recipients.value} per message"))
+    if len(mail.tags) > TAGS:
+        raise Refused(message(400, f"too many tags: at most {TAGS} per message"))
+    if "from" in LIMITS.ascii_addresses.value and not mail.sender.address.partition("@")[0].isascii():
+        raise Refused(message(400, "from parameter is not a valid address. please check documentation"))
     return mail
 
 

@@ -26,6 +26,7 @@ from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.idempotency import Answers
 from app.local.simulator.inbox import Entry, iso
 from app.local.simulator.mail import Mail
+from app.local.simulator.resend.request import LIMITS as CARRIED
 from app.local.simulator.resend.request import error, read_mail
 
 KEY_LENGTH: Final = 256
@@ -77,7 +78,7 @@ class Resend:
     def __init__(self, account: str) -> None:
         self.credentials: Final = {"API_KEY": labelled("re_simulator", account)}
         conflict = "Same idempotency key used with a different request payload."
-        self._answers = Answers(error(409, "invalid_idempotent_request", conflict))
+        self._answers = Answers(error(409, "invalid_idempotent_request", conflict), CARRIED.idempotent_for_s.value)
 
     def new_key(self) -> bytes:
         """A new signing secret as Resend shows it: `whsec_` and the base64 of the key."""

@@ -3,15 +3,16 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+from app.providers import registry
 
-RECIPIENTS: Final = 50  # in `to`
-_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
+LIMITS: Final = registry.limits("resend")
+RECIPIENTS: Final = LIMITS.recipients.value
+TAG_CHARS: Final = LIMITS.tag_chars.value or 0
 _ADDRESS: Final = "The email address needs to follow the `email@example.com` or `Name <email@example.com>` format."
 
 
@@ -105,6 +106,8 @@ def _file(each: object) -> File:
         content = b""
     if not content or not found.get("filename"):
         raise Refused(error(422, "invalid_attachment", "Attachment must have either a `content` or `path`."))
+    if found["filename"].lower().rpartition(".")[2] in LIMITS.blocked_extensions.value:
+        raise Refused(error(422, "invalid_attachment", "Attachment has a file type that is not supported."))
     kind = found.get("content_type") or "application/octet-stream"
     return File(found["filename"], kind, content, found.get("content_id") or "")
 
@@ -112,7 +115,11 @@ def _file(each: object) -> File:
 def _tag(each: object) -> tuple[str, str]:
     found = each if isinstance(each, dict) else {}
     name, value = found.get("name"), found.get("value")
-    if not all(isinstance(value, str) and _TAG.fullmatch(value) for value in (name, value)):
+    if not all(isinstance(text, str) and _is_tag(text) for text in (name, value)):
         message = "Tags should only contain ASCII letters, numbers, underscores, or dashes."
         raise Refused(error(422, "validation_error", message))
     return str(name), str(value)
+
+
+def _is_tag(text: str) -> bool:
+    return len(text) <= TAG_CHARS and LIMITS.tag_characters.value.fullmatch(text) is not None

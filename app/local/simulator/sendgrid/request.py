@@ -8,16 +8,12 @@ from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, is_address
+from app.providers import registry
 
-RECIPIENTS: Final = 1000  # per call
-CUSTOM_ARGS_BYTES: Final = 10_000
-# Headers that a caller may not set, from SendGrid's reference of `headers` in "Mail Send".
-RESERVED_HEADERS: Final = frozenset(
-    {
-        "x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding", "to", "from",
-        "subject", "reply-to", "cc", "bcc",
-    }
-)  # fmt: skip
+LIMITS: Final = registry.limits("sendgrid")
+CUSTOM_ARGS_BYTES: Final = LIMITS.metadata_bytes.value or 0
+CATEGORIES: Final = LIMITS.tags.value or 0
+CATEGORY_CHARS: Final = LIMITS.tag_chars.value or 0
 
 
 def errors(status: int, message: str, field: str | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -83,7 +79,9 @@ def _mail(request: Mapping[str, Any]) -> Mail:
     headers = {**_object(request.get("headers", {}), "headers"), **_object(envelope.get("headers", {}), "headers")}
     for name, value in headers.items():
         _require(isinstance(value, str), f"headers.{name}", "The header value must be a string.")
-        _require(name.lower() not in RESERVED_HEADERS, f"headers.{name}", f"The header {name} is reserved.")
+        _require(
+            name.lower() not in LIMITS.reserved_headers.value, f"headers.{name}", f"The header {name} is reserved."
+        )
     custom = {
         **_object(request.get("custom_args", {}), "custom_args"),
         **_object(envelope.get("custom_args", {}), "custom_args"),
@@ -91,7 +89,9 @@ def _mail(request: Mapping[str, Any]) -> Mail:
     for name, value in custom.items():
         _require(isinstance(value, str), f"custom_args.{name}", "The custom argument value must be a string.")
     _require(
-        len(json.dumps(custom)) < CUSTOM_ARGS_BYTES, "custom_args", "The custom arguments must be below 10000 bytes."
+        len(json.dumps(custom)) < CUSTOM_ARGS_BYTES,
+        "custom_args",
+        f"The custom arguments must be below {CUSTOM_ARGS_BYTES} bytes.",
     )
     return Mail(
         sender=_mailbox(request["from"]),
@@ -137,7 +137,11 @@ def _no_repeats(roles: Mapping[str, tuple[Mailbox, ...]]) -> None:
                 f"the first duplicate instance of [{mailbox.address}] in the personalizations.0.{role} field.",
             )
             seen.add(mailbox.address.lower())
-    _require(len(seen) <= RECIPIENTS, "personalizations", "The total number of recipients must be no more than 1000.")
+    _require(
+        len(seen) <= LIMITS.recipients.value,
+        "personalizations",
+        f"The total number of recipients must be no more than {LIMITS.recipients.value}.",
+    )
 
 
 def _bodies(content: object) -> tuple[str, str]:
@@ -191,11 +195,18 @@ def _file(number: int, each: object) -> File:
         content = base64.b64decode(found.get("content") or "", validate=True)
     except (binascii.Error, ValueError, TypeError):
         content = b""
-    _require(bool(content), f"{field}.content", "The attachment content must be base64 encoded.")
+    _require(
+        bool(content) or LIMITS.empty_attachments.value,
+        f"{field}.content",
+        "The attachment content must be base64 encoded.",
+    )
+    # "Mail Send", `attachments.type`; with parameters the call is answered 400.
+    kind = str(found.get("type") or "")
+    _require(";" not in kind, f"{field}.type", "The attachment type cannot contain ';', or CRLF characters.")
     inline = found.get("disposition") == "inline"
     return File(
         filename=found["filename"],
-        content_type=found.get("type") or "application/octet-stream",
+        content_type=kind or "application/octet-stream",
         content=content,
         content_id=(found.get("content_id") or "") if inline else "",
     )
@@ -204,8 +215,10 @@ def _file(number: int, each: object) -> File:
 def _categories(found: object) -> tuple[str, ...]:
     categories = tuple(str(each) for each in _list(found, "categories"))
     _require(
-        len(categories) <= 10 and len(set(categories)) == len(categories) and all(len(c) <= 255 for c in categories),
+        len(categories) <= CATEGORIES
+        and len(set(categories)) == len(categories)
+        and all(len(category) <= CATEGORY_CHARS for category in categories),
         "categories",
-        "At most 10 unique categories of at most 255 characters each.",
+        f"At most {CATEGORIES} unique categories of at most {CATEGORY_CHARS} characters each.",
     )
     return categories

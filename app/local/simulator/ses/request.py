@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -11,11 +10,13 @@ from typing import Any, Final
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
 from app.local.simulator.ses.mime import Malformed, Mime, read_mime
+from app.providers import registry
 
 CONFIGURATION_SET: Final = "emailsminder"  # the only one of every account
-RECIPIENTS: Final = 50  # per message
+LIMITS: Final = registry.limits("ses")
+RECIPIENTS: Final = LIMITS.recipients.value  # per message
+TAG_CHARS: Final = LIMITS.tag_chars.value or 0
 HEADERS: Final = 15  # per message with Simple content
-_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def error(status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -56,6 +57,10 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         to, cc, bcc = (_named(mailboxes, (*mime.to, *mime.cc)) for mailboxes in (to, cc, bcc))
     else:
         raise _bad("FromEmailAddress and Content.Simple or Content.Raw are required.")
+    for file in mime.attachments:
+        # Developer Guide, "Unsupported attachment types". The guide does not say how the call is answered.
+        if file.filename.lower().rpartition(".")[2] in LIMITS.blocked_extensions.value:
+            raise Refused(error(400, "MessageRejected", f"Illegal filename '{file.filename}'."))
     return Mail(
         sender=sender,
         to=to,
@@ -90,9 +95,13 @@ def _mailboxes(addresses: list[str]) -> tuple[Mailbox, ...]:
 
 def _tags(found: list[Mapping[str, str]]) -> dict[str, str]:
     for tag in found:
-        if not _TAG.fullmatch(tag["Name"]) or not _TAG.fullmatch(tag["Value"]):
+        if not _is_tag(tag["Name"]) or not _is_tag(tag["Value"]):
             raise _bad("Tag names and values may contain ASCII letters, digits, '_' and '-' only.")
     return {tag["Name"]: tag["Value"] for tag in found}
+
+
+def _is_tag(text: str) -> bool:
+    return len(text) <= TAG_CHARS and LIMITS.tag_characters.value.fullmatch(text) is not None
 
 
 def _tracked(configuration_set: str | None) -> bool:
