@@ -30,12 +30,12 @@ help: ## Show this list
 run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
 
-# Only the gate measures the coverage: tracing takes as long again as the tests.
-COVERAGE := $(if $(filter-out 0,$(FULL)),--cov --cov-report=term-missing)
+# Coverage is measured when it is asked for: tracing takes as long again as the tests.
+COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
 
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries, with branch coverage)
+test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
 	@$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy $(COVERAGE) $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)

@@ -17,8 +17,8 @@ fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
 	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
 
-explore: $(VENV)/.dev ## Every order of events in the delivery protocol, and in the largest spaces, too
-	@FULL=1 EXPLORE=1 $(VENV)/bin/python -m pytest tests/domain/test_protocol.py $(ARGS)
+explore: $(VENV)/.dev ## Every order of events in the delivery protocol in the largest spaces, and a month of health at every rate
+	@FULL=1 EXPLORE=1 $(VENV)/bin/python -m pytest tests/domain/test_protocol.py tests/bench/test_health_world.py $(ARGS)
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to a bare baseline
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)
