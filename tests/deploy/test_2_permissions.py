@@ -44,6 +44,7 @@ ALLOWED = {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:BatchGetItem",
+        "dynamodb:UpdateItem",
         "sns:Publish",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
