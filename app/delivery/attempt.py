@@ -109,7 +109,7 @@ class MakeAttempt:
     def _call(self, claimed: Head, content: Content, first_choice: str) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider
         began_ms = self._now_ms()
-        outcome = self.send(provider, message(claimed, content))
+        outcome = self.send(provider, message(claimed, content)).among(claimed.attempts[-1].recipients)
         duration_ms = self._now_ms() - began_ms
         log.info(
             "attempt",

@@ -1,7 +1,7 @@
 """The outcome of an attempt. It is a value: what a provider does is never raised as an exception."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from app.domain.kinds import Cause, Kind, OutcomeKind
 
@@ -33,6 +33,10 @@ class Outcome:
     def signal_kind(self) -> Kind:
         """The kind under which the state table knows this outcome."""
         return Kind.SUPPRESSED if self.kind is Kind.UNDELIVERABLE and self.suppressed else self.kind
+
+    def among(self, keys: Collection[str]) -> "Outcome":
+        """The outcome without what it says of others than the recipients `keys`, to whom the call went."""
+        return replace(self, differing={key: own for key, own in self.differing.items() if key in keys})
 
     def of(self, key: str) -> "Outcome":
         """The outcome for the recipient `key`, which is the call's own unless it differs."""

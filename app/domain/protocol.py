@@ -95,7 +95,7 @@ class DeliveryProtocol:
             reply=outcome.reply,
             message_id=outcome.message_id,
             duration_ms=duration_ms,
-            differing={key: own.kind for key, own in outcome.differing.items() if key in attempt.recipients},
+            differing={key: own.kind for key, own in outcome.differing.items()},
         )
         head = _release_lease(_with_attempt(head, recorded), number)
         signals = {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients}

@@ -92,6 +92,18 @@ def test_a_call_that_is_uncertain_for_one_recipient_counts_for_this_one_only(sto
     ]
 
 
+def test_what_a_provider_says_of_somebody_else_changes_nothing(harness: Harness) -> None:
+    ann, bob, stranger = somebody("ann"), somebody("bob"), somebody("stranger")
+    harness.send.plan("sendgrid", replace(UNDELIVERABLE, differing={stranger.key: UNDELIVERABLE}))
+    email_id = harness.take(an_email(ann, bob))
+    harness.work()
+    assert harness.head(email_id).attempts[0].differing == {}
+    # It is not known who of the two is at fault, so both go to the next provider and nobody is suppressed.
+    assert statuses(harness, email_id) == {"Ann": Status.SENT, "Bob": Status.SENT}
+    for mailbox in (ann, bob, stranger):
+        assert harness.suppressions.get(mailbox.key, harness.clock.now_ms) is None
+
+
 def test_only_those_who_were_accepted_are_counted_as_accepted(harness: Harness) -> None:
     people = [somebody() for _ in range(5)]
     harness.send.plan("sendgrid", partly(*((mailbox, REFUSED) for mailbox in people[2:])))
