@@ -3,8 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -31,11 +31,8 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     # RequestLog writes a line for every request. Uvicorn's own line would add the query, which holds addresses.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     if not is_local(os.environ):
-        try:
+        with _one_line_for(ConfigurationError):
             app.state.connect()  # at the start, so that wrong settings stop the process and not the first request
-        except ConfigurationError:
-            sys.tracebacklimit = 0  # the server prints the exception, and its message is enough without a traceback
-            raise
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
@@ -43,16 +40,13 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     from app.local.mode import API_KEY, LocalError
     from app.local.stack import Stack
 
-    try:
+    with _one_line_for(LocalError, ConfigurationError):
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
         parts = process.connect(os.environ, web=web)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
-    except (LocalError, ConfigurationError):
-        sys.tracebacklimit = 0
-        raise
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
@@ -61,6 +55,16 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(stack.stop)
+
+
+@contextmanager
+def _one_line_for(*faults: type[Exception]) -> Iterator[None]:
+    """Let the server print such an exception, which ends the process, by its message and without a traceback."""
+    try:
+        yield
+    except faults:
+        sys.tracebacklimit = 0
+        raise
 
 
 def _prepare(api_keys: ApiKeys, secret: str) -> None:

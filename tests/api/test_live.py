@@ -19,6 +19,7 @@ def test_missing_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:attempts")
     for name in ("PROVIDERS", "CONTENT_BUCKET"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)  # what the start sets is for this process
 
     async def start() -> None:
         async with live(app):
@@ -26,6 +27,7 @@ def test_missing_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
 
     with pytest.raises(ConfigurationError, match="PROVIDERS, CONTENT_BUCKET"):
         asyncio.run(start())
+    assert sys.tracebacklimit == 0
     assert not logging.getLogger("uvicorn.access").isEnabledFor(logging.INFO)
 
 
