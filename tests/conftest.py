@@ -20,8 +20,9 @@ from app import logs, metrics
 from app.store import tables
 from app.store.heads import HeadItem
 from tests.support import size
-from tests.support.aws import REGION, Aws
+from tests.support.aws import REGION, Aws, Queue
 from tests.support.harness import Harness
+from tests.support.provider_server import ProviderServer, serve
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,9 +36,10 @@ EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `full`, unless the environment says FULL=1, as the gate does."""
-    if not size.FULL:
-        left_out = [item for item in items if item.get_closest_marker("full")]
+    """Leave out what is marked `full` or `explore`, unless FULL=1 (as in the gate) or EXPLORE=1 asks for it."""
+    off = [name for name, is_on in {"full": size.FULL, "explore": size.EXPLORE}.items() if not is_on]
+    left_out = [item for item in items if any(map(item.get_closest_marker, off))]
+    if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
@@ -132,6 +134,19 @@ def store(aws: Aws, request: pytest.FixtureRequest) -> Aws:
         tables.connect(prefix, REGION, aws.endpoint_url)
         tables.create_all()
     return aws
+
+
+@pytest.fixture
+def queue(store: Aws) -> Queue:
+    """A topic of the test's own, with a queue behind it."""
+    return store.queue()
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderServer]:
+    """A server that plays every provider."""
+    with serve() as running:
+        yield running
 
 
 @pytest.fixture

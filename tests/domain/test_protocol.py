@@ -16,7 +16,7 @@ from tests.domain.explorer import INVARIANTS, Found, explore
 from tests.domain.invariants import final, lies
 from tests.domain.world import EVIDENCE_MS, World
 from tests.domain.world_state import Setup, State, Step
-from tests.support.size import EXPLORE, examples
+from tests.support.size import examples
 
 pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
 
@@ -50,6 +50,13 @@ SPACES = {
     "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
     "one further round": Space([Setup(faults=0)], 6_000, quick=True),
     "one further round, every policy": Space(every(faults=0), 25_000),
+    "one fault and one further round": Space([Setup(OnUncertain.WAIT), Setup(OnUncertain.FAIL)], 80_000),
+    "one fault and one further round, failover, deliveries": Space(
+        [Setup(OnUncertain.FAILOVER)], 50_000, kinds=(Kind.DELIVERED,)
+    ),
+    "one fault and one further round, failover, bounces": Space(
+        [Setup(OnUncertain.FAILOVER)], 60_000, kinds=(Kind.SOFT_BOUNCE,)
+    ),
     "one provider and several further rounds": Space(every(faults=0, retry_for_ms=400_000), 20_000, ONE_PROVIDER),
     "expiry and a cancel": Space(every(lifetime_ms=35_000, cancel=True), 25_000),
     "a mailbox condition": Space(
@@ -83,7 +90,7 @@ def test_in_every_order_of_things_every_invariant_holds(monkeypatch: pytest.Monk
     assert found.states > space.states
 
 
-@pytest.mark.skipif(not EXPLORE, reason="takes ten minutes: make explore")
+@pytest.mark.explore
 @pytest.mark.timeout(1200)
 def test_with_one_fault_and_one_further_round_every_invariant_holds_too() -> None:
     found = explore(World(), every(), limit=800_000)
