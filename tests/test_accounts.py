@@ -1,7 +1,6 @@
 """Accounts in a whole process: two at one provider, and one that left PROVIDERS while its emails are under way."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,21 +18,10 @@ from tests.support.aws import Aws, Queue
 from tests.support.clock import Clock
 from tests.support.environment import environment
 from tests.support.harness import forget_health
-from tests.support.provider_server import ProviderServer, serve
+from tests.support.provider_server import ProviderServer
 from tests.support.samples import an_email, somebody
 
 EU = {"MAILGUN_EU_API_KEY": "key-eu", "MAILGUN_EU_DOMAIN": "eu.example.com", "MAILGUN_EU_WEBHOOK_SIGNING_KEY": "eu-key"}
-
-
-@pytest.fixture
-def queue(store: Aws) -> Queue:
-    return store.queue()
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with serve() as server:
-        yield server
 
 
 @pytest.fixture

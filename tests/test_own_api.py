@@ -1,19 +1,12 @@
 """The look at our own API: what counts as an answer."""
 
 import socket
-from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
 
 from app.wiring.own_api import answers
-from tests.support.provider_server import ProviderServer, serve
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with serve() as server:
-        yield server
+from tests.support.provider_server import ProviderServer
 
 
 @pytest.mark.parametrize("path", ["", "/production"])

@@ -1,7 +1,6 @@
 """The builder: everything it is told is used, and what is missing is named."""
 
 import os
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -24,19 +23,8 @@ from tests.support.aws import Aws, Queue
 from tests.support.clock import Clock
 from tests.support.environment import environment
 from tests.support.harness import forget_health
-from tests.support.provider_server import ProviderServer, serve
+from tests.support.provider_server import ProviderServer
 from tests.support.samples import an_email, somebody
-
-
-@pytest.fixture
-def queue(store: Aws) -> Queue:
-    return store.queue()
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with serve() as server:
-        yield server
 
 
 @pytest.fixture

@@ -107,11 +107,11 @@ def _named_by_variables(env: Mapping[str, str]) -> Iterator[str]:
 class Accounts(Mapping[str, AnyProvider]):
     """The accounts of a process by id. It iterates over those that are configured.
 
-    An account that left PROVIDERS is opened when its first webhook comes, as long as its secrets are still set.
+    `configured` has passed `check`. An account that left PROVIDERS is opened when its first webhook comes, as long as
+    its secrets are still set.
     """
 
     def __init__(self, configured: Iterable[str], env: Mapping[str, str], outside: Outside) -> None:
-        check(configured)
         self._env, self._outside, self._lock = env, outside, Lock()
         self._configured = {account: open_account(account, env, outside) for account in configured}
         self._draining: dict[str, AnyProvider] = {}

@@ -1,7 +1,6 @@
 """`python -m app.admin providers`."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,15 +8,9 @@ import pytest
 from app.domain.health import Health, open_breaker, start_cooldown
 from app.store.health import Healths
 from tests.admin.conftest import Run
-from tests.support.provider_server import ProviderServer, serve
+from tests.support.provider_server import ProviderServer
 
 WELL = "weight 100, nothing in its way"
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with serve() as running:
-        yield running
 
 
 def ready(server: ProviderServer) -> dict[str, str]:

@@ -128,3 +128,9 @@ def test_a_secret_is_not_in_what_is_printed() -> None:
         variables = registry.declaration(name).variables
         env = {f"{name.upper()}_{one.name}": "https://s3cr3t" for one in variables if one.is_secret}
         assert "s3cr3t" not in repr(registry.values(name, env)) + repr(registry.open_account(name, env, outside()))
+
+
+def test_no_account_can_have_the_variables_of_another_provider() -> None:
+    """Providers `a` and `a_b` could: the account `a:b` and the account `a_b` would both read A_B_API_KEY."""
+    names = list(registry.PROVIDERS)
+    assert [(name, other) for name in names for other in names if other.startswith(f"{name}_")] == []

@@ -29,10 +29,7 @@ EVENTS: Final[dict[str, EventMeaning]] = {
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     """The one event of a webhook, or none if it cannot be read."""
-    try:
-        entry = payload.fields(payload.fields(payload.decode(webhook.body)).get("event-data"))
-    except ValueError:
-        entry = {}
+    entry = payload.fields(payload.object_in(webhook.body).get("event-data"))
     event_id = payload.text(entry.get("id"))
     recipient, at_ms = address(entry.get("recipient")), payload.at_ms(entry.get("timestamp"))
     if not recipient or at_ms is None:

@@ -80,10 +80,7 @@ class Mailgun:
 
     def read(self, response: httpx.Response) -> Outcome:
         """The outcome of an answer. A 2xx with a JSON id is accepted; any other 2xx is uncertain."""
-        try:
-            answer = payload.fields(payload.decode(response.content))
-        except ValueError:
-            answer = {}
+        answer = payload.object_in(response.content)
         message_id = payload.text(answer.get("id")).strip().strip("<>")
         if response.is_success and message_id:
             return answers.accepted(response, message_id)

@@ -36,10 +36,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     `data.to` is documented as the impacted recipients, but was seen to list all of them (django-anymail, "Resend,
     Limitations and quirks"). So an event that names several becomes one of kind `unknown` for each of them.
     """
-    try:
-        entry = payload.fields(payload.decode(webhook.body))
-    except ValueError:
-        entry = {}
+    entry = payload.object_in(webhook.body)
     event, data = payload.text(entry.get("type")), payload.fields(entry.get("data"))
     event_id = payload.text(webhook.headers.get("svix-id"))  # stays the same however often Resend sends the event
     recipients = _recipients(data.get("to"))

@@ -63,7 +63,7 @@ class Resend:
     def build(self, message: Message) -> httpx.Request:
         """POST /emails. Raises Unsendable for what the table of limits does not allow."""
         LIMITS.check(message)
-        content = message.content
+        content, tags = message.content, payload.own_tags(message, LIMITS.fits_metadata)
         call = {
             "from": str(message.sender),
             "to": [_mailbox(one) for one in message.to],
@@ -75,7 +75,7 @@ class Resend:
             "html": content.html,
             "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
-            "tags": [{"name": name, "value": value} for name, value in sorted(_tags(message).items())],
+            "tags": [{"name": name, "value": value} for name, value in sorted(tags.items())],
         }
         # Resend compares the body with that of the first call with this key, so nothing in it may depend on the time or
         # on the order in which the metadata is read from the store.
@@ -93,10 +93,7 @@ class Resend:
 
     def read(self, response: httpx.Response) -> Outcome:
         """The outcome of an answer. A 2xx with a JSON id is accepted; any other 2xx is uncertain."""
-        try:
-            answer = payload.fields(payload.decode(response.content))
-        except ValueError:
-            answer = {}
+        answer = payload.object_in(response.content)
         message_id = payload.text(answer.get("id")).strip()
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
@@ -130,15 +127,6 @@ class Resend:
         key = credential(self.account, "API_KEY", self.api_key)
         # Without a User-Agent, Resend answers 403. httpx adds one only to requests that its own client builds.
         return {"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "EmailsMinder"}
-
-
-def _tags(message: Message) -> dict[str, str]:
-    """Our ids, then the client's metadata and tags whose characters Resend allows. The first of a name counts."""
-    tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
-    for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
-        if LIMITS.fits_metadata(name, value):
-            tags.setdefault(name, value)
-    return tags
 
 
 def _mailbox(mailbox: Mailbox) -> str:

@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
+
+from app.domain.email import Message
 
 EMAIL_ID: Final = "em_email_id"  # under these names our ids travel with an email and come back
 ATTEMPT: Final = "em_attempt"
@@ -22,6 +24,14 @@ def decode(body: bytes) -> object:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def object_in(body: bytes) -> Mapping[str, object]:
+    """The JSON object in `body`; an empty one for anything else."""
+    try:
+        return fields(decode(body))
+    except ValueError:
+        return {}
 
 
 def fields(value: object) -> Mapping[str, object]:
@@ -59,6 +69,18 @@ def iso_ms(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     return at_ms if 0 <= at_ms < _LATEST_S * 1000 else None
+
+
+def own_tags(message: Message, fits: Callable[[str, str], bool]) -> dict[str, str]:
+    """Our ids, then the client's metadata and tags, as far as they fit: for a provider that has pairs as tags.
+
+    The first of a name counts, so that no metadata can replace our ids.
+    """
+    tags = {EMAIL_ID: message.email_id, ATTEMPT: str(message.attempt)}
+    for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
+        if fits(name, value):
+            tags.setdefault(name, value)
+    return tags
 
 
 def ours(metadata: Mapping[str, object]) -> tuple[str, int]:

@@ -69,10 +69,8 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
     A complaint that lists several people is one of kind `unknown` for each of them: SES lists every recipient at a host
     that does not say who complained.
     """
-    try:
-        report = payload.fields(payload.decode(envelope.message.encode()))
-    except ValueError:  # such as "Successfully validated SNS topic …", the first message of every topic
-        report = {}
+    # The first message of every topic is a text: "Successfully validated SNS topic …".
+    report = payload.object_in(envelope.message.encode())
     mail = payload.fields(report.get("mail"))
     if not mail:
         _log.info("notification without an email", extra={"provider": account, "event_id": envelope.message_id})

@@ -89,12 +89,13 @@ class Ses:
         `Destination` names who gets this copy. FromEmailAddress overrides the From header and is the same.
         """
         LIMITS.check(message)
+        tags = payload.own_tags(message, LIMITS.fits_metadata)
         recipients = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
         call: dict[str, object] = {
             "FromEmailAddress": mime.mailbox(message.sender),
             "Destination": {role: _addresses(boxes) for role, boxes in recipients.items() if boxes},
             "Content": {"Raw": {"Data": base64.b64encode(mime.render(_with_safe_names(message))).decode()}},
-            "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message).items()],
+            "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
         }
         if self._configuration_set:
             call["ConfigurationSetName"] = self._configuration_set
@@ -102,10 +103,7 @@ class Ses:
 
     def read(self, response: httpx.Response) -> Outcome:
         """The outcome of an answer. A 2xx with a MessageId is accepted. An error's type is in a header or the body."""
-        try:
-            answer = payload.fields(payload.decode(response.content))
-        except ValueError:
-            answer = {}
+        answer = payload.object_in(response.content)
         message_id = payload.text(answer.get("MessageId"))
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
@@ -193,15 +191,6 @@ def _with_safe_names(message: Message) -> Message:
     """The message with file names that every host takes."""
     files = tuple(replace(one, filename=one.filename.translate(_REPLACED)) for one in message.content.attachments)
     return replace(message, content=replace(message.content, attachments=files))
-
-
-def _tags(message: Message) -> dict[str, str]:
-    """Our ids, then the client's metadata and tags whose characters SES allows. The first of a name counts."""
-    tags = {payload.EMAIL_ID: message.email_id, payload.ATTEMPT: str(message.attempt)}
-    for name, value in (*message.content.metadata.items(), *((tag, "1") for tag in message.content.tags)):
-        if LIMITS.fits_metadata(name, value):
-            tags.setdefault(name, value)
-    return tags
 
 
 PROVIDER: Final = Ses

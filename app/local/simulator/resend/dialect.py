@@ -26,11 +26,10 @@ from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.idempotency import Answers
 from app.local.simulator.inbox import Entry, iso
 from app.local.simulator.mail import Mail
-from app.local.simulator.resend.request import LIMITS as CARRIED
-from app.local.simulator.resend.request import error, read_mail
+from app.local.simulator.resend.request import LIMITS, error, read_mail
 
 KEY_LENGTH: Final = 256
-LIMITS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
+RATE_HEADERS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: error(403, "invalid_api_key", "API key is invalid."),
@@ -41,7 +40,7 @@ FAILURES: Final[Mapping[Fault, Reply]] = {
         429,
         "rate_limit_exceeded",
         "Too many requests. You can only make 2 requests per second.",
-        {**LIMITS, "Retry-After": str(RETRY_AFTER_S)},
+        {**RATE_HEADERS, "Retry-After": str(RETRY_AFTER_S)},
     ),
     Fault.SERVER_ERROR: error(500, "application_error", "An unexpected error occurred."),
     Fault.UNAVAILABLE: error(503, "service_unavailable", "The service is temporarily unavailable."),
@@ -78,7 +77,7 @@ class Resend:
     def __init__(self, account: str) -> None:
         self.credentials: Final = {"API_KEY": labelled("re_simulator", account)}
         conflict = "Same idempotency key used with a different request payload."
-        self._answers = Answers(error(409, "invalid_idempotent_request", conflict), CARRIED.idempotent_for_s.value)
+        self._answers = Answers(error(409, "invalid_idempotent_request", conflict), LIMITS.idempotent_for_s.value)
 
     def new_key(self) -> bytes:
         """A new signing secret as Resend shows it: `whsec_` and the base64 of the key."""

@@ -78,10 +78,7 @@ class MadeUp:
 
         `refused` names the recipients for whom Made Up does not take the email, each with the reason.
         """
-        try:
-            body = payload.fields(payload.decode(answer.content))
-        except ValueError:
-            body = {}
+        body = payload.object_in(answer.content)
         message_id = payload.text(body.get("id"))
         if answer.is_success and message_id:
             outcome = answers.accepted(answer, message_id)
