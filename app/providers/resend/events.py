@@ -33,8 +33,9 @@ REASONS: Final = {"email.bounced": "bounce", "email.suppressed": "suppressed", "
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     """The event of a webhook, or none if it cannot be read.
 
-    `data.to` is documented as the impacted recipients, but was seen to list all of them (django-anymail, "Resend,
-    Limitations and quirks"). So an event that names several becomes one of kind `unknown` for each of them.
+    `data.to` is documented as the impacted recipients, but was seen to list all of them (django-anymail 15.1,
+    2026-07-30, "Resend, Limitations and quirks"). So an event that names several becomes one of kind `unknown` for each
+    of them.
     """
     entry = payload.object_in(webhook.body)
     event, data = payload.text(entry.get("type")), payload.fields(entry.get("data"))

@@ -25,7 +25,9 @@ LIMITS: Final = Limits(
     size_bytes=Limit(40_000_000, "resend.com/docs, Attachments: 40 MB after base64", _READ),
     header_section_bytes=Limit(None, _UNDOCUMENTED, _READ),
     ascii_addresses=Limit(
-        frozenset({"from", "to", "cc", "bcc", "reply_to"}), "django-anymail 15.2: such an address is an error", _READ
+        frozenset({"from", "to", "cc", "bcc", "reply_to"}),
+        "django-anymail 15.2 (2026-09): such an address is an error",
+        _READ,
     ),
     empty_subject=Limit(True, f"{_OPENAPI}: has no minLength", _READ),
     subject_chars=Limit(None, _UNDOCUMENTED, _READ),
@@ -51,7 +53,7 @@ LIMITS: Final = Limits(
     unicode_filenames=Limit(True, _UNDOCUMENTED, _READ),
     content_types=Limit(
         ContentTypes.FITTING,
-        "django-anymail 14.0, Limitations and quirks: otherwise the email is dropped without a word",
+        "django-anymail 14.0 (2025-12-17), Limitations and quirks: otherwise the email is dropped without a word",
         _READ,
     ),
     headers=Limit(None, _UNDOCUMENTED, _READ),

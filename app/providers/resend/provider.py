@@ -6,6 +6,7 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field, replace
 from email.header import Header
 from typing import ClassVar, Final, Self
@@ -28,6 +29,8 @@ from app.providers.sdk.variables import Values, credential
 # "Errors", by the `name` in the body. A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
     (400, "invalid_idempotency_key"): (Kind.REFUSED, Cause.UNKNOWN),  # our own mistake, not the email's
+    # Another call holds the resource, so this one took nothing ("Errors", read 2026-11-25).
+    (409, "resource_locked"): (Kind.THROTTLED, Cause.THROTTLE),
     # concurrent_idempotent_requests: the first call with this key is still under way. invalid_idempotent_request: the
     # key came with another body. This call sent nothing, but the first one may have. Every 409 is about the key.
     (409, ""): (Kind.UNCERTAIN, Cause.UNKNOWN),
@@ -35,9 +38,11 @@ TEXTS: Final[answers.Texts] = {
     (429, "monthly_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
 
-# The domain of this From is not verified, or the account may send to its own address only until it has one. Other
-# emails may still be sent, and this one, too, as soon as somebody verifies the domain.
+# What a 403 `validation_error` says if it is about this email ("Errors", read 2026-11-25): its From domain is not
+# verified, or the account may send to its own address only until it has one. Other emails may still be sent, and this
+# one, too, as soon as somebody verifies the domain. With other words it is about the account.
 SENDER_ERROR: Final = (403, "validation_error")
+ABOUT_SENDER: Final = re.compile(r"\bdomains?\b|\byour own email address\b", re.IGNORECASE)
 
 # docs.svix.com, "Verifying Payloads Manually". A webhook that is sent again is signed anew, so it may come much later.
 MAX_AGE_S: Final = 300
@@ -98,7 +103,9 @@ class Resend:
         if response.is_success and message_id:
             return answers.accepted(response, message_id)
         outcome = answers.judge(response, TEXTS, secrets=(self.api_key, *self.signing_secrets))
-        return replace(outcome, is_about_sender=(response.status_code, answer.get("name")) == SENDER_ERROR)
+        is_sender_error = (response.status_code, answer.get("name")) == SENDER_ERROR
+        is_about_sender = is_sender_error and ABOUT_SENDER.search(payload.text(answer.get("message"))) is not None
+        return replace(outcome, is_about_sender=is_about_sender)
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Check the HMAC-SHA256 of id, time and raw body by the secrets ("Verify Webhooks Requests")."""
@@ -130,14 +137,13 @@ class Resend:
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    """A mailbox. Resend takes no quoted name (django-anymail, `ResendPayload`): such a name becomes an encoded word."""
-    shown = str(mailbox)
-    encode = shown.startswith('"') or "=?" in mailbox.name
-    return f"{_encoded(mailbox.name)} <{mailbox.address}>" if encode else shown
+    """A mailbox of somebody who gets the email, or its answers. A name that looks like an encoded word becomes one.
 
-
-def _encoded(text: str) -> str:
-    return Header(text, "utf-8").encode(linesep="")
+    In `from`, Resend refused encoded words (django-anymail 10.2, 2023-10-25; nothing newer says otherwise).
+    """
+    if "=?" not in mailbox.name:
+        return str(mailbox)
+    return f"{Header(mailbox.name, 'utf-8').encode(linesep='')} <{mailbox.address}>"
 
 
 def _attachment(file: Attachment) -> dict[str, str]:

@@ -97,7 +97,7 @@ CASE = SimulatorCase(
     call=call,
     message_id=message_id,
     answers={
-        "unauthorized": (403, "invalid_api_key"),
+        "unauthorized": (401, "validation_error"),
         "forbidden": (403, "suspended_api_key"),
         "payment_required": (429, "monthly_quota_exceeded"),
         "rate_limit": (429, "rate_limit_exceeded"),
@@ -117,9 +117,7 @@ CASE = SimulatorCase(
         f"{INVALID}Invalid `to` field. There must be": changed(
             lambda body: body.update(to=[f"a{n}@example.com" for n in range(51)])
         ),
-        f"{INVALID}Invalid `to` field. The email": changed(
-            lambda body: body.update(to=['"Ödman, Bo" <bo@example.com>'])
-        ),
+        f"{INVALID}Invalid `to` field. The email": changed(lambda body: body.update(to=["Ödman, Bo <bo@example.com>"])),
         f"{INVALID}Invalid `cc` field": changed(lambda body: body.update(cc="cy@example.com, di@example.com")),
         f"{INVALID}Invalid `from` field": changed(lambda body: body.update({"from": "app@"})),
         "451 security_error: The email payload contain invalid": changed(
@@ -139,7 +137,7 @@ CASE = SimulatorCase(
         ),
         "400 validation_error": lambda base_url: request(base_url, content=b"\xff{nonsense"),
         "401 missing_api_key": lambda base_url: request(base_url, "/domains", "GET", Authorization=""),
-        "403 invalid_api_key": lambda base_url: request(base_url, Authorization="Bearer re_other"),
+        "401 validation_error": lambda base_url: request(base_url, Authorization="Bearer re_other"),
         "403 Forbidden": without_user_agent,
         "404 not_found": lambda base_url: request(base_url, "/nothing", "GET"),
     },

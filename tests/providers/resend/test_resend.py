@@ -43,9 +43,9 @@ def test_the_call() -> None:
     assert request.headers["idempotency-key"] == f"{SAMPLE.email_id}/3"
     assert json.loads(request.content) == {
         "from": "The App <no-reply@example.com>",
-        "to": ["=?utf-8?b?QW5uZSwgbsOpZSDDlg==?= <anne@example.com>"],  # a comma: quoted elsewhere
+        "to": ['"Anne, née Ö" <anne@example.com>'],
         "cc": ["bo@example.com"],
-        "bcc": ["=?utf-8?q?C=22at?= <cat@example.com>"],
+        "bcc": ['"C\\"at" <cat@example.com>'],
         "reply_to": ["Help <help@example.com>"],
         "subject": "Grüße",
         "text": SAMPLE.content.text,
@@ -165,6 +165,9 @@ DOUBT = (Kind.UNCERTAIN, Cause.UNKNOWN)
         (400, "invalid_idempotency_key", (Kind.REFUSED, Cause.UNKNOWN)),
         (401, "missing_api_key", ACCOUNT),
         (401, "restricted_api_key", ACCOUNT),
+        (401, "validation_error", ACCOUNT),  # a wrong key, as seen on the wire on 2026-09-19
+        (403, "restricted_api_key", ACCOUNT),
+        (403, "invented_tomorrow", ACCOUNT),
         (403, "invalid_api_key", ACCOUNT),
         (403, "suspended_api_key", ACCOUNT),
         (403, "invalid_permission", ACCOUNT),
@@ -174,6 +177,8 @@ DOUBT = (Kind.UNCERTAIN, Cause.UNKNOWN)
         (409, "concurrent_idempotent_requests", DOUBT),
         (409, "invalid_idempotent_request", DOUBT),
         (409, "invented_tomorrow", DOUBT),
+        (409, "resource_locked", (Kind.THROTTLED, Cause.THROTTLE)),
+        (422, "missing_required_parameter", REFUSED),
         (422, "validation_error", REFUSED),
         (422, "missing_required_field", REFUSED),
         (422, "invalid_parameter", REFUSED),
@@ -194,13 +199,29 @@ def test_what_its_errors_mean(status: int, name: str, verdict: tuple[Kind, Cause
     assert name in outcome.reply
 
 
-def test_a_domain_that_is_not_verified_is_about_this_from_alone() -> None:
-    about = {
-        (status, name): RESEND.read(httpx.Response(status, json={"name": name})).is_about_sender
-        for status in (400, 401, 403, 422)
-        for name in ("validation_error", "invalid_api_key")
-    }
-    assert {answer for answer, is_about_sender in about.items() if is_about_sender} == {(403, "validation_error")}
+UNVERIFIED = "The example.com domain is not verified. Please, add and verify your domain on https://resend.com/domains"
+OWN_ADDRESS = "You can only send testing emails to your own email address (me@example.com)."
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "message", "is_about_sender"),
+    [
+        (403, "validation_error", UNVERIFIED, True),
+        (403, "validation_error", OWN_ADDRESS, True),
+        (403, "validation_error", "Missing User-Agent", False),
+        (403, "validation_error", None, False),
+        (403, "restricted_api_key", UNVERIFIED, False),
+        (401, "validation_error", UNVERIFIED, False),
+        (401, "validation_error", "API key is invalid", False),
+        (400, "validation_error", UNVERIFIED, False),
+        (422, "validation_error", UNVERIFIED, False),
+    ],
+)
+def test_only_a_403_that_speaks_of_the_sender_is_about_this_from_alone(
+    status: int, name: str, message: str | None, is_about_sender: bool
+) -> None:
+    answer = httpx.Response(status, json={"statusCode": status, "name": name, "message": message})
+    assert RESEND.read(answer).is_about_sender is is_about_sender
 
 
 def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
@@ -229,6 +250,19 @@ def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
 )
 def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None) -> None:
     assert (event(name).kind, event(name).cause) == (kind, cause)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("suppression.added", {"email": "bo@example.com", "origin": "bounce"}),
+        ("suppression.removed", {"email": "bo@example.com", "origin": "manual"}),
+        ("contact.created", {"email": "bo@example.com", "audience_id": "78261eea"}),
+        ("domain.updated", {"name": "example.com", "status": "verified"}),
+    ],
+)
+def test_an_event_that_is_about_no_email_is_ignored(name: str, data: dict[str, object]) -> None:
+    assert events({"type": name, "created_at": "2026-10-09T08:53:20.375Z", "data": data}) == []
 
 
 @pytest.mark.parametrize(

@@ -29,17 +29,19 @@ from app.local.simulator.mail import Mail
 from app.local.simulator.resend.request import LIMITS, error, read_mail
 
 KEY_LENGTH: Final = 256
-RATE_HEADERS: Final = {"ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
+# 10 a second for a team in the newest copies of the page on rate limits (2026); 2 and 5 before.
+RATE_HEADERS: Final = {"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": str(RETRY_AFTER_S)}
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
-    Fault.UNAUTHORIZED: error(403, "invalid_api_key", "API key is invalid."),
+    # `invalid_api_key` with a 403 is gone from the page on errors; seen on the wire on 2026-09-19.
+    Fault.UNAUTHORIZED: error(401, "validation_error", "API key is invalid"),
     Fault.FORBIDDEN: error(403, "suspended_api_key", "The API key is suspended."),
     # The quota of the paid plan is used up.
     Fault.PAYMENT_REQUIRED: error(429, "monthly_quota_exceeded", "You have reached your monthly email sending quota."),
     Fault.RATE_LIMIT: error(
         429,
         "rate_limit_exceeded",
-        "Too many requests. You can only make 2 requests per second.",
+        "Too many requests. You can only make 10 requests per second.",
         {**RATE_HEADERS, "Retry-After": str(RETRY_AFTER_S)},
     ),
     Fault.SERVER_ERROR: error(500, "application_error", "An unexpected error occurred."),

@@ -71,7 +71,7 @@ def _list(found: object, field: str) -> list[Any]:
 
 def _sender(request: Mapping[str, Any]) -> Mailbox:
     value = _text(request, "from")
-    if "=?" in value:  # Resend refuses encoded words here, as django-anymail's source notes
+    if "=?" in value:  # Resend refuses encoded words here, as the source of django-anymail 10.2 (2023-10-25) notes
         raise Refused(error(451, "security_error", "The email payload contain invalid characters"))
     return _mailbox(value, "from")
 
@@ -83,8 +83,8 @@ def _mailboxes(request: Mapping[str, Any], field: str) -> tuple[Mailbox, ...]:
 
 
 def _mailbox(value: object, field: str) -> Mailbox:
-    # A display name in quotes is valid in an email, but Resend refuses it, as django-anymail's source notes.
-    _require(isinstance(value, str) and not value.startswith('"'), f"Invalid `{field}` field. {_ADDRESS}")
+    """One mailbox. Its name may be in quotes since spring 2025 (django-anymail 13.0, 2025-04-03). Raises Refused."""
+    _require(isinstance(value, str), f"Invalid `{field}` field. {_ADDRESS}")
     try:
         (mailbox,) = read_mailboxes(str(value))
     except ValueError:
