@@ -43,7 +43,7 @@ def test_the_call() -> None:
         ("bcc", '"C\\"at" <cat@example.com>'),
         ("subject", "Grüße"),
         ("text", SAMPLE.content.text),
-        ("html", SAMPLE.content.html),
+        ("html", SAMPLE.content.html.replace("cid:logo", "cid:logo.png")),
         ("h:Reply-To", '"Help" <help@example.com>'),
         ("h:X-Trace", "7"),
         ("o:tag", "receipt"),
@@ -53,7 +53,7 @@ def test_the_call() -> None:
     ]
     assert [part for part in form(request) if part[1]] == [
         ("attachment", "bill.pdf", "application/pdf", b"%PDF-\x00\xff"),
-        ("inline", "logo", "image/png", b"\x89PNG"),  # its file name is its content id
+        ("inline", "logo.png", "image/png", b"\x89PNG"),  # Mailgun takes the name for the content id
     ]
 
 
