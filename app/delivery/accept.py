@@ -30,7 +30,10 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Accept:
-    """Stores the content, then the head that names it, then the index by recipient, and then publishes."""
+    """Stores the content, then the head that names it, then the index by recipient; replaces an older email of the same
+    collapse key; then publishes. A request that comes again only repeats the index and the replacement, which the first
+    may not have reached.
+    """
 
     heads: HeadStore
     contents: ContentStore

@@ -65,7 +65,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What every recipient sees, and what travels with it. It is stored apart from the head, as it never changes."""
+    """All of an email that is the same for every recipient: what they see, and the tags and metadata for the provider.
+
+    It is stored apart from the head, because it never changes.
+    """
 
     subject: str
     text: str = ""

@@ -56,7 +56,7 @@ class UncertainPolicy:
 
 
 def phase(recipient: Recipient) -> Phase:
-    """The recipient's status, told apart by whether the recipient waits."""
+    """The phase of the recipient: its status, and whether it has a `wait_until_ms`."""
     if recipient.wait_until_ms is not None and recipient.status in _WAITING_PHASES:
         return _WAITING_PHASES[recipient.status]
     return Phase(recipient.status.value)

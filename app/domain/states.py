@@ -15,7 +15,11 @@ from app.domain.kinds import Kind
 
 
 class Phase(StrEnum):
-    """A recipient's status, told apart by whether the recipient waits."""
+    """A recipient's status, where `queued` and `sending` are two phases each, told apart by `wait_until_ms`.
+
+    Without one, the next call is due or under way (`queued`, `sending`). With one, that moment is waited for
+    (`waiting`), or evidence until then (`awaiting_evidence`).
+    """
 
     QUEUED = "queued"
     WAITING = "waiting"

@@ -1,5 +1,6 @@
 """`python -m app.admin providers`."""
 
+import logging
 import time
 from dataclasses import replace
 
@@ -48,6 +49,13 @@ def test_pausing_and_resuming_are_for_all_processes(run: Run) -> None:
     resumed = run("providers", "resume", "mailgun")
     assert (resumed.exit_code, resumed.stdout) == (0, f"mailgun: {WELL}\n")
     assert Healths().get("mailgun").epoch == 1
+
+
+def test_a_command_prints_its_answer_and_no_line_of_the_log(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a terminal: without those of the tests
+    paused = run("providers", "pause", "mailgun")
+    assert (paused.stdout, paused.stderr) == ("mailgun: weight 100, paused\n", "")
+    assert run("providers", "resume", "mailgun").stderr == ""
 
 
 def test_what_stands_in_its_way_is_told(run: Run) -> None:
