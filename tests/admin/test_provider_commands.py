@@ -74,7 +74,7 @@ def test_a_breaker_without_a_reason_and_a_rest_that_is_over(run: Run) -> None:
     health = replace(Healths().get("sendgrid"), breaker_until_ms=now_ms, cooldown_until_ms=now_ms - 1)
     assert Healths().update(health)
     line = run("providers", "list").stdout.splitlines()[0]
-    assert line.endswith("Z: no reason")
+    assert line.endswith("breaker half-open, the next email probes it: no reason")
     run("providers", "resume", "sendgrid")
 
 
