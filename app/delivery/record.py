@@ -6,7 +6,7 @@ recording an event twice changes nothing.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -34,6 +34,7 @@ class Record:
     """Records one webhook of one provider."""
 
     receivers: Mapping[str, Receiver]
+    attribute: Callable[[Sequence[ProviderEvent]], Sequence[ProviderEvent]]  # finds the attempts of those without ids
     heads: HeadStore
     events: EventStore
     nonces: NonceStore
@@ -74,7 +75,7 @@ class Record:
             log.info("subscription confirmed", extra={"provider": provider})
             return
         by_email: dict[str, list[ProviderEvent]] = defaultdict(list)
-        for event in content:
+        for event in self.attribute(content):
             by_email[event.email_id].append(event)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):

@@ -10,6 +10,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from app.delivery.accept import Accept
 from app.delivery.attempt import MakeAttempt
+from app.delivery.attribution import Attribution
 from app.delivery.cancel import Cancel
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain
@@ -155,6 +156,7 @@ def build(
         cancel=Cancel(stores.heads, clock, protocol),
         record=Record(
             receivers=providers,
+            attribute=Attribution(stores.heads, stores.recipients),
             heads=stores.heads,
             events=stores.events,
             nonces=stores.nonces,

@@ -28,8 +28,10 @@ def test_an_address_in_any_form(written: str) -> None:
     assert event.recipient == "bo@example.com"
 
 
-@pytest.mark.parametrize("written", ["", " ", "<>", '""', None, 7, ["bo@example.com"], "rfc822;"])
-def test_what_is_no_address_is_none(written: object) -> None:
+@pytest.mark.parametrize(
+    "written", ["", " ", "<>", '""', None, 7, ["bo@example.com"], "rfc822;", f"{'x' * 309}@example.com"]
+)
+def test_what_can_be_no_address_is_none(written: object) -> None:
     assert address(written) == ""
 
 

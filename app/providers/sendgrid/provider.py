@@ -23,7 +23,7 @@ from app.providers.sendgrid.limits import LIMITS
 # reads these names and would take a client's metadata for a part of the event, so METADATA_PREFIX is put before them.
 EVENT_FIELDS: Final = frozenset(
     {"email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"}
-    | {"sg_event_id", "sg_message_id"}
+    | {"sg_event_id", "sg_message_id", "smtp-id"}
 )
 METADATA_PREFIX: Final = "metadata_"
 

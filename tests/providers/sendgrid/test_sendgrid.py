@@ -103,12 +103,13 @@ def test_several_reply_addresses_have_a_field_of_their_own() -> None:
 
 
 def test_metadata_cannot_pass_for_facts_of_an_event() -> None:
-    metadata = {"event": "delivered", "Email": "x", "status": "active", "order": "42"}
+    metadata = {"event": "delivered", "Email": "x", "status": "active", "smtp-id": "<x@y>", "order": "42"}
     told = built(metadata=metadata)["personalizations"][0]["custom_args"]
     assert told == {
         "metadata_event": "delivered",
         "metadata_Email": "x",
         "metadata_status": "active",
+        "metadata_smtp-id": "<x@y>",
         "order": "42",
         "em_email_id": SAMPLE.email_id,
         "em_attempt": "3",
@@ -215,6 +216,23 @@ def test_an_event_says_why_and_of_which_call() -> None:
     )
     assert (parsed.detail, parsed.message_id) == ("550 5.1.1 user unknown", "euo2iKxdSayPF4YE4")
     assert (parsed.email_id, parsed.attempt, parsed.at_ms) == ("em_1", 2, 1_760_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message_id"),
+    [
+        ({"sg_message_id": "euo2iKxdSayPF4YE4.recvd-5f54-1-67BA-6.0"}, "euo2iKxdSayPF4YE4"),
+        ({"sg_message_id": "", "smtp-id": "<euo2iKxdSayPF4YE4@geopod-ismtpd-8>"}, "euo2iKxdSayPF4YE4"),
+        ({"smtp-id": "<euo2iKxdSayPF4YE4@geopod-ismtpd-8>"}, "euo2iKxdSayPF4YE4"),
+        ({"sg_message_id": "one.recvd-1.0", "smtp-id": "<two@host>"}, "one"),
+        ({"sg_message_id": "", "smtp-id": ""}, ""),
+        ({"sg_message_id": 7, "smtp-id": ["<x@y>"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_bounce_that_came_later_names_its_call_as_far_as_it_can(fields: dict[str, object], message_id: str) -> None:
+    parsed = event(event="bounce", type="bounce", status="5.1.10", **fields)
+    assert (parsed.email_id, parsed.attempt, parsed.message_id) == ("", 0, message_id)
 
 
 @pytest.mark.parametrize("attempt", ["", "-1", "1.5", "²", "9" * 5000, None, True, [], 10**30])

@@ -23,7 +23,9 @@ def test_an_event_brings_our_metadata_back(rig: Rig) -> None:
     assert webhook.body.endswith(b"]\r\n")
     event = json.loads(webhook.body)[0]
     assert (event["eid"], event["att"]) == (eid, "1")
-    assert event["sg_message_id"].partition(".")[0] == rig.inbox(eid)[0]["id"]
+    message_id = rig.inbox(eid)[0]["id"]
+    assert event["sg_message_id"].partition(".")[0] == message_id
+    assert event["smtp-id"].startswith(f"<{message_id}@")
     assert abs(event["timestamp"] - time.time()) < 60
 
 

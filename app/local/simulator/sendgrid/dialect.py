@@ -163,15 +163,14 @@ def _private(key: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
-    sg_message_id = f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0"
     return {
         # SendGrid returns custom arguments on the top level, among its own keys.
         **entry.mail.metadata,
         "email": mailbox.address,
         "timestamp": int(at.timestamp()),
-        "smtp-id": f"<{sg_message_id}@geopod-ismtpd-1>",
+        "smtp-id": f"<{entry.id}@geopod-ismtpd-1>",
         **({"category": list(entry.mail.tags)} if entry.mail.tags else {}),
         "sg_event_id": secrets.token_urlsafe(16),
-        "sg_message_id": sg_message_id,
+        "sg_message_id": f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0",
         **extra,
     }
