@@ -31,3 +31,11 @@ def test_an_event_brings_our_metadata_back(rig: Rig) -> None:
 
 def test_without_an_account_that_subscribes_there_is_no_certificate(rig: Rig) -> None:
     assert rig.control.get("/certificate").status_code == 404
+
+
+@pytest.mark.parametrize("body", ['[{"event":"replayed-1"}]\r\n', '\ufeff [ {"event": "replayed-2"} ]', "{}  "])
+def test_a_replayed_body_is_posted_byte_by_byte(rig: Rig, body: str) -> None:
+    assert rig.control.post("/providers/sendgrid/webhook", content=body).json()["status"] == 200
+    webhook = rig.receiver.wait(body, 1)[-1]
+    assert webhook.body == body.encode()
+    assert rig.is_genuine(webhook)

@@ -20,6 +20,7 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -127,22 +128,24 @@ class SendGrid:
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook with all events in an array. ECDSA signs timestamp and body, including the body's last CRLF."""
-        body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook with all events in an array."""
+        return [("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body as it is. ECDSA signs timestamp and body, including the body's last CRLF."""
+        json_in(body)
         timestamp = str(int(time.time()))
         signature = _private(key).sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
-        return [
-            Post(
-                body,
-                {
-                    "Content-Type": "application/json",
-                    "User-Agent": "SendGrid Event API",
-                    "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
-                    "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
-                },
-            )
-        ]
+        return Post(
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "SendGrid Event API",
+                "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+                "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+            },
+        )
 
     def _authenticate(self, call: Call) -> None:
         given = call.headers.get("authorization", "")

@@ -20,6 +20,7 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -111,16 +112,19 @@ class MadeUp:
         at = entry.received_at + DELIVERY
         return [_event(entry, one, at, _EVENTS[ending]) for one in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook with all events in an array. The signature covers time and body."""
-        body, timestamp = json.dumps(list(events)).encode(), str(int(time.time()))
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook with all events in an array."""
+        return [json.dumps(list(events)).encode()]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body as it is. The signature covers time and body."""
+        json_in(body)
+        timestamp = str(int(time.time()))
         signature = hmac.new(key.strip(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-        return [
-            Post(
-                body,
-                {"Content-Type": "application/json", "Made-Up-Time": timestamp, "Made-Up-Signature": signature},
-            )
-        ]
+        return Post(
+            body,
+            {"Content-Type": "application/json", "Made-Up-Time": timestamp, "Made-Up-Signature": signature},
+        )
 
     def _authenticate(self, call: Call) -> None:
         if call.headers.get("authorization") != f"Bearer {self.credentials['API_KEY']}":
