@@ -83,6 +83,7 @@ class Accept:
             collapse_scope=_scope(owner, email.collapse_key),
             critical=email.critical,
             override_suppression=email.override_suppression,
+            tracking=email.tracking,
             accepted_by=secrets.token_hex(8),
         )
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
@@ -64,6 +64,22 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """What a provider is to find out about the recipients, and changes the HTML for. Off unless it was asked for."""
+
+    opens: bool = False  # by a picture in the HTML
+    clicks: bool = False  # by leading the links of the HTML through a host of its own
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is tracked."""
+        return self.opens or self.clicks
+
+
+UNTRACKED: Final = Tracking()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All of an email that is the same for every recipient: what they see, and the tags and metadata for the provider.
 
@@ -101,6 +117,7 @@ class Email:
     collapse_key: str = ""
     critical: bool = False
     override_suppression: bool = False
+    tracking: Tracking = UNTRACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,7 @@ class Message:
     visible_to: tuple[Mailbox, ...]
     visible_cc: tuple[Mailbox, ...]
     content: Content
+    tracking: Tracking = UNTRACKED
 
 
 def address_key(address: str) -> str:

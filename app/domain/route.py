@@ -33,7 +33,7 @@ class Candidate:
     """One provider in a route.
 
     `until_ms`: when a provider that may not be called now is to be checked again. `reserve`: the provider has limited
-    capacity, so a worker must reserve it before the call.
+    capacity, so a worker must reserve it before the call. `notes`: for `explain`, what else holds there for the email.
     """
 
     provider: str
@@ -41,6 +41,7 @@ class Candidate:
     why: str
     until_ms: int | None = None
     reserve: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

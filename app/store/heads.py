@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from app.domain.email import Mailbox, OnUncertain
+from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, due_at_ms, status
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
 from app.store.cursors import Cursor
@@ -71,6 +71,8 @@ class HeadItem(Model):
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
+    tracks_opens = BooleanAttribute(null=True)
+    tracks_clicks = BooleanAttribute(null=True)
     accepted_by = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
@@ -175,6 +177,8 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
         override_suppression=head.override_suppression or None,
+        tracks_opens=head.tracking.opens or None,
+        tracks_clicks=head.tracking.clicks or None,
         accepted_by=head.accepted_by or None,
         stopped=head.stopped and head.stopped.value,
         next_attempt=head.next_attempt,
@@ -208,6 +212,7 @@ def _to_head(item: HeadItem) -> Head:
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),
         override_suppression=bool(item.override_suppression),
+        tracking=Tracking(bool(item.tracks_opens), bool(item.tracks_clicks)),
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),

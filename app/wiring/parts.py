@@ -170,7 +170,9 @@ def build(
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
         sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths),
-        explain=Explain(read_context, find_objections),
+        explain=Explain(
+            read_context, find_objections, {name: one.limits.tracking.value for name, one in providers.items()}
+        ),
         monitor=monitor,
         suppressions=stores.suppressions,
         api_keys=ApiKeys(clock, monotonic),

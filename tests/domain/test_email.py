@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.email import Attachment, Content, Email, Mailbox, OnUncertain, address_key, fingerprint
+from app.domain.email import Attachment, Content, Email, Mailbox, OnUncertain, Tracking, address_key, fingerprint
 
 EMAIL = Email(
     sender=Mailbox("no-reply@example.com", "App"),
@@ -31,6 +31,7 @@ EMAIL = Email(
     collapse_key="reset",
     critical=True,
     override_suppression=True,
+    tracking=Tracking(opens=True),
 )
 OTHER_ENVELOPE = {
     "sender": Mailbox("no-reply@example.com", "Another"),
@@ -44,6 +45,7 @@ OTHER_ENVELOPE = {
     "collapse_key": "",
     "critical": False,
     "override_suppression": False,
+    "tracking": Tracking(clicks=True),
 }
 OTHER_CONTENT = {
     "subject": "receipt",

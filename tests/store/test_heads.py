@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.email import Mailbox, OnUncertain, Role
+from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.store.heads import SHARDS, HeadItem, Heads, shard_of
@@ -52,6 +52,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         collapse_scope="5c0pe",
         critical=True,
         override_suppression=True,
+        tracking=Tracking(opens=True, clicks=True),
         attempts=(
             Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
             Attempt(2, "mailgun", (person.key,), NOW_MS + 20),
@@ -62,6 +63,11 @@ def test_what_is_created_is_read_again_whole() -> None:
     )
     assert head.version == 1
     assert Heads().get(head.email_id) == head
+
+
+@pytest.mark.parametrize("tracking", [Tracking(), Tracking(opens=True), Tracking(clicks=True)])
+def test_what_is_tracked_is_kept(tracking: Tracking) -> None:
+    assert Heads().get(stored(tracking=tracking).email_id).tracking == tracking  # type: ignore[union-attr] # because it was just put
 
 
 def test_an_empty_subject_is_kept() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from app.domain.email import Attachment, Mailbox, Message
+from app.domain.email import Attachment, Mailbox, Message, Tracking
 from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
@@ -157,10 +157,22 @@ def _parts(message: Message) -> Iterator[Part]:
         *[(name, body) for name, body in (("text", content.text), ("html", html)) if body],
         *[(f"h:{name}", value) for name, value in (*_reply_to(content.reply_to), *own)],
         *[("o:tag", tag) for tag in LIMITS.fitting_tags(content.tags)],
+        *_tracking(message.tracking),
         *[(f"v:{name}", value) for name, value in {**content.metadata, **ours}.items()],
     ]
     yield from ((name, (None, value)) for name, value in fields)
     yield from (_file(file, names.get(file.content_id)) for file in content.attachments)
+
+
+def _tracking(tracking: Tracking) -> Iterator[tuple[str, str]]:
+    """What to track: links in the HTML only (`htmlonly`), because no other provider tracks those of a plain text.
+
+    `o:tracking` switches both; which option counts if they contradict each other is not documented, so it is off only
+    if both are.
+    """
+    yield "o:tracking", "yes" if tracking.is_on else "no"
+    yield "o:tracking-clicks", "htmlonly" if tracking.clicks else "no"
+    yield "o:tracking-opens", "yes" if tracking.opens else "no"
 
 
 def _file(file: Attachment, inline_name: str | None) -> Part:

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Generic, TypeVar
 
 from app.domain.capability import Capability
 from app.domain.eligibility import misfit
+from app.domain.email import Tracking
 from app.domain.sizes import Carried
 from app.providers.sdk.content_types import ContentTypes
 from app.providers.sdk.refusal import Unsendable
@@ -21,6 +22,7 @@ Value = TypeVar("Value", covariant=True)
 TAG_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]+")
 ANY_TEXT: Final = re.compile(r".*", re.DOTALL)
 ASCII_TEXT: Final = re.compile(r"[ -~]*")
+ALL_TRACKING: Final = frozenset(field.name for field in fields(Tracking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Limits:
     reserved_headers: Annotated[Limit[frozenset[str]], "headers that cannot be set"]
     reserved_header_prefixes: Annotated[Limit[tuple[str, ...]], "beginnings of headers that cannot be set"]
     unique_headers: Annotated[Limit[frozenset[str]], "headers that cannot come twice; `*`: none can"]
+    tracking: Annotated[
+        Limit[frozenset[str]],
+        "tracking that each call switches on or off; the rest is a setting of the domain or account",
+    ]
     idempotent_for_s: Annotated[Limit[int], "seconds for which an idempotency key is known; 0: there are no keys"]
     sandbox: Annotated[Limit[str], "how to try a call without sending"]
     webhook_authentication: Annotated[Limit[str], "what proves that a webhook is the provider's"]

@@ -50,6 +50,8 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "sending paused": _ACCOUNT,
 }
 
+# The role may not have this email tracked. Others may still be sent.
+_UNTRACKABLE: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.ACCOUNT)
 
 IN_WORDS: Final = frozenset({"MessageRejected", "AccessDeniedException"})  # the words decide what these mean
 
@@ -58,13 +60,21 @@ IN_WORDS: Final = frozenset({"MessageRejected", "AccessDeniedException"})  # the
 # error messages", read 2026-11; the resource types are those of "Actions, resources, and condition keys for SES v2").
 _DENIED_IDENTITY: Final = re.compile(r"on resource:?\s.*:identity/", re.IGNORECASE | re.DOTALL)
 
+# Saying whether an email is tracked needs a right of its own, which may be limited to switching tracking off (SES
+# Developer Guide, "Using configuration overrides", read 2026-11-29). Without it SES sends nothing.
+_DENIED_TRACKING: Final = re.compile("ses:ApplyTrackingConfigurationOverrides", re.IGNORECASE)
+
 
 def is_about_sender(error: str, words: str) -> bool:
     """Whether the account may not send as this From: its role is limited to other identities.
 
     A role without the right to send at all is answered in the same words, so this is said of single emails only.
     """
-    return error == "AccessDeniedException" and _DENIED_IDENTITY.search(words) is not None
+    return (
+        error == "AccessDeniedException"
+        and not _DENIED_TRACKING.search(words)
+        and _DENIED_IDENTITY.search(words) is not None
+    )
 
 
 def name(response: httpx.Response, answer: Mapping[str, object]) -> str:
@@ -73,8 +83,13 @@ def name(response: httpx.Response, answer: Mapping[str, object]) -> str:
     return next(filter(None, map(payload.text, codes)), "").split(":")[0].split("#")[-1].strip()
 
 
-def meaning(error: str, words: str) -> answers.AnswerMeaning | None:
-    """The meaning of an error of this type with these words; None if the type is not known."""
+def meaning(error: str, words: str, *, is_tracked: bool) -> answers.AnswerMeaning | None:
+    """The meaning of an error of this type with these words; None if the type is not known.
+
+    `is_tracked`: the email asked to be tracked. If that is denied, other emails may still be sent.
+    """
+    if error == "AccessDeniedException" and is_tracked and _DENIED_TRACKING.search(words):
+        return _UNTRACKABLE
     if error == "MessageRejected":
         return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
     return ERRORS.get(error)

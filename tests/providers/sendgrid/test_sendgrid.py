@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.email import Attachment, Content, Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
@@ -23,6 +23,16 @@ from tests.providers.sendgrid.case import PUBLIC_KEYS, make, report, webhook
 
 SENDGRID = make("https://api.sendgrid.com")
 DAY_S = 24 * 3600
+# Whatever the account's settings are, nothing is added to the email, and its links stay as they are.
+UNTRACKED: dict[str, Any] = {
+    "tracking_settings": {
+        "click_tracking": {"enable": False, "enable_text": False},
+        "open_tracking": {"enable": False},
+        "subscription_tracking": {"enable": False},
+        "ganalytics": {"enable": False},
+    },
+    "mail_settings": {"footer": {"enable": False}},
+}
 
 
 def built(message: Message = SAMPLE, **content: Any) -> Any:
@@ -78,6 +88,7 @@ def test_the_call() -> None:
             },
         ],
         "categories": ["receipt"],
+        **UNTRACKED,
     }
 
 
@@ -93,7 +104,19 @@ def test_what_is_empty_is_not_sent() -> None:
         "from": {"email": "no-reply@example.com", "name": "The App"},
         "subject": "Hi",
         "content": [{"type": "text/plain", "value": "words"}],
+        **UNTRACKED,
     }
+
+
+@pytest.mark.parametrize("opens", [False, True])
+@pytest.mark.parametrize("clicks", [False, True])
+def test_nothing_is_changed_but_what_was_asked_for(opens: bool, clicks: bool) -> None:
+    call = built(replace(SAMPLE, tracking=Tracking(opens, clicks)))
+    assert call["tracking_settings"] == UNTRACKED["tracking_settings"] | {
+        "open_tracking": {"enable": opens},
+        "click_tracking": {"enable": clicks, "enable_text": False},
+    }
+    assert call["mail_settings"] == UNTRACKED["mail_settings"]
 
 
 def test_several_reply_addresses_have_a_field_of_their_own() -> None:

@@ -95,11 +95,11 @@ class Ses:
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """One event `Send` for all recipients. There is none if the call named no configuration set."""
-        return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.tracked else []
+        return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.is_reported else []
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """The events `Delivery` or `Bounce`, one per recipient. There are none without a configuration set."""
-        if not entry.mail.tracked:
+        if not entry.mail.is_reported:
             return []
         return [
             {**_event_details(entry, mailbox.address, ending), "mail": _mail(entry)}

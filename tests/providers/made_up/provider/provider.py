@@ -69,6 +69,7 @@ class MadeUp:
             "headers": dict(content.headers),
             "files": [_file(file) for file in content.attachments],
             "tags": LIMITS.fitting_tags(content.tags),
+            "track": {"opens": message.tracking.opens, "clicks": message.tracking.clicks},
             "data": {**content.metadata, **ours},  # ours come last, so that no metadata can replace them
         }
         return httpx.Request("POST", f"{self.base_url}/messages", headers=self._headers(), json=call)

@@ -26,7 +26,7 @@ from app.local.simulator.dialect import (
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.mail import File, Mail, Mailbox, is_address
+from app.local.simulator.mail import File, Mail, Mailbox, Tracking, is_address
 
 RECIPIENTS: Final = 100  # in one call
 # Made Up takes a call for some recipients and refuses others. Here the part before the @ decides, and this is why.
@@ -177,6 +177,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         attachments=tuple(_file(each) for each in _list(request, "files")),
         tags=tuple(map(str, _list(request, "tags"))),
         metadata=_texts(request, "data"),
+        tracking=_tracking(request),
     )
 
 
@@ -213,6 +214,13 @@ def _texts(request: Mapping[str, Any], field: str) -> dict[str, str]:
     is_right = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
     _require(is_right, f"{field}: not an object of strings")
     return dict(found)
+
+
+def _tracking(request: Mapping[str, Any]) -> Tracking:
+    found = request.get("track", {})
+    is_right = isinstance(found, dict) and all(isinstance(value, bool) for value in found.values())
+    _require(is_right, "track: not an object of booleans")
+    return Tracking(found.get("opens"), found.get("clicks"))
 
 
 def _mailbox(found: object, field: str) -> Mailbox:
