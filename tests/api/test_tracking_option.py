@@ -79,8 +79,9 @@ def test_a_provider_that_cannot_be_told_carries_it_and_explain_says_so(
     assert {step["state"] for step in route} == {"available"}
 
 
-def test_a_provider_that_does_not_carry_it_has_nothing_to_note(with_resend: Container) -> None:
+@pytest.mark.parametrize("changes", [{"cc": "bob@example.com"}, {"providers": ["ses"]}])
+def test_a_provider_that_does_not_carry_it_has_nothing_to_note(with_resend: Container, changes: dict[str, Any]) -> None:
     client = Client(create(lambda: with_resend), with_resend.api_keys.create("all", {"admin"}, ()))
-    route = client.post("/v1/emails/explain", json=GOOD | {"cc": "bob@example.com"}).json()["route"]
+    route = client.post("/v1/emails/explain", json=GOOD | changes).json()["route"]
     (resend,) = [step for step in route if step["provider"] == "resend"]
     assert (resend["state"], resend["notes"]) == ("excluded", [])
