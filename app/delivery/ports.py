@@ -92,7 +92,7 @@ class ContentStore(Protocol):
     """Stores the content of each email under the email's id and the fingerprint of its request."""
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store a content. To store it again changes nothing."""
+        """Store a content, unless one is stored under that id and fingerprint already."""
 
     def get(self, email_id: str, fingerprint: str) -> Content:
         """The content that was stored under that id and fingerprint."""

@@ -130,7 +130,38 @@ def address_key(address: str) -> str:
 
 def fingerprint(email: Email) -> str:
     """SHA-256 (hex) of the whole normalised request: two requests with one fingerprint are the same request."""
-    return hashlib.sha256(json.dumps(_plain(email), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    plain = _plain(_without_order(email))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _without_order(email: Email) -> Email:
+    """The email as every request for it is compared: sets in one order, addresses and names of headers in one spelling.
+
+    Only attachments keep their order, in which mail programs show them.
+    """
+    content = email.content
+    return replace(
+        email,
+        sender=_spelled(email.sender),
+        to=_set(email.to),
+        cc=_set(email.cc),
+        bcc=_set(email.bcc),
+        providers=tuple(sorted(email.providers)),
+        content=replace(
+            content,
+            reply_to=_set(content.reply_to),
+            headers=tuple(sorted((name.lower(), value) for name, value in content.headers)),
+            tags=tuple(sorted(content.tags)),
+        ),
+    )
+
+
+def _set(mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+    return tuple(sorted(map(_spelled, mailboxes), key=lambda mailbox: (mailbox.address, mailbox.name)))
+
+
+def _spelled(mailbox: Mailbox) -> Mailbox:
+    return replace(mailbox, address=mailbox.key)
 
 
 def _plain(value: object) -> Any:
