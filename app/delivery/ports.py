@@ -98,6 +98,16 @@ class ContentStore(Protocol):
         """The content that was stored under that id and fingerprint."""
 
 
+class KeyStore(Protocol):
+    """Remembers which email each idempotency key was used for."""
+
+    def name(self, owner: str, key: str, email_id: str, ttl_s: int, now_s: float) -> tuple[str, int]:
+        """Let the key of API key `owner` name `email_id` until `ttl_s` (epoch seconds), unless it names one already.
+
+        Returns the email that it names then, and until when.
+        """
+
+
 class EventStore(Protocol):
     """Stores the providers' events, for the story."""
 

@@ -93,9 +93,8 @@ class Heads:
     """Stores heads. Reads are strongly consistent; writes are conditional, and return None if they fail."""
 
     def create(self, head: Head, now_ms: int) -> Head | None:
-        """Store a new head. Returns None if an email with that id exists whose `ttl` has not passed."""
-        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes an expired item up to days late
-        return self._put(head, now_ms, HeadItem.email_id.does_not_exist() | late)
+        """Store a new head. Returns None if an email with that id exists."""
+        return self._put(head, now_ms, HeadItem.email_id.does_not_exist())
 
     def update(self, head: Head, now_ms: int) -> Head | None:
         """Replace the head that `head` was read from. Returns None if another writer wrote since."""
