@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -64,11 +65,13 @@ class Accept:
             if earlier:
                 return self._replay(earlier, head)
         head = self._checked(head, email)
+        replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
         created = self._create(head, email) or self._winner(head)
         if created.accepted_by != head.accepted_by:
             return self._replay(created, head)
         self._index(created)
-        self._supersede(created)
+        if replaced and created.collapse_scope:
+            self._end(replaced, created.created_at_ms)
         publish_if_ready(self.publish, self.clock, created)
         return Accepted(created, replayed=False)
 
@@ -89,7 +92,7 @@ class Accept:
             ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
             on_uncertain=email.on_uncertain,
             providers=email.providers,
-            collapse_scope=_scope(owner, email.collapse_key),
+            collapse_scope=_scope(owner, email),
             critical=email.critical,
             override_suppression=email.override_suppression,
             accepted_by=secrets.token_hex(8),
@@ -111,13 +114,10 @@ class Accept:
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
         return replace(head, excluded=tuple(name for name in objections if name not in eligible))
 
-    def _supersede(self, head: Head) -> None:
-        """Make this the newest email of its collapse key, and publish the one it replaces, which is canceled then."""
-        if not head.collapse_scope:
-            return
-        replaced = self.collapses.put(head.collapse_scope, head.email_id, head.created_at_ms, head.ttl_s)
-        earlier = self.heads.get(replaced) if replaced else None
-        if earlier is not None and due_at_ms(earlier, head.created_at_ms) is not None:
+    def _end(self, replaced: str, now_ms: int) -> None:
+        """Publish an email that was just replaced, which is canceled then and does not sit in a round's wait."""
+        earlier = self.heads.get(replaced)
+        if earlier is not None and due_at_ms(earlier, now_ms) is not None:
             publish_next_attempt(self.publish, earlier)
 
     def _named(self, head: Head, owner: str, key: str) -> tuple[Head, Head | None]:
@@ -133,6 +133,12 @@ class Accept:
 
     def _create(self, head: Head, email: Email) -> Head | None:
         self.contents.put(head.email_id, head.fingerprint, email.content, head.ttl_s)
+        if head.collapse_scope:
+            try:
+                return self.collapses.create(head, head.created_at_ms)
+            except ServiceUnavailable as error:
+                log.warning("not collapsed, both go out", extra={"email_id": head.email_id, "reason": error.detail})
+                head = replace(head, collapse_scope="")
         return self.heads.create(head, head.created_at_ms)
 
     def _winner(self, head: Head) -> Head:
@@ -148,8 +154,7 @@ class Accept:
     def _replay(self, earlier: Head, head: Head) -> Accepted:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
-        self._index(earlier)  # the first request may have died before these two steps
-        self._supersede(earlier)
+        self._index(earlier)  # the first request may have died before it
         return Accepted(earlier, replayed=True)
 
     def _index(self, head: Head) -> None:
@@ -160,6 +165,12 @@ class Accept:
             log.warning("not listed by recipient", extra={"email_id": head.email_id, "reason": error.detail})
 
 
-def _scope(owner: str, collapse_key: str) -> str:
-    """The stored form of one API key's collapse key: a hash, because the key's own text may hold an address."""
-    return hashlib.sha256(f"collapse\n{owner}\n{collapse_key}".encode()).hexdigest()[:32] if collapse_key else ""
+def _scope(owner: str, email: Email) -> str:
+    """The emails that replace each other: those of one API key, one collapse key, and the same to, cc and bcc.
+
+    It is stored as a hash, because it holds addresses; "" without a collapse key.
+    """
+    if not email.collapse_key:
+        return ""
+    people = [sorted(mailbox.key for mailbox in mailboxes) for mailboxes in (email.to, email.cc, email.bcc)]
+    return hashlib.sha256(json.dumps([owner, email.collapse_key, people]).encode()).hexdigest()[:32]

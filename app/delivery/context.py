@@ -76,9 +76,5 @@ class ContextReader:
         )
 
     def _is_superseded(self, head: Head) -> bool:
-        """Whether a newer email has the same collapse key.
-
-        The stored newest may be older than this email, if this email's accept died before it stored itself there.
-        """
-        newest = self.collapses.newest(head.collapse_scope)
-        return newest is not None and newest > (head.created_at_ms, head.email_id)
+        """Whether a newer email has the same collapse scope. Whoever has a scope was the newest in it once."""
+        return self.collapses.newest(head.collapse_scope) not in (head.email_id, None)
