@@ -6,6 +6,7 @@ from typing import Protocol
 
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, CollapseStore
+from app.domain.address import domain_of
 from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
 from app.domain.health import Health
@@ -71,7 +72,7 @@ class ContextReader:
             email_id=email_id,
             restrict=tuple(restrict),
             excluded=tuple(excluded),
-            domains=frozenset(address.rpartition("@")[2].lower() for address in addresses),
+            domains=frozenset(map(domain_of, addresses)),
             now_ms=int(self.clock() * 1000),
         )
 

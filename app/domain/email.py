@@ -9,11 +9,10 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, 
 from enum import StrEnum
 from typing import Any
 
+from app.domain.address import address_key
+
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
-
-# Dots that RFC 5321 allows before the @ in quotes only.
-_NEEDS_QUOTES = re.compile(r'(?=[^"@]*(?:^\.|\.\.|\.@))[^"@]+@[^"@]+')
 
 
 class Role(StrEnum):
@@ -117,15 +116,6 @@ class Message:
     visible_to: tuple[Mailbox, ...]
     visible_cc: tuple[Mailbox, ...]
     content: Content
-
-
-def address_key(address: str) -> str:
-    """The form under which two spellings of one address are the same: lower case, in quotes where it needs them.
-
-    A program that reads `"a..b"@example.com` may report on `a..b@example.com`.
-    """
-    local, at, domain = address.lower().rpartition("@")
-    return f'"{local}"{at}{domain}' if _NEEDS_QUOTES.fullmatch(address) else f"{local}{at}{domain}"
 
 
 def fingerprint(email: Email) -> str:

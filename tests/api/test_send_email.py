@@ -36,7 +36,7 @@ def test_an_email_is_accepted_and_can_be_read_where_location_says(client: Client
     assert {name: email[name] for name in ("status", "from", "to", "cc", "bcc", "subject")} == {
         "status": "queued",
         "from": "App <no-reply@example.com>",
-        "to": ["Ann@Example.com"],
+        "to": ["Ann@example.com"],
         "cc": [],
         "bcc": [],
         "subject": "Hello",

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from app.domain.address import address_key
 from app.providers.sdk import payload
 
 # RFC 3464 §2.3.1: a recipient field begins with the type of its address.
@@ -11,7 +12,7 @@ _QUOTES: Final = "\"'"
 
 
 def address(value: object) -> str:
-    """The bare address in `value`, in lower case; "" if there is none.
+    """The bare address in `value`, in the form in which addresses are compared; "" if there is none.
 
     A display name, angle brackets, quotes around the whole, the type `rfc822;` and a dot at the end are taken away. The
     quotes of a local part stay.
@@ -20,7 +21,7 @@ def address(value: object) -> str:
     if text.endswith(">"):
         text = text.rpartition("<")[2].rstrip(">")
     text = _unquoted(text.strip()).strip(" <>").rstrip(".")
-    return text.lower()
+    return address_key(text)
 
 
 def _unquoted(text: str) -> str:
