@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.account import is_account, prefix_of
+from app.domain.address import ascii_domain, domain_of, is_domain
 from app.domain.route import Caps, Routing, RoutingPolicy
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
@@ -22,7 +23,6 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
-_DOMAIN = re.compile(r"[^\s@*.:/]+(\.[^\s@*.:/]+)*")
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
@@ -118,15 +118,18 @@ def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    domains = tuple(domain.lower() for domain in _list(env, name))
-    for domain in domains:
-        if not _DOMAIN.fullmatch(domain):
-            plain = domain.rpartition("@")[2].removeprefix("*.")
-            raise ConfigurationError(
-                f"{name}: {domain!r} is not a domain; write each as what follows the @ of a From, such as"
-                f" {plain if _DOMAIN.fullmatch(plain) else 'example.com'}, subdomains by name"
-            )
-    return domains
+    return tuple(_from_domain(name, text) for text in _list(env, name))
+
+
+def _from_domain(name: str, text: str) -> str:
+    try:
+        return ascii_domain(text)
+    except ValueError:
+        plain = domain_of(text).removeprefix("*.")
+        raise ConfigurationError(
+            f"{name}: {text!r} is not a domain; write each as what follows the @ of a From, such as"
+            f" {plain if is_domain(plain) else 'example.com'}, subdomains by name"
+        ) from None
 
 
 def _policy(env: Mapping[str, str]) -> RoutingPolicy:
@@ -142,13 +145,19 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
     Returns recipient domain → accounts to try first.
     """
-    preferences = {}
+    preferences: dict[str, tuple[str, ...]] = {}
     for entry in filter(None, (part.strip() for part in env.get("DOMAIN_PREFERENCES", "").split(";"))):
-        domain, equals, names = entry.partition("=")
+        text, equals, names = entry.partition("=")
         preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
-        if not equals or not domain.strip() or not all(map(is_account, preferred)) or not preferred:
+        if not equals or not all(map(is_account, preferred)) or not preferred:
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=NAME,NAME")
-        preferences[domain.strip().lower()] = preferred
+        try:
+            domain = ascii_domain(text.strip())
+        except ValueError as problem:
+            raise ConfigurationError(f"DOMAIN_PREFERENCES: {problem}") from None
+        if domain in preferences:
+            raise ConfigurationError(f"DOMAIN_PREFERENCES: {domain} is named twice")
+        preferences[domain] = preferred
     return preferences
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from app.domain.email import address_key
+from app.domain.address import address_key
 from app.domain.kinds import Cause, EventKind
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.domain.address import address_key
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause, OutcomeKind
 
@@ -93,8 +94,8 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """The key under which the head holds this recipient: the address in lower case."""
-        return self.address.lower()
+        """The key under which the head holds this recipient."""
+        return address_key(self.address)
 
     def has_evidence(self, attempt: int, evidence: Evidence) -> bool:
         """Whether this is known of that attempt's copy."""

@@ -91,13 +91,15 @@ class HeadItem(Model):
     created = CreatedIndex()
 
 
+NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
+
+
 class Heads:
     """Stores heads. Reads are strongly consistent; writes are conditional, and return None if they fail."""
 
     def create(self, head: Head, now_ms: int) -> Head | None:
-        """Store a new head. Returns None if an email with that id exists whose `ttl` has not passed."""
-        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes an expired item up to days late
-        return self._put(head, now_ms, HeadItem.email_id.does_not_exist() | late)
+        """Store a new head. Returns None if an email with that id exists."""
+        return self._put(head, now_ms, NEW)
 
     def update(self, head: Head, now_ms: int) -> Head | None:
         """Replace the head that `head` was read from. Returns None if another writer wrote since."""
@@ -141,14 +143,14 @@ class Heads:
             yield int(item.created_at), item.email_id
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
-        item = _to_item(head, now_ms)
+        item = as_item(head, now_ms)
         try:
             item.save(condition=condition)
         except PutError as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return None
             raise
-        return replace(head, version=int(item.version))
+        return as_stored(head, item)
 
 
 def shard_of(email_id: str) -> int:
@@ -156,7 +158,13 @@ def shard_of(email_id: str) -> int:
     return zlib.crc32(email_id.encode()) % SHARDS
 
 
-def _to_item(head: Head, now_ms: int) -> HeadItem:
+def as_stored(head: Head, item: HeadItem) -> Head:
+    """The head with the version under which `item`, which was made of it, is stored."""
+    return replace(head, version=int(item.version))
+
+
+def as_item(head: Head, now_ms: int) -> HeadItem:
+    """The item of a head, with the next version."""
     shard = str(shard_of(head.email_id))
     due_at = due_at_ms(head, now_ms)
     return HeadItem(

@@ -32,6 +32,7 @@ from app.store.cursors import Cursors
 from app.store.events import Events
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
+from app.store.idempotency import IdempotencyKeys
 from app.store.nonces import Nonces
 from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
@@ -68,6 +69,7 @@ class Stores:
     events: Events = field(default_factory=Events)
     recipients: Recipients = field(default_factory=Recipients)
     collapses: Collapses = field(default_factory=Collapses)
+    keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
     suppressions: Suppressions = field(default_factory=Suppressions)
     healths: Healths = field(default_factory=Healths)
     cursors: Cursors = field(default_factory=Cursors)
@@ -135,6 +137,7 @@ def build(
             contents=stores.contents,
             recipients=stores.recipients,
             collapses=stores.collapses,
+            keys=stores.keys,
             publish=publish,
             clock=clock,
             retry_for_s=settings.retry_for_s,

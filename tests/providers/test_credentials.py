@@ -38,6 +38,21 @@ def test_what_is_around_a_key_is_not_a_part_of_it(name: str, variable: str, arou
         assert transport.send(opened, SAMPLE).kind is Kind.ACCEPTED
 
 
+@pytest.mark.parametrize("written", ["mg.bücher.example", "MG.xn--bcher-kva.example"])
+def test_a_domain_is_called_in_its_one_form(written: str) -> None:
+    env = KEYS["mailgun"] | {"MAILGUN_DOMAIN": written}
+    registry.check_values(["mailgun"], env)
+    assert account("mailgun", env).build(SAMPLE).url.path == "/v3/mg.xn--bcher-kva.example/messages"
+
+
+@pytest.mark.parametrize("written", ["https://mg.example.com", "mg", "@example.com", "mg.exa…mple.com", "♥.example"])
+def test_a_domain_that_is_none_is_named_and_takes_only_its_account_out_of_use(written: str) -> None:
+    env = KEYS["mailgun"] | {"MAILGUN_DOMAIN": written}
+    with pytest.raises(ConfigurationError, match=r"^MAILGUN_DOMAIN: .* is not a domain such as example\.com$"):
+        registry.check_values(["mailgun"], env)
+    account("mailgun", env).build(SAMPLE)
+
+
 def test_a_value_of_blanks_is_none() -> None:
     blank = registry.values("sendgrid", {"SENDGRID_API_KEY": " \n\ufeff"})
     assert blank.missing(Need.SENDING) == ("SENDGRID_API_KEY",)

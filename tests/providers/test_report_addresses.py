@@ -7,6 +7,7 @@ import pytest
 from app.domain.event import Webhook
 from app.providers.sdk import payload
 from app.providers.sdk.addresses import address
+from tests.providers.case import CASES, NOW_S
 from tests.providers.mailgun import case as mailgun
 from tests.providers.resend import case as resend
 from tests.providers.sendgrid import case as sendgrid
@@ -26,6 +27,23 @@ def test_an_address_in_any_form(written: str) -> None:
     report = {"type": "email.delivered", "created_at": "2025-10-09T08:53:20Z", "data": data}
     (event,) = resend.make("https://x.example").parse(Webhook(json.dumps(report).encode(), {resend.ID: "msg_1"}))
     assert event.recipient == "bo@example.com"
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("jane@bücher.example", "Jane@BÜCHER.Example", "jane@bu\u0308cher.example", "<jane@bücher.example>"),
+        *("jane@xn--bcher-kva.example", "JANE@XN--BCHER-KVA.EXAMPLE"),
+    ],
+)
+def test_an_international_domain_in_any_form(name: str, written: str) -> None:
+    case = CASES[name]
+    payload = case.report("eml_1", 1, written, NOW_S)
+    events = case.make("https://x.example").parse(case.webhook(payload, NOW_S, 0))
+    assert isinstance(events, list)
+    (event,) = events
+    assert event.recipient == "jane@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,10 @@ class EmailRequest(Request):
     ]
     collapse_key: Annotated[
         Label | None,
-        Field(description="the newest email with this key replaces those of the same API key that are still queued"),
+        Field(
+            description="the newest email with this key and the same to, cc and bcc replaces those of the same API key"
+            " that are still queued"
+        ),
     ] = None
     critical: Annotated[
         bool,

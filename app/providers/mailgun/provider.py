@@ -61,7 +61,7 @@ class Mailgun:
         return cls(
             values.account,
             values.text("API_KEY"),
-            values.text("DOMAIN"),
+            values.domain("DOMAIN"),
             values.texts("WEBHOOK_SIGNING_KEY"),
             values.url("BASE_URL"),
         )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.account import prefix_of
+from app.domain.address import ascii_domain, is_domain
 from app.errors import ConfigurationError
 
 # An URL may lead over plain HTTP only to this machine.
@@ -31,7 +32,7 @@ class Variable:
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
     count if this one is not set, in that order, before `default`. `needed_with` is a variable without which this one
     is not needed for sending: one half of a pair, for example. Without those that verify (`verifies`), no webhook is
-    believed.
+    believed. The value of one that `is_domain` is a domain.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Variable:
     fallbacks: tuple[str, ...] = ()
     needed_with: str = ""
     verifies: bool = False
+    is_domain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Values:
     def texts(self, name: str) -> tuple[str, ...]:
         """The values of a variable that takes several, separated by commas."""
         return tuple(part for part in map(_stripped, self.text(name).split(",")) if part)
+
+    def domain(self, name: str) -> str:
+        """The value of a variable that is a domain, in ASCII. What is none is returned as it is: `faults` names it."""
+        text = self.text(name)
+        return ascii_domain(text) if is_domain(text) else text
 
     def url(self, name: str, default: str = "") -> str:
         """The value of a variable that is a URL, without a slash at its end. `default` counts if it has no value.
@@ -107,9 +114,14 @@ class Values:
         return bool(needed) and all(map(self.text, needed))
 
     def faults(self) -> tuple[str, ...]:
-        """A sentence for each variable whose value has characters that no credential, name or address has."""
-        named = [(self.variable(one.name), self.texts(one.name)) for one in self.declaration.variables]
-        return tuple(_fault(variable) for variable, values in named if not all(map(_is_plain, values)))
+        """A sentence for each variable whose value has characters that none can have, or is not what it must be."""
+        return tuple(filter(None, map(self._fault, self.declaration.variables)))
+
+    def _fault(self, declared: Variable) -> str:
+        variable, text = self.variable(declared.name), self.text(declared.name)
+        if declared.is_domain:
+            return f"{variable}: {text!r} is not a domain such as example.com" if text and not is_domain(text) else ""
+        return "" if all(map(_is_plain, self.texts(declared.name))) else _fault(variable)
 
 
 def credential(account: str, name: str, value: str) -> str:
