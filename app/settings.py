@@ -14,6 +14,7 @@ from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
+ANY_DOMAIN = "*"  # the one value of FROM_DOMAINS that is no domain
 ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
 LONGEST_RUN_S = 900  # a function of Lambda runs no longer
 LONGEST_RETRY_S = 7 * 86_400  # an email is kept for eight days
@@ -49,7 +50,9 @@ class Settings:
     topic_arn: str
     content_bucket: str
     routing: Routing
-    from_domains: Mapping[str, tuple[str, ...]]  # account → From domains that it may send; empty: any domain
+    from_domains: Mapping[
+        str, tuple[str, ...]
+    ]  # account → From domains that it may send; ANY_DOMAIN: any; empty: not said
     retry_for_s: int
     uncertain_wait_s: int
     provider_timeout_s: float
@@ -118,7 +121,10 @@ def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(_from_domain(name, text) for text in _list(env, name))
+    texts = _list(env, name)
+    if texts == (ANY_DOMAIN,):
+        return texts
+    return tuple(_from_domain(name, text) for text in texts)
 
 
 def _from_domain(name: str, text: str) -> str:

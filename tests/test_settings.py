@@ -185,6 +185,12 @@ def test_a_from_domain_that_fits_no_from_is_refused_with_the_remedy(written: str
         Settings.from_env({"PROVIDERS": "ses:eu", "SES_EU_FROM_DOMAINS": written})
 
 
+def test_an_account_may_send_any_from() -> None:
+    assert Settings.from_env({"PROVIDERS": "ses", "SES_FROM_DOMAINS": " * "}).from_domains == {"ses": ("*",)}
+    with pytest.raises(ConfigurationError, match=r"SES_FROM_DOMAINS: '\*' is not a domain"):
+        Settings.from_env({"PROVIDERS": "ses", "SES_FROM_DOMAINS": "example.com,*"})
+
+
 @pytest.mark.parametrize("written", ["bücher.example", "Bücher.Example", "XN--bcher-kva.example"])
 def test_a_domain_of_a_setting_is_compared_in_its_one_form(written: str) -> None:
     settings = Settings.from_env(

@@ -47,6 +47,9 @@ def _objections(capability: Capability, email: Email) -> Iterator[str]:
     domain = domain_of(email.sender.address)
     if capability.from_domains and domain not in capability.from_domains:
         yield f"may not send from {domain}"
+    organization = capability.organization
+    if organization and not f".{domain}".endswith(f".{organization}"):
+        yield f"signs as {organization}, so DMARC fails for a From of {domain} (…_FROM_DOMAINS says what it may send)"
     yield from _misfits(capability, email)
     yield from _counts(capability, email)
     content = email.content

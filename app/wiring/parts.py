@@ -20,11 +20,13 @@ from app.delivery.ports import Clock, Publish, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
+from app.domain.capability import Capability
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
 from app.providers.sdk.limits import Limits
-from app.settings import Settings
+from app.providers.sdk.organization import organization
+from app.settings import ANY_DOMAIN, Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -50,6 +52,18 @@ class Listens(Receiver, Protocol):
     @property
     def limits(self) -> Limits:
         """What the provider carries."""
+
+    @property
+    def signing_domain(self) -> str:
+        """The one domain that signs its emails, or ""."""
+
+
+def _capability(account: Listens, from_domains: tuple[str, ...]) -> Capability:
+    """What the account carries. Without a setting, its From must be aligned (RFC 7489 §3.1) with what signs for it."""
+    if from_domains == (ANY_DOMAIN,):
+        return account.limits.capability()
+    signs = account.signing_domain and not from_domains
+    return account.limits.capability(from_domains, organization(account.signing_domain) if signs else "")
 
 
 def _nothing() -> None:
@@ -127,7 +141,7 @@ def build(
     monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps, monotonic)
     read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
-        objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
+        objections, {name: _capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
     return Container(
         settings=settings,

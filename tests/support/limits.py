@@ -40,6 +40,6 @@ def some_limits(**values: Any) -> Limits:
 
 
 def limits_of(capability: Capability, **values: Any) -> Limits:
-    """A table that says what `capability` says. Its `from_domains` are the settings'."""
-    names = [field.name for field in fields(Capability) if field.name != "from_domains"]
+    """A table that says what `capability` says. Its `from_domains` and its `organization` are the account's."""
+    names = [field.name for field in fields(Capability) if field.name not in ("from_domains", "organization")]
     return some_limits(**{name: getattr(capability, name) for name in names}, **values)

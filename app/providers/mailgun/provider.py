@@ -55,6 +55,11 @@ class Mailgun:
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
 
+    @property
+    def signing_domain(self) -> str:
+        """The domain of the account, which is that of its DKIM signatures."""
+        return self.domain
+
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
         """The account of these variables."""

@@ -84,10 +84,14 @@ class Limits:
     webhook_authentication: Annotated[Limit[str], "what proves that a webhook is the provider's"]
     regions: Annotated[Limit[tuple[str, ...]], "regions, each with its own accounts"]
 
-    def capability(self, from_domains: tuple[str, ...] = ()) -> Capability:
-        """The rows that an email may break, for pre-flight: those that Capability has a field for."""
-        names = [field.name for field in fields(Capability) if field.name != "from_domains"]
-        return Capability(from_domains=from_domains, **{name: getattr(self, name).value for name in names})
+    def capability(self, from_domains: tuple[str, ...] = (), organization: str = "") -> Capability:
+        """The rows that an email may break, for pre-flight: those that Capability has a field for.
+
+        The other two are the account's: its From domains, and the organizational domain that signs its emails.
+        """
+        names = [field.name for field in fields(Capability) if field.name not in ("from_domains", "organization")]
+        rows = {name: getattr(self, name).value for name in names}
+        return Capability(from_domains=from_domains, organization=organization, **rows)
 
     def fitting_tags(self, tags: Iterable[str]) -> list[str]:
         """The tags that the provider takes, each once. Tags are for statistics, so the others are left out."""

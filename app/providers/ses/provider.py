@@ -49,6 +49,7 @@ class Ses:
 
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
+    signing_domain: ClassVar[str] = ""
 
     def __init__(
         self,
