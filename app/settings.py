@@ -118,15 +118,34 @@ def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    domains = tuple(domain.lower() for domain in _list(env, name))
-    for domain in domains:
-        if not _DOMAIN.fullmatch(domain):
-            plain = domain.rpartition("@")[2].removeprefix("*.")
-            raise ConfigurationError(
-                f"{name}: {domain!r} is not a domain; write each as what follows the @ of a From, such as"
-                f" {plain if _DOMAIN.fullmatch(plain) else 'example.com'}, subdomains by name"
-            )
-    return domains
+    return tuple(_domain(name, item, "a From") for item in _list(env, name))
+
+
+def _domain(name: str, text: str, where: str) -> str:
+    """The domain in ASCII and lower case, as addresses have it.
+
+    Raises ConfigurationError, unless it may be what follows the @ of an address `where`.
+    """
+    domain = _in_ascii(text.lower())
+    if not _DOMAIN.fullmatch(domain):
+        plain = domain.rpartition("@")[2].removeprefix("*.")
+        raise ConfigurationError(
+            f"{name}: {domain!r} is not a domain; write each as what follows the @ of {where}, such as"
+            f" {plain if _DOMAIN.fullmatch(plain) else 'example.com'}, subdomains by name"
+        )
+    return domain
+
+
+def _in_ascii(domain: str) -> str:
+    """The domain in punycode, if it can be written so."""
+    if domain.isascii():
+        return domain
+    import idna  # only here, because hardly anybody needs it, and every process reads its settings
+
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return domain
 
 
 def _policy(env: Mapping[str, str]) -> RoutingPolicy:
@@ -148,7 +167,7 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
         if not equals or not domain.strip() or not all(map(is_account, preferred)) or not preferred:
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=NAME,NAME")
-        preferences[domain.strip().lower()] = preferred
+        preferences[_domain("DOMAIN_PREFERENCES", domain.strip(), "a recipient")] = preferred
     return preferences
 
 

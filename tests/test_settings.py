@@ -180,6 +180,27 @@ def test_a_from_domain_that_fits_no_from_is_refused_with_the_remedy(written: str
         Settings.from_env({"PROVIDERS": "ses:eu", "SES_EU_FROM_DOMAINS": written})
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"), [("@example.com", "example.com"), ("*.example.com", "example.com"), ("a b", "example.com")]
+)
+def test_a_preference_for_what_is_no_domain_is_refused_with_the_remedy(written: str, remedy: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^DOMAIN_PREFERENCES: .* a recipient, such as {re.escape(remedy)}, "
+    ):
+        Settings.from_env({"DOMAIN_PREFERENCES": f"example.org=ses; {written}=ses"})
+
+
+def test_a_domain_is_written_as_addresses_have_it() -> None:
+    env = {
+        "PROVIDERS": "ses",
+        "SES_FROM_DOMAINS": "Bücher.example,straße.example",
+        "DOMAIN_PREFERENCES": "É.example=ses",
+    }
+    settings = Settings.from_env(env)
+    assert settings.from_domains == {"ses": ("xn--bcher-kva.example", "xn--strae-oqa.example")}
+    assert settings.routing.preferences == {"xn--9ca.example": ("ses",)}
+
+
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])
 def test_a_process_that_has_an_aws_is_not_local(name: str) -> None:
     assert not is_local({name: "x"})
