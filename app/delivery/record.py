@@ -53,6 +53,7 @@ class Record:
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
+            self.our_faults.refused(provider, webhook)
             raise NotFound(f"no provider {provider!r} is configured")
         try:
             self._authenticate(provider, receiver, webhook)
