@@ -56,12 +56,12 @@ def _inflate(body: bytes) -> tuple[bytes, bool] | None:
 
 
 def _inflate_as(form: int, body: bytes) -> tuple[bytes, bool] | None:
-    inflated, rest, is_end = bytearray(), body, True
-    while rest and len(inflated) < ANSWER_LIMIT:  # gzip may have several members
+    inflated, left, is_end = bytearray(), body, True
+    while left and len(inflated) < ANSWER_LIMIT:  # gzip may have several members
         stream = zlib.decompressobj(form)
         try:
-            inflated += stream.decompress(rest, ANSWER_LIMIT - len(inflated))
+            inflated += stream.decompress(left, ANSWER_LIMIT - len(inflated))
         except zlib.error:
             return (bytes(inflated), False) if inflated else None
-        rest, is_end = stream.unused_data, stream.eof
+        left, is_end = stream.unused_data, stream.eof
     return bytes(inflated), is_end or len(inflated) == ANSWER_LIMIT
