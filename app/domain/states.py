@@ -134,6 +134,7 @@ TABLE: Final[dict[Key, Row]] = {
     **_rows((Phase.COMPLAINED,), (Kind.COMPLAINED,), _EITHER, Transition.STAY, suppress=True),
 }
 
+# Whoever unsubscribes gets no further email, whatever else the event proves about this one.
 TABLE.update({key: replace(row, suppress=True) for key, row in TABLE.items() if key[1] is Kind.UNSUBSCRIBED})
 
 # What a signal of each kind proves about its attempt. Kinds that are not listed prove nothing.
