@@ -124,16 +124,17 @@ def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     texts = _list(env, name)
     if texts == (ANY_DOMAIN,):
         return texts
-    return tuple(_from_domain(name, text) for text in texts)
+    return tuple(_domain(name, text, "a From") for text in texts)
 
 
-def _from_domain(name: str, text: str) -> str:
+def _domain(name: str, text: str, where: str) -> str:
+    """The domain in its one form. Raises ConfigurationError, unless it may be what follows the @ of an address `where`."""
     try:
         return ascii_domain(text)
     except ValueError:
         plain = domain_of(text).removeprefix("*.")
         raise ConfigurationError(
-            f"{name}: {text!r} is not a domain; write each as what follows the @ of a From, such as"
+            f"{name}: {text!r} is not a domain; write each as what follows the @ of {where}, such as"
             f" {plain if is_domain(plain) else 'example.com'}, subdomains by name"
         ) from None
 
@@ -157,10 +158,7 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
         if not equals or not all(map(is_account, preferred)) or not preferred:
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=NAME,NAME")
-        try:
-            domain = ascii_domain(text.strip())
-        except ValueError as problem:
-            raise ConfigurationError(f"DOMAIN_PREFERENCES: {problem}") from None
+        domain = _domain("DOMAIN_PREFERENCES", text.strip(), "a recipient")
         if domain in preferences:
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {domain} is named twice")
         preferences[domain] = preferred

@@ -200,6 +200,16 @@ def test_a_domain_of_a_setting_is_compared_in_its_one_form(written: str) -> None
     assert settings.routing.preferences == {"xn--bcher-kva.example": ("ses",)}
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"), [("@example.com", "example.com"), ("*.example.com", "example.com"), ("a b", "example.com")]
+)
+def test_a_preference_for_what_is_no_domain_is_refused_with_the_remedy(written: str, remedy: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^DOMAIN_PREFERENCES: .* a recipient, such as {re.escape(remedy)}, "
+    ):
+        Settings.from_env({"DOMAIN_PREFERENCES": f"example.org=ses; {written}=ses"})
+
+
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])
 def test_a_process_that_has_an_aws_is_not_local(name: str) -> None:
     assert not is_local({name: "x"})

@@ -51,10 +51,13 @@ class MakeAttempt:
             return
         content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
         request = _ClaimRequest(number, self.read_context(head))
-        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
+        try:
+            claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
+        except Exception:
+            self._give_back(request)
+            raise
         called = None if claimed is None or claimed.lease_attempt != number else claimed.attempts[-1].provider
-        for provider in request.reserved - {called}:
-            self.monitor.give_back(provider)
+        self._give_back(request, called)
         if claimed is None or called is None:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
@@ -105,6 +108,11 @@ class MakeAttempt:
                 request.reserved.add(dispatch.provider)
                 return settled, dispatch
             context = context.without(dispatch.provider, now_ms)
+
+    def _give_back(self, request: "_ClaimRequest", called: str | None = None) -> None:
+        """Give back what was reserved at every provider but that which is `called`."""
+        for provider in request.reserved - {called}:
+            self.monitor.give_back(provider)
 
     def _call(self, claimed: Head, content: Content, first_choice: str) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider

@@ -54,6 +54,7 @@ class Record:
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
+            self.our_faults.refused(provider, webhook)
             raise NotFound(f"no provider {provider!r} is configured")
         try:
             self._authenticate(provider, receiver, webhook)
@@ -126,7 +127,7 @@ class Record:
             before = head
             head = self.protocol.record_event(head, event, now_ms)
             if event.recipient and is_about(before, event):
-                steps.append(_Step.of(before, event, head))
+                steps.append(_Step.of(before, event, head, now_ms))
         return head
 
 
@@ -142,7 +143,7 @@ class _Step:
     sums: Sums
 
     @classmethod
-    def of(cls, before: Head, event: ProviderEvent, after: Head) -> "_Step":
+    def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
         recipient, attempt = before.recipients[event.recipient], before.attempts[event.attempt - 1]
         known = recipient.evidence.get(event.attempt, frozenset())
         return cls(
@@ -151,7 +152,7 @@ class _Step:
             after.recipients[event.recipient].status,
             row_for(recipient, Signal.from_event(event)).suppress,
             attempt.started_at_ms,
-            count_event(event.kind, known, after_ms=event.at_ms - attempt.started_at_ms),
+            count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
         )
 
 

@@ -76,8 +76,7 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
         return recipient
     match transition:
         case Transition.SENT:
-            # Whatever the signal is, the copy counts as accepted from now on, also if a later attempt for it fails.
-            return with_status(_add_evidence(recipient, signal.attempt, Evidence.ACCEPTED), Status.SENT, signal.attempt)
+            return with_status(recipient, Status.SENT, signal.attempt)
         case Transition.DELIVERED:
             return with_status(recipient, Status.DELIVERED, signal.attempt)
         case Transition.COMPLAINED:

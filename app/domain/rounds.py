@@ -183,7 +183,7 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
 
     If no provider is left, not even for later, the recipient is returned without a wait.
     """
-    again = _called_again(recipient, context)
+    again = called_again(recipient, context.attempts)
     times_ms = []
     for candidate in context.dispatch_context.route:
         if candidate.availability is Availability.EXCLUDED:
@@ -200,11 +200,11 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
     return replace(recipient, wait_until_ms=min(until_ms, context.retry_until_ms, context.expires_at_ms))
 
 
-def _called_again(recipient: Recipient, context: RetryContext) -> frozenset[str]:
+def called_again(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
     """The providers of this round that the next one calls again."""
     transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
-    unknown = providers_of_unknown_calls(recipient, context.attempts)
-    late = late_transient_failures(recipient, context.attempts)
+    unknown = providers_of_unknown_calls(recipient, attempts)
+    late = late_transient_failures(recipient, attempts)
     return frozenset(recipient.tried) & (transient | unknown | late)
 
 
@@ -222,7 +222,7 @@ def _end_round(recipient: Recipient, context: RetryContext) -> Recipient:
     """The recipient in the next round, if that has begun. A wait that ends before that is no new round."""
     if recipient.round_ends_at_ms is None or context.now_ms < recipient.round_ends_at_ms:
         return recipient
-    again = _called_again(recipient, context)
+    again = called_again(recipient, context.attempts)
     kept = {provider: is_transient for provider, is_transient in recipient.tried.items() if provider not in again}
     return replace(recipient, tried=kept, round=recipient.round + 1, round_ends_at_ms=None)
 

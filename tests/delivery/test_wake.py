@@ -11,7 +11,7 @@ from app.domain.kinds import Cause
 from app.domain.wake import SPREAD_OVER_MS
 from tests.support.aws import Aws
 from tests.support.harness import Harness
-from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE, UNCERTAIN
+from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import an_email
 
 MINUTE_S = 60
@@ -66,6 +66,23 @@ def test_who_waits_for_evidence_goes_on_waiting(harness: Harness) -> None:
     harness.clock.advance(5)
     harness.sweep(within_s=60)
     assert harness.head(email_id) == before
+
+
+def test_who_waits_for_a_later_round_after_a_call_of_unknown_outcome_is_woken(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    failing = replace(UNAVAILABLE, cause=Cause.UNKNOWN)  # which opens no breaker
+    harness.send.plan("sendgrid", failing, failing, failing, UNCERTAIN, accepted())
+    email_id = harness.take(an_email())
+    while len(harness.send.calls) < 4:
+        assert harness.until_due(email_id)
+    assert harness.until_due(email_id)  # the wait for evidence is over
+    before = harness.only(email_id)
+    assert (before.status, before.round) == (Status.QUEUED, 3)
+    assert (before.wait_until_ms or 0) - harness.clock.now_ms > 5 * MINUTE_S * 1000
+    harness.resume("sendgrid")
+    harness.later(5)
+    harness.later(2 * MINUTE_S)
+    assert (harness.only(email_id).status, harness.only(email_id).round) == (Status.SENT, 3)
 
 
 def test_who_was_refused_there_or_may_not_go_there_goes_on_waiting(harness: Harness) -> None:

@@ -63,6 +63,6 @@ def test_a_time_may_be_text(written: object) -> None:
     assert event.at_ms == 1_760_000_000_375
 
 
-@pytest.mark.parametrize("written", ["", "soon", "-1", "0", "1e9", " 1", "nan", "9" * 12, "٣"])
+@pytest.mark.parametrize("written", ["", "soon", "-1", "1e9", " 1", "nan", "9" * 40, "٣"])
 def test_a_text_that_is_no_time_is_none(written: str) -> None:
     assert payload.at_ms(written) is None

@@ -27,7 +27,7 @@ from app.errors import Unauthenticated
 from app.providers.sdk import answers, mime, payload, signatures
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 from app.providers.ses import credentials, errors, events, sns
 from app.providers.ses.limits import LIMITS
 
@@ -154,10 +154,11 @@ class Ses:
         return self._signed("GET", "/v2/email/account", b"")
 
     def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
+        region = credential(self.account, "REGION", self._region)  # it is a part of the signature's header
         headers = {"Content-Type": "application/json"} if body else {}
         request = httpx.Request(method, self._base_url + path, headers=headers, content=body)
         frozen = self._credentials().get_frozen_credentials()
-        signer = SigV4Auth(frozen, "ses", self._region)
+        signer = SigV4Auth(frozen, "ses", region)
         # The request is not signed by `add_auth`, because that reads the clock itself, and logs at DEBUG what it signs,
         # including the session token.
         headers |= {"Host": request.headers["Host"], "X-Amz-Date": self._now()}
