@@ -128,7 +128,10 @@ def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domain(name: str, text: str, where: str) -> str:
-    """The domain in its one form. Raises ConfigurationError, unless it may be what follows the @ of an address `where`."""
+    """The domain in its one form.
+
+    Raises ConfigurationError, unless it may be what follows the @ of an address `where`.
+    """
     try:
         return ascii_domain(text)
     except ValueError:
