@@ -41,6 +41,9 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
 # What a provider reports, verified, of nobody that we know.
 _UNATTRIBUTED = View("ReportsUnattributed", "Count", lambda line: line.get("events", 1), ("provider",))
 
+# A verdict of the bounce reader, by the rule that decided.
+_JUDGED = View("ReportsJudged", "Count", _one, ("provider", "rule"))
+
 # (logger, message) -> the metrics of that log line.
 VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("app.api.request_log", "request"): (
@@ -65,6 +68,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ),
     ("app.delivery.record", "webhook for an unknown email"): (_UNATTRIBUTED,),
     ("app.delivery.record", "webhook for an unknown attempt"): (_UNATTRIBUTED,),
+    ("app.providers.sdk.bounces", "report judged"): (_JUDGED,),
     ("app.providers.sdk.unattributed", "event left out"): (_UNATTRIBUTED,),
     ("app.providers.sdk.unattributed", "report about several people"): (_UNATTRIBUTED,),
     ("app.delivery.rewrite", "status"): (

@@ -117,3 +117,10 @@ def test_what_cannot_be_attributed_is_counted_by_provider(
 ) -> None:
     line = written(name, message, provider="ses", **fields)
     assert measured(line) == {("ReportsUnattributed", "service", "provider"): count}
+
+
+def test_a_verdict_is_counted_by_provider_and_rule() -> None:
+    line = written(
+        "app.providers.sdk.bounces", "report judged", provider="ses", rule="other-code", proven="soft bounce"
+    )
+    assert measured(line) == {("ReportsJudged", "service", "provider", "rule"): 1}

@@ -35,7 +35,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     if not recipient or at_ms is None:
         unattributed.left_out(account, event_id)
         return []
-    kind, cause = _meaning(entry)
+    kind, cause = _meaning(account, entry)
     email_id, attempt = payload.ours(payload.fields(entry.get("user-variables")))
     headers = payload.fields(payload.fields(entry.get("message")).get("headers"))
     event = ProviderEvent(
@@ -54,12 +54,12 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     return [event]
 
 
-def _meaning(entry: Mapping[str, object]) -> EventMeaning:
+def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
-    return _failure(entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
+    return _failure(account, entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
 
 
-def _failure(entry: Mapping[str, object]) -> EventMeaning:
+def _failure(account: str, entry: Mapping[str, object]) -> EventMeaning:
     """Mailgun's `reason` is a label and never the host's words."""
     status = payload.fields(entry.get("delivery-status"))
     code = payload.code(status.get("code"))
@@ -69,7 +69,7 @@ def _failure(entry: Mapping[str, object]) -> EventMeaning:
         text=payload.text(status.get("message")) or payload.text(status.get("description")),
         label=label(payload.text(entry.get("severity")), payload.text(entry.get("reason")), code),
     )
-    return meaning(report)
+    return meaning(account, report)
 
 
 def _words(entry: Mapping[str, object]) -> str:

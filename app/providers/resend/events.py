@@ -46,7 +46,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
         unattributed.left_out(account, event_id)
         return []
     reason = payload.fields(data.get(REASONS.get(event, "")))
-    kind, cause = _meaning(event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
+    kind, cause = _meaning(account, event, reason) if len(recipients) == 1 else (Kind.UNKNOWN, None)
     email_id, attempt = payload.ours(_tags(data.get("tags")))
     return [
         ProviderEvent(
@@ -65,21 +65,21 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
     ]
 
 
-def _meaning(event: str, reason: Mapping[str, object]) -> EventMeaning:
+def _meaning(account: str, event: str, reason: Mapping[str, object]) -> EventMeaning:
     if event == "email.bounced":
-        return _bounce(reason)
+        return _bounce(account, reason)
     if event == "email.failed":  # its reason is, for example, reached_daily_quota
         return Kind.DROPPED, Cause.ACCOUNT if "quota" in payload.text(reason.get("reason")) else Cause.UNKNOWN
     return EVENTS.get(event, (Kind.UNKNOWN, None))
 
 
-def _bounce(bounce: Mapping[str, object]) -> EventMeaning:
+def _bounce(account: str, bounce: Mapping[str, object]) -> EventMeaning:
     """The host's words decide; Resend's own sentence only where there are none."""
     report = Report(
         text=_host_words(bounce) or payload.text(bounce.get("message")),
         label=label(payload.text(bounce.get("type")), payload.text(bounce.get("subType"))),
     )
-    return meaning(report)
+    return meaning(account, report)
 
 
 def _host_words(bounce: Mapping[str, object]) -> str:

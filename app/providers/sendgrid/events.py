@@ -60,7 +60,7 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
     if not recipient or at_ms is None:
         unattributed.left_out(account, event_id)
         return None
-    kind, cause = _meaning(entry)
+    kind, cause = _meaning(account, entry)
     email_id, attempt = payload.ours(entry)
     return ProviderEvent(
         provider=account,
@@ -87,22 +87,22 @@ def _message_id(entry: Mapping[str, object]) -> str:
     return call_id or payload.text(entry.get("smtp-id")).strip("<>").partition("@")[0]
 
 
-def _meaning(entry: Mapping[str, object]) -> EventMeaning:
+def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
     if event == "bounce":
-        return _bounce(entry)
+        return _bounce(account, entry)
     if event == "dropped":
         return DROPS.get(payload.text(entry.get("reason")).strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
     return EVENTS.get(event, (Kind.UNKNOWN, None))
 
 
-def _bounce(entry: Mapping[str, object]) -> EventMeaning:
+def _bounce(account: str, entry: Mapping[str, object]) -> EventMeaning:
     report = Report(
         status=payload.code(entry.get("status")),
         text=_words(entry),
         label=label(payload.text(entry.get("type")), payload.text(entry.get("bounce_classification"))),
     )
-    return meaning(report)
+    return meaning(account, report)
 
 
 def _words(entry: Mapping[str, object]) -> str:

@@ -84,7 +84,7 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
     if names_several:
         unattributed.several_people(account, envelope.message_id)
     for recipient, entry, is_other in people:
-        kind, cause = _meaning(name, section, entry) if recipient or not shape.recipients else NOTHING
+        kind, cause = _meaning(account, name, section, entry) if recipient or not shape.recipients else NOTHING
         if is_other and kind in (Kind.HARD_BOUNCE, Kind.SUPPRESSED):
             kind, cause = FORWARDED
         if names_several and kind is Kind.COMPLAINED:
@@ -112,9 +112,9 @@ def _people(
     return recipients.all_of(to, shared=name in SHARED)
 
 
-def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
+def _meaning(account: str, name: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
     if name == "Bounce":
-        return _bounce(section, entry)
+        return _bounce(account, section, entry)
     if name == "Complaint":
         if payload.text(section.get("complaintSubType")) == "OnAccountSuppressionList":
             return Kind.SUPPRESSED, Cause.RECIPIENT
@@ -125,14 +125,14 @@ def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, objec
     return EVENTS.get(name, NOTHING)
 
 
-def _bounce(section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
+def _bounce(account: str, section: Mapping[str, object], entry: Mapping[str, object]) -> EventMeaning:
     report = Report(
         action=payload.text(entry.get("action")),
         status=payload.text(entry.get("status")),
         text=payload.text(entry.get("diagnosticCode")),
         label=label(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
     )
-    return meaning(report)
+    return meaning(account, report)
 
 
 def _opted_out(section: Mapping[str, object]) -> bool:

@@ -1,12 +1,13 @@
 """What a failure report proves: one reader for all providers (docs/bounces.md).
 
     report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=Label.GENERIC)
-    kind, cause = meaning(report)
+    kind, cause = meaning(account, report)
 
 `RULES` is ordered by the weight of the evidence, and its first row that applies decides. It is total: the last row
 always applies.
 """
 
+import logging
 from typing import Final
 
 from app.providers.sdk.bounces.code_rules import CODES, REMAINS
@@ -32,6 +33,8 @@ __all__ = [
     "read",
 ]
 
+_log = logging.getLogger(__name__)
+
 RULES: Final[tuple[Rule, ...]] = (
     *IS_IT_A_FAILURE,
     *LABELS,
@@ -51,6 +54,11 @@ def read(report: Report) -> Reading:
     return Reading(rule.proves, rule.name, rule.source)
 
 
-def meaning(report: Report) -> EventMeaning:
-    """The kind and the cause of the event that a report amounts to."""
-    return MEANINGS[read(report).proven]
+def meaning(account: str, report: Report) -> EventMeaning:
+    """The kind and the cause of the event that a report by `account` amounts to.
+
+    The rule is logged, and counted by `app.metrics`: a host that words its answers anew shows as a rule that rises.
+    """
+    reading = read(report)
+    _log.info("report judged", extra={"provider": account, "rule": reading.rule, "proven": reading.proven.value})
+    return MEANINGS[reading.proven]
