@@ -96,7 +96,7 @@ def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Q
     container = built({**env, "PROVIDERS": "resend,mailgun"})
     email = an_email(cc=(somebody(),))
     assert container.accept(email, owner="team", key=None).head.excluded == ("resend",)
-    resend, _ = container.explain(email, "eml_dry")
+    resend, _ = container.explain(email, "eml_dry").route
     assert (resend.provider, resend.availability, resend.why) == (
         "resend",
         Availability.EXCLUDED,
@@ -133,7 +133,9 @@ def test_the_settings_reach_the_routes_and_the_checks_before(
         }
     )
     container.monitor.update("mailgun", pause)
-    told = [(candidate.provider, candidate.availability) for candidate in container.explain(an_email(), "eml_dry")]
+    told = [
+        (candidate.provider, candidate.availability) for candidate in container.explain(an_email(), "eml_dry").route
+    ]
     assert told == [
         ("ses", Availability.AVAILABLE),
         ("mailgun", Availability.PAUSED),

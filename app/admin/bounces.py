@@ -13,7 +13,8 @@ FOLLOWS: Final = {
     Proven.NOT_A_FAILURE: "nothing changes",
     Proven.DELAYED: "the provider has the email and goes on trying",
     Proven.SUPPRESSED: "never tried: no other provider is asked, and the address is suppressed",
-    Proven.HARD_BOUNCE: "the mailbox does not exist: no other provider is asked, and the address is suppressed",
+    Proven.HARD_BOUNCE: "the mailbox does not exist: no other provider is asked, and the address is suppressed, for a "
+    "day at first",
     Proven.MAILBOX_CONDITION: "full, disabled, or the email too large for it: no other provider is asked, and the "
     "address is not suppressed",
     Proven.BLOCKED: "it is about us: the next provider is asked",

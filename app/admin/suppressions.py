@@ -1,13 +1,12 @@
 """`suppressions`: addresses to which nothing is sent."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from app.admin.environment import fail, load
-from app.api import addresses
+from app.api import addresses, times
 from app.domain.suppression import LASTS_MS, Reason, Suppression
 from app.store.suppressions import Suppressions
 
@@ -36,19 +35,15 @@ def add(
     if not words:
         fail("--note: say who wants it, and where that can be looked up")
     suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason])
-    suppressions = _suppressions()
-    suppressions.put(suppression)
-    typer.echo(_line(suppressions.get(key, now_ms) or suppression))
+    typer.echo(_line(_suppressions().put(suppression).in_force(now_ms) or suppression))
 
 
 @app.command()
 def lift(address: Address) -> None:
-    """Send to an address again. What providers reported about it before no longer counts."""
+    """Send to an address again. What providers reported about it before no longer counts, nor do its hard bounces."""
     key, now_ms = _key(address), _now_ms()
-    suppressions = _suppressions()
-    if suppressions.get(key, now_ms) is None:
+    if not _suppressions().lift(key, now_ms):
         fail(f"{key} is not suppressed")
-    suppressions.lift(key, now_ms)
     typer.echo(f"lifted {key}")
 
 
@@ -69,5 +64,5 @@ def _now_ms() -> int:
 
 
 def _line(suppression: Suppression) -> str:
-    until = datetime.fromtimestamp(suppression.until_ms / 1000, UTC).date().isoformat()
+    until = times.write(suppression.until_ms)
     return f"{suppression.address}  {suppression.reason.value}  until {until}  {suppression.evidence}"

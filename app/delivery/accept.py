@@ -8,7 +8,16 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, KeyStore, Publish, RecipientStore
+from app.delivery.ports import (
+    Clock,
+    CollapseStore,
+    ContentStore,
+    HeadStore,
+    KeyStore,
+    Publish,
+    RecipientStore,
+    SuppressionLookup,
+)
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
 from app.domain.eligibility import check_named
 from app.domain.email import Email, Role, fingerprint
@@ -54,6 +63,7 @@ class Accept:
     objections: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
     collapses: CollapseStore
     accounts: Collection[str]  # the configured ones
+    suppressions: SuppressionLookup
     new_id: Callable[[], str] = new_id
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
@@ -67,7 +77,7 @@ class Accept:
             head, earlier = self._named(head, owner, key)
             if earlier:
                 return self._replay(earlier, head)
-        head = self._checked(head, email)
+        head = self._with_suppressed(self._checked(head, email))
         replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
         created = self._create(head, email) or self._winner(head)
         if created.accepted_by != head.accepted_by:
@@ -117,6 +127,16 @@ class Accept:
             reasons = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
         return replace(head, excluded=tuple(name for name in objections if name not in eligible))
+
+    def _with_suppressed(self, head: Head) -> Head:
+        """The head that keeps which recipients are suppressed, so that a repeated request is answered as the first.
+
+        Each attempt looks again; who is lifted before the first one gets the email.
+        """
+        if head.override_suppression:
+            return head
+        found = self.suppressions.among(head.recipients, head.created_at_ms)
+        return replace(head, suppressed={key: suppression.notice for key, suppression in found.items()})
 
     def _end(self, replaced: str, now_ms: int) -> None:
         """Publish an email that was just replaced, which is canceled then and does not sit in a round's wait."""

@@ -14,11 +14,11 @@ from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, ReadCont
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import Content, Mailbox, Message, Role
+from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.resolution import Signal, row_for
-from app.domain.suppression import Suppression, from_signal
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class MakeAttempt:
     protocol: DeliveryProtocol
     read_context: ReadContext
     monitor: Monitor
-    suppress: Callable[[Suppression], None]
+    suppress: Callable[[Finding], object]
     lease_s: float
 
     def __call__(self, email_id: str, number: int) -> None:
@@ -139,7 +139,7 @@ class MakeAttempt:
         """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
         for key, signal in signals.items():
             if row_for(written.recipients[key], signal).suppress:
-                self.suppress(from_signal(written.email_id, key, signal, self._now_ms()))
+                self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), written.created_at_ms))
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

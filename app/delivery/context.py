@@ -2,22 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, CollapseStore
+from app.delivery.ports import Clock, CollapseStore, SuppressionLookup
 from app.domain.address import domain_of
 from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
 from app.domain.health import Health
 from app.domain.route import Availability, Candidate, Routing, route
-
-
-class SuppressionLookup(Protocol):
-    """Our suppression list."""
-
-    def among(self, addresses: Iterable[str], now_ms: int) -> frozenset[str]:
-        """Those of `addresses` (lower-case) that are suppressed."""
+from app.domain.suppression import Suppression
 
 
 @dataclass(frozen=True)
@@ -35,11 +28,10 @@ class ContextReader:
         # All open recipients and not only the queued ones: the claim may queue others, because a lease or a wait has
         # ended or because a webhook comes in between.
         addresses = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
-        now_ms = int(self.clock() * 1000)
         healths = self.monitor.healths()
         return DispatchContext(
             route=self._route(healths, head.email_id, head.providers, addresses, head.excluded),
-            suppressed=frozenset() if head.override_suppression else self.suppressions.among(addresses, now_ms),
+            suppressed=frozenset() if head.override_suppression else frozenset(self.suppressed(addresses)),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
             first_choice=self._first_choice(healths, head, addresses),
@@ -52,6 +44,10 @@ class ContextReader:
             if candidate.availability is Availability.AVAILABLE:
                 return candidate.provider
         return ""
+
+    def suppressed(self, addresses: Iterable[str]) -> Mapping[str, Suppression]:
+        """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
+        return self.suppressions.among(addresses, int(self.clock() * 1000))
 
     def route(self, email_id: str, restrict: Iterable[str], addresses: Iterable[str]) -> tuple[Candidate, ...]:
         """Every provider in the order in which it would be tried for these addresses, and its availability."""

@@ -1,4 +1,7 @@
-"""explain: the route an email would take, and why each provider may be called or not. It sends and stores nothing."""
+"""explain: the route an email would take, why each provider may be called or not, and who would be left out.
+
+It sends and stores nothing.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
@@ -6,6 +9,15 @@ from dataclasses import dataclass, fields, replace
 from app.delivery.context import ContextReader
 from app.domain.email import Email, Tracking
 from app.domain.route import Availability, Candidate
+from app.domain.suppression import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Every configured provider in the order in which it would be tried, and the suppressed recipients by key."""
+
+    route: list[Candidate]
+    suppressed: Mapping[str, Notice]
 
 
 @dataclass(frozen=True)
@@ -19,19 +31,21 @@ class Explain:
     objections: Callable[[Email], Mapping[str, str]]
     tracked_fields: Mapping[str, Collection[str]]
 
-    def __call__(self, email: Email, email_id: str) -> list[Candidate]:
-        """Every configured provider in the order in which it would be tried.
+    def __call__(self, email: Email, email_id: str) -> Explanation:
+        """Explain what would become of `email` now.
 
         Where the order is random by weight, it is the one that the email with the id `email_id` would get.
         """
         objections = self.objections(email)
         addresses = [mailbox.key for mailbox in (*email.to, *email.cc, *email.bcc)]
-        return [
+        route = [
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
             else self._with_notes(candidate)
             for candidate in self.read_context.route(email_id, email.providers, addresses)
         ]
+        suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses)
+        return Explanation(route, {key: suppression.notice for key, suppression in suppressed.items()})
 
     def _with_notes(self, candidate: Candidate) -> Candidate:
         said = self.tracked_fields.get(candidate.provider)  # None: it is no longer configured

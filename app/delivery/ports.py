@@ -1,6 +1,6 @@
 """What the use cases need from outside, as protocols in terms of the domain. `app.wiring` passes the real parts in."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from app.domain.counts import Sums
@@ -10,6 +10,7 @@ from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
 from app.domain.outcome import Outcome
+from app.domain.suppression import Suppression
 
 Clock = Callable[[], float]  # epoch seconds
 
@@ -126,6 +127,13 @@ class RecipientStore(Protocol):
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
         """The emails to `address` as (created_at in ms, id), newest first, older than `before`."""
+
+
+class SuppressionLookup(Protocol):
+    """Our suppression list."""
+
+    def among(self, addresses: Iterable[str], now_ms: int) -> Mapping[str, Suppression]:
+        """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
 
 
 class CollapseStore(Protocol):

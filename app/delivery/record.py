@@ -17,11 +17,11 @@ from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Publish
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
+from app.domain.findings import Finding, from_event
 from app.domain.head import Head, Status
 from app.domain.kinds import Kind
 from app.domain.protocol import DeliveryProtocol, is_about
 from app.domain.resolution import Signal, row_for
-from app.domain.suppression import Suppression, from_event
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Record:
     clock: Clock
     protocol: DeliveryProtocol
     monitor: Monitor
-    suppress: Callable[[Suppression], None]
+    suppress: Callable[[Finding], object]
     our_faults: OurFaults
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
@@ -105,7 +105,7 @@ class Record:
         for step in steps:
             _log(step)
             if step.suppresses:
-                self.suppress(from_event(step.event, now_ms))
+                self.suppress(from_event(step.event, now_ms, email_ms=head.created_at_ms, called_ms=step.called_at_ms))
         self.events.put(kept, head.ttl_s)
         publish_if_ready(self.publish, self.clock, head)
         for step in steps:

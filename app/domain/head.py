@@ -10,6 +10,7 @@ from enum import StrEnum
 from app.domain.address import address_key
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause, OutcomeKind
+from app.domain.suppression import Notice
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
 REPUBLISH_AFTER_MS = 10_000
@@ -159,6 +160,7 @@ class Head:
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
     override_suppression: bool = False
     tracking: Tracking = UNTRACKED
+    suppressed: Mapping[str, Notice] = field(default_factory=dict)  # by key, as the answer to the request said
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
     stopped: Stop | None = None
     attempts: tuple[Attempt, ...] = ()

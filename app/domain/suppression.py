@@ -1,20 +1,23 @@
-"""Suppression: addresses that nothing is sent to, why, and until when."""
+"""Suppression: addresses that nothing is sent to, why, and until when.
+
+A hard bounce is judged by what is remembered of earlier ones. A host that answers "unknown" to everybody during its own
+bad hour must cost no address more than a day, so only a bounce of a later email suppresses for long.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.domain.event import ProviderEvent
-from app.domain.kinds import Kind
-from app.domain.resolution import Signal
-
 DAY_MS = 24 * 3600 * 1000
+BOUNCE_COUNTS_FOR_MS = 30 * DAY_MS
+LIFT_COUNTS_FOR_MS = 30 * DAY_MS  # far longer than any provider goes on sending a webhook again
 
 
 class Reason(StrEnum):
     """Why an address is suppressed."""
 
-    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
+    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist, as was reported for the first time
+    REPEATED_HARD_BOUNCE = "repeated_hard_bounce"  # the same was reported again, of a later email
     PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it need not give
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
@@ -23,18 +26,12 @@ class Reason(StrEnum):
 
 # A mailbox may be opened again and lists are cleaned; somebody who complained stays suppressed for longest.
 LASTS_MS: Mapping[Reason, int] = {
-    Reason.HARD_BOUNCE: 180 * DAY_MS,
+    Reason.HARD_BOUNCE: DAY_MS,
+    Reason.REPEATED_HARD_BOUNCE: 180 * DAY_MS,
     Reason.PROVIDER_LIST: 30 * DAY_MS,
     Reason.COMPLAINED: 730 * DAY_MS,
     Reason.UNSUBSCRIBED: 730 * DAY_MS,
     Reason.MANUAL: 730 * DAY_MS,
-}
-_REASONS: Mapping[Kind, Reason] = {
-    Kind.HARD_BOUNCE: Reason.HARD_BOUNCE,
-    Kind.UNDELIVERABLE: Reason.HARD_BOUNCE,
-    Kind.SUPPRESSED: Reason.PROVIDER_LIST,
-    Kind.COMPLAINED: Reason.COMPLAINED,
-    Kind.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
 }
 
 
@@ -48,15 +45,125 @@ class Suppression:
     since_ms: int
     until_ms: int
 
+    @property
+    def notice(self) -> "Notice":
+        """What a client is told of it."""
+        return Notice(self.reason, self.until_ms)
 
-def from_event(event: ProviderEvent, now_ms: int) -> Suppression:
-    """The suppression that an event about a recipient leads to. It is the same however often the event comes."""
-    return from_signal(event.email_id, event.recipient, Signal.from_event(event), min(event.at_ms, now_ms))
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a client is told of a suppressed recipient: why, and until when, in epoch milliseconds."""
+
+    reason: Reason
+    until_ms: int
 
 
-def from_signal(email_id: str, address: str, signal: Signal, since_ms: int) -> Suppression:
-    """The suppression that a signal leads to. The signal's row in the state table must say `suppress`."""
-    reason = _REASONS[signal.kind]
-    about = f", {email_id}, attempt {signal.attempt}" if email_id else ""  # some reports do not say of which email
-    evidence = f"{signal.provider}{about}: {signal.detail or signal.kind.value}"
-    return Suppression(address, reason, evidence, since_ms, since_ms + LASTS_MS[reason])
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A report that a mailbox does not exist, of an email that was accepted at `email_ms`, which is not after `at_ms`.
+
+    `address` is lower-case. Times are epoch milliseconds.
+    """
+
+    address: str
+    evidence: str
+    at_ms: int
+    email_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """What is remembered of the hard bounces of one address, in epoch milliseconds.
+
+    These are minima and maxima, so that it does not matter in which order reports come in, nor how often. The reports
+    of one email never add up to a repeated bounce, because none of them is older than the email.
+    """
+
+    first_ms: int
+    last_ms: int
+    newest_email_ms: int  # when the newest of their emails was accepted
+
+    @property
+    def reason(self) -> Reason:
+        """Repeated, if an email bounced that was accepted after the first bounce."""
+        return Reason.REPEATED_HARD_BOUNCE if self.newest_email_ms > self.first_ms else Reason.HARD_BOUNCE
+
+    @property
+    def since_ms(self) -> int:
+        """Since when they suppress. The bounces of one day are one, unless they are repeated."""
+        is_one = self.reason is Reason.HARD_BOUNCE and self.last_ms - self.first_ms < LASTS_MS[Reason.HARD_BOUNCE]
+        return self.first_ms if is_one else self.last_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All that is stored of one address (lower-case). `version` is that of the stored item (0: not stored yet)."""
+
+    address: str
+    suppression: Suppression | None = None  # it may have ended
+    bounces: Bounces | None = None
+    lifted_ms: int | None = None
+    version: int = 0
+
+    def in_force(self, now_ms: int) -> Suppression | None:
+        """The suppression that holds now, if one does."""
+        return self.suppression if self.suppression and now_ms < self.suppression.until_ms else None
+
+    @property
+    def kept_until_ms(self) -> int:
+        """When nothing of it matters any more."""
+        return max(
+            self.suppression.until_ms if self.suppression else 0,
+            self.bounces.last_ms + BOUNCE_COUNTS_FOR_MS if self.bounces else 0,
+            self.lifted_ms + LIFT_COUNTS_FOR_MS if self.lifted_ms else 0,
+        )
+
+
+def suppress(entry: Entry, suppression: Suppression) -> Entry:
+    """The entry with this suppression, unless its own lasts longer or it was lifted after this one began."""
+    if _is_lifted(entry, suppression.since_ms):
+        return entry
+    lasts_longer = entry.suppression is not None and entry.suppression.until_ms > suppression.until_ms
+    return entry if lasts_longer else replace(entry, suppression=suppression)
+
+
+def bounced(entry: Entry, bounce: Bounce) -> Entry:
+    """The entry after a hard bounce, which counts for 30 days, unless it was before a lift.
+
+    A report that comes again changes nothing. What counts is when it bounced, not when that was reported: a report that
+    was long under way says nothing of today.
+    """
+    bounces = _remember(entry.bounces, bounce)
+    if _is_lifted(entry, bounce.at_ms) or bounces == entry.bounces:
+        return entry
+    entry = replace(entry, bounces=bounces)
+    until_ms = bounces.since_ms + LASTS_MS[bounces.reason]
+    known = entry.suppression
+    if known and (known.reason, known.until_ms) == (bounces.reason, until_ms):
+        return entry
+    return suppress(entry, Suppression(entry.address, bounces.reason, bounce.evidence, bounces.since_ms, until_ms))
+
+
+def lift(entry: Entry, now_ms: int) -> Entry | None:
+    """The entry without its suppression and its bounces; None if there is neither."""
+    counts = entry.bounces is not None and now_ms - entry.bounces.last_ms <= BOUNCE_COUNTS_FOR_MS
+    if entry.in_force(now_ms) is None and not counts:
+        return None
+    return replace(entry, suppression=None, bounces=None, lifted_ms=now_ms)
+
+
+def _is_lifted(entry: Entry, at_ms: int) -> bool:
+    return entry.lifted_ms is not None and at_ms < entry.lifted_ms
+
+
+def _remember(known: Bounces | None, bounce: Bounce) -> Bounces:
+    if known is None or bounce.at_ms - known.first_ms > BOUNCE_COUNTS_FOR_MS:
+        return Bounces(bounce.at_ms, bounce.at_ms, bounce.email_ms)
+    if known.first_ms - bounce.at_ms > BOUNCE_COUNTS_FOR_MS:
+        return known
+    return Bounces(
+        min(known.first_ms, bounce.at_ms),
+        max(known.last_ms, bounce.at_ms),
+        max(known.newest_email_ms, bounce.email_ms),
+    )

@@ -1,4 +1,4 @@
-"""Converts recipients and attempts of a head to plain JSON values and back.
+"""Converts the parts of a head to plain JSON values and back.
 
 Defaults are left out, because every stored byte is billed.
 """
@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.email import Role
 from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
+from app.domain.suppression import Notice, Reason
 
 Json = dict[str, Any]
 
@@ -87,6 +88,16 @@ def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
         repeats=data.get("repeats", 0),
         differing={key: _kind(value) for key, value in data.get("differing", {}).items()},
     )
+
+
+def notice_to_json(notice: Notice) -> Json:
+    """What a client was told of a suppressed recipient, as JSON."""
+    return {"reason": notice.reason.value, "until": notice.until_ms}
+
+
+def notice_from_json(data: Mapping[str, Any]) -> Notice:
+    """Restore what `notice_to_json` made JSON of."""
+    return Notice(Reason(data["reason"]), data["until"])
 
 
 def _cause(data: Mapping[str, Any]) -> Cause | None:

@@ -12,7 +12,14 @@ from pynamodb.models import Model
 
 from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, due_at_ms, status
-from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
+from app.store.codec import (
+    attempt_from_json,
+    attempt_to_json,
+    notice_from_json,
+    notice_to_json,
+    recipient_from_json,
+    recipient_to_json,
+)
 from app.store.cursors import Cursor
 from app.store.ttl import as_ttl
 
@@ -73,6 +80,7 @@ class HeadItem(Model):
     override_suppression = BooleanAttribute(null=True)
     tracks_opens = BooleanAttribute(null=True)
     tracks_clicks = BooleanAttribute(null=True)
+    suppressed = JSONAttribute(null=True)
     accepted_by = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
@@ -187,6 +195,7 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
         override_suppression=head.override_suppression or None,
         tracks_opens=head.tracking.opens or None,
         tracks_clicks=head.tracking.clicks or None,
+        suppressed={key: notice_to_json(notice) for key, notice in head.suppressed.items()} or None,
         accepted_by=head.accepted_by or None,
         stopped=head.stopped and head.stopped.value,
         next_attempt=head.next_attempt,
@@ -221,6 +230,7 @@ def _to_head(item: HeadItem) -> Head:
         critical=bool(item.critical),
         override_suppression=bool(item.override_suppression),
         tracking=Tracking(bool(item.tracks_opens), bool(item.tracks_clicks)),
+        suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),

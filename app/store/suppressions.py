@@ -1,20 +1,23 @@
 """Stores the addresses that nothing is sent to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.update import Action
+from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
-from app.domain.suppression import Reason, Suppression
+from app.domain import suppression as rules
+from app.domain.findings import Finding
+from app.domain.suppression import Bounce, Bounces, Entry, Reason, Suppression
+from app.errors import Contention
 from app.store.ttl import as_ttl
 
-LIFTED_FOR_S = 30 * 24 * 3600  # far longer than any provider goes on sending a webhook again
+TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
 
 
 class SuppressionItem(Model):
-    """One suppressed address (lower-case), or one that was lifted lately. Times are epoch milliseconds."""
+    """One address (lower-case) that is suppressed, or was lately. Times are epoch milliseconds."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -22,75 +25,108 @@ class SuppressionItem(Model):
         table_name = ""
 
     address = UnicodeAttribute(hash_key=True)
-    reason = UnicodeAttribute()
-    evidence = UnicodeAttribute()
-    since = NumberAttribute()
-    until = NumberAttribute()
+    version = NumberAttribute()
+    reason = UnicodeAttribute(null=True)
+    evidence = UnicodeAttribute(null=True)
+    since = NumberAttribute(null=True)
+    until = NumberAttribute(null=True)
+    bounces = JSONAttribute(null=True)
     lifted = NumberAttribute(null=True)
     ttl = TTLAttribute()
 
 
 class Suppressions:
-    """Stores suppressions. An address is suppressed until its time is over, whenever DynamoDB deletes the item."""
+    """Stores suppressions. An address is suppressed until its time is over, whenever DynamoDB deletes the item.
 
-    def put(self, suppression: Suppression) -> None:
-        """Suppress an address, unless a stored suppression lasts longer.
+    An item is replaced whole, under the version that was read, so that two reports at once both count. Writes raise
+    Contention after TRIES tries.
+    """
 
-        Nothing happens either if the address was lifted after `since_ms`: a redelivered webhook must not undo that.
-        """
-        # An update, because the time of an earlier `lift` must outlive this entry.
-        kept_until_s = max(suppression.until_ms / 1000, suppression.since_ms / 1000 + LIFTED_FOR_S)
-        actions: list[Action] = [
-            SuppressionItem.reason.set(suppression.reason.value),
-            SuppressionItem.evidence.set(suppression.evidence),
-            SuppressionItem.since.set(suppression.since_ms),
-            SuppressionItem.until.set(suppression.until_ms),
-            SuppressionItem.ttl.set(as_ttl(kept_until_s)),
-        ]
-        ends_sooner = SuppressionItem.until <= suppression.until_ms
-        not_lifted = SuppressionItem.lifted.does_not_exist() | (SuppressionItem.lifted <= suppression.since_ms)
-        try:
-            SuppressionItem(suppression.address).update(
-                actions=actions, condition=SuppressionItem.address.does_not_exist() | (ends_sooner & not_lifted)
-            )
-        except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
+    def put(self, finding: Finding) -> Entry:
+        """Keep what was found about an address. Returns the entry as it now stands. To put it again changes nothing."""
+        if isinstance(finding, Bounce):
+            return self._rewrite(finding.address, lambda entry: rules.bounced(entry, finding))
+        return self._rewrite(finding.address, lambda entry: rules.suppress(entry, finding))
 
-    def among(self, addresses: Iterable[str], now_ms: int) -> frozenset[str]:
-        """Those of `addresses` (lower-case, at most 100) that are suppressed."""
+    def among(self, addresses: Iterable[str], now_ms: int) -> dict[str, Suppression]:
+        """The suppressions in force of those of `addresses` (lower-case, at most 100) that have one, by address."""
         keys = list(addresses)
         items = SuppressionItem.batch_get(keys) if keys else ()
-        return frozenset(item.address for item in items if now_ms < item.until)
+        found = (_to_entry(item).in_force(now_ms) for item in items)
+        return {suppression.address: suppression for suppression in found if suppression}
 
     def get(self, address: str, now_ms: int) -> Suppression | None:
         """The suppression of an address (lower-case), if there is one now."""
-        try:
-            item = SuppressionItem.get(address, consistent_read=True)
-        except SuppressionItem.DoesNotExist:
-            return None
-        return _to_suppression(item) if now_ms < item.until else None
+        return self._read(address).in_force(now_ms)
 
-    def lift(self, address: str, now_ms: int) -> None:
-        """End the suppression of an address (lower-case). If the address was never suppressed, nothing is written."""
-        actions: list[Action] = [
-            SuppressionItem.lifted.set(now_ms),
-            SuppressionItem.until.set(now_ms),
-            SuppressionItem.ttl.set(as_ttl(now_ms / 1000 + LIFTED_FOR_S)),
-        ]
-        try:
-            SuppressionItem(address).update(actions=actions, condition=SuppressionItem.address.exists())
-        except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
+    def lift(self, address: str, now_ms: int) -> bool:
+        """End the suppression of an address (lower-case), and forget its bounces. False: there was neither."""
+        lifted = False
+
+        def change(entry: Entry) -> Entry:
+            nonlocal lifted
+            changed = rules.lift(entry, now_ms)
+            lifted = lifted or changed is not None  # the store's client may make our own write again
+            return changed or entry
+
+        self._rewrite(address, change)
+        return lifted
 
     def all(self, after: str | None, now_ms: int) -> Iterator[Suppression]:
         """Every suppression, in the table's own order, behind the address `after`."""
         start = {"address": {"S": after}} if after else None
         for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
-            if now_ms < item.until:
-                yield _to_suppression(item)
+            if found := _to_entry(item).in_force(now_ms):
+                yield found
+
+    def _rewrite(self, address: str, change: Callable[[Entry], Entry]) -> Entry:
+        for _ in range(TRIES):
+            entry = self._read(address)
+            changed = change(entry)
+            if changed == entry:
+                return entry
+            if _save(changed):
+                return replace(changed, version=changed.version + 1)
+        raise Contention(f"{TRIES} writes of one suppression lost to other writers")
+
+    def _read(self, address: str) -> Entry:
+        try:
+            return _to_entry(SuppressionItem.get(address, consistent_read=True))
+        except SuppressionItem.DoesNotExist:
+            return Entry(address)
 
 
-def _to_suppression(item: SuppressionItem) -> Suppression:
-    return Suppression(item.address, Reason(item.reason), item.evidence, int(item.since), int(item.until))
+def _save(entry: Entry) -> bool:
+    """Replace the item that `entry` was read from. Returns False if another writer wrote since."""
+    found = entry.suppression
+    item = SuppressionItem(
+        entry.address,
+        version=entry.version + 1,
+        reason=found and found.reason.value,
+        evidence=found and found.evidence,
+        since=found and found.since_ms,
+        until=found and found.until_ms,
+        bounces=entry.bounces and asdict(entry.bounces),
+        lifted=entry.lifted_ms,
+        ttl=as_ttl(entry.kept_until_ms / 1000),
+    )
+    is_new = SuppressionItem.address.does_not_exist()
+    try:
+        item.save(condition=SuppressionItem.version == entry.version if entry.version else is_new)
+    except PutError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def _to_entry(item: SuppressionItem) -> Entry:
+    return Entry(
+        address=item.address,
+        suppression=None
+        if item.reason is None
+        else Suppression(item.address, Reason(item.reason), item.evidence, int(item.since), int(item.until)),
+        bounces=None if item.bounces is None else Bounces(**item.bounces),
+        lifted_ms=None if item.lifted is None else int(item.lifted),
+        version=int(item.version),
+    )

@@ -157,6 +157,7 @@ def build(
             retry_for_s=settings.retry_for_s,
             objections=find_objections,
             accounts=settings.providers,
+            suppressions=stores.suppressions,
         ),
         attempt=MakeAttempt(
             heads=stores.heads,

@@ -52,7 +52,7 @@ def test_an_address_is_suppressed_by_hand(client: Client, parts: Container, cloc
         "until": iso(clock.now_ms + LASTS_MS[Reason.MANUAL]),
     }
     assert read(client, address=address) == {"suppressions": [added], "after": None}
-    assert parts.suppressions.among([address], clock.now_ms) == {address}
+    assert set(parts.suppressions.among([address], clock.now_ms)) == {address}
 
 
 def test_an_international_domain_may_be_written_in_any_form(client: Client, parts: Container, clock: Clock) -> None:
@@ -61,7 +61,7 @@ def test_an_international_domain_may_be_written_in_any_form(client: Client, part
     added = add(client, address=unicode.upper(), note="asked by phone")
     assert added["address"] == ascii_form
     assert [read(client, address=one)["suppressions"] for one in (unicode, ascii_form)] == [[added], [added]]
-    assert parts.suppressions.among([ascii_form], clock.now_ms) == {ascii_form}
+    assert set(parts.suppressions.among([ascii_form], clock.now_ms)) == {ascii_form}
     assert client.request("DELETE", f"/v1/suppressions/{quote(unicode)}").status_code == 204
     assert read(client, address=ascii_form)["suppressions"] == []
 

@@ -181,7 +181,7 @@ def test_explain_says_what_an_attempt_then_does_and_why(store: Aws) -> None:
     harness = Harness(store, routing=Routing(PROVIDERS, preferences={"example.org": ("ses", "mailgun")}))
     set_health(harness, "ses", breaker_until_ms=harness.clock.now_ms + 60_000, breaker_reason="401")
     email = an_email(Mailbox("ann@example.org"), providers=("ses", "mailgun"))
-    told = harness.explain(email, "eml_dry")
+    told = harness.explain(email, "eml_dry").route
     assert told == [
         Candidate("ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open: 401", harness.clock.now_ms + 60_000),
         Candidate("mailgun", Availability.AVAILABLE, "healthy"),
@@ -206,7 +206,7 @@ def test_explain_counts_bcc_as_the_attempt_does(
         now_ms = harness.clock.now_ms
         harness.suppressions.put(Suppression(hidden.key, Reason.MANUAL, "by phone", now_ms, now_ms + DAY_MS))
     email = an_email(Mailbox("ann@example.org"), bcc=(hidden,))
-    assert harness.explain(email, "eml_dry")[0].provider == first
+    assert harness.explain(email, "eml_dry").route[0].provider == first
     assert sent_through(harness, email) == [first]
     ((_, message),) = harness.send.calls
     assert (hidden in message.bcc) is not is_suppressed
@@ -220,7 +220,7 @@ def test_explain_draws_the_same_lot_as_the_attempt(store: Aws, turn: int) -> Non
         harness.send.plan(provider, REFUSED)
     email = an_email()
     email_id = harness.take(email)
-    told = [candidate.provider for candidate in harness.explain(email, email_id)]
+    told = [candidate.provider for candidate in harness.explain(email, email_id).route]
     harness.work()
     assert harness.send.providers() == told
 

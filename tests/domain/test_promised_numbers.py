@@ -48,12 +48,14 @@ def test_rounds_come_ever_later() -> None:
 def test_a_suppression_ends() -> None:
     reason, day_ms = suppression.Reason, 86_400_000
     assert {
-        reason.HARD_BOUNCE: 180 * day_ms,
+        reason.HARD_BOUNCE: day_ms,
+        reason.REPEATED_HARD_BOUNCE: 180 * day_ms,
         reason.PROVIDER_LIST: 30 * day_ms,
         reason.COMPLAINED: 730 * day_ms,
         reason.UNSUBSCRIBED: 730 * day_ms,
         reason.MANUAL: 730 * day_ms,
     } == suppression.LASTS_MS
+    assert suppression.BOUNCE_COUNTS_FOR_MS == suppression.LIFT_COUNTS_FOR_MS == 30 * day_ms
 
 
 def test_a_lost_message_is_published_again_after_ten_seconds() -> None:

@@ -90,11 +90,15 @@ def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once
     openapi_extra=json_request(EmailRequest, **_REQUESTS),
 )
 def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
-    """Show the route that an email would take now, and for each provider why. Stores and sends nothing."""
+    """Show the route that an email would take now, for each provider why, and who is suppressed.
+
+    Stores and sends nothing.
+    """
     email = _read(body, key, parts)
     check_named(email, parts.settings.providers)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
+    explained = parts.explain(email, new_id())
     return views.Explanation(
         route=[
             views.Candidate(
@@ -104,8 +108,9 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
                 until=times.write_optional(candidate.until_ms),
                 notes=list(candidate.notes),
             )
-            for candidate in parts.explain(email, new_id())
-        ]
+            for candidate in explained.route
+        ],
+        suppressed=stories.list_suppressed(explained.suppressed, (*email.to, *email.cc, *email.bcc)),
     )
 
 

@@ -78,8 +78,8 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
 QUEUED = _summary("queued", {"status": "queued"})
 CANCELED = _summary("canceled", {"status": "canceled"})
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
-ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"]}
-REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"]}
+ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
+REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
     "attempts": [
@@ -134,7 +134,8 @@ EXPLANATION: dict[str, Any] = {
         },
         {"provider": "mailgun", "state": "available", "why": "healthy", "until": None, "notes": []},
         {"provider": "ses", "state": "excluded", "why": "may not send from example.com", "until": None, "notes": []},
-    ]
+    ],
+    "suppressed": [{"address": "bob@example.com", "reason": "hard_bounce", "until": "2030-02-01T09:00:00.000Z"}],
 }
 
 

@@ -1,12 +1,13 @@
 """Writes answers about an email from what is stored of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.api import times
 from app.api.v1 import views
 from app.domain.email import Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Head, Recipient, status
+from app.domain.suppression import Notice
 
 
 def summarize(head: Head) -> views.Summary:
@@ -17,7 +18,21 @@ def summarize(head: Head) -> views.Summary:
 def summarize_accepted(head: Head, configured: Sequence[str]) -> views.Accepted:
     """The summary of a new email, with those of the `configured` providers that it allows."""
     eligible = [name for name in configured if head.may_use(name)]
-    return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible})
+    suppressed = list_suppressed(head.suppressed, head.recipients.values())
+    return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible, "suppressed": suppressed})
+
+
+def list_suppressed(
+    suppressed: Mapping[str, Notice], recipients: Iterable[Recipient | Mailbox]
+) -> list[views.SuppressedRecipient]:
+    """Those of the recipients who are suppressed, in their order."""
+    return [
+        views.SuppressedRecipient(
+            address=one.address, reason=suppressed[one.key].reason, until=times.write(suppressed[one.key].until_ms)
+        )
+        for one in recipients
+        if one.key in suppressed
+    ]
 
 
 def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.Story:

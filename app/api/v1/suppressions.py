@@ -67,9 +67,9 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     """Send nothing more to an address. A suppression of it that lasts longer is kept and returned."""
     now_ms = int(parts.clock() * 1000)
     suppression = read_suppression(body, now_ms=now_ms)
-    parts.suppressions.put(suppression)
+    entry = parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
-    return _view(parts.suppressions.get(suppression.address, now_ms) or suppression)
+    return _view(entry.in_force(now_ms) or suppression)
 
 
 @router.delete(
@@ -78,12 +78,12 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
 )
 def lift_suppression(address: Address, key: Operator, parts: Parts) -> None:
-    """Send to an address again. What providers reported about it before no longer counts."""
-    known = _key(address)
-    now_ms = int(parts.clock() * 1000)
-    if parts.suppressions.get(known, now_ms) is None:
+    """Send to an address again. What providers reported about it before no longer counts.
+
+    So the next hard bounce is a first one. That holds also for an address whose suppression by a first one has ended.
+    """
+    if not parts.suppressions.lift(_key(address), int(parts.clock() * 1000)):
         raise NotFound("this address is not suppressed")
-    parts.suppressions.lift(known, now_ms)
     logger.warning("suppression lifted", extra={"key_id": short_id(key)})
 
 

@@ -85,8 +85,22 @@ class Summary(BaseModel):
     recipients: list[Recipient]
 
 
+class SuppressedRecipient(BaseModel):
+    """A recipient to whom the email is not sent, why, and until when nothing is sent there."""
+
+    address: str
+    reason: Reason
+    until: Time
+
+
+Suppressed = Annotated[
+    list[SuppressedRecipient],
+    Field(description="the recipients who are on the suppression list, to whom the email is not sent"),
+]
+
+
 class Accepted(Summary):
-    """An email that was accepted."""
+    """An email that was accepted. A repeated request is answered with the `suppressed` of the first."""
 
     eligible_providers: Annotated[
         list[str],
@@ -95,6 +109,7 @@ class Accepted(Summary):
             examples=[examples.ELIGIBLE],
         ),
     ]
+    suppressed: Suppressed
 
 
 class Story(Summary):
@@ -129,6 +144,7 @@ class Explanation(BaseModel):
     """The route that an email would take: every configured provider, in the order in which it would be tried."""
 
     route: list[Candidate]
+    suppressed: Suppressed
 
 
 class Breaker(BaseModel):
