@@ -9,6 +9,7 @@ from app.domain.head import EmailStatus, Status, status
 from app.domain.health import pause
 from app.domain.kinds import Kind
 from app.domain.route import Caps
+from app.domain.suppression import Reason
 from app.errors import Invalid, NotFound, ServiceUnavailable, Unauthenticated
 from app.wiring.parts import Container
 from app.wiring.process import connect
@@ -113,6 +114,19 @@ def test_an_account_that_left_drains(env: dict[str, str], queue: Queue) -> None:
     after.attempt(email_id, number)
     assert asked(after, returned) == [("sendgrid", Kind.ACCEPTED), ("mailgun", Kind.ACCEPTED)]
     after.close()
+
+
+@pytest.mark.parametrize(("event", "reason"), [("spamreport", Reason.COMPLAINED), ("unsubscribe", Reason.UNSUBSCRIBED)])
+def test_a_complaint_at_an_account_that_left_counts_although_the_email_is_gone(
+    env: dict[str, str], event: str, reason: Reason
+) -> None:
+    container, now_s, address = connect(env), time.time(), somebody("ann").key
+    told = {"email": address, "timestamp": int(now_s), "event": event, "em_email_id": "eml_gone", "em_attempt": "1"}
+    container.record("sendgrid", CASES["sendgrid"].webhook([told], now_s, 0))
+    known = container.suppressions.get(address, int(now_s * 1000))
+    assert known is not None
+    assert known.reason is reason
+    container.close()
 
 
 def test_an_email_that_another_account_can_carry_does_not_end_with_the_one_that_left(

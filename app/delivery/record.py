@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Final
 
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
@@ -26,6 +27,11 @@ from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 log = logging.getLogger(__name__)
 
+# What is true of an address though we know nothing of the email. A mailbox is dead whoever wrote to it. A complaint or
+# an unsubscribe may be about mail that is not ours, unless the provider sends our ids back with it: then the email is
+# gone, as heads are after days, while complaints take months.
+PROVED_BY_ANYBODY: Final = frozenset({Kind.HARD_BOUNCE})
+PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED})
 SIDE_BY_SIDE = 16  # emails of one webhook that are recorded at the same time
 
 
@@ -50,7 +56,7 @@ class Record:
         """Record everything in `webhook`.
 
         Raises NotFound (no such provider), Unauthenticated (the sender cannot be proved), ServiceUnavailable (not
-        verifiable now). An event of an unknown email or attempt is counted, and tells at most that a mailbox is dead.
+        verifiable now). An event of an unknown email or attempt is counted, and its address is judged all the same.
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
@@ -92,13 +98,13 @@ class Record:
         steps: list[_Step] = []
         head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._apply(h, events, now, steps))
         if not head:
-            self._judge_addresses(events)
+            self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY)
             fields = {"provider": provider, "email_id": email_id, "events": len(events)}
             log.warning("webhook for an unknown email", extra=fields)
             return
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
-            self._judge_addresses([event for event in events if not is_about(head, event)])
+            self._judge_addresses([event for event in events if not is_about(head, event)], PROVED_BY_ANYBODY)
             fields = {"provider": provider, "email_id": email_id, "events": len(events) - len(kept)}
             log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)
@@ -111,14 +117,11 @@ class Record:
         for step in steps:
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)
 
-    def _judge_addresses(self, events: list[ProviderEvent]) -> None:
-        """Suppress the dead mailboxes in events that cannot be attributed: a mailbox is dead whoever wrote to it.
-
-        Nothing else in them says anything about mail of ours: somebody may have complained of mail that is not.
-        """
+    def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind]) -> None:
+        """Suppress whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
         now_ms = int(self.clock() * 1000)
         for event in events:
-            if event.kind is Kind.HARD_BOUNCE and event.recipient:
+            if event.kind in proved and event.recipient:
                 self.suppress(from_event(event, now_ms))
 
     def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:

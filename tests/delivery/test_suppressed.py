@@ -9,6 +9,7 @@ from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.suppression import DAY_MS, LASTS_MS, Reason, Suppression
+from app.store.heads import PART, HeadItem
 from tests.support.crash import Before, Crash, crash
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import (
@@ -118,16 +119,40 @@ def test_nothing_else_does(harness: Harness, kind: Kind) -> None:
     assert found(harness, bob.key) is None
 
 
-def test_an_event_that_nobody_can_place_suppresses_nobody(harness: Harness) -> None:
-    bob, stranger = somebody("bob"), somebody("stranger")
+@pytest.mark.parametrize("kind", [Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.SUPPRESSED])
+def test_an_event_without_ids_of_ours_may_be_about_mail_that_is_not(harness: Harness, kind: Kind) -> None:
+    bob = somebody("bob")
     email_id = harness.take(an_email(bob))
     harness.work()
-    about = harness.event(email_id, Kind.COMPLAINED)
-    harness.report(replace(about, recipient=stranger.key))
-    harness.report(replace(about, attempt=7))
-    harness.report(replace(about, email_id="eml_nobody"))
-    harness.record("mailgun", webhook([replace(about, provider="mailgun")]))
-    assert found(harness, stranger.key) is found(harness, bob.key) is None
+    harness.report(replace(harness.event(email_id, kind), email_id="", attempt=0, message_id=""))
+    assert found(harness, bob.key) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.HARD_BOUNCE, Reason.HARD_BOUNCE),
+        (Kind.COMPLAINED, Reason.COMPLAINED),
+        (Kind.UNSUBSCRIBED, Reason.UNSUBSCRIBED),
+    ],
+)
+def test_what_is_reported_months_later_counts_although_the_email_is_gone(
+    harness: Harness, kind: Kind, reason: Reason
+) -> None:
+    bob = somebody("bob")
+    email_id = harness.take(an_email(bob))
+    harness.work()
+    event = harness.event(email_id, kind)
+    HeadItem(email_id, PART).delete()  # as DynamoDB does after eight days
+    harness.clock.advance(60 * DAY_S)
+    harness.report(replace(event, at_ms=harness.clock.now_ms))
+    known = found(harness, bob.key)
+    assert known is not None
+    assert known.reason is reason
+    assert email_id in known.evidence
+    again = harness.take(an_email(bob))
+    harness.work()
+    assert harness.only(again).status is Status.SUPPRESSED
 
 
 def test_the_suppressed_one_is_skipped_and_the_others_get_the_mail(harness: Harness) -> None:
