@@ -5,7 +5,7 @@ Variables that only local mode has are in `app.local`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.account import is_account, prefix_of
 from app.domain.address import ascii_domain, domain_of, is_domain
@@ -20,6 +20,10 @@ LONGEST_RUN_S = 900  # a function of Lambda runs no longer
 LONGEST_RETRY_S = 7 * 86_400  # an email is kept for eight days
 LONGEST_WAIT_S = 86_400
 LARGEST_CAP = 1_000_000_000
+SHORTEST_SECRET = 32
+HOW_TO_MAKE_ONE = (
+    "make one by `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`, once, and never change it"
+)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
@@ -61,6 +65,7 @@ class Settings:
     secret_name: str  # the secret with the variables that the environment does not set; empty: there is none
     service_name: str
     metrics_namespace: str  # CloudWatch's namespace; empty: no metrics
+    address_secret: str = field(repr=False)  # the suppression list is keyed under it; empty: not set
     api_url: str  # where the API answers, without a slash at its end; empty: the sweep does not look whether it does
 
     @classmethod
@@ -100,6 +105,7 @@ class Settings:
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
             metrics_namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", ""),
+            address_secret=_address_secret(env),
             api_url=_api_url(env),
         )
 
@@ -181,6 +187,13 @@ def _log_level(env: Mapping[str, str]) -> str:
     if level not in LOG_LEVELS:
         raise ConfigurationError(f"LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}, is {level!r}")
     return level
+
+
+def _address_secret(env: Mapping[str, str]) -> str:
+    secret = env.get("ADDRESS_SECRET", "").strip()
+    if 0 < len(secret) < SHORTEST_SECRET:
+        raise ConfigurationError(f"ADDRESS_SECRET: must have at least {SHORTEST_SECRET} characters; {HOW_TO_MAKE_ONE}")
+    return secret
 
 
 def _api_url(env: Mapping[str, str]) -> str:

@@ -160,6 +160,7 @@ def environment(aws_url: str, provider_url: str) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "TABLE_PREFIX": "bench-",
         "CONTENT_BUCKET": "bench",
+        "ADDRESS_SECRET": "a benchmark has nothing to keep from anybody",
         "PROVIDERS": "sendgrid",
         "SENDGRID_API_KEY": "SG.bench",
         "SENDGRID_BASE_URL": provider_url,

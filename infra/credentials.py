@@ -4,14 +4,14 @@ import sys
 from collections.abc import Mapping
 
 from app import vault
-from app.errors import ServiceUnavailable
+from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
-from app.settings import Settings
+from app.settings import HOW_TO_MAKE_ONE, Settings
 from app.vault import SecretsManager
 
 
 def check(client: SecretsManager, secret_name: str, variables: Mapping[str, str]) -> None:
-    """Raise ConfigurationError naming a malformed variable of the secret, or of `variables`, which win over it.
+    """Raise ConfigurationError naming a malformed or missing variable of the secret, or of `variables`, which win.
 
     A secret that cannot be read from here is not checked, which is told: the functions may read it all the same.
     """
@@ -21,4 +21,7 @@ def check(client: SecretsManager, secret_name: str, variables: Mapping[str, str]
         sys.stdout.write(f"Its variables are not checked: {error}\n")
         return
     env = {**secrets, **variables}
-    registry.check_values(Settings.from_env(env).providers, env)
+    settings = Settings.from_env(env)
+    registry.check_values(settings.providers, env)
+    if not settings.address_secret:
+        raise ConfigurationError(f"ADDRESS_SECRET: is not set in the secret {secret_name}; {HOW_TO_MAKE_ONE}")

@@ -10,6 +10,7 @@ from app.domain.route import Caps, Routing, RoutingPolicy
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings, is_local
+from tests.support.environment import ADDRESS_SECRET as SECRET
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,6 +76,7 @@ def test_every_variable_reaches_its_place() -> None:
             "TABLE_PREFIX": "mine-",
             "TOPIC_ARN": "arn:topic",
             "CONTENT_BUCKET": "bucket",
+            "ADDRESS_SECRET": f" {SECRET}\n",
             "RETRY_FOR_S": "0",
             "UNCERTAIN_WAIT_S": "5",
             "PROVIDER_TIMEOUT_S": "2.5",
@@ -102,6 +104,15 @@ def test_every_variable_reaches_its_place() -> None:
     )
     assert settings.from_domains == {"ses": ("example.com", "example.org"), "mailgun": (), "sendgrid": ()}
     assert settings.api_url == "https://mail.example.com/production"
+    assert settings.address_secret == SECRET
+    assert SECRET not in repr(settings)
+
+
+def test_a_secret_that_can_be_guessed_is_refused_with_a_remedy_and_not_shown() -> None:
+    wanted = r"^ADDRESS_SECRET: must have at least 32 characters; .*token_urlsafe"
+    with pytest.raises(ConfigurationError, match=wanted) as error:
+        Settings.from_env({"ADDRESS_SECRET": SECRET[:31]})
+    assert SECRET[:31] not in str(error.value)
 
 
 @pytest.mark.parametrize(

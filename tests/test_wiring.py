@@ -37,7 +37,16 @@ def built(env: dict[str, str]) -> Container:
 
 
 @pytest.mark.parametrize(
-    "name", ["PROVIDERS", "TOPIC_ARN", "CONTENT_BUCKET", "SENDGRID_API_KEY", "MAILGUN_API_KEY", "MAILGUN_DOMAIN"]
+    "name",
+    [
+        "PROVIDERS",
+        "TOPIC_ARN",
+        "CONTENT_BUCKET",
+        "ADDRESS_SECRET",
+        "SENDGRID_API_KEY",
+        "MAILGUN_API_KEY",
+        "MAILGUN_DOMAIN",
+    ],
 )
 def test_a_missing_setting_is_named(env: dict[str, str], name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^not set: {name}$"):
@@ -66,7 +75,8 @@ def test_on_lambda_a_key_that_can_be_none_stops_its_account_alone(env: dict[str,
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
-    with pytest.raises(ConfigurationError, match=r"^not set: SENDGRID_API_KEY, TOPIC_ARN, CONTENT_BUCKET$"):
+    missing = "SENDGRID_API_KEY, TOPIC_ARN, CONTENT_BUCKET, ADDRESS_SECRET"
+    with pytest.raises(ConfigurationError, match=f"^not set: {missing}$"):
         built({"PROVIDERS": "sendgrid"})
 
 

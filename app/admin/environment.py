@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+import botocore.session
 import typer
 
-from app import settings
-from app.errors import ConfigurationError
+from app import settings, vault
+from app.errors import ConfigurationError, ServiceUnavailable
 from app.settings import Settings
 from app.store import tables
+from app.wiring import aws
 
 
 def load() -> Settings:
@@ -37,6 +39,21 @@ def local_variables() -> dict[str, str]:
         return {**envfile.read(Path(".env")), **os.environ}
     except mode.LocalError as error:
         fail(str(error))
+
+
+def address_secret(found: Settings) -> str:
+    """The secret under which the installation's suppression list is keyed: of the environment, or of SECRET_NAME.
+
+    Ends the program with a message and status 1 if there is none, or if the secret cannot be read.
+    """
+    secret = found.address_secret
+    try:
+        if not secret and found.secret_name:
+            client = aws.client(botocore.session.get_session(), found, "secretsmanager")
+            secret = Settings.from_env(vault.read(client, found.secret_name)).address_secret
+    except (ConfigurationError, ServiceUnavailable) as error:
+        fail(str(error))
+    return secret or fail("ADDRESS_SECRET is not set: it must be the one of the installation")
 
 
 def fail(message: str) -> NoReturn:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from app.admin.environment import fail, load
+from app.admin.environment import address_secret, fail, load
 from app.api import addresses, times
-from app.domain.suppression import LASTS_MS, Reason, Suppression
+from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
 from app.store.suppressions import Suppressions
 
 app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift.")
@@ -19,8 +19,9 @@ Address = Annotated[str, typer.Argument(help="An address such as ann@example.com
 def show() -> None:
     """List every suppressed address, in no particular order."""
     suppressions = _suppressions()
-    for suppression in suppressions.all(None, _now_ms()):
-        typer.echo(_line(suppression))
+    now_ms = _now_ms()
+    for _, entry in suppressions.all(None, now_ms):
+        typer.echo(_lines(entry, now_ms))
 
 
 @app.command()
@@ -29,13 +30,13 @@ def add(
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
     reason: Annotated[Reason, typer.Option(help="Why; it decides how long the suppression lasts.")] = Reason.MANUAL,
 ) -> None:
-    """Send nothing more to an address. A suppression of it that lasts longer is kept and shown."""
+    """Send nothing more to an address. One for the same reason that lasts longer is kept; other reasons stay."""
     key, now_ms = _key(address), _now_ms()
     words = " ".join(note.split())
     if not words:
         fail("--note: say who wants it, and where that can be looked up")
     suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason])
-    typer.echo(_line(_suppressions().put(suppression).in_force(now_ms) or suppression))
+    typer.echo(_lines(_suppressions().put(suppression), now_ms))
 
 
 @app.command()
@@ -48,8 +49,7 @@ def lift(address: Address) -> None:
 
 
 def _suppressions() -> Suppressions:
-    load()
-    return Suppressions()
+    return Suppressions(address_secret(load()))
 
 
 def _key(address: str) -> str:
@@ -63,6 +63,14 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _line(suppression: Suppression) -> str:
-    until = times.write(suppression.until_ms)
-    return f"{suppression.address}  {suppression.reason.value}  until {until}  {suppression.evidence}"
+def _lines(entry: Entry, now_ms: int) -> str:
+    """The address, its strongest reason and when it is free again; and each reason in a line, if there are several."""
+    shown = entry.in_force(now_ms)
+    if shown is None:
+        return f"{entry.address}  not suppressed: it was lifted after this began"
+    each = [f"  {_line(one)}" for one in entry.strongest_first] if len(entry.suppressions) > 1 else []
+    return "\n".join([f"{entry.address}  {_line(shown)}", *each])
+
+
+def _line(one: Suppression) -> str:
+    return f"{one.reason.value}  until {times.write(one.until_ms)}  {one.evidence}"

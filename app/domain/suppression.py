@@ -5,7 +5,7 @@ bad hour must cost no address more than a day, so only a bounce of a later email
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 DAY_MS = 24 * 3600 * 1000
@@ -14,30 +14,33 @@ LIFT_COUNTS_FOR_MS = 30 * DAY_MS  # far longer than any provider goes on sending
 
 
 class Reason(StrEnum):
-    """Why an address is suppressed."""
+    """Why an address is suppressed. A stronger reason comes first.
 
-    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist, as was reported for the first time
-    REPEATED_HARD_BOUNCE = "repeated_hard_bounce"  # the same was reported again, of a later email
-    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it need not give
-    COMPLAINED = "complained"
-    UNSUBSCRIBED = "unsubscribed"
+    `hard_bounce` is the first one, `repeated_hard_bounce` another one of a later email.
+    """
+
     MANUAL = "manual"
+    COMPLAINED = "complained"
+    REPEATED_HARD_BOUNCE = "repeated_hard_bounce"  # the same as `hard_bounce`, reported again of a later email
+    HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist, as was reported for the first time
+    UNSUBSCRIBED = "unsubscribed"
+    PROVIDER_LIST = "provider_list"  # on a provider's own suppression list, for a reason that it need not give
 
 
 # A mailbox may be opened again and lists are cleaned; somebody who complained stays suppressed for longest.
 LASTS_MS: Mapping[Reason, int] = {
-    Reason.HARD_BOUNCE: DAY_MS,
-    Reason.REPEATED_HARD_BOUNCE: 180 * DAY_MS,
-    Reason.PROVIDER_LIST: 30 * DAY_MS,
-    Reason.COMPLAINED: 730 * DAY_MS,
-    Reason.UNSUBSCRIBED: 730 * DAY_MS,
     Reason.MANUAL: 730 * DAY_MS,
+    Reason.COMPLAINED: 730 * DAY_MS,
+    Reason.REPEATED_HARD_BOUNCE: 180 * DAY_MS,
+    Reason.HARD_BOUNCE: DAY_MS,
+    Reason.UNSUBSCRIBED: 730 * DAY_MS,
+    Reason.PROVIDER_LIST: 30 * DAY_MS,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One suppressed address (lower-case), with the evidence. Times are epoch milliseconds."""
+    """One reason for which an address (lower-case) is suppressed, with the evidence. Times are epoch milliseconds."""
 
     address: str
     reason: Reason
@@ -98,34 +101,47 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """All that is stored of one address (lower-case). `version` is that of the stored item (0: not stored yet)."""
+    """All that is stored of one address (lower-case).
+
+    `suppressions` are by reason, and some of them may have ended. `version` is that of the stored item (0: not stored
+    yet).
+    """
 
     address: str
-    suppression: Suppression | None = None  # it may have ended
+    suppressions: Mapping[Reason, Suppression] = field(default_factory=dict)
     bounces: Bounces | None = None
     lifted_ms: int | None = None
     version: int = 0
 
     def in_force(self, now_ms: int) -> Suppression | None:
-        """The suppression that holds now, if one does."""
-        return self.suppression if self.suppression and now_ms < self.suppression.until_ms else None
+        """The strongest suppression that holds now, with the latest end of all of them. None: the address is free."""
+        holding = [each for each in self.strongest_first if now_ms < each.until_ms]
+        return replace(holding[0], until_ms=max(each.until_ms for each in holding)) if holding else None
+
+    @property
+    def strongest_first(self) -> list[Suppression]:
+        """Every suppression in the order of their reasons, those that have ended, too."""
+        return [self.suppressions[reason] for reason in Reason if reason in self.suppressions]
 
     @property
     def kept_until_ms(self) -> int:
         """When nothing of it matters any more."""
         return max(
-            self.suppression.until_ms if self.suppression else 0,
+            *(each.until_ms for each in self.suppressions.values()),
             self.bounces.last_ms + BOUNCE_COUNTS_FOR_MS if self.bounces else 0,
             self.lifted_ms + LIFT_COUNTS_FOR_MS if self.lifted_ms else 0,
         )
 
 
 def suppress(entry: Entry, suppression: Suppression) -> Entry:
-    """The entry with this suppression, unless its own lasts longer or it was lifted after this one began."""
-    if _is_lifted(entry, suppression.since_ms):
+    """The entry with this suppression beside those for other reasons.
+
+    It stays as it is if its suppression for the same reason lasts longer, or if it was lifted after this one began.
+    """
+    known = entry.suppressions.get(suppression.reason)
+    if _is_lifted(entry, suppression.since_ms) or (known and known.until_ms > suppression.until_ms):
         return entry
-    lasts_longer = entry.suppression is not None and entry.suppression.until_ms > suppression.until_ms
-    return entry if lasts_longer else replace(entry, suppression=suppression)
+    return replace(entry, suppressions={**entry.suppressions, suppression.reason: suppression})
 
 
 def bounced(entry: Entry, bounce: Bounce) -> Entry:
@@ -139,18 +155,18 @@ def bounced(entry: Entry, bounce: Bounce) -> Entry:
         return entry
     entry = replace(entry, bounces=bounces)
     until_ms = bounces.since_ms + LASTS_MS[bounces.reason]
-    known = entry.suppression
-    if known and (known.reason, known.until_ms) == (bounces.reason, until_ms):
+    known = entry.suppressions.get(bounces.reason)
+    if known and known.until_ms == until_ms:
         return entry
     return suppress(entry, Suppression(entry.address, bounces.reason, bounce.evidence, bounces.since_ms, until_ms))
 
 
 def lift(entry: Entry, now_ms: int) -> Entry | None:
-    """The entry without its suppression and its bounces; None if there is neither."""
+    """The entry without its suppressions and its bounces; None if there is neither."""
     counts = entry.bounces is not None and now_ms - entry.bounces.last_ms <= BOUNCE_COUNTS_FOR_MS
     if entry.in_force(now_ms) is None and not counts:
         return None
-    return replace(entry, suppression=None, bounces=None, lifted_ms=now_ms)
+    return replace(entry, suppressions={}, bounces=None, lifted_ms=now_ms)
 
 
 def _is_lifted(entry: Entry, at_ms: int) -> bool:

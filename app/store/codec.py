@@ -1,4 +1,4 @@
-"""Converts the parts of a head to plain JSON values and back.
+"""Converts the parts of heads and suppressions to plain JSON values and back.
 
 Defaults are left out, because every stored byte is billed.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.email import Role
 from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
-from app.domain.suppression import Notice, Reason
+from app.domain.suppression import Notice, Reason, Suppression
 
 Json = dict[str, Any]
 
@@ -98,6 +98,22 @@ def notice_to_json(notice: Notice) -> Json:
 def notice_from_json(data: Mapping[str, Any]) -> Notice:
     """Restore what `notice_to_json` made JSON of."""
     return Notice(Reason(data["reason"]), data["until"])
+
+
+def suppressions_to_json(suppressions: Mapping[Reason, Suppression]) -> Json:
+    """The suppressions of one address as JSON, by reason."""
+    return {
+        reason.value: {"evidence": each.evidence, "since": each.since_ms, "until": each.until_ms}
+        for reason, each in suppressions.items()
+    }
+
+
+def suppressions_from_json(address: str, data: Mapping[str, Any]) -> dict[Reason, Suppression]:
+    """Restore the suppressions that `suppressions_to_json` made JSON of."""
+    return {
+        Reason(reason): Suppression(address, Reason(reason), each["evidence"], each["since"], each["until"])
+        for reason, each in data.items()
+    }
 
 
 def _cause(data: Mapping[str, Any]) -> Cause | None:

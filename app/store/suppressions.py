@@ -1,5 +1,6 @@
 """Stores the addresses that nothing is sent to."""
 
+import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 
@@ -9,27 +10,29 @@ from pynamodb.models import Model
 
 from app.domain import suppression as rules
 from app.domain.findings import Finding
-from app.domain.suppression import Bounce, Bounces, Entry, Reason, Suppression
+from app.domain.suppression import Bounce, Bounces, Entry, Suppression
 from app.errors import Contention
+from app.store.codec import suppressions_from_json, suppressions_to_json
 from app.store.ttl import as_ttl
 
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
 
 
 class SuppressionItem(Model):
-    """One address (lower-case) that is suppressed, or was lately. Times are epoch milliseconds."""
+    """One address (lower-case) that is suppressed, or was lately. Times are epoch milliseconds.
+
+    The key does not tell the address, which can be erased without what is known of it.
+    """
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
 
-    address = UnicodeAttribute(hash_key=True)
+    address_hmac = UnicodeAttribute(hash_key=True)
+    address = UnicodeAttribute()
     version = NumberAttribute()
-    reason = UnicodeAttribute(null=True)
-    evidence = UnicodeAttribute(null=True)
-    since = NumberAttribute(null=True)
-    until = NumberAttribute(null=True)
+    suppressions = JSONAttribute(null=True)
     bounces = JSONAttribute(null=True)
     lifted = NumberAttribute(null=True)
     ttl = TTLAttribute()
@@ -42,6 +45,10 @@ class Suppressions:
     Contention after TRIES tries.
     """
 
+    def __init__(self, secret: str) -> None:
+        """`secret` is that of the installation: with another one, nobody is found any more."""
+        self._secret = secret.encode()
+
     def put(self, finding: Finding) -> Entry:
         """Keep what was found about an address. Returns the entry as it now stands. To put it again changes nothing."""
         if isinstance(finding, Bounce):
@@ -50,17 +57,20 @@ class Suppressions:
 
     def among(self, addresses: Iterable[str], now_ms: int) -> dict[str, Suppression]:
         """The suppressions in force of those of `addresses` (lower-case, at most 100) that have one, by address."""
-        keys = list(addresses)
+        keys = [self._key(address) for address in addresses]
         items = SuppressionItem.batch_get(keys) if keys else ()
         found = (_to_entry(item).in_force(now_ms) for item in items)
         return {suppression.address: suppression for suppression in found if suppression}
 
-    def get(self, address: str, now_ms: int) -> Suppression | None:
-        """The suppression of an address (lower-case), if there is one now."""
-        return self._read(address).in_force(now_ms)
+    def get(self, address: str) -> Entry:
+        """All that is known of an address (lower-case), as it is stored now."""
+        try:
+            return _to_entry(SuppressionItem.get(self._key(address), consistent_read=True))
+        except SuppressionItem.DoesNotExist:
+            return Entry(address)
 
     def lift(self, address: str, now_ms: int) -> bool:
-        """End the suppression of an address (lower-case), and forget its bounces. False: there was neither."""
+        """End the suppressions of an address (lower-case), and forget its bounces. False: there was neither."""
         lifted = False
 
         def change(entry: Entry) -> Entry:
@@ -72,60 +82,52 @@ class Suppressions:
         self._rewrite(address, change)
         return lifted
 
-    def all(self, after: str | None, now_ms: int) -> Iterator[Suppression]:
-        """Every suppression, in the table's own order, behind the address `after`."""
-        start = {"address": {"S": after}} if after else None
+    def all(self, after: str | None, now_ms: int) -> Iterator[tuple[str, Entry]]:
+        """Each address with a suppression in force, as (place, entry), in the table's own order behind a place."""
+        start = {"address_hmac": {"S": after}} if after else None
         for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
-            if found := _to_entry(item).in_force(now_ms):
-                yield found
+            entry = _to_entry(item)
+            if entry.in_force(now_ms):
+                yield item.address_hmac, entry
 
     def _rewrite(self, address: str, change: Callable[[Entry], Entry]) -> Entry:
         for _ in range(TRIES):
-            entry = self._read(address)
+            entry = self.get(address)
             changed = change(entry)
             if changed == entry:
                 return entry
-            if _save(changed):
+            if self._save(changed):
                 return replace(changed, version=changed.version + 1)
         raise Contention(f"{TRIES} writes of one suppression lost to other writers")
 
-    def _read(self, address: str) -> Entry:
+    def _save(self, entry: Entry) -> bool:
+        """Replace the item that `entry` was read from. Returns False if another writer wrote since."""
+        item = SuppressionItem(
+            self._key(entry.address),
+            address=entry.address,
+            version=entry.version + 1,
+            suppressions=suppressions_to_json(entry.suppressions) or None,
+            bounces=entry.bounces and asdict(entry.bounces),
+            lifted=entry.lifted_ms,
+            ttl=as_ttl(entry.kept_until_ms / 1000),
+        )
+        is_new = SuppressionItem.address_hmac.does_not_exist()
         try:
-            return _to_entry(SuppressionItem.get(address, consistent_read=True))
-        except SuppressionItem.DoesNotExist:
-            return Entry(address)
+            item.save(condition=SuppressionItem.version == entry.version if entry.version else is_new)
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
 
-
-def _save(entry: Entry) -> bool:
-    """Replace the item that `entry` was read from. Returns False if another writer wrote since."""
-    found = entry.suppression
-    item = SuppressionItem(
-        entry.address,
-        version=entry.version + 1,
-        reason=found and found.reason.value,
-        evidence=found and found.evidence,
-        since=found and found.since_ms,
-        until=found and found.until_ms,
-        bounces=entry.bounces and asdict(entry.bounces),
-        lifted=entry.lifted_ms,
-        ttl=as_ttl(entry.kept_until_ms / 1000),
-    )
-    is_new = SuppressionItem.address.does_not_exist()
-    try:
-        item.save(condition=SuppressionItem.version == entry.version if entry.version else is_new)
-    except PutError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
-            return False
-        raise
-    return True
+    def _key(self, address: str) -> str:
+        return hmac.digest(self._secret, address.encode(), "sha256").hex()
 
 
 def _to_entry(item: SuppressionItem) -> Entry:
     return Entry(
         address=item.address,
-        suppression=None
-        if item.reason is None
-        else Suppression(item.address, Reason(item.reason), item.evidence, int(item.since), int(item.until)),
+        suppressions=suppressions_from_json(item.address, item.suppressions or {}),
         bounces=None if item.bounces is None else Bounces(**item.bounces),
         lifted_ms=None if item.lifted is None else int(item.lifted),
         version=int(item.version),

@@ -79,20 +79,20 @@ class Stores:
     """Everything that is stored. `contents` needs a client of S3; the others use the tables that are connected."""
 
     contents: Contents
+    suppressions: Suppressions
     heads: Heads = field(default_factory=Heads)
     events: Events = field(default_factory=Events)
     recipients: Recipients = field(default_factory=Recipients)
     collapses: Collapses = field(default_factory=Collapses)
     keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
-    suppressions: Suppressions = field(default_factory=Suppressions)
     healths: Healths = field(default_factory=Healths)
     cursors: Cursors = field(default_factory=Cursors)
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
     @classmethod
-    def over(cls, s3: Callable[[], Any], bucket: str) -> "Stores":
+    def over(cls, s3: Callable[[], Any], bucket: str, address_secret: str) -> "Stores":
         """The stores with large contents in `bucket`. `s3` makes the client when it is first needed."""
-        return cls(Contents(cache(s3), bucket))
+        return cls(Contents(cache(s3), bucket), Suppressions(address_secret))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,9 @@ def connect(
         topic.publish,
         lambda account, message: transports.send(accounts[account], message),
         clock,
-        stores=Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket),
+        stores=Stores.over(
+            lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret
+        ),
         providers=accounts,
         confirm=web.confirm,
     )
@@ -124,7 +126,11 @@ def _require(settings: Settings, env: Mapping[str, str]) -> None:
     missing += [] if settings.providers else ["PROVIDERS"]
     missing += [
         name
-        for name, value in {"TOPIC_ARN": settings.topic_arn, "CONTENT_BUCKET": settings.content_bucket}.items()
+        for name, value in {
+            "TOPIC_ARN": settings.topic_arn,
+            "CONTENT_BUCKET": settings.content_bucket,
+            "ADDRESS_SECRET": settings.address_secret,
+        }.items()
         if not value
     ]
     if missing:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from app.admin.__main__ import app
 from app.store import tables
+from tests.support.environment import ADDRESS_SECRET
 
 REGION = "us-east-1"
 Run = Callable[..., Result]
@@ -26,6 +27,7 @@ def env(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             "TABLE_PREFIX": prefix,
             "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:attempts",
             "PROVIDERS": "sendgrid,mailgun,ses",
+            "ADDRESS_SECRET": ADDRESS_SECRET,
         }
 
 

@@ -1,16 +1,20 @@
 """`python -m app.admin suppressions`."""
 
+import json
 import time
+from typing import Any
 
+import botocore.session
 import pytest
 
 from app.domain.suppression import LASTS_MS, Reason, Suppression
 from app.store.suppressions import Suppressions
-from tests.admin.conftest import Run
+from tests.admin.conftest import REGION, Run
+from tests.support.environment import ADDRESS_SECRET
 
 
 def known(address: str) -> Suppression | None:
-    return Suppressions().get(address, int(time.time() * 1000))
+    return Suppressions(ADDRESS_SECRET).get(address).in_force(int(time.time() * 1000))
 
 
 def test_an_address_is_added_listed_and_lifted(run: Run) -> None:
@@ -63,3 +67,35 @@ def test_an_unknown_reason_is_refused(run: Run) -> None:
 def test_one_that_is_not_suppressed_cannot_be_lifted(run: Run) -> None:
     done = run("suppressions", "lift", "dan@example.com")
     assert (done.exit_code, done.stderr) == (1, "dan@example.com is not suppressed\n")
+
+
+def test_each_reason_has_a_line_of_its_own_below_the_strongest(run: Run) -> None:
+    run("suppressions", "add", "eve@example.com", "--note", "legal hold")
+    added = run("suppressions", "add", "eve@example.com", "--note", "seen", "--reason", "hard_bounce")
+    shown, *each = added.stdout.splitlines()
+    assert shown.startswith("eve@example.com  manual  until 20")
+    assert shown.endswith("Z  legal hold")
+    assert [line.split()[0] for line in each] == ["manual", "hard_bounce"]
+    assert all(line.startswith("  ") for line in each)
+    run("suppressions", "lift", "eve@example.com")
+
+
+def test_the_secret_of_the_list_is_read_where_the_installation_keeps_it(run: Run) -> None:
+    manager: Any = botocore.session.get_session().create_client("secretsmanager", region_name=REGION)
+    manager.create_secret(Name="test/kept", SecretString=json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET}))
+    kept = {"ADDRESS_SECRET": "", "SECRET_NAME": "test/kept"}
+    assert run("suppressions", "add", "fay@example.com", "--note", "x", **kept).exit_code == 0
+    assert known("fay@example.com") is not None
+    assert run("suppressions", "lift", "fay@example.com", **kept).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "ADDRESS_SECRET is not set: it must be the one of the installation"),
+        ("test/nowhere", "the secret test/nowhere cannot be read: ResourceNotFoundException"),
+    ],
+)
+def test_without_that_secret_nobody_is_looked_for(run: Run, name: str, why: str) -> None:
+    done = run("suppressions", "list", ADDRESS_SECRET="", SECRET_NAME=name)
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"{why}\n")

@@ -22,6 +22,7 @@ from app.store.heads import HeadItem
 from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.support.clock import Clock
+from tests.support.environment import ADDRESS_SECRET
 
 REGION = "us-east-1"
 
@@ -66,6 +67,7 @@ def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[
             "TABLE_PREFIX": "api-",
             "TOPIC_ARN": topic_arn,
             "CONTENT_BUCKET": "api-content",
+            "ADDRESS_SECRET": ADDRESS_SECRET,
             "PROVIDERS": "sendgrid,mailgun,ses",
             "SENDGRID_API_KEY": "SG.test",
             "SENDGRID_WEBHOOK_PUBLIC_KEY": _public_key(),

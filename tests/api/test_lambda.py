@@ -117,7 +117,7 @@ def test_the_request_id_is_lambdas_own() -> None:
 
 
 def test_without_settings_the_first_request_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PROVIDERS", "TOPIC_ARN", "CONTENT_BUCKET"):
+    for name in ("PROVIDERS", "TOPIC_ARN", "CONTENT_BUCKET", "ADDRESS_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(main.app.state, "connect", process.container)
     answer = call(rest_event("GET", "/v1/emails"))

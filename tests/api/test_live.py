@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_missing_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:attempts")
-    for name in ("PROVIDERS", "CONTENT_BUCKET"):
+    for name in ("PROVIDERS", "CONTENT_BUCKET", "ADDRESS_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)  # what the start sets is for this process
 
@@ -25,7 +25,7 @@ def test_missing_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
         async with live(app):
             raise AssertionError
 
-    with pytest.raises(ConfigurationError, match="PROVIDERS, CONTENT_BUCKET"):
+    with pytest.raises(ConfigurationError, match="PROVIDERS, CONTENT_BUCKET, ADDRESS_SECRET"):
         asyncio.run(start())
     assert sys.tracebacklimit == 0
     assert not logging.getLogger("uvicorn.access").isEnabledFor(logging.INFO)

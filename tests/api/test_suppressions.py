@@ -44,13 +44,13 @@ def read(client: Client, **query: Any) -> Any:
 def test_an_address_is_suppressed_by_hand(client: Client, parts: Container, clock: Clock) -> None:
     address = somebody()
     added = add(client, address=f"Some Body <{address.upper()}>", note="asked by phone")
-    assert added == {
-        "address": address,
+    grounds = {
         "reason": "manual",
         "note": "asked by phone",
         "since": iso(clock.now_ms),
         "until": iso(clock.now_ms + LASTS_MS[Reason.MANUAL]),
     }
+    assert added == {"address": address, **grounds, "reasons": [grounds]}
     assert read(client, address=address) == {"suppressions": [added], "after": None}
     assert set(parts.suppressions.among([address], clock.now_ms)) == {address}
 
@@ -79,11 +79,26 @@ def test_until_is_taken_as_given(client: Client, clock: Clock) -> None:
     assert read(client, address=address)["suppressions"] == []  # whenever DynamoDB deletes it
 
 
-def test_what_was_known_before_is_replaced(client: Client) -> None:
+def test_the_strongest_reason_is_shown_with_the_latest_end_and_every_reason_beside_it(client: Client) -> None:
     address = somebody()
-    add(client, address=address, note="first", reason="hard_bounce")
-    second = add(client, address=address, note="second")
-    assert read(client, address=address)["suppressions"] == [second]
+    first = add(client, address=address, note="first", until="2036-01-01T00:00:00Z")
+    complained = add(client, address=address, note="second", reason="complained", until="2036-05-01T00:00:00Z")
+    assert read(client, address=address)["suppressions"] == [complained]
+    assert (complained["reason"], complained["note"]) == ("manual", "first")
+    assert (complained["since"], complained["until"]) == (first["since"], "2036-05-01T00:00:00.000Z")
+    assert [(each["reason"], each["note"], each["until"]) for each in complained["reasons"]] == [
+        ("manual", "first", "2036-01-01T00:00:00.000Z"),
+        ("complained", "second", "2036-05-01T00:00:00.000Z"),
+    ]
+
+
+def test_for_the_same_reason_the_later_one_counts_unless_it_ends_sooner(client: Client) -> None:
+    address = somebody()
+    add(client, address=address, note="first", until="2034-01-01T00:00:00Z")
+    second = add(client, address=address, note="second", until="2034-01-01T00:00:00Z")
+    assert (second["note"], len(second["reasons"])) == ("second", 1)
+    sooner = add(client, address=address, note="third", until="2033-01-01T00:00:00Z")
+    assert sooner == second
 
 
 @pytest.mark.parametrize(
@@ -193,7 +208,7 @@ def test_a_lifted_address_is_sent_to_again(client: Client, parts: Container, clo
     add(client, address=address, note="by mistake")
     answer = client.request("DELETE", f"/v1/suppressions/{quote(address.upper(), safe='')}")
     assert (answer.status_code, answer.content) == (204, b"")
-    assert parts.suppressions.get(address, clock.now_ms) is None
+    assert parts.suppressions.get(address).in_force(clock.now_ms) is None
     assert client.request("DELETE", f"/v1/suppressions/{address}").status_code == 404
 
 

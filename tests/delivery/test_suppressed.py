@@ -29,7 +29,7 @@ DAY_S = DAY_MS / 1000
 
 
 def found(harness: Harness, address: str) -> Suppression | None:
-    return harness.suppressions.get(address, harness.clock.now_ms)
+    return harness.suppressions.get(address).in_force(harness.clock.now_ms)
 
 
 def suppress(harness: Harness, address: str, days: int = 30) -> None:

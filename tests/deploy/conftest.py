@@ -12,6 +12,7 @@ import pytest
 from app.local.simulator import accounts
 from tests.conftest import EMULATOR_PYTHON, free_port
 from tests.deploy.cloud import ENVIRONMENT, ROOT, Cloud, Team, until
+from tests.support.environment import ADDRESS_SECRET
 
 
 @pytest.fixture(scope="session")
@@ -71,5 +72,6 @@ def _store_secrets(cloud: Cloud, control: httpx.Client, folder: Path) -> None:
         **accounts.ready_variables("mailgun", folder),
         "SENDGRID_BASE_URL": listeners["sendgrid"]["base_url"],
         "MAILGUN_BASE_URL": listeners["mailgun"]["base_url"],
+        "ADDRESS_SECRET": ADDRESS_SECRET,
     }
     cloud.client("secretsmanager").create_secret(Name=f"emailsminder/{ENVIRONMENT}", SecretString=json.dumps(secrets))

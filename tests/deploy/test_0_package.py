@@ -15,6 +15,7 @@ import pytest
 from app.local.simulator.accounts import dialect_of
 from infra.stages import ROOT
 from tests.support.aws import REGION, Aws, client
+from tests.support.environment import ADDRESS_SECRET
 
 PYTHON = ROOT / ".deploy" / "bin" / "python"
 # Amazon Linux 2, which python3.11 runs on, has 2.26.
@@ -88,6 +89,7 @@ def account(aws: Aws) -> Aws:
         "SENDGRID_WEBHOOK_PUBLIC_KEY": sendgrid.webhook_variables(sendgrid.new_key())["WEBHOOK_PUBLIC_KEY"],
         "MAILGUN_API_KEY": "x",
         "MAILGUN_DOMAIN": "mg.example.com",
+        "ADDRESS_SECRET": ADDRESS_SECRET,
     }
     manager = client(aws.endpoint_url, "secretsmanager")
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.installation import Installation
+from tests.support.installation import EMAIL, Installation
 
 
 def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:
@@ -90,7 +90,11 @@ def test_a_dead_mailbox_is_remembered_for_the_next_email(installation: Installat
     installation.fault("sendgrid", "accept_then_bounce")
     installation.ended(installation.send(to=["gone@example.net"]))
     installation.fault("sendgrid")
-    email_id = installation.send(to=["gone@example.net", "bob@example.net"])
+    email = {**EMAIL, "to": ["gone@example.net", "bob@example.net"]}
+    accepted = installation.api.post("/v1/emails", json=email).json()
+    email_id = accepted["id"]
+    known = installation.api.get("/v1/suppressions?address=gone@example.net").json()["suppressions"]
+    assert [(each["reason"], each["until"]) for each in accepted["suppressed"]] == [("hard_bounce", known[0]["until"])]
     story = installation.ended(email_id)
     assert [recipient["status"] for recipient in story["recipients"]] == ["suppressed", "delivered"]
     assert [message["to"] for message in installation.inbox(email_id)] == [["bob@example.net"]]

@@ -10,8 +10,9 @@ import pytest
 from app.errors import ConfigurationError
 from infra import credentials, hooks
 from tests.support.aws import Aws, client
+from tests.support.environment import ADDRESS_SECRET
 
-SET = {"PROVIDERS": "sendgrid"}
+SET = {"PROVIDERS": "sendgrid", "ADDRESS_SECRET": ADDRESS_SECRET}
 
 
 def secret(aws: Aws, **values: str) -> str:
@@ -24,8 +25,15 @@ def test_a_key_that_can_be_none_stops_a_deployment(aws: Aws) -> None:
     manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.…")
     with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: has a control or non-ASCII character"):
         credentials.check(manager, name, SET)
-    credentials.check(manager, name, {"PROVIDERS": "mailgun"})
+    credentials.check(manager, name, SET | {"PROVIDERS": "mailgun"})
     credentials.check(manager, name, SET | {"SENDGRID_API_KEY": "SG.key"})
+
+
+def test_without_the_secret_of_the_suppression_list_nothing_is_deployed(aws: Aws) -> None:
+    manager = client(aws.endpoint_url, "secretsmanager")
+    with pytest.raises(ConfigurationError, match=r"^ADDRESS_SECRET: is not set in the secret test/\w+; make one by"):
+        credentials.check(manager, secret(aws), {"PROVIDERS": "ses"})
+    credentials.check(manager, secret(aws, ADDRESS_SECRET=ADDRESS_SECRET), {"PROVIDERS": "ses"})
 
 
 def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:

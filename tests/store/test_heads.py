@@ -7,6 +7,7 @@ import pytest
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
+from app.domain.suppression import Notice, Reason
 from app.store.heads import SHARDS, HeadItem, Heads, shard_of
 from tests.support.aws import Aws
 from tests.support.clock import Clock
@@ -53,6 +54,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         critical=True,
         override_suppression=True,
         tracking=Tracking(opens=True, clicks=True),
+        suppressed={person.key: Notice(Reason.UNSUBSCRIBED, NOW_MS + 7)},
         attempts=(
             Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
             Attempt(2, "mailgun", (person.key,), NOW_MS + 20),

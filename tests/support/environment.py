@@ -3,11 +3,12 @@
 from tests.support.aws import BUCKET, REGION, Aws, Queue
 
 # Every secret in the environment. None of them may ever appear in a log.
-SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses", "re_s3cr3t-resend")
+ADDRESS_SECRET = "s3cr3t-addresses-of-thirty-two-characters"
+SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses", "re_s3cr3t-resend", ADDRESS_SECRET)
 
 
 def environment(aws: Aws, queue: Queue, providers_url: str, table_prefix: str) -> dict[str, str]:
-    sendgrid, mailgun, ses, resend = SECRETS
+    sendgrid, mailgun, ses, resend, addresses = SECRETS
     return {
         "PROVIDERS": "sendgrid,mailgun,ses",
         "SENDGRID_API_KEY": sendgrid,
@@ -25,4 +26,5 @@ def environment(aws: Aws, queue: Queue, providers_url: str, table_prefix: str) -
         "TABLE_PREFIX": table_prefix,
         "TOPIC_ARN": queue.topic.arn,
         "CONTENT_BUCKET": BUCKET,
+        "ADDRESS_SECRET": addresses,
     }

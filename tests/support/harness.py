@@ -20,6 +20,7 @@ from app.store.health import SumsItem
 from app.wiring.parts import Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
+from tests.support.environment import ADDRESS_SECRET
 from tests.support.limits import limits_of
 from tests.support.providers import PlainReceiver, ScriptedSend, webhook
 
@@ -53,7 +54,7 @@ class Harness:
         self.send = ScriptedSend()
         self.confirmed: list[str] = []
         self.taken: set[str] = set()
-        self.stores = Stores.over(lambda: aws.s3, BUCKET)
+        self.stores = Stores.over(lambda: aws.s3, BUCKET, ADDRESS_SECRET)
         self.heads, self.contents, self.events = self.stores.heads, self.stores.contents, self.stores.events
         self.recipients, self.collapses = self.stores.recipients, self.stores.collapses
         self.healths, self.suppressions = self.stores.healths, self.stores.suppressions

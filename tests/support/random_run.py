@@ -299,7 +299,7 @@ class RandomRun:
         recipient = head.recipients[key]
         assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
         if not head.override_suppression:
-            assert not self.harness.suppressions.get(key, self.clock.now_ms), "sent to somebody who is suppressed"
+            assert not self.harness.suppressions.among([key], self.clock.now_ms), "sent to somebody who is suppressed"
         assert head.email_id not in self.canceled, "sent although it was canceled"
         unknown = [number for number in unknown_calls(recipient, head.attempts) if number != attempt]
         assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"

@@ -159,9 +159,11 @@ RESUMED = _provider("sendgrid", epoch=1)
 PROVIDERS: dict[str, Any] = {"providers": [_provider("sendgrid", weight=70, breaker=_OPEN), _provider("mailgun")]}
 
 TO_SUPPRESS: dict[str, Any] = {"address": "ann@example.com", "note": "asked us by phone, ticket 4711"}
-SUPPRESSION: dict[str, Any] = TO_SUPPRESS | {
+_MANUAL = {
     "reason": "manual",
+    "note": TO_SUPPRESS["note"],
     "since": "2030-01-31T18:00:00.000Z",
     "until": "2032-01-31T18:00:00.000Z",
 }
+SUPPRESSION: dict[str, Any] = {"address": TO_SUPPRESS["address"], **_MANUAL, "reasons": [_MANUAL]}
 SUPPRESSIONS: dict[str, Any] = {"suppressions": [SUPPRESSION], "after": None}

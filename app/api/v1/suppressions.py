@@ -1,8 +1,10 @@
 """The calls about suppressions: addresses to which nothing is sent."""
 
 import logging
+import re
+from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
@@ -15,12 +17,13 @@ from app.api.threads import Route
 from app.api.v1 import examples, queries, views
 from app.api.v1.schemas import SuppressionRequest
 from app.api.v1.validation import read_suppression
-from app.domain.suppression import Suppression
+from app.domain.suppression import Entry, Suppression
 from app.errors import Invalid, NotFound
 
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["suppressions"])
 
+_PLACE = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN = NotFound("this address is not suppressed")
 
 Address = Annotated[str, Path(examples=["ann@example.com"])]
@@ -47,12 +50,11 @@ def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views
     """List suppressed addresses. With `address`, the list has one entry if that address is suppressed, else none."""
     now_ms = int(parts.clock() * 1000)
     if chosen.address is not None:
-        found = parts.suppressions.get(chosen.address, now_ms)
-        return views.Suppressions(suppressions=[_view(found)] if found else [], after=None)
+        return views.Suppressions(suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms), after=None)
     start = None if chosen.after is None else _place(chosen.after)
     page = list(islice(parts.suppressions.all(start, now_ms), chosen.limit))
-    after = queries.encode(page[-1].address) if len(page) == chosen.limit else None
-    return views.Suppressions(suppressions=[_view(each) for each in page], after=after)
+    after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
+    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms), after=after)
 
 
 @router.post(
@@ -64,12 +66,15 @@ def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views
     openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
-    """Send nothing more to an address. A suppression of it that lasts longer is kept and returned."""
+    """Send nothing more to an address.
+
+    A suppression of it for the same reason that lasts longer is kept. The answer has all its reasons, strongest first.
+    """
     now_ms = int(parts.clock() * 1000)
     suppression = read_suppression(body, now_ms=now_ms)
     entry = parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
-    return _view(entry.in_force(now_ms) or suppression)
+    return _view(entry, entry.in_force(now_ms) or suppression)
 
 
 @router.delete(
@@ -95,17 +100,25 @@ def _key(address: str) -> str:
 
 
 def _place(cursor: str) -> str:
-    address = queries.decode(cursor)
-    if not address or "@" not in address:
+    place = queries.decode(cursor)
+    if place is None or not _PLACE.fullmatch(place):
         raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
-    return address
+    return place
 
 
-def _view(suppression: Suppression) -> views.Suppression:
-    return views.Suppression(
-        address=suppression.address,
-        reason=suppression.reason,
-        note=suppression.evidence,
-        since=times.write(suppression.since_ms),
-        until=times.write(suppression.until_ms),
-    )
+def _shown(entries: Iterable[Entry], now_ms: int) -> list[views.Suppression]:
+    return [_view(entry, strongest) for entry in entries if (strongest := entry.in_force(now_ms))]
+
+
+def _view(entry: Entry, strongest: Suppression) -> views.Suppression:
+    reasons = [views.Grounds.model_validate(_grounds(each)) for each in entry.strongest_first]
+    return views.Suppression(address=entry.address, **_grounds(strongest), reasons=reasons)
+
+
+def _grounds(suppression: Suppression) -> dict[str, Any]:
+    return {
+        "reason": suppression.reason,
+        "note": suppression.evidence,
+        "since": times.write(suppression.since_ms),
+        "until": times.write(suppression.until_ms),
+    }

@@ -183,14 +183,30 @@ class Providers(BaseModel):
     providers: list[Provider]
 
 
-class Suppression(BaseModel):
-    """An address to which nothing is sent, and why."""
+class Grounds(BaseModel):
+    """One reason for which an address is suppressed, its evidence, and its time."""
 
-    address: str
     reason: Reason
     note: Annotated[str, Field(description="the evidence")]
     since: Time
     until: Time
+
+
+class Suppression(BaseModel):
+    """An address to which nothing is sent: the strongest reason that holds now, and the latest end of all.
+
+    From the strongest on: `manual`, `complained`, `repeated_hard_bounce`, `hard_bounce`, `unsubscribed`,
+    `provider_list`.
+    """
+
+    address: str
+    reason: Reason
+    note: Annotated[str, Field(description="the evidence of that reason")]
+    since: Time
+    until: Time
+    reasons: Annotated[
+        list[Grounds], Field(description="every reason that is known, strongest first; one that has ended stays")
+    ]
 
 
 class Suppressions(BaseModel):
