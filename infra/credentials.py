@@ -21,4 +21,5 @@ def check(client: SecretsManager, secret_name: str, variables: Mapping[str, str]
         sys.stdout.write(f"Its variables are not checked: {error}\n")
         return
     env = {**secrets, **variables}
-    registry.check_values(Settings.from_env(env).providers, env)
+    configured = Settings.from_env(env).providers
+    registry.check_values([*configured, *registry.draining(configured, env)], env)

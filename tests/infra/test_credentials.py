@@ -28,6 +28,17 @@ def test_a_key_that_can_be_none_stops_a_deployment(aws: Aws) -> None:
     credentials.check(manager, name, SET | {"SENDGRID_API_KEY": "SG.key"})
 
 
+@pytest.mark.parametrize("account", ["RESEND", "RESEND_OLD"])
+def test_a_webhook_secret_that_cannot_be_read_stops_a_deployment(aws: Aws, account: str) -> None:
+    """That of an account that left PROVIDERS, too: its last reports are still to be believed."""
+    good, name = "whsec_c2VjcmV0", f"{account}_WEBHOOK_SECRET"
+    manager = client(aws.endpoint_url, "secretsmanager")
+    bad = secret(aws, **{name: f"{good},whsec_not base64"})
+    with pytest.raises(ConfigurationError, match=rf"^{name}: text 2 of the 2 in it is not a signing secret"):
+        credentials.check(manager, bad, {"PROVIDERS": "resend"})
+    credentials.check(manager, secret(aws, **{name: f"{good},{good}"}), {"PROVIDERS": "resend"})
+
+
 def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
     manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.key\n")
     with pytest.raises(ConfigurationError, match=r"^RETRY_FOR_S: "):
