@@ -29,7 +29,10 @@ REPORTS: Final = frozenset(
     }
 )
 _ENDED: Final = frozenset({Evidence.DELIVERED, Evidence.FAILED})
-REPORTED: Final = _ENDED | {Evidence.DELAYED}  # what is known of a copy after the first of these reports
+REPORTED: Final = _ENDED | {
+    Evidence.DELAYED,
+    Evidence.OPENED,
+}  # what is known of a copy after the first of these reports
 
 
 @dataclass(frozen=True, slots=True)

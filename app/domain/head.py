@@ -62,6 +62,7 @@ class Evidence(StrEnum):
     SUPPRESSED = "suppressed"  # the address is on the provider's own suppression list
     DELIVERED = "delivered"
     DELAYED = "delayed"  # reported as accepted and not yet delivered
+    OPENED = "opened"  # opened or clicked, by the recipient or by a gateway on the way
     RETURNED = "returned"  # delivered first, then returned or blocked
     SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
 

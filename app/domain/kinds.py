@@ -25,8 +25,8 @@ class Kind(StrEnum):
     SUPPRESSED = "suppressed"  # on the provider's own suppression list
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
-    OPENED = "opened"  # counts as proof of delivery
-    CLICKED = "clicked"  # counts as proof of delivery
+    OPENED = "opened"  # proves that the provider has the email, and no delivery: a gateway may look before it decides
+    CLICKED = "clicked"  # proves the same, because gateways follow links
     UNKNOWN = "unknown"  # of no kind that we know, or one that says nothing of the delivery; kept as history
 
 

@@ -77,11 +77,13 @@ Key = tuple[Phase, Kind, bool]  # True: the signal is about the recipient's curr
 
 _ENDED = (Phase.FAILED, Phase.EXPIRED, Phase.CANCELED)
 _IN_PROGRESS = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
-_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED)  # a delay proves that the provider has the email
+_OPENED = (Kind.OPENED, Kind.CLICKED)
+# A delay proves that the provider has the email. So does an open or a click, and it proves no more: gateways fetch what
+# is in an email while they still decide whether they take it.
+_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, *_OPENED)
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
 COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
-_DELIVERED = (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
 _EITHER = (True, False)
 
 
@@ -108,7 +110,7 @@ TABLE: Final[dict[Key, Row]] = {
     # A delivery counts whichever attempt it is of: its report may come before our own write, or after we gave up.
     **_rows(
         (Phase.QUEUED, Phase.WAITING, *_IN_PROGRESS, Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED),
-        _DELIVERED,
+        (Kind.DELIVERED,),
         _EITHER,
         Transition.DELIVERED,
     ),
@@ -141,7 +143,8 @@ TABLE: Final[dict[Key, Row]] = {
 PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
     Kind.ACCEPTED: frozenset({Evidence.ACCEPTED}),
     Kind.DELAYED: frozenset({Evidence.ACCEPTED, Evidence.DELAYED}),
-    **dict.fromkeys((*_DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
+    **dict.fromkeys(_OPENED, frozenset({Evidence.ACCEPTED, Evidence.OPENED})),
+    **dict.fromkeys((Kind.DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
     **dict.fromkeys(COPY_FAILED, frozenset({Evidence.FAILED})),
     Kind.HARD_BOUNCE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.UNDELIVERABLE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
@@ -163,7 +166,7 @@ IGNORED_IF_KNOWN: Final[dict[tuple[Transition, Kind], frozenset[Evidence]]] = {
         (Transition.SENT, kind): frozenset({Evidence.FAILED, Evidence.SILENT})
         for kind in (*_PROVIDER_HAS_IT, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
     },
-    **{(Transition.DELIVERED, kind): OUTWEIGHS_DELIVERY for kind in _DELIVERED},
+    (Transition.DELIVERED, Kind.DELIVERED): OUTWEIGHS_DELIVERY,
     (Transition.COMPLAINED, Kind.COMPLAINED): OUTWEIGHS_DELIVERY,
     **{(Transition.RETURNED, kind): frozenset({Evidence.FAILED}) for kind in COPY_FAILED},
     (Transition.RETURNED, Kind.HARD_BOUNCE): frozenset({Evidence.HARD_BOUNCE}),
