@@ -82,7 +82,7 @@ _OPENED = (Kind.OPENED, Kind.CLICKED)
 # is in an email while they still decide whether they take it.
 _PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, *_OPENED)
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
-COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
+COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.VIRUS)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
 _EITHER = (True, False)
 
@@ -118,7 +118,8 @@ TABLE: Final[dict[Key, Row]] = {
     **_rows((Phase.SENDING, Phase.AWAITING_EVIDENCE), _NOT_SENT, (True,), Transition.RETRY),
     **_rows((Phase.SENDING,), (Kind.UNCERTAIN,), (True,), Transition.UNCERTAIN),
     # A copy that failed after its acceptance goes to the next provider. Only the current attempt's failure counts:
-    # that of an older one says nothing about the copy under way.
+    # that of an older one says nothing about the copy under way. A virus is in the email whoever sends it, so nobody is
+    # asked who is not under way yet: `app.domain.rounds` ends the recipient, whichever attempt it was found in.
     **_rows(_IN_PROGRESS, COPY_FAILED, (True,), Transition.RETRY),
     # A hard bounce is never resent through another provider. An older attempt's report is kept as evidence, which
     # forbids every further claim, but does not end the copy under way.
@@ -149,14 +150,15 @@ PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
     Kind.HARD_BOUNCE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.UNDELIVERABLE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.MAILBOX_CONDITION: frozenset({Evidence.FAILED, Evidence.MAILBOX_CONDITION}),
+    Kind.VIRUS: frozenset({Evidence.FAILED, Evidence.VIRUS}),
     Kind.SUPPRESSED: frozenset({Evidence.FAILED, Evidence.SUPPRESSED}),
 }
 
-# What is wrong with the recipient, at whichever provider: no attempt is claimed once any of this is known.
-AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED)
+# What is wrong with the recipient or the email, at whichever provider: no attempt is claimed once any of it is known.
+AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.VIRUS)
 
 # Evidence after which no report of a delivery of the same attempt counts any more.
-OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED})
+OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED}) - {Evidence.VIRUS}
 
 # A transition does not happen if this is already known of the same attempt: the signal contradicts stronger evidence,
 # or it has come before.

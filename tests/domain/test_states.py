@@ -36,6 +36,7 @@ KINDS = {
     "soft": Kind.SOFT_BOUNCE,
     "blo": Kind.BLOCKED,
     "dro": Kind.DROPPED,
+    "vir": Kind.VIRUS,
     "sup": Kind.SUPPRESSED,
     "com": Kind.COMPLAINED,
     "uns": Kind.UNSUBSCRIBED,
@@ -44,26 +45,26 @@ KINDS = {
     "unk": Kind.UNKNOWN,
 }
 CURRENT = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
-queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    S    S    .
-waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    S    S    .
-sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    E+   C+   S+   S    S    S
-awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    E+   C+   S+   S    S    S
-sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    E+   C+   +    .    .    .
-delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    .    C+   +    .    .    .
-bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    .    .    .
-suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    .    .    .
-complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
-failed            S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    S    S    .
-expired           S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    S    S    .
-canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    S    S    .
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
+queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   +    S    S    .
+waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   +    S    S    .
+sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
+awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
+sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    R    E+   C+   +    .    .    .
+delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    B    .    C+   +    .    .    .
+bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
+failed            S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   +    S    S    .
+expired           S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   +    S    S    .
+canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   +    S    S    .
 """
 # Where the plan tells an older attempt from the current one; elsewhere it is the same.
 OLDER = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
-sending           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    .    .    .
-awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    S    S    .
-sent              .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    .    .    .
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
+sending           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   +    S    S    .
+sent              .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
 """
 
 
@@ -160,7 +161,7 @@ def test_what_is_known_of_an_attempt_makes_news_void(at: str, kind: Kind, known:
     assert after(somebody(at, _2={known}), (1, kind)).status is otherwise  # known of another attempt: no bar
 
 
-@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED])
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED, Kind.VIRUS])
 @pytest.mark.parametrize("at", ["sent", "sending", "awaiting_evidence"])
 def test_a_failed_status_puts_the_recipient_back_on_the_queue(at: str, kind: Kind) -> None:
     back = after(somebody(at), (1, kind))

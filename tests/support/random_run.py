@@ -43,6 +43,7 @@ PROVED = {  # what must stay known of a copy after such a webhook was answered w
     **{kind: {Evidence.ACCEPTED, Evidence.DELIVERED} for kind in (Kind.DELIVERED, Kind.COMPLAINED)},
     Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
     Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
+    Kind.VIRUS: {Evidence.FAILED, Evidence.VIRUS},
     Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
     **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }

@@ -274,6 +274,13 @@ def test_a_quota_that_is_used_up_is_the_accounts_fault(reason: str | None, cause
     assert (parsed.kind, parsed.cause, parsed.detail) == (Kind.DROPPED, cause, reason or "")
 
 
+def test_a_virus_that_resend_found_is_one_everywhere_and_a_hosts_is_not() -> None:
+    failed = event("email.failed", failed={"reason": "virus_detected"})
+    assert (failed.kind, failed.cause) == (Kind.VIRUS, Cause.MESSAGE)
+    bounce = {"type": "Transient", "subType": "General", "diagnosticCode": ["smtp; 554 5.7.1 Virus detected"]}
+    assert event("email.bounced", bounce=bounce).kind is Kind.BLOCKED
+
+
 def test_an_event_says_why_and_of_which_call() -> None:
     bounce = {"type": "Permanent", "subType": "General", "message": "Rejected.", "diagnosticCode": ["smtp;\r\n 550"]}
     tags = {"em_email_id": "em_1", "em_attempt": "2", "order": "42"}
