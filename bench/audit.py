@@ -10,7 +10,7 @@ from typing import Any, Final
 ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "canceled", "expired"}
 # Events after which the recipient is sent to again, and those after which it never is (app/domain/states.py).
 REPORTED_FAILED: Final = {"soft_bounce", "blocked", "dropped"}
-RECIPIENT_FAULT: Final = {"hard_bounce", "mailbox_condition", "suppressed"}
+AT_FAULT: Final = {"hard_bounce", "mailbox_condition", "suppressed", "virus"}
 PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
 # How many calls of unknown outcome a recipient may have, by `on_uncertain` (docs/guarantees.md).
 MOST_UNKNOWN: Final = {"wait": 2, "failover": 4, "fail": 1}
@@ -89,7 +89,7 @@ class _Case:
 
     def accepted(self) -> Collection[int]:
         """The attempts with a recorded acceptance: by the outcome, or by an event that reports no failure."""
-        bad = REPORTED_FAILED | RECIPIENT_FAULT
+        bad = REPORTED_FAILED | AT_FAULT
         return [n for n in self.attempts if self.outcome(n) == "accepted" or self.kinds(n) - bad]
 
 
@@ -112,7 +112,7 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
 
 
 def _examine_failed(case: _Case) -> Iterable[tuple[str, str]]:
-    if any(not case.kinds(n) & (REPORTED_FAILED | RECIPIENT_FAULT) for n in case.accepted()):
+    if any(not case.kinds(n) & (REPORTED_FAILED | AT_FAULT) for n in case.accepted()):
         yield "failed against a recorded acceptance", str(case.attempts)
     says_so = case.recipient.get("cause") == "unknown"
     # What was reported after the end does not make the end wrong, so every uncertain attempt counts here.

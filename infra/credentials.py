@@ -22,6 +22,6 @@ def check(client: SecretsManager, secret_name: str, variables: Mapping[str, str]
         return
     env = {**secrets, **variables}
     settings = Settings.from_env(env)
-    registry.check_values(settings.providers, env)
+    registry.check_values([*settings.providers, *registry.draining(settings.providers, env)], env)
     if not settings.address_secret:
         raise ConfigurationError(f"ADDRESS_SECRET: is not set in the secret {secret_name}; {HOW_TO_MAKE_ONE}")

@@ -29,7 +29,8 @@ MEANINGS = {
     Transition.COMPLAINED: "becomes `complained`, with the same exceptions",
     Transition.RETRY: (
         "the attempt has failed: `queued` for the next provider, or `canceled` if the email was canceled; but "
-        "`bounced` or `suppressed` if any attempt proved that, and `sent` if another copy is live"
+        "`bounced` or `suppressed` if any attempt proved that, `sent` if another copy is live, and `failed` if a "
+        "provider found a virus"
     ),
     Transition.UNCERTAIN: "nobody knows whether it was sent: the email's `on_uncertain` decides",
     Transition.RECIPIENT_FAULT: "no provider can deliver: `bounced` or `suppressed`, as the evidence says",

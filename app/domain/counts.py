@@ -25,11 +25,13 @@ REPORTS: Final = frozenset(
         Kind.SOFT_BOUNCE,
         Kind.BLOCKED,
         Kind.DROPPED,
+        Kind.VIRUS,
         Kind.SUPPRESSED,
     }
 )
 _ENDED: Final = frozenset({Evidence.DELIVERED, Evidence.FAILED})
-REPORTED: Final = _ENDED | {Evidence.DELAYED}  # what is known of a copy after the first of these reports
+# What is known of a copy after the first of these reports.
+REPORTED: Final = _ENDED | {Evidence.DELAYED, Evidence.OPENED}
 
 
 @dataclass(frozen=True, slots=True)

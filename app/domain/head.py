@@ -60,9 +60,11 @@ class Evidence(StrEnum):
     FAILED = "failed"  # reported as failed, in whatever way
     HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist
     MAILBOX_CONDITION = "mailbox_condition"  # the mailbox exists and does not take this email from anybody
+    VIRUS = "virus"  # the provider found a virus in the email
     SUPPRESSED = "suppressed"  # the address is on the provider's own suppression list
     DELIVERED = "delivered"
     DELAYED = "delayed"  # reported as accepted and not yet delivered
+    OPENED = "opened"  # opened or clicked, by the recipient or by a gateway on the way
     RETURNED = "returned"  # delivered first, then returned or blocked
     SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
 

@@ -22,11 +22,12 @@ class Kind(StrEnum):
     SOFT_BOUNCE = "soft_bounce"  # returned for any other reason, or for none
     BLOCKED = "blocked"  # policy, reputation, spam verdict
     DROPPED = "dropped"  # the provider never tried, for a reason that is not the recipient's
+    VIRUS = "virus"  # the provider itself found a virus in the email and never tried: so it is at any provider
     SUPPRESSED = "suppressed"  # on the provider's own suppression list
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
-    OPENED = "opened"  # counts as proof of delivery
-    CLICKED = "clicked"  # counts as proof of delivery
+    OPENED = "opened"  # proves that the provider has the email, and no delivery: a gateway may look before it decides
+    CLICKED = "clicked"  # proves the same, because gateways follow links
     UNKNOWN = "unknown"  # of no kind that we know, or one that says nothing of the delivery; kept as history
 
 
@@ -47,6 +48,7 @@ EventKind = Literal[
     Kind.SOFT_BOUNCE,
     Kind.BLOCKED,
     Kind.DROPPED,
+    Kind.VIRUS,
     Kind.SUPPRESSED,
     Kind.COMPLAINED,
     Kind.UNSUBSCRIBED,

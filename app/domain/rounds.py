@@ -34,6 +34,7 @@ JITTER = 0.25
 SHORTEST_WAIT_MS = 1000  # a wait for an unavailable provider is never shorter than this
 WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient of a critical email is checked
 ON_OUR_LIST = "on our suppression list"
+HAS_VIRUS = "a provider has found a virus in this email"
 SUPERSEDED = "superseded by a newer email"
 
 
@@ -102,6 +103,9 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
         return _cancel(recipient, context)
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
+    if recipient.attempts_with(Evidence.VIRUS):
+        detail = recipient.detail if recipient.cause is Cause.MESSAGE else HAS_VIRUS
+        return give_up(replace(recipient, cause=Cause.MESSAGE), Status.FAILED, detail, context.attempts)
     if recipient.wait_until_ms is not None:
         return recipient
     if context.now_ms >= context.expires_at_ms:
@@ -155,6 +159,8 @@ def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
 def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -> Recipient:
     if head.stopped is not None or head.on_uncertain is OnUncertain.FAIL:
         return replace(recipient, wait_until_ms=None)  # a rescue may make a second copy, which is not wanted
+    if recipient.has_evidence(recipient.attempt, Evidence.OPENED):
+        return replace(recipient, wait_until_ms=None)  # the provider reports, and the copy has got as far as a host
     if recipient.wait_until_ms is not None and not (context.is_informed and context.now_ms >= recipient.wait_until_ms):
         return recipient
     attempt = head.attempts[recipient.attempt - 1]

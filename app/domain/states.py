@@ -81,12 +81,13 @@ Key = tuple[Phase, Kind, bool]  # True: the signal is about the recipient's curr
 
 _ENDED = (Phase.FAILED, Phase.EXPIRED, Phase.CANCELED)
 _IN_PROGRESS = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
+_OPENED = (Kind.OPENED, Kind.CLICKED)
 # A delay proves that the provider has the email, and so does any event of another kind, even one that we do not know.
-_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
+# An open or a click proves no more: gateways fetch what is in an email while they still decide whether they take it.
+_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, *_OPENED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
-COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
+COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.VIRUS)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
-_DELIVERED = (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
 _EITHER = (True, False)
 
 
@@ -111,7 +112,7 @@ TABLE: Final[dict[Key, Row]] = {
     # A delivery counts whichever attempt it is of: its report may come before our own write, or after we gave up.
     **_rows(
         (Phase.QUEUED, Phase.WAITING, *_IN_PROGRESS, Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED),
-        _DELIVERED,
+        (Kind.DELIVERED,),
         _EITHER,
         Transition.DELIVERED,
     ),
@@ -119,7 +120,8 @@ TABLE: Final[dict[Key, Row]] = {
     **_rows((Phase.SENDING, Phase.AWAITING_EVIDENCE), _NOT_SENT, (True,), Transition.RETRY),
     **_rows((Phase.SENDING,), (Kind.UNCERTAIN,), (True,), Transition.UNCERTAIN),
     # A copy that failed after its acceptance goes to the next provider. Only the current attempt's failure counts:
-    # that of an older one says nothing about the copy under way.
+    # that of an older one says nothing about the copy under way. A virus is in the email whoever sends it, so nobody is
+    # asked who is not under way yet: `app.domain.rounds` ends the recipient, whichever attempt it was found in.
     **_rows(_IN_PROGRESS, COPY_FAILED, (True,), Transition.RETRY),
     # A hard bounce is never resent through another provider. An older attempt's report is kept as evidence, which
     # forbids every further claim, but does not end the copy under way.
@@ -145,19 +147,21 @@ TABLE.update({key: replace(row, suppress=True) for key, row in TABLE.items() if 
 PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
     **dict.fromkeys(_PROVIDER_HAS_IT, frozenset({Evidence.ACCEPTED})),
     Kind.DELAYED: frozenset({Evidence.ACCEPTED, Evidence.DELAYED}),
-    **dict.fromkeys((*_DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
+    **dict.fromkeys(_OPENED, frozenset({Evidence.ACCEPTED, Evidence.OPENED})),
+    **dict.fromkeys((Kind.DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
     **dict.fromkeys(COPY_FAILED, frozenset({Evidence.FAILED})),
     Kind.HARD_BOUNCE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.UNDELIVERABLE: frozenset({Evidence.FAILED, Evidence.HARD_BOUNCE}),
     Kind.MAILBOX_CONDITION: frozenset({Evidence.FAILED, Evidence.MAILBOX_CONDITION}),
+    Kind.VIRUS: frozenset({Evidence.FAILED, Evidence.VIRUS}),
     Kind.SUPPRESSED: frozenset({Evidence.FAILED, Evidence.SUPPRESSED}),
 }
 
-# What is wrong with the recipient, at whichever provider: no attempt is claimed once any of this is known.
-AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED)
+# What is wrong with the recipient or the email, at whichever provider: no attempt is claimed once any of it is known.
+AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.VIRUS)
 
 # Evidence after which no report of a delivery of the same attempt counts any more.
-OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED})
+OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED}) - {Evidence.VIRUS}
 
 # A transition does not happen if this is already known of the same attempt: the signal contradicts stronger evidence,
 # or it has come before.
@@ -167,7 +171,7 @@ IGNORED_IF_KNOWN: Final[dict[tuple[Transition, Kind], frozenset[Evidence]]] = {
         (Transition.SENT, kind): frozenset({Evidence.FAILED, Evidence.SILENT})
         for kind in _PROVIDER_HAS_IT
     },
-    **{(Transition.DELIVERED, kind): OUTWEIGHS_DELIVERY for kind in _DELIVERED},
+    (Transition.DELIVERED, Kind.DELIVERED): OUTWEIGHS_DELIVERY,
     (Transition.COMPLAINED, Kind.COMPLAINED): OUTWEIGHS_DELIVERY,
     **{(Transition.RETURNED, kind): frozenset({Evidence.FAILED}) for kind in COPY_FAILED},
     (Transition.RETURNED, Kind.HARD_BOUNCE): frozenset({Evidence.HARD_BOUNCE}),

@@ -136,4 +136,4 @@ def _require(settings: Settings, env: Mapping[str, str]) -> None:
     if missing:
         raise ConfigurationError(f"not set: {', '.join(missing)}")
     if not is_lambda(env):  # there, the accounts without a fault must go on, and so must the API
-        registry.check_values(settings.providers, env)
+        registry.check_values([*settings.providers, *registry.draining(settings.providers, env)], env)

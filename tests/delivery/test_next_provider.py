@@ -127,8 +127,22 @@ def test_evidence_within_the_wait_means_no_second_copy(harness: Harness, kind: K
     harness.report(harness.event(email_id, kind))
     assert harness.later(86_400) == []
     assert harness.send.providers() == ["sendgrid"]
-    seen = kind in (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
-    assert harness.only(email_id).status is (Status.DELIVERED if seen else Status.SENT)
+    assert harness.only(email_id).status is (Status.DELIVERED if kind is Kind.DELIVERED else Status.SENT)
+
+
+@pytest.mark.parametrize("look", [Kind.OPENED, Kind.CLICKED])
+@pytest.mark.parametrize("refusal", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED])
+def test_a_block_after_a_gateway_has_looked_goes_to_the_next_provider(
+    harness: Harness, look: Kind, refusal: Kind
+) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.report(harness.event(email_id, look))
+    assert harness.only(email_id).status is Status.SENT
+    harness.report(harness.event(email_id, refusal))
+    harness.work()
+    assert harness.send.providers() == ["sendgrid", "mailgun"]
+    assert harness.only(email_id).status is Status.SENT
 
 
 def test_evidence_that_comes_after_the_second_copy_is_told_all_the_same(harness: Harness) -> None:

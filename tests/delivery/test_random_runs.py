@@ -42,7 +42,7 @@ NEWCOMERS = [Mailbox(f"newcomer-{n}@example.net") for n in range(3)]
 EVENTS = [
     Kind.ACCEPTED, Kind.DELAYED, Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED,
     Kind.SUPPRESSED, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.OPENED, Kind.CLICKED, Kind.UNKNOWN,
-    Kind.MAILBOX_CONDITION,
+    Kind.MAILBOX_CONDITION, Kind.VIRUS,
 ]  # fmt: skip
 OUTCOMES = [
     accepted(),

@@ -146,8 +146,8 @@ ROWS: dict[str, tuple[Story, Shown]] = {
     "unsubscribed": (reported(Kind.UNSUBSCRIBED), Shown(Status.SENT, None, "", SENT)),
     "of an unknown kind": (reported(Kind.UNKNOWN), Shown(Status.SENT, None, "", SENT)),
     "delivered": (reported(Kind.DELIVERED), Shown(Status.DELIVERED, None, "", DELIVERED)),
-    "opened": (reported(Kind.OPENED), Shown(Status.DELIVERED, None, "", DELIVERED)),
-    "clicked": (reported(Kind.CLICKED), Shown(Status.DELIVERED, None, "", DELIVERED)),
+    "opened": (reported(Kind.OPENED), Shown(Status.SENT, None, "", SENT)),
+    "clicked": (reported(Kind.CLICKED), Shown(Status.SENT, None, "", SENT)),
     "no such mailbox": (
         reported(Kind.HARD_BOUNCE, cause=Cause.RECIPIENT),
         Shown(Status.BOUNCED, Cause.RECIPIENT, "hard_bounce by the host", FAILED),

@@ -7,7 +7,7 @@ from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Kind
 from tests.domain.world_state import Report, State, calls_of_unknown_outcome, failed, is_silent
 
-AT_FAULT = (Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED, Kind.UNDELIVERABLE)
+AT_FAULT = (Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED, Kind.UNDELIVERABLE, Kind.VIRUS)
 MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
 
 

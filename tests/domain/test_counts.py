@@ -11,7 +11,7 @@ SLOW_MS = SLOW_AFTER_MS + 1
 
 
 @pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("known", [Evidence.DELIVERED, Evidence.FAILED, Evidence.DELAYED])
+@pytest.mark.parametrize("known", [Evidence.DELIVERED, Evidence.FAILED, Evidence.DELAYED, Evidence.OPENED])
 def test_only_the_first_report_counts(kind: Kind, known: Evidence) -> None:
     assert count_event(kind, NOTHING, after_ms=0).reported == int(kind in REPORTS)
     assert count_event(kind, frozenset({Evidence.ACCEPTED}), after_ms=0).reported == int(kind in REPORTS)
@@ -31,9 +31,10 @@ def test_a_slow_delivery_counts_and_a_slow_bounce_or_open_does_not() -> None:
     assert count_event(Kind.DELIVERED, frozenset({Evidence.DELAYED}), after_ms=SLOW_MS) == Sums()
 
 
-def test_a_block_counts_also_after_a_delay_but_once() -> None:
+def test_a_block_counts_also_after_a_delay_or_an_open_but_once() -> None:
     assert count_event(Kind.BLOCKED, NOTHING, after_ms=0) == Sums(reported=1, blocked=1)
     assert count_event(Kind.BLOCKED, frozenset({Evidence.DELAYED}), after_ms=0) == Sums(blocked=1)
+    assert count_event(Kind.BLOCKED, frozenset({Evidence.OPENED}), after_ms=0) == Sums(blocked=1)
     assert count_event(Kind.BLOCKED, frozenset({Evidence.FAILED}), after_ms=0) == Sums()
 
 

@@ -65,6 +65,7 @@ SPACES = {
     "a mailbox condition": Space(
         every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION, Kind.BLOCKED)
     ),
+    "a virus": Space(every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.VIRUS, Kind.BLOCKED)),
     "a cancel and what is reported later": Space(
         every(retry_for_ms=0, cancel=True), 8_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
     ),

@@ -36,6 +36,7 @@ KINDS = {
     "soft": Kind.SOFT_BOUNCE,
     "blo": Kind.BLOCKED,
     "dro": Kind.DROPPED,
+    "vir": Kind.VIRUS,
     "sup": Kind.SUPPRESSED,
     "com": Kind.COMPLAINED,
     "uns": Kind.UNSUBSCRIBED,
@@ -44,26 +45,26 @@ KINDS = {
     "unk": Kind.UNKNOWN,
 }
 CURRENT = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
-queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   S+   D    D    S
-waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   S+   D    D    S
-sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
-awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
-sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    E+   C+   +    D    D    .
-delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    .    C+   +    .    .    .
-bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
-suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
-complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
-failed            S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
-expired           S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
-canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
+queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   S+   S    S    S
+waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   S+   S    S    S
+sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
+awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
+sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    R    E+   C+   +    .    .    .
+delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    B    .    C+   +    .    .    .
+bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
+failed            S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
+expired           S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
+canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
 """
 # Where the plan tells an older attempt from the current one; elsewhere it is the same.
 OLDER = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
-sending           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
-awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
-sent              .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
+phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
+sending           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
+sent              .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
 """
 
 
@@ -127,14 +128,14 @@ def test_a_phase_is_a_status_told_apart_by_its_wait(at: str) -> None:
     assert row_for(somebody(at, 2), Signal(1, "a", Kind.HARD_BOUNCE)) == TABLE[Phase(at), Kind.HARD_BOUNCE, False]
 
 
-PROOFS = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)  # that the provider has the email
+# That the provider has the email.
+PROOFS = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED, Kind.OPENED, Kind.CLICKED)
 OUTWEIGHS = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.RETURNED)
 # What is known of attempt 1 and makes its news void: (phase, news, known, what it came to without that knowledge).
 BARS = [
     *[("queued", kind, known, Status.SENT) for kind in PROOFS for known in (Evidence.FAILED, Evidence.SILENT)],
     *[
-        ("bounced", kind, evidence, Status.DELIVERED)
-        for kind in (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
+        ("bounced", Kind.DELIVERED, evidence, Status.DELIVERED)
         for evidence in OUTWEIGHS
     ],
     *[
@@ -157,7 +158,7 @@ def test_what_is_known_of_an_attempt_makes_news_void(at: str, kind: Kind, known:
     assert after(somebody(at, _2={known}), (1, kind)).status is otherwise  # known of another attempt: no bar
 
 
-@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED])
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.DROPPED, Kind.VIRUS])
 @pytest.mark.parametrize("at", ["sent", "sending", "awaiting_evidence"])
 def test_a_failed_status_puts_the_recipient_back_on_the_queue(at: str, kind: Kind) -> None:
     back = after(somebody(at), (1, kind))
@@ -187,10 +188,9 @@ def test_a_recipient_at_fault_ends(at: str, attempt: int, kind: Kind, end: Statu
 @pytest.mark.parametrize(
     "at", ["queued", "waiting", "sending", "awaiting_evidence", "sent", "failed", "expired", "canceled"]
 )
-@pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.OPENED, Kind.CLICKED])
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_delivered_is_delivered_whichever_attempt(at: str, kind: Kind, attempt: int) -> None:
-    got = after(somebody(at, 2), (attempt, kind))
+def test_delivered_is_delivered_whichever_attempt(at: str, attempt: int) -> None:
+    got = after(somebody(at, 2), (attempt, Kind.DELIVERED))
     assert (got.status, got.attempt, got.wait_until_ms) == (Status.DELIVERED, attempt, None)
 
 
@@ -297,13 +297,39 @@ def test_an_ended_recipient_that_is_reported_dead_stays_ended_when_a_late_accept
 
 
 @pytest.mark.parametrize("seen", [Kind.OPENED, Kind.CLICKED])
-@pytest.mark.parametrize("bounce", [Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.MAILBOX_CONDITION, Kind.HARD_BOUNCE])
-def test_an_opened_email_that_bounced_stays_bounced_when_the_open_comes_again(seen: Kind, bounce: Kind) -> None:
+@pytest.mark.parametrize(
+    ("bounce", "end"),
+    [
+        (Kind.SOFT_BOUNCE, Status.QUEUED),
+        (Kind.BLOCKED, Status.QUEUED),
+        (Kind.DROPPED, Status.QUEUED),
+        (Kind.MAILBOX_CONDITION, Status.BOUNCED),
+        (Kind.HARD_BOUNCE, Status.BOUNCED),
+    ],
+)
+def test_what_a_gateway_looked_at_may_still_be_refused(seen: Kind, bounce: Kind, end: Status) -> None:
     opened = after(somebody("sent"), (1, seen))
-    assert opened.status is Status.DELIVERED
-    bounced = after(opened, (1, bounce))
-    assert bounced.status is Status.BOUNCED
-    assert after(bounced, (1, seen)) == bounced
+    assert (opened.status, set(opened.evidence[1])) == (Status.SENT, {Evidence.ACCEPTED, Evidence.OPENED})
+    refused = after(opened, (1, bounce))
+    assert refused.status is end
+    assert after(refused, (1, seen)) == refused  # the look comes again
+
+
+@pytest.mark.parametrize("seen", [Kind.OPENED, Kind.CLICKED])
+@pytest.mark.parametrize("bounce", [Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE])
+@pytest.mark.parametrize("first", [True, False])
+def test_after_a_delivery_a_return_is_a_bounce_whenever_it_was_looked_at(seen: Kind, bounce: Kind, first: bool) -> None:
+    signals = [(1, seen), (1, Kind.DELIVERED)] if first else [(1, Kind.DELIVERED), (1, seen)]
+    delivered = after(somebody("sent"), *signals)
+    assert delivered.status is Status.DELIVERED
+    assert after(delivered, (1, bounce)).status is Status.BOUNCED
+
+
+@pytest.mark.parametrize("seen", [Kind.OPENED, Kind.CLICKED])
+@pytest.mark.parametrize("current", [True, False])
+def test_a_look_proves_what_an_acceptance_proves(seen: Kind, current: bool) -> None:
+    for at in Phase:
+        assert TABLE[at, seen, current] == TABLE[at, Kind.ACCEPTED, current]
 
 
 def test_of_two_live_copies_the_newest_counts_when_a_third_fails() -> None:

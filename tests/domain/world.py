@@ -210,8 +210,11 @@ class World:
         if head is not s.head:
             timed_head = self.protocol.settle(s.head, s.now_ms)
             was, timed, new = (h.recipients[report.key] for h in (s.head, timed_head, head))
-            taken_away = new.status in (Status.QUEUED, Status.FAILED, Status.EXPIRED)
+            without_copy = (Status.QUEUED, Status.FAILED, Status.EXPIRED)
             is_older = report.attempt not in (was.attempt, timed.attempt)
+            # A virus ends whoever has no copy under way, as it is the same whoever sends.
+            may_end = report.kind is Kind.VIRUS and new.status is Status.FAILED and timed.status in without_copy
+            taken_away = new.status in without_copy and not may_end
             if taken_away and new.status not in (was.status, timed.status) and is_older:
                 broken += ("I6",)
         yield from _then_publish(label, kind, after, broken)

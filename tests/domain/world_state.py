@@ -7,7 +7,10 @@ from app.domain.head import Head
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 
-FAILURES = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED)
+FAILURES = (
+    *(Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED),
+    Kind.VIRUS,
+)
 
 
 class Report(NamedTuple):

@@ -36,6 +36,18 @@ def test_without_the_secret_of_the_suppression_list_nothing_is_deployed(aws: Aws
     credentials.check(manager, secret(aws, ADDRESS_SECRET=ADDRESS_SECRET), {"PROVIDERS": "ses"})
 
 
+@pytest.mark.parametrize("account", ["RESEND", "RESEND_OLD"])
+def test_a_webhook_secret_that_cannot_be_read_stops_a_deployment(aws: Aws, account: str) -> None:
+    """That of an account that left PROVIDERS, too: its last reports are still to be believed."""
+    good, name = "whsec_c2VjcmV0", f"{account}_WEBHOOK_SECRET"
+    manager = client(aws.endpoint_url, "secretsmanager")
+    bad = secret(aws, **{name: f"{good},whsec_not base64"})
+    with pytest.raises(ConfigurationError, match=rf"^{name}: text 2 of the 2 in it is not a signing secret"):
+        credentials.check(manager, bad, {"PROVIDERS": "resend"})
+    good_ones = secret(aws, ADDRESS_SECRET=ADDRESS_SECRET, **{name: f"{good},{good}"})
+    credentials.check(manager, good_ones, {"PROVIDERS": "resend"})
+
+
 def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
     manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.key\n")
     with pytest.raises(ConfigurationError, match=r"^RETRY_FOR_S: "):

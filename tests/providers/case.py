@@ -73,6 +73,7 @@ class Case:
     make: Callable[[str], AnyProvider]  # at a base URL
     missing_for_webhooks: AnyProvider  # without a key for webhooks
     missing_variable: str  # the one that it lacks
+    malformed: str  # a text that cannot be what this variable holds
     secrets: tuple[str, ...]
     accepted: httpx.Response
     message_id: str

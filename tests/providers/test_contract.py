@@ -4,8 +4,10 @@ import copy
 import json
 import math
 from dataclasses import replace
+from itertools import permutations
 from typing import Any, get_args
 
+import botocore.session
 import httpx
 import pytest
 from hypothesis import given
@@ -13,9 +15,9 @@ from hypothesis import strategies as st
 
 from app.domain.event import Webhook
 from app.domain.kinds import EventKind, Kind, OutcomeKind
-from app.errors import ServiceUnavailable, Unauthenticated
+from app.errors import ConfigurationError, ServiceUnavailable, Unauthenticated
 from app.providers import registry
-from app.providers.sdk.contract import AnyProvider
+from app.providers.sdk.contract import AnyProvider, Outside
 from app.providers.sdk.http_transport import HttpTransport
 from app.providers.sdk.payload import ATTEMPT, EMAIL_ID
 from app.providers.sdk.variables import Need
@@ -184,6 +186,43 @@ def test_a_webhook_of_another_time_is_not_believed(case: Case, provider: AnyProv
 def test_without_a_key_webhooks_wait(case: Case) -> None:
     with pytest.raises(ServiceUnavailable, match=case.missing_variable):
         case.missing_for_webhooks.verify(_report(case, NOW_S), NOW_S)
+
+
+def orders(case: Case) -> list[tuple[str, ...]]:
+    """The values by which its webhooks are verified, and one that cannot be read, in every order."""
+    return list(permutations([*case.variables[case.missing_variable].split(","), case.malformed]))
+
+
+def with_webhook_values(name: str, case: Case, *values: str) -> AnyProvider:
+    variables = {**case.variables, case.missing_variable: ",".join(values)}
+    return registry.open_account(name, variables, Outside(botocore.session.get_session(), lambda _: case.certificate))
+
+
+def test_any_good_value_proves_a_webhook_wherever_one_stands_that_cannot_be_read(name: str, case: Case) -> None:
+    for values in orders(case):
+        account = with_webhook_values(name, case, *values)
+        for key in range(case.keys):
+            account.verify(case.webhook([], NOW_S, key), NOW_S)
+
+
+def test_what_no_good_value_proves_waits_if_one_cannot_be_read(name: str, case: Case) -> None:
+    for values in [*orders(case), (case.malformed,)]:
+        account = with_webhook_values(name, case, *values)
+        for forged in case.forge(_report(case, NOW_S)):
+            with pytest.raises((ServiceUnavailable, Unauthenticated)):
+                account.verify(forged, NOW_S)
+    with pytest.raises(ServiceUnavailable, match=case.missing_variable) as told:
+        with_webhook_values(name, case, case.malformed).verify(_report(case, NOW_S), NOW_S)
+    assert case.malformed not in str(told.value)
+
+
+def test_one_that_cannot_be_read_is_named_at_the_start_and_not_repeated(name: str, case: Case) -> None:
+    registry.check_values([name], case.variables)
+    for values in [*orders(case), (case.malformed,)]:
+        env = {**case.variables, case.missing_variable: ",".join(values)}
+        with pytest.raises(ConfigurationError, match=rf"^{case.missing_variable}: ") as told:
+            registry.check_values([name], env)
+        assert case.malformed not in str(told.value)
 
 
 def test_a_report_comes_back_to_the_attempt_that_it_is_about(case: Case, provider: AnyProvider) -> None:

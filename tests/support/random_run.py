@@ -37,14 +37,13 @@ WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-RECEIPTS = (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
 OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
 PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
-    Kind.ACCEPTED: {Evidence.ACCEPTED},
-    Kind.DELAYED: {Evidence.ACCEPTED},
-    **{kind: {Evidence.ACCEPTED, Evidence.DELIVERED} for kind in (*RECEIPTS, Kind.COMPLAINED)},
+    **{kind: {Evidence.ACCEPTED} for kind in (Kind.ACCEPTED, Kind.DELAYED, Kind.OPENED, Kind.CLICKED)},
+    **{kind: {Evidence.ACCEPTED, Evidence.DELIVERED} for kind in (Kind.DELIVERED, Kind.COMPLAINED)},
     Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
     Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
+    Kind.VIRUS: {Evidence.FAILED, Evidence.VIRUS},
     Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
     **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }

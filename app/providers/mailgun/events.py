@@ -11,7 +11,7 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.mailgun.labels import label
-from app.providers.sdk import payload, unattributed
+from app.providers.sdk import payload, unattributed, virus
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
@@ -56,7 +56,17 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
-    return _failure(account, entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
+    if event == "failed":
+        return _failure(account, entry)
+    if event == "rejected" and virus.is_found(_rejection(entry)):
+        return Kind.VIRUS, Cause.MESSAGE
+    return EVENTS.get(event, (Kind.UNKNOWN, None))
+
+
+def _rejection(entry: Mapping[str, object]) -> str:
+    """Mailgun's own words about an email that it does not send."""
+    reject = payload.fields(entry.get("reject"))
+    return f"{payload.text(reject.get('reason'))}; {payload.text(reject.get('description'))}"
 
 
 def _failure(account: str, entry: Mapping[str, object]) -> EventMeaning:

@@ -110,8 +110,12 @@ class Mailgun:
         signatures.check_age(timestamp, now_s)
         if not _TOKEN.fullmatch(token):
             raise Unauthenticated("the signature's token cannot be read")
-        if not signatures.signs_hmac(self.signing_keys, (timestamp + token).encode(), given):
-            raise Unauthenticated("the signature does not fit")
+        signatures.prove(
+            self.account,
+            "WEBHOOK_SIGNING_KEY",
+            self.signing_keys,
+            lambda key: signatures.signs_hmac(key, (timestamp + token).encode(), given),
+        )
         return Nonce(token, hashlib.sha256(webhook.body).hexdigest())
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from app.providers.sdk.variables import Declaration, Need, Variable
+from app.providers.sdk.variables import DOMAIN, Declaration, Need, Variable
 
 DECLARATION: Final = Declaration(
     "Mailgun",
     (
         Variable("API_KEY", "A sending key.", Need.SENDING, is_secret=True),
-        Variable("DOMAIN", "The domain that Mailgun sends for.", Need.SENDING, is_domain=True),
+        Variable("DOMAIN", "The domain that Mailgun sends for.", Need.SENDING, form=DOMAIN),
         Variable(
             "WEBHOOK_SIGNING_KEY",
             "Mailgun's HTTP webhook signing key; several, separated by commas, while you rotate.",

@@ -17,7 +17,6 @@ from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.errors import Unauthenticated
 from app.providers.resend import events
 from app.providers.resend.limits import LIMITS
 from app.providers.sdk import answers, headers, payload, signatures
@@ -116,12 +115,13 @@ class Resend:
         timestamp = headers.get("svix-timestamp", "")
         signatures.check_age(timestamp, now_s, MAX_AGE_S)
         signed = f"{headers.get('svix-id', '')}.{timestamp}.".encode() + webhook.body
-        try:
-            proved = signatures.signs_svix(self.signing_secrets, signed, headers.get("svix-signature", ""))
-        except ValueError:
-            raise signatures.bad_key(self.account, "WEBHOOK_SECRET", "a signing secret") from None
-        if not proved:
-            raise Unauthenticated("the signature does not fit")
+        given = headers.get("svix-signature", "")
+        signatures.prove(
+            self.account,
+            "WEBHOOK_SECRET",
+            self.signing_secrets,
+            lambda secret: signatures.signs_svix(secret, signed, given),
+        )
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """One event, or none if it cannot be read. If it names several recipients, one of kind `unknown` for each."""

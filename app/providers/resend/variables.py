@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from app.providers.sdk.variables import Declaration, Need, Variable
+from app.providers.sdk import signatures
+from app.providers.sdk.variables import Declaration, Form, Need, Variable
 
 DECLARATION: Final = Declaration(
     "Resend",
@@ -14,6 +15,7 @@ DECLARATION: Final = Declaration(
             Need.WEBHOOKS,
             verifies=True,
             is_secret=True,
+            form=Form("a signing secret, which is whsec_ and base64", signatures.svix_key),
         ),
         Variable("BASE_URL", "The API's address.", default="https://api.resend.com"),
     ),

@@ -5,11 +5,12 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from app.domain.account import prefix_of
 from app.errors import ServiceUnavailable, Unauthenticated
+from app.providers.sdk.variables import is_plain
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -25,9 +26,27 @@ def no_key(account: str, variable: str) -> ServiceUnavailable:
     return ServiceUnavailable(f"{prefix_of(account)}{variable} is not set: webhooks cannot be verified")
 
 
-def bad_key(account: str, variable: str, what: str) -> ServiceUnavailable:
-    """The error if `variable` of `account` holds a text that is not `what`."""
-    return ServiceUnavailable(f"{prefix_of(account)}{variable} holds a text that is not {what}")
+def unreadable(account: str, variable: str) -> ServiceUnavailable:
+    """The error if nothing in `variable` of `account` proves a webhook, and a part of it cannot be read."""
+    return ServiceUnavailable(f"{prefix_of(account)}{variable} holds a text that cannot be read as what it must be")
+
+
+def prove(account: str, variable: str, secrets: Iterable[str], proves: Callable[[str], bool]) -> None:
+    """Return if one of `secrets`, which `variable` of `account` holds, proves the webhook, in whatever order they are.
+
+    `proves` raises ValueError for a secret that cannot be read. Raises Unauthenticated if none proves the webhook, but
+    ServiceUnavailable if one of them cannot be read: that one might have.
+    """
+    is_unreadable = False
+    for secret in secrets:
+        try:
+            if proves(secret):
+                return
+        except ValueError:
+            is_unreadable = True
+    if is_unreadable:
+        raise unreadable(account, variable)
+    raise Unauthenticated("the signature does not fit")
 
 
 def check_age(timestamp: str, now_s: float, max_age_s: float = MAX_AGE_S) -> None:
@@ -41,25 +60,32 @@ def check_age(timestamp: str, now_s: float, max_age_s: float = MAX_AGE_S) -> Non
         raise Unauthenticated("the signature is of the future")
 
 
-def signs_hmac(keys: Iterable[str], signed: bytes, signatures: Iterable[str]) -> bool:
-    """Whether one of `signatures` (hex) is the HMAC-SHA256 of `signed` under one of `keys`."""
-    given = [signature.encode() for signature in signatures]
-    right = [hmac.new(key.encode(), signed, hashlib.sha256).hexdigest().encode() for key in keys]
-    return any(hmac.compare_digest(one, other) for one in right for other in given)
+def signs_hmac(key: str, signed: bytes, signatures: Iterable[str]) -> bool:
+    """Whether one of `signatures` (hex) is the HMAC-SHA256 of `signed` under `key`.
 
-
-def signs_svix(secrets: Iterable[str], signed: bytes, header: str) -> bool:
-    """Whether `header` holds the HMAC-SHA256 of `signed` under one of `secrets`.
-
-    The header is one `v1,<base64>`, or several with spaces between them. Raises ValueError if a secret is not `whsec_`
-    and base64.
+    Raises ValueError if `key` has a control or non-ASCII character.
     """
-    keys = [base64.b64decode(secret.removeprefix("whsec_"), validate=True) for secret in secrets]
-    if not all(keys):
+    if not is_plain(key):
+        raise ValueError("not a key")
+    right = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest().encode()
+    return any(hmac.compare_digest(right, given.encode(errors="replace")) for given in signatures)
+
+
+def signs_svix(secret: str, signed: bytes, header: str) -> bool:
+    """Whether `header` holds the HMAC-SHA256 of `signed` under `secret`.
+
+    The header is one `v1,<base64>`, or several with spaces between them. Raises ValueError if `secret` is no such one.
+    """
+    right = b"v1," + base64.b64encode(hmac.digest(svix_key(secret), signed, hashlib.sha256))
+    return any(hmac.compare_digest(right, given.encode(errors="replace")) for given in header.split())
+
+
+def svix_key(secret: str) -> bytes:
+    """The key in a secret of Svix. Raises ValueError if it is not `whsec_` and base64."""
+    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    if not key:
         raise ValueError("an empty key would be everybody's")
-    given = [signature.encode() for signature in header.split()]
-    right = [b"v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)) for key in keys]
-    return any(hmac.compare_digest(one, other) for one in right for other in given)
+    return key
 
 
 def signs_ecdsa(key: str, signed: bytes, signature: str) -> bool:
@@ -73,7 +99,7 @@ def signs_ecdsa(key: str, signed: bytes, signature: str) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    public = _public_key(key)
+    public = public_key(key)
     try:
         public.verify(base64.b64decode(signature, validate=True), signed, ECDSA(SHA256()))
     except (InvalidSignature, ValueError):
@@ -82,7 +108,8 @@ def signs_ecdsa(key: str, signed: bytes, signature: str) -> bool:
 
 
 @functools.lru_cache(maxsize=8)
-def _public_key(key: str) -> "EllipticCurvePublicKey":
+def public_key(key: str) -> "EllipticCurvePublicKey":
+    """The public key in base64 of DER SPKI. Raises ValueError if `key` is none of an elliptic curve."""
     # Imported here because of the cold start, as above.
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

@@ -1,10 +1,10 @@
 """The variables of a provider, declared once: reading them, what is missing, and their documentation follow from it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.domain.account import prefix_of
 from app.domain.address import ascii_domain, is_domain
@@ -27,6 +27,24 @@ class Need(StrEnum):
     NOTHING = "nothing"
 
 
+class Form(NamedTuple):
+    """What each value of a variable must be: in words, and by a function that raises ValueError for anything else."""
+
+    what: str
+    read: Callable[[str], object]
+
+    def fits(self, text: str) -> bool:
+        """Whether `text` is such a value."""
+        try:
+            self.read(text)
+        except ValueError:
+            return False
+        return True
+
+
+DOMAIN: Final = Form("a domain such as example.com", ascii_domain)
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """One variable of a provider. `name` comes behind the account's prefix: `API_KEY` is read as ACME_API_KEY.
@@ -34,7 +52,7 @@ class Variable:
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
     count if this one is not set, in that order, before `default`. `needed_with` is a variable without which this one
     is not needed for sending: one half of a pair, for example. Without those that verify (`verifies`), no webhook is
-    believed. The value of one that `is_domain` is a domain.
+    believed. If it has a `form`, each of its values must have it.
     """
 
     name: str
@@ -45,7 +63,7 @@ class Variable:
     fallbacks: tuple[str, ...] = ()
     needed_with: str = ""
     verifies: bool = False
-    is_domain: bool = False
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +138,14 @@ class Values:
         return tuple(filter(None, map(self._fault, self.declaration.variables)))
 
     def _fault(self, declared: Variable) -> str:
-        variable, text = self.variable(declared.name), self.text(declared.name)
-        if declared.is_domain:
-            return f"{variable}: {text!r} is not a domain such as example.com" if text and not is_domain(text) else ""
-        return "" if all(map(is_plain, self.texts(declared.name))) else _fault(variable)
+        variable, texts = self.variable(declared.name), self.texts(declared.name)
+        if declared.form is None:
+            return "" if all(map(is_plain, texts)) else _fault(variable)
+        wrong = [str(place) for place, text in enumerate(texts, 1) if not declared.form.fits(text)]
+        if not wrong:
+            return ""
+        which = "it" if len(texts) == 1 else f"text {' and '.join(wrong)} of the {len(texts)} in it"
+        return f"{variable}: {which} is not {declared.form.what}"
 
 
 def credential(account: str, name: str, value: str) -> str:

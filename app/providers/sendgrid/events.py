@@ -10,7 +10,7 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload, unattributed
+from app.providers.sdk import payload, unattributed, virus
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 from app.providers.sendgrid.labels import label
@@ -92,8 +92,14 @@ def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     if event == "bounce":
         return _bounce(account, entry)
     if event == "dropped":
-        return DROPS.get(payload.text(entry.get("reason")).strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
+        return _drop(payload.text(entry.get("reason")))
     return EVENTS.get(event, (Kind.UNKNOWN, None))
+
+
+def _drop(reason: str) -> EventMeaning:
+    if virus.is_found(reason):
+        return Kind.VIRUS, Cause.MESSAGE
+    return DROPS.get(reason.strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
 
 
 def _bounce(account: str, entry: Mapping[str, object]) -> EventMeaning:

@@ -10,7 +10,6 @@ from app.domain.email import Attachment, Content, Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
-from app.errors import Unauthenticated
 from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
 from app.providers.sdk.contract import Outside
@@ -100,12 +99,12 @@ class SendGrid:
         timestamp = webhook.headers.get("x-twilio-email-event-webhook-timestamp", "")
         signatures.check_age(timestamp, now_s)
         signed = timestamp.encode() + webhook.body
-        try:
-            proved = any(signatures.signs_ecdsa(key, signed, signature) for key in self.public_keys)
-        except ValueError:
-            raise signatures.bad_key(self.account, "WEBHOOK_PUBLIC_KEY", "a public key") from None
-        if not proved:
-            raise Unauthenticated("the signature does not fit")
+        signatures.prove(
+            self.account,
+            "WEBHOOK_PUBLIC_KEY",
+            self.public_keys,
+            lambda key: signatures.signs_ecdsa(key, signed, signature),
+        )
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """The events of a webhook, in the order in which SendGrid wrote them."""

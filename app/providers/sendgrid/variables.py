@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from app.providers.sdk.variables import Declaration, Need, Variable
+from app.providers.sdk import signatures
+from app.providers.sdk.variables import Declaration, Form, Need, Variable
 
 DECLARATION: Final = Declaration(
     "SendGrid",
@@ -13,6 +14,7 @@ DECLARATION: Final = Declaration(
             "The public key of SendGrid's signed event webhook; several, separated by commas, while you rotate.",
             Need.WEBHOOKS,
             verifies=True,
+            form=Form("a public key, which is base64 without line breaks or PEM markers", signatures.public_key),
         ),
         Variable(
             "BASE_URL",

@@ -55,7 +55,9 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "Send": (Kind.ACCEPTED, None),
     "Delivery": (Kind.DELIVERED, None),
     "DeliveryDelay": (Kind.DELAYED, None),
-    "Reject": (Kind.DROPPED, Cause.POLICY),  # SES rejects an email only for a virus
+    # SES "accepted the email, but determined that it contained a virus" (SES API v2, EventDestination,
+    # MatchingEventTypes, read 2026-11-29). There is no other reason for this event.
+    "Reject": (Kind.VIRUS, Cause.MESSAGE),
     "Rendering Failure": (Kind.DROPPED, Cause.MESSAGE),
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),

@@ -30,6 +30,7 @@ from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Values, credential
 from app.providers.ses import credentials, errors, events, sns
 from app.providers.ses.limits import LIMITS
+from app.providers.ses.variables import TOPIC
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -133,7 +134,12 @@ class Ses:
         """Check the signature of SNS. It covers the body, so there is no nonce."""
         if not self._topic_arns:
             raise signatures.no_key(self.account, "TOPIC_ARN")
-        self._verifier.verify(webhook, now_s)
+        try:
+            self._verifier.verify(webhook, now_s)
+        except Unauthenticated:
+            if not all(TOPIC.fits(arn) for arn in self._topic_arns):
+                raise signatures.unreadable(self.account, "TOPIC_ARN") from None  # that one might be the topic
+            raise
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent] | Subscription:
         """The recipients of one event, or a subscription to confirm."""

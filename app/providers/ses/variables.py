@@ -1,8 +1,21 @@
 """The SES_* variables."""
 
+import re
 from typing import Final
 
-from app.providers.sdk.variables import Declaration, Need, Variable
+from app.providers.sdk.variables import Declaration, Form, Need, Variable
+
+_TOPIC_ARN: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+
+
+def read_topic_arn(text: str) -> str:
+    """The text itself. Raises ValueError if it is not the ARN of an SNS topic."""
+    if _TOPIC_ARN.fullmatch(text) is None:
+        raise ValueError("not the ARN of an SNS topic")
+    return text
+
+
+TOPIC: Final = Form("the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:ses-events", read_topic_arn)
 
 DECLARATION: Final = Declaration(
     "Amazon SES",
@@ -31,6 +44,7 @@ DECLARATION: Final = Declaration(
             " commas.",
             Need.WEBHOOKS,
             verifies=True,
+            form=TOPIC,
         ),
         Variable("BASE_URL", "The API's address; that of SES in its region if not set."),
     ),

@@ -64,6 +64,7 @@ CASE = Case(
     make=make,
     missing_for_webhooks=MadeUp("made_up", "mu_secret", (), "https://api.made-up.example"),
     missing_variable="MADE_UP_WEBHOOK_KEY",
+    malformed="k…y",
     secrets=("mu_secret", *KEYS),
     accepted=httpx.Response(202, json={"id": "m-1"}),
     message_id="m-1",

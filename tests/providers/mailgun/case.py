@@ -111,6 +111,7 @@ CASE = Case(
     make=make,
     missing_for_webhooks=Mailgun("mailgun", "key-secret", "mg.example.com", (), "https://api.mailgun.net"),
     missing_variable="MAILGUN_WEBHOOK_SIGNING_KEY",
+    malformed="k…y",
     secrets=("key-secret", *KEYS),
     accepted=httpx.Response(200, json={"id": "<2026.1@mg.example.com>", "message": "Queued. Thank you."}),
     message_id="2026.1@mg.example.com",

@@ -217,6 +217,15 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
     assert (event(event=name).kind, event(event=name).cause) == (kind, cause)
 
 
+@pytest.mark.parametrize("field", ["reason", "description"])
+def test_a_rejection_for_a_virus_is_one_everywhere_and_a_hosts_is_not(field: str) -> None:
+    rejected = event(event="rejected", reject={field: "The message contains a virus"})
+    assert (rejected.kind, rejected.cause) == (Kind.VIRUS, Cause.MESSAGE)
+    said = {"message": "554 5.7.1 The message contains a virus", "code": 554}
+    failed = event(event="failed", severity="permanent", **{"delivery-status": said})
+    assert failed.kind is Kind.BLOCKED
+
+
 def test_an_event_says_why_and_of_which_call() -> None:
     parsed = event(
         event="failed",

@@ -100,6 +100,7 @@ CASE = Case(
     make=make,
     missing_for_webhooks=Resend("resend", "re_secret", (), "https://api.resend.com"),
     missing_variable="RESEND_WEBHOOK_SECRET",
+    malformed="whsec_not base64!",
     secrets=("re_secret", *SECRETS),
     accepted=httpx.Response(200, json={"id": EMAIL_ID}),
     message_id=EMAIL_ID,

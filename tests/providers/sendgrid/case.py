@@ -82,6 +82,7 @@ CASE = Case(
     make=make,
     missing_for_webhooks=SendGrid("sendgrid", "SG.secret", (), "https://api.sendgrid.com"),
     missing_variable="SENDGRID_WEBHOOK_PUBLIC_KEY",
+    malformed="MFkw",
     secrets=("SG.secret",),
     accepted=httpx.Response(202, headers={"X-Message-Id": "euo2iKxdSayPF4YE4"}),
     message_id="euo2iKxdSayPF4YE4",

@@ -219,6 +219,8 @@ def test_what_its_errors_mean(status: int, message: str, kind: Kind, cause: Caus
         ({"event": "dropped", "reason": "Spam Reporting Address"}, Kind.SUPPRESSED, Cause.RECIPIENT),
         ({"event": "dropped", "reason": "Invalid"}, Kind.HARD_BOUNCE, Cause.RECIPIENT),
         ({"event": "dropped", "reason": "Spam Content"}, Kind.DROPPED, Cause.POLICY),
+        ({"event": "dropped", "reason": "Virus detected"}, Kind.VIRUS, Cause.MESSAGE),
+        ({"event": "bounce", "type": "blocked", "reason": "550 Virus detected"}, Kind.BLOCKED, Cause.POLICY),
         ({"event": "dropped", "reason": "Recipient List over Package Quota"}, Kind.DROPPED, Cause.THROTTLE),
         ({"event": "dropped", "reason": "Invalid SMTPAPI header"}, Kind.DROPPED, Cause.MESSAGE),
         ({"event": "dropped", "reason": "whatever"}, Kind.DROPPED, Cause.UNKNOWN),

@@ -165,6 +165,7 @@ CASE = Case(
         "https://email.us-east-1.amazonaws.com",
     ),
     missing_variable="SES_TOPIC_ARN",
+    malformed="my topic",
     secrets=("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",),
     accepted=httpx.Response(200, json={"MessageId": "0100EXAMPLE-000000"}),
     message_id="0100EXAMPLE-000000",

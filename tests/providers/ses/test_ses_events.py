@@ -61,7 +61,7 @@ DELAYED = {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "B
             Cause.RECIPIENT,
             "OnAccountSuppressionList",
         ),
-        (report("Reject", {"reason": "Bad content"}), Kind.DROPPED, Cause.POLICY, "Bad content"),
+        (report("Reject", {"reason": "Bad content"}), Kind.VIRUS, Cause.MESSAGE, "Bad content"),
         (report("Rendering Failure", {"errorMessage": "no name"}), Kind.DROPPED, Cause.MESSAGE, "no name"),
         (report("Open", {"ipAddress": "192.0.2.1"}), Kind.OPENED, None, ""),
         (report("Click", {"link": "https://example.com/secret"}), Kind.CLICKED, None, ""),

@@ -13,7 +13,6 @@ from app.domain.email import Attachment, Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome, shorten
-from app.errors import Unauthenticated
 from app.providers.sdk import answers, payload, signatures
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
@@ -96,8 +95,10 @@ class MadeUp:
         timestamp = webhook.headers.get("made-up-time", "")
         signatures.check_age(timestamp, now_s)
         signed = f"{timestamp}.".encode() + webhook.body
-        if not signatures.signs_hmac(self.webhook_keys, signed, [webhook.headers.get("made-up-signature", "")]):
-            raise Unauthenticated("the signature does not fit")
+        given = [webhook.headers.get("made-up-signature", "")]
+        signatures.prove(
+            self.account, "WEBHOOK_KEY", self.webhook_keys, lambda key: signatures.signs_hmac(key, signed, given)
+        )
 
     def parse(self, webhook: Webhook) -> list[ProviderEvent]:
         """The events of a webhook, in the order in which Made Up wrote them."""

@@ -1,0 +1,78 @@
+"""A virus that a provider itself has found is in the email whoever sends it."""
+
+import pytest
+
+from app.domain.email import OnUncertain
+from app.domain.head import Status
+from app.domain.kinds import Cause, Kind
+from tests.support.harness import Harness
+from tests.support.outcomes import UNAVAILABLE, UNCERTAIN
+from tests.support.samples import an_email, somebody
+
+
+def test_it_is_the_end_of_the_email_and_no_other_provider_is_asked(harness: Harness) -> None:
+    bob = somebody("bob")
+    email_id = harness.take(an_email(bob))
+    harness.work()
+    harness.report(harness.event(email_id, Kind.VIRUS, cause=Cause.MESSAGE))
+    assert harness.later(86_400) == []
+    recipient = harness.only(email_id)
+    assert (recipient.status, recipient.cause, recipient.detail) == (Status.FAILED, Cause.MESSAGE, "virus by the host")
+    assert harness.send.providers() == ["sendgrid"]
+    assert harness.suppressions.get(bob.key).in_force(harness.clock.now_ms) is None
+
+
+def test_it_is_remembered_of_an_older_attempt_when_the_current_one_fails(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.report(harness.event(email_id, Kind.SOFT_BOUNCE))
+    harness.work()
+    harness.report(harness.event(email_id, Kind.VIRUS, attempt=1, cause=Cause.MESSAGE))
+    assert harness.only(email_id).status is Status.SENT  # the copy under way may still arrive
+    harness.report(harness.event(email_id, Kind.BLOCKED, cause=Cause.POLICY))
+    assert harness.later(86_400) == []
+    recipient = harness.only(email_id)
+    assert (recipient.status, recipient.cause) == (Status.FAILED, Cause.MESSAGE)
+    assert recipient.detail == "a provider has found a virus in this email"
+    assert harness.send.providers() == ["sendgrid", "mailgun"]
+
+
+def test_a_round_that_waits_ends_with_it(harness: Harness) -> None:
+    for name in ("sendgrid", "mailgun", "ses"):
+        harness.send.plan(name, UNAVAILABLE)
+    email_id = harness.take(an_email())
+    harness.work()
+    assert harness.only(email_id).wait_until_ms is not None
+    harness.report(harness.event(email_id, Kind.VIRUS, attempt=1, cause=Cause.MESSAGE))
+    assert harness.later(86_400) == []
+    assert (harness.only(email_id).status, harness.only(email_id).cause) == (Status.FAILED, Cause.MESSAGE)
+
+
+def test_what_may_have_arrived_is_said(harness: Harness) -> None:
+    """The provider whose answer was lost may look for no viruses."""
+    email_id = harness.take(an_email(on_uncertain=OnUncertain.FAILOVER))
+    harness.send.plan("sendgrid", UNCERTAIN)
+    harness.work()
+    harness.report(harness.event(email_id, Kind.VIRUS, cause=Cause.MESSAGE))
+    recipient = harness.only(email_id)
+    assert (recipient.status, recipient.cause) == (Status.FAILED, Cause.UNKNOWN)
+    assert recipient.detail.startswith("it may have arrived")
+
+
+def test_a_canceled_email_stays_canceled(harness: Harness) -> None:
+    for name in ("sendgrid", "mailgun", "ses"):
+        harness.send.plan(name, UNAVAILABLE)
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.cancel(email_id)
+    harness.report(harness.event(email_id, Kind.VIRUS, attempt=1, cause=Cause.MESSAGE))
+    assert harness.only(email_id).status is Status.CANCELED
+
+
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.DROPPED])
+def test_a_verdict_of_spam_or_content_goes_on_to_the_next_provider(harness: Harness, kind: Kind) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.report(harness.event(email_id, kind, cause=Cause.POLICY))
+    harness.work()
+    assert harness.send.providers() == ["sendgrid", "mailgun"]
