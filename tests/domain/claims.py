@@ -48,6 +48,7 @@ def given_up_early(s: State, head: Head) -> bool:
         and s.head.recipients[key].status is not Status.FAILED
         and len(calls_of_unknown_outcome(s, head, key)) < MOST_UNKNOWN[head.on_uncertain]
         and _may_be_called_again(s, head, key)
+        and not any(report.kind is Kind.VIRUS and report.key == key for report in s.known)  # the same at any provider
         for key, recipient in head.recipients.items()
     )
 

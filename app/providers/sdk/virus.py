@@ -1,8 +1,8 @@
 """Words in which a provider itself says that an email contains a virus.
 
-SES has an event for it. The event references of SendGrid, Mailgun and Resend name no such reason (read 2026-11-29), so
-the words of their own verdicts decide: a drop, a rejection, a failure before any host was asked. What a host says about
-viruses is not looked at here, because another provider may get the same email through.
+Few providers have an event or a reason for it (their event references, read 2026-11-29), so the words of their own
+verdicts decide: a drop, a rejection, a failure before any host was asked. What a host says about viruses is not looked
+at here, because another provider may get the same email through.
 """
 
 import re

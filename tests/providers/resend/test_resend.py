@@ -261,7 +261,6 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
     [
         ("suppression.added", {"email": "bo@example.com", "origin": "bounce"}),
         ("suppression.removed", {"email": "bo@example.com", "origin": "manual"}),
-        ("contact.created", {"email": "bo@example.com", "audience_id": "78261eea"}),
         ("domain.updated", {"name": "example.com", "status": "verified"}),
     ],
 )
