@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.account import is_account, prefix_of
-from app.domain.route import Caps, Routing, RoutingPolicy
+from app.domain.caps import Caps
+from app.domain.route import Routing, RoutingPolicy
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
+from app.delivery.capacity import Capacity, Reservation
 from app.delivery.monitor import Monitor
 from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
@@ -39,6 +40,7 @@ class MakeAttempt:
     protocol: DeliveryProtocol
     read_context: ReadContext
     monitor: Monitor
+    capacity: Capacity
     suppress: Callable[[Suppression], None]
     lease_s: float
 
@@ -51,11 +53,8 @@ class MakeAttempt:
             return
         content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
         request = _ClaimRequest(number, self.read_context(head))
-        claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
-        called = None if claimed is None or claimed.lease_attempt != number else claimed.attempts[-1].provider
-        for provider in request.reserved - {called}:
-            self.monitor.give_back(provider)
-        if claimed is None or called is None:
+        claimed = self._claim(head, request)
+        if claimed is None:
             log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
             return
         outcome, duration_ms = self._call(claimed, content, request.context.first_choice)
@@ -73,13 +72,33 @@ class MakeAttempt:
         began_at_ms = claimed.attempts[attempt.original_number - 1].started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
+        for reservation in request.reservations.values():
+            self.capacity.settle(reservation, outcome, attempt.recipients)
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:
         """The guard: the email expects this attempt next, and no other worker holds its lease."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, request: "_ClaimRequest", now_ms: int) -> Head | None:
+    def _claim(self, head: Head, request: "_ClaimRequest") -> Head | None:
+        """Claim the attempt. Returns None if no call is to be made: nobody is left to send to, or another worker came.
+
+        What was reserved for a call that is not made is given back, also when the store fails.
+        """
+        called = ""
+        try:
+            written = rewrite(
+                self.heads, self.clock, head.email_id, lambda h, now: self._change(h, request, now), known=head
+            )
+            if written is None or written.lease_holder != request.holder:
+                return None
+            called = written.attempts[-1].provider
+            return written
+        finally:
+            for provider in [provider for provider in request.reservations if provider != called]:
+                self.capacity.cancel(request.reservations.pop(provider))
+
+    def _change(self, head: Head, request: "_ClaimRequest", now_ms: int) -> Head | None:
         """Settle the email and claim its next call in one write. Returns None if another worker holds it."""
         if head.lease_holder == request.holder:
             return head  # our write succeeded but its answer was lost, so the store's client made it again
@@ -92,19 +111,24 @@ class MakeAttempt:
         return replace(claimed, lease_holder=request.holder)
 
     def _plan(self, head: Head, request: "_ClaimRequest", now_ms: int) -> tuple[Head, Dispatch | None]:
-        """The settled head and its next call. If the provider has limited capacity, it has been reserved."""
+        """The settled head and its next call, for which everything that it needs has been reserved."""
         context = request.context
         while True:
             settled = self.protocol.settle(head, now_ms, context)
             dispatch = self.protocol.next_dispatch(settled, now_ms, context)
-            if dispatch is None or dispatch.provider in request.reserved:
+            if dispatch is None:
+                return settled, None
+            provider, recipients = dispatch.provider, len(dispatch.recipients)
+            held = request.reservations.get(provider)
+            if held is not None and held.is_for(provider, recipients):
                 return settled, dispatch
-            if not context.candidate(dispatch.provider).reserve:
-                return settled, dispatch
-            if self.monitor.reserve(dispatch.provider, len(dispatch.recipients)):
-                request.reserved.add(dispatch.provider)
-                return settled, dispatch
-            context = context.without(dispatch.provider, now_ms)
+            if held is not None:  # another writer has changed whom the call carries
+                self.capacity.cancel(request.reservations.pop(provider))
+            found = self.capacity.reserve(context.candidate(provider), recipients)
+            if isinstance(found, Reservation):
+                request.reservations[provider] = found
+            else:
+                context = context.changed(found)
 
     def _call(self, claimed: Head, content: Content, first_choice: str) -> tuple[Outcome, int]:
         provider = claimed.attempts[-1].provider
@@ -141,13 +165,13 @@ class MakeAttempt:
 class _ClaimRequest:
     """One worker's request for one attempt. It stays the same however often its write has to be made again.
 
-    `reserved` are the providers at which capacity has been reserved for it.
+    `reservations` are what has been reserved for it, by provider.
     """
 
     number: int
     context: DispatchContext
     holder: str = field(default_factory=lambda: token_hex(8))
-    reserved: set[str] = field(default_factory=set)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
 
 
 def message(claimed: Head, content: Content) -> Message:

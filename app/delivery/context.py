@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.delivery.monitor import Monitor
+from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, CollapseStore
 from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
@@ -21,9 +22,10 @@ class SuppressionLookup(Protocol):
 
 @dataclass(frozen=True)
 class ContextReader:
-    """Reads the providers' health through the monitor's cache, suppressions and collapse keys from the store."""
+    """Reads health through the monitor's cache; places, suppressions and collapse keys from the store."""
 
     monitor: Monitor
+    places: PlaceTaker
     routing: Routing
     suppressions: SuppressionLookup
     collapses: CollapseStore
@@ -35,40 +37,48 @@ class ContextReader:
         # ended or because a webhook comes in between.
         addresses = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
         now_ms = int(self.clock() * 1000)
-        healths = self.monitor.healths()
+        healths, left_today = self.monitor.healths(), self.places.left_today()
         return DispatchContext(
-            route=self._route(healths, head.email_id, head.providers, addresses, head.excluded),
+            route=self._route(healths, left_today, head.email_id, head.providers, addresses, head.excluded),
             suppressed=frozenset() if head.override_suppression else self.suppressions.among(addresses, now_ms),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
-            first_choice=self._first_choice(healths, head, addresses),
+            first_choice=self._first_choice(healths, left_today, head, addresses),
         )
 
-    def _first_choice(self, healths: Mapping[str, Health], head: Head, addresses: Iterable[str]) -> str:
+    def _first_choice(
+        self, healths: Mapping[str, Health], left_today: Mapping[str, int], head: Head, addresses: Iterable[str]
+    ) -> str:
         """The provider that would carry the email if all were healthy. One that is paused is no choice."""
         healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
-        for candidate in self._route(healthy, head.email_id, head.providers, addresses, head.excluded):
+        for candidate in self._route(healthy, left_today, head.email_id, head.providers, addresses, head.excluded):
             if candidate.availability is Availability.AVAILABLE:
                 return candidate.provider
         return ""
 
-    def route(self, email_id: str, restrict: Iterable[str], addresses: Iterable[str]) -> tuple[Candidate, ...]:
-        """Every provider in the order in which it would be tried for these addresses, and its availability."""
-        return self._route(self.monitor.healths(), email_id, restrict, addresses)
+    def route(
+        self, email_id: str, restrict: Iterable[str], addresses: Iterable[str], recipients: int
+    ) -> tuple[Candidate, ...]:
+        """Every provider in the order in which it would be tried for these addresses, so many of them in a call."""
+        healths, left_today = self.monitor.healths(), self.places.left_today()
+        return self._route(healths, left_today, email_id, restrict, addresses, recipients=recipients)
 
     def _route(
         self,
         healths: Mapping[str, Health],
+        left_today: Mapping[str, int],
         email_id: str,
         restrict: Iterable[str],
         addresses: Iterable[str],
         excluded: Iterable[str] = (),
+        recipients: int = 1,
     ) -> tuple[Candidate, ...]:
         return route(
             self.routing,
             healths,
-            self.monitor.sent_today(),
+            left_today,
             email_id=email_id,
+            recipients=recipients,
             restrict=tuple(restrict),
             excluded=tuple(excluded),
             domains=frozenset(address.rpartition("@")[2].lower() for address in addresses),

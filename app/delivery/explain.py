@@ -26,5 +26,7 @@ class Explain:
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
             else candidate
-            for candidate in self.read_context.route(email_id, email.providers, addresses)
+            for candidate in self.read_context.route(
+                email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
+            )
         ]

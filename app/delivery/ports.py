@@ -68,13 +68,20 @@ class HealthStore(Protocol):
     def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
         """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
 
-    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients whom a provider accepted on that day of the Unix epoch (UTC)."""
 
-    def day(self, provider: str, day: int) -> int:
-        """How many recipients were counted on that day."""
+class PlaceStore(Protocol):
+    """Stores which places of an account's days and seconds are taken, by conditional writes."""
 
-    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
+    def taken(self, account: str, day: int) -> int:
+        """How many places of that day of the Unix epoch (UTC) are taken."""
+
+    def take(self, account: str, day: int, count: int, cap: int, now_s: float) -> bool:
+        """Take `count` places of that day. Returns False, and takes none, if fewer are left under `cap`."""
+
+    def give_back(self, account: str, day: int, count: int) -> None:
+        """Give back `count` places that were taken of that day."""
+
+    def reserve_second(self, account: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
         """Reserve places under the cap of that second. Returns False if all are taken."""
 
 

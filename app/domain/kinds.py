@@ -54,6 +54,7 @@ EventKind = Literal[
     Kind.CLICKED,
     Kind.UNKNOWN,
 ]
+SURELY_NOT_SENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED, Kind.UNDELIVERABLE})
 TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same provider may be called again later
 
 

@@ -11,6 +11,7 @@ from app.store.events import EventItem
 from app.store.heads import HeadItem
 from app.store.health import HealthItem, SumsItem
 from app.store.nonces import NonceItem
+from app.store.places import PlaceItem
 from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
 
@@ -19,7 +20,7 @@ from app.store.suppressions import SuppressionItem
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
     "nonces": (NonceItem,),
-    "providers": (SumsItem, HealthItem, CursorItem),
+    "providers": (SumsItem, HealthItem, CursorItem, PlaceItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }

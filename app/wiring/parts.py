@@ -11,10 +11,12 @@ from pynamodb.exceptions import PynamoDBException
 from app.delivery.accept import Accept
 from app.delivery.attempt import MakeAttempt
 from app.delivery.cancel import Cancel
+from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
+from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, Publish, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
@@ -32,6 +34,7 @@ from app.store.events import Events
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
 from app.store.nonces import Nonces
+from app.store.places import Places
 from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
 from app.wiring.sweep import build_sweep
@@ -69,6 +72,7 @@ class Stores:
     collapses: Collapses = field(default_factory=Collapses)
     suppressions: Suppressions = field(default_factory=Suppressions)
     healths: Healths = field(default_factory=Healths)
+    places: Places = field(default_factory=Places)
     cursors: Cursors = field(default_factory=Cursors)
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
@@ -121,8 +125,9 @@ def build(
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
-    monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps, monotonic)
-    read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
+    monitor = Monitor(stores.healths, settings.providers, clock, monotonic)
+    places = PlaceTaker(stores.places, settings.routing.caps, clock)
+    read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
         objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
     )
@@ -149,6 +154,7 @@ def build(
             protocol=protocol,
             read_context=read_context,
             monitor=monitor,
+            capacity=Capacity(monitor, places),
             suppress=stores.suppressions.put,
             lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
         ),

@@ -17,7 +17,7 @@ from app.domain.route import Routing
 from app.settings import Settings
 from app.store.heads import SHARDS
 from app.store.health import SumsItem
-from app.wiring.parts import Stores, build
+from app.wiring.parts import Container, Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
 from tests.support.limits import limits_of
@@ -66,7 +66,19 @@ class Harness:
 
     def build(self, **stores: Any) -> None:
         """Build every use case, with these stores in the place of the real ones."""
-        parts = build(
+        parts = self.another_process(**stores)
+        self.monitor = parts.monitor
+        self.places = parts.attempt.capacity.places
+        self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
+        self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        assert isinstance(self.sweep.watchdog, Watchdog)
+        self.sweep.watchdog.heads = OwnHeads(self)
+        self.read_context = self.attempt.read_context
+        self.protocol = self.attempt.protocol
+
+    def another_process(self, **stores: Any) -> Container:
+        """The use cases of another process over the same stores, or over these."""
+        return build(
             self.settings,
             self.queue.topic.publish,
             self.send,
@@ -76,17 +88,10 @@ class Harness:
             confirm=self.confirmed.append,
             monotonic=self.monotonic,
         )
-        self.monitor = parts.monitor
-        self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
-        self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
-        assert isinstance(self.sweep.watchdog, Watchdog)
-        self.sweep.watchdog.heads = OwnHeads(self)
-        self.read_context = self.attempt.read_context
-        self.protocol = self.attempt.protocol
 
     def another_monitor(self) -> Monitor:
         """A monitor of the same providers in another process, which knows and counts for itself."""
-        return Monitor(self.healths, self.routing.providers, self.clock, self.routing.caps, self.monotonic)
+        return Monitor(self.healths, self.routing.providers, self.clock, self.monotonic)
 
     def judge(self) -> None:
         """Let a watchdog of another process look at the providers."""
