@@ -88,6 +88,8 @@ def _line(health: Health) -> str:
 def _open(health: Health) -> str:
     if health.breaker_until_ms is None:
         return ""
+    if health.over_quota:
+        return shorten(f"quota used up, asked again at {times.write(health.breaker_until_ms)}: {health.breaker_reason}")
     return shorten(f"breaker open until {times.write(health.breaker_until_ms)}: {health.breaker_reason or 'no reason'}")
 
 

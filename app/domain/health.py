@@ -53,6 +53,7 @@ class Health:
     silent_since_ms: int | None = None  # set while `silent`
     webhooks_failing: bool = False  # its reports do not get through to us, and the fault is ours
     resumed_at_ms: int | None = None  # an operator resumed it, and emails that wait for it are still being woken
+    over_quota: bool = False  # the breaker is open because the account's own quota of a day or month is used up
 
     def is_impaired(self, now_ms: int) -> bool:
         """Whether anything here keeps the provider from being called in its usual place."""
@@ -99,6 +100,8 @@ def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: 
     """
     if outcome.kind is Kind.ACCEPTED:
         return close_breaker(health)
+    if outcome.cause is Cause.LIMIT:
+        return open_breaker(health, outcome.reply, now_ms, quota_for_s=outcome.retry_after_s or 0)
     if outcome.kind is Kind.THROTTLED:
         return end_probe(start_cooldown(health, outcome.retry_after_s, now_ms))
     if outcome.kind is Kind.UNAVAILABLE and outcome.cause is Cause.ACCOUNT and not outcome.is_about_sender:
@@ -108,17 +111,20 @@ def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: 
     return end_probe(health)
 
 
-def open_breaker(health: Health, reason: str, now_ms: int) -> Health:
+def open_breaker(health: Health, reason: str, now_ms: int, *, quota_for_s: float | None = None) -> Health:
     """The health with its breaker open, for longer each time in a row.
 
-    A breaker that is open already stays as it is, unless a probe has just failed.
+    A breaker that is open already stays as it is, unless a probe has just failed. With `quota_for_s`, the account's own
+    quota is used up, for so many seconds at least: emails then wait for a limit, and not for a provider that is down.
     """
     if health.breaker_until_ms is not None and health.probe_until_ms is None:
         return health
     wait_ms = BREAKER_WAITS_MS[min(health.trips, len(BREAKER_WAITS_MS) - 1)]
+    quota_ms = min(int((quota_for_s or 0) * 1000), LONGEST_COOLDOWN_MS)
     return replace(
         health,
-        breaker_until_ms=now_ms + wait_ms,
+        breaker_until_ms=now_ms + max(wait_ms, quota_ms),
+        over_quota=quota_for_s is not None,
         breaker_reason=reason,
         trips=health.trips + 1,
         probe_until_ms=None,
@@ -129,7 +135,7 @@ def close_breaker(health: Health) -> Health:
     """The health with its breaker closed, because the provider accepted an email."""
     if health.breaker_until_ms is None and health.trips == 0:
         return health
-    return replace(health, breaker_until_ms=None, breaker_reason="", trips=0, probe_until_ms=None)
+    return replace(health, breaker_until_ms=None, breaker_reason="", trips=0, over_quota=False, probe_until_ms=None)
 
 
 def lease_probe(health: Health, now_ms: int) -> Health | None:

@@ -17,7 +17,7 @@ class Availability(StrEnum):
 
     AVAILABLE = "available"
     UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; called in the last round only
-    PAUSED = "paused"  # by an operator, or its daily cap is reached; not called even in the last round
+    PAUSED = "paused"  # by an operator, a cap, or the account's own quota; not called even in the last round
     EXCLUDED = "excluded"  # never for this email
 
 
@@ -84,15 +84,19 @@ def route(
             cap = caps.daily if is_full else None
             candidates.append(_candidate(healths[name], cap, recipients, now_ms))
     left = [name for name in restrict if name not in routing.providers]
-    candidates += [Candidate(name, Availability.PAUSED, "not in PROVIDERS", now_ms + PAUSE_CHECK_MS) for name in left]
+    candidates += [_paused(name, f"waits for {name}, which is not in PROVIDERS", now_ms) for name in left]
     return tuple(candidates)
+
+
+def _paused(name: str, why: str, now_ms: int) -> Candidate:
+    return Candidate(name, Availability.PAUSED, why, now_ms + PAUSE_CHECK_MS)
 
 
 def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: int) -> Candidate:
     """`full_cap` is the daily cap, if it leaves no places for the call. It counts whatever the breaker says."""
     name = health.provider
     if health.paused:
-        return Candidate(name, Availability.PAUSED, "paused by an operator", now_ms + PAUSE_CHECK_MS)
+        return _paused(name, f"waits for {name}, which an operator has paused", now_ms)
     if full_cap is not None:
         full = full_day(name, full_cap, recipients, now_ms)
         return Candidate(name, Availability.PAUSED, full.why, full.until_ms)
@@ -106,12 +110,14 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
 
 
 def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
-    why = f"breaker open: {health.breaker_reason}" if health.breaker_reason else "breaker open"
+    closed = Availability.PAUSED if health.over_quota else Availability.UNAVAILABLE_FOR_NOW
+    why = f"waits for the quota of {health.provider}, which is used up" if health.over_quota else "breaker open"
+    if health.breaker_reason:
+        why = f"{why}: {health.breaker_reason}"
     if now_ms < until_ms:
-        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, until_ms)
+        return Candidate(health.provider, closed, why, until_ms)
     if health.probe_until_ms is not None and now_ms < health.probe_until_ms:
-        why = f"{why}; a probe is under way"
-        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, health.probe_until_ms)
+        return Candidate(health.provider, closed, f"{why}; a probe is under way", health.probe_until_ms)
     return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", probes=True)
 
 

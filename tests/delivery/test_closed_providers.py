@@ -125,7 +125,7 @@ def test_a_paused_provider_is_never_used_not_even_as_the_last_resort(store: Aws,
     for _ in range(5):
         harness.later(60)
     assert harness.send.calls == []
-    assert harness.only(email_id).status is Status.FAILED
+    assert harness.only(email_id).status is Status.QUEUED
 
 
 def test_a_provider_over_its_daily_cap_is_not_used_as_a_last_resort(store: Aws) -> None:
@@ -134,7 +134,7 @@ def test_a_provider_over_its_daily_cap_is_not_used_as_a_last_resort(store: Aws) 
     email_id = harness.take(an_email())
     harness.work()
     assert harness.send.calls == []
-    assert harness.only(email_id).status is Status.FAILED
+    assert harness.only(email_id).status is Status.QUEUED
 
 
 def test_it_expires_while_it_waits(harness: Harness) -> None:

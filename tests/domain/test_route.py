@@ -118,7 +118,8 @@ def test_a_low_weight_is_told() -> None:
 
 def test_a_paused_provider_is_looked_at_again_later() -> None:
     candidate = only(Health("ses", paused=True, breaker_until_ms=NOW_MS + 5))
-    assert candidate == Candidate("ses", Availability.PAUSED, "paused by an operator", NOW_MS + PAUSE_CHECK_MS)
+    why = "waits for ses, which an operator has paused"
+    assert candidate == Candidate("ses", Availability.PAUSED, why, NOW_MS + PAUSE_CHECK_MS)
 
 
 def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
@@ -133,6 +134,15 @@ def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
     assert (under_way.availability, under_way.until_ms) == (Availability.UNAVAILABLE_FOR_NOW, NOW_MS + 9)
     assert under_way.why.endswith("a probe is under way")
     assert only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS)).availability is Availability.AVAILABLE
+
+
+def test_a_quota_that_is_used_up_pauses_a_provider_until_a_probe() -> None:
+    over = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="Daily quota", over_quota=True)
+    why = "waits for the quota of ses, which is used up: Daily quota"
+    assert only(over) == Candidate("ses", Availability.PAUSED, why, NOW_MS + 30_000)
+    probed = replace(over, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9)
+    assert (only(probed).availability, only(probed).until_ms) == (Availability.PAUSED, NOW_MS + 9)
+    assert only(replace(over, breaker_until_ms=NOW_MS)).probes
 
 
 def test_a_rest_closes_a_provider_until_it_ends() -> None:

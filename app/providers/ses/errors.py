@@ -24,7 +24,6 @@ ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "SendingPausedException": _ACCOUNT,
     "LimitExceededException": _ACCOUNT,
     "NotFoundException": _ACCOUNT,  # there is no such configuration set
-    # Also "Daily message quota exceeded": the quota is of the last 24 hours, so it frees up all the time.
     "TooManyRequestsException": _THROTTLED,
     "ThrottlingException": _THROTTLED,  # has status 400
     "Throttling": _THROTTLED,
@@ -49,8 +48,9 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "sending suspended": _ACCOUNT,
     "sending paused": _ACCOUNT,
 }
-
-
+# What a throttling error says if it is not for the rate ("Monitoring your sending quotas", "Errors related to sending
+# quotas"). The quota is of the last 24 hours, so it becomes free bit by bit.
+DAILY_QUOTA: Final = "daily message quota"
 IN_WORDS: Final = frozenset({"MessageRejected", "AccessDeniedException"})  # the words decide what these mean
 
 # Where AWS writes what was not allowed: "… is not authorized to perform `ses:SendEmail' on resource
@@ -77,4 +77,6 @@ def meaning(error: str, words: str) -> answers.AnswerMeaning | None:
     """The meaning of an error of this type with these words; None if the type is not known."""
     if error == "MessageRejected":
         return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
+    if ERRORS.get(error) == _THROTTLED and DAILY_QUOTA in words.lower():
+        return answers.OVER_QUOTA
     return ERRORS.get(error)

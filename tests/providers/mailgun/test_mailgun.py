@@ -121,8 +121,8 @@ NOT_ALLOWED = "Domain mg.example.com is not allowed to send: "
     [
         (400, "to parameter is not a valid address. please check documentation", Kind.REFUSED, Cause.MESSAGE),
         (400, NOT_ALLOWED + "The domain is unverified", Kind.UNAVAILABLE, Cause.ACCOUNT),
-        (400, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.THROTTLE),
-        (420, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.THROTTLE),
+        (400, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.LIMIT),
+        (420, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.LIMIT),
         (403, NOT_ALLOWED + "Free accounts are for test purposes only", Kind.UNAVAILABLE, Cause.ACCOUNT),
         (400, "Please activate your Mailgun account", Kind.UNAVAILABLE, Cause.ACCOUNT),
         (404, "Domain not found: mg.example.com", Kind.UNAVAILABLE, Cause.ACCOUNT),

@@ -184,8 +184,8 @@ DOUBT = (Kind.UNCERTAIN, Cause.UNKNOWN)
         (422, "invalid_parameter", REFUSED),
         (422, "invalid_attachment", REFUSED),
         (429, "rate_limit_exceeded", (Kind.THROTTLED, Cause.THROTTLE)),
-        (429, "daily_quota_exceeded", ACCOUNT),
-        (429, "monthly_quota_exceeded", ACCOUNT),
+        (429, "daily_quota_exceeded", (Kind.THROTTLED, Cause.LIMIT)),
+        (429, "monthly_quota_exceeded", (Kind.THROTTLED, Cause.LIMIT)),
         (451, "security_error", (Kind.REFUSED, Cause.UNKNOWN)),
         (500, "application_error", (Kind.UNAVAILABLE, Cause.OUTAGE)),
         (503, "service_unavailable", (Kind.UNAVAILABLE, Cause.OUTAGE)),
@@ -224,11 +224,9 @@ def test_only_a_403_that_speaks_of_the_sender_is_about_this_from_alone(
     assert RESEND.read(answer).is_about_sender is is_about_sender
 
 
-def test_too_fast_is_left_alone_and_a_quota_is_not_a_pause() -> None:
+def test_too_fast_is_left_alone_for_as_long_as_it_says() -> None:
     told = {"name": "rate_limit_exceeded"}
     assert RESEND.read(httpx.Response(429, json=told, headers={"retry-after": "7"})).retry_after_s == 7
-    told = {"name": "daily_quota_exceeded"}
-    assert RESEND.read(httpx.Response(429, json=told, headers={"retry-after": "7"})).retry_after_s is None
 
 
 @pytest.mark.parametrize(

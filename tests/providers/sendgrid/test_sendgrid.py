@@ -157,7 +157,7 @@ def test_tags_that_do_not_fit_are_left_out() -> None:
     ("status", "message", "kind", "cause"),
     [
         (401, "The provided authorization grant is invalid", Kind.UNAVAILABLE, Cause.ACCOUNT),
-        (401, "Maximum credits exceeded", Kind.THROTTLED, Cause.THROTTLE),
+        (401, "Maximum credits exceeded", Kind.THROTTLED, Cause.LIMIT),
         (403, "access forbidden", Kind.UNAVAILABLE, Cause.ACCOUNT),
         (403, "The from address does not match a verified Sender Identity.", Kind.REFUSED, Cause.ACCOUNT),
         (400, "Does not contain a valid address.", Kind.REFUSED, Cause.MESSAGE),
