@@ -48,6 +48,7 @@ class Settings:
     aws_endpoint_url: str | None
     table_prefix: str
     topic_arn: str
+    delay_queue_url: str  # the queue for messages that come later; empty: the sweep publishes them when they are due
     content_bucket: str
     routing: Routing
     from_domains: Mapping[str, tuple[str, ...]]  # account → From domains that it may send; empty: any domain
@@ -82,6 +83,7 @@ class Settings:
             aws_endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
             table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
             topic_arn=env.get("TOPIC_ARN", ""),
+            delay_queue_url=env.get("DELAY_QUEUE_URL", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
             routing=Routing(
                 providers,

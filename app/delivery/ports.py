@@ -81,8 +81,14 @@ class PlaceStore(Protocol):
     def give_back(self, account: str, day: int, count: int) -> None:
         """Give back `count` places that were taken of that day."""
 
-    def reserve_second(self, account: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Reserve places under the cap of that second. Returns False if all are taken."""
+    def book(self, account: str, second: int, count: int, cap: int) -> bool:
+        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
+
+    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
+        """The second, `first` or later, in which the next turn of `count` places comes; so many come in a second."""
+
+    def next_turn(self, account: str, a_second: int) -> int:
+        """The second in which the next turn would come, if that is not over."""
 
 
 class CursorStore(Protocol):
@@ -150,6 +156,13 @@ class Publish(Protocol):
 
     def __call__(self, email_id: str, attempt: int) -> None:
         """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
+
+
+class PublishLater(Protocol):
+    """Publishes to the processing queue with a delay."""
+
+    def __call__(self, email_id: str, attempt: int, at_ms: int) -> None:
+        """Publish attempt number `attempt` so that it comes at `at_ms`. Raises ServiceUnavailable if that fails."""
 
 
 class Send(Protocol):

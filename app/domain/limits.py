@@ -7,6 +7,7 @@ nothing else than limits.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.domain.caps import Limit
 from app.domain.head import Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
@@ -30,14 +31,15 @@ def waited_for(recipient: Recipient, context: RetryContext) -> list[Candidate]:
         elif (
             name in again
             and candidate.availability is not Availability.EXCLUDED
-            and _told_quota(recipient, context, name)
+            and _is_over_quota(recipient, context, name)
         ):
             why = f"waits for the quota of {name}, which is used up: {recipient.detail}"
-            found.append(Candidate(name, Availability.PAUSED, why, context.now_ms + PAUSE_CHECK_MS))
+            until_ms = context.now_ms + PAUSE_CHECK_MS
+            found.append(Candidate(name, Availability.PAUSED, why, until_ms, limit=Limit.QUOTA))
     return found
 
 
-def told(recipient: Recipient, limited: Sequence[Candidate]) -> Recipient:
+def as_reason(recipient: Recipient, limited: Sequence[Candidate]) -> Recipient:
     """The recipient with the limits that it waits for as its reason."""
     return replace(recipient, cause=Cause.LIMIT, detail=shorten("; ".join(one.why for one in limited)))
 
@@ -62,6 +64,14 @@ def expired(recipient: Recipient) -> str:
     return recipient.detail or "not sent before expires_at"
 
 
+def is_waited_for(head: Head) -> bool:
+    """Whether a recipient of the email waits for limits."""
+    return any(
+        recipient.status is Status.QUEUED and recipient.cause is Cause.LIMIT and recipient.wait_until_ms is not None
+        for recipient in head.recipients.values()
+    )
+
+
 def put_off(head: Head, now_ms: int) -> Head:
     """The head whose retry deadline is put off by the time for which somebody has waited for limits only."""
     if head.limited_since_ms is None:
@@ -70,7 +80,7 @@ def put_off(head: Head, now_ms: int) -> Head:
     return replace(head, retry_until_ms=head.retry_until_ms + waited_ms, limited_since_ms=now_ms)
 
 
-def with_limits(head: Head, context: RetryContext) -> Head:
+def noted(head: Head, context: RetryContext) -> Head:
     """The head that knows since when one of its recipients has waited for limits only, if one does."""
     is_limited = any(_waits_for_limits_only(recipient, context) for recipient in head.recipients.values())
     since_ms = context.now_ms if is_limited else None
@@ -92,6 +102,6 @@ def _waits_for_limits_only(recipient: Recipient, context: RetryContext) -> bool:
     return bool(names) and not others
 
 
-def _told_quota(recipient: Recipient, context: RetryContext, provider: str) -> bool:
+def _is_over_quota(recipient: Recipient, context: RetryContext, provider: str) -> bool:
     is_last = 0 < recipient.attempt <= len(context.attempts)
     return recipient.cause is Cause.LIMIT and is_last and context.attempts[recipient.attempt - 1].provider == provider

@@ -55,7 +55,7 @@ class DeliveryProtocol:
         if head.stopped is None and any(recipient.status is Status.CANCELED for recipient in settled.values()):
             head = replace(head, stopped=retry.stop)
         head = _with_recipients(head, settled)
-        return limits.with_limits(head, retry) if is_informed else head
+        return limits.noted(head, retry) if is_informed else head
 
     def next_dispatch(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Dispatch | None:
         """The next call for a settled head. Returns None if there is nobody to send to, or no provider to call."""

@@ -154,7 +154,7 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
     if not times_ms:
         return recipient
     if limits_only:
-        recipient = limits.told(recipient, limited)
+        recipient = limits.as_reason(recipient, limited)
     return replace(recipient, wait_until_ms=min(*times_ms, context.expires_at_ms))
 
 

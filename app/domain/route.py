@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.caps import Caps, full_day
+from app.domain.caps import Caps, Limit, full_day
 from app.domain.health import KEEPS_PLACE_FROM, Health
 
 PAUSE_CHECK_MS = 60_000  # a paused provider is checked again after this long
@@ -33,7 +33,7 @@ class Candidate:
     """One provider in a route.
 
     `until_ms`: when a provider that may not be called now is to be checked again. `probes`: the call would be the one
-    that an open breaker lets through, so a worker must lease the probe before it.
+    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused.
     """
 
     provider: str
@@ -41,6 +41,7 @@ class Candidate:
     why: str
     until_ms: int | None = None
     probes: bool = False
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def route(
 
 
 def _paused(name: str, why: str, now_ms: int) -> Candidate:
-    return Candidate(name, Availability.PAUSED, why, now_ms + PAUSE_CHECK_MS)
+    return Candidate(name, Availability.PAUSED, why, now_ms + PAUSE_CHECK_MS, limit=Limit.PAUSE)
 
 
 def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: int) -> Candidate:
@@ -99,7 +100,7 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
         return _paused(name, f"waits for {name}, which an operator has paused", now_ms)
     if full_cap is not None:
         full = full_day(name, full_cap, recipients, now_ms)
-        return Candidate(name, Availability.PAUSED, full.why, full.until_ms)
+        return Candidate(name, Availability.PAUSED, full.why, full.until_ms, limit=full.limit)
     if health.probe_from_ms is not None:
         return _with_open_breaker(health, health.probe_from_ms, now_ms)
     if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
@@ -111,13 +112,14 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
 
 def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
     closed = Availability.PAUSED if health.over_quota else Availability.UNAVAILABLE_FOR_NOW
+    limit = Limit.QUOTA if health.over_quota else None
     why = f"waits for the quota of {health.provider}, which is used up" if health.over_quota else "breaker open"
     if health.breaker_reason:
         why = f"{why}: {health.breaker_reason}"
     if now_ms < until_ms:
-        return Candidate(health.provider, closed, why, until_ms)
+        return Candidate(health.provider, closed, why, until_ms, limit=limit)
     if health.probe_until_ms is not None and now_ms < health.probe_until_ms:
-        return Candidate(health.provider, closed, f"{why}; a probe is under way", health.probe_until_ms)
+        return Candidate(health.provider, closed, f"{why}; a probe is under way", health.probe_until_ms, limit=limit)
     return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", probes=True)
 
 

@@ -1,23 +1,28 @@
-"""Stores how many places of each account's day are taken. Whoever takes some writes before the call is made."""
+"""Stores how many places of each account's days and seconds are taken, by a write before the call is made."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_hex
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
-from pynamodb.exceptions import UpdateError
+from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from app.domain.caps import seconds_for
 from app.store.ttl import as_ttl
 
 DAYS_KEPT_FOR_S = 3 * 24 * 3600
 SECONDS_KEPT_FOR_S = 60
+TURNS_KEPT_FOR_S = 24 * 3600
+MOST_AT_ONCE = 100  # items of one transaction of DynamoDB
 
 
 class PlaceItem(Model):
-    """The places of one day of one account that are taken."""
+    """The places of one day or second of one account that are taken; or how many turns it has given."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -47,14 +52,42 @@ class Places:
         room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
         return _take(PlaceItem(account, _day_part(day)), count, room, as_ttl(now_s + DAYS_KEPT_FOR_S))
 
-    def reserve_second(self, account: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Reserve places under an account's `cap` for this second. Returns False if all are taken.
+    def book(self, account: str, second: int, count: int, cap: int) -> bool:
+        """Take `count` places of that second (of the Unix epoch). Returns False if fewer are left under `cap`.
 
-        While one place is left, an email to several recipients gets as many as it needs, even beyond the cap: under
-        load it would never find all of them free.
+        More places than a second has are those of as many whole seconds as they fill, which must all be empty. Then
+        nobody may be able to book the later ones by themselves, or else the last of more than a hundred could be taken.
         """
-        room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken < cap)
-        return _take(PlaceItem(account, f"second#{second:010d}"), recipients, room, as_ttl(now_s + SECONDS_KEPT_FOR_S))
+        if count <= cap:
+            room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
+            return _take(_second(account, second), count, room, _second_ttl(second))
+        seconds = range(second, second + seconds_for(count, cap))
+        return all(
+            _book_whole(account, seconds[at : at + MOST_AT_ONCE], cap) for at in range(0, len(seconds), MOST_AT_ONCE)
+        )
+
+    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
+        """The second in which the next turn of so many places comes, not before `first`; `a_second` come in one second.
+
+        Turns are counted up in one item for each `a_second`. Who gets a turn need not come.
+        """
+        start = first * a_second
+        item = PlaceItem(account, f"turns#{a_second:010d}")
+        ttl = PlaceItem.ttl.set(as_ttl(first + TURNS_KEPT_FOR_S))
+        while True:
+            if _update(item, [PlaceItem.taken.add(count), ttl], PlaceItem.taken >= start):
+                return (int(item.taken) - count) // a_second
+            none_later = PlaceItem.taken.does_not_exist() | (PlaceItem.taken < start)
+            if _update(item, [PlaceItem.taken.set(start + count), ttl], none_later):
+                return first
+
+    def next_turn(self, account: str, a_second: int) -> int:
+        """The second in which the next turn would come, if that is not over."""
+        try:
+            item = PlaceItem.get(account, f"turns#{a_second:010d}", consistent_read=True)
+        except PlaceItem.DoesNotExist:
+            return 0
+        return int(item.taken) // a_second
 
     def give_back(self, account: str, day: int, count: int) -> None:
         """Give back `count` places that were taken of that day.
@@ -67,13 +100,39 @@ class Places:
 
 
 def _take(item: PlaceItem, count: int, room: Condition, ttl: datetime) -> bool:
+    return _update(item, [PlaceItem.taken.add(count), PlaceItem.ttl.set(ttl)], room)
+
+
+def _update(item: PlaceItem, actions: Sequence[Action], condition: Condition) -> bool:
     try:
-        item.update(actions=[PlaceItem.taken.add(count), PlaceItem.ttl.set(ttl)], condition=room)
+        item.update(actions=list(actions), condition=condition)
     except UpdateError as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             return False
         raise
     return True
+
+
+def _book_whole(account: str, seconds: range, cap: int) -> bool:
+    """Take every place of these seconds, or none if one of them is not empty."""
+    try:
+        with TransactWrite(connection=_connection(), client_request_token=token_hex(16)) as transaction:
+            for second in seconds:
+                taken: list[Action] = [PlaceItem.taken.set(cap), PlaceItem.ttl.set(_second_ttl(second))]
+                transaction.update(_second(account, second), actions=taken, condition=PlaceItem.taken.does_not_exist())
+    except TransactWriteError as error:
+        if error.cause_response_code == "TransactionCanceledException":
+            return False
+        raise
+    return True
+
+
+def _second(account: str, second: int) -> PlaceItem:
+    return PlaceItem(account, f"second#{second:010d}")
+
+
+def _second_ttl(second: int) -> datetime:
+    return as_ttl(second + SECONDS_KEPT_FOR_S)
 
 
 def _connection() -> Connection:

@@ -17,7 +17,7 @@ from app.delivery.explain import Explain
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, Receiver, Send
+from app.delivery.ports import Clock, Publish, PublishLater, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
@@ -55,6 +55,10 @@ class Listens(Receiver, Protocol):
 
 def _nothing() -> None:
     pass
+
+
+def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
+    """Publish nothing: the email is due then, and the next sweep finds it."""
 
 
 def _none() -> tuple[str, ...]:
@@ -118,15 +122,21 @@ def build(
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
     monotonic: Clock = time.monotonic,
+    publish_later: PublishLater = leave_to_the_sweep,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Container:
-    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL."""
+    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL.
+
+    `wait` lets a number of seconds pass. Without a `publish_later`, an email that waits for a place is published by the
+    sweep.
+    """
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
     monitor = Monitor(stores.healths, settings.providers, clock, monotonic)
-    places = PlaceTaker(stores.places, settings.routing.caps, clock)
+    places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
         objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
@@ -150,6 +160,7 @@ def build(
             contents=stores.contents,
             send=send,
             publish=publish,
+            publish_later=publish_later,
             clock=clock,
             protocol=protocol,
             read_context=read_context,

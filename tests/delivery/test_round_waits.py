@@ -58,7 +58,7 @@ def test_while_another_is_paused_a_provider_that_is_down_is_called_once_a_round(
 class Full(Places):
     """The store of a time in which others take every place under a cap."""
 
-    def reserve_second(self, *_: object) -> bool:
+    def book(self, *_: object) -> bool:
         return False
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.store.health import Healths
-from app.store.places import DAYS_KEPT_FOR_S, SECONDS_KEPT_FOR_S, PlaceItem, Places
+from app.store.places import DAYS_KEPT_FOR_S, SECONDS_KEPT_FOR_S, TURNS_KEPT_FOR_S, PlaceItem, Places
 from tests.support.aws import Aws
 
 NOW_S = 1_800_000_000.0
@@ -64,7 +64,55 @@ def test_a_cap_that_was_lowered_holds_at_once(places: Places, name: str) -> None
 
 def test_places_are_forgotten_by_ttl_and_lie_beside_the_health(places: Places, name: str) -> None:
     places.take(name, DAY, 1, 5, NOW_S)
-    places.reserve_second(name, int(NOW_S), 5, 1, NOW_S)
+    places.book(name, int(NOW_S), 1, 5)
+    places.turn(name, 1, 5, int(NOW_S))
     ttls = {item.part.partition("#")[0]: item.ttl and item.ttl.timestamp() for item in PlaceItem.query(name)}
-    assert ttls == {"day": NOW_S + DAYS_KEPT_FOR_S, "second": NOW_S + SECONDS_KEPT_FOR_S}
+    kept_s = {"day": DAYS_KEPT_FOR_S, "second": SECONDS_KEPT_FOR_S, "turns": TURNS_KEPT_FOR_S}
+    assert ttls == {part: NOW_S + seconds for part, seconds in kept_s.items()}
     assert Healths().get(name).version == 0
+
+
+@pytest.mark.parametrize(("first", "then", "fits"), [(3, 2, True), (3, 3, False), (5, 1, False)])
+def test_a_second_has_as_many_places_as_its_cap(places: Places, name: str, first: int, then: int, fits: bool) -> None:
+    assert places.book(name, 100, first, 5)
+    assert places.book(name, 100, then, 5) is fits
+    assert places.book(name, 101, then, 5)
+
+
+def test_of_many_at_once_no_second_has_more_than_its_cap(places: Places, name: str) -> None:
+    barrier = Barrier(16)
+
+    def book(_: int) -> bool:
+        barrier.wait(20)
+        return places.book(name, 100, 1, 5)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(book, range(16))) == 5
+
+
+def test_a_call_that_fills_several_seconds_takes_them_whole_or_not_at_all(places: Places, name: str) -> None:
+    assert places.book(name, 103, 1, 2)
+    assert not places.book(name, 101, 5, 2)  # 101, 102 and 103
+    assert places.book(name, 102, 2, 2)
+    assert not places.book(name, 103, 5, 2)
+    assert places.book(name, 104, 5, 2)
+    assert [places.book(name, second, 1, 2) for second in range(104, 108)] == [False, False, False, True]
+
+
+def test_turns_are_counted_up_and_begin_again_when_they_are_over(places: Places, name: str) -> None:
+    assert [places.turn(name, 1, 2, 100) for _ in range(5)] == [100, 100, 101, 101, 102]
+    assert places.turn(name, 3, 2, 101) == 102
+    assert places.next_turn(name, 2) == 104
+    assert [places.turn(name, 1, 2, 200) for _ in range(3)] == [200, 200, 201]
+    assert places.next_turn(name, 3) == 0
+
+
+def test_turns_of_many_at_once_are_all_different(places: Places, name: str) -> None:
+    barrier = Barrier(8)
+
+    def turn(_: int) -> list[int]:
+        barrier.wait(20)
+        return [places.turn(name, 1, 1, 100) for _ in range(3)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(second for turns in pool.map(turn, range(8)) for second in turns) == list(range(100, 124))

@@ -53,6 +53,7 @@ class Harness:
         self.send = ScriptedSend()
         self.confirmed: list[str] = []
         self.taken: set[str] = set()
+        self.delayed: list[tuple[int, str, int]] = []  # messages that come later: when in ms, and what they ask for
         self.stores = Stores.over(lambda: aws.s3, BUCKET)
         self.heads, self.contents, self.events = self.stores.heads, self.stores.contents, self.stores.events
         self.recipients, self.collapses = self.stores.recipients, self.stores.collapses
@@ -87,6 +88,8 @@ class Harness:
             providers=self._receivers,
             confirm=self.confirmed.append,
             monotonic=self.monotonic,
+            publish_later=lambda email_id, number, at_ms: self.delayed.append((at_ms, email_id, number)),
+            wait=self.clock.advance,
         )
 
     def another_monitor(self) -> Monitor:
@@ -105,7 +108,10 @@ class Harness:
 
     def published(self) -> list[tuple[str, int]]:
         """Take this harness's messages off the queue. A sweep also publishes what other tests left in the table."""
-        return [found for found in self.queue.published() if found[0] in self.taken]
+        come = sorted(message for message in self.delayed if message[0] <= self.clock.now_ms)
+        self.delayed = [message for message in self.delayed if message not in come]
+        found = [*self.queue.published(), *((email_id, number) for _, email_id, number in come)]
+        return [message for message in found if message[0] in self.taken]
 
     def work(self) -> list[tuple[str, int]]:
         """Make attempts until the queue is empty. Returns the messages that were worked on."""
