@@ -16,8 +16,10 @@ from typing import Any
 from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
 from app.domain.counts import Sums, count_outcome, is_outage
+from app.domain.event import ProviderEvent
 from app.domain.freshness import Clocks, Moment
 from app.domain.health import Health
+from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.errors import Contention
 
@@ -114,6 +116,19 @@ class Monitor:
             self.update(provider, lambda health: health_rules.after_call(health, outcome, run, now_ms))
         self._probes.pop(provider, None)
         self.count(provider, now_ms if began_at_ms is None else began_at_ms, count_outcome(outcome, recipients))
+
+    def record_drop(self, event: ProviderEvent) -> None:
+        """Write at once what a drop says of the account. An account that left PROVIDERS has no health."""
+        if event.kind is not Kind.DROPPED or event.provider not in self._providers:
+            return
+        now_ms = int(self._clock() * 1000)
+
+        def change(health: Health) -> Health:
+            return health_rules.after_drop(health, event.cause, event.detail, event.at_ms, now_ms)
+
+        known = self._recent()[event.provider]
+        if change(known) is not known:
+            self.update(event.provider, change)
 
     def count(self, provider: str, at_ms: int, sums: Sums) -> None:
         """Add to the counts of the minute of `at_ms`, the time of the call. The next flush writes them.

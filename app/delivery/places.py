@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.delivery.ports import Clock, PlaceStore
-from app.domain.caps import DAY_S, Caps, Full, Limit, full_day, full_second, seconds_for, turns_a_second
+from app.domain.caps import DAY_MS, DAY_S, Caps, Full, Limit, full_day, full_second, seconds_for, turns_a_second
 
 BLOCK_LASTS_S = 10.0  # a process that uses a block up sooner takes a larger one next
 LARGEST_BLOCK = 100
@@ -131,6 +131,11 @@ class PlaceTaker:
                 account = min(accounts, key=lambda one: self._store.next_turn(one, turns[one]))
             known_ms = self._store.turn(account, accounts[account], turns[account], first) * 1000
         return {account: full_second(account, cap, known_ms) for account, cap in caps.items()}
+
+    def count_late(self, account: str, at_ms: int) -> None:
+        """Count a recipient of a call at `at_ms` whose place was given back, and who got the email all the same."""
+        if self._caps.get(account, Caps()).daily is not None:
+            self._store.add(account, at_ms // DAY_MS, 1, self._clock())
 
     def give_back(self, ticket: Ticket, count: int | None = None) -> None:
         """Give back `count` places of the day (default: all) of a call that surely sent nothing to so many.

@@ -81,6 +81,9 @@ class PlaceStore(Protocol):
     def give_back(self, account: str, day: int, count: int) -> None:
         """Give back `count` places that were taken of that day."""
 
+    def add(self, account: str, day: int, count: int, now_s: float) -> None:
+        """Count `count` places of that day as taken, whatever its cap."""
+
     def book(self, account: str, second: int, count: int, cap: int) -> bool:
         """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
 

@@ -52,6 +52,11 @@ class Places:
         room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
         return _take(PlaceItem(account, _day_part(day)), count, room, as_ttl(now_s + DAYS_KEPT_FOR_S))
 
+    def add(self, account: str, day: int, count: int, now_s: float) -> None:
+        """Count `count` places of that day as taken, whatever its cap: somebody has got the email already."""
+        ttl = PlaceItem.ttl.set(as_ttl(now_s + DAYS_KEPT_FOR_S))
+        PlaceItem(account, _day_part(day)).update(actions=[PlaceItem.taken.add(count), ttl])
+
     def book(self, account: str, second: int, count: int, cap: int) -> bool:
         """Take `count` places of that second (of the Unix epoch). Returns False if fewer are left under `cap`.
 

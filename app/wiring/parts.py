@@ -180,6 +180,7 @@ def build(
             clock=clock,
             protocol=protocol,
             monitor=monitor,
+            places=places,
             suppress=stores.suppressions.put,
             our_faults=OurFaults(stores.heads, monitor, clock),
         ),

@@ -11,11 +11,11 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.mailgun.labels import label
-from app.providers.sdk import payload, unattributed
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
-# `failed` is read by `_failure`.
+# `failed` is read by `_failure`, and `rejected` by its words.
 EVENTS: Final[dict[str, EventMeaning]] = {
     "accepted": (Kind.ACCEPTED, None),
     "delivered": (Kind.DELIVERED, None),
@@ -23,7 +23,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "clicked": (Kind.CLICKED, None),
     "complained": (Kind.COMPLAINED, Cause.RECIPIENT),
     "unsubscribed": (Kind.UNSUBSCRIBED, None),
-    "rejected": (Kind.DROPPED, Cause.UNKNOWN),
 }
 
 
@@ -56,6 +55,8 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 def _meaning(entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
+    if event == "rejected":
+        return drops.meaning(_words(entry))
     return _failure(entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
 
 

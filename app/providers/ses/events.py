@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload, unattributed
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 from app.providers.ses import recipients
 from app.providers.ses.labels import label
@@ -55,11 +55,11 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "Send": (Kind.ACCEPTED, None),
     "Delivery": (Kind.DELIVERED, None),
     "DeliveryDelay": (Kind.DELAYED, None),
-    "Reject": (Kind.DROPPED, Cause.POLICY),  # SES rejects an email only for a virus
-    "Rendering Failure": (Kind.DROPPED, Cause.MESSAGE),
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),
 }
+# What a drop is about, unless its words speak of our account. SES rejects an email only for a virus, says its guide.
+DROPS: Final[dict[str, Cause]] = {"Reject": Cause.POLICY, "Rendering Failure": Cause.MESSAGE}
 _log = logging.getLogger(__name__)
 
 
@@ -120,6 +120,8 @@ def _meaning(name: str, section: Mapping[str, object], entry: Mapping[str, objec
             return Kind.SUPPRESSED, Cause.RECIPIENT
         is_complaint = payload.text(section.get("complaintFeedbackType")).strip().lower() not in NO_COMPLAINTS
         return (Kind.COMPLAINED, Cause.RECIPIENT) if is_complaint else NOTHING
+    if name in DROPS:
+        return drops.meaning(" ".join(map(payload.text, section.values())), DROPS[name])
     if name == "Subscription":
         return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else NOTHING
     return EVENTS.get(name, NOTHING)

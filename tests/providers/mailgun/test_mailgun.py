@@ -186,6 +186,20 @@ def test_what_its_events_mean(name: str | None, kind: Kind, cause: Cause | None)
     assert (event(event=name).kind, event(event=name).cause) == (kind, cause)
 
 
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        (NOT_ALLOWED + "your account is under review", Cause.ACCOUNT),
+        (NOT_ALLOWED + "recipient limit exceeded", Cause.LIMIT),
+        ("Sending rate limit exceeded", Cause.THROTTLE),
+        ("Message is spam", Cause.UNKNOWN),
+    ],
+)
+def test_a_rejection_that_speaks_of_our_account_says_so(reason: str, cause: Cause) -> None:
+    rejected = event(event="rejected", reject={"reason": reason, "description": ""})
+    assert (rejected.kind, rejected.cause, rejected.detail) == (Kind.DROPPED, cause, reason)
+
+
 def test_an_event_says_why_and_of_which_call() -> None:
     parsed = event(
         event="failed",

@@ -265,9 +265,14 @@ def test_an_event_that_is_about_no_email_is_ignored(name: str, data: dict[str, o
 
 @pytest.mark.parametrize(
     ("reason", "cause"),
-    [("reached_daily_quota", Cause.ACCOUNT), ("invalid_domain", Cause.UNKNOWN), (None, Cause.UNKNOWN)],
+    [
+        ("reached_daily_quota", Cause.LIMIT),
+        ("account_under_review", Cause.ACCOUNT),
+        ("invalid_domain", Cause.UNKNOWN),
+        (None, Cause.UNKNOWN),
+    ],
 )
-def test_a_quota_that_is_used_up_is_the_accounts_fault(reason: str | None, cause: Cause) -> None:
+def test_a_failure_that_speaks_of_our_account_says_so(reason: str | None, cause: Cause) -> None:
     parsed = event("email.failed", failed={"reason": reason})
     assert (parsed.kind, parsed.cause, parsed.detail) == (Kind.DROPPED, cause, reason or "")
 

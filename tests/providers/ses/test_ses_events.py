@@ -91,6 +91,15 @@ def test_what_a_notification_says(told: dict[str, object], kind: Kind, cause: Ca
     assert event.at_ms == at_s * 1000
 
 
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [("Bad content", Cause.POLICY), ("Sending paused: account under review", Cause.ACCOUNT), ("Quota", Cause.LIMIT)],
+)
+def test_a_rejection_that_speaks_of_our_account_says_so(reason: str, cause: Cause) -> None:
+    (event,) = parse(report("Reject", {"reason": reason}))
+    assert (event.kind, event.cause) == (Kind.DROPPED, cause)
+
+
 def test_an_identity_notification_says_the_same_without_our_ids() -> None:
     told = bounce("Permanent", "General", "5.1.1")
     told["notificationType"] = told.pop("eventType")
