@@ -70,8 +70,10 @@ class Plan:
                 return settled, dispatch, now_ms
             if held is not None:  # another writer has changed whom the call carries, or its second is over
                 self.capacity.cancel(self.reservations.pop(provider))
-            has_turn = head.turn_ms is not None and head.turn_ms <= now_ms + EARLY_MS
-            found = self.capacity.reserve(context.candidate(provider), recipients, ahead=ahead, has_turn=has_turn)
+            is_its_turn = head.turn_ms is not None and head.turn_ms <= now_ms + EARLY_MS
+            found = self.capacity.reserve(
+                context.candidate(provider), recipients, ahead=ahead, has_turn=is_its_turn or head.critical
+            )
             if isinstance(found, Reservation):
                 self.reservations[provider] = found
                 continue
