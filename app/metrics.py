@@ -82,7 +82,11 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
 
 
 class Embed(logging.Filter):
-    """A logging filter that adds the `_aws` object to lines with metrics, and leaves all others as they are."""
+    """A logging filter that adds the values of its metrics to each line in VIEWS, and leaves all others as they are.
+
+    Beside the values stands the `_aws` object that makes CloudWatch read them out of the log (its embedded metric
+    format).
+    """
 
     def __init__(self, namespace: str, service: str) -> None:
         """Put the metrics in CloudWatch's `namespace`, each with the dimension `service`."""

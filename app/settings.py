@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.account import is_account, prefix_of
+from app.domain.address import ascii_domain, domain_of, is_domain
 from app.domain.caps import Caps
 from app.domain.route import Routing, RoutingPolicy
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
+ANY_DOMAIN = "*"  # the one value of FROM_DOMAINS that is no domain
 ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
 LONGEST_RUN_S = 900  # a function of Lambda runs no longer
 LONGEST_RETRY_S = 7 * 86_400  # an email is kept for eight days
@@ -23,7 +25,6 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
-_DOMAIN = re.compile(r"[^\s@*.:/]+(\.[^\s@*.:/]+)*")
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
@@ -51,7 +52,9 @@ class Settings:
     delay_queue_url: str  # the queue for messages that come later; empty: the sweep publishes them when they are due
     content_bucket: str
     routing: Routing
-    from_domains: Mapping[str, tuple[str, ...]]  # account → From domains that it may send; empty: any domain
+    from_domains: Mapping[
+        str, tuple[str, ...]
+    ]  # account → From domains that it may send; ANY_DOMAIN: any; empty: not said
     retry_for_s: int
     uncertain_wait_s: int
     provider_timeout_s: float
@@ -121,15 +124,25 @@ def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    domains = tuple(domain.lower() for domain in _list(env, name))
-    for domain in domains:
-        if not _DOMAIN.fullmatch(domain):
-            plain = domain.rpartition("@")[2].removeprefix("*.")
-            raise ConfigurationError(
-                f"{name}: {domain!r} is not a domain; write each as what follows the @ of a From, such as"
-                f" {plain if _DOMAIN.fullmatch(plain) else 'example.com'}, subdomains by name"
-            )
-    return domains
+    texts = _list(env, name)
+    if texts == (ANY_DOMAIN,):
+        return texts
+    return tuple(_domain(name, text, "a From") for text in texts)
+
+
+def _domain(name: str, text: str, where: str) -> str:
+    """The domain in its one form.
+
+    Raises ConfigurationError, unless it may be what follows the @ of an address `where`.
+    """
+    try:
+        return ascii_domain(text)
+    except ValueError:
+        plain = domain_of(text).removeprefix("*.")
+        raise ConfigurationError(
+            f"{name}: {text!r} is not a domain; write each as what follows the @ of {where}, such as"
+            f" {plain if is_domain(plain) else 'example.com'}, subdomains by name"
+        ) from None
 
 
 def _policy(env: Mapping[str, str]) -> RoutingPolicy:
@@ -145,13 +158,16 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
     Returns recipient domain → accounts to try first.
     """
-    preferences = {}
+    preferences: dict[str, tuple[str, ...]] = {}
     for entry in filter(None, (part.strip() for part in env.get("DOMAIN_PREFERENCES", "").split(";"))):
-        domain, equals, names = entry.partition("=")
+        text, equals, names = entry.partition("=")
         preferred = tuple(name.strip().lower() for name in names.split(",") if name.strip())
-        if not equals or not domain.strip() or not all(map(is_account, preferred)) or not preferred:
+        if not equals or not all(map(is_account, preferred)) or not preferred:
             raise ConfigurationError(f"DOMAIN_PREFERENCES: {entry!r} does not look like example.com=NAME,NAME")
-        preferences[domain.strip().lower()] = preferred
+        domain = _domain("DOMAIN_PREFERENCES", text.strip(), "a recipient")
+        if domain in preferences:
+            raise ConfigurationError(f"DOMAIN_PREFERENCES: {domain} is named twice")
+        preferences[domain] = preferred
     return preferences
 
 

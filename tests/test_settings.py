@@ -146,6 +146,8 @@ def test_the_region_is_aws_own(env: dict[str, str], region: str) -> None:
             for value in ("mail.example.com", "file:///etc", "https://a\r\nX: b", "https://é.example")
         ),
         *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=a b")),
+        *(("DOMAIN_PREFERENCES", f"{text}=ses") for text in ("@example.com", "*.example.com", "example", "a b.com")),
+        ("DOMAIN_PREFERENCES", "bücher.example=ses; xn--bcher-kva.example=mailgun"),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str) -> None:
@@ -174,11 +176,39 @@ def test_a_malformed_cap_of_a_provider_is_named(name: str, value: str) -> None:
         ("https://example.com/", "example.com"),
         ("a b", "example.com"),
         (".example.com", "example.com"),
+        ("example", "example.com"),
+        ("*.bücher.example", "bücher.example"),
+        ("xn--a.example", "example.com"),
     ],
 )
 def test_a_from_domain_that_fits_no_from_is_refused_with_the_remedy(written: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^SES_EU_FROM_DOMAINS: .* such as {re.escape(remedy)}, "):
         Settings.from_env({"PROVIDERS": "ses:eu", "SES_EU_FROM_DOMAINS": written})
+
+
+def test_an_account_may_send_any_from() -> None:
+    assert Settings.from_env({"PROVIDERS": "ses", "SES_FROM_DOMAINS": " * "}).from_domains == {"ses": ("*",)}
+    with pytest.raises(ConfigurationError, match=r"SES_FROM_DOMAINS: '\*' is not a domain"):
+        Settings.from_env({"PROVIDERS": "ses", "SES_FROM_DOMAINS": "example.com,*"})
+
+
+@pytest.mark.parametrize("written", ["bücher.example", "Bücher.Example", "XN--bcher-kva.example"])
+def test_a_domain_of_a_setting_is_compared_in_its_one_form(written: str) -> None:
+    settings = Settings.from_env(
+        {"PROVIDERS": "ses", "SES_FROM_DOMAINS": written, "DOMAIN_PREFERENCES": f"{written}=ses"}
+    )
+    assert settings.from_domains == {"ses": ("xn--bcher-kva.example",)}
+    assert settings.routing.preferences == {"xn--bcher-kva.example": ("ses",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"), [("@example.com", "example.com"), ("*.example.com", "example.com"), ("a b", "example.com")]
+)
+def test_a_preference_for_what_is_no_domain_is_refused_with_the_remedy(written: str, remedy: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^DOMAIN_PREFERENCES: .* a recipient, such as {re.escape(remedy)}, "
+    ):
+        Settings.from_env({"DOMAIN_PREFERENCES": f"example.org=ses; {written}=ses"})
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])

@@ -223,7 +223,7 @@ def test_providers_are_tried_in_the_order_of_the_settings(env: dict[str, str]) -
 def test_without_any_credentials_ses_says_what_to_set(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    container = built({**env, "SES_ACCESS_KEY_ID": ""})
+    container = built({**env, "SES_ACCESS_KEY_ID": "", "SES_SECRET_ACCESS_KEY": ""})
     HeadItem.Meta.table_name = ""  # so that the next test binds with credentials again
     sender = an_email().sender
     message = Message("eml_1", 1, sender, (sender,), (), (), (sender,), (), Content("Hi", "there"))

@@ -25,15 +25,16 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Make the attempts that the event's records ask for, each whatever became of those before it.
 
     If a record of SQS fails, the answer names it in `batchItemFailures`, so that only this record is delivered again.
-    If a record of SNS fails, the first exception is raised behind the last record: Lambda tries the event again, and
-    then puts it on the dead-letter queue. A record whose call might not end in time fails before it is claimed; but the
-    first one is always attempted, because a later invocation would have no more time for it.
+    If one of SNS fails, or one that cannot be named, the first such exception is raised behind the last record: Lambda
+    tries the event again, and then puts it on the dead-letter queue. A record whose call might not end in time fails
+    before it is claimed; but the first one is always attempted, because a later invocation would have no more time.
     """
     parts = container()
-    failures, sns_errors = [], []
     needed_s = parts.settings.provider_timeout_s + BESIDE_THE_CALL_S
     if any(cap.per_second for cap in parts.settings.routing.caps.values()):
         needed_s += FURTHEST_S  # a call may wait for the second that it has booked
+    failures: list[dict[str, str]] = []
+    errors: list[Exception] = []
     for number, record in enumerate(event["Records"]):
         error: Exception | None = None
         if number and seconds_left(context) < needed_s:
@@ -46,13 +47,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
                 log.exception("attempt failed on our side")
                 error = raised
             log.info("message", extra={"failed": error is not None, "age_ms": waited_ms(record, parts.clock())})
-        if error is not None and "Sns" in record:
-            sns_errors.append(error)
+        if error is not None and (name := named(record)):
+            failures.append({"itemIdentifier": name})
         elif error is not None:
-            failures.append({"itemIdentifier": record["messageId"]})
-    if sns_errors:
-        raise sns_errors[0]
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return {"batchItemFailures": failures}
+
+
+def named(record: Any) -> str:
+    """The name under which SQS delivers a record again; "" if it has none, as those of SNS."""
+    name = record.get("messageId") if isinstance(record, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def seconds_left(context: object) -> float:

@@ -1,6 +1,7 @@
 """Finds the installation on which a command works: local mode's, or the one that the environment names."""
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -24,6 +25,18 @@ def load() -> Settings:
         fail(str(error))
     tables.connect(found.table_prefix, found.aws_region, found.aws_endpoint_url)
     return found
+
+
+def local_variables() -> dict[str, str]:
+    """The variables of the `make run` on this machine. Ends the program as `load` does if a deployed one is named."""
+    if not settings.is_local(os.environ):
+        fail("this works on a make run on this machine only, and the environment names a deployed installation")
+    from app.local import envfile, mode
+
+    try:
+        return {**envfile.read(Path(".env")), **os.environ}
+    except mode.LocalError as error:
+        fail(str(error))
 
 
 def fail(message: str) -> NoReturn:

@@ -77,7 +77,7 @@ def _line(health: Health) -> str:
     cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
     troubles = [
         "paused" if health.paused else "",
-        _open(health),
+        _open(health, now_ms),
         f"cooldown until {times.write(health.cooldown_until_ms or 0)}" if cools_down else "",
         "silent" if health.silent else "",
         "its webhooks fail with us" if health.webhooks_failing else "",
@@ -85,12 +85,15 @@ def _line(health: Health) -> str:
     return f"{health.provider}: weight {health.weight}, {', '.join(filter(None, troubles)) or 'nothing in its way'}"
 
 
-def _open(health: Health) -> str:
+def _open(health: Health, now_ms: int) -> str:
     if health.breaker_until_ms is None:
         return ""
+    is_over = health.breaker_until_ms <= now_ms
     if health.over_quota:
-        return shorten(f"quota used up, asked again at {times.write(health.breaker_until_ms)}: {health.breaker_reason}")
-    return shorten(f"breaker open until {times.write(health.breaker_until_ms)}: {health.breaker_reason or 'no reason'}")
+        until = "the next email asks" if is_over else f"asked again at {times.write(health.breaker_until_ms)}"
+        return shorten(f"quota used up, {until}: {health.breaker_reason}")
+    state = "half-open, the next email probes it" if is_over else f"open until {times.write(health.breaker_until_ms)}"
+    return shorten(f"breaker {state}: {health.breaker_reason or 'no reason'}")
 
 
 def _check(name: str) -> bool:

@@ -17,7 +17,7 @@ BLOCK = re.compile(r"(?<=# <providers>\n).*?(?=# </providers>\n)", re.DOTALL)
 GENERIC = (
     Variable("DAILY_CAP", "The recipients that it may take a day (UTC), as on a free tier; no limit if not set."),
     Variable("PER_SECOND_CAP", "The recipients that it may take a second; no limit if not set."),
-    Variable("FROM_DOMAINS", "The From domains that it lets us send from, separated by commas; any if not set."),
+    Variable("FROM_DOMAINS", "The From domains that it may send, separated by commas; `*` is any."),
 )
 NEEDED = {Need.SENDING: "sending", Need.WEBHOOKS: "webhooks", Need.NOTHING: ""}
 HEAD = """# The variables of the providers

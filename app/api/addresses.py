@@ -5,6 +5,7 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.domain.address import normalized
 from app.domain.email import Mailbox
 
 # Characters that some software on the way takes for the end of a header line: C0, DEL, C1 and the line separators of
@@ -29,7 +30,7 @@ class SeveralAddresses(ValueError):
 
 
 def read(text: str) -> Mailbox:
-    """The mailbox that `text` names. Its local part must be ASCII; its domain is converted to ASCII.
+    """The mailbox that `text` names. Its local part must be ASCII; its domain is normalized.
 
     Raises ValueError whose message says what is wrong, for the author of the request; SeveralAddresses is one of them.
     """
@@ -90,7 +91,7 @@ def _address(text: str) -> str:
 
 
 def _valid(text: str) -> str:
-    """The address with its domain in ASCII, and without quotes that it does not need. Raises EmailNotValidError."""
+    """The normalized address, without quotes that it does not need. Raises EmailNotValidError."""
     quoted = _QUOTED.fullmatch(text)
     found = validate_email(
         text,
@@ -100,10 +101,7 @@ def _valid(text: str) -> str:
         strict=True,
         test_environment=True,  # allows .test, which people use to try things out
     )
-    # The address stays as it was given, unless something had to be converted.
-    if text.isascii() and quoted is None:
-        return text
-    return f"{found.local_part}@{found.ascii_domain}"
+    return normalized(f"{found.local_part}@{found.ascii_domain}")
 
 
 def _remedy(text: str) -> str:

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pynamodb.exceptions import PynamoDBException
 
 from app.api import threads
+from app.domain.address import domain_of
 from app.domain.email import Email
 from app.errors import Contention, Forbidden, ServiceUnavailable, Unauthenticated
 from app.store.api_keys import ApiKey
@@ -78,8 +79,8 @@ def check_email(key: ApiKey, email: Email) -> None:
     Raises Forbidden if the key has domains and the sender's is not among them, or if the email overrides
     suppressions and the key lacks `admin`.
     """
-    domain = email.sender.address.rpartition("@")[2].lower()
-    if key.domains and domain not in {allowed.lower() for allowed in key.domains}:
+    domain = domain_of(email.sender.address)
+    if key.domains and domain not in key.domains:
         raise Forbidden(f"this API key may not send from {domain}")
     if email.override_suppression and "admin" not in key.scopes:
         raise Forbidden("override_suppression needs an API key with the scope `admin`")

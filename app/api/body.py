@@ -22,9 +22,10 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body, unchanged.
+    """The bytes of the body, unchanged.
 
-    Raises TooLarge as soon as the limit is passed, without reading on; Malformed if the client disconnects.
+    Raises TooLarge as soon as BODY_LIMIT_BYTES are passed or announced, without reading on; Malformed if the client
+    disconnects.
     """
     problem = TooLarge(TOO_LARGE)
     length = request.headers.get("content-length", "")

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, Publish, RecipientStore
+from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, KeyStore, Publish, RecipientStore
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
 from app.domain.eligibility import check_named
 from app.domain.email import Email, Role, fingerprint
@@ -18,6 +19,14 @@ log = logging.getLogger(__name__)
 
 LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
 KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
+# An idempotency key is forgotten this much before its email, whatever the clocks say: what a key names is there, or was
+# never stored.
+OUTLIVES_KEY_S = 24 * 3600
+
+
+def new_id() -> str:
+    """A new email id: 128 random bits."""
+    return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +39,22 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Accept:
-    """Stores the content, then the head that names it, then the index by recipient, and then publishes."""
+    """Stores the key that names the email, its content, its head and the index by recipient, and then publishes.
+
+    A request that comes again only repeats the index, which the first may not have reached.
+    """
 
     heads: HeadStore
     contents: ContentStore
     recipients: RecipientStore
+    keys: KeyStore
     publish: Publish
     clock: Clock
     retry_for_s: int
     objections: Callable[[Email], Mapping[str, str]]  # provider → why it cannot carry this email ("": it can)
     collapses: CollapseStore
     accounts: Collection[str]  # the configured ones
+    new_id: Callable[[], str] = new_id
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
         """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
@@ -48,25 +62,29 @@ class Accept:
         Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
         that does not answer is no error: the sweep publishes.
         """
-        head = self._new_head(email, owner, key)
-        if key and (earlier := self._find(head)):
-            return self._replay(earlier, head)
+        head = self._new_head(email, owner)
+        if key is not None:
+            head, earlier = self._named(head, owner, key)
+            if earlier:
+                return self._replay(earlier, head)
         head = self._checked(head, email)
+        replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
         created = self._create(head, email) or self._winner(head)
         if created.accepted_by != head.accepted_by:
             return self._replay(created, head)
         self._index(created)
-        self._supersede(created)
+        if replaced and created.collapse_scope:
+            self._end(replaced, created.created_at_ms)
         publish_if_ready(self.publish, self.clock, created)
         return Accepted(created, replayed=False)
 
-    def _new_head(self, email: Email, owner: str, key: str | None) -> Head:
+    def _new_head(self, email: Email, owner: str) -> Head:
         now_ms = int(self.clock() * 1000)
         expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
         retry_until_ms = now_ms + self.retry_for_s * 1000
         roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
         return Head(
-            email_id=new_id() if key is None else id_for(owner, key),
+            email_id=self.new_id(),
             fingerprint=fingerprint(email),
             sender=email.sender,
             subject=email.content.subject,
@@ -77,9 +95,10 @@ class Accept:
             ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
             on_uncertain=email.on_uncertain,
             providers=email.providers,
-            collapse_scope=_scope(owner, email.collapse_key),
+            collapse_scope=_scope(owner, email),
             critical=email.critical,
             override_suppression=email.override_suppression,
+            tracking=email.tracking,
             accepted_by=secrets.token_hex(8),
         )
 
@@ -99,22 +118,31 @@ class Accept:
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
         return replace(head, excluded=tuple(name for name in objections if name not in eligible))
 
-    def _supersede(self, head: Head) -> None:
-        """Make this the newest email of its collapse key, and publish the one it replaces, which is canceled then."""
-        if not head.collapse_scope:
-            return
-        replaced = self.collapses.put(head.collapse_scope, head.email_id, head.created_at_ms, head.ttl_s)
-        earlier = self.heads.get(replaced) if replaced else None
-        if earlier is not None and due_at_ms(earlier, head.created_at_ms) is not None:
+    def _end(self, replaced: str, now_ms: int) -> None:
+        """Publish an email that was just replaced, which is canceled then and does not sit in a round's wait."""
+        earlier = self.heads.get(replaced)
+        if earlier is not None and due_at_ms(earlier, now_ms) is not None:
             publish_next_attempt(self.publish, earlier)
 
-    def _find(self, head: Head) -> Head | None:
-        found = self.heads.get(head.email_id)
-        # DynamoDB deletes an expired item up to days late.
-        return found if found and found.ttl_s >= self.clock() else None
+    def _named(self, head: Head, owner: str, key: str) -> tuple[Head, Head | None]:
+        """The head under the id that its idempotency key names, and the stored head of that id, if there is one.
+
+        There is none if this request is the first, or if an earlier one was refused or died before it stored a head.
+        """
+        email_id, ttl_s = self.keys.name(owner, key, head.email_id, head.ttl_s - OUTLIVES_KEY_S, self.clock())
+        if email_id == head.email_id:
+            return head, None
+        head = replace(head, email_id=email_id, ttl_s=max(head.ttl_s, ttl_s + OUTLIVES_KEY_S))
+        return head, self.heads.get(email_id)
 
     def _create(self, head: Head, email: Email) -> Head | None:
         self.contents.put(head.email_id, head.fingerprint, email.content, head.ttl_s)
+        if head.collapse_scope:
+            try:
+                return self.collapses.create(head, head.created_at_ms)
+            except ServiceUnavailable as error:
+                log.warning("not collapsed, both go out", extra={"email_id": head.email_id, "reason": error.detail})
+                head = replace(head, collapse_scope="")
         return self.heads.create(head, head.created_at_ms)
 
     def _winner(self, head: Head) -> Head:
@@ -122,7 +150,7 @@ class Accept:
 
         It may be `head` itself: if our write succeeded but its answer was lost, the store's client made it again.
         """
-        winner = self._find(head)
+        winner = self.heads.get(head.email_id)
         if winner is None:
             raise ServiceUnavailable("the email could not be stored; send the request again")
         return winner
@@ -130,8 +158,7 @@ class Accept:
     def _replay(self, earlier: Head, head: Head) -> Accepted:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
-        self._index(earlier)  # the first request may have died before these two steps
-        self._supersede(earlier)
+        self._index(earlier)  # the first request may have died before it
         return Accepted(earlier, replayed=True)
 
     def _index(self, head: Head) -> None:
@@ -142,20 +169,12 @@ class Accept:
             log.warning("not listed by recipient", extra={"email_id": head.email_id, "reason": error.detail})
 
 
-def new_id() -> str:
-    """A new email id: 128 random bits."""
-    return _as_id(secrets.token_bytes(16))
+def _scope(owner: str, email: Email) -> str:
+    """The emails that replace each other: those of one API key, one collapse key, and the same to, cc and bcc.
 
-
-def id_for(owner: str, key: str) -> str:
-    """The email id of an idempotency key: the same key of the same API key always names the same email."""
-    return _as_id(hashlib.sha256(f"idempotency\n{owner}\n{key}".encode()).digest()[:16])
-
-
-def _scope(owner: str, collapse_key: str) -> str:
-    """The stored form of one API key's collapse key: a hash, because the key's own text may hold an address."""
-    return hashlib.sha256(f"collapse\n{owner}\n{collapse_key}".encode()).hexdigest()[:32] if collapse_key else ""
-
-
-def _as_id(bits: bytes) -> str:
-    return "eml_" + base64.b32encode(bits).decode().rstrip("=").lower()
+    It is stored as a hash, because it holds addresses; "" without a collapse key.
+    """
+    if not email.collapse_key:
+        return ""
+    people = [sorted(mailbox.key for mailbox in mailboxes) for mailboxes in (email.to, email.cc, email.bcc)]
+    return hashlib.sha256(json.dumps([owner, email.collapse_key, people]).encode()).hexdigest()[:32]

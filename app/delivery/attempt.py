@@ -191,6 +191,7 @@ def message(claimed: Head, content: Content) -> Message:
         visible_to=to if to or cc else some,
         visible_cc=cc,
         content=content.with_files_shown(),
+        tracking=claimed.tracking,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from app.delivery.monitor import Monitor
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, CollapseStore
+from app.domain.address import domain_of
 from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
 from app.domain.health import Health
@@ -81,14 +82,10 @@ class ContextReader:
             recipients=recipients,
             restrict=tuple(restrict),
             excluded=tuple(excluded),
-            domains=frozenset(address.rpartition("@")[2].lower() for address in addresses),
+            domains=frozenset(map(domain_of, addresses)),
             now_ms=int(self.clock() * 1000),
         )
 
     def _is_superseded(self, head: Head) -> bool:
-        """Whether a newer email has the same collapse key.
-
-        The stored newest may be older than this email, if this email's accept died before it stored itself there.
-        """
-        newest = self.collapses.newest(head.collapse_scope)
-        return newest is not None and newest > (head.created_at_ms, head.email_id)
+        """Whether a newer email has the same collapse scope. Whoever has a scope was the newest in it once."""
+        return self.collapses.newest(head.collapse_scope) not in (head.email_id, None)

@@ -1,19 +1,23 @@
 """explain: the route an email would take, and why each provider may be called or not. It sends and stores nothing."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
 
 from app.delivery.context import ContextReader
-from app.domain.email import Email
+from app.domain.email import Email, Tracking
 from app.domain.route import Availability, Candidate
 
 
 @dataclass(frozen=True)
 class Explain:
-    """Explains a route. `objections` maps each provider to why it cannot carry an email ("": it can)."""
+    """Explains a route. `objections` maps each provider to why it cannot carry an email ("": it can).
+
+    `tracked_fields` maps it to the fields of an email's tracking that its calls say.
+    """
 
     read_context: ContextReader
     objections: Callable[[Email], Mapping[str, str]]
+    tracked_fields: Mapping[str, Collection[str]]
 
     def __call__(self, email: Email, email_id: str) -> list[Candidate]:
         """Every configured provider in the order in which it would be tried.
@@ -25,8 +29,18 @@ class Explain:
         return [
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
-            else candidate
+            else self._with_notes(candidate)
             for candidate in self.read_context.route(
                 email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
             )
         ]
+
+    def _with_notes(self, candidate: Candidate) -> Candidate:
+        said = self.tracked_fields.get(candidate.provider)  # None: it is no longer configured
+        if said is None or candidate.availability is Availability.EXCLUDED:
+            return candidate
+        unsaid = [field.name for field in fields(Tracking) if field.name not in said]
+        if not unsaid:
+            return candidate
+        note = f"tracking of {' and '.join(unsaid)}: a setting of the domain or account there, which no email changes"
+        return replace(candidate, notes=(note,))

@@ -1,6 +1,7 @@
 """Reports that do not get through because of us: which of them count, so that no provider is called silent for them."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -11,7 +12,8 @@ from app.domain.event import Webhook
 from app.domain.head import Head
 from app.domain.kinds import Kind
 
-LOOKUPS_A_MINUTE = 5  # in one process: anybody can post a forgery, and each lookup is a read
+# In one process, for each account: anybody can post a forgery, and each lookup is a read.
+LOOKUPS_A_MINUTE = 5
 LOOKED_AT_BYTES = 200_000
 EMAIL_ID = re.compile(rb"eml_[a-z0-9]{26,32}")
 
@@ -25,32 +27,44 @@ class OurFaults:
     clock: Clock
     _lock: Lock = field(default_factory=Lock, init=False)
     _minute: int = field(default=0, init=False)
-    _lookups: int = field(default=0, init=False)
+    _lookups: Counter[str] = field(default_factory=Counter, init=False)
 
     def count(self, provider: str) -> None:
         """Count a proved report that could not be recorded."""
         self.monitor.count(provider, int(self.clock() * 1000), Sums(our_faults=1))
 
-    def refused(self, provider: str, webhook: Webhook) -> None:
-        """Count a webhook whose sender is not proved if it names an email that waits for a report of the provider.
+    def refused(self, account: str, webhook: Webhook) -> None:
+        """Count a webhook at the path of `account` whose sender is not proved, if it names an email that waits for one.
 
-        Nothing in it is believed: it only says which email to look up. A forger does not know such an id.
+        It counts for that account. If the email never went there, it counts for those that it went to: the webhooks of
+        two accounts may have been mixed up. Nothing in it is believed: it only says which emails to look up. A forger
+        does not know such an id.
         """
-        found = EMAIL_ID.search(webhook.body[:LOOKED_AT_BYTES])
-        if found is None or not self._may_look_up():
-            return
-        head = self.heads.get(found.group().decode())
-        if head is not None and _waits_for_report(head, provider):
-            self.count(provider)
-            self.monitor.flush()
+        for email_id in dict.fromkeys(EMAIL_ID.findall(webhook.body[:LOOKED_AT_BYTES])):
+            if not self._may_look_up(account):
+                return
+            head = self.heads.get(email_id.decode())
+            if head is not None and (waiting := _that_wait(head, account)):
+                for each in waiting:
+                    self.count(each)
+                self.monitor.flush()
+                return
 
-    def _may_look_up(self) -> bool:
+    def _may_look_up(self, account: str) -> bool:
+        path = account if account in self.monitor.providers else ""  # all others share one place
         minute = int(self.clock()) // 60
         with self._lock:
             if minute != self._minute:
-                self._minute, self._lookups = minute, 0
-            self._lookups += 1
-            return self._lookups <= LOOKUPS_A_MINUTE
+                self._minute = minute
+                self._lookups.clear()
+            self._lookups[path] += 1
+            return self._lookups[path] <= LOOKUPS_A_MINUTE
+
+
+def _that_wait(head: Head, account: str) -> set[str]:
+    """The accounts of whose reports a webhook at the path of `account` may be one, and from which one is missing."""
+    asked = {attempt.provider for attempt in head.attempts}
+    return {each for each in ({account} if account in asked else asked) if _waits_for_report(head, each)}
 
 
 def _waits_for_report(head: Head, provider: str) -> bool:

@@ -108,10 +108,20 @@ class ContentStore(Protocol):
     """Stores the content of each email under the email's id and the fingerprint of its request."""
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store a content. To store it again changes nothing."""
+        """Store a content, unless one is stored under that id and fingerprint already."""
 
     def get(self, email_id: str, fingerprint: str) -> Content:
         """The content that was stored under that id and fingerprint."""
+
+
+class KeyStore(Protocol):
+    """Remembers which email each idempotency key was used for."""
+
+    def name(self, owner: str, key: str, email_id: str, ttl_s: int, now_s: float) -> tuple[str, int]:
+        """Let the key of API key `owner` name `email_id` until `ttl_s` (epoch seconds), unless it names one already.
+
+        Returns the email that it names then, and until when.
+        """
 
 
 class EventStore(Protocol):
@@ -137,14 +147,14 @@ class RecipientStore(Protocol):
 class CollapseStore(Protocol):
     """Keeps which email is the newest of those that replace each other."""
 
-    def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make this the newest email of `scope`.
+    def create(self, head: Head, now_ms: int) -> Head | None:
+        """Store a new head and make it the newest email of its scope, both or neither, and return it as stored.
 
-        Returns the id of the email that it replaces. Returns None if there was none, or if a newer one stays.
+        Returns None if this email has a head already. Raises ServiceUnavailable if the store does not take both.
         """
 
-    def newest(self, scope: str) -> tuple[int, str] | None:
-        """The newest email of `scope` as (created_at in ms, id)."""
+    def newest(self, scope: str) -> str | None:
+        """The id of the newest email of `scope`, by the order in which the store took them."""
 
 
 class NonceStore(Protocol):

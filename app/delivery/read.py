@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from app.delivery.ports import EventStore, HeadStore, RecipientStore
+from app.domain.address import address_key
 from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Head, status
 from app.errors import Invalid, NotFound
@@ -51,12 +52,12 @@ class Read:
         return Story(head, self.events.of(email_id))
 
     def page(self, recipient: str | None, wanted: EmailStatus | None, after: str | None, limit: int) -> Page:
-        """At most `limit` emails, newest first: to `recipient` (in any case), with status `wanted`, behind `after`.
+        """At most `limit` emails, newest first: to `recipient` (in any spelling), with status `wanted`, behind `after`.
 
         A page may hold fewer, even none, and still have a next one. Raises Invalid if `after` is not a cursor.
         """
         start = None if after is None else _decode(after)
-        places = self._to(recipient.lower(), start) if recipient else self._all(start)
+        places = self._to(address_key(recipient), start) if recipient else self._all(start)
         found: list[Head] = []
         examined = 0
         while chunk := list(islice(places, min(100, limit))):

@@ -6,7 +6,7 @@ recording an event twice changes nothing.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -35,6 +35,7 @@ class Record:
     """Records one webhook of one provider."""
 
     receivers: Mapping[str, Receiver]
+    attribute: Callable[[Sequence[ProviderEvent]], Sequence[ProviderEvent]]  # finds the attempts of those without ids
     heads: HeadStore
     events: EventStore
     nonces: NonceStore
@@ -55,6 +56,7 @@ class Record:
         """
         receiver = self.receivers.get(provider)
         if receiver is None:
+            self.our_faults.refused(provider, webhook)
             raise NotFound(f"no provider {provider!r} is configured")
         try:
             self._authenticate(provider, receiver, webhook)
@@ -76,7 +78,7 @@ class Record:
             log.info("subscription confirmed", extra={"provider": provider})
             return
         by_email: dict[str, list[ProviderEvent]] = defaultdict(list)
-        for event in content:
+        for event in self.attribute(content):
             by_email[event.email_id].append(event)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):
@@ -131,7 +133,7 @@ class Record:
             before = head
             head = self.protocol.record_event(head, event, now_ms)
             if event.recipient and is_about(before, event):
-                steps.append(_Step.of(before, event, head))
+                steps.append(_Step.of(before, event, head, now_ms))
         return head
 
 
@@ -149,7 +151,7 @@ class _Step:
     sums: Sums
 
     @classmethod
-    def of(cls, before: Head, event: ProviderEvent, after: Head) -> "_Step":
+    def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
         recipient, attempt = before.recipients[event.recipient], before.attempts[event.attempt - 1]
         known = recipient.evidence.get(event.attempt, frozenset())
         now_known = after.recipients[event.recipient].evidence.get(event.attempt, frozenset())
@@ -161,7 +163,7 @@ class _Step:
             Evidence.FAILED not in known,
             attempt.outcome_for(event.recipient) in SURELY_NOT_SENT and not known and bool(now_known),
             attempt.started_at_ms,
-            count_event(event.kind, known, after_ms=event.at_ms - attempt.started_at_ms),
+            count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
         )
 
 

@@ -10,7 +10,8 @@ EVERY_NAME: Final = "*"  # in `unique_headers`: no header may come twice, whatev
 class Capability:
     """What one provider carries. None is no limit.
 
-    Sizes are those on the wire. Without `from_domains`, any From is tried and the provider itself decides. Names of
+    Sizes are those on the wire. Without `from_domains`, any From at or below `organization` is tried, and any at all
+    without that: the provider itself decides. Names of
     headers and extensions are lower-case, extensions without the dot. `ascii_addresses` are the fields of which no
     address may have other than ASCII before its @: `from`, `to`, `cc`, `bcc`, `reply_to`.
     """
@@ -18,6 +19,7 @@ class Capability:
     recipients: int
     size_bytes: int
     from_domains: tuple[str, ...] = ()
+    organization: str = ""
     traceable_recipients: int | None = None  # more than these its events cannot tell apart
     header_section_bytes: int | None = None
     empty_subject: bool = True

@@ -6,6 +6,7 @@ refuses what `misfit` finds, in the same words, so that nothing is refused after
 
 from collections.abc import Collection, Iterator, Mapping
 
+from app.domain.address import domain_of
 from app.domain.capability import EVERY_NAME, Capability
 from app.domain.email import Attachment, Email
 from app.domain.sizes import Carried, email_bytes, header_section_bytes, metadata_bytes, options_bytes
@@ -43,9 +44,12 @@ def misfit(capability: Capability, carried: Carried) -> str:
 def _objections(capability: Capability, email: Email) -> Iterator[str]:
     yield from _recipients(capability, email)
     yield from _too_large("", email_bytes(email), capability.size_bytes)
-    domain = email.sender.address.rpartition("@")[2].lower()
+    domain = domain_of(email.sender.address)
     if capability.from_domains and domain not in capability.from_domains:
         yield f"may not send from {domain}"
+    organization = capability.organization
+    if organization and not f".{domain}".endswith(f".{organization}"):
+        yield f"signs as {organization}, so DMARC fails for a From of {domain} (…_FROM_DOMAINS says what it may send)"
     yield from _misfits(capability, email)
     yield from _counts(capability, email)
     content = email.content

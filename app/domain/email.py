@@ -7,13 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+from app.domain.address import address_key
 
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
-
-# Dots that RFC 5321 allows before the @ in quotes only.
-_NEEDS_QUOTES = re.compile(r'(?=[^"@]*(?:^\.|\.\.|\.@))[^"@]+@[^"@]+')
 
 
 class Role(StrEnum):
@@ -64,8 +63,27 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """What a provider is to find out about the recipients, and changes the HTML for. Off unless it was asked for."""
+
+    opens: bool = False  # by a picture in the HTML
+    clicks: bool = False  # by leading the links of the HTML through a host of its own
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is tracked."""
+        return self.opens or self.clicks
+
+
+UNTRACKED: Final = Tracking()
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
-    """What every recipient sees, and what travels with it. It is stored apart from the head, as it never changes."""
+    """All of an email that is the same for every recipient: what they see, and the tags and metadata for the provider.
+
+    It is stored apart from the head, because it never changes.
+    """
 
     subject: str
     text: str = ""
@@ -98,6 +116,7 @@ class Email:
     collapse_key: str = ""
     critical: bool = False
     override_suppression: bool = False
+    tracking: Tracking = UNTRACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +136,43 @@ class Message:
     visible_to: tuple[Mailbox, ...]
     visible_cc: tuple[Mailbox, ...]
     content: Content
-
-
-def address_key(address: str) -> str:
-    """The form under which two spellings of one address are the same: lower case, in quotes where it needs them.
-
-    A program that reads `"a..b"@example.com` may report on `a..b@example.com`.
-    """
-    local, at, domain = address.lower().rpartition("@")
-    return f'"{local}"{at}{domain}' if _NEEDS_QUOTES.fullmatch(address) else f"{local}{at}{domain}"
+    tracking: Tracking = UNTRACKED
 
 
 def fingerprint(email: Email) -> str:
     """SHA-256 (hex) of the whole normalised request: two requests with one fingerprint are the same request."""
-    return hashlib.sha256(json.dumps(_plain(email), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    plain = _plain(_without_order(email))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _without_order(email: Email) -> Email:
+    """The email as every request for it is compared: sets in one order, addresses and names of headers in one spelling.
+
+    Only attachments keep their order, in which mail programs show them.
+    """
+    content = email.content
+    return replace(
+        email,
+        sender=_spelled(email.sender),
+        to=_set(email.to),
+        cc=_set(email.cc),
+        bcc=_set(email.bcc),
+        providers=tuple(sorted(email.providers)),
+        content=replace(
+            content,
+            reply_to=_set(content.reply_to),
+            headers=tuple(sorted((name.lower(), value) for name, value in content.headers)),
+            tags=tuple(sorted(content.tags)),
+        ),
+    )
+
+
+def _set(mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+    return tuple(sorted(map(_spelled, mailboxes), key=lambda mailbox: (mailbox.address, mailbox.name)))
+
+
+def _spelled(mailbox: Mailbox) -> Mailbox:
+    return replace(mailbox, address=mailbox.key)
 
 
 def _plain(value: object) -> Any:

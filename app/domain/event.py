@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from app.domain.email import address_key
+from app.domain.address import address_key
 from app.domain.kinds import Cause, EventKind
 
 
@@ -14,6 +14,7 @@ class ProviderEvent:
     `email_id` and `attempt` are our own, which the provider sends back as metadata ("" and 0: it sent none back).
     `recipient` becomes the key under which an email holds it; "" when the provider names none (some do so for an open).
     `at_ms` is the provider's time, never ours. `event_id` is the provider's unique id of the event, "" if it has none.
+    `message_id` is the id that the provider gave the call, in the same form as in the outcome of that call.
     """
 
     provider: str

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.domain.email import Mailbox, OnUncertain, Role
+from app.domain.address import address_key
+from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause, OutcomeKind
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
@@ -93,8 +94,8 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """The key under which the head holds this recipient: the address in lower case."""
-        return self.address.lower()
+        """The key under which the head holds this recipient."""
+        return address_key(self.address)
 
     def has_evidence(self, attempt: int, evidence: Evidence) -> bool:
         """Whether this is known of that attempt's copy."""
@@ -157,6 +158,7 @@ class Head:
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
     override_suppression: bool = False
+    tracking: Tracking = UNTRACKED
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
     stopped: Stop | None = None
     turn_ms: int | None = None  # when it is tried again because of a cap per second

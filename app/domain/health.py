@@ -92,8 +92,11 @@ def lower_weight(health: Health, now_ms: int) -> Health:
 
 
 def recover_weight(health: Health, now_ms: int) -> Health:
-    """The health with one step more weight, if the weight has not changed for a quarter of an hour."""
-    if health.weight == FULL_WEIGHT or now_ms - health.moved_at_ms < RECOVER_EVERY_MS:
+    """The health with one step more weight, if the weight has not changed for a quarter of an hour.
+
+    A change of the future was made by a clock that has been set back since, and counts as long ago.
+    """
+    if health.weight == FULL_WEIGHT or 0 <= now_ms - health.moved_at_ms < RECOVER_EVERY_MS:
         return health
     return replace(health, weight=min(FULL_WEIGHT, health.weight + WEIGHT_STEP), moved_at_ms=now_ms)
 

@@ -56,7 +56,7 @@ class UncertainPolicy:
 
 
 def phase(recipient: Recipient) -> Phase:
-    """The recipient's status, told apart by whether the recipient waits."""
+    """The phase of the recipient: its status, and whether it has a `wait_until_ms`."""
     if recipient.wait_until_ms is not None and recipient.status in _WAITING_PHASES:
         return _WAITING_PHASES[recipient.status]
     return Phase(recipient.status.value)
@@ -76,8 +76,7 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
         return recipient
     match transition:
         case Transition.SENT:
-            # Whatever the signal is, the copy counts as accepted from now on, also if a later attempt for it fails.
-            return with_status(_add_evidence(recipient, signal.attempt, Evidence.ACCEPTED), Status.SENT, signal.attempt)
+            return with_status(recipient, Status.SENT, signal.attempt)
         case Transition.DELIVERED:
             return with_status(recipient, Status.DELIVERED, signal.attempt)
         case Transition.COMPLAINED:

@@ -33,7 +33,8 @@ class Candidate:
     """One provider in a route.
 
     `until_ms`: when a provider that may not be called now is to be checked again. `probes`: the call would be the one
-    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused.
+    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused. `notes`:
+    for `explain`, what else holds there for the email.
     """
 
     provider: str
@@ -42,6 +43,7 @@ class Candidate:
     until_ms: int | None = None
     probes: bool = False
     limit: Limit | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

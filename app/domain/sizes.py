@@ -11,7 +11,8 @@ BASE64_GROWTH: Final = 4 / 3 * 78 / 76
 OVERHEAD_BYTES: Final = 4096  # what the provider adds, and the boundaries
 # Message-ID, MIME-Version, and the headers of the body, which has a boundary of 70 characters at most.
 HEADER_OVERHEAD_BYTES: Final = 512
-# Our ids travel as metadata (about 80 bytes); a provider may put a prefix before names that its events use themselves.
+# Our ids travel as metadata (about 80 bytes), and what is tracked as options (about 60); a provider may put a prefix
+# before names that its events use themselves.
 OUR_METADATA_BYTES: Final = 200
 _SEPARATOR_BYTES: Final = 4  # `: ` and the line break, or a comma and the line break within a header
 

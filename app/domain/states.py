@@ -5,7 +5,7 @@ recipient stays as it is unless a row says otherwise. `app.domain.resolution` ap
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 from typing import Final
@@ -15,7 +15,11 @@ from app.domain.kinds import Kind
 
 
 class Phase(StrEnum):
-    """A recipient's status, told apart by whether the recipient waits."""
+    """A recipient's status, where `queued` and `sending` are two phases each, told apart by `wait_until_ms`.
+
+    Without one, the next call is due or under way (`queued`, `sending`). With one, that moment is waited for
+    (`waiting`), or evidence until then (`awaiting_evidence`).
+    """
 
     QUEUED = "queued"
     WAITING = "waiting"
@@ -77,7 +81,8 @@ Key = tuple[Phase, Kind, bool]  # True: the signal is about the recipient's curr
 
 _ENDED = (Phase.FAILED, Phase.EXPIRED, Phase.CANCELED)
 _IN_PROGRESS = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
-_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED)  # a delay proves that the provider has the email
+# A delay proves that the provider has the email, and so does any event of another kind, even one that we do not know.
+_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
 COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
@@ -103,8 +108,6 @@ TABLE: Final[dict[Key, Row]] = {
         (Phase.QUEUED, Phase.WAITING, Phase.AWAITING_EVIDENCE, *_ENDED), _PROVIDER_HAS_IT, _EITHER, Transition.SENT
     ),
     **_rows((Phase.SENDING,), _PROVIDER_HAS_IT, (True,), Transition.SENT),
-    # Any event about an attempt is evidence that it was sent, even one of a kind that we do not know.
-    **_rows((Phase.SENDING, Phase.AWAITING_EVIDENCE), (Kind.UNKNOWN,), (True,), Transition.SENT),
     # A delivery counts whichever attempt it is of: its report may come before our own write, or after we gave up.
     **_rows(
         (Phase.QUEUED, Phase.WAITING, *_IN_PROGRESS, Phase.BOUNCED, Phase.SUPPRESSED, *_ENDED),
@@ -133,13 +136,14 @@ TABLE: Final[dict[Key, Row]] = {
     # Somebody who complains has got the email, unless the same attempt had a hard bounce: then a forwarder complained.
     **_rows(Phase, (Kind.COMPLAINED,), _EITHER, Transition.COMPLAINED, suppress=True),
     **_rows((Phase.COMPLAINED,), (Kind.COMPLAINED,), _EITHER, Transition.STAY, suppress=True),
-    **_rows(Phase, (Kind.UNSUBSCRIBED,), _EITHER, Transition.STAY, suppress=True),
-    **_rows((Phase.SENDING, Phase.AWAITING_EVIDENCE), (Kind.UNSUBSCRIBED,), (True,), Transition.SENT, suppress=True),
 }
+
+# Whoever unsubscribes gets no further email, whatever else the event proves about this one.
+TABLE.update({key: replace(row, suppress=True) for key, row in TABLE.items() if key[1] is Kind.UNSUBSCRIBED})
 
 # What a signal of each kind proves about its attempt. Kinds that are not listed prove nothing.
 PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
-    Kind.ACCEPTED: frozenset({Evidence.ACCEPTED}),
+    **dict.fromkeys(_PROVIDER_HAS_IT, frozenset({Evidence.ACCEPTED})),
     Kind.DELAYED: frozenset({Evidence.ACCEPTED, Evidence.DELAYED}),
     **dict.fromkeys((*_DELIVERED, Kind.COMPLAINED), frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})),
     **dict.fromkeys(COPY_FAILED, frozenset({Evidence.FAILED})),
@@ -161,7 +165,7 @@ IGNORED_IF_KNOWN: Final[dict[tuple[Transition, Kind], frozenset[Evidence]]] = {
     **{
         # A copy that was given up as silent is known to be accepted: to hear it again does not stop its rescue.
         (Transition.SENT, kind): frozenset({Evidence.FAILED, Evidence.SILENT})
-        for kind in (*_PROVIDER_HAS_IT, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
+        for kind in _PROVIDER_HAS_IT
     },
     **{(Transition.DELIVERED, kind): OUTWEIGHS_DELIVERY for kind in _DELIVERED},
     (Transition.COMPLAINED, Kind.COMPLAINED): OUTWEIGHS_DELIVERY,

@@ -4,6 +4,7 @@ import zlib
 from dataclasses import replace
 
 from app.domain.head import Head, Recipient, Status
+from app.domain.unknown_calls import called_again
 
 SPREAD_OVER_MS = 60_000  # so that not all of them call the provider in the same second
 
@@ -27,11 +28,12 @@ def wake(head: Head, provider: str, resumed_at_ms: int, now_ms: int) -> Head:
             tried={name: passing for name, passing in recipient.tried.items() if name != provider},
         )
         for key, recipient in head.recipients.items()
-        if _waits_for(recipient, provider, until_ms)
+        if _waits_for(head, recipient, provider, until_ms)
     }
     return replace(head, recipients={**head.recipients, **woken}) if woken else head
 
 
-def _waits_for(recipient: Recipient, provider: str, until_ms: int) -> bool:
+def _waits_for(head: Head, recipient: Recipient, provider: str, until_ms: int) -> bool:
     is_waiting = recipient.status is Status.QUEUED and recipient.wait_until_ms is not None
-    return is_waiting and recipient.tried.get(provider, True) and (recipient.wait_until_ms or 0) > until_ms
+    may_be_called = provider not in recipient.tried or provider in called_again(recipient, head.attempts)
+    return is_waiting and may_be_called and (recipient.wait_until_ms or 0) > until_ms

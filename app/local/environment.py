@@ -15,7 +15,7 @@ from app.local.provision import QUEUE
 from app.local.simulator import accounts as simulator
 from app.local.simulator import keys
 from app.providers import registry
-from app.settings import Settings
+from app.settings import ANY_DOMAIN, Settings
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -50,6 +50,8 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
     ready: dict[str, str] = {}
     for account in simulated(env):
         ready |= simulator.ready_variables(account, paths.simulator)
+        from_domains = f"{prefix_of(account)}FROM_DOMAINS"
+        ready[from_domains] = env.get(from_domains) or ANY_DOMAIN  # somebody who tries it out sends from any address
     no_proxy = ",".join(dict.fromkeys([*filter(None, _no_proxy(env).split(",")), "127.0.0.1", "localhost"]))
     return {
         **{name: value for name, value in env.items() if not name.startswith("AWS_")},

@@ -57,8 +57,9 @@ def require_free(port: int, variable: str) -> None:
     """Check that nothing listens on `port`. Raises LocalError saying what to do with `variable` otherwise."""
     # Both checks are needed: on macOS, 127.0.0.1 can be bound although another program listens on all addresses.
     if _answers(port) or not _bindable(port):
-        remedy = f"--port {port + 1}" if variable == "PORT" and _is_uvicorn(sys.argv) else f"{variable}={port + 1}"
-        raise LocalError(f"Port {port} is in use: stop what uses it or run with {remedy}")
+        # `make run` and plain uvicorn cannot be told apart here, and each takes its port in its own way.
+        flag = f" (plain uvicorn: --port {port + 1})" if variable == "PORT" and _is_uvicorn(sys.argv) else ""
+        raise LocalError(f"Port {port} is in use: stop what uses it or run with {variable}={port + 1}{flag}")
 
 
 def _api(env: Mapping[str, str], argv: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
+from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
 
 SCOPES = ("send", "read", "admin")
@@ -70,13 +71,16 @@ class ApiKeys:
         return key
 
     def create(self, name: str, scopes: Iterable[str], domains: Iterable[str], secret: str | None = None) -> str:
-        """Store a key and return its secret: new and random, unless one is given."""
+        """Store a key and return its secret: new and random, unless one is given.
+
+        Raises ValueError for what is no domain.
+        """
         secret = secret or PREFIX + secrets.token_urlsafe(32)
         ApiKeyItem(
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
             scopes=set(scopes),
-            domains=set(domains) or None,
+            domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
         ).save()
         return secret

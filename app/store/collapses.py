@@ -1,14 +1,26 @@
 """Stores which email is the newest of those that may replace each other."""
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
-from pynamodb.models import Model
+import random
+import time
 
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from app.domain.head import Head
+from app.errors import ServiceUnavailable
+from app.store.heads import NEW, HeadItem, as_item, as_stored
 from app.store.ttl import as_ttl
+
+# DynamoDB refuses a transaction while another one writes the same item (API reference, "TransactWriteItems",
+# TransactionConflict), and its client does not make that one again.
+TRIES = 12
+LONGEST_WAIT_S = 0.2  # between two tries
 
 
 class CollapseItem(Model):
-    """The newest email of one collapse key of one API key. Lives in the emails table."""
+    """The newest email of one collapse scope. Lives in the emails table."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -18,37 +30,41 @@ class CollapseItem(Model):
     email_id = UnicodeAttribute(hash_key=True)
     part = UnicodeAttribute(range_key=True, default="newest")
     newest = UnicodeAttribute()
-    created_at = NumberAttribute()
     ttl = TTLAttribute()
 
 
 class Collapses:
-    """Stores the newest email of each scope. A write never replaces a newer email by an older one."""
+    """Stores the newest email of each scope. The order in which the store takes the emails decides, and no clock."""
 
-    def put(self, scope: str, email_id: str, created_at_ms: int, ttl_s: int) -> str | None:
-        """Make `email_id` the newest email of `scope`, unless a newer one is. Returns the id of the one it replaces.
+    def create(self, head: Head, now_ms: int) -> Head | None:
+        """Store a new head and make it the newest email of its scope: both, or neither.
 
-        Of two emails that were accepted in the same millisecond, the one with the greater id counts as newer.
+        Returns None if an email with that id exists. Raises ServiceUnavailable if the store does not take both.
         """
-        earlier = self.newest(scope)
-        item = CollapseItem(_hash(scope), newest=email_id, created_at=created_at_ms, ttl=as_ttl(ttl_s))
-        is_older = CollapseItem.created_at < created_at_ms
-        is_lesser = (CollapseItem.created_at == created_at_ms) & (CollapseItem.newest <= email_id)
-        try:
-            item.save(condition=CollapseItem.email_id.does_not_exist() | is_older | is_lesser)
-        except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                return None
-            raise
-        return earlier[1] if earlier and earlier[1] != email_id else None
+        item = as_item(head, now_ms)
+        for number in range(TRIES):
+            try:
+                with TransactWrite(connection=HeadItem._get_connection().connection) as both:
+                    both.save(item, condition=NEW)
+                    both.save(CollapseItem(_hash(head.collapse_scope), newest=head.email_id, ttl=as_ttl(head.ttl_s)))
+                return as_stored(head, item)
+            except TransactWriteError as error:
+                codes = [reason and reason.code for reason in error.cancellation_reasons]
+                if codes[:1] == ["ConditionalCheckFailed"]:
+                    return None
+                if "TransactionConflict" not in codes:
+                    raise ServiceUnavailable(f"the collapse key is not taken: {error.cause_response_code}") from error
+            time.sleep(random.uniform(0, min(LONGEST_WAIT_S, 0.01 * 2**number)))  # noqa: S311 because this is no secret
+        raise ServiceUnavailable(f"the collapse key is not taken: {TRIES} tries lost to other emails")
 
-    def newest(self, scope: str) -> tuple[int, str] | None:
-        """The newest email of `scope` as (created_at in ms, id)."""
+    def newest(self, scope: str) -> str | None:
+        """The id of the newest email of `scope`. Raises ServiceUnavailable if it cannot be read."""
         try:
-            item = CollapseItem.get(_hash(scope), "newest", consistent_read=True)
+            return str(CollapseItem.get(_hash(scope), "newest", consistent_read=True).newest)
         except CollapseItem.DoesNotExist:
             return None
-        return int(item.created_at), item.newest
+        except PynamoDBException as error:
+            raise ServiceUnavailable(f"the collapse key cannot be read: {type(error).__name__}") from error
 
 
 def _hash(scope: str) -> str:

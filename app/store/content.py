@@ -1,5 +1,6 @@
 """Stores an email's content compressed and apart from the head that names it: in the table, or in S3 if large."""
 
+import hashlib
 import json
 import zlib
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
@@ -49,15 +51,23 @@ class Contents:
         self._bucket = bucket
 
     def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store a content. The same content may be stored under its fingerprint any number of times."""
+        """Store a content, unless one is stored under that id and fingerprint already.
+
+        Requests of one fingerprint may differ in the order of what has none. The first content stays: a call that is
+        repeated under a provider's idempotency key must be made of the same bytes.
+        """
         item = ContentItem(email_id, f"content#{fingerprint}", ttl=as_ttl(ttl_s))
         packed = pack(content)
         if len(packed) <= INLINE_LIMIT_BYTES:
             item.packed = packed
         else:
-            item.object_key = f"content/{email_id}/{fingerprint}"
+            item.object_key = f"content/{email_id}/{hashlib.sha256(packed).hexdigest()}"
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
-        item.save()
+        try:
+            item.save(condition=ContentItem.email_id.does_not_exist())
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
 
     def get(self, email_id: str, fingerprint: str) -> Content:
         """The content that was stored. It is kept as long as the head that names it."""

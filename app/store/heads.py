@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from app.domain.email import Mailbox, OnUncertain
+from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, due_at_ms, status
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
 from app.store.cursors import Cursor
@@ -71,6 +71,8 @@ class HeadItem(Model):
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
+    tracks_opens = BooleanAttribute(null=True)
+    tracks_clicks = BooleanAttribute(null=True)
     accepted_by = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
@@ -91,13 +93,15 @@ class HeadItem(Model):
     created = CreatedIndex()
 
 
+NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
+
+
 class Heads:
     """Stores heads. Reads are strongly consistent; writes are conditional, and return None if they fail."""
 
     def create(self, head: Head, now_ms: int) -> Head | None:
-        """Store a new head. Returns None if an email with that id exists whose `ttl` has not passed."""
-        late = HeadItem.ttl < as_ttl(now_ms / 1000)  # DynamoDB deletes an expired item up to days late
-        return self._put(head, now_ms, HeadItem.email_id.does_not_exist() | late)
+        """Store a new head. Returns None if an email with that id exists."""
+        return self._put(head, now_ms, NEW)
 
     def update(self, head: Head, now_ms: int) -> Head | None:
         """Replace the head that `head` was read from. Returns None if another writer wrote since."""
@@ -141,14 +145,14 @@ class Heads:
             yield int(item.created_at), item.email_id
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
-        item = _to_item(head, now_ms)
+        item = as_item(head, now_ms)
         try:
             item.save(condition=condition)
         except PutError as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return None
             raise
-        return replace(head, version=int(item.version))
+        return as_stored(head, item)
 
 
 def shard_of(email_id: str) -> int:
@@ -156,7 +160,13 @@ def shard_of(email_id: str) -> int:
     return zlib.crc32(email_id.encode()) % SHARDS
 
 
-def _to_item(head: Head, now_ms: int) -> HeadItem:
+def as_stored(head: Head, item: HeadItem) -> Head:
+    """The head with the version under which `item`, which was made of it, is stored."""
+    return replace(head, version=int(item.version))
+
+
+def as_item(head: Head, now_ms: int) -> HeadItem:
+    """The item of a head, with the next version."""
     shard = str(shard_of(head.email_id))
     due_at = due_at_ms(head, now_ms)
     return HeadItem(
@@ -177,6 +187,8 @@ def _to_item(head: Head, now_ms: int) -> HeadItem:
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
         override_suppression=head.override_suppression or None,
+        tracks_opens=head.tracking.opens or None,
+        tracks_clicks=head.tracking.clicks or None,
         accepted_by=head.accepted_by or None,
         stopped=head.stopped and head.stopped.value,
         next_attempt=head.next_attempt,
@@ -212,6 +224,7 @@ def _to_head(item: HeadItem) -> Head:
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),
         override_suppression=bool(item.override_suppression),
+        tracking=Tracking(bool(item.tracks_opens), bool(item.tracks_clicks)),
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
         turn_ms=None if item.turn is None else int(item.turn),

@@ -10,6 +10,7 @@ from app.store.cursors import CursorItem
 from app.store.events import EventItem
 from app.store.heads import HeadItem
 from app.store.health import HealthItem, SumsItem
+from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem
 from app.store.places import PlaceItem
 from app.store.recipients import RecipientItem
@@ -18,7 +19,7 @@ from app.store.suppressions import SuppressionItem
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
 # the indexes of its table, and only SumsItem knows that the items of its table have a time to live.
 MODELS: dict[str, tuple[type[Model], ...]] = {
-    "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem),
+    "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem, KeyItem),
     "nonces": (NonceItem,),
     "providers": (SumsItem, HealthItem, CursorItem, PlaceItem),
     "suppressions": (SuppressionItem,),

@@ -10,6 +10,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from app.delivery.accept import Accept
 from app.delivery.attempt import MakeAttempt
+from app.delivery.attribution import Attribution
 from app.delivery.cancel import Cancel
 from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
@@ -21,11 +22,13 @@ from app.delivery.ports import Clock, Publish, PublishLater, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
+from app.domain.capability import Capability
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
 from app.providers.sdk.limits import Limits
-from app.settings import Settings
+from app.providers.sdk.organization import organization
+from app.settings import ANY_DOMAIN, Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -33,6 +36,7 @@ from app.store.cursors import Cursors
 from app.store.events import Events
 from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
+from app.store.idempotency import IdempotencyKeys
 from app.store.nonces import Nonces
 from app.store.places import Places
 from app.store.recipients import Recipients
@@ -51,6 +55,18 @@ class Listens(Receiver, Protocol):
     @property
     def limits(self) -> Limits:
         """What the provider carries."""
+
+    @property
+    def signing_domain(self) -> str:
+        """The one domain that signs its emails, or ""."""
+
+
+def _capability(account: Listens, from_domains: tuple[str, ...]) -> Capability:
+    """What the account carries. Without a setting, its From must be aligned (RFC 7489 §3.1) with what signs for it."""
+    if from_domains == (ANY_DOMAIN,):
+        return account.limits.capability()
+    signs = account.signing_domain and not from_domains
+    return account.limits.capability(from_domains, organization(account.signing_domain) if signs else "")
 
 
 def _nothing() -> None:
@@ -74,6 +90,7 @@ class Stores:
     events: Events = field(default_factory=Events)
     recipients: Recipients = field(default_factory=Recipients)
     collapses: Collapses = field(default_factory=Collapses)
+    keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
     suppressions: Suppressions = field(default_factory=Suppressions)
     healths: Healths = field(default_factory=Healths)
     places: Places = field(default_factory=Places)
@@ -139,7 +156,7 @@ def build(
     places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
-        objections, {name: one.limits.capability(settings.from_domains[name]) for name, one in providers.items()}
+        objections, {name: _capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
     return Container(
         settings=settings,
@@ -149,6 +166,7 @@ def build(
             contents=stores.contents,
             recipients=stores.recipients,
             collapses=stores.collapses,
+            keys=stores.keys,
             publish=publish,
             clock=clock,
             retry_for_s=settings.retry_for_s,
@@ -172,6 +190,7 @@ def build(
         cancel=Cancel(stores.heads, clock, protocol),
         record=Record(
             receivers=providers,
+            attribute=Attribution(stores.heads, stores.recipients),
             heads=stores.heads,
             events=stores.events,
             nonces=stores.nonces,
@@ -186,7 +205,9 @@ def build(
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
         sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths),
-        explain=Explain(read_context, find_objections),
+        explain=Explain(
+            read_context, find_objections, {name: one.limits.tracking.value for name, one in providers.items()}
+        ),
         monitor=monitor,
         suppressions=stores.suppressions,
         api_keys=ApiKeys(clock, monotonic),

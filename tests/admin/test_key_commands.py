@@ -33,7 +33,10 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
     ("options", "complaint"),
     [
         (("--scope", "everything"), "--scope: 'everything' is not one of send, read, admin"),
-        (("--scope", "send", "--domain", "example"), "--domain: 'example' is not a domain such as example.com"),
+        *(
+            (("--scope", "send", "--domain", text), f"--domain: {text!r} is not a domain such as example.com")
+            for text in ("example", "*.example.com", "ann@example.com", "a_b.example", "")
+        ),
     ],
 )
 def test_a_key_of_unknown_scope_or_domain_is_not_made(run: Run, options: tuple[str, ...], complaint: str) -> None:
@@ -41,6 +44,12 @@ def test_a_key_of_unknown_scope_or_domain_is_not_made(run: Run, options: tuple[s
     done = run("keys", "create", "odd", *options)
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", complaint + "\n")
     assert keys().all() == before
+
+
+def test_a_domain_of_a_key_is_kept_in_its_one_form(run: Run) -> None:
+    key = keys().find(run("keys", "create", "books", "--scope", "send", "--domain", "Bücher.example").stdout.strip())
+    assert key is not None
+    assert key.domains == ("xn--bcher-kva.example",)
 
 
 def test_a_key_is_revoked_by_the_beginning_of_its_id(run: Run) -> None:

@@ -1,5 +1,6 @@
 """`python -m app.admin providers`."""
 
+import logging
 import time
 from dataclasses import replace
 
@@ -50,6 +51,13 @@ def test_pausing_and_resuming_are_for_all_processes(run: Run) -> None:
     assert Healths().get("mailgun").epoch == 1
 
 
+def test_a_command_prints_its_answer_and_no_line_of_the_log(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a terminal: without those of the tests
+    paused = run("providers", "pause", "mailgun")
+    assert (paused.stdout, paused.stderr) == ("mailgun: weight 100, paused\n", "")
+    assert run("providers", "resume", "mailgun").stderr == ""
+
+
 def test_what_stands_in_its_way_is_told(run: Run) -> None:
     now_ms = int(time.time() * 1000)
     broken = open_breaker(Health("ses", weight=40, silent=True), "account\nsuspended", now_ms)
@@ -66,7 +74,7 @@ def test_a_breaker_without_a_reason_and_a_rest_that_is_over(run: Run) -> None:
     health = replace(Healths().get("sendgrid"), breaker_until_ms=now_ms, cooldown_until_ms=now_ms - 1)
     assert Healths().update(health)
     line = run("providers", "list").stdout.splitlines()[0]
-    assert line.endswith("Z: no reason")
+    assert line.endswith("breaker half-open, the next email probes it: no reason")
     run("providers", "resume", "sendgrid")
 
 

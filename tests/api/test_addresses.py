@@ -23,7 +23,7 @@ from app.domain.email import Mailbox
         (r'"Ann \"A\" \\ Smith" <ann@example.com>', "ann@example.com", r'Ann "A" \ Smith'),
         ('"" <ann@example.com>', "ann@example.com", ""),
         ("=?utf-8?q?a=0D=0Ab?= <ann@example.com>", "ann@example.com", "=?utf-8?q?a=0D=0Ab?="),
-        ("Ann.Smith+tag@Sub.Example.COM", "Ann.Smith+tag@Sub.Example.COM", ""),
+        ("Ann.Smith+tag@Sub.Example.COM", "Ann.Smith+tag@sub.example.com", ""),
         ("ann@exämple.de", "ann@xn--exmple-cua.de", ""),
         ("ann@ｅxample.com", "ann@example.com", ""),
         ("ann@shop.test", "ann@shop.test", ""),

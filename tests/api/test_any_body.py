@@ -16,7 +16,7 @@ from tests.support.size import examples
 NAMES = (
     *("from", "to", "cc", "bcc", "reply_to", "subject", "text", "html", "headers", "attachments", "tags", "metadata"),
     *("expires_at", "on_uncertain", "providers", "send_at", "collapse_key", "critical", "override_suppression"),
-    *("filename", "content", "content_type", "content_id", "X-A"),
+    *("filename", "content", "content_type", "content_id", "X-A", "tracking", "opens", "clicks"),
 )
 STRINGS = ("ann@example.com", "Ann <bob@example.com>", "wait", "aGVsbG8=", "2030-01-01T00:00:00Z", "sendgrid", "x")
 texts = st.sampled_from(STRINGS) | st.text(st.characters(), max_size=20)  # half surrogate pairs, too

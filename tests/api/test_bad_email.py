@@ -160,6 +160,12 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"critical": "true"}, "critical"),
         ({"critical": 1}, "critical"),
         ({"override_suppression": "yes"}, "override_suppression"),
+        ({"tracking": True}, "tracking"),
+        ({"tracking": "off"}, "tracking"),
+        ({"tracking": ["opens"]}, "tracking"),
+        ({"tracking": {"opens": "no"}}, "tracking.opens"),
+        ({"tracking": {"clicks": 0}}, "tracking.clicks"),
+        ({"tracking": {"unsubscribes": True}}, "tracking.unsubscribes"),
         # Fields that are not there (yet)
         ({"send_at": "2999-01-01T00:00:00Z"}, "send_at"),
         ({"webhook_url": "https://example.com"}, "webhook_url"),

@@ -76,6 +76,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
         "cc": ["cyd@example.net"],
         "bcc": ["bob@example.net"],
         "subject": "Reset your password",
+        "tracking": {"opens": False, "clicks": False},
         "created_at": AT,
         "expires_at": "2030-03-18T17:46:40.123Z",
         "recipients": [

@@ -54,6 +54,13 @@ ANSWERS = "who else is to get answers goes into `reply_to`"
             "cannot be set here: it would change how one provider handles the email; use `tags` and `metadata`",
         ),
         (
+            {"tracking_settings": {"open_tracking": {"enable": False}}},
+            "tracking_settings",
+            "is not a known field; use `tracking`, which has `opens` and `clicks`",
+        ),
+        ({"tracking": {"open": False}}, "tracking.open", "is not a known field; did you mean opens?"),
+        ({"tracking": False}, "tracking", "must be an object"),
+        (
             {"template_id": "t"},
             "template_id",
             "is not supported: fill in the template yourself, and send the result as `html` and `text`",

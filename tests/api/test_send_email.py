@@ -36,7 +36,7 @@ def test_an_email_is_accepted_and_can_be_read_where_location_says(client: Client
     assert {name: email[name] for name in ("status", "from", "to", "cc", "bcc", "subject")} == {
         "status": "queued",
         "from": "App <no-reply@example.com>",
-        "to": ["Ann@Example.com"],
+        "to": ["Ann@example.com"],
         "cc": [],
         "bcc": [],
         "subject": "Hello",
@@ -111,6 +111,69 @@ def test_the_same_key_and_body_is_the_same_email(client: Client) -> None:
     assert second.json() == first.json()
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.headers["Location"] == first.headers["Location"]
+
+
+FEW: dict[str, Any] = SHORT | {
+    "to": ["ann@example.com", {"email": "bob@example.com", "name": "Bob"}],
+    "cc": ["eve@example.com", "fay@example.com"],
+    "bcc": ["dan@example.com", "gus@example.com"],
+    "reply_to": ["help@example.com", "desk@example.com"],
+    "headers": {"X-One": "1", "X-Two": "2"},
+    "tags": ["one", "two", {"name": "shop", "value": "3"}],
+    "metadata": {"order": "7", "user": "8"},
+    "providers": ["ses", "mailgun"],
+}
+PAIRS = [{"name": "X-One", "value": "1"}, {"name": "X-Two", "value": "2"}]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        *[{name: FEW[name][::-1]} for name in ("to", "cc", "bcc", "reply_to", "tags", "providers")],
+        *[{name: dict(reversed(FEW[name].items()))} for name in ("headers", "metadata")],
+        {"headers": PAIRS},
+        {"headers": PAIRS[::-1]},
+        {"headers": {"x-two": "2", "X-ONE": 1}},
+        {"metadata": FEW["metadata"] | {"shop": 3}, "tags": ["two", "one"]},
+        {"from": FEW["from"].replace("example.com", "EXAMPLE.com")},
+        {"to": ["ann@Example.COM", "Bob <bob@EXAMPLE.com>"]},
+        {"cc": ["EVE@example.com", "fay@example.com"]},
+        {"bcc": ["dan@example.COM", "gus@example.com"]},
+        {"reply_to": ["help@example.COM", "desk@example.com"]},
+        dict(reversed(FEW.items())),
+    ],
+)
+def test_order_and_spelling_make_no_other_request(client: Client, same: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": uuid4().hex}
+    first = client.post("/v1/emails", json=FEW, headers=headers)
+    second = client.post("/v1/emails", json=same | {name: FEW[name] for name in FEW.keys() - same}, headers=headers)
+    assert (first.status_code, second.status_code) == (202, 200), second.text
+    assert second.json() == first.json()
+
+
+@pytest.mark.parametrize("field", ["from", "to", "cc", "bcc", "reply_to"])
+def test_an_international_domain_and_its_ascii_form_are_one(client: Client, field: str) -> None:
+    headers = {"Idempotency-Key": uuid4().hex}
+    spellings = ["a@bücher.example", "a@BÜCHER.Example", "a@xn--bcher-kva.example", "a@XN--BCHER-KVA.example"]
+    answers = [client.post("/v1/emails", json=SHORT | {field: one}, headers=headers) for one in spellings]
+    assert [answer.status_code for answer in answers] == [202, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"to": FEW["to"][:1]},
+        {"to": FEW["cc"], "cc": FEW["to"]},
+        {"headers": {"X-One": "2", "X-Two": "1"}},
+        {"tags": ["one", "two", {"name": "shop", "value": "4"}]},
+        {"metadata": {"order": "8", "user": "7"}},
+        {"providers": ["ses"]},
+    ],
+)
+def test_what_is_not_the_same_set_is_a_conflict(client: Client, other: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": uuid4().hex}
+    assert client.post("/v1/emails", json=FEW, headers=headers).status_code == 202
+    assert client.post("/v1/emails", json=FEW | other, headers=headers).status_code == 409
 
 
 def test_the_same_key_with_another_body_is_a_conflict(client: Client, parts: Container) -> None:

@@ -55,6 +55,17 @@ def test_an_address_is_suppressed_by_hand(client: Client, parts: Container, cloc
     assert parts.suppressions.among([address], clock.now_ms) == {address}
 
 
+def test_an_international_domain_may_be_written_in_any_form(client: Client, parts: Container, clock: Clock) -> None:
+    name = f"somebody-{uuid4().hex[:12]}"
+    unicode, ascii_form = f"{name}@bücher.example", f"{name}@xn--bcher-kva.example"
+    added = add(client, address=unicode.upper(), note="asked by phone")
+    assert added["address"] == ascii_form
+    assert [read(client, address=one)["suppressions"] for one in (unicode, ascii_form)] == [[added], [added]]
+    assert parts.suppressions.among([ascii_form], clock.now_ms) == {ascii_form}
+    assert client.request("DELETE", f"/v1/suppressions/{quote(unicode)}").status_code == 204
+    assert read(client, address=ascii_form)["suppressions"] == []
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_how_long_it_lasts_depends_on_the_reason(client: Client, clock: Clock, reason: Reason) -> None:
     added = add(client, address=somebody(), note="seen", reason=reason.value)

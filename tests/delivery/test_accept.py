@@ -6,16 +6,17 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from app.delivery.accept import KEPT_FOR_S, LIFETIME_S, id_for, new_id
+from app.delivery.accept import KEPT_FOR_S, LIFETIME_S, OUTLIVES_KEY_S, new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
-from app.errors import Conflict, Invalid, ServiceUnavailable
+from app.domain.kinds import Kind
+from app.errors import Conflict, Invalid
 from app.store.content import ContentItem
 from app.topic import Topic
 from tests.support.aws import client
 from tests.support.crash import Before, Crash, crash
 from tests.support.faults import FaultInjector, FaultMode, FaultyStore
-from tests.support.harness import Harness
+from tests.support.harness import DAY_S, Harness
 from tests.support.samples import an_email, somebody
 
 
@@ -109,33 +110,81 @@ def test_an_email_that_has_expired_is_refused_but_its_replay_is_not(harness: Har
 def test_a_key_belongs_to_its_owner(harness: Harness) -> None:
     email = an_email()
     ids = {harness.accept(email, owner=owner, key="order-3").head.email_id for owner in ("one", "two", "one")}
-    assert ids == {id_for("one", "order-3"), id_for("two", "order-3")}
     assert len(ids) == 2
 
 
-def test_a_key_is_free_again_when_its_email_has_expired_by_its_ttl(harness: Harness) -> None:
-    email_id = harness.take(an_email(), "order-4")
-    harness.clock.advance(harness.head(email_id).ttl_s - harness.clock.now_s + 1)
+def until_forgotten(harness: Harness, email_id: str) -> None:
+    """Let time pass until the idempotency key of the email is forgotten, which is before the email is."""
+    head = harness.head(email_id)
+    harness.clock.advance(head.ttl_s - OUTLIVES_KEY_S - harness.clock.now_s + 1)
+    assert harness.clock.now_s < head.ttl_s
+
+
+@pytest.mark.parametrize("passes_s", [0, 3 * DAY_S])
+def test_a_key_that_is_used_again_after_its_time_names_a_new_email(harness: Harness, passes_s: int) -> None:
+    """Whatever of the first email is still stored then says nothing about the second."""
+    key = f"order-4-{passes_s}"
+    (ann,) = (email := an_email()).to
+    first = harness.take(email, key)
+    harness.work()
+    delivered = harness.event(first, Kind.DELIVERED)
+    harness.report(delivered)
+    until_forgotten(harness, first)
+    harness.clock.advance(passes_s)
+    accepted = harness.accept(email, owner="team", key=key)
+    second = accepted.head.email_id
+    assert (accepted.replayed, second != first) == (False, True)
+    assert harness.events.of(second) == []
+    assert harness.only(second).status is Status.QUEUED
+    listed = [email_id for _, email_id in harness.recipients.emails_to(ann.key, None)]
+    assert listed == [second, first]
+    harness.report(replace(delivered, kind=Kind.COMPLAINED))
+    assert (harness.only(first).status, harness.only(second).status) == (Status.COMPLAINED, Status.QUEUED)
+    assert harness.accept(email, owner="team", key=key).head.email_id == second
+
+
+def test_until_then_it_names_the_first(harness: Harness) -> None:
     email = an_email()
-    accepted = harness.accept(email, owner="team", key="order-4")
-    assert (accepted.replayed, accepted.head.fingerprint) == (False, fingerprint(email))
+    first = harness.take(email, "order-13")
+    until_forgotten(harness, first)
+    harness.clock.advance(-1.5)
+    again = harness.accept(email, owner="team", key="order-13")
+    assert (again.replayed, again.head.email_id) == (True, first)
 
 
-def test_in_the_very_second_in_which_a_key_becomes_free_the_client_is_asked_to_come_again(harness: Harness) -> None:
-    head = harness.head(harness.take(an_email(), "order-9"))
-    harness.clock.advance(head.ttl_s - harness.clock.now_s + 0.5)
-    with pytest.raises(ServiceUnavailable):
-        harness.accept(an_email(), owner="team", key="order-9")
-    harness.clock.advance(0.5)
-    assert not harness.accept(an_email(), owner="team", key="order-9").replayed
+def test_after_its_time_a_key_may_be_used_for_another_request(harness: Harness) -> None:
+    first = harness.take(an_email(), "order-9")
+    until_forgotten(harness, first)
+    other = an_email()
+    accepted = harness.accept(other, owner="team", key="order-9")
+    assert (accepted.replayed, accepted.head.fingerprint) == (False, fingerprint(other))
+
+
+def test_an_id_that_a_dead_request_had_named_is_kept_as_long_as_its_key(harness: Harness) -> None:
+    """An email that ends before its key does would let the key name its id for a second email."""
+    email = an_email(expires_at_ms=harness.clock.now_ms + 20 * DAY_S * 1000)
+    with pytest.raises(Crash):
+        replace(harness.accept, contents=Before(harness.contents, "put", crash))(email, owner="team", key="order-14")
+    short = an_email()
+    head = harness.accept(short, owner="team", key="order-14").head
+    assert head.ttl_s == harness.clock.now_s + 20 * DAY_S + KEPT_FOR_S
+    until_forgotten(harness, head.email_id)
+    assert harness.accept(short, owner="team", key="order-14").head.email_id != head.email_id
+
+
+def test_a_refused_request_takes_no_key_away(harness: Harness) -> None:
+    with pytest.raises(Invalid):
+        harness.accept(an_email(providers=("nobody",)), owner="team", key="order-15")
+    assert not harness.accept(an_email(), owner="team", key="order-15").replayed
 
 
 def test_dying_after_the_content_costs_nothing_and_the_client_asks_again(harness: Harness) -> None:
     email = an_email()
-    dying = replace(harness.accept, heads=Before(harness.heads, "create", crash))
+    email_id = new_id()
+    dying = replace(harness.accept, new_id=lambda: email_id, heads=Before(harness.heads, "create", crash))
     with pytest.raises(Crash):
         dying(email, owner="team", key="order-5")
-    assert harness.heads.get(id_for("team", "order-5")) is None
+    assert harness.heads.get(email_id) is None
     assert harness.queue.published() == []
     assert not harness.accept(email, owner="team", key="order-5").replayed
 
@@ -143,9 +192,9 @@ def test_dying_after_the_content_costs_nothing_and_the_client_asks_again(harness
 def test_dying_after_the_head_costs_the_listing_never_the_mail(harness: Harness) -> None:
     email = an_email()
     (ann,) = email.to
-    email_id = id_for("team", "order-6")
+    email_id = new_id()
     harness.taken.add(email_id)
-    dying = replace(harness.accept, recipients=Before(harness.recipients, "put", crash))
+    dying = replace(harness.accept, new_id=lambda: email_id, recipients=Before(harness.recipients, "put", crash))
     with pytest.raises(Crash):
         dying(email, owner="team", key="order-6")
     assert harness.queue.published() == []
@@ -162,7 +211,7 @@ def test_a_head_that_was_stored_although_the_answer_was_lost_is_no_replay(harnes
     """The store's client makes the write again, and is told that the email exists already."""
     faults = FaultInjector()
     losing = replace(harness.accept, heads=FaultyStore(harness.heads, faults))
-    faults.arm((1 if key is None else 2, FaultMode.ANSWER_LOST))
+    faults.arm((1, FaultMode.ANSWER_LOST))
     email = an_email()
     accepted = losing(email, owner="team", key=key)
     assert (accepted.replayed, accepted.head) == (False, harness.head(accepted.head.email_id))
@@ -190,11 +239,12 @@ def test_the_beginning_of_time_is_an_expiry_like_any_other(harness: Harness) -> 
 
 
 def test_dying_before_the_publish_is_found_by_the_sweep(harness: Harness) -> None:
+    email_id = new_id()
+    harness.taken.add(email_id)
     with pytest.raises(Crash):
-        replace(harness.accept, publish=crash)(an_email(), owner="team", key="order-7")
-    harness.taken.add(id_for("team", "order-7"))
+        replace(harness.accept, new_id=lambda: email_id, publish=crash)(an_email(), owner="team", key="order-7")
     assert harness.later(9) == []
-    assert harness.later(1) == [(id_for("team", "order-7"), 1)]
+    assert harness.later(1) == [(email_id, 1)]
 
 
 @pytest.mark.parametrize("fault", ["no such topic", "nobody answers"])
@@ -211,7 +261,9 @@ def test_a_topic_that_takes_nothing_is_no_error(harness: Harness, fault: str) ->
 def test_a_bucket_that_does_not_answer_stores_no_email(harness: Harness) -> None:
     noise = random.Random(1).randbytes(400_000)  # noqa: S311 because this is no secret
     email = an_email(content=Content("Invoice", attachments=(Attachment("a", "a/b", noise),)))
-    lost = replace(harness.accept, contents=type(harness.contents)(lambda: harness.aws.s3, "no-such-bucket"))
+    email_id = new_id()
+    nowhere = type(harness.contents)(lambda: harness.aws.s3, "no-such-bucket")
+    lost = replace(harness.accept, new_id=lambda: email_id, contents=nowhere)
     with pytest.raises(ClientError):
         lost(email, owner="team", key="order-8")
-    assert harness.heads.get(id_for("team", "order-8")) is None
+    assert harness.heads.get(email_id) is None

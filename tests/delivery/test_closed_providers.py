@@ -9,6 +9,7 @@ from app.domain.caps import Caps
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.route import Routing
+from app.errors import ServiceUnavailable
 from tests.support.aws import Aws
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
@@ -71,6 +72,23 @@ def test_a_probe_whose_message_comes_twice_at_once_is_made_by_another_email(harn
     harness.take(an_email())
     harness.work()
     assert harness.send.providers() == ["ses", "sendgrid"]
+
+
+def test_a_probe_whose_claim_could_not_be_written_is_made_by_the_next_message(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.send.plan("sendgrid", ACCOUNT, accepted())
+    harness.take(an_email())
+    harness.work()
+    harness.clock.advance(61)
+    email_id = harness.take(an_email())
+
+    def fail() -> None:
+        raise ServiceUnavailable("DynamoDB does not answer")
+
+    with pytest.raises(ServiceUnavailable):
+        replace(harness.attempt, heads=Before(harness.heads, "update", fail))(email_id, 1)
+    harness.attempt(email_id, 1)
+    assert harness.only(email_id).status is Status.SENT
 
 
 def test_of_many_that_wait_one_probes_and_the_others_follow_when_it_is_open(harness: Harness) -> None:

@@ -136,6 +136,15 @@ def test_a_delivery_that_was_reported_as_delayed_is_not_slow(harness: Harness) -
     assert harness.healths.minutes("sendgrid", 0, minute, minute) == Sums(accepted=1, reported=1)
 
 
+def test_a_delivery_of_the_future_is_not_slow(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    minute = harness.clock.now_ms // 60_000
+    harness.report(replace(harness.event(email_id, Kind.DELIVERED), at_ms=253_402_300_799_999))
+    harness.monitor.flush(now=True)
+    assert harness.healths.minutes("sendgrid", 0, minute, minute) == Sums(accepted=1, reported=1)
+
+
 def test_email_that_nobody_would_carry(harness: Harness, metrics: Metrics) -> None:
     for provider in ("sendgrid", "mailgun", "ses"):
         harness.send.plan(provider, REFUSED)

@@ -8,10 +8,12 @@ import pytest
 from app.delivery.our_faults import LOOKUPS_A_MINUTE
 from app.domain.event import Webhook
 from app.domain.kinds import Kind
-from app.errors import ServiceUnavailable, Unauthenticated
+from app.errors import NotFound, ServiceUnavailable, Unauthenticated
+from tests.support.aws import Aws
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import Harness
+from tests.support.outcomes import UNAVAILABLE
 from tests.support.providers import webhook
 from tests.support.samples import an_email, somebody
 
@@ -48,6 +50,41 @@ def test_forgeries_do_not_count(harness: Harness) -> None:
     assert faults(harness) == 0
     refuse(harness, mine, "ses")
     assert faults(harness, "ses") == 0
+
+
+def test_one_of_several_reports_in_a_webhook_is_enough(harness: Harness) -> None:
+    reported, mine = sent(harness), sent(harness)
+    harness.report(harness.event(reported, Kind.DELIVERED))
+    refuse(harness, f"{reported}, {reported}, {mine}")
+    assert faults(harness) == 1
+
+
+def test_the_lookups_of_one_account_leave_those_of_another(harness: Harness) -> None:
+    mine = sent(harness, "mailgun")
+    for _ in range(3 * LOOKUPS_A_MINUTE):
+        refuse(harness, "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae")
+    refuse(harness, mine, "mailgun")
+    assert faults(harness, "mailgun") == 1
+
+
+@pytest.mark.parametrize("path", ["sendgrid", "sendgrid:uk"])
+def test_a_report_that_comes_at_a_wrong_path_counts_for_the_account_that_the_email_went_to(
+    store: Aws, path: str
+) -> None:
+    harness = Harness(store, providers=("sendgrid", "sendgrid:eu"))
+    body = sent(harness, "sendgrid:eu").encode()
+    with pytest.raises((Unauthenticated, NotFound)):
+        harness.record(path, Webhook(body, {"signature": "made with another key"}))
+    assert [faults(harness, account) for account in ("sendgrid", "sendgrid:eu")] == [0, 1]
+
+
+def test_a_refused_report_counts_for_no_account_that_another_one_handed_the_email_to(harness: Harness) -> None:
+    harness.send.plan("sendgrid", UNAVAILABLE)
+    email_id = harness.take(an_email())
+    harness.work()
+    assert harness.send.providers() == ["sendgrid", "mailgun"]
+    refuse(harness, email_id)
+    assert (faults(harness), faults(harness, "mailgun")) == (0, 0)
 
 
 def test_few_are_looked_up_a_minute(harness: Harness) -> None:

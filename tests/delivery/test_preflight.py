@@ -54,6 +54,29 @@ def test_those_that_cannot_are_never_asked(picky: Harness, fields: dict[str, obj
     assert picky.send.providers() == list(able)
 
 
+@pytest.mark.parametrize(
+    ("from_domains", "sender", "able"),
+    [
+        ((), "a@example.co.uk", True),
+        ((), "a@mg.example.co.uk", True),
+        ((), "a@news.example.co.uk", True),
+        ((), "a@other.co.uk", False),
+        ((), "a@co.uk", False),
+        (("other.co.uk",), "a@other.co.uk", True),
+        (("other.co.uk",), "a@example.co.uk", False),
+        (("*",), "a@other.example", True),
+    ],
+)
+def test_without_a_setting_a_from_is_aligned_with_the_domain_that_signs(
+    store: Aws, from_domains: tuple[str, ...], sender: str, able: bool
+) -> None:
+    capabilities = {"mailgun": Capability(9, MB, from_domains, organization="mg.example.co.uk")}
+    harness = Harness(store, capabilities=capabilities)
+    head = harness.head(harness.take(an_email(sender=Mailbox(sender))))
+    assert head.may_use("mailgun") is able
+    assert head.may_use("sendgrid")
+
+
 def test_no_way_out_names_every_reason_and_stores_nothing(picky: Harness) -> None:
     email = an_email(sender=Mailbox("a@elsewhere.example"), content=with_file("a.exe", 2 * MB))
     with pytest.raises(Invalid) as refused:

@@ -234,3 +234,19 @@ def test_who_expires_and_may_have_got_it_is_told_so(store: Aws) -> None:
     recipient = harness.only(email_id)
     assert (recipient.status, recipient.cause) == (Status.EXPIRED, Cause.UNKNOWN)
     assert recipient.detail.startswith("it may have arrived")
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.UNSUBSCRIBED, Kind.UNKNOWN])
+@pytest.mark.parametrize("policy", OnUncertain)
+def test_whatever_the_provider_reports_the_outcome_is_no_longer_unknown(
+    store: Aws, policy: OnUncertain, kind: Kind
+) -> None:
+    harness = over(store, "sendgrid")
+    email_id = harness.take(an_email(on_uncertain=policy))
+    harness.work()
+    if policy is not OnUncertain.FAILOVER:
+        assert harness.until_due(email_id)  # the wait for evidence is over
+    harness.report(harness.event(email_id, kind))
+    assert harness.only(email_id).status is Status.SENT
+    until_the_end(harness, email_id)
+    assert harness.send.providers() == ["sendgrid"]

@@ -2,20 +2,21 @@
 
 import zlib
 from dataclasses import replace
+from itertools import count
 
-from app.delivery.accept import id_for
+from app.delivery.accept import new_id
 from app.domain.head import Status
 from app.domain.health import pause
 from app.domain.kinds import Cause
 from app.domain.wake import SPREAD_OVER_MS
 from tests.support.aws import Aws
 from tests.support.harness import Harness
-from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE, UNCERTAIN
+from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import an_email
 
 MINUTE_S = 60
-# An idempotency key of whose email it is known that it is woken at once, and so before its own round is over.
-EARLY = next(key for key in map(str, range(100)) if zlib.crc32(id_for("team", key).encode()) % SPREAD_OVER_MS < 10_000)
+# The id of an email that is woken at once, and so before its own round is over.
+EARLY = next(one for _ in count() if zlib.crc32((one := new_id()).encode()) % SPREAD_OVER_MS < 10_000)
 
 
 def test_emails_that_wait_for_it_are_sent_within_two_minutes_and_spread(store: Aws) -> None:
@@ -44,7 +45,8 @@ def test_who_waits_for_a_paused_provider_is_woken(store: Aws) -> None:
     harness = Harness(store, providers=("sendgrid", "mailgun"))
     harness.another_monitor().update("sendgrid", pause)
     harness.send.plan("mailgun", ACCOUNT)
-    email_id = harness.take(an_email(), key=EARLY)
+    harness.accept = replace(harness.accept, new_id=lambda: EARLY)
+    email_id = harness.take(an_email())
     harness.work()
     assert harness.only(email_id).wait_until_ms
     harness.resume("sendgrid")
@@ -64,6 +66,23 @@ def test_who_waits_for_evidence_goes_on_waiting(harness: Harness) -> None:
     harness.clock.advance(5)
     harness.sweep(within_s=60)
     assert harness.head(email_id) == before
+
+
+def test_who_waits_for_a_later_round_after_a_call_of_unknown_outcome_is_woken(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    failing = replace(UNAVAILABLE, cause=Cause.UNKNOWN)  # which opens no breaker
+    harness.send.plan("sendgrid", failing, failing, failing, UNCERTAIN, accepted())
+    email_id = harness.take(an_email())
+    while len(harness.send.calls) < 4:
+        assert harness.until_due(email_id)
+    assert harness.until_due(email_id)  # the wait for evidence is over
+    before = harness.only(email_id)
+    assert (before.status, before.round) == (Status.QUEUED, 3)
+    assert (before.wait_until_ms or 0) - harness.clock.now_ms > 5 * MINUTE_S * 1000
+    harness.resume("sendgrid")
+    harness.later(5)
+    harness.later(2 * MINUTE_S)
+    assert (harness.only(email_id).status, harness.only(email_id).round) == (Status.SENT, 3)
 
 
 def test_who_was_refused_there_or_may_not_go_there_goes_on_waiting(harness: Harness) -> None:

@@ -32,6 +32,17 @@ ROWS: list[tuple[str, Any, Email, Email, str]] = [
     ("recipients", 1, PEOPLE, an_email(), "takes 1 recipient at most, not 2"),
     ("traceable_recipients", 1, PEOPLE, an_email(), "takes 1 recipient at most, not 2"),
     ("from_domains", ("example.org",), an_email(), an_email(sender=Mailbox("a@Example.org")), "may not send from"),
+    *(
+        (
+            "organization",
+            "example.org",
+            an_email(sender=Mailbox(f"a@{other}")),
+            an_email(sender=Mailbox(f"a@{own}")),
+            why,
+        )
+        for other, own in (("example.com", "example.org"), ("badexample.org", "news.Example.org"))
+        for why in (f"signs as example.org, so DMARC fails for a From of {other} (…_FROM_DOMAINS says",)
+    ),
     (
         "size_bytes",
         10_000,

@@ -49,6 +49,9 @@ RESCUED: dict[str, Any] = {"retry_for_ms": 0, "critical": True, "silent": ("a",)
 LIMITED: dict[str, Any] = {"retry_for_ms": 20_000, "limit_ms": 200_000}
 SPACES = {
     "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
+    "one fault, reports of kinds that say nothing": Space(
+        every(retry_for_ms=0), 11_000, kinds=(Kind.UNKNOWN, Kind.SOFT_BOUNCE, Kind.DELIVERED)
+    ),
     "one further round": Space([Setup(faults=0)], 6_000, quick=True),
     "one further round, every policy": Space(every(faults=0), 25_000),
     "one fault and one further round": Space([Setup(OnUncertain.WAIT), Setup(OnUncertain.FAIL)], 80_000),

@@ -54,6 +54,7 @@ def test_a_weight_comes_back_ten_every_quiet_quarter_of_an_hour() -> None:
     back = recover_weight(low, NOW_MS + quarter_ms)
     assert back.weight == 95
     assert recover_weight(back, NOW_MS + 2 * quarter_ms - 1) is back
+    assert recover_weight(back, NOW_MS - 3_600_000).weight > back.weight  # the clock was set back
     full = recover_weight(back, NOW_MS + 2 * quarter_ms)
     assert full.weight == 100
     assert recover_weight(full, NOW_MS + 9 * quarter_ms) is full

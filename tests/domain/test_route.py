@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.caps import DAY_MS, Caps
+from app.domain.caps import DAY_MS, Caps, Limit
 from app.domain.dispatch import DispatchContext
 from app.domain.health import Health
 from app.domain.route import PAUSE_CHECK_MS, Availability, Candidate, Routing, RoutingPolicy, route
@@ -119,7 +119,7 @@ def test_a_low_weight_is_told() -> None:
 def test_a_paused_provider_is_looked_at_again_later() -> None:
     candidate = only(Health("ses", paused=True, breaker_until_ms=NOW_MS + 5))
     why = "waits for ses, which an operator has paused"
-    assert candidate == Candidate("ses", Availability.PAUSED, why, NOW_MS + PAUSE_CHECK_MS)
+    assert candidate == Candidate("ses", Availability.PAUSED, why, NOW_MS + PAUSE_CHECK_MS, limit=Limit.PAUSE)
 
 
 def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
@@ -139,7 +139,7 @@ def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
 def test_a_quota_that_is_used_up_pauses_a_provider_until_a_probe() -> None:
     over = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="Daily quota", over_quota=True)
     why = "waits for the quota of ses, which is used up: Daily quota"
-    assert only(over) == Candidate("ses", Availability.PAUSED, why, NOW_MS + 30_000)
+    assert only(over) == Candidate("ses", Availability.PAUSED, why, NOW_MS + 30_000, limit=Limit.QUOTA)
     probed = replace(over, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9)
     assert (only(probed).availability, only(probed).until_ms) == (Availability.PAUSED, NOW_MS + 9)
     assert only(replace(over, breaker_until_ms=NOW_MS)).probes
@@ -163,6 +163,7 @@ def test_a_daily_cap_pauses_a_provider_until_midnight_utc_in_a_sentence() -> Non
         Availability.PAUSED,
         "waits for the daily cap of ses (100 recipients) until 2027-01-16T00:00:00Z",
         MIDNIGHT_MS,
+        limit=Limit.DAILY_CAP,
     )
 
 

@@ -45,8 +45,8 @@ KINDS = {
 }
 CURRENT = """
 phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
-queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    D    D    .
-waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   +    D    D    .
+queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   S+   D    D    S
+waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    E+   C+   S+   D    D    S
 sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
 awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    E+   C+   S+   D    D    S
 sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    E+   C+   +    D    D    .
@@ -54,15 +54,15 @@ delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B 
 bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
 suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
 complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
-failed            S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
-expired           S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
-canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
+failed            S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
+expired           S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
+canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
 """
 # Where the plan tells an older attempt from the current one; elsewhere it is the same.
 OLDER = """
 phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  sup  com  uns  ope  cli  unk
 sending           .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
-awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   +    D    D    .
+awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    +    C+   S+   D    D    S
 sent              .    .    .    .    +    .    .    D    +    .    .    .    .    +    C+   +    D    D    .
 """
 
@@ -127,11 +127,11 @@ def test_a_phase_is_a_status_told_apart_by_its_wait(at: str) -> None:
     assert row_for(somebody(at, 2), Signal(1, "a", Kind.HARD_BOUNCE)) == TABLE[Phase(at), Kind.HARD_BOUNCE, False]
 
 
+PROOFS = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)  # that the provider has the email
 OUTWEIGHS = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.RETURNED)
 # What is known of attempt 1 and makes its news void: (phase, news, known, what it came to without that knowledge).
 BARS = [
-    *[("queued", kind, Evidence.FAILED, Status.SENT) for kind in (Kind.ACCEPTED, Kind.DELAYED)],
-    ("awaiting_evidence", Kind.UNKNOWN, Evidence.FAILED, Status.SENT),
+    *[("queued", kind, known, Status.SENT) for kind in PROOFS for known in (Evidence.FAILED, Evidence.SILENT)],
     *[
         ("bounced", kind, evidence, Status.DELIVERED)
         for kind in (Kind.DELIVERED, Kind.OPENED, Kind.CLICKED)
@@ -253,7 +253,7 @@ def test_there_is_no_wait_for_evidence_when_another_copy_is_known_to_be_accepted
     assert (sent.status, sent.attempt, sent.wait_until_ms) == (Status.SENT, 1, None)
 
 
-@pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.DELAYED, Kind.ACCEPTED])
+@pytest.mark.parametrize("kind", PROOFS)
 def test_any_event_is_evidence_whether_it_comes_before_or_after_our_own_doubt(kind: Kind) -> None:
     assert after(somebody("sending"), (1, kind), (1, Kind.UNCERTAIN)).status is Status.SENT
     assert after(somebody("sending"), (1, Kind.UNCERTAIN), (1, kind)).status is Status.SENT

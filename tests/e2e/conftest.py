@@ -47,3 +47,9 @@ def two_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """One with two accounts at the same provider, which writes metrics."""
     settings = {"PROVIDERS": "sendgrid,sendgrid:eu", "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder"}
     yield from _running(tmp_path_factory, {**QUICK, **settings})
+
+
+@pytest.fixture(scope="module")
+def every_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One with an account at every provider, and two at Mailgun."""
+    yield from _running(tmp_path_factory, {**QUICK, "PROVIDERS": "sendgrid,mailgun,mailgun:eu,ses,resend"})

@@ -49,6 +49,20 @@ def test_what_the_first_surely_did_not_send_arrives_once_through_the_second(
     assert [message["provider"] for message in installation.inbox(email_id)] == ["mailgun"]
 
 
+@pytest.mark.parametrize("tracking", [{}, {"opens": True}, {"clicks": True}, {"opens": True, "clicks": True}])
+def test_a_failover_changes_nothing_about_tracking(installation: Installation, tracking: dict[str, bool]) -> None:
+    """SendGrid took the email before it failed, Mailgun did as well, and SES has it: all three were told."""
+    installation.fault("sendgrid", "accept_then_block")
+    installation.fault("mailgun", "accept_then_bounce_unexplained")
+    email_id = installation.send(tracking=tracking, html='<a href="https://app.example.com/reset?token=1">Reset</a>')
+    story = installation.ended(email_id)
+    asked = {"opens": False, "clicks": False} | tracking
+    assert story["tracking"] == asked
+    messages = installation.inbox(email_id)
+    assert [message["provider"] for message in messages] == ["sendgrid", "mailgun", "ses"]
+    assert [message["tracking"] for message in messages] == [asked] * 3
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"), [("accept_then_block", "blocked"), ("accept_then_bounce_unexplained", "soft_bounce")]
 )

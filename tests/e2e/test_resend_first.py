@@ -33,6 +33,16 @@ def test_mailgun_takes_over(installation: Installation) -> None:
     assert (story["status"], _outcomes(story)) == ("delivered", [("resend", "unavailable"), ("mailgun", "accepted")])
 
 
+def test_resend_is_told_nothing_of_tracking_and_mailgun_is(installation: Installation) -> None:
+    installation.fault("resend", "accept_then_block")
+    email_id = installation.send(tracking={"opens": True})
+    installation.ended(email_id)
+    assert [(message["provider"], message["tracking"]) for message in installation.inbox(email_id)] == [
+        ("resend", {"opens": None, "clicks": None}),
+        ("mailgun", {"opens": True, "clicks": False}),
+    ]
+
+
 def test_a_block_is_an_event_and_mailgun_takes_over(installation: Installation) -> None:
     installation.fault("resend", "accept_then_block")
     story = installation.ended(installation.send())

@@ -119,6 +119,20 @@ def test_every_alarm_tells_somebody() -> None:
     assert alarms["SweepSilentAlarm"]["Properties"]["TreatMissingData"] == "breaching", "silence is the alarm"
 
 
+def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded() -> None:
+    (policy,) = template.resources("AWS::IAM::Role")["AttemptsRole"]["Properties"]["Policies"]
+    statements = [found.get("If", [None, found])[1] for found in policy["PolicyDocument"]["Statement"]]
+    sending = [found for found in statements if "ses:SendEmail" in found["Action"]]
+    unbounded = [found for found in statements if found["Resource"] == "*"]
+    assert len(sending) == 2
+    assert [found["Action"] for found in unbounded] == ["ses:ApplyTrackingConfigurationOverrides"]
+
+
+def test_ses_reports_what_it_tracks() -> None:
+    (found,) = template.resources("AWS::SES::ConfigurationSetEventDestination").values()
+    assert {"open", "click"} <= set(found["Properties"]["EventDestination"]["MatchingEventTypes"])
+
+
 def test_template_is_what_cloudformation_reads() -> None:
     text = TEMPLATE.read_text()
     assert len(text.encode()) <= 51_200, "the longest that a request may carry"

@@ -73,6 +73,13 @@ def test_three_providers_are_ready_without_settings(env: dict[str, str]) -> None
     assert "RESEND_API_KEY" not in made
 
 
+def test_a_simulated_account_sends_any_from_unless_told_otherwise(env: dict[str, str]) -> None:
+    made = environment.deployed({**env, "PROVIDERS": "mailgun,mailgun:eu", "MAILGUN_EU_FROM_DOMAINS": "example.com"})
+    assert Settings.from_env(made).from_domains == {"mailgun": ("*",), "mailgun:eu": ("example.com",)}
+    own = environment.deployed({**env, "PROVIDERS": "mailgun", "MAILGUN_API_KEY": "key-of-their-own"})
+    assert Settings.from_env(own).from_domains == {"mailgun": ()}
+
+
 @pytest.mark.parametrize("account", [name + label for name in registry.PROVIDERS for label in ("", ":eu")])
 def test_an_account_is_ready_as_soon_as_providers_names_it(env: dict[str, str], account: str) -> None:
     made = environment.deployed({**env, "PROVIDERS": account.upper()})

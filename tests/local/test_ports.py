@@ -47,9 +47,11 @@ def test_a_port_in_use_is_refused_with_the_way_out(taken: int) -> None:
         ports.require_free(taken, "AWS_PORT")
 
 
-def test_under_uvicorn_the_way_out_is_its_flag(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_uvicorn_the_way_out_is_the_variable_of_make_or_its_flag(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.argv", SERVER)
-    with pytest.raises(LocalError, match=f"run with --port {taken + 1}"):
+    with pytest.raises(LocalError, match=rf"run with PORT={taken + 1} \(plain uvicorn: --port {taken + 1}\)"):
         ports.require_free(taken, "PORT")
 
 

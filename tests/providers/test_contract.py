@@ -17,6 +17,7 @@ from app.errors import ServiceUnavailable, Unauthenticated
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider
 from app.providers.sdk.http_transport import HttpTransport
+from app.providers.sdk.payload import ATTEMPT, EMAIL_ID
 from app.providers.sdk.variables import Need
 from tests.providers.case import ANNE, BO, CASES, CAT, NOW_S, SAMPLE, Case
 from tests.providers.peer import answer, peer
@@ -194,6 +195,15 @@ def test_a_report_comes_back_to_the_attempt_that_it_is_about(case: Case, provide
     assert (event.at_ms, event.message_id) == (NOW_S * 1000, case.message_id)
 
 
+def test_a_report_without_our_ids_still_says_who_and_of_which_call(case: Case, provider: AnyProvider) -> None:
+    payload = _without_ids(case.report("em_1", 7, "bo@example.com", NOW_S))
+    events = provider.parse(case.webhook(payload, NOW_S, 0))
+    assert isinstance(events, list)
+    (event,) = events
+    assert (event.email_id, event.attempt, event.recipient) == ("", 0, "bo@example.com")
+    assert event.message_id == provider.read(case.accepted).message_id
+
+
 def test_the_same_report_has_the_same_key_however_often_it_comes(case: Case, provider: AnyProvider) -> None:
     first, again = (provider.parse(_report(case, NOW_S)) for _ in range(2))
     assert isinstance(first, list)
@@ -264,6 +274,14 @@ def _spoil(payload: Any, data: st.DataObject) -> Any:
         payload[place] = _spoil(payload[place], data)
         return payload
     return data.draw(JUNK)
+
+
+def _without_ids(payload: Any) -> Any:
+    if isinstance(payload, list):
+        return [_without_ids(one) for one in payload]
+    if isinstance(payload, dict):
+        return {name: _without_ids(one) for name, one in payload.items() if name not in (EMAIL_ID, ATTEMPT)}
+    return payload
 
 
 def _report(case: Case, at_s: float, key: int = 0) -> Webhook:

@@ -135,6 +135,35 @@ def test_a_body_is_asked_for_as_it_is_and_inflated_all_the_same(name: str) -> No
     assert sent(name, _compressed("deflate", zlib.compress(CASES[name].accepted.content)), 2).kind is Kind.ACCEPTED
 
 
+def _bare(body: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(body) + stream.flush()
+
+
+CODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "bare deflate": ("deflate", _bare),
+    "twice": ("deflate, gzip", lambda body: gzip.compress(zlib.compress(body))),
+    "named beside none": ("identity, gzip", gzip.compress),
+    "several members": ("gzip", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+    "padded": ("gzip", lambda body: gzip.compress(body) + bytes(8)),
+    "not compressed at all": ("gzip", bytes),
+    "of a kind that is not read, but is not": ("br", bytes),
+}
+
+
+@pytest.mark.parametrize("coded", CODED)
+@pytest.mark.parametrize("name", ["mailgun", "ses", "resend"])
+def test_an_id_is_found_however_the_body_is_compressed(name: str, coded: str) -> None:
+    coding, compress = CODED[coded]
+    outcome = sent(name, _compressed(coding, compress(CASES[name].accepted.content)), 2)
+    assert (outcome.kind, outcome.message_id) == (Kind.ACCEPTED, CASES[name].message_id)
+
+
+def test_an_empty_body_is_whole_however_it_is_compressed() -> None:
+    outcome = sent("sendgrid", _compressed("gzip", b"", 400), 2)
+    assert (outcome.kind, outcome.cause) == (Kind.REFUSED, Cause.MESSAGE)
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [

@@ -49,12 +49,13 @@ def test_the_provider_itself_has_the_table(name: str, provider: AnyProvider) -> 
 
 
 def test_every_row_that_an_email_may_break_is_in_the_table() -> None:
-    assert {field.name for field in fields(Capability)} - {"from_domains"} <= set(ROWS)
+    of_the_account = {"from_domains", "organization"}
+    assert {field.name for field in fields(Capability)} - of_the_account <= set(ROWS)
     own = {row: getattr(registry.limits("mailgun"), row).value for row in ROWS}
-    capability = registry.limits("mailgun").capability(("example.com",))
-    assert capability.from_domains == ("example.com",)
+    capability = registry.limits("mailgun").capability(("example.com",), "example.org")
+    assert (capability.from_domains, capability.organization) == (("example.com",), "example.org")
     assert all(
-        getattr(capability, one.name) == own[one.name] for one in fields(Capability) if one.name != "from_domains"
+        getattr(capability, one.name) == own[one.name] for one in fields(Capability) if one.name not in of_the_account
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.email import Mailbox, OnUncertain, Role
+from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.store.heads import SHARDS, HeadItem, Heads, shard_of
@@ -52,6 +52,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         collapse_scope="5c0pe",
         critical=True,
         override_suppression=True,
+        tracking=Tracking(opens=True, clicks=True),
         attempts=(
             Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
             Attempt(2, "mailgun", (person.key,), NOW_MS + 20),
@@ -62,6 +63,11 @@ def test_what_is_created_is_read_again_whole() -> None:
     )
     assert head.version == 1
     assert Heads().get(head.email_id) == head
+
+
+@pytest.mark.parametrize("tracking", [Tracking(), Tracking(opens=True), Tracking(clicks=True)])
+def test_what_is_tracked_is_kept(tracking: Tracking) -> None:
+    assert Heads().get(stored(tracking=tracking).email_id).tracking == tracking  # type: ignore[union-attr] # because it was just put
 
 
 def test_an_empty_subject_is_kept() -> None:
@@ -78,15 +84,11 @@ def test_a_second_create_changes_nothing() -> None:
     assert Heads().get(head.email_id) == head
 
 
-def test_a_head_that_has_expired_by_its_own_ttl_is_replaced_though_it_was_not_deleted_yet() -> None:
+def test_an_id_is_never_given_twice_not_even_after_its_time() -> None:
     head = stored()
-    at_ttl_ms = head.ttl_s * 1000
-    again = a_head(at_ttl_ms, email_id=head.email_id, subject="another")
-    assert Heads().create(again, at_ttl_ms) is None  # its last second
-    created = Heads().create(again, at_ttl_ms + 1000)
-    assert created is not None
-    assert Heads().get(head.email_id) == created
-    assert created.subject == "another"
+    late_ms = head.ttl_s * 1000 + 1000
+    assert Heads().create(a_head(late_ms, email_id=head.email_id, subject="another"), late_ms) is None
+    assert Heads().get(head.email_id) == head
 
 
 def test_an_update_takes_place_under_the_version_that_was_read_only() -> None:

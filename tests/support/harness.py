@@ -220,12 +220,16 @@ def settings(
 def receivers(
     providers: Sequence[str], capabilities: Mapping[str, Capability], idempotent: Sequence[str]
 ) -> dict[str, PlainReceiver]:
-    """Providers with these capabilities. The idempotent ones know an idempotency key for a day."""
+    """Providers with these capabilities, whose `organization` is that of the domain that signs for them.
+
+    The idempotent ones know an idempotency key for a day.
+    """
+    able = {name: capabilities.get(name, ANYTHING) for name in providers}
     return {
         name: PlainReceiver(
-            limits_of(capabilities.get(name, ANYTHING), idempotent_for_s=DAY_S if name in idempotent else 0)
+            limits_of(capability, idempotent_for_s=DAY_S if name in idempotent else 0), capability.organization
         )
-        for name in providers
+        for name, capability in able.items()
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.domain.capability import Capability
 from app.providers.sdk.content_types import ContentTypes
-from app.providers.sdk.limits import ANY_TEXT, Limit, Limits
+from app.providers.sdk.limits import ALL_TRACKING, ANY_TEXT, Limit, Limits
 
 _FREE: dict[str, Any] = {
     "recipients": 1000,
@@ -23,6 +23,7 @@ _FREE: dict[str, Any] = {
     "reserved_headers": frozenset(),
     "reserved_header_prefixes": (),
     "unique_headers": frozenset(),
+    "tracking": ALL_TRACKING,
     "idempotent_for_s": 0,
     "sandbox": "none",
     "webhook_authentication": "none",
@@ -39,6 +40,6 @@ def some_limits(**values: Any) -> Limits:
 
 
 def limits_of(capability: Capability, **values: Any) -> Limits:
-    """A table that says what `capability` says. Its `from_domains` are the settings'."""
-    names = [field.name for field in fields(Capability) if field.name != "from_domains"]
+    """A table that says what `capability` says. Its `from_domains` and its `organization` are the account's."""
+    names = [field.name for field in fields(Capability) if field.name not in ("from_domains", "organization")]
     return some_limits(**{name: getattr(capability, name) for name in names}, **values)

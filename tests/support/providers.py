@@ -48,8 +48,9 @@ class ScriptedSend:
 class PlainReceiver:
     """A provider whose webhook is a JSON list of our events, or a string with the URL of a subscription."""
 
-    def __init__(self, limits: Limits = ANYTHING) -> None:
+    def __init__(self, limits: Limits = ANYTHING, signing_domain: str = "") -> None:
         self.limits = limits
+        self.signing_domain = signing_domain
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:  # noqa: ARG002 because the port has it
         if webhook.headers.get("signature") != "good":

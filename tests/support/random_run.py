@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from app.delivery.accept import id_for
 from app.delivery.monitor import CACHE_FOR_S
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
@@ -18,6 +17,7 @@ from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.heads import HeadItem, shard_of
+from app.store.idempotency import KeyItem
 from app.store.suppressions import SuppressionItem
 from app.wiring.parts import build
 from tests.support.aws import Aws
@@ -98,8 +98,8 @@ class RandomRun:
     def restart(self) -> None:
         """Start a new process. What the old one knew and had not written is lost."""
         harness, faults = self.harness, self.faults
-        names = ("contents", "recipients", "events", "collapses", "suppressions", "healths")
-        stores: dict[str, Any] = {name: FaultyStore(getattr(harness, name), faults) for name in names}
+        names = ("contents", "recipients", "events", "collapses", "keys", "suppressions", "healths")
+        stores: dict[str, Any] = {name: FaultyStore(getattr(harness.stores, name), faults) for name in names}
         stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
         parts = build(
             harness.settings,
@@ -131,7 +131,8 @@ class RandomRun:
         self._ask(email, key, point)
 
     def _ask(self, email: Email, key: str, point: FaultPoint) -> None:
-        email_id = id_for("team", key)
+        email_id = f"eml_{key}"
+        self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
         self.emails.setdefault(email_id, (email, key))
         if self._run(point, self.harness.accept, email, owner="team", key=key):
             self.promised.add(email_id)
@@ -388,12 +389,12 @@ class RandomRun:
 
 def _key(number: int) -> str:
     """An idempotency key whose email is in one of SHARDS, so that a sweep can skip the others."""
-    return next(key for n in count() if shard_of(id_for("team", key := f"key-{number}-{n}")) in SHARDS)
+    return next(key for n in count() if shard_of(f"eml_{(key := f'{number}-{n}')}") in SHARDS)
 
 
 def _forget_everything() -> None:
     """Delete all emails and suppressions. Runs use the same tables and ids, and must not affect each other."""
-    for model in (HeadItem, SuppressionItem):
+    for model in (HeadItem, KeyItem, SuppressionItem):
         with model.batch_write() as batch:
             for item in model.scan():
                 batch.delete(item)

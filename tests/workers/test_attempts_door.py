@@ -160,6 +160,15 @@ def test_who_can_be_called_in_time_is(process: Process) -> None:
     assert [status_of(process, email_id) for email_id in emails] == [Status.SENT, Status.SENT, Status.QUEUED]
 
 
+@pytest.mark.parametrize("odd", [None, 5, "text", [], {}, {"Sns": None}, {"messageId": None, "body": "{}"}])
+def test_a_record_that_cannot_be_named_keeps_none_behind_it_from_being_attempted(process: Process, odd: object) -> None:
+    email_id = take(process)
+    (good,) = load("sqs", message(email_id))["Records"]
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        handler({"Records": [odd, good]}, object())
+    assert status_of(process, email_id) is Status.SENT
+
+
 def test_an_sns_record_that_comes_too_late_raises_so_that_lambda_tries_again(process: Process) -> None:
     emails = [take(process) for _ in range(2)]
     with pytest.raises(TooLittleTime):

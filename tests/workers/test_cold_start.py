@@ -37,7 +37,7 @@ import importlib, json, sys
 importlib.import_module(sys.argv[1])
 from app.wiring.process import connect
 names = sys.argv[2].split(",")
-prefixed = {f"{name.upper()}_{variable}": "x" for name in names for variable in ("API_KEY", "DOMAIN")}
+prefixed = {f"{name.upper()}_{variable}": "x.example" for name in names for variable in ("API_KEY", "DOMAIN")}
 aws = {"AWS_REGION": "us-east-1", "TOPIC_ARN": "arn:aws:sns:us-east-1:1:topic", "CONTENT_BUCKET": "content"}
 connect(prefixed | aws | {"PROVIDERS": ",".join(names)})
 packages = {name.split(".")[2] for name in sys.modules if name.startswith("app.providers.")}

@@ -102,6 +102,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
                 state=candidate.availability,
                 why=candidate.why,
                 until=times.write_optional(candidate.until_ms),
+                notes=list(candidate.notes),
             )
             for candidate in parts.explain(email, new_id())
         ]

@@ -33,6 +33,7 @@ FULL: dict[str, Any] = {
     "providers": ["sendgrid", "mailgun"],
     "collapse_key": "invoice-4711",
     "critical": True,
+    "tracking": {"opens": True, "clicks": False},
 }
 
 # The same things in the forms that other APIs have for them.
@@ -63,6 +64,7 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
         "cc": [],
         "bcc": [],
         "subject": "Your receipt",
+        "tracking": {"opens": False, "clicks": False},
         "created_at": "2030-01-31T18:00:00.000Z",
         "expires_at": "2030-02-01T18:00:00.000Z",
         "recipients": [
@@ -128,9 +130,10 @@ EXPLANATION: dict[str, Any] = {
             "state": "unavailable_for_now",
             "why": "breaker open: Service Unavailable",
             "until": "2030-01-31T18:01:00.000Z",
+            "notes": [],
         },
-        {"provider": "mailgun", "state": "available", "why": "healthy", "until": None},
-        {"provider": "ses", "state": "excluded", "why": "may not send from example.com", "until": None},
+        {"provider": "mailgun", "state": "available", "why": "healthy", "until": None, "notes": []},
+        {"provider": "ses", "state": "excluded", "why": "may not send from example.com", "until": None, "notes": []},
     ]
 }
 

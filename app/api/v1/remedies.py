@@ -39,6 +39,7 @@ RESERVED_HEADER_PREFIXES: Final[Mapping[str, str]] = {
 _NOT_YET = "is not supported yet; remove it"
 _TEMPLATES = "is not supported: fill in the template yourself, and send the result as `html` and `text`"
 _AMP = "is not supported, because most providers do not take it; send `html` and `text`"
+_TRACKING = "is not a known field; use `tracking`, which has `opens` and `clicks`"
 _SCHEDULE = "is not supported yet: send the request when the email is to leave"
 # Fields of other APIs whose meaning here has another name, or no name yet.
 UNKNOWN_FIELDS: Final[Mapping[str, str]] = {
@@ -63,6 +64,15 @@ UNKNOWN_FIELDS: Final[Mapping[str, str]] = {
     "category": "is not a known field; use `tags`",
     "custom_args": "is not a known field; use `metadata`",
     "variables": "is not a known field; use `metadata`",
+    "track_opens": _TRACKING,
+    "track_clicks": _TRACKING,
+    "track_links": _TRACKING,
+    "open_tracking": _TRACKING,
+    "click_tracking": _TRACKING,
+    "tracking_settings": _TRACKING,
+    "o:tracking": _TRACKING,
+    "o:tracking-opens": _TRACKING,
+    "o:tracking-clicks": _TRACKING,
     "idempotency_key": "is not a known field; send it as the header `Idempotency-Key`",
 }
 UNKNOWN_FIELDS_OF_A_FILE: Final[Mapping[str, str]] = {

@@ -62,6 +62,15 @@ class AttachmentRequest(Request):
         return self.content_type or self.content.media_type or guess_media_type(self.filename)
 
 
+class TrackingRequest(Request):
+    """What the providers are to find out about the recipients of an email. They change its HTML for it."""
+
+    opens: Annotated[bool, Field(description="whether it is opened, by a picture that is added to `html`")] = False
+    clicks: Annotated[
+        bool, Field(description="which links are clicked, by leading those of `html` through a host of the provider's")
+    ] = False
+
+
 class EmailRequest(Request):
     """An email to send. An optional field that is null or an empty string counts as left out, also inside a list."""
 
@@ -125,7 +134,10 @@ class EmailRequest(Request):
     ]
     collapse_key: Annotated[
         Label | None,
-        Field(description="the newest email with this key replaces those of the same API key that are still queued"),
+        Field(
+            description="the newest email with this key and the same to, cc and bcc replaces those of the same API key"
+            " that are still queued"
+        ),
     ] = None
     critical: Annotated[
         bool,
@@ -137,6 +149,14 @@ class EmailRequest(Request):
     override_suppression: Annotated[
         bool, Field(description="send to suppressed addresses, too; needs an API key with the scope `admin`; is logged")
     ] = False
+    tracking: Annotated[
+        TrackingRequest,
+        Field(
+            description="both off by default, whatever the settings of an account are. A provider that cannot be told"
+            " is used all the same; `explain` names it"
+        ),
+        Field(default_factory=TrackingRequest),
+    ]
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ def _summary(head: Head) -> dict[str, object]:
         "from": str(head.sender),
         **{role: [_written(r) for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
+        "tracking": {"opens": head.tracking.opens, "clicks": head.tracking.clicks},
         "created_at": times.write(head.created_at_ms),
         "expires_at": times.write(head.expires_at_ms),
         "recipients": [_recipient(recipient, head) for recipient in head.recipients.values()],

@@ -11,9 +11,9 @@ from app.api.problems import SHOWN_ERRORS, path, words
 from app.api.v1 import remedies
 from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
 from app.api.v1.forms import FORMS
-from app.api.v1.schemas import AttachmentRequest, EmailRequest, SuppressionRequest
+from app.api.v1.schemas import AttachmentRequest, EmailRequest, SuppressionRequest, TrackingRequest
 from app.domain import headers
-from app.domain.email import Attachment, Content, Email, OnUncertain
+from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
@@ -23,6 +23,8 @@ EXPIRES_WITHIN_MS = 30 * DAY_MS
 SUPPRESSED_WITHIN_MS = 3653 * DAY_MS
 
 _KNOWN = {"headers": "a header has name and value", "tags": "a tag has name and value, or is a text"}
+_WITHIN: dict[str, type[BaseModel]] = {"attachments": AttachmentRequest, "tracking": TrackingRequest}
+_REMEDIES = {EmailRequest: remedies.UNKNOWN_FIELDS, AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE}
 
 Request = TypeVar("Request", bound=BaseModel)
 Fault = tuple[str, str]  # field, what is wrong with it
@@ -65,6 +67,7 @@ def to_email(request: EmailRequest) -> Email:
         collapse_key=request.collapse_key or "",
         critical=request.critical,
         override_suppression=request.override_suppression,
+        tracking=Tracking(request.tracking.opens, request.tracking.clicks),
     )
 
 
@@ -98,11 +101,11 @@ def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
 def _unknown(location: Sequence[int | str], model: type[BaseModel]) -> str:
     name = str(location[-1])
     if len(location) > 1:
-        place, model = str(location[0]), AttachmentRequest
-        if place != "attachments":
+        place = str(location[0])
+        if place not in _WITHIN:
             return "is not a known field; " + _KNOWN.get(place, "an address has email and name")
-    tables = {EmailRequest: remedies.UNKNOWN_FIELDS, AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE}
-    if remedy := tables.get(model, {}).get(name):
+        model = _WITHIN[place]
+    if remedy := _REMEDIES.get(model, {}).get(name):
         return remedy
     known = [field.alias or name for name, field in model.model_fields.items()]
     close = difflib.get_close_matches(name[:40], known, n=1)

@@ -60,6 +60,13 @@ class EmailEvent(BaseModel):
     detail: str | None
 
 
+class Tracking(BaseModel):
+    """What was to be tracked, as every provider is told with the email that can be told."""
+
+    opens: bool
+    clicks: bool
+
+
 class Summary(BaseModel):
     """An email and its status."""
 
@@ -72,6 +79,7 @@ class Summary(BaseModel):
     cc: list[str]
     bcc: list[str]
     subject: str
+    tracking: Tracking
     created_at: Time
     expires_at: Time
     recipients: list[Recipient]
@@ -114,6 +122,7 @@ class Candidate(BaseModel):
     state: Availability
     why: str
     until: Annotated[Time | None, Field(description="when it is considered again, if it may not be called now")]
+    notes: Annotated[list[str], Field(description="what else holds there for this email, and does not keep it away")]
 
 
 class Explanation(BaseModel):

@@ -7,29 +7,43 @@ Requests and answers are JSON, and their names are stable.
     DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204
     GET    /control/providers             account -> {base_url, fault, webhooks, latency_ms, calls}
     PUT    /control/providers/{account}   {fault, webhooks, latency_ms} -> the new state, once it is in force
+    POST   /control/providers/{account}/webhook
+                                          replays the webhook in the body -> {status, body} of the app's answer
     PUT    /control/webhooks              {url}: where webhooks go from now on, without the account's name
     GET    /control/certificate?url=      the certificate that webhooks name as `url`, as PEM
     POST   /control/subscription          {provider: account}: requests the app to confirm -> {status} of its answer
     GET    /control/confirm?url=          fetches the URL that confirms; 400 if no request to confirm had it
     GET    /control/confirmations         the confirmed subscriptions
 
-Errors are {error, field}: 400 for a body that is not JSON, 404, 405, and 422 for a wrong setting.
+A replayed webhook is one that the account's provider posts, such as one from production: as it is, or as the text in a
+JSON string. It is signed by the local key, in place of the signature that it may have, or put into a new envelope, and
+posted once, whatever faults are set. The answer is 200 whatever the app said. It says 401 if the app verifies the
+account's webhooks by a real secret.
+
+Errors are {error, field}: 400 for a body that is not JSON or no such webhook, 404, 405, 413 for a webhook that has more
+bytes than the app takes, 422 for a wrong setting, 502 if the app does not answer to a replayed webhook.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from aiohttp import web
 from yarl import URL
 
-from app.local.simulator.dialect import Subscriber
+from app.local.simulator.dialect import NotItsWebhook, Subscriber
 from app.local.simulator.faults import BadSetting, read_behavior
 from app.local.simulator.inbox import Inbox, iso
 from app.local.simulator.listener import Listener
+from app.local.simulator.replay import WEBHOOK_BYTES, TooLarge, replay
 from app.local.simulator.webhooks import Webhooks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _NoSuchAccount(Exception):
+    """The simulator does not play the account of the path."""
 
 
 class Control:
@@ -44,7 +58,7 @@ class Control:
 
     def application(self) -> web.Application:
         """The aiohttp application with all routes of the control API."""
-        app = web.Application(middlewares=[_render_errors])
+        app = web.Application(middlewares=[_render_errors], client_max_size=WEBHOOK_BYTES)
         app.add_routes(
             [
                 web.get("/control/health", self._health),
@@ -52,6 +66,7 @@ class Control:
                 web.delete("/control/messages", self._clear),
                 web.get("/control/providers", self._providers),
                 web.put("/control/providers/{account}", self._behave),
+                web.post("/control/providers/{account}/webhook", self._replay),
                 web.put("/control/webhooks", self._redirect),
                 web.get("/control/certificate", self._certificate),
                 web.post("/control/subscription", self._subscribe),
@@ -77,11 +92,16 @@ class Control:
         return web.json_response({account: _state(listener) for account, listener in self._listeners.items()})
 
     async def _behave(self, request: web.Request) -> web.Response:
-        listener = self._listeners.get(request.match_info["account"])
-        if listener is None:
-            return _error(404, f"no such account; there are {', '.join(self._listeners)}", "name")
+        listener = self._listener(request)
         await listener.behave(read_behavior(await _body(request)))
         return web.json_response(_state(listener))
+
+    async def _replay(self, request: web.Request) -> web.Response:
+        account = self._listener(request).account
+        answer = await replay(account, await request.read(), self._webhooks)
+        if answer is None:
+            return _error(502, f"the app does not answer at {self._webhooks.url}: is it running?", None)
+        return web.json_response(asdict(answer))
 
     async def _redirect(self, request: web.Request) -> web.Response:
         url = await _only(request, "url")
@@ -104,7 +124,8 @@ class Control:
             if account == wanted:
                 url, post = subscriber.request_to_confirm(key)
                 self._pending_urls[url] = account
-                return web.json_response({"status": await self._webhooks.post(account, post)})
+                reply = await self._webhooks.post(account, post)
+                return web.json_response({"status": None if reply is None else reply.status})
         raise BadSetting("provider", "no such account, or its webhooks need no subscription")
 
     async def _confirm(self, request: web.Request) -> web.Response:
@@ -118,6 +139,13 @@ class Control:
     async def _confirmed(self, _: web.Request) -> web.Response:
         return web.json_response(self._confirmations)
 
+    def _listener(self, request: web.Request) -> Listener:
+        """The listener of the account in the path. Raises _NoSuchAccount."""
+        found = self._listeners.get(request.match_info["account"])
+        if found is None:
+            raise _NoSuchAccount(f"no such account; there are {', '.join(self._listeners)}: PROVIDERS names them")
+        return found
+
     def _subscribers(self) -> Iterator[tuple[str, Subscriber, bytes]]:
         """The accounts whose webhooks come through a subscription, and their keys."""
         for name, listener in self._listeners.items():
@@ -129,6 +157,12 @@ class Control:
 async def _render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except _NoSuchAccount as unknown:
+        return _error(404, str(unknown), "name")
+    except NotItsWebhook as wrong:
+        return _error(400, str(wrong), "body")
+    except (TooLarge, web.HTTPRequestEntityTooLarge):
+        return _error(413, f"the app takes at most {WEBHOOK_BYTES:,} bytes, signature and envelope included", "body")
     except BadSetting as bad:
         return _error(422, bad.message, bad.field)
     except json.JSONDecodeError:

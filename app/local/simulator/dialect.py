@@ -56,6 +56,10 @@ class Repeated(Exception):
         self.reply = reply
 
 
+class NotItsWebhook(Exception):
+    """The provider posts no webhook with such a body. The text says why."""
+
+
 # One event of a webhook as its provider writes it, before it is encoded and signed.
 SimulatedEvent = Mapping[str, object]
 
@@ -109,8 +113,15 @@ class Dialect(Protocol):
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """The events that report how the email ended, one per recipient."""
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """The webhooks that carry `events`, signed at the present time."""
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """The bodies of the webhooks that carry `events`, without what `sign` adds."""
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The webhook with this body, signed at the present time, in the envelope in which the provider posts it.
+
+        The body may be one that the provider has posted elsewhere: its signature or envelope is replaced, and the same
+        body is the same webhook again. Raises NotItsWebhook if the provider posts no such body.
+        """
 
 
 @runtime_checkable
@@ -132,6 +143,19 @@ def labelled(text: str, account: str) -> str:
     """`text`, with the label of `account` behind it if it has one: `SG.simulator` or `SG.simulator-eu`."""
     label = label_of(account)
     return f"{text}-{label}" if label else text
+
+
+def json_in(body: bytes) -> object:
+    """The JSON in the body of a webhook. Raises NotItsWebhook."""
+    try:
+        value: object = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise NotItsWebhook("the body is not UTF-8") from None
+    except json.JSONDecodeError as wrong:
+        raise NotItsWebhook(f"the body is not JSON: see line {wrong.lineno}, column {wrong.colno}") from None
+    except (RecursionError, ValueError):
+        raise NotItsWebhook("the body cannot be read: it is nested too deeply, or a number is too long") from None
+    return value
 
 
 def json_reply(status: int, body: object, headers: Mapping[str, str] | None = None) -> Reply:

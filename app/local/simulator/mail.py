@@ -40,6 +40,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracking:
+    """What a call says of the tracking of its email. None: nothing, so that a setting of the account counts."""
+
+    opens: bool | None = None
+    clicks: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """The email of one call. `metadata` is what the provider returns with every event."""
 
@@ -55,7 +63,8 @@ class Mail:
     attachments: tuple[File, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tracked: bool = True  # False: the provider reports no events about it
+    tracking: Tracking = Tracking()
+    is_reported: bool = True  # False: the provider reports no events about it
 
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
@@ -76,6 +85,7 @@ class Mail:
             "headers": dict(self.headers),
             "attachments": [attachment.as_json() for attachment in self.attachments],
             "metadata": dict(self.metadata),
+            "tracking": {"opens": self.tracking.opens, "clicks": self.tracking.clicks},
         }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 
 from app.local.simulator.accounts import Account
-from app.local.simulator.dialect import Post, SimulatedEvent
+from app.local.simulator.dialect import Post, Reply, SimulatedEvent
 from app.local.simulator.faults import ENDINGS, Behavior, WebhookFault
 from app.local.simulator.inbox import Entry
 
@@ -41,13 +41,13 @@ class Webhooks:
             events = [*account.dialect.accepted(entry), *events][::-1]
         self._start(self._send_events(account, events, behavior))
 
-    async def post(self, account: str, post: Post) -> int | None:
-        """Post a webhook once. Returns the status of the app's answer, or None if there was no answer."""
+    async def post(self, account: str, post: Post) -> Reply | None:
+        """Post a webhook once. Returns the app's answer, or None if there was none."""
         url = f"{self.url.rstrip('/')}/{account}"
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         try:
             async with self._session.post(url, data=post.body, headers=dict(post.headers), timeout=timeout) as answer:
-                return answer.status
+                return Reply(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError):
             return None
 
@@ -65,7 +65,8 @@ class Webhooks:
     async def _send_events(self, account: Account, events: Sequence[SimulatedEvent], behavior: Behavior) -> None:
         await asyncio.sleep(LATE_S if WebhookFault.LATE in behavior.webhooks else DELAY_S)
         forged = WebhookFault.BAD_SIGNATURE in behavior.webhooks
-        posts = account.dialect.sign(events, account.forged_key if forged else account.key)
+        key = account.forged_key if forged else account.key
+        posts = [account.dialect.sign(body, key) for body in account.dialect.bodies(events)]
         times = 2 if WebhookFault.DUPLICATE in behavior.webhooks else 1
         if WebhookFault.REORDER in behavior.webhooks:
             # They are posted one after the other, because the order of concurrent posts would be random.
@@ -80,7 +81,8 @@ class Webhooks:
     async def _post_with_retries(self, account: str, post: Post) -> None:
         refusals = 0
         for pause_s in (*RETRIES_S, None):
-            status = await self.post(account, post)
+            reply = await self.post(account, post)
+            status = None if reply is None else reply.status
             if status is not None and 200 <= status < 300:
                 return
             refusals += status == 401

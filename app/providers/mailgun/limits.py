@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.capability import EVERY_NAME
 from app.providers.sdk.content_types import ContentTypes
-from app.providers.sdk.limits import ANY_TEXT, ASCII_TEXT, Limit, Limits
+from app.providers.sdk.limits import ALL_TRACKING, ANY_TEXT, ASCII_TEXT, Limit, Limits
 
 _READ: Final = "2026-11-25"
 _MESSAGES: Final = "documentation.mailgun.com, Messages"
@@ -58,6 +58,11 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_MESSAGES}: one value for a parameter h:NAME", _READ),
+    tracking=Limit(
+        ALL_TRACKING,
+        f"{_MESSAGES}: o:tracking-opens and o:tracking-clicks count more than the domain's settings",
+        "2026-11-29",
+    ),
     idempotent_for_s=Limit(0, "Mailgun's Python SDK 1.10.0 (2026-10-21) sends a key; no server support", _READ),
     sandbox=Limit("o:testmode: accepted and billed, not delivered", _MESSAGES, _READ),
     webhook_authentication=Limit(

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import httpx
 
-from app.domain.email import Attachment, Mailbox, Message
+from app.domain.email import Attachment, Mailbox, Message, Tracking
 from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.errors import NotAcceptable, Unauthenticated
-from app.providers.mailgun import events, legacy
+from app.providers.mailgun import events, inline, legacy
 from app.providers.mailgun.limits import LIMITS
 from app.providers.sdk import answers, headers, payload, signatures
 from app.providers.sdk.content_types import content_type
@@ -56,13 +56,18 @@ class Mailgun:
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
 
+    @property
+    def signing_domain(self) -> str:
+        """The domain of the account, which is that of its DKIM signatures."""
+        return self.domain
+
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
         """The account of these variables."""
         return cls(
             values.account,
             values.text("API_KEY"),
-            values.text("DOMAIN"),
+            values.domain("DOMAIN"),
             values.texts("WEBHOOK_SIGNING_KEY"),
             values.url("BASE_URL"),
         )
@@ -143,6 +148,8 @@ def _retry_after_s(response: httpx.Response, answer: Mapping[str, object]) -> fl
 def _parts(message: Message) -> Iterator[Part]:
     """The parts of the form. Each recipient has a `to` field, so that a comma in a name cannot split it in two."""
     content = message.content
+    names = inline.names(content.attachments)
+    html = inline.rewritten(content.html, names)
     # Mailgun encodes what is not ASCII by itself, a structured header, too, whose words programs read.
     own = [(name, headers.in_ascii(name, value)) for name, value in content.headers]
     # Our ids come last, so that a client's metadata cannot override them, whatever its names are.
@@ -153,20 +160,32 @@ def _parts(message: Message) -> Iterator[Part]:
         *[("cc", _mailbox(one)) for one in message.cc],
         *[("bcc", _mailbox(one)) for one in message.bcc],
         ("subject", content.subject),
-        *[(name, body) for name, body in (("text", content.text), ("html", content.html)) if body],
+        *[(name, body) for name, body in (("text", content.text), ("html", html)) if body],
         *[(f"h:{name}", value) for name, value in (*_reply_to(content.reply_to), *own)],
         *[("o:tag", tag) for tag in LIMITS.fitting_tags(content.tags)],
+        *_tracking(message.tracking),
         *[(f"v:{name}", value) for name, value in {**content.metadata, **ours}.items()],
     ]
     yield from ((name, (None, value)) for name, value in fields)
-    yield from (_file(file) for file in content.attachments)
+    yield from (_file(file, names.get(file.content_id)) for file in content.attachments)
 
 
-def _file(file: Attachment) -> Part:
-    """The part of one attachment. Mailgun uses the file name of an inline file as its content id."""
+def _tracking(tracking: Tracking) -> Iterator[tuple[str, str]]:
+    """What to track: links in the HTML only (`htmlonly`), because no other provider tracks those of a plain text.
+
+    `o:tracking` switches both; which option counts if they contradict each other is not documented, so it is off only
+    if both are.
+    """
+    yield "o:tracking", "yes" if tracking.is_on else "no"
+    yield "o:tracking-clicks", "htmlonly" if tracking.clicks else "no"
+    yield "o:tracking-opens", "yes" if tracking.opens else "no"
+
+
+def _file(file: Attachment, inline_name: str | None) -> Part:
+    """The part of one attachment. `inline_name` is what an inline one is called, None for another."""
     kind = content_type(file, LIMITS.content_types.value) or "application/octet-stream"
-    if file.content_id:
-        return "inline", (file.content_id, file.content, kind)
+    if inline_name:
+        return "inline", (inline_name, file.content, kind)
     return "attachment", (file.filename, file.content, kind)
 
 

@@ -8,7 +8,7 @@ DECLARATION: Final = Declaration(
     "Mailgun",
     (
         Variable("API_KEY", "A sending key.", Need.SENDING, is_secret=True),
-        Variable("DOMAIN", "The domain that Mailgun sends for.", Need.SENDING),
+        Variable("DOMAIN", "The domain that Mailgun sends for.", Need.SENDING, is_domain=True),
         Variable(
             "WEBHOOK_SIGNING_KEY",
             "Mailgun's HTTP webhook signing key; several, separated by commas, while you rotate.",

@@ -69,6 +69,12 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_SEND}: `headers` is an object", _READ),
+    tracking=Limit(
+        frozenset(),
+        f"resend.com/docs, Open and Click Tracking: a setting of the domain, off by default; {_OPENAPI}: Send Email has"
+        " no field for it",
+        "2026-11-29",
+    ),
     idempotent_for_s=Limit(24 * 3600, "resend.com/docs, Idempotency Keys: 24 hours", _READ),
     sandbox=Limit("none; delivered@, bounced@ and complained@resend.dev", "resend.com/docs, Test Emails", _READ),
     webhook_authentication=Limit(

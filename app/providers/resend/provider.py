@@ -59,6 +59,7 @@ class Resend:
 
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
+    signing_domain: ClassVar[str] = ""
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside

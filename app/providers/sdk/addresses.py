@@ -3,15 +3,19 @@
 import re
 from typing import Final
 
+from app.domain.address import address_key
 from app.providers.sdk import payload
 
 # RFC 3464 §2.3.1: a recipient field begins with the type of its address.
 _TYPE: Final = re.compile(r"\s*(?:rfc822|utf-?8)\s*;", re.IGNORECASE)
 _QUOTES: Final = "\"'"
+_LONGEST: Final = 320  # RFC 5321 §4.5.3.1: 64 characters, the @, 255 more
 
 
 def address(value: object) -> str:
-    """The bare address in `value`, in lower case; "" if there is none.
+    """The bare address in `value`, in the form in which addresses are compared.
+
+    "" if there is none, or one longer than any address can be.
 
     A display name, angle brackets, quotes around the whole, the type `rfc822;` and a dot at the end are taken away. The
     quotes of a local part stay.
@@ -20,7 +24,8 @@ def address(value: object) -> str:
     if text.endswith(">"):
         text = text.rpartition("<")[2].rstrip(">")
     text = _unquoted(text.strip()).strip(" <>").rstrip(".")
-    return text.lower()
+    key = address_key(text) if len(text) <= _LONGEST else ""
+    return key if len(key) <= _LONGEST else ""
 
 
 def _unquoted(text: str) -> str:

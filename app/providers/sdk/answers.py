@@ -1,10 +1,11 @@
 """What an HTTP answer means if the provider's own tables do not say it. Every status has a meaning."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import escape
 from typing import Final
-from urllib.parse import quote
 
 import httpx
 
@@ -88,16 +89,26 @@ def is_cut(response: httpx.Response) -> bool:
 
 
 def text(response: httpx.Response) -> str:
-    """The body as text, whatever its bytes are. A charset that the answer names is not asked: some name a codec."""
-    return response.content.decode(errors="replace")
+    """The body as text, whatever its bytes are. A charset that the answer names is not asked: some name a codec.
+
+    Zero bytes are left out: ASCII in UTF-16 or UTF-32, a secret in it too, is then read as what it is.
+    """
+    return response.content.replace(b"\0", b"").decode(errors="replace")
 
 
 def redact(words: str, secrets: Iterable[str]) -> str:
-    """The words without any of the secrets, also as JSON and URLs may write them."""
-    written = {form for one in secrets for form in (one, one.replace("/", "\\/"), quote(one, safe="")) if form}
-    for form in sorted(written, key=len, reverse=True):  # a secret may contain another
-        words = words.replace(form, "[secret]")
+    """The words without any of the secrets, also as JSON, URLs and HTML may write them."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # a secret may contain another
+        words = re.sub("".join(map(_written, secret)), "[secret]", words)
     return words
+
+
+def _written(character: str) -> str:
+    """A pattern of every way in which a character of a secret may be written."""
+    if character.isalnum():
+        return re.escape(character)
+    code, named = ord(character), re.escape(escape(character))
+    return rf"(?:\\?{re.escape(character)}|{named}|(?i:%{code:02x}|\\u{code:04x}|&#0*{code};|&#x0*{code:x};))"
 
 
 def header_s(response: httpx.Response) -> float | None:

@@ -14,6 +14,7 @@ ANSWER_LIMIT: Final = 1_000_000  # bytes of a body that are read; a usual answer
 _BROKEN: Final = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 _INFLATES: Final = ("gzip", "x-gzip", "deflate")
 _EITHER: Final = zlib.MAX_WBITS | 32  # zlib finds out by itself whether it is gzip or its own format
+_BARE: Final = -zlib.MAX_WBITS  # what some servers mean by `deflate` (RFC 9110 §8.4.1.2)
 
 
 def take(answer: httpcore.Response, request: httpx.Request) -> httpx.Response:
@@ -23,10 +24,15 @@ def take(answer: httpcore.Response, request: httpx.Request) -> httpx.Response:
     hundred kilobytes may hold hundreds of megabytes. What cannot be inflated counts as cut off.
     """
     body, is_whole = _read(answer.iter_stream())
-    coding = next((value.lower() for name, value in answer.headers if name.lower() == b"content-encoding"), b"")
-    if coding not in (b"", b"identity"):
-        body, inflates = _inflate(body) if coding.decode("latin-1").strip() in _INFLATES else (b"", False)
-        is_whole = is_whole and inflates
+    values = [value.decode("latin-1") for name, value in answer.headers if name.lower() == b"content-encoding"]
+    codings = [coding.strip().lower() for coding in ",".join(values).split(",")]
+    for coding in reversed([coding for coding in codings if coding not in ("", "identity")]):
+        inflated = _inflate(body) if coding in _INFLATES else None
+        if inflated is None:
+            is_whole = False
+            break
+        body, is_end = inflated
+        is_whole = is_whole and is_end
     headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
     return httpx.Response(answer.status, headers=headers, content=body, request=request, extensions={CUT: not is_whole})
 
@@ -44,10 +50,18 @@ def _read(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
     return bytes(body[:ANSWER_LIMIT]), True
 
 
-def _inflate(body: bytes) -> tuple[bytes, bool]:
-    stream = zlib.decompressobj(_EITHER)
-    try:
-        inflated = stream.decompress(body, ANSWER_LIMIT)
-    except zlib.error:
-        return b"", False
-    return inflated, stream.eof or len(inflated) == ANSWER_LIMIT
+def _inflate(body: bytes) -> tuple[bytes, bool] | None:
+    """What is in `body`, and whether that is all of it. None if it cannot be inflated."""
+    return _inflate_as(_EITHER, body) or _inflate_as(_BARE, body)
+
+
+def _inflate_as(form: int, body: bytes) -> tuple[bytes, bool] | None:
+    inflated, left, is_end = bytearray(), body, True
+    while left and len(inflated) < ANSWER_LIMIT:  # gzip may have several members
+        stream = zlib.decompressobj(form)
+        try:
+            inflated += stream.decompress(left, ANSWER_LIMIT - len(inflated))
+        except zlib.error:
+            return (bytes(inflated), False) if inflated else None
+        left, is_end = stream.unused_data, stream.eof
+    return bytes(inflated), is_end or len(inflated) == ANSWER_LIMIT

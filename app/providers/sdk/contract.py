@@ -47,6 +47,10 @@ class Provider(Protocol[Call, Answer]):
     def limits(self) -> Limits:
         """What the provider carries: its table of limits."""
 
+    @property
+    def signing_domain(self) -> str:
+        """The one domain whose DKIM signature every email of the account has; "" if that depends on its From."""
+
     def build(self, message: Message) -> Call:
         """The authenticated call that sends `message`. Our email id and attempt travel in it as metadata.
 

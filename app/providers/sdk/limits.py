@@ -11,6 +11,7 @@ from typing import Annotated, Final, Generic, TypeVar
 
 from app.domain.capability import Capability
 from app.domain.eligibility import misfit
+from app.domain.email import Tracking
 from app.domain.sizes import Carried
 from app.providers.sdk.content_types import ContentTypes
 from app.providers.sdk.refusal import Unsendable
@@ -21,6 +22,7 @@ Value = TypeVar("Value", covariant=True)
 TAG_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]+")
 ANY_TEXT: Final = re.compile(r".*", re.DOTALL)
 ASCII_TEXT: Final = re.compile(r"[ -~]*")
+ALL_TRACKING: Final = frozenset(field.name for field in fields(Tracking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,23 @@ class Limits:
     reserved_headers: Annotated[Limit[frozenset[str]], "headers that cannot be set"]
     reserved_header_prefixes: Annotated[Limit[tuple[str, ...]], "beginnings of headers that cannot be set"]
     unique_headers: Annotated[Limit[frozenset[str]], "headers that cannot come twice; `*`: none can"]
+    tracking: Annotated[
+        Limit[frozenset[str]],
+        "tracking that each call switches on or off; the rest is a setting of the domain or account",
+    ]
     idempotent_for_s: Annotated[Limit[int], "seconds for which an idempotency key is known; 0: there are no keys"]
     sandbox: Annotated[Limit[str], "how to try a call without sending"]
     webhook_authentication: Annotated[Limit[str], "what proves that a webhook is the provider's"]
     regions: Annotated[Limit[tuple[str, ...]], "regions, each with its own accounts"]
 
-    def capability(self, from_domains: tuple[str, ...] = ()) -> Capability:
-        """The rows that an email may break, for pre-flight: those that Capability has a field for."""
-        names = [field.name for field in fields(Capability) if field.name != "from_domains"]
-        return Capability(from_domains=from_domains, **{name: getattr(self, name).value for name in names})
+    def capability(self, from_domains: tuple[str, ...] = (), organization: str = "") -> Capability:
+        """The rows that an email may break, for pre-flight: those that Capability has a field for.
+
+        The other two are the account's: its From domains, and the organizational domain that signs its emails.
+        """
+        names = [field.name for field in fields(Capability) if field.name not in ("from_domains", "organization")]
+        rows = {name: getattr(self, name).value for name in names}
+        return Capability(from_domains=from_domains, organization=organization, **rows)
 
     def fitting_tags(self, tags: Iterable[str]) -> list[str]:
         """The tags that the provider takes, each once. Tags are for statistics, so the others are left out."""

@@ -12,7 +12,10 @@ EMAIL_ID: Final = "em_email_id"  # under these names our ids travel with an emai
 ATTEMPT: Final = "em_attempt"
 
 _LATEST_S: Final = 253_402_300_800  # the year 10000
-_SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
+_LAST_MS: Final = _LATEST_S * 1000 - 1
+_LATER: Final = re.compile(r"\+?[0-9]{5,}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_NO_TIME: Final = 10**19  # in whatever unit
+_SECONDS: Final = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _ID_LIMIT: Final = 128
 
@@ -50,25 +53,31 @@ def code(value: object) -> str:
 
 
 def at_ms(value: object) -> int | None:
-    """Epoch seconds, a number or its text, as milliseconds; None if it is no time between 1970 and the year 9999."""
+    """Epoch seconds, a number or its text, as milliseconds; None if it is no time since 1970.
+
+    A time beyond the year 9999, which no story can write, counts as the last moment of that year: it may be in
+    milliseconds, or in nanoseconds at most.
+    """
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LATEST_S:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _NO_TIME:
         return None
-    return min(round(value * 1000), _LATEST_S * 1000 - 1)
+    return _LAST_MS if value >= _LATEST_S else min(round(value * 1000), _LAST_MS)
 
 
 def iso_ms(text: str) -> int | None:
-    """ISO 8601 as epoch milliseconds, read as UTC if it names no zone.
+    """ISO 8601 as epoch milliseconds, read as UTC if it names no zone; None if it is no time since 1970.
 
-    None if it is no time between 1970 and the year 9999 in UTC: the last hours of 9999 are beyond it in some zones.
+    A time beyond the year 9999 in UTC, as the last hours of it are in some zones, counts as the last moment of it.
     """
+    if _LATER.match(text):
+        return _LAST_MS
     try:
         at = datetime.fromisoformat(text)
         at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return at_ms if 0 <= at_ms < _LATEST_S * 1000 else None
+    return min(at_ms, _LAST_MS) if at_ms >= 0 else None
 
 
 def own_tags(message: Message, fits: Callable[[str, str], bool]) -> dict[str, str]:

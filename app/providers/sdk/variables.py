@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.account import prefix_of
+from app.domain.address import ascii_domain, is_domain
 from app.errors import ConfigurationError
 
 # An URL may lead over plain HTTP only to this machine.
@@ -14,6 +15,8 @@ _SAFE_URLS: Final = ("https://", "http://127.0.0.1:", "http://localhost:")
 
 # What nobody means at either end of a value: blanks, a byte order mark, and characters of no width.
 _EDGES: Final = re.compile("^[\\s\ufeff\u200b-\u200f\u2060]+|[\\s\ufeff\u200b-\u200f\u2060]+\\Z")
+
+ODD: Final = "control or non-ASCII character, such as a line break or …"
 
 
 class Need(StrEnum):
@@ -31,7 +34,7 @@ class Variable:
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
     count if this one is not set, in that order, before `default`. `needed_with` is a variable without which this one
     is not needed for sending: one half of a pair, for example. Without those that verify (`verifies`), no webhook is
-    believed.
+    believed. The value of one that `is_domain` is a domain.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Variable:
     fallbacks: tuple[str, ...] = ()
     needed_with: str = ""
     verifies: bool = False
+    is_domain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,16 @@ class Values:
         """The value of a variable, of a fallback, or its default, stripped. An empty value counts as none."""
         declared = next(variable for variable in self.declaration.variables if variable.name == name)
         names = (self.variable(name), *declared.fallbacks)
-        return next((value for one in names if (value := _stripped(self.env.get(one, "")))), declared.default)
+        return next((value for one in names if (value := stripped(self.env.get(one, "")))), declared.default)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The values of a variable that takes several, separated by commas."""
-        return tuple(part for part in map(_stripped, self.text(name).split(",")) if part)
+        return tuple(part for part in map(stripped, self.text(name).split(",")) if part)
+
+    def domain(self, name: str) -> str:
+        """The value of a variable that is a domain, in ASCII. What is none is returned as it is: `faults` names it."""
+        text = self.text(name)
+        return ascii_domain(text) if is_domain(text) else text
 
     def url(self, name: str, default: str = "") -> str:
         """The value of a variable that is a URL, without a slash at its end. `default` counts if it has no value.
@@ -99,7 +108,7 @@ class Values:
 
     def are_any_set(self) -> bool:
         """Whether at least one variable of this account is set."""
-        return any(_stripped(self.env.get(self.variable(one.name), "")) for one in self.declaration.variables)
+        return any(stripped(self.env.get(self.variable(one.name), "")) for one in self.declaration.variables)
 
     def can_verify(self) -> bool:
         """Whether webhooks of this account can be verified."""
@@ -107,9 +116,14 @@ class Values:
         return bool(needed) and all(map(self.text, needed))
 
     def faults(self) -> tuple[str, ...]:
-        """A sentence for each variable whose value has characters that no credential, name or address has."""
-        named = [(self.variable(one.name), self.texts(one.name)) for one in self.declaration.variables]
-        return tuple(_fault(variable) for variable, values in named if not all(map(_is_plain, values)))
+        """A sentence for each variable whose value has characters that none can have, or is not what it must be."""
+        return tuple(filter(None, map(self._fault, self.declaration.variables)))
+
+    def _fault(self, declared: Variable) -> str:
+        variable, text = self.variable(declared.name), self.text(declared.name)
+        if declared.is_domain:
+            return f"{variable}: {text!r} is not a domain such as example.com" if text and not is_domain(text) else ""
+        return "" if all(map(is_plain, self.texts(declared.name))) else _fault(variable)
 
 
 def credential(account: str, name: str, value: str) -> str:
@@ -118,18 +132,20 @@ def credential(account: str, name: str, value: str) -> str:
     Raises ConfigurationError naming the variable if it cannot be a header: the HTTP library would raise, too, and
     would repeat the credential in its message.
     """
-    if not _is_plain(value):
+    if not is_plain(value):
         raise ConfigurationError(_fault(prefix_of(account) + name))
     return value
 
 
-def _stripped(value: str) -> str:
+def stripped(value: str) -> str:
+    """The value without what nobody means at either end of it."""
     return _EDGES.sub("", value)
 
 
-def _is_plain(value: str) -> bool:
+def is_plain(value: str) -> bool:
+    """Whether the value has only characters that a credential, a name or an address may have."""
     return value.isascii() and value.isprintable()
 
 
 def _fault(variable: str) -> str:
-    return f"{variable}: has a control or non-ASCII character, such as a line break or …; copy the whole value again"
+    return f"{variable}: has a {ODD}; copy the whole value again"

@@ -69,11 +69,21 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
         recipient=recipient,
         at_ms=at_ms,
         event_id=event_id,
-        # `sg_message_id` is the id of the call, then ".filter…" and the recipient's place in it.
-        message_id=payload.text(entry.get("sg_message_id")).split(".")[0],
+        message_id=_message_id(entry),
         cause=cause,
         detail=shorten(_words(entry)),
     )
+
+
+def _message_id(entry: Mapping[str, object]) -> str:
+    """The id of the call, as its answer had it in X-Message-Id.
+
+    `sg_message_id` is that id, then ".recvd-…" and the recipient's place in the call; its first part is that of
+    `smtp-id`, `<id@host>`. A bounce that the host returned later comes without custom arguments and without
+    `sg_message_id` ("Event Webhook Reference", 2026-04; github.com/sendgrid/docs, issue 5177, 2019-04), if not always.
+    """
+    call_id = payload.text(entry.get("sg_message_id")).split(".")[0]
+    return call_id or payload.text(entry.get("smtp-id")).strip("<>").partition("@")[0]
 
 
 def _meaning(entry: Mapping[str, object]) -> EventMeaning:

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.capability import EVERY_NAME
 from app.providers.sdk.content_types import ContentTypes
-from app.providers.sdk.limits import ANY_TEXT, Limit, Limits
+from app.providers.sdk.limits import ALL_TRACKING, ANY_TEXT, Limit, Limits
 
 _READ: Final = "2026-11-25"
 _MAIL_SEND: Final = "docs.sendgrid.com, Mail Send"
@@ -54,6 +54,12 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_MAIL_SEND}: `headers` is an object", _READ),
+    tracking=Limit(
+        ALL_TRACKING,
+        "github.com/sendgrid/sendgrid-oai (2024-07-09), Mail Send: tracking_settings; what a call says takes precedence"
+        " (docs.sendgrid.com, Tracking)",
+        "2026-11-29",
+    ),
     idempotent_for_s=Limit(0, _UNDOCUMENTED, _READ),
     sandbox=Limit("mail_settings.sandbox_mode: checks the call and sends nothing", _OPENAPI, _READ),
     webhook_authentication=Limit(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Self
 
 import httpx
 
-from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.email import Attachment, Content, Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
@@ -23,7 +23,7 @@ from app.providers.sendgrid.limits import LIMITS
 # reads these names and would take a client's metadata for a part of the event, so METADATA_PREFIX is put before them.
 EVENT_FIELDS: Final = frozenset(
     {"email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"}
-    | {"sg_event_id", "sg_message_id"}
+    | {"sg_event_id", "sg_message_id", "smtp-id"}
 )
 METADATA_PREFIX: Final = "metadata_"
 
@@ -33,6 +33,11 @@ TEXTS: Final[answers.Texts] = {
     # Only this email's From is not allowed. Other emails may still be sent, so the account is not at fault.
     (403, "verified sender identity"): (Kind.REFUSED, Cause.ACCOUNT),
 }
+
+# From the same site, "Tracking" and "Mail" (2026-11-29): what else a setting of the account would add to the email or
+# change in it: parameters in its links, a link to unsubscribe, a footer. What a call says counts more.
+UNTOUCHED: Final = {"ganalytics": {"enable": False}, "subscription_tracking": {"enable": False}}
+NO_FOOTER: Final = {"footer": {"enable": False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class SendGrid:
 
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
+    signing_domain: ClassVar[str] = ""
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -69,6 +75,8 @@ class SendGrid:
             "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
             "attachments": [_attachment(file) for file in content.attachments],
             "categories": LIMITS.fitting_tags(content.tags),
+            "tracking_settings": _tracking(message.tracking),
+            "mail_settings": NO_FOOTER,
         }
         return httpx.Request(
             "POST",
@@ -140,6 +148,15 @@ def _reply_to(mailboxes: tuple[Mailbox, ...]) -> dict[str, Any]:
             return {"reply_to": _mailbox(only)}
         case _:
             return {"reply_to_list": [_mailbox(one) for one in mailboxes]}
+
+
+def _tracking(tracking: Tracking) -> dict[str, Any]:
+    """What to track, in the HTML only: no other provider tracks the links of a plain text."""
+    return {
+        "click_tracking": {"enable": tracking.clicks, "enable_text": False},
+        "open_tracking": {"enable": tracking.opens},
+        **UNTOUCHED,
+    }
 
 
 def _attachment(file: Attachment) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.providers.sdk.content_types import ContentTypes
-from app.providers.sdk.limits import TAG_CHARACTERS, Limit, Limits
+from app.providers.sdk.limits import ALL_TRACKING, TAG_CHARACTERS, Limit, Limits
 
 _READ: Final = "2026-11-25"
 _CHECKED: Final = "2026-11-28"
@@ -83,6 +83,11 @@ LIMITS: Final = Limits(
         frozenset(_UNIQUE.split()),
         f"{_HEADERS}: fields that cannot appear more than once",
         _CHECKED,
+    ),
+    tracking=Limit(
+        ALL_TRACKING,
+        f"SES Developer Guide, Using configuration overrides; {_MODEL}: TrackingConfigurationOverrides",
+        "2026-11-29",
     ),
     idempotent_for_s=Limit(0, f"{_MODEL}: SendEmail has no token", _READ),
     sandbox=Limit(

@@ -14,20 +14,20 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from app.domain.email import Mailbox, Message
+from app.domain.email import Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.outcome import Outcome, shorten
 from app.errors import Unauthenticated
 from app.providers.sdk import answers, mime, payload, signatures
 from app.providers.sdk.contract import Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Values
+from app.providers.sdk.variables import Values, credential
 from app.providers.ses import credentials, errors, events, sns
 from app.providers.ses.limits import LIMITS
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SECRETS: Final = "secrets"  # the extension of a request with what it was signed with
+_IS_TRACKED: Final = "is_tracked"  # the extension of a request that asks for tracking
 _REPLACED: Final = str.maketrans(dict.fromkeys(LIMITS.filename_replaced.value, "_"))
 
 
@@ -48,6 +49,7 @@ class Ses:
 
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
+    signing_domain: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -96,10 +98,13 @@ class Ses:
             "Destination": {role: _addresses(boxes) for role, boxes in recipients.items() if boxes},
             "Content": {"Raw": {"Data": base64.b64encode(mime.render(_with_safe_names(message))).decode()}},
             "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
+            "ConfigurationOverrides": {"Tracking": _tracking(message.tracking)},
         }
         if self._configuration_set:
             call["ConfigurationSetName"] = self._configuration_set
-        return self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
+        request = self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
+        request.extensions[_IS_TRACKED] = message.tracking.is_on
+        return request
 
     def read(self, response: httpx.Response) -> Outcome:
         """The outcome of an answer. A 2xx with a MessageId is accepted. An error's type is in a header or the body."""
@@ -112,8 +117,9 @@ class Ses:
         has_meaning = response.is_client_error and (
             bool(words) or error not in errors.IN_WORDS or not answers.is_cut(response)
         )
-        meaning = errors.meaning(error, words) if has_meaning else None
-        secrets = _signed_with(response)
+        is_tracked = _extension(response, _IS_TRACKED) is True
+        meaning = errors.meaning(error, words, is_tracked=is_tracked) if has_meaning else None
+        secrets: tuple[str, ...] = _extension(response, _SECRETS) or ()
         outcome = answers.judge(response, {(response.status_code, ""): meaning} if meaning else {}, secrets=secrets)
         if not (error and words):
             return outcome
@@ -148,10 +154,11 @@ class Ses:
         return self._signed("GET", "/v2/email/account", b"")
 
     def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
+        region = credential(self.account, "REGION", self._region)  # it is a part of the signature's header
         headers = {"Content-Type": "application/json"} if body else {}
         request = httpx.Request(method, self._base_url + path, headers=headers, content=body)
         frozen = self._credentials().get_frozen_credentials()
-        signer = SigV4Auth(frozen, "ses", self._region)
+        signer = SigV4Auth(frozen, "ses", region)
         # The request is not signed by `add_auth`, because that reads the clock itself, and logs at DEBUG what it signs,
         # including the session token.
         headers |= {"Host": request.headers["Host"], "X-Amz-Date": self._now()}
@@ -174,13 +181,18 @@ class Ses:
         return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
 
 
-def _signed_with(response: httpx.Response) -> tuple[str, ...]:
-    """The secrets that the request of this answer was signed with."""
+def _extension(response: httpx.Response, name: str) -> Any:
+    """What `build` noted under this name about the call of this answer; None if it noted nothing."""
     try:
-        secrets: tuple[str, ...] = response.request.extensions.get(_SECRETS, ())
+        return response.request.extensions.get(name)
     except RuntimeError:  # an answer to no request
-        return ()
-    return secrets
+        return None
+
+
+def _tracking(tracking: Tracking) -> dict[str, str]:
+    """What to track, by `TrackingConfigurationOverrides`. What is missing there, other settings would decide."""
+    switches = {"OpenTrackingEnabled": tracking.opens, "ClickTrackingEnabled": tracking.clicks}
+    return {name: "ENABLED" if is_on else "DISABLED" for name, is_on in switches.items()}
 
 
 def _addresses(boxes: Iterable[Mailbox]) -> list[str]:

@@ -11,6 +11,7 @@ DECLARATION: Final = Declaration(
             "ACCESS_KEY_ID",
             "The access key that signs the calls; without one, the process's own AWS credentials (on Lambda, its"
             " role).",
+            needed_with="SECRET_ACCESS_KEY",
         ),
         Variable("SECRET_ACCESS_KEY", "The secret of that access key.", is_secret=True, needed_with="ACCESS_KEY_ID"),
         Variable(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.providers import registry
 from tests.local.simulator.case import LOGO, PDF, file
 from tests.local.simulator.rig import CASES, Rig
 
@@ -35,10 +36,23 @@ def test_every_part_of_an_email_arrives(rig: Rig, provider: str) -> None:
             file(CASES[provider].inline_name, "image/png", LOGO, "logo"),
         ],
         "metadata": {"eid": eid, "att": "1"},
+        "tracking": {"opens": None, "clicks": None},
     }
     assert entry["provider"] == provider
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["received_at"])
     assert entry["id"] == CASES[provider].message_id(answer)
+
+
+@pytest.mark.parametrize("provider", CASES)
+@pytest.mark.parametrize("opens", [False, True])
+@pytest.mark.parametrize("clicks", [False, True])
+def test_what_a_call_says_of_tracking_is_shown(rig: Rig, provider: str, opens: bool, clicks: bool) -> None:
+    tracked = CASES[provider].tracked
+    assert bool(tracked) == bool(registry.limits(provider).tracking.value)
+    eid, plain = rig.letter(provider)
+    rig.http.send(tracked(rig.base_url(provider), eid, opens, clicks) if tracked else plain)
+    told = {"opens": opens, "clicks": clicks} if tracked else {"opens": None, "clicks": None}
+    assert [entry["tracking"] for entry in rig.inbox(eid)] == [told]
 
 
 def test_the_inbox_keeps_the_order_of_arrival_and_forgets_on_request(rig: Rig) -> None:

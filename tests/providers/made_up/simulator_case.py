@@ -65,6 +65,10 @@ def events(body: bytes) -> Sequence[Event]:
     return found
 
 
+def tracked(base_url: str, eid: str, opens: bool, clicks: bool) -> httpx.Request:
+    return request(base_url, content=json.dumps(body(eid) | {"track": {"opens": opens, "clicks": clicks}}))
+
+
 def changed(**changes: object) -> Request:
     """A call with other values in its body."""
     return lambda base_url: request(base_url, content=json.dumps(body("refused") | changes))
@@ -85,7 +89,9 @@ CASE = SimulatorCase(
         "refuse_message": (422, "not allowed"),
     },
     said=lambda answer: f"{answer.status_code} {answer.json()['error']}",
+    tracked=tracked,
     refused={
+        "422 track: not an object of booleans": changed(track={"opens": "no"}),
         "422 from: not an address": changed(**{"from": mailbox("app@")}),
         "422 to: nobody": changed(to=[]),
         "422 to: more than 100": changed(to=[mailbox(f"a{n}@example.com") for n in range(101)]),

@@ -84,6 +84,11 @@ def changed(change: Callable[[Body], object]) -> Request:
     return make
 
 
+def tracked(base_url: str, eid: str, opens: bool, clicks: bool) -> httpx.Request:
+    told = {"o:tracking-opens": "yes" if opens else "no", "o:tracking-clicks": "htmlonly" if clicks else "no"}
+    return message(base_url, body(eid) | told)
+
+
 def nonsense(base_url: str) -> httpx.Request:
     url = f"{base_url}/v3/{DOMAIN}/messages"
     headers = {**_basic(KEY), "Content-Type": "multipart/form-data; boundary=x"}
@@ -105,7 +110,11 @@ CASE = SimulatorCase(
         "refuse_message": (400, "16 kB"),
     },
     said=said,
+    tracked=tracked,
     refused={
+        "400 o:tracking parameter": changed(lambda body: body.update({"o:tracking": "off"})),
+        "400 o:tracking-clicks parameter": changed(lambda body: body.update({"o:tracking-clicks": ""})),
+        "400 o:tracking-opens parameter": changed(lambda body: body.update({"o:tracking-opens": "htmlonly"})),
         "400 from parameter is missing": changed(lambda body: body.pop("from")),
         "400 to parameter is missing": changed(lambda body: body.pop("to")),
         "400 to parameter is not a valid address": changed(lambda body: body.update(to="bo")),

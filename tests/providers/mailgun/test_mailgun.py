@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app.domain.email import Attachment, Content, Mailbox
+from app.domain.email import Attachment, Content, Mailbox, Tracking
 from app.domain.event import Nonce, ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
+from app.domain.sizes import options_bytes
 from app.errors import Unauthenticated
 from app.providers.mailgun.provider import Mailgun
 from app.providers.sdk.refusal import Unsendable
@@ -43,17 +44,20 @@ def test_the_call() -> None:
         ("bcc", '"C\\"at" <cat@example.com>'),
         ("subject", "Grüße"),
         ("text", SAMPLE.content.text),
-        ("html", SAMPLE.content.html),
+        ("html", SAMPLE.content.html.replace("cid:logo", "cid:logo.png")),
         ("h:Reply-To", '"Help" <help@example.com>'),
         ("h:X-Trace", "7"),
         ("o:tag", "receipt"),
+        ("o:tracking", "no"),
+        ("o:tracking-clicks", "no"),
+        ("o:tracking-opens", "no"),
         ("v:order", "42"),
         ("v:em_email_id", SAMPLE.email_id),
         ("v:em_attempt", "3"),
     ]
     assert [part for part in form(request) if part[1]] == [
         ("attachment", "bill.pdf", "application/pdf", b"%PDF-\x00\xff"),
-        ("inline", "logo", "image/png", b"\x89PNG"),  # its file name is its content id
+        ("inline", "logo.png", "image/png", b"\x89PNG"),  # Mailgun takes the name for the content id
     ]
 
 
@@ -70,7 +74,34 @@ def test_it_never_becomes_a_batch() -> None:
 
 def test_what_is_empty_is_not_sent() -> None:
     names = [name for name, *_ in form(MAILGUN.build(replace(SAMPLE, cc=(), bcc=(), content=Content("", "words"))))]
-    assert names == ["from", "to", "subject", "text", "v:em_email_id", "v:em_attempt"]
+    tracking = ["o:tracking", "o:tracking-clicks", "o:tracking-opens"]
+    assert names == ["from", "to", "subject", "text", *tracking, "v:em_email_id", "v:em_attempt"]
+
+
+TRACKINGS = {
+    Tracking(): ("no", "no", "no"),
+    Tracking(opens=True): ("yes", "no", "yes"),
+    Tracking(clicks=True): ("yes", "htmlonly", "no"),
+    Tracking(opens=True, clicks=True): ("yes", "htmlonly", "yes"),
+}
+
+
+@pytest.mark.parametrize("tracking", TRACKINGS)
+def test_what_is_said_of_tracking_is_counted_among_the_options(tracking: Tracking) -> None:
+    largest = MAILGUN.limits.options_bytes.value or 0
+    content = replace(SAMPLE.content, tags=(), metadata={"order": ""})
+    content = replace(content, metadata={"order": "x" * (largest - options_bytes(content))})
+    request = MAILGUN.build(replace(SAMPLE, content=content, tracking=tracking))
+    options = [(name, body) for name, _, _, body in form(request) if name.startswith(("o:", "h:", "v:"))]
+    assert len(options) > 6
+    assert sum(len(name.encode()) + len(body) for name, body in options) <= largest
+
+
+@pytest.mark.parametrize("tracking", TRACKINGS)
+def test_tracking_is_said_whatever_it_is(tracking: Tracking) -> None:
+    request = MAILGUN.build(replace(SAMPLE, tracking=tracking))
+    said = [values(request, option) for option in ("o:tracking", "o:tracking-clicks", "o:tracking-opens")]
+    assert said == [[one] for one in TRACKINGS[tracking]]
 
 
 def test_several_reply_addresses_are_one_header() -> None:

@@ -108,6 +108,7 @@ CASE = SimulatorCase(
         "refuse_message": (422, "invalid_attachment"),
     },
     said=said,
+    tracked=None,
     refused={
         "422 missing_required_field: Missing `from` field": changed(lambda body: body.pop("from")),
         "422 missing_required_field: Missing `to` field": changed(lambda body: body.pop("to")),

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.email import Attachment, Content, Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
@@ -22,6 +22,10 @@ RESEND = make("https://api.resend.com")
 
 def built(message: Message = SAMPLE, **content: Any) -> Any:
     return json.loads(RESEND.build(replace(message, content=replace(message.content, **content))).content)
+
+
+def test_tracking_cannot_be_said_with_an_email() -> None:
+    assert built(replace(SAMPLE, tracking=Tracking(opens=True, clicks=True))) == built()
 
 
 def events(entry: object) -> list[ProviderEvent]:

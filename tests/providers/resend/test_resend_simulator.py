@@ -108,3 +108,15 @@ def test_an_event_brings_our_metadata_back(rig: Rig) -> None:
     assert event["data"]["headers"] == [{"name": "X-Kind", "value": "receipt"}]
     assert event["data"]["created_at"] < event["created_at"]  # of the email, of the event
     assert len({webhook.headers["svix-id"] for webhook in heard}) == 3
+
+
+def test_the_same_body_replayed_is_the_same_webhook_again(rig: Rig) -> None:
+    bodies = ['{"type": "email.replayed"}', '{"type":"email.replayed"}']
+    for one in (*bodies, *bodies):
+        assert rig.control.post("/providers/resend/webhook", content=one).json()["status"] == 200
+    heard = rig.receiver.wait("email.replayed", 4)
+    assert [webhook.body.decode() for webhook in heard] == [*bodies, *bodies]
+    assert all(rig.is_genuine(webhook) for webhook in heard)
+    ids = [webhook.headers["svix-id"] for webhook in heard]
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]

@@ -109,6 +109,11 @@ def changed(change: Callable[[Body], object]) -> Request:
     return make
 
 
+def tracked(base_url: str, eid: str, opens: bool, clicks: bool) -> httpx.Request:
+    told = {"open_tracking": {"enable": opens}, "click_tracking": {"enable": clicks, "enable_text": False}}
+    return request(base_url, content=json.dumps(body(eid) | {"tracking_settings": told}))
+
+
 def envelope(body: Body) -> Body:
     found: Body = body["personalizations"][0]
     return found
@@ -129,7 +134,27 @@ CASE = SimulatorCase(
         "refuse_message": (400, "attachments.0.type"),
     },
     said=said,
+    tracked=tracked,
     refused={
+        "400 tracking_settings:": changed(lambda body: body.update(tracking_settings=[])),
+        "400 tracking_settings.open_tracking:": changed(
+            lambda body: body.update(tracking_settings={"open_tracking": False})
+        ),
+        "400 tracking_settings.open_tracking.enable:": changed(
+            lambda body: body.update(tracking_settings={"open_tracking": {"enable": "no"}})
+        ),
+        "400 tracking_settings.click_tracking.enable_text:": changed(
+            lambda body: body.update(tracking_settings={"click_tracking": {"enable_text": 0}})
+        ),
+        "400 tracking_settings.subscription_tracking.text:": changed(
+            lambda body: body.update(tracking_settings={"subscription_tracking": {"enable": False, "text": 7}})
+        ),
+        "400 tracking_settings.ganalytics.enable:": changed(
+            lambda body: body.update(tracking_settings={"ganalytics": {"enable": None}})
+        ),
+        "400 mail_settings.footer.enable:": changed(
+            lambda body: body.update(mail_settings={"footer": {"enable": "false"}})
+        ),
         "400 personalizations:": changed(lambda body: body.pop("personalizations")),
         "400 personalizations.0.to:": changed(lambda body: envelope(body).update(to=[])),
         "400 personalizations.0.to.0.email:": changed(lambda body: envelope(body).update(to=[{"email": "bo"}])),

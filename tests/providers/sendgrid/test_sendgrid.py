@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.domain.email import Attachment, Content, Mailbox, Message
+from app.domain.email import Attachment, Content, Mailbox, Message, Tracking
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.errors import ServiceUnavailable, Unauthenticated
@@ -23,6 +23,16 @@ from tests.providers.sendgrid.case import PUBLIC_KEYS, make, report, webhook
 
 SENDGRID = make("https://api.sendgrid.com")
 DAY_S = 24 * 3600
+# Whatever the account's settings are, nothing is added to the email, and its links stay as they are.
+UNTRACKED: dict[str, Any] = {
+    "tracking_settings": {
+        "click_tracking": {"enable": False, "enable_text": False},
+        "open_tracking": {"enable": False},
+        "subscription_tracking": {"enable": False},
+        "ganalytics": {"enable": False},
+    },
+    "mail_settings": {"footer": {"enable": False}},
+}
 
 
 def built(message: Message = SAMPLE, **content: Any) -> Any:
@@ -78,6 +88,7 @@ def test_the_call() -> None:
             },
         ],
         "categories": ["receipt"],
+        **UNTRACKED,
     }
 
 
@@ -93,7 +104,19 @@ def test_what_is_empty_is_not_sent() -> None:
         "from": {"email": "no-reply@example.com", "name": "The App"},
         "subject": "Hi",
         "content": [{"type": "text/plain", "value": "words"}],
+        **UNTRACKED,
     }
+
+
+@pytest.mark.parametrize("opens", [False, True])
+@pytest.mark.parametrize("clicks", [False, True])
+def test_nothing_is_changed_but_what_was_asked_for(opens: bool, clicks: bool) -> None:
+    call = built(replace(SAMPLE, tracking=Tracking(opens, clicks)))
+    assert call["tracking_settings"] == UNTRACKED["tracking_settings"] | {
+        "open_tracking": {"enable": opens},
+        "click_tracking": {"enable": clicks, "enable_text": False},
+    }
+    assert call["mail_settings"] == UNTRACKED["mail_settings"]
 
 
 def test_several_reply_addresses_have_a_field_of_their_own() -> None:
@@ -103,12 +126,13 @@ def test_several_reply_addresses_have_a_field_of_their_own() -> None:
 
 
 def test_metadata_cannot_pass_for_facts_of_an_event() -> None:
-    metadata = {"event": "delivered", "Email": "x", "status": "active", "order": "42"}
+    metadata = {"event": "delivered", "Email": "x", "status": "active", "smtp-id": "<x@y>", "order": "42"}
     told = built(metadata=metadata)["personalizations"][0]["custom_args"]
     assert told == {
         "metadata_event": "delivered",
         "metadata_Email": "x",
         "metadata_status": "active",
+        "metadata_smtp-id": "<x@y>",
         "order": "42",
         "em_email_id": SAMPLE.email_id,
         "em_attempt": "3",
@@ -217,6 +241,23 @@ def test_an_event_says_why_and_of_which_call() -> None:
     )
     assert (parsed.detail, parsed.message_id) == ("550 5.1.1 user unknown", "euo2iKxdSayPF4YE4")
     assert (parsed.email_id, parsed.attempt, parsed.at_ms) == ("em_1", 2, 1_760_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message_id"),
+    [
+        ({"sg_message_id": "euo2iKxdSayPF4YE4.recvd-5f54-1-67BA-6.0"}, "euo2iKxdSayPF4YE4"),
+        ({"sg_message_id": "", "smtp-id": "<euo2iKxdSayPF4YE4@geopod-ismtpd-8>"}, "euo2iKxdSayPF4YE4"),
+        ({"smtp-id": "<euo2iKxdSayPF4YE4@geopod-ismtpd-8>"}, "euo2iKxdSayPF4YE4"),
+        ({"sg_message_id": "one.recvd-1.0", "smtp-id": "<two@host>"}, "one"),
+        ({"sg_message_id": "", "smtp-id": ""}, ""),
+        ({"sg_message_id": 7, "smtp-id": ["<x@y>"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_bounce_that_came_later_names_its_call_as_far_as_it_can(fields: dict[str, object], message_id: str) -> None:
+    parsed = event(event="bounce", type="bounce", status="5.1.10", **fields)
+    assert (parsed.email_id, parsed.attempt, parsed.message_id) == ("", 0, message_id)
 
 
 @pytest.mark.parametrize("attempt", ["", "-1", "1.5", "²", "9" * 5000, None, True, [], 10**30])

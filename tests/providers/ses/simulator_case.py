@@ -120,6 +120,16 @@ def changed(change: Callable[[Body], object]) -> Request:
     return make
 
 
+def overridden(tracking: object) -> Request:
+    return changed(lambda body: body.update(ConfigurationOverrides={"Tracking": tracking}))
+
+
+def tracked(base_url: str, eid: str, opens: bool, clicks: bool) -> httpx.Request:
+    told = {"OpenTrackingEnabled": opens, "ClickTrackingEnabled": clicks}
+    tracking = {name: "ENABLED" if is_on else "DISABLED" for name, is_on in told.items()}
+    return signed(base_url, body(eid) | {"ConfigurationOverrides": {"Tracking": tracking}})
+
+
 def altered(base_url: str) -> httpx.Request:
     """A call whose body was changed after it had been signed."""
     made = signed(base_url, body("refused"))
@@ -147,7 +157,13 @@ CASE = SimulatorCase(
         "refuse_message": (400, "MessageRejected"),
     },
     said=said,
+    tracked=tracked,
     refused={
+        f"{BAD}1 validation error detected: Value 'OFF' at 'configurationOverrides.tracking.openTrackingEnabled'": (
+            overridden({"OpenTrackingEnabled": "OFF"})
+        ),
+        "400 SerializationException: bool can not be converted": overridden({"ClickTrackingEnabled": False}),
+        f"{BAD}The request does not match": overridden(["DISABLED"]),
         f"{BAD}Missing final": changed(lambda body: body.update(Destination={})),
         f"{BAD}Recipient count": changed(
             lambda body: body.update(Destination={"ToAddresses": [f"a{n}@example.com" for n in range(51)]})

@@ -238,6 +238,7 @@ DENIED = "User `arn:aws:sts::123456789012:assumed-role/mx/mx' is not authorized 
             error(403, "AccessDeniedException", f"{DENIED}: arn:aws:ses:us-east-1:123456789012:identity/a@b.example"),
             True,
         ),
+        (error(403, "AccessDenied", f"{DENIED} `arn:aws:ses:us-east-1:123456789012:identity/a.example'"), True),
         (error(403, "AccessDeniedException", f"{DENIED} `arn:aws:ses:us-east-1:1:configuration-set/mx'"), False),
         (error(403, "AccessDeniedException", "User `arn:aws:x:identity/y' is not authorized"), False),
         (error(403, "AccessDeniedException", "User is not authorized to perform: ses:SendEmail"), False),

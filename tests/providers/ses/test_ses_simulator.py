@@ -148,3 +148,23 @@ def test_nothing_is_said_without_a_configuration_set(rig: Rig) -> None:
     assert rig.http.send(signed(rig.base_url("ses"), silent)).is_success
 
     assert rig.receiver.quiet(eid, 0.5)
+
+
+def test_a_replayed_event_gets_an_envelope_and_loses_an_old_one(rig: Rig) -> None:
+    event = json.dumps({"notificationType": "Bounce", "mail": {"messageId": "replayed"}}, indent=1)
+    old = {"Type": "Notification", "MessageId": "old", "TopicArn": "arn:aws:sns:eu-west-1:1:other", "Message": event}
+    for told in (event, json.dumps(event), json.dumps(old), json.dumps(json.dumps(old))):
+        assert rig.control.post("/providers/ses/webhook", content=told).json()["status"] == 200
+    heard = rig.receiver.wait("replayed", 4)
+    assert all(rig.is_genuine(webhook) for webhook in heard)
+    envelopes = [json.loads(webhook.body) for webhook in heard]
+    assert [envelope["Message"] for envelope in envelopes] == [event] * 4
+    assert len({envelope["MessageId"] for envelope in envelopes} - {"old"}) == 1  # the same message, posted again
+    assert {envelope["TopicArn"] for envelope in envelopes} == {TOPIC}
+
+
+def test_any_text_of_a_notification_is_signed(rig: Rig) -> None:
+    old = {"Type": "Notification", "Message": "half a pair: \ud800"}
+    assert rig.control.post("/providers/ses/webhook", content=json.dumps(old)).json()["status"] == 200
+    (webhook,) = rig.receiver.wait("half a pair: ?", 1)
+    assert rig.is_genuine(webhook)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 from app.domain.account import label_of
 from app.local.simulator.dialect import (
@@ -16,10 +17,12 @@ from app.local.simulator.dialect import (
     DELIVERY,
     RETRY_AFTER_S,
     Call,
+    NotItsWebhook,
     Post,
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -126,9 +129,23 @@ class Mailgun:
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook per event, each with a token of its own. The signature does not cover the event."""
-        return [_post(event, key) for event in events]
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook per event, still without its signature."""
+        return [json.dumps({"event-data": event}).encode() for event in events]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body with a signature in it, which has a token of its own and does not cover the event.
+
+        A legacy webhook is a form, in which the parts of the signature are fields ("Webhooks", 2024-07).
+        """
+        signed = _signature(key)
+        if form := _legacy(body):
+            unsigned = [(name, value) for name, value in form if name not in signed]
+            return Post(urlencode([*unsigned, *signed.items()]).encode(), _headers("application/x-www-form-urlencoded"))
+        webhook = json_in(body)
+        if not isinstance(webhook, dict):
+            raise NotItsWebhook("the body is not a JSON object with `event-data`")
+        return Post(json.dumps(webhook | {"signature": signed}).encode(), _headers("application/json"))
 
     def _authenticate(self, call: Call) -> None:
         expected = base64.b64encode(f"api:{self.credentials['API_KEY']}".encode()).decode()
@@ -162,14 +179,21 @@ def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, obj
     }
 
 
-def _post(event: SimulatedEvent, key: bytes) -> Post:
+def _signature(key: bytes) -> dict[str, str]:
     timestamp, token = str(int(time.time())), secrets.token_hex(25)
     signature = hmac.new(key.strip(), f"{timestamp}{token}".encode(), hashlib.sha256)
-    signed = {"token": token, "timestamp": timestamp, "signature": signature.hexdigest()}
-    return Post(
-        json.dumps({"signature": signed, "event-data": event}).encode(),
-        {"Content-Type": "application/json", "User-Agent": "mailgun/treq-22.11.0"},
-    )
+    return {"token": token, "timestamp": timestamp, "signature": signature.hexdigest()}
+
+
+def _legacy(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a legacy webhook; none of anything else."""
+    fields = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+    is_json = body.lstrip()[:1] in (b"{", b"[")  # in which an address of the web may look like fields
+    return fields if not is_json and dict(fields).get("event") else []
+
+
+def _headers(content_type: str) -> dict[str, str]:
+    return {"Content-Type": content_type, "User-Agent": "mailgun/treq-22.11.0"}
 
 
 def _domain(call: Call) -> str | None:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+from app.local.simulator.mail import File, Mail, Mailbox, Tracking, read_mailboxes
 from app.local.simulator.mailgun.form import Part, read_form
 from app.providers import registry
 
 LIMITS: Final = registry.limits("mailgun")
 OPTIONS_BYTES: Final = LIMITS.options_bytes.value or 0  # names and values of all o:, h: and v: fields together
 TAGS: Final = LIMITS.tags.value or 0
+# "Messages" (2026-11-29): what o:tracking-opens may say; the two others may also say htmlonly.
+SWITCHES: Final = {"yes": True, "true": True, "no": False, "false": False}
 
 
 def message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -55,6 +57,7 @@ def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
         attachments=tuple(_file(part) for part in files if part.name in ("attachment", "inline")),
         tags=tuple(value for name, value in options if name == "o:tag"),
         metadata={name[2:]: value for name, value in options if name.startswith("v:")},
+        tracking=_tracking(single),
     )
     if len(mail.recipients) > LIMITS.recipients.value:
         raise Refused(message(400, f"too many recipients: at most {LIMITS.recipients.value} per message"))
@@ -63,6 +66,24 @@ def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
     if "from" in LIMITS.ascii_addresses.value and not mail.sender.address.partition("@")[0].isascii():
         raise Refused(message(400, "from parameter is not a valid address. please check documentation"))
     return mail
+
+
+def _tracking(single: Mapping[str, str]) -> Tracking:
+    """What the three options say. `o:tracking` switches both, and the option of each counts more. Raises Refused.
+
+    The documentation lists the values and not what is answered to others; the words are the simulator's.
+    """
+    both = _switch(single, "o:tracking", SWITCHES | {"htmlonly": True})
+    clicks = _switch(single, "o:tracking-clicks", SWITCHES | {"htmlonly": True})
+    opens = _switch(single, "o:tracking-opens", SWITCHES)
+    return Tracking(both if opens is None else opens, both if clicks is None else clicks)
+
+
+def _switch(single: Mapping[str, str], option: str, meanings: Mapping[str, bool]) -> bool | None:
+    value = single.get(option)
+    if value is not None and value.lower() not in meanings:  # their own samples write `False`
+        raise Refused(message(400, f"{option} parameter must be one of {', '.join(meanings)}"))
+    return None if value is None else meanings[value.lower()]
 
 
 def _mailboxes(fields: list[tuple[str, str]], wanted: str) -> tuple[Mailbox, ...]:

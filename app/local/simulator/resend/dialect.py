@@ -19,6 +19,7 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -137,9 +138,26 @@ class Resend:
             for mailbox in entry.mail.recipients
         ]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook per event, each with an id of its own. The signature covers id, time and body."""
-        return [_post(event, key) for event in events]
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook per event."""
+        return [json.dumps(event).encode() for event in events]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body as it is. The signature covers id, time and body; the id stays the same for the same body."""
+        json_in(body)
+        post_id, timestamp = f"msg_{hashlib.sha256(body).hexdigest()[:28]}", str(int(time.time()))
+        secret = base64.b64decode(key.strip().removeprefix(b"whsec_"))
+        signature = hmac.new(secret, f"{post_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+        return Post(
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "Svix-Webhooks",
+                "svix-id": post_id,
+                "svix-timestamp": timestamp,
+                "svix-signature": f"v1,{base64.b64encode(signature).decode()}",
+            },
+        )
 
     def _authenticate(self, call: Call) -> None:
         if "user-agent" not in call.headers:
@@ -168,20 +186,3 @@ def _event(kind: str, at: str, entry: Entry, address: str, **more: object) -> Si
         **more,
     }
     return {"type": kind, "created_at": at, "data": data}
-
-
-def _post(event: SimulatedEvent, key: bytes) -> Post:
-    body = json.dumps(event).encode()
-    post_id, timestamp = f"msg_{secrets.token_hex(14)}", str(int(time.time()))
-    secret = base64.b64decode(key.strip().removeprefix(b"whsec_"))
-    signature = hmac.new(secret, f"{post_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    return Post(
-        body,
-        {
-            "Content-Type": "application/json",
-            "User-Agent": "Svix-Webhooks",
-            "svix-id": post_id,
-            "svix-timestamp": timestamp,
-            "svix-signature": f"v1,{base64.b64encode(signature).decode()}",
-        },
-    )

@@ -20,6 +20,7 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -127,22 +128,24 @@ class SendGrid:
         at = entry.received_at + DELIVERY
         return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook with all events in an array. ECDSA signs timestamp and body, including the body's last CRLF."""
-        body = ("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook with all events in an array."""
+        return [("[" + ",\r\n".join(json.dumps(event) for event in events) + "]\r\n").encode()]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body as it is. ECDSA signs timestamp and body, including the body's last CRLF."""
+        json_in(body)
         timestamp = str(int(time.time()))
         signature = _private(key).sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
-        return [
-            Post(
-                body,
-                {
-                    "Content-Type": "application/json",
-                    "User-Agent": "SendGrid Event API",
-                    "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
-                    "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
-                },
-            )
-        ]
+        return Post(
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "SendGrid Event API",
+                "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+                "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+            },
+        )
 
     def _authenticate(self, call: Call) -> None:
         given = call.headers.get("authorization", "")
@@ -163,15 +166,14 @@ def _private(key: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def _event(entry: Entry, mailbox: Mailbox, at: datetime, extra: Mapping[str, object]) -> SimulatedEvent:
-    sg_message_id = f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0"
     return {
         # SendGrid returns custom arguments on the top level, among its own keys.
         **entry.mail.metadata,
         "email": mailbox.address,
         "timestamp": int(at.timestamp()),
-        "smtp-id": f"<{sg_message_id}@geopod-ismtpd-1>",
+        "smtp-id": f"<{entry.id}@geopod-ismtpd-1>",
         **({"category": list(entry.mail.tags)} if entry.mail.tags else {}),
         "sg_event_id": secrets.token_urlsafe(16),
-        "sg_message_id": sg_message_id,
+        "sg_message_id": f"{entry.id}.recvd-7f6d5c4b-1-67BA-6.0",
         **extra,
     }

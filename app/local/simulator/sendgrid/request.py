@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
 from app.local.simulator.mail import File, Mail, Mailbox, is_address
+from app.local.simulator.sendgrid import settings
 from app.providers import registry
 
 LIMITS: Final = registry.limits("sendgrid")
@@ -93,6 +94,8 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         "custom_args",
         f"The custom arguments must be below {CUSTOM_ARGS_BYTES} bytes.",
     )
+    for field, message in settings.faults(request):
+        raise Refused(errors(400, message, field))
     return Mail(
         sender=_mailbox(request["from"]),
         to=to,
@@ -108,6 +111,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         ),
         tags=_categories(request.get("categories", [])),
         metadata=custom,
+        tracking=settings.tracking(request),
     )
 
 

@@ -16,6 +16,7 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
@@ -94,21 +95,25 @@ class Ses:
 
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """One event `Send` for all recipients. There is none if the call named no configuration set."""
-        return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.tracked else []
+        return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.is_reported else []
 
     def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
         """The events `Delivery` or `Bounce`, one per recipient. There are none without a configuration set."""
-        if not entry.mail.tracked:
+        if not entry.mail.is_reported:
             return []
         return [
             {**_event_details(entry, mailbox.address, ending), "mail": _mail(entry)}
             for mailbox in entry.mail.recipients
         ]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One SNS notification per event."""
-        signer = sns.Signer(key, self.certificate_url)
-        return [self._topic.notification(SUBJECT, json.dumps(event), signer) for event in events]
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One notification per event, still without its envelope."""
+        return [json.dumps(event).encode() for event in events]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The event in the envelope of SNS, which is signed. The body may be an event, or a notification with one."""
+        text = _message(json_in(body)) or body.decode("utf-8-sig")
+        return self._topic.notification(SUBJECT, text, sns.Signer(key, self.certificate_url))
 
     def certificate(self, key: bytes) -> str:
         """The certificate behind SNS's SigningCertURL."""
@@ -176,6 +181,14 @@ _BOUNCES: Final[Mapping[Ending, tuple[str, str, Mapping[str, str]]]] = {
         },
     ),
 }
+
+
+def _message(notification: object) -> str:
+    """The text in a notification of SNS; "" if it is none. Half a surrogate pair becomes a question mark."""
+    match notification:
+        case {"Type": "Notification", "Message": str(text)}:
+            return text.encode(errors="replace").decode()
+    return ""
 
 
 def _mail(entry: Entry) -> dict[str, object]:

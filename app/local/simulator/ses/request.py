@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+from app.local.simulator.mail import File, Mail, Mailbox, Tracking, read_mailboxes
 from app.local.simulator.ses.mime import Malformed, Mime, read_mime
 from app.providers import registry
 
@@ -17,6 +17,7 @@ LIMITS: Final = registry.limits("ses")
 RECIPIENTS: Final = LIMITS.recipients.value  # per message
 TAG_CHARS: Final = LIMITS.tag_chars.value or 0
 HEADERS: Final = 15  # per message with Simple content
+STATUSES: Final = {"ENABLED": True, "DISABLED": False}  # FeatureStatus
 
 
 def error(status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> Reply:
@@ -73,7 +74,8 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         headers=mime.headers,
         attachments=tuple(mime.attachments),
         metadata=_tags(request.get("EmailTags") or []),
-        tracked=_tracked(request.get("ConfigurationSetName")),
+        tracking=_tracking((request.get("ConfigurationOverrides") or {}).get("Tracking") or {}),
+        is_reported=_is_reported(request.get("ConfigurationSetName")),
     )
 
 
@@ -104,7 +106,24 @@ def _is_tag(text: str) -> bool:
     return len(text) <= TAG_CHARS and LIMITS.tag_characters.value.fullmatch(text) is not None
 
 
-def _tracked(configuration_set: str | None) -> bool:
+def _tracking(found: Mapping[str, Any]) -> Tracking:
+    """The overrides of SendEmail's model (botocore 1.44.8, 2026-11-20). What is left out is not overridden."""
+    return Tracking(_status(found, "openTrackingEnabled"), _status(found, "clickTrackingEnabled"))
+
+
+def _status(found: Mapping[str, Any], member: str) -> bool | None:
+    value = found.get(member[0].upper() + member[1:])
+    if not isinstance(value, str | None):
+        raise Refused(error(400, "SerializationException", f"{type(value).__name__} can not be converted to a String"))
+    if value is not None and value not in STATUSES:
+        raise _bad(
+            f"1 validation error detected: Value '{value}' at 'configurationOverrides.tracking.{member}' failed to "
+            "satisfy constraint: Member must satisfy enum value set: [ENABLED, DISABLED]"
+        )
+    return None if value is None else STATUSES[value]
+
+
+def _is_reported(configuration_set: str | None) -> bool:
     if configuration_set not in (None, CONFIGURATION_SET):
         raise Refused(error(404, "NotFoundException", f"Configuration set <{configuration_set}> does not exist."))
     return configuration_set is not None

@@ -72,7 +72,8 @@ class Topic:
     def _post(self, kind: str, content: Mapping[str, str], signer: Signer) -> Post:
         envelope = {
             "Type": kind,
-            "MessageId": str(uuid.uuid4()),
+            # A message that SNS posts again has the same id, so the same content has the same.
+            "MessageId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.arn}\n{json.dumps(content)}")),
             "TopicArn": self.arn,
             **content,
             "Timestamp": iso(datetime.now(UTC)),

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.capability import EVERY_NAME
 from app.providers.sdk.content_types import ContentTypes
-from app.providers.sdk.limits import ANY_TEXT, Limit, Limits
+from app.providers.sdk.limits import ALL_TRACKING, ANY_TEXT, Limit, Limits
 
 _DOCUMENTED: Final = "made-up.example, Limits"
 _READ: Final = "2026-11-28"
@@ -41,6 +41,7 @@ LIMITS: Final = Limits(
     reserved_headers=Limit(frozenset({"to", "from", "cc", "bcc", "subject", "reply-to"}), _DOCUMENTED, _READ),
     reserved_header_prefixes=Limit((), _DOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), _DOCUMENTED, _READ),
+    tracking=Limit(ALL_TRACKING, _DOCUMENTED, _READ),
     idempotent_for_s=Limit(0, _DOCUMENTED, _READ),
     sandbox=Limit("none", _DOCUMENTED, _READ),
     webhook_authentication=Limit(

@@ -46,6 +46,7 @@ class MadeUp:
 
     transport: ClassVar[str] = "http"
     limits: ClassVar[Limits] = LIMITS
+    signing_domain: ClassVar[str] = ""
 
     @classmethod
     def open(cls, values: Values, outside: Outside) -> Self:  # noqa: ARG003 because it needs nothing from outside
@@ -69,6 +70,7 @@ class MadeUp:
             "headers": dict(content.headers),
             "files": [_file(file) for file in content.attachments],
             "tags": LIMITS.fitting_tags(content.tags),
+            "track": {"opens": message.tracking.opens, "clicks": message.tracking.clicks},
             "data": {**content.metadata, **ours},  # ours come last, so that no metadata can replace them
         }
         return httpx.Request("POST", f"{self.base_url}/messages", headers=self._headers(), json=call)

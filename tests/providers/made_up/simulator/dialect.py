@@ -20,12 +20,13 @@ from app.local.simulator.dialect import (
     Refused,
     Reply,
     SimulatedEvent,
+    json_in,
     json_reply,
     labelled,
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.mail import File, Mail, Mailbox, is_address
+from app.local.simulator.mail import File, Mail, Mailbox, Tracking, is_address
 
 RECIPIENTS: Final = 100  # in one call
 # Made Up takes a call for some recipients and refuses others. Here the part before the @ decides, and this is why.
@@ -111,16 +112,19 @@ class MadeUp:
         at = entry.received_at + DELIVERY
         return [_event(entry, one, at, _EVENTS[ending]) for one in entry.mail.recipients]
 
-    def sign(self, events: Iterable[SimulatedEvent], key: bytes) -> list[Post]:
-        """One webhook with all events in an array. The signature covers time and body."""
-        body, timestamp = json.dumps(list(events)).encode(), str(int(time.time()))
+    def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
+        """One webhook with all events in an array."""
+        return [json.dumps(list(events)).encode()]
+
+    def sign(self, body: bytes, key: bytes) -> Post:
+        """The body as it is. The signature covers time and body."""
+        json_in(body)
+        timestamp = str(int(time.time()))
         signature = hmac.new(key.strip(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-        return [
-            Post(
-                body,
-                {"Content-Type": "application/json", "Made-Up-Time": timestamp, "Made-Up-Signature": signature},
-            )
-        ]
+        return Post(
+            body,
+            {"Content-Type": "application/json", "Made-Up-Time": timestamp, "Made-Up-Signature": signature},
+        )
 
     def _authenticate(self, call: Call) -> None:
         if call.headers.get("authorization") != f"Bearer {self.credentials['API_KEY']}":
@@ -173,6 +177,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         attachments=tuple(_file(each) for each in _list(request, "files")),
         tags=tuple(map(str, _list(request, "tags"))),
         metadata=_texts(request, "data"),
+        tracking=_tracking(request),
     )
 
 
@@ -209,6 +214,13 @@ def _texts(request: Mapping[str, Any], field: str) -> dict[str, str]:
     is_right = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
     _require(is_right, f"{field}: not an object of strings")
     return dict(found)
+
+
+def _tracking(request: Mapping[str, Any]) -> Tracking:
+    found = request.get("track", {})
+    is_right = isinstance(found, dict) and all(isinstance(value, bool) for value in found.values())
+    _require(is_right, "track: not an object of booleans")
+    return Tracking(found.get("opens"), found.get("clicks"))
 
 
 def _mailbox(found: object, field: str) -> Mailbox:
