@@ -60,6 +60,10 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("Failovers", "Count", _one_if(lambda line: line["failover"])),
         View("FailoversAccepted", "Count", _one_if(lambda line: line["failover"] and line["outcome"] == "accepted")),
     ),
+    ("app.delivery.attempt", "waits for a limit"): (
+        View("LimitWaits", "Count", _one, ("provider", "limit")),
+        View("CapsReached", "Count", _one_if(lambda line: line["limit"] in ("daily_cap", "quota"))),
+    ),
     ("app.delivery.monitor", "health"): (
         View("BreakersOpened", "Count", _one_if(lambda line: line["breaker_opened"])),
         View("ProvidersSilent", "Count", _one_if(lambda line: line["fell_silent"])),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from app.domain.account import is_account, prefix_of
 from app.domain.address import ascii_domain, domain_of, is_domain
-from app.domain.route import Caps, Routing, RoutingPolicy
+from app.domain.caps import Caps
+from app.domain.route import Routing, RoutingPolicy
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 
@@ -52,6 +53,7 @@ class Settings:
     aws_endpoint_url: str | None
     table_prefix: str
     topic_arn: str
+    delay_queue_url: str  # the queue for messages that come later; empty: the sweep publishes them when they are due
     content_bucket: str
     routing: Routing
     from_domains: Mapping[
@@ -89,6 +91,7 @@ class Settings:
             aws_endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
             table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
             topic_arn=env.get("TOPIC_ARN", ""),
+            delay_queue_url=env.get("DELAY_QUEUE_URL", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
             routing=Routing(
                 providers,

@@ -1,9 +1,11 @@
-"""Publishing to the processing queue, an SNS topic.
+"""Publishing to the processing queue: an SNS topic, and an SQS queue for what is to come later, as SNS cannot delay.
 
 A message carries ids only, because the email may have changed by the time the worker reads it.
 """
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,12 +13,43 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.errors import ServiceUnavailable
 
+LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
+
 
 class Sns(Protocol):
     """The methods of botocore's SNS client that are used here."""
 
     def publish(self, **arguments: Any) -> Any:
         """Publish `Message` to `TopicArn`."""
+
+
+class Sqs(Protocol):
+    """The methods of botocore's SQS client that are used here."""
+
+    def send_message(self, **arguments: Any) -> Any:
+        """Send `MessageBody` to `QueueUrl`, which delivers it after `DelaySeconds`."""
+
+
+@dataclass(frozen=True)
+class DelayQueue:
+    """The SQS queue of messages that come later. `sqs` makes its client when that is first needed."""
+
+    sqs: Callable[[], Sqs]
+    url: str
+    clock: Callable[[], float]
+
+    def publish(self, email_id: str, attempt: int, at_ms: int) -> None:
+        """Publish a request for an attempt so that it comes at `at_ms`, or up to a second later.
+
+        SQS delays a message for a quarter of an hour at most. One that comes too early says so by its `at_ms`. Raises
+        ServiceUnavailable if SQS refuses.
+        """
+        delay_s = math.ceil(max(0.0, at_ms / 1000 - self.clock()))
+        body = json.dumps({"email_id": email_id, "attempt": attempt, "at_ms": at_ms})
+        try:
+            self.sqs().send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=min(delay_s, LONGEST_DELAY_S))
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailable(f"the delay queue takes no messages: {type(error).__name__}") from error
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,22 @@ def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -
         Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": queue_arn})},
         ReturnSubscriptionArn=True,
     )
+
+
+def poll(client: Any, stage: Stage, queue_arn: str) -> None:
+    """Let Lambda hand each message of the queue to the function, one at a time, so that none waits for another."""
+    name = stage.function
+    found = client.list_event_source_mappings(EventSourceArn=queue_arn, FunctionName=name)["EventSourceMappings"]
+    for mapping in found:  # of an earlier function of this name, which may have been deleted
+        client.update_event_source_mapping(UUID=mapping["UUID"], FunctionName=name, Enabled=True)
+    if found:
+        return
+    client.create_event_source_mapping(
+        EventSourceArn=queue_arn, FunctionName=name, BatchSize=1, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+
+
+def stop_polling(client: Any, queue_arn: str) -> None:
+    """Delete what polls the queue: Lambda keeps it when a function is deleted."""
+    for mapping in client.list_event_source_mappings(EventSourceArn=queue_arn)["EventSourceMappings"]:
+        client.delete_event_source_mapping(UUID=mapping["UUID"])

@@ -73,6 +73,7 @@ def finish(zappa: Any) -> None:
     elif stage.entry_point == "attempts":
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
+        functions.poll(client("lambda"), stage, outputs["DelayQueueArn"])
     else:
         functions.never_repeat(client("lambda"), stage)
 

@@ -14,6 +14,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from infra import functions
 from infra.stages import PROJECT, ROOT, Stage, settings
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
@@ -79,6 +80,7 @@ class Stack:
                 raise StackError(f"{table} is protected: set DeletionProtection to false and apply first")
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
+        functions.stop_polling(self._client("lambda"), self.outputs().get("DelayQueueArn", ""))
         self._client().delete_stack(StackName=self.name)
         self._wait("stack_delete_complete")
         for table in kept["AWS::DynamoDB::Table"]:
@@ -122,6 +124,7 @@ def variables(environment: str, outputs: Mapping[str, str], worker_timeout_s: in
     named = {
         "TABLE_PREFIX": outputs["TablePrefix"],
         "TOPIC_ARN": outputs["TopicArn"],
+        "DELAY_QUEUE_URL": outputs.get("DelayQueueUrl", ""),  # none before the stack is applied
         "CONTENT_BUCKET": outputs["ContentBucket"],
         "SECRET_NAME": f"{PROJECT}/{environment}",
         "WORKER_TIMEOUT_S": str(worker_timeout_s),

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from app.domain.caps import Caps
 from app.domain.email import Attachment, Content
 from app.domain.head import EmailStatus, Status, status
 from app.domain.health import pause
 from app.domain.kinds import Kind
-from app.domain.route import Caps
 from app.domain.suppression import Reason
 from app.errors import Invalid, NotFound, ServiceUnavailable, Unauthenticated
 from app.wiring.parts import Container

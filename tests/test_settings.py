@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.route import Caps, Routing, RoutingPolicy
+from app.domain.caps import Caps
+from app.domain.route import Routing, RoutingPolicy
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings, is_local

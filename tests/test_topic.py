@@ -1,13 +1,16 @@
 """Publishing: ids only, and a topic that takes nothing is Unavailable."""
 
 import json
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ParamValidationError
 
 from app.errors import ServiceUnavailable
-from app.topic import Topic
+from app.topic import DelayQueue, Topic
 from tests.support.aws import Aws, client
+from tests.support.clock import Clock
 
 
 def test_a_message_carries_ids_only(aws: Aws) -> None:
@@ -39,3 +42,41 @@ def test_a_mistake_of_ours_is_told_too(aws: Aws) -> None:
     with pytest.raises(ServiceUnavailable) as told:
         Topic(aws.sns, None).publish("eml_1", 1)  # type: ignore[arg-type] # because that is the mistake
     assert isinstance(told.value.__cause__, ParamValidationError)
+
+
+@pytest.fixture
+def later(aws: Aws) -> str:
+    """The URL of a queue with nothing in it."""
+    url: str = aws.sqs.create_queue(QueueName=f"later-{uuid4().hex}")["QueueUrl"]
+    return url
+
+
+def test_a_message_for_later_says_when_and_is_hidden_until_then(aws: Aws, later: str) -> None:
+    clock = Clock()
+    DelayQueue(lambda: aws.sqs, later, clock).publish("eml_1", 3, clock.now_ms + 60_000)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    found = aws.sqs.get_queue_attributes(QueueUrl=later, AttributeNames=names)["Attributes"]
+    assert [found[name] for name in names] == ["0", "1"]
+    DelayQueue(lambda: aws.sqs, later, clock).publish("eml_1", 3, clock.now_ms)
+    (message,) = aws.sqs.receive_message(QueueUrl=later)["Messages"]
+    assert json.loads(message["Body"]) == {"email_id": "eml_1", "attempt": 3, "at_ms": clock.now_ms}
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "delay_s"), [(-5000, 0), (0, 0), (1, 1), (1000, 1), (1001, 2), (900_000, 900), (3_600_000, 900)]
+)
+def test_it_is_delayed_by_whole_seconds_and_a_quarter_of_an_hour_at_most(ahead_ms: int, delay_s: int) -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Sent:
+        def send_message(self, **arguments: Any) -> None:
+            sent.append(arguments)
+
+    clock = Clock()
+    DelayQueue(Sent, "url", clock).publish("eml_1", 1, clock.now_ms + ahead_ms)
+    assert sent[0]["DelaySeconds"] == delay_s
+
+
+def test_a_delay_queue_that_does_not_exist_is_unavailable(aws: Aws) -> None:
+    with pytest.raises(ServiceUnavailable, match="delay queue"):
+        DelayQueue(lambda: aws.sqs, f"{aws.endpoint_url}/000000000000/nowhere", Clock()).publish("eml_1", 1, 0)

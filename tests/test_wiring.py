@@ -155,7 +155,7 @@ def test_the_settings_reach_the_routes_and_the_checks_before(
     assert head.excluded == ("sendgrid",)
     container.attempt(head.email_id, 1)
     assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
-    assert container.monitor.sent_today() == {"mailgun": 0}
+    assert container.attempt.capacity.places.left_today() == {"mailgun": 5}
     container.sweep(within_s=5)
     container.close()
     forget_health()

@@ -9,6 +9,7 @@ import math
 from datetime import datetime
 from typing import Any
 
+from app.delivery.places import FURTHEST_S
 from app.wiring.process import container
 
 log = logging.getLogger(__name__)
@@ -29,16 +30,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     before it is claimed; but the first one is always attempted, because a later invocation would have no more time.
     """
     parts = container()
+    needed_s = parts.settings.provider_timeout_s + BESIDE_THE_CALL_S
+    if any(cap.per_second for cap in parts.settings.routing.caps.values()):
+        needed_s += FURTHEST_S  # a call may wait for the second that it has booked
     failures: list[dict[str, str]] = []
     errors: list[Exception] = []
     for number, record in enumerate(event["Records"]):
         error: Exception | None = None
-        if number and seconds_left(context) < parts.settings.provider_timeout_s + BESIDE_THE_CALL_S:
+        if number and seconds_left(context) < needed_s:
             error = TooLittleTime("for another provider call")
             log.warning("put back: too little time is left for its call")
         else:
             try:
-                parts.attempt(*read(record))
+                parts.attempt(*read(record), at_ms(record))
             except Exception as raised:
                 log.exception("attempt failed on our side")
                 error = raised
@@ -69,24 +73,42 @@ def read(record: dict[str, Any]) -> tuple[str, int]:
 
     Raises KeyError, TypeError or ValueError if the record is not a message of `app.topic`.
     """
-    if "Sns" in record:
-        text = record["Sns"]["Message"]
-    else:
-        body = json.loads(record["body"])
-        text = body["Message"] if "Message" in body else record["body"]  # SNS's raw delivery adds no envelope
-    message = json.loads(text)
+    message = _message(record)
     return str(message["email_id"]), int(message["attempt"])
 
 
+def at_ms(record: dict[str, Any]) -> int:
+    """The time in ms for which the message of a record was published. 0: it is for at once."""
+    return int(_message(record).get("at_ms", 0))
+
+
 def waited_ms(record: dict[str, Any], now_s: float) -> int | None:
-    """How many milliseconds ago the record was published. Returns None if the record does not say so legibly."""
+    """How many milliseconds ago the record was published, or was to come. None: it does not say so legibly."""
     try:
         if published := record.get("Sns", {}).get("Timestamp"):
             at_s = datetime.fromisoformat(published).timestamp()
         elif sent_ms := record.get("attributes", {}).get("SentTimestamp"):
-            at_s = int(sent_ms) / 1000
+            at_s = max(int(sent_ms), _for_ms(record)) / 1000
         else:
             return None
     except (AttributeError, TypeError, ValueError, OverflowError):
         return None
     return max(0, int((now_s - at_s) * 1000))
+
+
+def _for_ms(record: dict[str, Any]) -> int:
+    """As `at_ms`, also of a record that is not legible."""
+    try:
+        return at_ms(record)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return 0
+
+
+def _message(record: dict[str, Any]) -> dict[str, Any]:
+    if "Sns" in record:
+        text = record["Sns"]["Message"]
+    else:
+        body = json.loads(record["body"])
+        text = body["Message"] if "Message" in body else record["body"]  # SNS's raw delivery adds no envelope
+    message: dict[str, Any] = json.loads(text)
+    return message

@@ -89,6 +89,9 @@ def _open(health: Health, now_ms: int) -> str:
     if health.breaker_until_ms is None:
         return ""
     is_over = health.breaker_until_ms <= now_ms
+    if health.over_quota:
+        until = "the next email asks" if is_over else f"asked again at {times.write(health.breaker_until_ms)}"
+        return shorten(f"quota used up, {until}: {health.breaker_reason}")
     state = "half-open, the next email probes it" if is_over else f"open until {times.write(health.breaker_until_ms)}"
     return shorten(f"breaker {state}: {health.breaker_reason or 'no reason'}")
 

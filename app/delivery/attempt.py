@@ -6,21 +6,26 @@ publish the next attempt. Every write is conditional on what was read, and is ma
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from secrets import token_hex
+from dataclasses import dataclass, replace
 
+from app.delivery.capacity import Capacity
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, ReadContext, Send
+from app.delivery.plan import EARLY_MS, Plan
+from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, PublishLater, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
-from app.domain.dispatch import Dispatch, DispatchContext
+from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.resolution import Signal, row_for
+from app.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
+
+NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
 @dataclass(frozen=True)
@@ -37,31 +42,33 @@ class MakeAttempt:
     publish: Publish
     clock: Clock
     protocol: DeliveryProtocol
+    publish_later: PublishLater
     read_context: ReadContext
     monitor: Monitor
+    capacity: Capacity
     suppress: Callable[[Finding], object]
     lease_s: float
 
-    def __call__(self, email_id: str, number: int) -> None:
-        """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped."""
+    def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
+        """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped.
+
+        A message that comes before `at_ms`, for which it was published, is published again.
+        """
+        if at_ms > self._now_ms() + EARLY_MS:
+            self._publish_later(email_id, number, at_ms)
+            return
         head = self.heads.get(email_id)
         # The claim checks this again. Here the check only saves reading the content for a redelivered message.
         if head is None or not self._is_expected(head, number, self._now_ms()):
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
         content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
-        request = _ClaimRequest(number, self.read_context(head))
-        try:
-            claimed = rewrite(self.heads, self.clock, email_id, lambda h, now: self._claim(h, request, now), known=head)
-        except Exception:
-            self._give_back(request)
-            raise
-        called = None if claimed is None or claimed.lease_attempt != number else claimed.attempts[-1].provider
-        self._give_back(request, called)
-        if claimed is None or called is None:
-            log.info("nothing to send", extra={"email_id": email_id, "attempt": number})
+        plan = Plan(number, self.read_context(head), self.capacity, self.protocol, self.clock)
+        claimed = self._claim(head, plan)
+        if claimed is None:
             return
-        outcome, duration_ms = self._call(claimed, content, request.context.first_choice)
+        attempt = claimed.attempts[-1]
+        outcome, duration_ms = self._call(claimed, content, plan)
         written = rewrite(
             self.heads,
             self.clock,
@@ -69,54 +76,65 @@ class MakeAttempt:
             lambda h, now: self.protocol.record_outcome(h, number, outcome, duration_ms, now),
             known=claimed,
         )
-        attempt = claimed.attempts[-1]
         if written is not None:
             publish_if_ready(self.publish, self.clock, written)
+            if plan.turn_ms is not None:
+                self._publish_later(email_id, written.next_attempt, plan.turn_ms)
             self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
         began_at_ms = claimed.attempts[attempt.original_number - 1].started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
-        self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
+        if attempt.provider in plan.reservations:  # otherwise no call was made
+            self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
+            self.capacity.settle(plan.reservations[attempt.provider], outcome, attempt.recipients)
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:
         """The guard: the email expects this attempt next, and no other worker holds its lease."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, request: "_ClaimRequest", now_ms: int) -> Head | None:
+    def _claim(self, head: Head, plan: Plan) -> Head | None:
+        """Claim the attempt. Returns None if no call is to be made: nobody is left to send to, or another worker came.
+
+        What was reserved for a call that is not made is given back, also when the store fails.
+        """
+        called = ""
+        try:
+            written = rewrite(self.heads, self.clock, head.email_id, lambda h, now: self._change(h, plan, now), head)
+            if written is not None and written.lease_holder == plan.holder:
+                called = written.attempts[-1].provider
+                return written
+        finally:
+            for provider in [provider for provider in plan.reservations if provider != called]:
+                self.capacity.cancel(plan.reservations.pop(provider))
+        log.info("nothing to send", extra={"email_id": head.email_id, "attempt": plan.number})
+        if written is not None and limits.is_waited_for(written):
+            for one in plan.limited:
+                fields = {"provider": one.provider, "limit": one.limit, "until_ms": one.until_ms}
+                log.info("waits for a limit", extra={"email_id": head.email_id, **fields})
+        if written is not None and plan.turn_ms is not None and plan.turn_ms != head.turn_ms:
+            self._publish_later(head.email_id, plan.number, plan.turn_ms)
+        return None
+
+    def _change(self, head: Head, plan: Plan, now_ms: int) -> Head | None:
         """Settle the email and claim its next call in one write. Returns None if another worker holds it."""
-        if head.lease_holder == request.holder:
+        if head.lease_holder == plan.holder:
             return head  # our write succeeded but its answer was lost, so the store's client made it again
-        if not self._is_expected(head, request.number, now_ms):
+        if not self._is_expected(head, plan.number, now_ms):
             return None
-        settled, dispatch = self._plan(head, request, now_ms)
+        settled, dispatch, now_ms = plan.next_call(head)
         if dispatch is None:
             return settled
         claimed = self.protocol.claim(settled, dispatch, now_ms + int(self.lease_s * 1000), now_ms)
-        return replace(claimed, lease_holder=request.holder)
+        return replace(claimed, lease_holder=plan.holder)
 
-    def _plan(self, head: Head, request: "_ClaimRequest", now_ms: int) -> tuple[Head, Dispatch | None]:
-        """The settled head and its next call. If the provider has limited capacity, it has been reserved."""
-        context = request.context
-        while True:
-            settled = self.protocol.settle(head, now_ms, context)
-            dispatch = self.protocol.next_dispatch(settled, now_ms, context)
-            if dispatch is None or dispatch.provider in request.reserved:
-                return settled, dispatch
-            if not context.candidate(dispatch.provider).reserve:
-                return settled, dispatch
-            if self.monitor.reserve(dispatch.provider, len(dispatch.recipients)):
-                request.reserved.add(dispatch.provider)
-                return settled, dispatch
-            context = context.without(dispatch.provider, now_ms)
-
-    def _give_back(self, request: "_ClaimRequest", called: str | None = None) -> None:
-        """Give back what was reserved at every provider but that which is `called`."""
-        for provider in request.reserved - {called}:
-            self.monitor.give_back(provider)
-
-    def _call(self, claimed: Head, content: Content, first_choice: str) -> tuple[Outcome, int]:
-        provider = claimed.attempts[-1].provider
+    def _call(self, claimed: Head, content: Content, plan: Plan) -> tuple[Outcome, int]:
+        """Make the call. If its second is over by now, and no other has a place, it is not made, and not counted."""
+        provider, first_choice = claimed.attempts[-1].provider, plan.context.first_choice
+        reservation = self.capacity.renew(plan.reservations.pop(provider))
         began_ms = self._now_ms()
+        if reservation is None:
+            return NOT_CALLED, 0
+        plan.reservations[provider] = reservation
         outcome = self.send(provider, message(claimed, content)).among(claimed.attempts[-1].recipients)
         duration_ms = self._now_ms() - began_ms
         log.info(
@@ -141,21 +159,15 @@ class MakeAttempt:
             if row_for(written.recipients[key], signal).suppress:
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), written.created_at_ms))
 
+    def _publish_later(self, email_id: str, number: int, at_ms: int) -> None:
+        """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""
+        try:
+            self.publish_later(email_id, number, at_ms)
+        except ServiceUnavailable as error:
+            log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": error.detail})
+
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
-
-
-@dataclass(frozen=True)
-class _ClaimRequest:
-    """One worker's request for one attempt. It stays the same however often its write has to be made again.
-
-    `reserved` are the providers at which capacity has been reserved for it.
-    """
-
-    number: int
-    context: DispatchContext
-    holder: str = field(default_factory=lambda: token_hex(8))
-    reserved: set[str] = field(default_factory=set)
 
 
 def message(claimed: Head, content: Content) -> Message:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.delivery.monitor import Monitor
+from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, CollapseStore, SuppressionLookup
 from app.domain.address import domain_of
 from app.domain.dispatch import DispatchContext
@@ -15,9 +16,10 @@ from app.domain.suppression import Suppression
 
 @dataclass(frozen=True)
 class ContextReader:
-    """Reads the providers' health through the monitor's cache, suppressions and collapse keys from the store."""
+    """Reads health through the monitor's cache; places, suppressions and collapse keys from the store."""
 
     monitor: Monitor
+    places: PlaceTaker
     routing: Routing
     suppressions: SuppressionLookup
     collapses: CollapseStore
@@ -28,19 +30,21 @@ class ContextReader:
         # All open recipients and not only the queued ones: the claim may queue others, because a lease or a wait has
         # ended or because a webhook comes in between.
         addresses = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
-        healths = self.monitor.healths()
+        healths, left_today = self.monitor.healths(), self.places.left_today()
         return DispatchContext(
-            route=self._route(healths, head.email_id, head.providers, addresses, head.excluded),
+            route=self._route(healths, left_today, head.email_id, head.providers, addresses, head.excluded),
             suppressed=frozenset() if head.override_suppression else frozenset(self.suppressed(addresses)),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
-            first_choice=self._first_choice(healths, head, addresses),
+            first_choice=self._first_choice(healths, left_today, head, addresses),
         )
 
-    def _first_choice(self, healths: Mapping[str, Health], head: Head, addresses: Iterable[str]) -> str:
+    def _first_choice(
+        self, healths: Mapping[str, Health], left_today: Mapping[str, int], head: Head, addresses: Iterable[str]
+    ) -> str:
         """The provider that would carry the email if all were healthy. One that is paused is no choice."""
         healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
-        for candidate in self._route(healthy, head.email_id, head.providers, addresses, head.excluded):
+        for candidate in self._route(healthy, left_today, head.email_id, head.providers, addresses, head.excluded):
             if candidate.availability is Availability.AVAILABLE:
                 return candidate.provider
         return ""
@@ -49,23 +53,29 @@ class ContextReader:
         """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
         return self.suppressions.among(addresses, int(self.clock() * 1000))
 
-    def route(self, email_id: str, restrict: Iterable[str], addresses: Iterable[str]) -> tuple[Candidate, ...]:
-        """Every provider in the order in which it would be tried for these addresses, and its availability."""
-        return self._route(self.monitor.healths(), email_id, restrict, addresses)
+    def route(
+        self, email_id: str, restrict: Iterable[str], addresses: Iterable[str], recipients: int
+    ) -> tuple[Candidate, ...]:
+        """Every provider in the order in which it would be tried for these addresses, so many of them in a call."""
+        healths, left_today = self.monitor.healths(), self.places.left_today()
+        return self._route(healths, left_today, email_id, restrict, addresses, recipients=recipients)
 
     def _route(
         self,
         healths: Mapping[str, Health],
+        left_today: Mapping[str, int],
         email_id: str,
         restrict: Iterable[str],
         addresses: Iterable[str],
         excluded: Iterable[str] = (),
+        recipients: int = 1,
     ) -> tuple[Candidate, ...]:
         return route(
             self.routing,
             healths,
-            self.monitor.sent_today(),
+            left_today,
             email_id=email_id,
+            recipients=recipients,
             restrict=tuple(restrict),
             excluded=tuple(excluded),
             domains=frozenset(map(domain_of, addresses)),

@@ -42,7 +42,9 @@ class Explain:
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
             else self._with_notes(candidate)
-            for candidate in self.read_context.route(email_id, email.providers, addresses)
+            for candidate in self.read_context.route(
+                email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
+            )
         ]
         suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses)
         return Explanation(route, {key: suppression.notice for key, suppression in suppressed.items()})

@@ -16,10 +16,11 @@ from typing import Any
 from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
 from app.domain.counts import Sums, count_outcome, is_outage
+from app.domain.event import ProviderEvent
 from app.domain.freshness import Clocks, Moment
 from app.domain.health import Health
+from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
-from app.domain.route import Caps
 from app.errors import Contention
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 CACHE_FOR_S = 5.0
 FLUSH_EVERY_S = 10.0
 TRIES = 20  # a write gives up after it has lost this often to other writers
-DAY_S = 24 * 3600
 
 
 class Monitor:
@@ -38,11 +38,9 @@ class Monitor:
         store: HealthStore,
         providers: Sequence[str],
         clock: Clock,
-        caps: Mapping[str, Caps] | None = None,
         monotonic: Clock = time.monotonic,
     ) -> None:
         self._store = store
-        self._caps = caps or {}
         self._providers = tuple(providers)
         self._clock = clock
         self._clocks = Clocks(clock, monotonic)
@@ -50,7 +48,6 @@ class Monitor:
         self._known: dict[str, Health] = {}
         self._known_at: Moment | None = None
         self._pending: dict[tuple[str, int, int], Sums] = defaultdict(Sums)  # by provider, epoch, minute
-        self._pending_days: dict[tuple[str, int], int] = defaultdict(int)  # by provider, day
         # The first count is written at once: a process that has little to do may end before the second.
         self._flushed_at: Moment | None = None
         self._outages_in_a_row: dict[str, int] = defaultdict(int)
@@ -87,27 +84,20 @@ class Monitor:
                 return written
         raise Contention(f"the health of {provider} kept being written by others")
 
-    def sent_today(self) -> dict[str, int]:
-        """How many recipients each provider with a daily cap accepted today (UTC), as far as they are counted yet."""
-        day = int(self._clock()) // DAY_S
-        return {name: self._store.day(name, day) for name, cap in self._caps.items() if cap.daily is not None}
-
-    def reserve(self, provider: str, recipients: int) -> bool:
-        """Reserve capacity: the single breaker probe, or places under the per-second cap. False: none is free."""
-        now_s = self._clock()
+    def lease_probe(self, provider: str) -> bool:
+        """Take the single probe of an open breaker. False: another email has it. A closed breaker needs none."""
         health = self._store.get(provider)
-        if health.breaker_until_ms is not None:
-            leased = health_rules.lease_probe(health, int(now_s * 1000))
-            written = self._store.update(leased) if leased else None
-            if written and written.probe_until_ms is not None:
-                self._keep({provider: written})  # so that a failure of this probe opens the breaker for longer
-                self._probes[provider] = written.probe_until_ms
-            return written is not None
-        per_second = self._caps.get(provider, Caps()).per_second
-        return per_second is None or self._store.reserve_second(provider, int(now_s), per_second, recipients, now_s)
+        if health.breaker_until_ms is None:
+            return True
+        leased = health_rules.lease_probe(health, int(self._clock() * 1000))
+        written = self._store.update(leased) if leased else None
+        if written and written.probe_until_ms is not None:
+            self._keep({provider: written})  # so that a failure of this probe opens the breaker for longer
+            self._probes[provider] = written.probe_until_ms
+        return written is not None
 
-    def give_back(self, provider: str) -> None:
-        """Give back what `reserve` has reserved, because no call is made: the next email may probe the breaker."""
+    def end_probe(self, provider: str) -> None:
+        """Give back the probe that this process has, because no call is made: the next email may probe the breaker."""
         lease_ms = self._probes.pop(provider, None)
         if lease_ms is not None:
             self.update(provider, lambda health: health_rules.end_probe(health, lease_ms))
@@ -127,6 +117,19 @@ class Monitor:
         self._probes.pop(provider, None)
         self.count(provider, now_ms if began_at_ms is None else began_at_ms, count_outcome(outcome, recipients))
 
+    def record_drop(self, event: ProviderEvent) -> None:
+        """Write at once what a drop says of the account. An account that left PROVIDERS has no health."""
+        if event.kind is not Kind.DROPPED or event.provider not in self._providers:
+            return
+        now_ms = int(self._clock() * 1000)
+
+        def change(health: Health) -> Health:
+            return health_rules.after_drop(health, event.cause, event.detail, event.at_ms, now_ms)
+
+        known = self._recent()[event.provider]
+        if change(known) is not known:
+            self.update(event.provider, change)
+
     def count(self, provider: str, at_ms: int, sums: Sums) -> None:
         """Add to the counts of the minute of `at_ms`, the time of the call. The next flush writes them.
 
@@ -136,14 +139,11 @@ class Monitor:
             epoch = self._recent()[provider].epoch
             with self._lock:
                 self._pending[provider, epoch, at_ms // 60_000] += sums
-                if sums.accepted:
-                    self._pending_days[provider, at_ms // (DAY_S * 1000)] += sums.accepted
 
     def is_flush_due(self) -> bool:
         """Whether counts wait to be written, and the last flush is long enough ago."""
         with self._lock:
-            waits = bool(self._pending or self._pending_days)
-            return waits and not self._clocks.is_within(self._flushed_at, FLUSH_EVERY_S)
+            return bool(self._pending) and not self._clocks.is_within(self._flushed_at, FLUSH_EVERY_S)
 
     def flush(self, *, now: bool = False) -> None:
         """Write the counts if a flush is due (or `now`), and lower weights if they are bad."""
@@ -151,14 +151,9 @@ class Monitor:
             return
         with self._lock:
             pending, self._pending = self._pending, defaultdict(Sums)
-            days, self._pending_days = self._pending_days, defaultdict(int)
             self._flushed_at = self._clocks.now()
         now_s = self._clock()
         try:
-            while days:
-                (provider, day), accepted = next(iter(days.items()))
-                self._store.add_day(provider, day, accepted, now_s)
-                del days[provider, day]
             while pending:
                 (provider, epoch, minute), sums = next(iter(pending.items()))
                 total = self._store.add_minute(provider, epoch, minute, sums, now_s)
@@ -169,8 +164,6 @@ class Monitor:
             with self._lock:  # counts that could not be written are written with the next flush
                 for key, sums in pending.items():
                     self._pending[key] += sums
-                for day_key, accepted in days.items():
-                    self._pending_days[day_key] += accepted
 
     def _recent(self) -> dict[str, Health]:
         """The cached healths, read again if they are too old."""

@@ -69,14 +69,30 @@ class HealthStore(Protocol):
     def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
         """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
 
-    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Count recipients whom a provider accepted on that day of the Unix epoch (UTC)."""
 
-    def day(self, provider: str, day: int) -> int:
-        """How many recipients were counted on that day."""
+class PlaceStore(Protocol):
+    """Stores which places of an account's days and seconds are taken, by conditional writes."""
 
-    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Reserve places under the cap of that second. Returns False if all are taken."""
+    def taken(self, account: str, day: int) -> int:
+        """How many places of that day of the Unix epoch (UTC) are taken."""
+
+    def take(self, account: str, day: int, count: int, cap: int, now_s: float) -> bool:
+        """Take `count` places of that day. Returns False, and takes none, if fewer are left under `cap`."""
+
+    def give_back(self, account: str, day: int, count: int) -> None:
+        """Give back `count` places that were taken of that day."""
+
+    def add(self, account: str, day: int, count: int, now_s: float) -> None:
+        """Count `count` places of that day as taken, whatever its cap."""
+
+    def book(self, account: str, second: int, count: int, cap: int) -> bool:
+        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
+
+    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
+        """The second, `first` or later, in which the next turn of `count` places comes; so many come in a second."""
+
+    def next_turn(self, account: str, a_second: int) -> int:
+        """The second in which the next turn would come, if that is not over."""
 
 
 class CursorStore(Protocol):
@@ -161,6 +177,13 @@ class Publish(Protocol):
 
     def __call__(self, email_id: str, attempt: int) -> None:
         """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
+
+
+class PublishLater(Protocol):
+    """Publishes to the processing queue with a delay."""
+
+    def __call__(self, email_id: str, attempt: int, at_ms: int) -> None:
+        """Publish attempt number `attempt` so that it comes at `at_ms`. Raises ServiceUnavailable if that fails."""
 
 
 class Send(Protocol):

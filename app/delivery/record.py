@@ -14,13 +14,14 @@ from typing import Final
 
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
+from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Publish, Receiver
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
-from app.domain.head import Head, Status
-from app.domain.kinds import Kind
+from app.domain.head import Evidence, Head, Status
+from app.domain.kinds import SURELY_NOT_SENT, Kind
 from app.domain.protocol import DeliveryProtocol, is_about
 from app.domain.resolution import Signal, row_for
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
@@ -49,6 +50,7 @@ class Record:
     clock: Clock
     protocol: DeliveryProtocol
     monitor: Monitor
+    places: PlaceTaker
     suppress: Callable[[Finding], object]
     our_faults: OurFaults
 
@@ -116,6 +118,10 @@ class Record:
         publish_if_ready(self.publish, self.clock, head)
         for step in steps:
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)
+            if step.is_first_failure:
+                self.monitor.record_drop(step.event)
+            if step.was_sent_after_all:
+                self.places.count_late(step.event.provider, step.called_at_ms)
 
     def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind]) -> None:
         """Suppress whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
@@ -142,6 +148,8 @@ class _Step:
     was: Status
     now: Status
     suppresses: bool
+    is_first_failure: bool  # and not one that was reported before
+    was_sent_after_all: bool  # although the call had said that it surely was not
     called_at_ms: int
     sums: Sums
 
@@ -149,11 +157,14 @@ class _Step:
     def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
         recipient, attempt = before.recipients[event.recipient], before.attempts[event.attempt - 1]
         known = recipient.evidence.get(event.attempt, frozenset())
+        now_known = after.recipients[event.recipient].evidence.get(event.attempt, frozenset())
         return cls(
             event,
             recipient.status,
             after.recipients[event.recipient].status,
             row_for(recipient, Signal.from_event(event)).suppress,
+            Evidence.FAILED not in known,
+            attempt.outcome_for(event.recipient) in SURELY_NOT_SENT and not known and bool(now_known),
             attempt.started_at_ms,
             count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
         )

@@ -38,10 +38,11 @@ class DispatchContext:
         """The candidate for `provider`, which must be in the route."""
         return next(candidate for candidate in self.route if candidate.provider == provider)
 
-    def without(self, provider: str, until_ms: int) -> "DispatchContext":
-        """The same context with `provider` unavailable until then, because others have just reserved its capacity."""
-        full = Candidate(provider, Availability.UNAVAILABLE_FOR_NOW, "no place free right now", until_ms)
-        return replace(self, route=tuple(full if each.provider == provider else each for each in self.route))
+    def changed(self, candidate: Candidate) -> "DispatchContext":
+        """The same context with `candidate` in the place of what was known of its provider."""
+        return replace(
+            self, route=tuple(candidate if each.provider == candidate.provider else each for each in self.route)
+        )
 
 
 class Dispatch(NamedTuple):

@@ -165,6 +165,8 @@ class Head:
     suppressed: Mapping[str, Notice] = field(default_factory=dict)  # by key, as the answer to the request said
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
     stopped: Stop | None = None
+    turn_ms: int | None = None  # when it is tried again because of a cap per second
+    limited_since_ms: int | None = None  # a recipient waits for limits only; `retry_until_ms` is put off by that time
     attempts: tuple[Attempt, ...] = ()
     next_attempt: int = 1
     to_repeat: int = 0  # the attempt that comes next repeats this one; 0: it does not

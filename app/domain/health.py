@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.domain.counts import Sums, is_outage
-from app.domain.kinds import Cause, Kind
+from app.domain.kinds import OF_OURS, Cause, Kind
 from app.domain.outcome import Outcome
 
 FULL_WEIGHT = 100
@@ -24,6 +24,11 @@ BREAKER_WAITS_MS = tuple(seconds * 1000 for seconds in (30, 60, 120, 300, 600)) 
 PROBE_LEASE_MS = 60_000  # the one email that probes an open breaker may take this long
 COOLDOWN_MS = 30_000  # after throttling without a Retry-After
 LONGEST_COOLDOWN_MS = 3_600_000
+DROP_COUNTS_FOR_MS = 15 * 60_000  # a drop that is older says nothing of the account now
+DROPS_REMEMBERED_MS = 3_600_000
+# What is answered by a host and an account that work.
+PROVES_ACCOUNT = frozenset({Kind.REFUSED, Kind.UNDELIVERABLE})
+NOT_OF_OURS = frozenset({Cause.MESSAGE, Cause.POLICY, Cause.RECIPIENT, Cause.MAILBOX})
 SAME_COOLDOWN_MS = 1000  # a cooldown that ends less than this much later is not written again
 
 
@@ -53,6 +58,8 @@ class Health:
     silent_since_ms: int | None = None  # set while `silent`
     webhooks_failing: bool = False  # its reports do not get through to us, and the fault is ours
     resumed_at_ms: int | None = None  # an operator resumed it, and emails that wait for it are still being woken
+    dropped_at_ms: int | None = None  # it dropped an email that it had accepted, for a fault of the account
+    over_quota: bool = False  # the breaker is open because the account's own quota of a day or month is used up
 
     def is_impaired(self, now_ms: int) -> bool:
         """Whether anything here keeps the provider from being called in its usual place."""
@@ -97,11 +104,16 @@ def recover_weight(health: Health, now_ms: int) -> Health:
 def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: int) -> Health:
     """The health after one call: breaker and cooldown. Returns the same object if nothing changed.
 
-    A probe that is throttled, or whose email or From is refused, leaves the breaker as it is; the next probe may then
-    pass at once, or after the cooldown.
+    A probe whose email is refused for what is in it, or for its recipient, proves that host and account work: the
+    breaker closes. One that is throttled, or whose From is refused, leaves the breaker as it is; the next probe may
+    then pass at once, or after the cooldown.
     """
     if outcome.kind is Kind.ACCEPTED:
+        return _after_acceptance(health, now_ms)
+    if outcome.kind in PROVES_ACCOUNT and outcome.cause in NOT_OF_OURS and health.probe_until_ms is not None:
         return close_breaker(health)
+    if outcome.cause is Cause.LIMIT:
+        return open_breaker(health, outcome.reply, now_ms, quota_for_s=outcome.retry_after_s or 0)
     if outcome.kind is Kind.THROTTLED:
         return end_probe(start_cooldown(health, outcome.retry_after_s, now_ms))
     if outcome.kind is Kind.UNAVAILABLE and outcome.cause is Cause.ACCOUNT and not outcome.is_about_sender:
@@ -111,17 +123,42 @@ def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: 
     return end_probe(health)
 
 
-def open_breaker(health: Health, reason: str, now_ms: int) -> Health:
+def after_drop(health: Health, cause: Cause | None, reason: str, at_ms: int, now_ms: int) -> Health:
+    """The health after the provider dropped an email at `at_ms` that it had accepted before.
+
+    A drop that speaks of our account rests or breaks it as the same words in an answer do. One that is told late, or
+    was before an operator's `resume`, changes nothing. Returns the same object if nothing changed.
+    """
+    is_old = now_ms - at_ms > DROP_COUNTS_FOR_MS or at_ms < (health.resumed_at_ms or 0)
+    if cause not in OF_OURS or is_old:
+        return health
+    if cause is Cause.THROTTLE:
+        return start_cooldown(health, None, now_ms)
+    opened = open_breaker(health, reason, now_ms, quota_for_s=0 if cause is Cause.LIMIT else None)
+    return health if opened is health else replace(opened, dropped_at_ms=now_ms)
+
+
+def _after_acceptance(health: Health, now_ms: int) -> Health:
+    """The health with its breaker closed. One that accepts and drops is left alone for longer each time."""
+    if health.dropped_at_ms is None or now_ms - health.dropped_at_ms > DROPS_REMEMBERED_MS:
+        return close_breaker(health)
+    return health if health.breaker_until_ms is None else replace(close_breaker(health), trips=health.trips)
+
+
+def open_breaker(health: Health, reason: str, now_ms: int, *, quota_for_s: float | None = None) -> Health:
     """The health with its breaker open, for longer each time in a row.
 
-    A breaker that is open already stays as it is, unless a probe has just failed.
+    A breaker that is open already stays as it is, unless a probe has just failed. With `quota_for_s`, the account's own
+    quota is used up, for so many seconds at least: emails then wait for a limit, and not for a provider that is down.
     """
     if health.breaker_until_ms is not None and health.probe_until_ms is None:
         return health
     wait_ms = BREAKER_WAITS_MS[min(health.trips, len(BREAKER_WAITS_MS) - 1)]
+    quota_ms = min(int((quota_for_s or 0) * 1000), LONGEST_COOLDOWN_MS)
     return replace(
         health,
-        breaker_until_ms=now_ms + wait_ms,
+        breaker_until_ms=now_ms + max(wait_ms, quota_ms),
+        over_quota=quota_for_s is not None,
         breaker_reason=reason,
         trips=health.trips + 1,
         probe_until_ms=None,
@@ -132,7 +169,7 @@ def close_breaker(health: Health) -> Health:
     """The health with its breaker closed, because the provider accepted an email."""
     if health.breaker_until_ms is None and health.trips == 0:
         return health
-    return replace(health, breaker_until_ms=None, breaker_reason="", trips=0, probe_until_ms=None)
+    return replace(health, breaker_until_ms=None, breaker_reason="", trips=0, over_quota=False, probe_until_ms=None)
 
 
 def lease_probe(health: Health, now_ms: int) -> Health | None:

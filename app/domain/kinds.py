@@ -56,6 +56,7 @@ EventKind = Literal[
     Kind.CLICKED,
     Kind.UNKNOWN,
 ]
+SURELY_NOT_SENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED, Kind.UNDELIVERABLE})
 TRANSIENT: Final = frozenset({Kind.UNAVAILABLE, Kind.THROTTLED})  # the same provider may be called again later
 
 
@@ -69,4 +70,9 @@ class Cause(StrEnum):
     ACCOUNT = "account"
     THROTTLE = "throttle"
     OUTAGE = "outage"
+    LIMIT = "limit"  # a cap or a pause of ours, or the account's own quota of a day or month is used up
     UNKNOWN = "unknown"
+
+
+# Causes of a drop that speak of our account at the provider, and not of the email or its recipient.
+OF_OURS: Final = frozenset({Cause.ACCOUNT, Cause.THROTTLE, Cause.LIMIT})

@@ -7,6 +7,7 @@ Every function returns a new head that is settled: each queued recipient in it h
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from app.domain import limits
 from app.domain.dispatch import Dispatch, DispatchContext, next_dispatch
 from app.domain.email import OnUncertain
 from app.domain.event import ProviderEvent
@@ -15,7 +16,8 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
 from app.domain.resolution import Signal, UncertainPolicy, apply_signal
-from app.domain.rounds import RetryContext, give_up, rescue, settle_recipient
+from app.domain.retry_context import RetryContext
+from app.domain.rounds import give_up, rescue, settle_recipient
 
 LEASE_EXPIRED = "the worker did not come back with an answer"
 
@@ -43,6 +45,7 @@ class DeliveryProtocol:
         if head.lease_until_ms is not None and now_ms >= head.lease_until_ms:
             head = self._expire_lease(head, now_ms)
         is_informed = context is not None
+        head = limits.put_off(head, now_ms) if is_informed else head
         retry = RetryContext.of(head, context or self._all_available(head), now_ms, is_informed=is_informed)
         head = reconsider_repetition(head, retry, self._keys_known_for_ms)
         if head.critical:
@@ -51,7 +54,8 @@ class DeliveryProtocol:
         settled = {key: settle_recipient(r, retry) for key, r in head.recipients.items() if key not in on_hold}
         if head.stopped is None and any(recipient.status is Status.CANCELED for recipient in settled.values()):
             head = replace(head, stopped=retry.stop)
-        return _with_recipients(head, settled)
+        head = _with_recipients(head, settled)
+        return limits.noted(head, retry) if is_informed else head
 
     def next_dispatch(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Dispatch | None:
         """The next call for a settled head. Returns None if there is nobody to send to, or no provider to call."""

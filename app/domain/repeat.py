@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Head, Status
-from app.domain.rounds import RetryContext
+from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
 from app.domain.states import AT_FAULT
 

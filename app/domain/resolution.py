@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.email import OnUncertain
 from app.domain.event import ProviderEvent
 from app.domain.head import Attempt, Evidence, Recipient, Status
-from app.domain.kinds import TRANSIENT, Cause, Kind
+from app.domain.kinds import OF_OURS, TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.states import COPY_FAILED, IGNORED_IF_KNOWN, OUTWEIGHS_DELIVERY, PROVES, TABLE, Phase, Row, Transition
 
@@ -150,8 +150,12 @@ def _add_evidence(recipient: Recipient, attempt: int, *evidence: Evidence) -> Re
 
 
 def _mark_transient(recipient: Recipient, signal: Signal) -> Recipient:
-    """Note that the provider failed for a transient reason, so that a later round may call it again."""
-    transient = {signal.provider: True} if signal.kind in TRANSIENT else {}
+    """Note that the provider failed for a transient reason, so that a later round may call it again.
+
+    A drop that speaks of our account there is one, as the same words in an answer are.
+    """
+    is_transient = signal.kind in TRANSIENT or (signal.kind is Kind.DROPPED and signal.cause in OF_OURS)
+    transient = {signal.provider: True} if is_transient else {}
     return replace(recipient, tried={**recipient.tried, **transient})
 
 

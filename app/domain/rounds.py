@@ -5,27 +5,24 @@ knows what became of its call, the next round calls only those providers, after 
 A provider that could not be called is called as soon as it can be, without a new round. This goes on until
 `retry_until_ms`. Nothing is sent after `expires_at_ms`, nor once too many calls are of unknown outcome.
 
+A provider that is paused, by an operator, a cap or its own quota, is waited for until `expires_at_ms` (`limits`).
+
 A rescue sends a critical email again that a provider accepted before it fell silent.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.domain.dispatch import DispatchContext
+from app.domain import limits
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Evidence, Head, Recipient, Status, Stop
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
+from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
-from app.domain.unknown_calls import (
-    AT_MOST,
-    late_transient_failures,
-    may_have_arrived,
-    providers_of_unknown_calls,
-    unknown_calls,
-)
+from app.domain.unknown_calls import AT_MOST, called_again, may_have_arrived, unknown_calls
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -36,58 +33,6 @@ WATCHED_FOR_QUARTERS = 8  # how often, SILENT_AFTER_MS apart, a sent recipient o
 ON_OUR_LIST = "on our suppression list"
 HAS_VIRUS = "a provider has found a virus in this email"
 SUPERSEDED = "superseded by a newer email"
-
-
-@dataclass(frozen=True, slots=True)
-class RetryContext:
-    """What decides about a recipient's waits beside the recipient itself: the email's limits, the context, the time.
-
-    `is_informed`: `dispatch_context` was read for this moment. Otherwise it only assumes that every provider is
-    available and reports, so an ended wait is left to the next attempt, which reads it.
-    """
-
-    email_id: str
-    on_uncertain: OnUncertain
-    expires_at_ms: int
-    retry_until_ms: int
-    dispatch_context: DispatchContext
-    now_ms: int
-    attempts: tuple[Attempt, ...] = ()
-    stopped: Stop | None = None
-    is_informed: bool = True
-
-    @classmethod
-    def of(
-        cls, head: Head, dispatch_context: DispatchContext, now_ms: int, *, is_informed: bool = True
-    ) -> "RetryContext":
-        """The retry context of `head`."""
-        return cls(
-            head.email_id,
-            head.on_uncertain,
-            head.expires_at_ms,
-            head.retry_until_ms,
-            dispatch_context,
-            now_ms,
-            head.attempts,
-            head.stopped,
-            is_informed,
-        )
-
-    @property
-    def stop(self) -> Stop | None:
-        """Why nothing more is sent to anybody, if so: remembered by the head, or true by now."""
-        return self.stopped or (Stop.SUPERSEDED if self.dispatch_context.superseded else None)
-
-    @property
-    def available_providers(self) -> tuple[str, ...]:
-        """The providers that may be called now.
-
-        After `retry_until_ms`, these include those that are unavailable for now, as the last round calls these too.
-        """
-        available = self.dispatch_context.providers(Availability.AVAILABLE)
-        if self.now_ms < self.retry_until_ms:
-            return available
-        return available + self.dispatch_context.providers(Availability.UNAVAILABLE_FOR_NOW)
 
 
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
@@ -109,7 +54,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     if recipient.wait_until_ms is not None:
         return recipient
     if context.now_ms >= context.expires_at_ms:
-        return give_up(recipient, Status.EXPIRED, recipient.detail or "not sent before expires_at", context.attempts)
+        return give_up(recipient, Status.EXPIRED, limits.expired(recipient), context.attempts, Cause.OUTAGE)
     if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
         return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
     return _go_on(_end_round(recipient, context), context)
@@ -125,23 +70,28 @@ def _go_on(recipient: Recipient, context: RetryContext) -> Recipient:
     """A queued recipient who may be sent to: it stays queued, waits, or has failed if no provider is left."""
     if any(provider not in recipient.tried for provider in context.available_providers):
         return recipient
-    if context.now_ms < context.retry_until_ms:
-        waiting = _wait(recipient, context)
-        if waiting.wait_until_ms is not None:
-            return waiting
+    waiting = _wait(recipient, context)
+    if waiting.wait_until_ms is not None:
+        return waiting
     carriers = [one for one in context.dispatch_context.route if one.availability is not Availability.EXCLUDED]
     if not carriers:
-        return give_up(recipient, Status.FAILED, "no provider may carry this email", context.attempts)
+        return give_up(recipient, Status.FAILED, "no provider may carry this email", context.attempts, Cause.MESSAGE)
     # Whoever was asked said why. If nobody was, each account has waited for something.
     waited = "; ".join(f"{one.provider}: {one.why}" for one in carriers)
-    return give_up(recipient, Status.FAILED, recipient.detail or f"never asked: {waited}", context.attempts)
+    detail = recipient.detail or f"never asked: {waited}"
+    return give_up(recipient, Status.FAILED, detail, context.attempts, Cause.OUTAGE)
 
 
-def give_up(recipient: Recipient, status: Status, detail: str, attempts: Sequence[Attempt]) -> Recipient:
-    """End a queued recipient. If it may have got the email all the same, this is said instead of `detail`."""
+def give_up(
+    recipient: Recipient, status: Status, detail: str, attempts: Sequence[Attempt], cause: Cause | None = None
+) -> Recipient:
+    """End a queued recipient, with `cause` if none is known.
+
+    If it may have got the email all the same, this is said instead of `detail`.
+    """
     if unknown := unknown_calls(recipient, attempts):
         return stop_trying(recipient, status, cause=Cause.UNKNOWN, detail=may_have_arrived(unknown))
-    return stop_trying(recipient, status, detail=detail)
+    return stop_trying(recipient, status, detail=detail, cause=recipient.cause or cause)
 
 
 def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
@@ -185,33 +135,37 @@ def _would_be_sent_now(recipient: Recipient, context: RetryContext) -> bool:
 
 
 def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
-    """Let the recipient wait for the next round, or for a provider that cannot be called now.
+    """Let the recipient wait for the next round, for a provider that cannot be called now, or for a limit.
 
-    If no provider is left, not even for later, the recipient is returned without a wait.
+    If no provider is left, not even for later, the recipient is returned without a wait. The passing failure of a
+    provider that a limit keeps from being called is forgotten: the end of the limit decides, and no round.
     """
     again = called_again(recipient, context.attempts)
-    times_ms = []
-    for candidate in context.dispatch_context.route:
-        if candidate.availability is Availability.EXCLUDED:
+    limited = limits.waited_for(recipient, context)
+    names = {candidate.provider for candidate in limited}
+    times_ms = [_earliest_ms(candidate.until_ms, context) for candidate in limited]
+    recipient = replace(recipient, tried={name: t for name, t in recipient.tried.items() if name not in names})
+    limits_only = True
+    for candidate in context.dispatch_context.route if context.now_ms < context.retry_until_ms else ():
+        if candidate.availability in (Availability.EXCLUDED, Availability.PAUSED) or candidate.provider in names:
             continue
         if candidate.provider in again:
             if recipient.round_ends_at_ms is None:
                 recipient = replace(recipient, round_ends_at_ms=_round_end_ms(recipient, context))
-            times_ms.append(recipient.round_ends_at_ms)
+            times_ms += [recipient.round_ends_at_ms or 0, context.retry_until_ms]
+            limits_only = False
         elif candidate.provider not in recipient.tried:
-            times_ms.append(max(candidate.until_ms or 0, context.now_ms + SHORTEST_WAIT_MS))
-    until_ms = min((at_ms for at_ms in times_ms if at_ms is not None), default=None)
-    if until_ms is None:
+            times_ms += [_earliest_ms(candidate.until_ms, context), context.retry_until_ms]
+            limits_only = False
+    if not times_ms:
         return recipient
-    return replace(recipient, wait_until_ms=min(until_ms, context.retry_until_ms, context.expires_at_ms))
+    if limits_only:
+        recipient = limits.as_reason(recipient, limited)
+    return replace(recipient, wait_until_ms=min(*times_ms, context.expires_at_ms))
 
 
-def called_again(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
-    """The providers of this round that the next one calls again."""
-    transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
-    unknown = providers_of_unknown_calls(recipient, attempts)
-    late = late_transient_failures(recipient, attempts)
-    return frozenset(recipient.tried) & (transient | unknown | late)
+def _earliest_ms(until_ms: int | None, context: RetryContext) -> int:
+    return max(until_ms or 0, context.now_ms + SHORTEST_WAIT_MS)
 
 
 def _round_end_ms(recipient: Recipient, context: RetryContext) -> int:
@@ -239,5 +193,7 @@ def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
     if recipient.status is Status.SENT:
         return recipient  # the recipient of a critical email: `rescue` decides
     if recipient.status is Status.QUEUED:
+        is_over = context.now_ms >= context.expires_at_ms  # then what it waited for is the reason of its end
+        recipient = recipient if is_over else limits.forgotten(recipient, context.attempts)
         return replace(recipient, wait_until_ms=None)
     return next_status(recipient)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.domain.caps import Caps, Limit, full_day
 from app.domain.health import KEEPS_PLACE_FROM, Health
 
 PAUSE_CHECK_MS = 60_000  # a paused provider is checked again after this long
-DAY_MS = 24 * 3600 * 1000
 
 
 class Availability(StrEnum):
@@ -17,7 +17,7 @@ class Availability(StrEnum):
 
     AVAILABLE = "available"
     UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; called in the last round only
-    PAUSED = "paused"  # by an operator, or its daily cap is reached; not called even in the last round
+    PAUSED = "paused"  # by an operator, a cap, or the account's own quota; not called even in the last round
     EXCLUDED = "excluded"  # never for this email
 
 
@@ -32,24 +32,18 @@ class RoutingPolicy(StrEnum):
 class Candidate:
     """One provider in a route.
 
-    `until_ms`: when a provider that may not be called now is to be checked again. `reserve`: the provider has limited
-    capacity, so a worker must reserve it before the call. `notes`: for `explain`, what else holds there for the email.
+    `until_ms`: when a provider that may not be called now is to be checked again. `probes`: the call would be the one
+    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused. `notes`:
+    for `explain`, what else holds there for the email.
     """
 
     provider: str
     availability: Availability
     why: str
     until_ms: int | None = None
-    reserve: bool = False
+    probes: bool = False
+    limit: Limit | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """How many recipients an operator allows a provider per day (UTC) and per second. None: no limit."""
-
-    daily: int | None = None
-    per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +59,10 @@ class Routing:
 def route(
     routing: Routing,
     healths: Mapping[str, Health],
-    sent_today: Mapping[str, int],
+    left_today: Mapping[str, int],
     *,
     email_id: str,
+    recipients: int = 1,
     restrict: Sequence[str],
     excluded: Collection[str] = (),
     domains: frozenset[str],
@@ -75,8 +70,10 @@ def route(
 ) -> tuple[Candidate, ...]:
     """Every configured provider in the order in which it would be tried, and its availability.
 
-    `restrict` are the providers that the email names (none: all), `excluded` those that cannot carry it, `domains` are
-    those of its recipients. A provider that is named and no longer configured is like a paused one: it may come back.
+    `left_today` are the places that are left of the day at each provider with a daily cap; `recipients` is how many the
+    call must have (an attempt asks for one, and takes what it needs when it knows whom the call carries). `restrict`
+    are the providers that the email names (none: all), `excluded` those that cannot carry it, `domains` are those of
+    its recipients. A provider that is named and no longer configured is like a paused one: it may come back.
     """
     candidates = []
     for name in _order(routing, healths, email_id, domains):
@@ -86,36 +83,46 @@ def route(
             candidates.append(Candidate(name, Availability.EXCLUDED, "cannot carry this email"))
         else:
             caps = routing.caps.get(name, Caps())
-            candidates.append(_candidate(healths[name], caps, sent_today.get(name, 0), now_ms))
+            is_full = caps.daily is not None and left_today.get(name, caps.daily) < recipients
+            cap = caps.daily if is_full else None
+            candidates.append(_candidate(healths[name], cap, recipients, now_ms))
     left = [name for name in restrict if name not in routing.providers]
-    candidates += [Candidate(name, Availability.PAUSED, "not in PROVIDERS", now_ms + PAUSE_CHECK_MS) for name in left]
+    candidates += [_paused(name, f"waits for {name}, which is not in PROVIDERS", now_ms) for name in left]
     return tuple(candidates)
 
 
-def _candidate(health: Health, caps: Caps, sent_today: int, now_ms: int) -> Candidate:
+def _paused(name: str, why: str, now_ms: int) -> Candidate:
+    return Candidate(name, Availability.PAUSED, why, now_ms + PAUSE_CHECK_MS, limit=Limit.PAUSE)
+
+
+def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: int) -> Candidate:
+    """`full_cap` is the daily cap, if it leaves no places for the call. It counts whatever the breaker says."""
     name = health.provider
     if health.paused:
-        return Candidate(name, Availability.PAUSED, "paused by an operator", now_ms + PAUSE_CHECK_MS)
+        return _paused(name, f"waits for {name}, which an operator has paused", now_ms)
+    if full_cap is not None:
+        full = full_day(name, full_cap, recipients, now_ms)
+        return Candidate(name, Availability.PAUSED, full.why, full.until_ms, limit=full.limit)
     if health.probe_from_ms is not None:
         return _with_open_breaker(health, health.probe_from_ms, now_ms)
     if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
         why = "cooldown after throttling"
         return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms)
-    if caps.daily is not None and sent_today >= caps.daily:
-        midnight_ms = (now_ms // DAY_MS + 1) * DAY_MS
-        return Candidate(name, Availability.PAUSED, f"its daily cap of {caps.daily} is reached", midnight_ms)
     why = "healthy" if health.weight >= KEEPS_PLACE_FROM else f"weight {health.weight}: behind the healthy ones"
-    return Candidate(name, Availability.AVAILABLE, why, reserve=caps.per_second is not None)
+    return Candidate(name, Availability.AVAILABLE, why)
 
 
 def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
-    why = f"breaker open: {health.breaker_reason}" if health.breaker_reason else "breaker open"
+    closed = Availability.PAUSED if health.over_quota else Availability.UNAVAILABLE_FOR_NOW
+    limit = Limit.QUOTA if health.over_quota else None
+    why = f"waits for the quota of {health.provider}, which is used up" if health.over_quota else "breaker open"
+    if health.breaker_reason:
+        why = f"{why}: {health.breaker_reason}"
     if now_ms < until_ms:
-        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, until_ms)
+        return Candidate(health.provider, closed, why, until_ms, limit=limit)
     if health.probe_until_ms is not None and now_ms < health.probe_until_ms:
-        why = f"{why}; a probe is under way"
-        return Candidate(health.provider, Availability.UNAVAILABLE_FOR_NOW, why, health.probe_until_ms)
-    return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", reserve=True)
+        return Candidate(health.provider, closed, f"{why}; a probe is under way", health.probe_until_ms, limit=limit)
+    return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", probes=True)
 
 
 def _order(routing: Routing, healths: Mapping[str, Health], email_id: str, domains: frozenset[str]) -> tuple[str, ...]:

@@ -53,6 +53,14 @@ def late_transient_failures(recipient: Recipient, attempts: Sequence[Attempt]) -
     )
 
 
+def called_again(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:
+    """The providers of this round that the next one calls again."""
+    transient = {provider for provider, is_transient in recipient.tried.items() if is_transient}
+    unknown = providers_of_unknown_calls(recipient, attempts)
+    late = late_transient_failures(recipient, attempts)
+    return frozenset(recipient.tried) & (transient | unknown | late)
+
+
 def _last_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> dict[str, Attempt]:
     return {attempt.provider: attempt for attempt in attempts if recipient.key in attempt.recipients}
 

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import replace
 
 from app.domain.head import Head, Recipient, Status
-from app.domain.rounds import called_again
+from app.domain.unknown_calls import called_again
 
 SPREAD_OVER_MS = 60_000  # so that not all of them call the provider in the same second
 

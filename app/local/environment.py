@@ -11,6 +11,7 @@ from app.errors import ConfigurationError
 from app.local import envfile, ports
 from app.local.mode import LocalError
 from app.local.paths import Paths
+from app.local.provision import QUEUE
 from app.local.simulator import accounts as simulator
 from app.local.simulator import keys
 from app.providers import registry
@@ -69,6 +70,7 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "TOPIC_ARN": TOPIC_ARN,
+        "DELAY_QUEUE_URL": f"{at.aws_url}/{ACCOUNT}/{QUEUE}",  # the worker's own queue honours a delay
         "API_URL": at.api_url,
         "CONTENT_BUCKET": CONTENT_BUCKET,
         "ADDRESS_SECRET": env.get("ADDRESS_SECRET") or NOTHING_TO_KEEP,

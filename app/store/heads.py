@@ -91,6 +91,8 @@ class HeadItem(Model):
     created_at = NumberAttribute()
     expires_at = NumberAttribute()
     retry_until = NumberAttribute()
+    limited_since = NumberAttribute(null=True)
+    turn = NumberAttribute(null=True)
     due_at = NumberAttribute(null=True)
     due_shard = UnicodeAttribute(null=True)
     created_shard = UnicodeAttribute()
@@ -206,6 +208,8 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
         created_at=head.created_at_ms,
         expires_at=head.expires_at_ms,
         retry_until=head.retry_until_ms,
+        limited_since=head.limited_since_ms,
+        turn=head.turn_ms,
         due_at=due_at,
         due_shard=None if due_at is None else shard,
         created_shard=shard,
@@ -233,6 +237,8 @@ def _to_head(item: HeadItem) -> Head:
         suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
+        turn_ms=None if item.turn is None else int(item.turn),
+        limited_since_ms=None if item.limited_since is None else int(item.limited_since),
         attempts=tuple(attempt_from_json(data) for data in item.attempts),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),

@@ -15,7 +15,6 @@ from app.store.ttl import as_ttl
 
 PART = "health"
 SUMS_KEPT_FOR_S = 3 * 24 * 3600
-SECONDS_KEPT_FOR_S = 60
 
 
 class HealthItem(Model):
@@ -33,7 +32,7 @@ class HealthItem(Model):
 
 
 class SumsItem(Model):
-    """Counts of one provider: of one minute in one epoch of its health, of one day, or of one second."""
+    """Counts of one provider, of one minute in one epoch of its health."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -107,35 +106,6 @@ class Healths:
         for item in SumsItem.query(provider, between, scan_index_forward=False, page_size=60):
             yield int(item.part.rpartition("#")[2]), _to_sums(item)
 
-    def add_day(self, provider: str, day: int, accepted: int, now_s: float) -> None:
-        """Add `accepted` recipients to the count of a day (of the Unix epoch, UTC)."""
-        self._add(provider, _day_part(day), Sums(accepted=accepted), now_s)
-
-    def day(self, provider: str, day: int) -> int:
-        """The number of recipients that were accepted on a day (of the Unix epoch, UTC), as counted so far."""
-        try:
-            return _to_sums(SumsItem.get(provider, _day_part(day))).accepted
-        except SumsItem.DoesNotExist:
-            return 0
-
-    def reserve_second(self, provider: str, second: int, cap: int, recipients: int, now_s: float) -> bool:
-        """Reserve places under a provider's `cap` for this second. Returns False if all are taken.
-
-        While one place is left, an email to several recipients gets as many as it needs, even beyond the cap: under
-        load it would never find all of them free.
-        """
-        item = SumsItem(provider, f"second#{second:010d}")
-        ttl = as_ttl(now_s + SECONDS_KEPT_FOR_S)
-        actions: list[Action] = [SumsItem.accepted.add(recipients), SumsItem.ttl.set(ttl)]
-        room = SumsItem.accepted.does_not_exist() | (SumsItem.accepted < cap)
-        try:
-            item.update(actions=actions, condition=room)
-        except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
-
     def _add(self, provider: str, part: str, sums: Sums, now_s: float) -> Sums:
         item = SumsItem(provider, part)
         counts = {name: count for name, count in asdict(sums).items() if count}
@@ -146,10 +116,6 @@ class Healths:
 
 def _minute_part(epoch: int, minute: int) -> str:
     return f"minute#{epoch:06d}#{minute:010d}"
-
-
-def _day_part(day: int) -> str:
-    return f"day#{day:06d}"
 
 
 def _state(health: Health) -> dict[str, Any]:

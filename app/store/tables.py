@@ -12,6 +12,7 @@ from app.store.heads import HeadItem
 from app.store.health import HealthItem, SumsItem
 from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem
+from app.store.places import PlaceItem
 from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
 
@@ -20,7 +21,7 @@ from app.store.suppressions import SuppressionItem
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem, KeyItem),
     "nonces": (NonceItem,),
-    "providers": (SumsItem, HealthItem, CursorItem),
+    "providers": (SumsItem, HealthItem, CursorItem, PlaceItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }

@@ -12,11 +12,13 @@ from app.delivery.accept import Accept
 from app.delivery.attempt import MakeAttempt
 from app.delivery.attribution import Attribution
 from app.delivery.cancel import Cancel
+from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
-from app.delivery.ports import Clock, Publish, Receiver, Send
+from app.delivery.places import PlaceTaker
+from app.delivery.ports import Clock, Publish, PublishLater, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
@@ -36,6 +38,7 @@ from app.store.heads import SHARDS, Heads
 from app.store.health import Healths
 from app.store.idempotency import IdempotencyKeys
 from app.store.nonces import Nonces
+from app.store.places import Places
 from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
 from app.wiring.sweep import build_sweep
@@ -70,6 +73,10 @@ def _nothing() -> None:
     pass
 
 
+def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
+    """Publish nothing: the email is due then, and the next sweep finds it."""
+
+
 def _none() -> tuple[str, ...]:
     return ()
 
@@ -86,6 +93,7 @@ class Stores:
     collapses: Collapses = field(default_factory=Collapses)
     keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
     healths: Healths = field(default_factory=Healths)
+    places: Places = field(default_factory=Places)
     cursors: Cursors = field(default_factory=Cursors)
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
@@ -131,15 +139,22 @@ def build(
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
     monotonic: Clock = time.monotonic,
+    publish_later: PublishLater = leave_to_the_sweep,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Container:
-    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL."""
+    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL.
+
+    `wait` lets a number of seconds pass. Without a `publish_later`, an email that waits for a place is published by the
+    sweep.
+    """
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
-    monitor = Monitor(stores.healths, settings.providers, clock, settings.routing.caps, monotonic)
-    read_context = ContextReader(monitor, settings.routing, stores.suppressions, stores.collapses, clock)
+    monitor = Monitor(stores.healths, settings.providers, clock, monotonic)
+    places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
+    read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     find_objections = partial(
         objections, {name: _capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
@@ -164,10 +179,12 @@ def build(
             contents=stores.contents,
             send=send,
             publish=publish,
+            publish_later=publish_later,
             clock=clock,
             protocol=protocol,
             read_context=read_context,
             monitor=monitor,
+            capacity=Capacity(monitor, places),
             suppress=stores.suppressions.put,
             lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
         ),
@@ -183,6 +200,7 @@ def build(
             clock=clock,
             protocol=protocol,
             monitor=monitor,
+            places=places,
             suppress=stores.suppressions.put,
             our_faults=OurFaults(stores.heads, monitor, clock),
         ),

@@ -27,9 +27,9 @@ from app.providers.sdk.variables import Need
 from app.providers.sdk.web import Web, internet
 from app.settings import Settings, is_lambda
 from app.store import tables
-from app.topic import Topic
+from app.topic import DelayQueue, Topic
 from app.wiring import aws
-from app.wiring.parts import Container, Stores, build
+from app.wiring.parts import Container, Stores, build, leave_to_the_sweep
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def connect(
     web = web or internet()
     accounts = Accounts(settings.providers, env, Outside(session, web.certificate))
     transports = _Transports(settings.provider_timeout_s)
+    later = DelayQueue(cache(lambda: aws.client(session, settings, "sqs")), settings.delay_queue_url, clock)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     container = build(
         settings,
@@ -66,6 +67,7 @@ def connect(
         ),
         providers=accounts,
         confirm=web.confirm,
+        publish_later=later.publish if settings.delay_queue_url else leave_to_the_sweep,
     )
     return replace(container, close=transports.close, draining=accounts.draining)
 

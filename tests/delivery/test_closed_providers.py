@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.domain.caps import Caps
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
-from app.domain.route import Caps, Routing
+from app.domain.route import Routing
 from app.errors import ServiceUnavailable
 from tests.support.aws import Aws
 from tests.support.crash import Before
@@ -142,16 +143,16 @@ def test_a_paused_provider_is_never_used_not_even_as_the_last_resort(store: Aws,
     for _ in range(5):
         harness.later(60)
     assert harness.send.calls == []
-    assert harness.only(email_id).status is Status.FAILED
+    assert harness.only(email_id).status is Status.QUEUED
 
 
 def test_a_provider_over_its_daily_cap_is_not_used_as_a_last_resort(store: Aws) -> None:
     harness = Harness(store, providers=("ses",), retry_for_s=0, routing=Routing(("ses",), caps={"ses": Caps(daily=1)}))
-    harness.healths.add_day("ses", harness.clock.now_ms // 86_400_000, 1, harness.clock())
+    assert harness.stores.places.take("ses", harness.clock.now_ms // 86_400_000, 1, 1, harness.clock())
     email_id = harness.take(an_email())
     harness.work()
     assert harness.send.calls == []
-    assert harness.only(email_id).status is Status.FAILED
+    assert harness.only(email_id).status is Status.QUEUED
 
 
 def test_it_expires_while_it_waits(harness: Harness) -> None:

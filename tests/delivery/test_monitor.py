@@ -17,7 +17,7 @@ from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import ACCOUNT, THROTTLED, UNAVAILABLE, UNDELIVERABLE, accepted
 
 PATIENCE_S = 20
-WRITES = ("update", "add_minute", "add_day", "reserve_second")
+WRITES = ("update", "add_minute")
 
 
 def at(harness: Harness, store: object) -> Monitor:
@@ -44,11 +44,11 @@ def test_a_hundred_good_calls_are_one_write(harness: Harness) -> None:
         monitor.record_call("sendgrid", accepted(), 2)
         monitor.flush()
         monitor.healths()
-    assert seen.times("add_minute") == seen.times("add_day") == 1  # the first is written at once
+    assert seen.times("add_minute") == 1  # the first is written at once
     assert seen.times("get_many") == 1
     harness.clock.advance(FLUSH_EVERY_S)
     monitor.flush()
-    assert seen.times(*WRITES) == 4
+    assert seen.times(*WRITES) == 2
     assert counted(harness) == Sums(accepted=202)
 
 
@@ -89,12 +89,11 @@ def test_threads_lose_no_counts(harness: Harness) -> None:
     assert counted(harness) == Sums(accepted=800)
 
 
-@pytest.mark.parametrize("failing", ["add_minute", "add_day"])
-def test_what_a_failing_store_did_not_take_comes_with_the_next_flush(harness: Harness, failing: str) -> None:
+def test_what_a_failing_store_did_not_take_comes_with_the_next_flush(harness: Harness) -> None:
     def fail() -> None:
         raise ServiceUnavailable("throttled")
 
-    store = Before(harness.healths, failing, fail)
+    store = Before(harness.healths, "add_minute", fail)
     monitor = at(harness, store)
     for provider in PROVIDERS:
         monitor.record_call(provider, accepted(), 3)
@@ -160,20 +159,20 @@ def test_after_resume_it_takes_five_again(harness: Harness) -> None:
 
 def test_of_many_that_would_probe_at_once_one_may(harness: Harness) -> None:
     open_breaker(harness)
-    assert not harness.monitor.reserve("sendgrid", 1)
+    assert not harness.monitor.lease_probe("sendgrid")
     harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     barrier = Barrier(16)
 
     def reserve(_: int) -> bool:
         process = harness.another_monitor()
         barrier.wait(PATIENCE_S)
-        return process.reserve("sendgrid", 1)
+        return process.lease_probe("sendgrid")
 
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(reserve, range(16))) == 1
-    assert not harness.monitor.reserve("sendgrid", 1)
+    assert not harness.monitor.lease_probe("sendgrid")
     harness.clock.advance(rules.PROBE_LEASE_MS / 1000)  # the prober died
-    assert harness.monitor.reserve("sendgrid", 1)
+    assert harness.monitor.lease_probe("sendgrid")
 
 
 @pytest.mark.parametrize("outcome", [UNAVAILABLE, ACCOUNT])
@@ -182,7 +181,7 @@ def test_a_probe_that_fails_opens_the_breaker_for_longer(harness: Harness, outco
     harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     prober = harness.another_monitor()
     prober.healths()
-    assert prober.reserve("sendgrid", 1)
+    assert prober.lease_probe("sendgrid")
     prober.record_call("sendgrid", outcome, 1)  # type: ignore[arg-type] # because pytest's parameters are objects
     health = harness.healths.get("sendgrid")
     assert (health.trips, health.probe_until_ms) == (2, None)
@@ -195,7 +194,7 @@ def test_a_probe_that_is_accepted_closes_the_breaker_for_all(harness: Harness) -
     harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
     prober = harness.another_monitor()
     prober.healths()
-    assert prober.reserve("sendgrid", 1)
+    assert prober.lease_probe("sendgrid")
     prober.record_call("sendgrid", accepted(), 1)
     assert harness.healths.get("sendgrid").breaker_until_ms is None
     assert harness.monitor.healths()["sendgrid"].breaker_until_ms is None  # strongly consistent: it was hindered
@@ -293,19 +292,6 @@ def test_only_what_has_errors_lowers_a_weight(harness: Harness) -> None:
     assert harness.healths.get("sendgrid").weight == 90
 
 
-def test_a_day_that_could_not_be_written_is_written_with_the_next_flush(harness: Harness) -> None:
-    def fail() -> None:
-        raise ServiceUnavailable("throttled")
-
-    monitor = at(harness, Before(harness.healths, "add_day", fail))
-    monitor.record_call("sendgrid", accepted(), 3)
-    with pytest.raises(ServiceUnavailable):
-        monitor.flush(now=True)
-    monitor.flush(now=True)
-    monitor.flush(now=True)
-    assert harness.healths.day("sendgrid", harness.clock.now_ms // 86_400_000) == 3
-
-
 def test_a_call_counts_in_the_minute_in_which_it_began(harness: Harness) -> None:
     began_ms = harness.clock.now_ms
     harness.clock.advance(60)
@@ -318,13 +304,13 @@ def test_a_call_counts_in_the_minute_in_which_it_began(harness: Harness) -> None
 def test_a_place_that_is_given_back_is_the_next_ones(harness: Harness) -> None:
     open_breaker(harness)
     harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
-    assert harness.monitor.reserve("sendgrid", 1)
+    assert harness.monitor.lease_probe("sendgrid")
     other = harness.another_monitor()
-    assert not other.reserve("sendgrid", 1)
-    other.give_back("sendgrid")  # it has none
-    assert not other.reserve("sendgrid", 1)
-    harness.monitor.give_back("sendgrid")
-    assert other.reserve("sendgrid", 1)
+    assert not other.lease_probe("sendgrid")
+    other.end_probe("sendgrid")  # it has none
+    assert not other.lease_probe("sendgrid")
+    harness.monitor.end_probe("sendgrid")
+    assert other.lease_probe("sendgrid")
 
 
 @pytest.mark.parametrize("back_s", [-3600, -1, 5])

@@ -5,7 +5,7 @@ from app.domain.email import OnUncertain
 from app.domain.head import Head, Status
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Kind
-from tests.domain.world_state import Report, State, calls_of_unknown_outcome, failed, is_silent
+from tests.domain.world_state import Report, State, calls_of_unknown_outcome, failed, is_limited, is_silent
 
 AT_FAULT = (Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SUPPRESSED, Kind.UNDELIVERABLE, Kind.VIRUS)
 MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
@@ -16,6 +16,8 @@ def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_m
     broken: tuple[str, ...] = ("C",) if s.canceled else ()
     if key_forgotten_ms is not None and s.now_ms >= key_forgotten_ms:
         broken += ("K",)
+    if is_limited(s, dispatch.provider):
+        broken += ("L",)
     # A repetition makes no second copy of the attempt that it repeats.
     others = [report for report in s.known if report.attempt != dispatch.repeats]
     for key in dispatch.recipients:
@@ -51,6 +53,23 @@ def given_up_early(s: State, head: Head) -> bool:
         and not any(report.kind is Kind.VIRUS and report.key == key for report in s.known)  # the same at any provider
         for key, recipient in head.recipients.items()
     )
+
+
+def given_up_for_a_limit(s: State, head: Head) -> bool:
+    """Whether `head` gives a recipient up although only a limit keeps a provider from being called for it."""
+    if s.now_ms >= head.expires_at_ms:
+        return False
+    return any(
+        recipient.status is Status.FAILED
+        and s.head.recipients[key].status is not Status.FAILED
+        and len(calls_of_unknown_outcome(s, head, key)) < MOST_UNKNOWN[head.on_uncertain]
+        and any(is_limited(s, name) and _was_never_called(head, key, name) for name in s.limited)
+        for key, recipient in head.recipients.items()
+    )
+
+
+def _was_never_called(head: Head, key: str, provider: str) -> bool:
+    return not any(key in attempt.recipients and attempt.provider == provider for attempt in head.attempts)
 
 
 def _may_be_called_again(s: State, head: Head, key: str) -> bool:

@@ -20,6 +20,7 @@ INVARIANTS = {
     "G": "nobody is given up while a later round could call a provider again",
     "C": "no call after a cancellation that was answered with success",
     "K": "no repetition under a key that its provider may have forgotten",
+    "L": "no call through a provider that a limit closes, and nobody is given up for a limit",
     "again": "a report that comes again changes nothing",
 }
 

@@ -64,6 +64,8 @@ def identity(s: State, *, versioned: bool) -> object:
         _left(head.lease_until_ms, s.now_ms),
         _left(head.retry_until_ms, s.now_ms),
         _left(head.expires_at_ms, s.now_ms),
+        _left(s.limit_ms, s.now_ms),
+        head.limited_since_ms and min(s.now_ms - head.limited_since_ms, FAR_MS),
         _left(s.due_ms, s.now_ms),
         tuple(_identity_of(attempt, s) for attempt in head.attempts),
         head.to_repeat,
@@ -78,6 +80,7 @@ def identity(s: State, *, versioned: bool) -> object:
         s.canceled,
         s.prompt,
         s.silent,
+        s.limited,
         head.critical,
         head.on_uncertain,
     )

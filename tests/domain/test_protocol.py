@@ -46,6 +46,7 @@ def every(**fields: Any) -> list[Setup]:
 
 HEARD: tuple[EventKind, ...] = (Kind.ACCEPTED, Kind.DELIVERED, Kind.SOFT_BOUNCE)
 RESCUED: dict[str, Any] = {"retry_for_ms": 0, "critical": True, "silent": ("a",)}
+LIMITED: dict[str, Any] = {"retry_for_ms": 20_000, "limit_ms": 200_000}
 SPACES = {
     "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
     "one fault, reports of kinds that say nothing": Space(
@@ -73,6 +74,12 @@ SPACES = {
     "no faults, no clock": Space([Setup(people=n, faults=0, prompt=True) for n in (1, 2)], 300, quick=True),
     "a rescue": Space(every(faults=0, **RESCUED), 2_000, quick=True, kinds=HEARD),
     "a rescue, one fault and a cancel": Space(every(cancel=True, **RESCUED), 25_000),
+    "a limit of one provider": Space(every(faults=0, limited=("a",), **LIMITED), 10_000),
+    "a limit of both providers": Space(every(faults=0, limited=("a", "b"), **LIMITED), 20_000),
+    "a limit and one fault": Space(every(limited=("a",), **LIMITED), 8_000, kinds=(Kind.DELIVERED,)),
+    "a limit, quickly": Space(
+        [Setup(faults=0, limited=("a",), **LIMITED)], 1_000, quick=True, kinds=(Kind.SOFT_BOUNCE,)
+    ),
     "a key that is forgotten": Space(every(retry_for_ms=0), 40_000, KEYED),
     "a key that is forgotten, quickly": Space(every(retry_for_ms=0, faults=0), 1_000, KEYED, quick=True),
 }
@@ -152,6 +159,8 @@ setups = st.builds(
     critical=st.booleans(),
     silent=st.sampled_from([(), ("a",), ("a", "b", "c")]),
     prompt=st.just(value=False),
+    limited=st.sampled_from([(), ("a",), ("a", "b", "c")]),
+    limit_ms=st.sampled_from([0, 90_000, 600_000, 10**9]),
 )
 
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from app.domain import resolution, rounds, states
+from app.domain import limits, resolution, rounds, states, unknown_calls
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain
 from app.domain.head import Attempt, Head, Recipient, Status, ready
@@ -15,7 +15,8 @@ from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.repeat import SAFETY_MARGIN_MS
 from app.domain.resolution import Signal, next_status
-from app.domain.rounds import RetryContext
+from app.domain.retry_context import RetryContext
+from app.domain.route import Availability, Candidate
 from app.domain.states import TABLE, Phase, Row, Transition
 from tests.domain import world as world_module
 from tests.domain.explorer import explore
@@ -235,12 +236,12 @@ def unknown_calls_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def uncertain_is_the_last_word_of_a_provider(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(rounds, "providers_of_unknown_calls", lambda *_: frozenset())
+    monkeypatch.setattr(unknown_calls, "providers_of_unknown_calls", lambda *_: frozenset())
     return World()
 
 
 def late_outage_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(rounds, "late_transient_failures", lambda *_: frozenset())
+    monkeypatch.setattr(unknown_calls, "late_transient_failures", lambda *_: frozenset())
     return World()
 
 
@@ -255,6 +256,27 @@ def rescue_is_for_everybody(monkeypatch: pytest.MonkeyPatch) -> World:
     return World()
 
 
+def limit_runs_against_the_retry_deadline(monkeypatch: pytest.MonkeyPatch) -> World:
+    waited_for = limits.waited_for
+
+    def until_the_deadline(recipient: Recipient, context: RetryContext) -> list[Candidate]:
+        return waited_for(recipient, context) if context.now_ms < context.retry_until_ms else []
+
+    monkeypatch.setattr(limits, "waited_for", until_the_deadline)
+    monkeypatch.setattr(limits, "put_off", lambda head, _: head)
+    return World()
+
+
+def last_round_lifts_limits(monkeypatch: pytest.MonkeyPatch) -> World:
+    def everybody(context: RetryContext) -> tuple[str, ...]:
+        late = context.now_ms >= context.retry_until_ms
+        paused = (Availability.PAUSED,) if late else ()
+        return context.dispatch_context.providers(Availability.AVAILABLE, *paused)
+
+    monkeypatch.setattr(RetryContext, "available_providers", property(everybody))
+    return World()
+
+
 def sweep_clears_due(_: pytest.MonkeyPatch) -> World:
     return World(sweep_clears_due=True)
 
@@ -263,6 +285,7 @@ KEYS_KNOWN = {"a": 86_400_000}
 WAIT, FAILOVER = Setup(retry_for_ms=0), Setup(OnUncertain.FAILOVER)
 CANCELED = Setup(OnUncertain.FAILOVER, retry_for_ms=0, cancel=True)
 RESCUED = Setup(OnUncertain.FAIL, faults=0, retry_for_ms=0, critical=True, silent=("a",))
+LIMITED = Setup(faults=0, retry_for_ms=20_000, limited=("a", "b"), limit_ms=200_000)
 FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=True)
 
 # The rule of the protocol that is broken, the room in which that shows, and the invariant that breaks.
@@ -292,6 +315,8 @@ MISTAKES: list[tuple[str, Make, Setup, str]] = [
     ("unknown calls", unknown_calls_are_not_counted, FAIL, "I2"),
     ("a later round", uncertain_is_the_last_word_of_a_provider, Setup(faults=0), "G"),
     ("a later round", late_outage_is_no_outage, FAILOVER, "G"),
+    ("limits", limit_runs_against_the_retry_deadline, LIMITED, "L"),
+    ("limits", last_round_lifts_limits, LIMITED, "L"),
     ("no rescue under fail", rescue_is_for_everybody, RESCUED, "I2"),
     ("fold twice", bounce_is_never_ignored, FAILOVER, "again"),
 ]

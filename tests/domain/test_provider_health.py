@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.domain import health as rules
 from app.domain.counts import Sums, count_outcome
 from app.domain.health import BREAKER_WAITS_MS, Health, after_call, move_away, recover_weight
+from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from tests.support.outcomes import (
     ACCOUNT,
@@ -25,6 +26,7 @@ from tests.support.outcomes import (
 NOW_MS = 1_800_000_000_000
 MINUTE_MS = 60_000
 NEW = Health("ses")
+OVER_QUOTA = Outcome(Kind.THROTTLED, Cause.LIMIT, 429, "quota")
 BAD, GOOD = Sums(accepted=100, failed=60), Sums(accepted=100)
 
 
@@ -184,12 +186,84 @@ def test_a_breaker_that_opens_in_a_cooldown_lets_no_probe_pass_before_its_end() 
     assert opened.probe_from_ms == NOW_MS + 1_800_000
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, UNDELIVERABLE])
-def test_a_probe_whose_email_is_refused_makes_room_for_the_next_at_once(outcome: Outcome) -> None:
+@pytest.mark.parametrize("opened", [after_call(NEW, ACCOUNT, 0, NOW_MS), after_call(NEW, OVER_QUOTA, 0, NOW_MS)])
+@pytest.mark.parametrize("outcome", [REFUSED, replace(REFUSED, cause=Cause.POLICY), UNDELIVERABLE, ON_PROVIDER_LIST])
+def test_a_probe_whose_email_is_refused_proves_that_host_and_account_work(outcome: Outcome, opened: Health) -> None:
+    probing = rules.lease_probe(opened, NOW_MS + BREAKER_WAITS_MS[0])
+    assert probing is not None
+    assert after_call(probing, outcome, 0, NOW_MS + BREAKER_WAITS_MS[0] + 1) == NEW
+    assert after_call(opened, outcome, 0, NOW_MS + 1) is opened  # a call that was under way when it opened
+
+
+@pytest.mark.parametrize(
+    "outcome", [SENDER, replace(REFUSED, cause=Cause.UNKNOWN), replace(REFUSED, cause=Cause.ACCOUNT)]
+)
+def test_a_probe_that_proves_nothing_makes_room_for_the_next_at_once(outcome: Outcome) -> None:
     opened = after_call(NEW, ACCOUNT, 0, NOW_MS)
     probing = rules.lease_probe(opened, NOW_MS + BREAKER_WAITS_MS[0])
     assert probing is not None
     assert after_call(probing, outcome, 0, NOW_MS + BREAKER_WAITS_MS[0] + 1) == opened
+
+
+def test_a_quota_opens_the_breaker_at_once_for_as_long_as_is_asked_within_reason() -> None:
+    over = after_call(NEW, OVER_QUOTA, 0, NOW_MS)
+    assert (over.over_quota, over.breaker_until_ms, over.cooldown_until_ms) == (
+        True,
+        NOW_MS + BREAKER_WAITS_MS[0],
+        None,
+    )
+    asked = after_call(NEW, replace(OVER_QUOTA, retry_after_s=1800), 0, NOW_MS)
+    assert asked.breaker_until_ms == NOW_MS + 1_800_000
+    assert after_call(NEW, replace(OVER_QUOTA, retry_after_s=10**6), 0, NOW_MS).breaker_until_ms == NOW_MS + 3_600_000
+    probing = rules.lease_probe(over, over.breaker_until_ms or 0)
+    assert probing is not None
+    again = after_call(probing, OVER_QUOTA, 0, over.breaker_until_ms or 0)
+    assert (again.over_quota, again.trips) == (True, 2)
+    down = after_call(probing, ACCOUNT, 0, over.breaker_until_ms or 0)
+    assert (down.over_quota, down.trips) == (False, 2)
+    assert not after_call(probing, accepted(), 0, NOW_MS + 40_000).over_quota
+
+
+def drop(health: Health, cause: Cause, at_ms: int = NOW_MS, now_ms: int = NOW_MS) -> Health:
+    return rules.after_drop(health, cause, "why", at_ms, now_ms)
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"), [(Cause.ACCOUNT, ACCOUNT), (Cause.THROTTLE, THROTTLED), (Cause.LIMIT, OVER_QUOTA)]
+)
+def test_a_drop_counts_like_the_same_words_in_an_answer(cause: Cause, outcome: Outcome) -> None:
+    answered = after_call(NEW, replace(outcome, reply="why"), 0, NOW_MS)
+    assert replace(drop(NEW, cause), dropped_at_ms=None) == answered
+    once = drop(NEW, cause)
+    assert drop(once, cause) is once
+
+
+@pytest.mark.parametrize("cause", [Cause.MESSAGE, Cause.POLICY, Cause.UNKNOWN, Cause.RECIPIENT, Cause.OUTAGE])
+def test_a_drop_of_something_else_does_not(cause: Cause) -> None:
+    assert drop(NEW, cause) is NEW
+
+
+def test_a_drop_that_is_told_late_or_was_before_a_resume_changes_nothing() -> None:
+    late_ms = NOW_MS + rules.DROP_COUNTS_FOR_MS
+    assert drop(NEW, Cause.ACCOUNT, now_ms=late_ms) is not NEW
+    assert drop(NEW, Cause.ACCOUNT, now_ms=late_ms + 1) is NEW
+    resumed = rules.resume(NEW, NOW_MS + 1)
+    assert drop(resumed, Cause.ACCOUNT, now_ms=NOW_MS + 2) is resumed
+
+
+def test_who_accepts_and_drops_is_left_alone_for_longer_each_time() -> None:
+    health, now_ms = NEW, NOW_MS
+    for wait_ms in BREAKER_WAITS_MS:
+        health = drop(health, Cause.ACCOUNT, now_ms, now_ms)
+        assert health.breaker_until_ms == now_ms + wait_ms
+        now_ms += wait_ms
+        probing = rules.lease_probe(health, now_ms)
+        assert probing is not None
+        health = after_call(probing, accepted(), 0, now_ms)
+        assert health.breaker_until_ms is None
+        assert after_call(health, accepted(), 0, now_ms) is health
+    forgotten = after_call(health, accepted(), 0, now_ms + rules.DROPS_REMEMBERED_MS + 1)
+    assert forgotten.trips == 0
 
 
 def test_a_place_is_given_back_only_by_who_has_it() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.caps import DAY_MS
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain, Role
 from app.domain.event import ProviderEvent
@@ -12,7 +13,7 @@ from app.domain.kinds import EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.repeat import SAFETY_MARGIN_MS
-from app.domain.route import DAY_MS, Availability, Candidate
+from app.domain.route import Availability, Candidate
 from tests.support.outcomes import (
     ACCOUNT,
     ON_PROVIDER_LIST,
@@ -204,5 +205,7 @@ def test_a_repetition_whose_messages_were_lost_still_comes_before_on_uncertain(
     head = RULES.settle(unsure(on_uncertain=policy), late_ms, FAIR)
     assert bob(head).status is Status.SENDING
     assert RULES.next_dispatch(head, late_ms, FAIR) == Dispatch("resend", (BOB,), repeats=1)
-    without = RULES.settle(head, late_ms, FAIR.without("resend", late_ms))
+    without = RULES.settle(
+        head, late_ms, FAIR.changed(Candidate("resend", Availability.UNAVAILABLE_FOR_NOW, "", late_ms))
+    )
     assert (bob(without).status, without.to_repeat) == (status, 0)

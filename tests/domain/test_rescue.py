@@ -12,6 +12,7 @@ from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import EventKind, Kind
 from app.domain.protocol import DeliveryProtocol
 from app.domain.rounds import WATCHED_FOR_QUARTERS
+from app.domain.route import Availability, Candidate
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN, accepted
 from tests.support.samples import a_head
 
@@ -21,6 +22,8 @@ NAMES = ("sendgrid", "mailgun", "ses")
 RULES = DeliveryProtocol(NAMES, 60_000)
 FAIR = DispatchContext.all_available(NAMES)
 SILENT = replace(FAIR, silent=frozenset({"sendgrid"}))
+CLOSED = [Candidate(name, Availability.UNAVAILABLE_FOR_NOW, "", LATER_MS) for name in ("mailgun", "ses")]
+ALONE = SILENT.changed(CLOSED[0]).changed(CLOSED[1])
 BOB = "bob@example.net"
 
 
@@ -123,7 +126,7 @@ def test_each_provider_is_rescued_from_once_and_the_last_copy_stays_sent() -> No
         ({"expires_at_ms": LATER_MS}, SILENT),
         ({}, replace(SILENT, superseded=True)),
         ({}, replace(SILENT, suppressed=frozenset({BOB}))),
-        ({}, SILENT.without("mailgun", LATER_MS).without("ses", LATER_MS)),
+        ({}, ALONE),
     ],
     ids=["expired", "superseded", "suppressed", "nobody to go to"],
 )
@@ -135,8 +138,7 @@ def test_a_copy_that_may_have_arrived_is_not_given_up_for_nothing(
 
 
 def test_it_goes_at_the_next_look_if_somebody_is_there_then() -> None:
-    alone = SILENT.without("mailgun", LATER_MS).without("ses", LATER_MS)
-    head = RULES.settle(sent(), LATER_MS, alone)
+    head = RULES.settle(sent(), LATER_MS, ALONE)
     assert bob(RULES.settle(head, LATER_MS + SILENT_AFTER_MS, SILENT)).status is Status.QUEUED
 
 

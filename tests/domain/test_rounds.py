@@ -8,7 +8,8 @@ from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain, Role
 from app.domain.head import Attempt, Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
-from app.domain.rounds import JITTER, ROUND_WAITS_MS, RetryContext, settle_recipient
+from app.domain.retry_context import RetryContext
+from app.domain.rounds import JITTER, ROUND_WAITS_MS, settle_recipient
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.caps import DAY_MS, Caps, Limit
 from app.domain.dispatch import DispatchContext
 from app.domain.health import Health
-from app.domain.route import DAY_MS, PAUSE_CHECK_MS, Availability, Candidate, Caps, Routing, RoutingPolicy, route
+from app.domain.route import PAUSE_CHECK_MS, Availability, Candidate, Routing, RoutingPolicy, route
 
 NOW_MS = 1_800_000_000_000
 NAMES = ("sendgrid", "mailgun", "ses")
@@ -20,18 +21,29 @@ def routed(
     email_id: str = "eml_1",
     restrict: tuple[str, ...] = (),
     domains: frozenset[str] = frozenset({"example.net"}),
-    sent_today: dict[str, int] | None = None,
+    left_today: dict[str, int] | None = None,
+    recipients: int = 1,
 ) -> tuple[Candidate, ...]:
     known = {name: Health(name) for name in NAMES} | {health.provider: health for health in healths}
-    return route(routing, known, sent_today or {}, email_id=email_id, restrict=restrict, domains=domains, now_ms=NOW_MS)
+    return route(
+        routing,
+        known,
+        left_today or {},
+        email_id=email_id,
+        recipients=recipients,
+        restrict=restrict,
+        domains=domains,
+        now_ms=NOW_MS,
+    )
 
 
 def names(candidates: tuple[Candidate, ...]) -> list[str]:
     return [candidate.provider for candidate in candidates]
 
 
-def only(health: Health, routing: Routing = ROUTING, sent_today: int = 0) -> Candidate:
-    (candidate,) = [s for s in routed(health, routing=routing, sent_today={"ses": sent_today}) if s.provider == "ses"]
+def only(health: Health, routing: Routing = ROUTING, left: int = 0, recipients: int = 1) -> Candidate:
+    found = routed(health, routing=routing, left_today={"ses": left}, recipients=recipients)
+    (candidate,) = [candidate for candidate in found if candidate.provider == "ses"]
     return candidate
 
 
@@ -106,7 +118,8 @@ def test_a_low_weight_is_told() -> None:
 
 def test_a_paused_provider_is_looked_at_again_later() -> None:
     candidate = only(Health("ses", paused=True, breaker_until_ms=NOW_MS + 5))
-    assert candidate == Candidate("ses", Availability.PAUSED, "paused by an operator", NOW_MS + PAUSE_CHECK_MS)
+    why = "waits for ses, which an operator has paused"
+    assert candidate == Candidate("ses", Availability.PAUSED, why, NOW_MS + PAUSE_CHECK_MS, limit=Limit.PAUSE)
 
 
 def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
@@ -115,12 +128,21 @@ def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
         "ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open: 401 no such key", NOW_MS + 30_000
     )
     probe = only(replace(opened, breaker_until_ms=NOW_MS))
-    assert (probe.availability, probe.reserve) == (Availability.AVAILABLE, True)
+    assert (probe.availability, probe.probes) == (Availability.AVAILABLE, True)
     assert probe.why == "breaker open: 401 no such key; this email may probe it"
     under_way = only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9))
     assert (under_way.availability, under_way.until_ms) == (Availability.UNAVAILABLE_FOR_NOW, NOW_MS + 9)
     assert under_way.why.endswith("a probe is under way")
     assert only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS)).availability is Availability.AVAILABLE
+
+
+def test_a_quota_that_is_used_up_pauses_a_provider_until_a_probe() -> None:
+    over = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="Daily quota", over_quota=True)
+    why = "waits for the quota of ses, which is used up: Daily quota"
+    assert only(over) == Candidate("ses", Availability.PAUSED, why, NOW_MS + 30_000, limit=Limit.QUOTA)
+    probed = replace(over, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9)
+    assert (only(probed).availability, only(probed).until_ms) == (Availability.PAUSED, NOW_MS + 9)
+    assert only(replace(over, breaker_until_ms=NOW_MS)).probes
 
 
 def test_a_rest_closes_a_provider_until_it_ends() -> None:
@@ -130,28 +152,53 @@ def test_a_rest_closes_a_provider_until_it_ends() -> None:
     assert only(Health("ses", cooldown_until_ms=NOW_MS)).availability is Availability.AVAILABLE
 
 
-def test_a_daily_cap_closes_a_provider_until_midnight_utc() -> None:
+MIDNIGHT_MS = (NOW_MS // DAY_MS + 1) * DAY_MS
+
+
+def test_a_daily_cap_pauses_a_provider_until_midnight_utc_in_a_sentence() -> None:
     routing = replace(ROUTING, caps={"ses": Caps(daily=100)})
-    assert only(Health("ses"), routing, sent_today=99).availability is Availability.AVAILABLE
-    full = only(Health("ses"), routing, sent_today=100)
-    assert (full.availability, full.why) == (Availability.PAUSED, "its daily cap of 100 is reached")
-    assert full.until_ms is not None
-    assert full.until_ms % DAY_MS == 0
-    assert 0 < full.until_ms - NOW_MS <= DAY_MS
+    assert only(Health("ses"), routing, left=1).availability is Availability.AVAILABLE
+    assert only(Health("ses"), routing, left=0) == Candidate(
+        "ses",
+        Availability.PAUSED,
+        "waits for the daily cap of ses (100 recipients) until 2027-01-16T00:00:00Z",
+        MIDNIGHT_MS,
+        limit=Limit.DAILY_CAP,
+    )
 
 
-def test_a_cap_per_second_makes_its_emails_take_a_place() -> None:
-    routing = replace(ROUTING, caps={"ses": Caps(per_second=5)})
-    assert only(Health("ses"), routing).reserve
-    assert not only(Health("ses")).reserve
+def test_a_call_that_does_not_fit_whole_is_told_so() -> None:
+    routing = replace(ROUTING, caps={"ses": Caps(daily=100)})
+    assert only(Health("ses"), routing, left=50, recipients=50).availability is Availability.AVAILABLE
+    told = only(Health("ses"), routing, left=49, recipients=50)
+    assert (told.availability, told.until_ms) == (Availability.PAUSED, MIDNIGHT_MS)
+    assert "too few places for a call to 50," in told.why
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        Health("ses", breaker_until_ms=NOW_MS + 5),
+        Health("ses", breaker_until_ms=NOW_MS),
+        Health("ses", cooldown_until_ms=NOW_MS + 5),
+        Health("ses", weight=0),
+    ],
+)
+def test_a_daily_cap_counts_whatever_else_is_wrong(health: Health) -> None:
+    routing = replace(ROUTING, caps={"ses": Caps(daily=1)})
+    assert only(health, routing, left=0).availability is Availability.PAUSED
+
+
+def test_whose_places_are_not_known_has_all_of_them() -> None:
+    routing = replace(ROUTING, caps={"ses": Caps(daily=1)})
+    assert routed(routing=routing)[2].availability is Availability.AVAILABLE
 
 
 def test_circumstances_tell_who_is_in_and_may_lose_one() -> None:
     around = DispatchContext.all_available(NAMES)
     assert around.providers(Availability.AVAILABLE) == NAMES
     assert around.providers(Availability.AVAILABLE, Availability.UNAVAILABLE_FOR_NOW) == NAMES
-    less = around.without("mailgun", NOW_MS)
+    less = around.changed(Candidate("mailgun", Availability.PAUSED, "no place is free", NOW_MS))
     assert less.providers(Availability.AVAILABLE) == ("sendgrid", "ses")
-    assert less.candidate("mailgun") == Candidate(
-        "mailgun", Availability.UNAVAILABLE_FOR_NOW, "no place free right now", NOW_MS
-    )
+    assert less.candidate("mailgun") == Candidate("mailgun", Availability.PAUSED, "no place is free", NOW_MS)
+    assert names(less.route) == list(NAMES)

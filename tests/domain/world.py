@@ -6,6 +6,7 @@ read and the write that is conditional on it are one step: a worker that loses a
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Mailbox, OnUncertain, Role
@@ -15,8 +16,9 @@ from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.repeat import SAFETY_MARGIN_MS
-from tests.domain.claims import claimed_wrongly, given_up_early
-from tests.domain.world_state import Report, Setup, State, Step, Worker, failed, is_silent
+from app.domain.route import Availability, Candidate
+from tests.domain.claims import claimed_wrongly, given_up_early, given_up_for_a_limit
+from tests.domain.world_state import Report, Setup, State, Step, Worker, failed, is_limited, is_silent
 
 LEASE_MS = 20_000
 EVIDENCE_MS = 30_000
@@ -79,11 +81,15 @@ class World:
             version=1,
         )
         silent = frozenset(setup.silent)
-        return State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
+        start = State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
+        return start._replace(limited=frozenset(setup.limited), limit_ms=setup.limit_ms)
 
     def context(self, s: State) -> DispatchContext:
         """What an attempt reads before its claim. A webhook and an outcome are written without it."""
-        return replace(DispatchContext.all_available(self.protocol.providers), silent=s.silent)
+        context = replace(DispatchContext.all_available(self.protocol.providers), silent=s.silent)
+        for name in filter(partial(is_limited, s), self.protocol.providers):
+            context = context.changed(Candidate(name, Availability.PAUSED, "waits for its cap", s.limit_ms))
+        return context
 
     def steps(self, s: State) -> Iterator[Step]:
         """Every step that may come next."""
@@ -248,7 +254,7 @@ class World:
         republish_ms = None if s.head.next_attempt in s.bag else s.due_ms
         forgotten_ms = self.key_forgotten_ms(s.head, s.head.to_repeat)
         limits = (s.head.lease_until_ms, s.head.retry_until_ms, s.head.expires_at_ms, forgotten_ms)
-        moments = (republish_ms, *limits, *waits)
+        moments = (republish_ms, s.limit_ms, *limits, *waits)
         until = min((moment for moment in moments if moment is not None and moment > s.now_ms), default=None)
         if until is not None:
             later = s._replace(now_ms=until)
@@ -286,6 +292,7 @@ def _write(s: State, head: Head) -> tuple[State, tuple[str, ...]]:
     bag = tuple(number for number in s.bag if number >= head.next_attempt)
     written = replace(head, version=s.head.version + 1)
     broken = (("I7",) if lost else ()) + (("G",) if given_up_early(s, head) else ())
+    broken += ("L",) if given_up_for_a_limit(s, head) else ()
     return s._replace(head=written, due_ms=due_at_ms(head, s.now_ms), bag=bag), broken
 
 

@@ -40,6 +40,8 @@ class Setup(NamedTuple):
     critical: bool = False
     silent: tuple[str, ...] = ()  # providers that are known to report no more
     prompt: bool = False
+    limited: tuple[str, ...] = ()  # providers that a limit keeps from being called
+    limit_ms: int = 0  # until then
 
 
 class State(NamedTuple):
@@ -57,6 +59,8 @@ class State(NamedTuple):
     known: frozenset[Report] = frozenset()  # reports, and outcomes that were written
     calls: frozenset[int] = frozenset()
     uncertain: frozenset[int] = frozenset()  # attempts with an uncertain outcome, or whose worker died or was late
+    limited: frozenset[str] = frozenset()
+    limit_ms: int = 0
     canceled: bool = False  # a cancellation was answered with success
 
 
@@ -70,6 +74,11 @@ class Step(NamedTuple):
 def failed(s: State, attempt: int, key: str) -> bool:
     """Whether the provider has reported this copy as failed."""
     return any((report.attempt, report.key) == (attempt, key) and report.kind in FAILURES for report in s.reports)
+
+
+def is_limited(s: State, provider: str) -> bool:
+    """Whether a limit keeps this provider from being called now."""
+    return provider in s.limited and s.now_ms < s.limit_ms
 
 
 def is_silent(s: State, attempt: int) -> bool:

@@ -54,3 +54,17 @@ def test_the_sweep_is_told_where_the_api_is_unless_the_settings_say_it(
     hooks.tell_sweep(found, Stage(stage.environment, "api"), "https://api", configured)
     variables = found.get_function_configuration(FunctionName=stage.function)["Environment"]["Variables"]
     assert variables.get("API_URL") == told
+
+
+def test_the_delay_queue_is_polled_by_one_mapping_of_one_message_and_until_it_is_stopped(
+    aws: Aws, function: tuple[Any, Stage]
+) -> None:
+    found, stage = function
+    url = aws.sqs.create_queue(QueueName=f"later-{uuid4().hex}")["QueueUrl"]
+    arn = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for _ in range(2):
+        functions.poll(found, stage, arn)
+    (mapping,) = found.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+    assert (mapping["BatchSize"], mapping["FunctionArn"].rpartition(":")[2]) == (1, stage.function)
+    functions.stop_polling(found, arn)
+    assert found.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"] == []

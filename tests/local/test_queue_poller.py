@@ -1,6 +1,7 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from app.local import aws, queue_poller
 from app.local.environment import deployed
 from app.local.invocation import Context, LambdaEvent
 from app.local.provision import DEAD_LETTERS, QUEUE, provision
+from app.topic import DelayQueue
 
 Env = dict[str, str]
 Eventually = Callable[..., None]
@@ -56,6 +58,20 @@ def lying_in(env: Env, name: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
+
+
+def test_a_message_with_a_delay_comes_when_that_is_over(queue: Env, eventually: Eventually) -> None:
+    """What the product publishes for later goes to the worker's own queue, whose URL the environment tells."""
+    assert queue["DELAY_QUEUE_URL"].endswith(f"/{QUEUE}")
+    sqs, seen = aws.client("sqs", queue), []
+    later = DelayQueue(lambda: sqs, sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], time.time)
+    at_ms = int(time.time() * 1000) + 1500
+    with feeding(queue, lambda event, _: seen.append((event, time.time()))):
+        later.publish("eml_1", 2, at_ms)
+        eventually(lambda: bool(seen))
+    [(event, came_s)] = seen
+    assert came_s * 1000 >= at_ms
+    assert json.loads(event["Records"][0]["body"]) == {"email_id": "eml_1", "attempt": 2, "at_ms": at_ms}
 
 
 def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Eventually) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.counts import Sums
 from app.domain.health import Health
-from app.store.health import SECONDS_KEPT_FOR_S, SUMS_KEPT_FOR_S, Healths, SumsItem
+from app.store.health import SUMS_KEPT_FOR_S, Healths, SumsItem
 from tests.support.aws import Aws
 
 NOW_S = 1_800_000_000.0
@@ -85,40 +85,17 @@ def test_counts_of_many_at_once_are_all_there(healths: Healths, name: str) -> No
 def test_counts_beside_the_state_do_not_disturb_it(healths: Healths, name: str) -> None:
     written = healths.update(Health(name, 90))
     healths.add_minute(name, 0, MINUTE, Sums(1), NOW_S)
-    healths.add_day(name, MINUTE // 1440, 1, NOW_S)
     assert healths.get(name) == written
-
-
-def test_a_days_count_is_that_of_the_day(healths: Healths, name: str) -> None:
-    healths.add_day(name, 7, 3, NOW_S)
-    healths.add_day(name, 7, 4, NOW_S)
-    assert [healths.day(name, day) for day in (6, 7, 8)] == [0, 7, 0]
-
-
-def test_a_second_has_as_many_places_as_its_cap(healths: Healths, name: str) -> None:
-    barrier = Barrier(16)
-
-    def reserve(_: int) -> bool:
-        barrier.wait(20)
-        return healths.reserve_second(name, 100, 5, 1, NOW_S)
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(reserve, range(16))) == 5
-    assert healths.reserve_second(name, 101, 5, 1, NOW_S)
 
 
 def test_counts_are_forgotten_by_ttl_and_the_state_is_not(healths: Healths, name: str) -> None:
     healths.update(Health(name, 90))
     healths.add_minute(name, 0, MINUTE, Sums(1), NOW_S)
-    healths.add_day(name, 7, 1, NOW_S)
-    healths.reserve_second(name, int(NOW_S), 5, 1, NOW_S)
     ttls = {item.part.partition("#")[0]: item.ttl and item.ttl.timestamp() for item in SumsItem.query(name)}
     kept_until_s = NOW_S + SUMS_KEPT_FOR_S
     assert ttls == {
         "health": None,
         "minute": kept_until_s,
-        "day": kept_until_s,
-        "second": NOW_S + SECONDS_KEPT_FOR_S,
     }
 
 

@@ -17,7 +17,7 @@ from app.domain.route import Routing
 from app.settings import Settings
 from app.store.heads import SHARDS
 from app.store.health import SumsItem
-from app.wiring.parts import Stores, build
+from app.wiring.parts import Container, Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
 from tests.support.environment import ADDRESS_SECRET
@@ -55,6 +55,7 @@ class Harness:
         self.confirmed: list[str] = []
         self.taken: set[str] = set()
         self.stores = Stores.over(lambda: aws.s3, BUCKET, ADDRESS_SECRET)
+        self.delayed: list[tuple[int, str, int]] = []  # messages that come later: when in ms, and what they ask for
         self.heads, self.contents, self.events = self.stores.heads, self.stores.contents, self.stores.events
         self.recipients, self.collapses = self.stores.recipients, self.stores.collapses
         self.healths, self.suppressions = self.stores.healths, self.stores.suppressions
@@ -67,7 +68,19 @@ class Harness:
 
     def build(self, **stores: Any) -> None:
         """Build every use case, with these stores in the place of the real ones."""
-        parts = build(
+        parts = self.another_process(**stores)
+        self.monitor = parts.monitor
+        self.places = parts.attempt.capacity.places
+        self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
+        self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        assert isinstance(self.sweep.watchdog, Watchdog)
+        self.sweep.watchdog.heads = OwnHeads(self)
+        self.read_context = self.attempt.read_context
+        self.protocol = self.attempt.protocol
+
+    def another_process(self, **stores: Any) -> Container:
+        """The use cases of another process over the same stores, or over these."""
+        return build(
             self.settings,
             self.queue.topic.publish,
             self.send,
@@ -76,18 +89,13 @@ class Harness:
             providers=self._receivers,
             confirm=self.confirmed.append,
             monotonic=self.monotonic,
+            publish_later=lambda email_id, number, at_ms: self.delayed.append((at_ms, email_id, number)),
+            wait=self.clock.advance,
         )
-        self.monitor = parts.monitor
-        self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
-        self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
-        assert isinstance(self.sweep.watchdog, Watchdog)
-        self.sweep.watchdog.heads = OwnHeads(self)
-        self.read_context = self.attempt.read_context
-        self.protocol = self.attempt.protocol
 
     def another_monitor(self) -> Monitor:
         """A monitor of the same providers in another process, which knows and counts for itself."""
-        return Monitor(self.healths, self.routing.providers, self.clock, self.routing.caps, self.monotonic)
+        return Monitor(self.healths, self.routing.providers, self.clock, self.monotonic)
 
     def judge(self) -> None:
         """Let a watchdog of another process look at the providers."""
@@ -101,7 +109,10 @@ class Harness:
 
     def published(self) -> list[tuple[str, int]]:
         """Take this harness's messages off the queue. A sweep also publishes what other tests left in the table."""
-        return [found for found in self.queue.published() if found[0] in self.taken]
+        come = sorted(message for message in self.delayed if message[0] <= self.clock.now_ms)
+        self.delayed = [message for message in self.delayed if message not in come]
+        found = [*self.queue.published(), *((email_id, number) for _, email_id, number in come)]
+        return [message for message in found if message[0] in self.taken]
 
     def work(self) -> list[tuple[str, int]]:
         """Make attempts until the queue is empty. Returns the messages that were worked on."""

@@ -70,6 +70,18 @@ def test_what_the_queue_really_hands_over_is_read(process: Process, raw: bool) -
     assert read({"messageId": record["MessageId"], "body": record["Body"]}) == ("eml_queued", 7)
 
 
+def test_a_message_that_is_for_later_makes_no_attempt_yet(process: Process) -> None:
+    """There is no delay queue here, so the sweep would publish it."""
+    email_id = take(process)
+    at_ms = int(process.container.clock() * 1000) + 60_000
+    later = json.dumps({"email_id": email_id, "attempt": 1, "at_ms": at_ms})
+    assert handler(load("sqs_raw", later), object()) == {"batchItemFailures": []}
+    assert process.providers.calls == []
+    due = json.dumps({"email_id": email_id, "attempt": 1, "at_ms": at_ms - 60_000})
+    assert handler(load("sqs_raw", due), object()) == {"batchItemFailures": []}
+    assert status_of(process, email_id) is Status.SENT
+
+
 @pytest.mark.parametrize("shape", ["sqs", "sqs_raw"])
 def test_a_batch_is_worked_through(process: Process, shape: str) -> None:
     emails = [take(process) for _ in range(3)]

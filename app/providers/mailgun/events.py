@@ -11,11 +11,11 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.mailgun.labels import label
-from app.providers.sdk import payload, unattributed, virus
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
-# `failed` is read by `_failure`.
+# `failed` is read by `_failure`, and `rejected` by its words.
 EVENTS: Final[dict[str, EventMeaning]] = {
     "accepted": (Kind.ACCEPTED, None),
     "delivered": (Kind.DELIVERED, None),
@@ -23,7 +23,6 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "clicked": (Kind.CLICKED, None),
     "complained": (Kind.COMPLAINED, Cause.RECIPIENT),
     "unsubscribed": (Kind.UNSUBSCRIBED, None),
-    "rejected": (Kind.DROPPED, Cause.UNKNOWN),
 }
 
 
@@ -56,11 +55,9 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     event = payload.text(entry.get("event"))
-    if event == "failed":
-        return _failure(account, entry)
-    if event == "rejected" and virus.is_found(_rejection(entry)):
-        return Kind.VIRUS, Cause.MESSAGE
-    return EVENTS.get(event, (Kind.UNKNOWN, None))
+    if event == "rejected":
+        return drops.meaning(_rejection(entry))
+    return _failure(account, entry) if event == "failed" else EVENTS.get(event, (Kind.UNKNOWN, None))
 
 
 def _rejection(entry: Mapping[str, object]) -> str:

@@ -29,8 +29,9 @@ Part = tuple[str, tuple[str | None, str | bytes] | tuple[str | None, bytes, str]
 # has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
     (200, "mailgun magnificent api"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # a wrong path: no email was taken
-    (400, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
-    (403, "recipient limit exceeded"): (Kind.THROTTLED, Cause.THROTTLE),
+    (400, "recipient limit exceeded"): answers.OVER_QUOTA,
+    (403, "recipient limit exceeded"): answers.OVER_QUOTA,
+    (420, "recipient limit exceeded"): answers.OVER_QUOTA,
     (400, "is not allowed to send"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # not the message's fault
     (400, "activate your mailgun account"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }

@@ -11,7 +11,7 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.resend.labels import label
-from app.providers.sdk import payload, unattributed, virus
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 
@@ -69,9 +69,7 @@ def _meaning(account: str, event: str, reason: Mapping[str, object]) -> EventMea
     if event == "email.bounced":
         return _bounce(account, reason)
     if event == "email.failed":  # its reason is, for example, reached_daily_quota
-        if virus.is_found(payload.text(reason.get("reason")).replace("_", " ")):
-            return Kind.VIRUS, Cause.MESSAGE
-        return Kind.DROPPED, Cause.ACCOUNT if "quota" in payload.text(reason.get("reason")) else Cause.UNKNOWN
+        return drops.meaning(_detail(reason))
     return EVENTS.get(event, (Kind.UNKNOWN, None))
 
 

@@ -33,8 +33,8 @@ TEXTS: Final[answers.Texts] = {
     # concurrent_idempotent_requests: the first call with this key is still under way. invalid_idempotent_request: the
     # key came with another body. This call sent nothing, but the first one may have. Every 409 is about the key.
     (409, ""): (Kind.UNCERTAIN, Cause.UNKNOWN),
-    (429, "daily_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),  # it ends tomorrow, or when somebody pays
-    (429, "monthly_quota_exceeded"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
+    (429, "daily_quota_exceeded"): answers.OVER_QUOTA,
+    (429, "monthly_quota_exceeded"): answers.OVER_QUOTA,
 }
 
 # What a 403 `validation_error` says if it is about this email ("Errors", read 2026-11-25): its From domain is not

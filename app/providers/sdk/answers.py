@@ -19,6 +19,8 @@ _ACCOUNT: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.ACCOUNT)
 _OUTAGE: Final[AnswerMeaning] = (Kind.UNAVAILABLE, Cause.OUTAGE)
 _THROTTLED: Final[AnswerMeaning] = (Kind.THROTTLED, Cause.THROTTLE)
 _REFUSED: Final[AnswerMeaning] = (Kind.REFUSED, Cause.MESSAGE)
+# The account's own quota of a day or month is used up. Emails wait for it, and not for a provider that is down.
+OVER_QUOTA: Final[AnswerMeaning] = (Kind.THROTTLED, Cause.LIMIT)
 _NO_ANSWER: Final[AnswerMeaning] = (Kind.UNCERTAIN, Cause.OUTAGE)
 
 STATUSES: Final[dict[int, AnswerMeaning]] = {

@@ -10,7 +10,7 @@ from typing import Final
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload, unattributed, virus
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.addresses import address
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 from app.providers.sendgrid.labels import label
@@ -35,7 +35,6 @@ DROPS: Final[dict[str, EventMeaning]] = {
     # "Invalid Emails": malformed, or known not to exist at the recipient's host. That is true at any provider.
     "invalid": (Kind.HARD_BOUNCE, Cause.RECIPIENT),
     "spam content": (Kind.DROPPED, Cause.POLICY),
-    "recipient list over package quota": (Kind.DROPPED, Cause.THROTTLE),
     "invalid smtpapi header": (Kind.DROPPED, Cause.MESSAGE),
 }
 
@@ -92,14 +91,9 @@ def _meaning(account: str, entry: Mapping[str, object]) -> EventMeaning:
     if event == "bounce":
         return _bounce(account, entry)
     if event == "dropped":
-        return _drop(payload.text(entry.get("reason")))
+        reason = payload.text(entry.get("reason"))  # such as Recipient List over Package Quota
+        return DROPS.get(reason.strip().lower()) or drops.meaning(reason)
     return EVENTS.get(event, (Kind.UNKNOWN, None))
-
-
-def _drop(reason: str) -> EventMeaning:
-    if virus.is_found(reason):
-        return Kind.VIRUS, Cause.MESSAGE
-    return DROPS.get(reason.strip().lower(), (Kind.DROPPED, Cause.UNKNOWN))
 
 
 def _bounce(account: str, entry: Mapping[str, object]) -> EventMeaning:

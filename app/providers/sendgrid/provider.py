@@ -28,7 +28,7 @@ METADATA_PREFIX: Final = "metadata_"
 
 # From the same site, "Errors". A status that is missing here has the meaning that `answers` gives it.
 TEXTS: Final[answers.Texts] = {
-    (401, "maximum credits exceeded"): (Kind.THROTTLED, Cause.THROTTLE),  # a full quota and not a bad key
+    (401, "maximum credits exceeded"): answers.OVER_QUOTA,  # and not a bad key
     # Only this email's From is not allowed. Other emails may still be sent, so the account is not at fault.
     (403, "verified sender identity"): (Kind.REFUSED, Cause.ACCOUNT),
 }

@@ -24,7 +24,6 @@ ERRORS: Final[dict[str, answers.AnswerMeaning]] = {
     "SendingPausedException": _ACCOUNT,
     "LimitExceededException": _ACCOUNT,
     "NotFoundException": _ACCOUNT,  # there is no such configuration set
-    # Also "Daily message quota exceeded": the quota is of the last 24 hours, so it frees up all the time.
     "TooManyRequestsException": _THROTTLED,
     "ThrottlingException": _THROTTLED,  # has status 400
     "Throttling": _THROTTLED,
@@ -50,6 +49,9 @@ REJECTIONS: Final[dict[str, answers.AnswerMeaning]] = {
     "sending suspended": _ACCOUNT,
     "sending paused": _ACCOUNT,
 }
+# What a throttling error says if it is not for the rate ("Monitoring your sending quotas", "Errors related to sending
+# quotas"). The quota is of the last 24 hours, so it becomes free bit by bit.
+DAILY_QUOTA: Final = "daily message quota"
 
 # The role may not have this email tracked. Others may still be sent.
 _UNTRACKABLE: Final[answers.AnswerMeaning] = (Kind.REFUSED, Cause.ACCOUNT)
@@ -90,4 +92,6 @@ def meaning(error: str, words: str, *, is_tracked: bool) -> answers.AnswerMeanin
         return _UNTRACKABLE
     if error == "MessageRejected":
         return next((meaning for part, meaning in REJECTIONS.items() if part in words.lower()), ERRORS[error])
+    if ERRORS.get(error) == _THROTTLED and DAILY_QUOTA in words.lower():
+        return answers.OVER_QUOTA
     return ERRORS.get(error)

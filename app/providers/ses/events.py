@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
-from app.providers.sdk import payload, unattributed
+from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
 from app.providers.ses import recipients
 from app.providers.ses.labels import label
@@ -58,10 +58,11 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     # SES "accepted the email, but determined that it contained a virus" (SES API v2, EventDestination,
     # MatchingEventTypes, read 2026-11-29). There is no other reason for this event.
     "Reject": (Kind.VIRUS, Cause.MESSAGE),
-    "Rendering Failure": (Kind.DROPPED, Cause.MESSAGE),
     "Open": (Kind.OPENED, None),
     "Click": (Kind.CLICKED, None),
 }
+# What a drop is about, unless its words speak of our account.
+DROPS: Final[dict[str, Cause]] = {"Rendering Failure": Cause.MESSAGE}
 _log = logging.getLogger(__name__)
 
 
@@ -122,6 +123,8 @@ def _meaning(account: str, name: str, section: Mapping[str, object], entry: Mapp
             return Kind.SUPPRESSED, Cause.RECIPIENT
         is_complaint = payload.text(section.get("complaintFeedbackType")).strip().lower() not in NO_COMPLAINTS
         return (Kind.COMPLAINED, Cause.RECIPIENT) if is_complaint else NOTHING
+    if name in DROPS:
+        return drops.meaning(" ".join(map(payload.text, section.values())), DROPS[name])
     if name == "Subscription":
         return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else NOTHING
     return EVENTS.get(name, NOTHING)

@@ -152,8 +152,8 @@ NOT_ALLOWED = "Domain mg.example.com is not allowed to send: "
     [
         (400, "to parameter is not a valid address. please check documentation", Kind.REFUSED, Cause.MESSAGE),
         (400, NOT_ALLOWED + "The domain is unverified", Kind.UNAVAILABLE, Cause.ACCOUNT),
-        (400, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.THROTTLE),
-        (420, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.THROTTLE),
+        (400, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.LIMIT),
+        (420, NOT_ALLOWED + "recipient limit exceeded", Kind.THROTTLED, Cause.LIMIT),
         (403, NOT_ALLOWED + "Free accounts are for test purposes only", Kind.UNAVAILABLE, Cause.ACCOUNT),
         (400, "Please activate your Mailgun account", Kind.UNAVAILABLE, Cause.ACCOUNT),
         (404, "Domain not found: mg.example.com", Kind.UNAVAILABLE, Cause.ACCOUNT),
@@ -224,6 +224,20 @@ def test_a_rejection_for_a_virus_is_one_everywhere_and_a_hosts_is_not(field: str
     said = {"message": "554 5.7.1 The message contains a virus", "code": 554}
     failed = event(event="failed", severity="permanent", **{"delivery-status": said})
     assert failed.kind is Kind.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        (NOT_ALLOWED + "your account is under review", Cause.ACCOUNT),
+        (NOT_ALLOWED + "recipient limit exceeded", Cause.LIMIT),
+        ("Sending rate limit exceeded", Cause.THROTTLE),
+        ("Message is spam", Cause.UNKNOWN),
+    ],
+)
+def test_a_rejection_that_speaks_of_our_account_says_so(reason: str, cause: Cause) -> None:
+    rejected = event(event="rejected", reject={"reason": reason, "description": ""})
+    assert (rejected.kind, rejected.cause, rejected.detail) == (Kind.DROPPED, cause, reason)
 
 
 def test_an_event_says_why_and_of_which_call() -> None:

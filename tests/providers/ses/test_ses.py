@@ -191,7 +191,7 @@ IDENTITY = "Email address is not verified. The following identities failed the c
         (error(400, "LimitExceededException", "x"), Kind.UNAVAILABLE, Cause.ACCOUNT),
         (error(404, "NotFoundException", "Configuration set <mx> does not exist."), Kind.UNAVAILABLE, Cause.ACCOUNT),
         (error(429, "TooManyRequestsException", "Maximum sending rate exceeded."), Kind.THROTTLED, Cause.THROTTLE),
-        (error(429, "TooManyRequestsException", "Daily message quota exceeded."), Kind.THROTTLED, Cause.THROTTLE),
+        (error(429, "TooManyRequestsException", "Daily message quota exceeded."), Kind.THROTTLED, Cause.LIMIT),
         (error(400, "ThrottlingException", "Rate exceeded"), Kind.THROTTLED, Cause.THROTTLE),
         (error(403, "SignatureDoesNotMatch", "x"), Kind.UNAVAILABLE, Cause.ACCOUNT),
         (error(403, "AccessDeniedException", "x"), Kind.UNAVAILABLE, Cause.ACCOUNT),

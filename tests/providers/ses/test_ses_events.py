@@ -91,6 +91,21 @@ def test_what_a_notification_says(told: dict[str, object], kind: Kind, cause: Ca
     assert event.at_ms == at_s * 1000
 
 
+@pytest.mark.parametrize("reason", ["Bad content", "Sending paused: account under review", "Quota", ""])
+def test_a_rejection_is_for_a_virus_whatever_it_says(reason: str) -> None:
+    (event,) = parse(report("Reject", {"reason": reason}))
+    assert (event.kind, event.cause) == (Kind.VIRUS, Cause.MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [("Sending paused: account under review", Cause.ACCOUNT), ("Attribute 'name' is missing", Cause.MESSAGE)],
+)
+def test_a_rendering_failure_that_speaks_of_our_account_says_so(words: str, cause: Cause) -> None:
+    (event,) = parse(report("Rendering Failure", {"errorMessage": words}, key="failure"))
+    assert (event.kind, event.cause) == (Kind.DROPPED, cause)
+
+
 def test_an_identity_notification_says_the_same_without_our_ids() -> None:
     told = bounce("Permanent", "General", "5.1.1")
     told["notificationType"] = told.pop("eventType")

@@ -1,0 +1,71 @@
+"""Capacity: places and a breaker's probe, which are taken before a call and given back if the call is not made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app.delivery.monitor import Monitor
+from app.delivery.places import PlaceTaker, Ticket
+from app.domain.caps import Full
+from app.domain.kinds import SURELY_NOT_SENT
+from app.domain.outcome import Outcome
+from app.domain.route import Availability, Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one call has taken at its provider."""
+
+    ticket: Ticket
+    has_probe: bool
+
+    def is_for(self, recipients: int, now_s: float) -> bool:
+        """Whether it is what a call to so many recipients needs that begins now."""
+        return self.ticket.recipients == recipients and self.ticket.is_current(now_s)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Takes what a call needs, for all callers alike: the first choice, a probe, and the last round."""
+
+    monitor: Monitor
+    places: PlaceTaker
+
+    def reserve(self, candidate: Candidate, recipients: int, *, ahead: bool, has_turn: bool) -> Reservation | Candidate:
+        """Take what a call through `candidate` needs, or say what that is then. The rest is as for a place."""
+        ticket = self.places.take(candidate.provider, recipients, ahead=ahead, has_turn=has_turn)
+        if isinstance(ticket, Full):
+            return _paused(candidate, ticket)
+        if candidate.probes and not self.monitor.lease_probe(candidate.provider):
+            self.places.give_back(ticket)
+            why = "another email probes it"
+            return replace(candidate, availability=Availability.UNAVAILABLE_FOR_NOW, why=why, probes=False)
+        return Reservation(ticket, candidate.probes)
+
+    def turns(self, refused: Mapping[str, tuple[Candidate, int]], known_ms: int | None) -> list[Candidate]:
+        """The candidates, each with the number of recipients for whom it had no place, when they are tried again.
+
+        That is at `known_ms`, the turn that the email has. None: it has none yet, and gets one.
+        """
+        counts = {name: recipients for name, (_, recipients) in refused.items()}
+        fulls = self.places.turn(counts, known_ms)
+        return [_paused(candidate, fulls[name]) for name, (candidate, _) in refused.items()]
+
+    def renew(self, reservation: Reservation) -> Reservation | None:
+        """The reservation for a call that begins now. None: its second is over, and there was no other for a while."""
+        ticket = self.places.renew(reservation.ticket)
+        return None if ticket is None else replace(reservation, ticket=ticket)
+
+    def cancel(self, reservation: Reservation) -> None:
+        """Give back everything, because the call is not made."""
+        self.places.give_back(reservation.ticket)
+        if reservation.has_probe:
+            self.monitor.end_probe(reservation.ticket.account)
+
+    def settle(self, reservation: Reservation, outcome: Outcome, keys: tuple[str, ...]) -> None:
+        """Give back the places of those recipients of the call, named by their keys, to whom it surely sent nothing."""
+        unused = sum(outcome.of(key).kind in SURELY_NOT_SENT for key in keys)
+        self.places.give_back(reservation.ticket, unused)
+
+
+def _paused(candidate: Candidate, full: Full) -> Candidate:
+    return replace(candidate, availability=Availability.PAUSED, why=full.why, until_ms=full.until_ms, limit=full.limit)

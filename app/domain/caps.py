@@ -1,0 +1,67 @@
+"""Caps: how many recipients an operator allows an account per day (UTC) and per second, and how a wait for one is told.
+
+The places of a day or second are what its cap allows: a call takes one for each of its recipients.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+DAY_S: Final = 24 * 3600
+DAY_MS: Final = DAY_S * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many recipients an operator allows an account per day (UTC) and per second. None: no limit."""
+
+    daily: int | None = None
+    per_second: int | None = None
+
+
+class Limit(StrEnum):
+    """What keeps an account from being called although nothing is broken."""
+
+    DAILY_CAP = "daily_cap"
+    PER_SECOND_CAP = "per_second_cap"
+    PAUSE = "pause"
+    QUOTA = "quota"  # the account's own, of a day or a month
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Why an account has no places for a call, in a sentence that names the account and its cap; and until when."""
+
+    limit: Limit
+    why: str
+    until_ms: int
+
+
+def full_day(account: str, cap: int, recipients: int, now_ms: int) -> Full:
+    """What a call for so many recipients is told when the places that are left of the day are too few for it."""
+    midnight_ms = (now_ms // DAY_MS + 1) * DAY_MS
+    fit = "" if recipients == 1 else f", too few places for a call to {recipients},"
+    why = f"waits for the daily cap of {account} ({cap} recipients){fit} until {moment(midnight_ms)}"
+    return Full(Limit.DAILY_CAP, why, midnight_ms)
+
+
+def full_second(account: str, cap: int, until_ms: int) -> Full:
+    """What a call is told when the places of the second are too few for it, and its turn comes at `until_ms`."""
+    why = f"waits for the cap per second of {account} ({cap} recipients) until {moment(until_ms)}"
+    return Full(Limit.PER_SECOND_CAP, why, until_ms)
+
+
+def seconds_for(recipients: int, cap: int) -> int:
+    """How many whole seconds a call for so many recipients fills under a cap per second."""
+    return -(-recipients // cap)
+
+
+def turns_a_second(cap: int) -> int:
+    """How many places' turns come in one second: more than its places, so that none stays empty for who is late."""
+    return -(-cap * 5 // 4)
+
+
+def moment(at_ms: int) -> str:
+    """A time as a sentence tells it, in UTC and to the second."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,54 @@
+"""What the words of a drop mean: a provider took an email, and then did not try to deliver it.
+
+Words that speak of our account there rest or break the account, as the same words in an answer do; the email itself
+goes to the next provider.
+"""
+
+from typing import Final
+
+from app.domain.kinds import Cause, Kind
+from app.providers.sdk import virus
+from app.providers.sdk.bounces import EventMeaning
+
+# By lower-case words; the first that are found count. The sources are the providers' lists of errors as their tables of
+# answers name them, and their help pages on suspended accounts (read 2026-11-29). What speaks of the recipient's own
+# mailbox is no drop but a bounce, which has a reader of its own.
+WORDS: Final[dict[str, Cause]] = {
+    "rate limit": Cause.THROTTLE,
+    "rate_limit": Cause.THROTTLE,
+    "sending rate": Cause.THROTTLE,
+    "throttl": Cause.THROTTLE,
+    "too many requests": Cause.THROTTLE,
+    "too fast": Cause.THROTTLE,
+    "quota": Cause.LIMIT,
+    "credits": Cause.LIMIT,
+    "limit exceeded": Cause.LIMIT,
+    "limit reached": Cause.LIMIT,
+    "messaging limit": Cause.LIMIT,
+    "sending limit": Cause.LIMIT,
+    "under review": Cause.ACCOUNT,
+    "under_review": Cause.ACCOUNT,
+    "not allowed to send": Cause.ACCOUNT,
+    "suspended": Cause.ACCOUNT,
+    "suspension": Cause.ACCOUNT,
+    "account disabled": Cause.ACCOUNT,
+    "account is disabled": Cause.ACCOUNT,
+    "account has been disabled": Cause.ACCOUNT,
+    "deactivated": Cause.ACCOUNT,
+    "sending paused": Cause.ACCOUNT,
+    "sending is paused": Cause.ACCOUNT,
+    "probation": Cause.ACCOUNT,
+    "payment required": Cause.ACCOUNT,
+    "past due": Cause.ACCOUNT,
+}
+
+
+def meaning(words: str, otherwise: Cause = Cause.UNKNOWN) -> EventMeaning:
+    """The meaning of a drop with these words of the provider: a virus that it found, or a drop and its cause.
+
+    `otherwise` is the cause if they do not speak of us.
+    """
+    if virus.is_found(words.replace("_", " ")):
+        return Kind.VIRUS, Cause.MESSAGE
+    lower = words.lower()
+    return Kind.DROPPED, next((cause for part, cause in WORDS.items() if part in lower), otherwise)

@@ -1,0 +1,148 @@
+"""Stores how many places of each account's days and seconds are taken, by a write before the call is made."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from secrets import token_hex
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from app.domain.caps import seconds_for
+from app.store.ttl import as_ttl
+
+DAYS_KEPT_FOR_S = 3 * 24 * 3600
+SECONDS_KEPT_FOR_S = 60
+TURNS_KEPT_FOR_S = 24 * 3600
+MOST_AT_ONCE = 100  # items of one transaction of DynamoDB
+
+
+class PlaceItem(Model):
+    """The places of one day or second of one account that are taken; or how many turns it has given."""
+
+    class Meta:
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
+
+        table_name = ""
+
+    provider = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute(null=True)
+    taken = NumberAttribute(default=0)
+
+
+class Places:
+    """Stores places. They are taken by a conditional write, so that no two processes can take the same one."""
+
+    def taken(self, account: str, day: int) -> int:
+        """How many places of that day (of the Unix epoch, UTC) are taken, by a strongly consistent read."""
+        try:
+            return int(PlaceItem.get(account, _day_part(day), consistent_read=True).taken)
+        except PlaceItem.DoesNotExist:
+            return 0
+
+    def take(self, account: str, day: int, count: int, cap: int, now_s: float) -> bool:
+        """Take `count` places of that day. Returns False, and takes none, if fewer are left under `cap`."""
+        if count > cap:
+            return False
+        room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
+        return _take(PlaceItem(account, _day_part(day)), count, room, as_ttl(now_s + DAYS_KEPT_FOR_S))
+
+    def add(self, account: str, day: int, count: int, now_s: float) -> None:
+        """Count `count` places of that day as taken, whatever its cap: somebody has got the email already."""
+        ttl = PlaceItem.ttl.set(as_ttl(now_s + DAYS_KEPT_FOR_S))
+        PlaceItem(account, _day_part(day)).update(actions=[PlaceItem.taken.add(count), ttl])
+
+    def book(self, account: str, second: int, count: int, cap: int) -> bool:
+        """Take `count` places of that second (of the Unix epoch). Returns False if fewer are left under `cap`.
+
+        More places than a second has are those of as many whole seconds as they fill, which must all be empty. Then
+        nobody may be able to book the later ones by themselves, or else the last of more than a hundred could be taken.
+        """
+        if count <= cap:
+            room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
+            return _take(_second(account, second), count, room, _second_ttl(second))
+        seconds = range(second, second + seconds_for(count, cap))
+        return all(
+            _book_whole(account, seconds[at : at + MOST_AT_ONCE], cap) for at in range(0, len(seconds), MOST_AT_ONCE)
+        )
+
+    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
+        """The second in which the next turn of so many places comes, not before `first`; `a_second` come in one second.
+
+        Turns are counted up in one item for each `a_second`. Who gets a turn need not come.
+        """
+        start = first * a_second
+        item = PlaceItem(account, f"turns#{a_second:010d}")
+        ttl = PlaceItem.ttl.set(as_ttl(first + TURNS_KEPT_FOR_S))
+        while True:
+            if _update(item, [PlaceItem.taken.add(count), ttl], PlaceItem.taken >= start):
+                return (int(item.taken) - count) // a_second
+            none_later = PlaceItem.taken.does_not_exist() | (PlaceItem.taken < start)
+            if _update(item, [PlaceItem.taken.set(start + count), ttl], none_later):
+                return first
+
+    def next_turn(self, account: str, a_second: int) -> int:
+        """The second in which the next turn would come, if that is not over."""
+        try:
+            item = PlaceItem.get(account, f"turns#{a_second:010d}", consistent_read=True)
+        except PlaceItem.DoesNotExist:
+            return 0
+        return int(item.taken) // a_second
+
+    def give_back(self, account: str, day: int, count: int) -> None:
+        """Give back `count` places that were taken of that day.
+
+        It is a transaction with a token, because the client makes a write again whose answer was lost: DynamoDB knows
+        the token, and does not give back what was given back already.
+        """
+        with TransactWrite(connection=_connection(), client_request_token=token_hex(16)) as transaction:
+            transaction.update(PlaceItem(account, _day_part(day)), actions=[PlaceItem.taken.add(-count)])
+
+
+def _take(item: PlaceItem, count: int, room: Condition, ttl: datetime) -> bool:
+    return _update(item, [PlaceItem.taken.add(count), PlaceItem.ttl.set(ttl)], room)
+
+
+def _update(item: PlaceItem, actions: Sequence[Action], condition: Condition) -> bool:
+    try:
+        item.update(actions=list(actions), condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def _book_whole(account: str, seconds: range, cap: int) -> bool:
+    """Take every place of these seconds, or none if one of them is not empty."""
+    try:
+        with TransactWrite(connection=_connection(), client_request_token=token_hex(16)) as transaction:
+            for second in seconds:
+                taken: list[Action] = [PlaceItem.taken.set(cap), PlaceItem.ttl.set(_second_ttl(second))]
+                transaction.update(_second(account, second), actions=taken, condition=PlaceItem.taken.does_not_exist())
+    except TransactWriteError as error:
+        if error.cause_response_code == "TransactionCanceledException":
+            return False
+        raise
+    return True
+
+
+def _second(account: str, second: int) -> PlaceItem:
+    return PlaceItem(account, f"second#{second:010d}")
+
+
+def _second_ttl(second: int) -> datetime:
+    return as_ttl(second + SECONDS_KEPT_FOR_S)
+
+
+def _connection() -> Connection:
+    return PlaceItem._get_connection().connection
+
+
+def _day_part(day: int) -> str:
+    return f"day#{day:06d}"

@@ -1,0 +1,32 @@
+"""Which words of a drop speak of our account. The providers' own tests say which of their events are read so."""
+
+import pytest
+
+from app.domain.kinds import Cause, Kind
+from app.providers.sdk import drops
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("reached_daily_quota", Cause.LIMIT),
+        ("Recipient List over Package Quota", Cause.LIMIT),
+        ("Maximum credits exceeded", Cause.LIMIT),
+        ("recipient limit exceeded, try again after Mon, 25 Aug 2025 07:00:31 UTC", Cause.LIMIT),
+        ("Sending rate limit exceeded", Cause.THROTTLE),
+        ("rate_limit_exceeded", Cause.THROTTLE),
+        ("The message was throttled", Cause.THROTTLE),
+        ("Your account is under review", Cause.ACCOUNT),
+        ("Domain mg.example.com is not allowed to send: free accounts", Cause.ACCOUNT),
+        ("Account suspended", Cause.ACCOUNT),
+        ("Sending paused for this account", Cause.ACCOUNT),
+    ],
+)
+def test_words_that_speak_of_us_say_what_it_is(words: str, cause: Cause) -> None:
+    assert drops.meaning(words) == (Kind.DROPPED, cause)
+
+
+@pytest.mark.parametrize("words", ["Spam detected", "Bad content", "no such domain", "the mailbox is full", ""])
+def test_words_of_something_else_do_not(words: str) -> None:
+    assert drops.meaning(words) == (Kind.DROPPED, Cause.UNKNOWN)
+    assert drops.meaning(words, Cause.POLICY) == (Kind.DROPPED, Cause.POLICY)
