@@ -12,9 +12,10 @@ from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
-from tests.providers.mailgun import case as mailgun
+from tests.providers.case import CASES
 from tests.support.clock import Clock
 
+MAILGUN = CASES["mailgun"]
 UNICODE, ASCII = "bücher.example", "xn--bcher-kva.example"
 SPELLINGS = [UNICODE, "BÜCHER.Example", "bu\u0308cher.example", ASCII]
 
@@ -26,7 +27,7 @@ def parts(clock: Clock) -> Iterator[Container]:
         PROVIDERS="sendgrid,mailgun",
         SENDGRID_FROM_DOMAINS="Bücher.example",
         MAILGUN_FROM_DOMAINS="example.com",
-        MAILGUN_WEBHOOK_SIGNING_KEY=mailgun.CASE.variables["MAILGUN_WEBHOOK_SIGNING_KEY"],
+        MAILGUN_WEBHOOK_SIGNING_KEY=MAILGUN.variables["MAILGUN_WEBHOOK_SIGNING_KEY"],
         DOMAIN_PREFERENCES="bücher.example=mailgun",
     ) as found:
         yield found
@@ -73,8 +74,8 @@ def test_a_report_that_names_it_is_ours(parts: Container, client: Client, clock:
     email_id = client.post("/v1/emails", json=email(to=f"jane@{ASCII}", providers=["mailgun"])).json()["id"]
     object.__setattr__(parts.attempt, "send", lambda *_: Outcome(Kind.ACCEPTED, status_code=200, message_id="m"))
     parts.attempt(email_id, 1)
-    assert mailgun.CASE.fresh is not None
-    told: Webhook = mailgun.CASE.fresh(mailgun.CASE.report(email_id, 1, f"jane@{spelling}", clock()), clock())
+    assert MAILGUN.fresh is not None
+    told: Webhook = MAILGUN.fresh(MAILGUN.report(email_id, 1, f"jane@{spelling}", clock()), clock())
     parts.record("mailgun", told)
     (recipient,) = parts.read.story(email_id).head.recipients.values()
     assert (recipient.address, recipient.status) == (f"jane@{ASCII}", Status.DELIVERED)
