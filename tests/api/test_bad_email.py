@@ -125,7 +125,7 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"attachments": ["a.txt"]}, "attachments[0]"),
         # Options
         ({"tags": ["a\nb"]}, "tags[0]"),
-        ({"tags": [7]}, "tags[0]"),
+        ({"tags": [["a"]]}, "tags[0]"),
         ({"tags": [{"name": "a b", "value": "1"}]}, "tags[0].name"),
         ({"tags": [{"name": "a"}]}, "tags[0].value"),
         ({"tags": [{"name": "a", "value": "1\0"}]}, "tags[0].value"),
@@ -138,7 +138,7 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"metadata": {"em_id": "x"}}, "metadata.em_id"),
         ({"metadata": {"a b": "x"}}, "metadata.a b"),
         ({"metadata": {"k": ["a"]}}, "metadata.k"),
-        ({"metadata": [{"name": "k", "value": "v"}]}, "metadata"),
+        ({"metadata": [{"name": "k", "value": "v"}, {"name": "k", "value": "w"}]}, "metadata"),
         ({"metadata": {"k": "x" * 501}}, "metadata.k"),
         ({"metadata": {f"k{n}": "x" for n in range(21)}}, "metadata"),
         ({"on_uncertain": "hope"}, "on_uncertain"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.headers import LINE_LIMIT
-from app.providers.sdk.headers import in_ascii, lines
+from app.providers.sdk.headers import in_ascii, lines, literal
 from app.providers.sdk.refusal import Unsendable
 
 WORDS = st.sampled_from(
@@ -35,6 +35,17 @@ def test_any_value_becomes_lines_or_is_refused(name: str, value: str) -> None:
         assert unfolded == one_line
     else:
         assert str(make_header(decode_header(unfolded))) == str(make_header(decode_header(one_line)))
+
+
+@pytest.mark.parametrize("text", ["=?utf-8?q?=48i?= there", "Grüße =?x", "a =? b"])
+def test_text_that_looks_encoded_is_encoded_for_who_encodes_the_rest(text: str) -> None:
+    assert literal(text).isascii()
+    assert str(make_header(decode_header(literal(text)))) == text
+
+
+@pytest.mark.parametrize("text", ["", "Hello?", "Grüße", "a=b?c"])
+def test_other_text_is_left_to_them(text: str) -> None:
+    assert literal(text) == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,19 @@ from tests.providers.mailgun import case as mailgun
 from tests.providers.resend import case as resend
 from tests.providers.sendgrid import case as sendgrid
 
-WRITTEN = ["Bo@Example.com", '"Bo" <bo@example.com>', "<bo@example.com>", "rfc822; bo@example.com", "bo@example.com."]
+WRITTEN = [
+    "Bo@Example.com",
+    '"Bo" <bo@example.com>',
+    "<bo@example.com>",
+    "rfc822; bo@example.com",
+    "bo@example.com.",
+    "bo@example.com;",
+    "bo@example.com (Bo)",
+    "Bo <bo@example.com> (of Example)",
+    "mailto:bo@example.com",
+    "<mailto:bo@example.com>",
+    "SMTP:Bo@example.com",
+]
 
 
 @pytest.mark.parametrize("written", WRITTEN)

@@ -27,6 +27,7 @@ from app.api.v1.forms import (
     form_of_item,
     form_of_mapping,
     list_of,
+    one_or_list_of,
     or_number,
 )
 from app.domain.email import Mailbox
@@ -132,6 +133,12 @@ def _by_name(headers: list[HeaderRequest]) -> dict[str, str | None]:
     return {header.name: header.value or None for header in headers}
 
 
+def _entries(pairs: list[TagRequest]) -> dict[str, str | None]:
+    if len({pair.name for pair in pairs}) < len(pairs):
+        raise ValueError("must not hold the same name twice")
+    return {pair.name: pair.value for pair in pairs}
+
+
 def _headers(given: dict[str, str | None]) -> dict[str, str]:
     if len({name.lower() for name in given}) < len(given):
         raise ValueError(_TWICE)
@@ -179,18 +186,22 @@ Headers = Annotated[
 ]
 MetadataKey = Annotated[str, AfterValidator(_metadata_key)]
 MetadataValue = Annotated[str, StringConstraints(max_length=500), OneLine, or_number(500)]
+_MetadataAsObject = Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=METADATA_LIMIT), Tag(OBJECT)]
+_MetadataAsList = Annotated[
+    list[TagRequest], accepting(list_of(TagRequest, max_length=METADATA_LIMIT)), AfterValidator(_entries), Tag(LIST)
+]
 Metadata = Annotated[
     dict[str, str],
     accepting(
-        Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=METADATA_LIMIT), AfterValidator(_values)]
+        Annotated[_MetadataAsObject | _MetadataAsList, Discriminator(form_of_mapping), AfterValidator(_values)],
     ),
 ]
 
-_TagText = Annotated[str, StringConstraints(min_length=1, max_length=128), OneLine, Tag(TEXT)]
+_TagText = Annotated[str, StringConstraints(min_length=1, max_length=128), OneLine, or_number(128), Tag(TEXT)]
 _Tag = Annotated[_TagText | Annotated[TagRequest, Tag(OBJECT)], Discriminator(form_of_item)]
 Tags = Annotated[
     list[str | TagRequest],
-    accepting(list_of(_Tag, max_length=50)),
+    accepting(one_or_list_of(_Tag, max_length=50)),
 ]
 
 Content = Annotated[FileContent, PlainValidator(lambda value: read_content(_string(value)), json_schema_input_type=str)]

@@ -15,7 +15,6 @@ _PARAMETER = re.compile(r'; *([A-Za-z0-9-]{1,64})=(?:"([ !#-\[\]-~]+)"|([!#-:<-\
 _NO_MORE = re.compile(r"(?:; *)*\Z")  # some programs write a semicolon after the last parameter, too
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]+")  # RFC 2045 §5.1: every other value needs quotes
 _MEDIA_TYPE_LIMIT: Final = 500
-_WRAPPING = re.compile(r"[ \t\r\n]+")
 _DATA_URL = re.compile(r"data:([^,]{0,600}),", re.IGNORECASE)
 _BASE64_MARK = re.compile(r"; *base64 *$", re.IGNORECASE)
 
@@ -52,6 +51,7 @@ def read_content(text: str) -> FileContent:
 
     Raises ValueError that says what is wrong.
     """
+    text = text.strip()
     url = _DATA_URL.match(text)
     if url is None:
         return FileContent(_base64(text))
@@ -109,7 +109,7 @@ def _type_of_url(text: str) -> str:
 
 
 def _base64(text: str) -> bytes:
-    compact = _WRAPPING.sub("", text)
+    compact = "".join(text.split())
     digits = compact.rstrip("=")
     padding = len(compact) - len(digits)
     is_padded_well = padding == 0 or (padding <= 2 and len(compact) % 4 == 0)

@@ -94,6 +94,16 @@ def list_of(item: Any, min_length: int | None = None, max_length: int | None = N
     ]
 
 
+def _one_as_list(value: object) -> object:
+    return [value] if isinstance(value, dict | str | int | float) else value
+
+
+def one_or_list_of(item: Any, max_length: int) -> Any:
+    """The type of a list of `item` as `list_of` makes it, where one entry may stand without the list."""
+    many = list_of(item, max_length=max_length)
+    return Annotated[many, BeforeValidator(_one_as_list, json_schema_input_type=item | many)]
+
+
 def or_number(max_length: int) -> BeforeValidator:
     """The annotation of a text that may be sent as a number or a boolean, too."""
     text = Annotated[str, StringConstraints(max_length=max_length)]

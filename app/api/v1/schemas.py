@@ -23,7 +23,7 @@ from app.api.v1.fields import (
     Time,
 )
 from app.api.v1.files import guess_media_type
-from app.api.v1.forms import Request, accepting, list_of
+from app.api.v1.forms import Request, accepting, list_of, one_or_list_of
 from app.domain.suppression import Reason
 
 
@@ -106,7 +106,7 @@ class EmailRequest(Request):
     ]
     attachments: Annotated[
         list[AttachmentRequest],
-        accepting(list_of(AttachmentRequest, max_length=20)),
+        accepting(one_or_list_of(AttachmentRequest, max_length=20)),
         Field(default_factory=list),
     ]
     tags: Annotated[

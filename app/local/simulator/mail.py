@@ -1,9 +1,11 @@
 """An email as a simulated provider has read it from a call."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.headerregistry import AddressHeader, HeaderRegistry
 from typing import Final
 
@@ -109,6 +111,22 @@ def read_mailboxes(text: str) -> tuple[Mailbox, ...]:
     if not found or not all(is_address(mailbox.address) for mailbox in found):
         raise ValueError("not an address list")
     return found
+
+
+_WORD: Final = r"=\?[^?\s]{1,75}\?[bq]\?[^?\s]*\?="
+_WORDS: Final = re.compile(rf"(?<!\S){_WORD}(?:\s+{_WORD})*(?!\S)", re.IGNORECASE)
+
+
+def read_words(text: str) -> str:
+    """The text as a recipient sees it: with its encoded words decoded, which stand alone (RFC 2047 §5)."""
+    return _WORDS.sub(lambda found: _decoded(found.group()), text)
+
+
+def _decoded(words: str) -> str:
+    try:
+        return str(make_header(decode_header(words)))
+    except (HeaderParseError, LookupError, UnicodeError):
+        return words  # as a mail program shows what it cannot decode
 
 
 def is_address(address: object) -> bool:

@@ -36,6 +36,7 @@ TEXTS: Final[answers.Texts] = {
     (400, "activate your mailgun account"): (Kind.UNAVAILABLE, Cause.ACCOUNT),
 }
 
+_REPLACED: Final = str.maketrans(dict.fromkeys(LIMITS.filename_replaced.value, "_"))
 _TRY_AGAIN: Final = re.compile(r"try again after ([A-Za-z]{3}, [0-9A-Za-z: ]{10,40})")
 _TOKEN: Final = re.compile(r"[!-~]{1,128}")
 
@@ -163,7 +164,7 @@ def _parts(message: Message) -> Iterator[Part]:
         *[("to", _mailbox(one)) for one in message.to],
         *[("cc", _mailbox(one)) for one in message.cc],
         *[("bcc", _mailbox(one)) for one in message.bcc],
-        ("subject", content.subject),
+        ("subject", headers.literal(content.subject)),
         *[(name, body) for name, body in (("text", content.text), ("html", html)) if body],
         *[(f"h:{name}", value) for name, value in (*_reply_to(content.reply_to), *own)],
         *[("o:tag", tag) for tag in LIMITS.fitting_tags(content.tags)],
@@ -190,7 +191,7 @@ def _file(file: Attachment, inline_name: str | None) -> Part:
     kind = content_type(file, LIMITS.content_types.value) or "application/octet-stream"
     if inline_name:
         return "inline", (inline_name, file.content, kind)
-    return "attachment", (file.filename, file.content, kind)
+    return "attachment", (file.filename.translate(_REPLACED), file.content, kind)
 
 
 def _reply_to(mailboxes: tuple[Mailbox, ...]) -> list[tuple[str, str]]:
@@ -198,9 +199,11 @@ def _reply_to(mailboxes: tuple[Mailbox, ...]) -> list[tuple[str, str]]:
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    """A mailbox as RFC 5322 writes it, always with a quoted name. Mailgun reads UTF-8 and encodes it itself."""
+    """A mailbox as RFC 5322 writes it, with a quoted name. Mailgun reads UTF-8 and encodes it itself."""
     if not mailbox.name:
         return mailbox.address
+    if (encoded := headers.literal(mailbox.name)) != mailbox.name:
+        return f"{encoded} <{mailbox.address}>"  # in quotes it would be no encoded word (RFC 2047 §5)
     name = mailbox.name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{mailbox.address}>'
 

@@ -8,7 +8,6 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field, replace
-from email.header import Header
 from typing import ClassVar, Final, Self
 
 import httpx
@@ -75,7 +74,7 @@ class Resend:
             "cc": [_mailbox(one) for one in message.cc],
             "bcc": [_mailbox(one) for one in message.bcc],
             "reply_to": [_mailbox(one) for one in content.reply_to],
-            "subject": content.subject,
+            "subject": headers.literal(content.subject),
             "text": content.text,
             "html": content.html,
             "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
@@ -144,7 +143,7 @@ def _mailbox(mailbox: Mailbox) -> str:
     """
     if "=?" not in mailbox.name:
         return str(mailbox)
-    return f"{Header(mailbox.name, 'utf-8').encode(linesep='')} <{mailbox.address}>"
+    return f"{headers.literal(mailbox.name)} <{mailbox.address}>"
 
 
 def _attachment(file: Attachment) -> dict[str, str]:

@@ -29,6 +29,14 @@ def is_verbatim(text: str) -> bool:
     return text.isascii() and "=?" not in text
 
 
+def literal(text: str) -> str:
+    """A subject or a name for a provider that encodes by itself what is not ASCII.
+
+    Text that looks like an encoded word is encoded here, because the provider would let it pass as one.
+    """
+    return Header(text, "utf-8").encode(linesep="") if "=?" in text else text
+
+
 def in_ascii(name: str, value: str) -> str:
     """The value of the field `name` in ASCII and on one line, for a provider that folds the lines itself.
 

@@ -42,11 +42,13 @@ _log = logging.getLogger(__name__)
 
 
 def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
-    """The events of a webhook, in the order in which SendGrid wrote them."""
+    """The events of a webhook, in the order in which SendGrid wrote them. One event may stand without an array."""
     try:
         entries = payload.decode(webhook.body)
     except ValueError:
         entries = None
+    if isinstance(entries, dict):
+        entries = [entries]
     if not isinstance(entries, list):
         _log.warning("webhook is not an array of events", extra={"provider": account})
         return []

@@ -68,7 +68,7 @@ class SendGrid:
         call = {
             "personalizations": [personalization | {"custom_args": _custom_args(message)}],
             "from": _mailbox(message.sender),
-            "subject": content.subject,
+            "subject": headers.literal(content.subject),
             "content": _bodies(content),
             **_reply_to(content.reply_to),
             "headers": {name: headers.in_ascii(name, value) for name, value in content.headers},
@@ -120,7 +120,7 @@ class SendGrid:
 
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:
-    return {"email": mailbox.address} | ({"name": mailbox.name} if mailbox.name else {})
+    return {"email": mailbox.address} | ({"name": headers.literal(mailbox.name)} if mailbox.name else {})
 
 
 def _custom_args(message: Message) -> dict[str, str]:

@@ -44,9 +44,10 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 # Events that hold for every recipient of the email. Of other events without a list, SES does not say who it was.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
-# `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that complain of nothing: somebody has moved the email out of
-# the spam folder; and a host tells the domain's owner which of its emails did not authenticate.
-NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure"})
+# `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that are no recipient's complaint: somebody has moved the
+# email out of the spam folder; a host tells the domain's owner which of its emails did not authenticate, or had a virus.
+NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure", "virus"})
+ALL: Final = "*"  # no topic's name: those have letters, digits, hyphens and underscores
 NOTHING: Final[EventMeaning] = (Kind.UNKNOWN, None)
 # The mailbox to which the recipient's mail is forwarded is at fault. So is every other copy then, but the address that
 # was written to is not dead itself.
@@ -121,8 +122,8 @@ def _meaning(account: str, name: str, section: Mapping[str, object], entry: Mapp
     if name == "Complaint":
         if payload.text(section.get("complaintSubType")) == "OnAccountSuppressionList":
             return Kind.SUPPRESSED, Cause.RECIPIENT
-        is_complaint = payload.text(section.get("complaintFeedbackType")).strip().lower() not in NO_COMPLAINTS
-        return (Kind.COMPLAINED, Cause.RECIPIENT) if is_complaint else NOTHING
+        feedback = payload.text(section.get("complaintFeedbackType")).strip().lower().replace("_", "-")
+        return NOTHING if feedback in NO_COMPLAINTS else (Kind.COMPLAINED, Cause.RECIPIENT)
     if name in DROPS:
         return drops.meaning(" ".join(map(payload.text, section.values())), DROPS[name])
     if name == "Subscription":
@@ -141,11 +142,17 @@ def _bounce(account: str, section: Mapping[str, object], entry: Mapping[str, obj
 
 
 def _opted_out(section: Mapping[str, object]) -> bool:
-    preferences = payload.fields(section.get("newTopicPreferences"))
+    """Whether the change is one away from us: a topic that was opted out of before says nothing new."""
+    before, after = (_topics_left(section.get(name)) for name in ("oldTopicPreferences", "newTopicPreferences"))
+    return ALL not in before and bool(after - before)
+
+
+def _topics_left(value: object) -> set[str]:
+    """The names of the topics opted out of, with `ALL` among them if it is every topic."""
+    preferences = payload.fields(value)
     topics = [payload.fields(topic) for topic in _list(preferences.get("topicSubscriptionStatus"))]
-    return preferences.get("unsubscribeAll") is True or any(
-        topic.get("subscriptionStatus") == "OptOut" for topic in topics
-    )
+    left = {payload.text(topic.get("topicName")) for topic in topics if topic.get("subscriptionStatus") == "OptOut"}
+    return left | {ALL} if preferences.get("unsubscribeAll") is True else left
 
 
 def _at_ms(section: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:

@@ -57,4 +57,7 @@ def _only(recipient: str, named: Mapping[str, Entry]) -> Concerned:
 
 
 def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+    """A list as it is, and an entry or an address that stands without one as a list of it."""
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, dict) or "@" in payload.text(value) else []

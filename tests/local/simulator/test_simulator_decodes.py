@@ -29,11 +29,14 @@ HTML = """<p style="background: url(cid:blue)">The text cid:blue stays.</p>
 <img srcset="cid:blue 1x, cid:red@mail.example.com 2x"><a href="https://example.com/?cid=blue">cid</a>"""
 
 
-def send(rig: Rig, account: str, content: Content) -> dict[str, Any]:
+BO = Mailbox("bo@example.com")
+
+
+def send(rig: Rig, account: str, content: Content, bo: Mailbox = BO) -> dict[str, Any]:
     """The email as the simulator took it from the call that the product makes."""
     env = {**accounts.credentials(account), f"{prefix_of(account)}BASE_URL": rig.base_url(account)}
     provider = registry.open_account(account, env, Outside(botocore.session.get_session(), lambda _: b""))
-    to = (Mailbox("bo@example.com"),)
+    to = (bo,)
     message = Message(
         email_id=f"em_{uuid.uuid4().hex}",
         attempt=1,
@@ -79,3 +82,29 @@ def test_a_picture_shows_whatever_its_file_is_called(rig: Rig, account: str) -> 
     entry = send(rig, account, Content("Hello", "", '<img src="cid:logo">', attachments=(file,)))
 
     assert pictures(entry) == [RED]
+
+
+@pytest.mark.parametrize("account", CASES)
+@pytest.mark.parametrize(
+    "subject", ["Hello", "Grüße 🎉", "=?utf-8?q?=48i?= there", "Grüße =?utf-8?q?=48i?=", ("word " * 190).strip()]
+)
+@pytest.mark.parametrize("name", ["Bo", "Bo, née Ö", 'B"o', "=?utf-8?q?x?=", "a =? b"])
+def test_a_subject_and_a_name_arrive_literally_at_every_provider(
+    rig: Rig, account: str, subject: str, name: str
+) -> None:
+    entry = send(rig, account, Content(subject, "words"), Mailbox("bo@example.com", name))
+    assert (entry["subject"], entry["to"]) == (subject, [f"{name} <bo@example.com>"])
+
+
+@pytest.mark.parametrize("account", CASES)
+def test_headers_arrive_the_same_at_every_provider(rig: Rig, account: str) -> None:
+    headers = {
+        "References": " ".join(f"<{number}.0123456789abcdef0123456789abcdef@mail.example.com>" for number in range(25)),
+        "List-Unsubscribe": "<https://x.example/u?a==?utf-8?q?b?=>, <mailto:u@x.example?subject=stop>",
+        "List-Help": f"<https://x.example/{'h' * 970}>",
+        "List-Id": "Grüße der Woche <list.example>",
+        "X-A": "grün",
+        "X-B": "=?utf-8?q?x?=",
+        "X-C": "w " * 400 + "w",
+    }
+    assert send(rig, account, Content("Hello", "words", headers=tuple(headers.items())))["headers"] == headers

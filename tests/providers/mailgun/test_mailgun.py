@@ -123,6 +123,11 @@ def test_a_header_that_mailgun_cannot_carry_is_refused(headers: tuple[tuple[str,
         built(headers=headers)
 
 
+def test_no_file_name_has_a_quote_which_a_form_writes_in_another_way() -> None:
+    request = built(attachments=(Attachment('a "b".txt', "text/plain", b"x"),))
+    assert b'filename="a _b_.txt"' in request.content
+
+
 def test_nobody_in_to_is_refused() -> None:
     with pytest.raises(Unsendable, match="to"):
         MAILGUN.build(replace(SAMPLE, to=()))

@@ -31,7 +31,6 @@ DECIDED: dict[str, Report] = {
     "cable-us": Report(text="550 5.1.1 no AUP#In-1310"),
     "comcast-us": Report(text="550 5.1.1 no BL000001"),
     "netease-us": Report(text="550 5.1.1 MI:SPF"),
-    "barracuda-unknown": Report(text="550 cuda_nsu"),
     "list-link": Report(text="553 5.1.1 http://www.spamhaus.org/query/bl"),
     "sender": Report(text="550 5.1.1 unknown sender"),
     "sender-code": Report(status="5.1.8", text="550 user unknown"),

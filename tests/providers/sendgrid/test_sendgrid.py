@@ -301,6 +301,12 @@ def test_a_body_that_is_no_array_has_no_events(body: bytes) -> None:
     assert SENDGRID.parse(Webhook(body, {})) == []
 
 
+def test_one_event_without_its_array_is_read() -> None:
+    one = {"email": "bo@example.com", "timestamp": 1_760_000_000, "event": "delivered"}
+    (event,) = SENDGRID.parse(Webhook(json.dumps(one).encode(), {}))
+    assert (event.recipient, event.kind) == ("bo@example.com", Kind.DELIVERED)
+
+
 def test_a_webhook_may_be_a_day_old_and_five_minutes_ahead() -> None:
     for age_s in (DAY_S, -300):
         SENDGRID.verify(webhook(report("em_1", 1, "bo@example.com", NOW_S), NOW_S), NOW_S + age_s)

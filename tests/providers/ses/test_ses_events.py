@@ -55,6 +55,9 @@ DELAYED = {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "B
         (complaint(None, "abuse"), Kind.COMPLAINED, Cause.RECIPIENT, "abuse"),
         (complaint(None, "not-spam"), Kind.UNKNOWN, None, "not-spam"),
         (complaint(None, "auth-failure"), Kind.UNKNOWN, None, "auth-failure"),
+        (complaint(None, "virus"), Kind.UNKNOWN, None, "virus"),
+        (complaint(None, "Auth_Failure"), Kind.UNKNOWN, None, "Auth_Failure"),
+        (complaint(None, "opt-out"), Kind.COMPLAINED, Cause.RECIPIENT, "opt-out"),
         (
             complaint("OnAccountSuppressionList", None),
             Kind.SUPPRESSED,
@@ -104,6 +107,27 @@ def test_a_rejection_is_for_a_virus_whatever_it_says(reason: str) -> None:
 def test_a_rendering_failure_that_speaks_of_our_account_says_so(words: str, cause: Cause) -> None:
     (event,) = parse(report("Rendering Failure", {"errorMessage": words}, key="failure"))
     assert (event.kind, event.cause) == (Kind.DROPPED, cause)
+
+
+def _topics(everything: bool, **statuses: str) -> dict[str, object]:
+    listed = [{"topicName": name, "subscriptionStatus": status} for name, status in statuses.items()]
+    return {"unsubscribeAll": everything, "topicSubscriptionStatus": listed}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (_topics(False, news="OptIn"), _topics(False, news="OptOut"), Kind.UNSUBSCRIBED),
+        (_topics(False, news="OptOut"), _topics(True, news="OptOut"), Kind.UNSUBSCRIBED),
+        (_topics(False, news="OptOut", tips="OptOut"), _topics(False, news="OptIn", tips="OptOut"), Kind.UNKNOWN),
+        (_topics(True, news="OptOut"), _topics(False, news="OptOut"), Kind.UNKNOWN),
+        (_topics(True), _topics(False, news="OptOut", tips="OptIn"), Kind.UNKNOWN),
+    ],
+)
+def test_only_a_step_away_from_us_unsubscribes(before: dict[str, object], after: dict[str, object], kind: Kind) -> None:
+    change = {"newTopicPreferences": after, "oldTopicPreferences": before}
+    (event,) = parse(report("Subscription", change))
+    assert event.kind is kind
 
 
 def test_an_identity_notification_says_the_same_without_our_ids() -> None:

@@ -48,6 +48,15 @@ def test_an_address_in_any_form_is_that_address(written: str, others: tuple[str,
     assert event.recipient == "bo@example.com"
 
 
+@pytest.mark.parametrize("name", LISTS)
+def test_one_entry_without_a_list_is_a_list_of_one(name: str) -> None:
+    (event,) = told(name, {"emailAddress": "bo@example.com", **GONE}, "bo@example.com", "cy@example.com")
+    assert event.recipient == "bo@example.com"
+    assert event.kind is not Kind.SOFT_BOUNCE
+    (event,) = told(name, "bo@example.com", "bo@example.com", "cy@example.com")
+    assert event.recipient == "bo@example.com"
+
+
 def test_the_quotes_of_a_local_part_are_kept() -> None:
     (event,) = told("Delivery", ['Bo <"b..o"@example.com>'], '"b..o"@example.com', "cy@example.com")
     assert event.recipient == '"b..o"@example.com'

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, Tracking, read_mailboxes
+from app.local.simulator.mail import File, Mail, Mailbox, Tracking, read_mailboxes, read_words
 from app.local.simulator.mailgun.form import Part, read_form
 from app.providers import registry
 
@@ -50,10 +50,10 @@ def _mail(fields: list[tuple[str, str]], files: list[Part]) -> Mail:
         cc=_mailboxes(fields, "cc"),
         bcc=_mailboxes(fields, "bcc"),
         reply_to=_mailboxes([("h:Reply-To", value) for value in reply_to], "h:Reply-To"),
-        subject=single.get("subject", ""),
+        subject=read_words(single.get("subject", "")),
         text=single.get("text", ""),
         html=single.get("html", ""),
-        headers=headers,
+        headers={name: read_words(value) for name, value in headers.items()},
         attachments=tuple(_file(part) for part in files if part.name in ("attachment", "inline")),
         tags=tuple(value for name, value in options if name == "o:tag"),
         metadata={name[2:]: value for name, value in options if name.startswith("v:")},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes
+from app.local.simulator.mail import File, Mail, Mailbox, read_mailboxes, read_words
 from app.providers import registry
 
 LIMITS: Final = registry.limits("resend")
@@ -43,10 +43,10 @@ def read_mail(body: bytes) -> Mail:
         cc=_mailboxes(request, "cc"),
         bcc=_mailboxes(request, "bcc"),
         reply_to=_mailboxes(request, "reply_to"),
-        subject=_text(request, "subject"),
+        subject=read_words(_text(request, "subject")),
         text=text,
         html=html,
-        headers=_headers(request.get("headers", {})),
+        headers={name: read_words(value) for name, value in _headers(request.get("headers", {})).items()},
         attachments=tuple(_file(each) for each in _list(request.get("attachments", []), "attachments")),
         metadata=dict(_tag(each) for each in _list(request.get("tags", []), "tags")),
     )

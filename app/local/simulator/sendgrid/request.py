@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.local.simulator.dialect import Refused, Reply, json_reply
-from app.local.simulator.mail import File, Mail, Mailbox, is_address
+from app.local.simulator.mail import File, Mail, Mailbox, is_address, read_words
 from app.local.simulator.sendgrid import settings
 from app.providers import registry
 
@@ -102,10 +102,10 @@ def _mail(request: Mapping[str, Any]) -> Mail:
         cc=cc,
         bcc=bcc,
         reply_to=_reply_to(request),
-        subject=subject,
+        subject=read_words(subject),
         text=text,
         html=html,
-        headers=headers,
+        headers={name: read_words(value) for name, value in headers.items()},
         attachments=tuple(
             _file(number, each) for number, each in enumerate(_list(request.get("attachments", []), "attachments"))
         ),
@@ -116,7 +116,7 @@ def _mail(request: Mapping[str, Any]) -> Mail:
 
 
 def _mailbox(found: Mapping[str, Any]) -> Mailbox:
-    return Mailbox(found["email"], found.get("name") or "")
+    return Mailbox(found["email"], read_words(found.get("name") or ""))
 
 
 def _mailboxes(envelope: Mapping[str, Any], role: str) -> tuple[Mailbox, ...]:

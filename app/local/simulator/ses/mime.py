@@ -1,18 +1,20 @@
 """Reads an email in MIME into the same parts that one in JSON has."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
 from typing import Final
 
-from app.local.simulator.mail import PARSER_ERRORS, File, Mailbox, read_mailboxes
+from app.local.simulator.mail import PARSER_ERRORS, File, Mailbox, read_mailboxes, read_words
 
 # Headers with a meaning of their own. All others are custom headers.
 _OWN: Final = frozenset(
     {"from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "content-type",
      "content-transfer-encoding", "content-disposition", "content-id"}
 )  # fmt: skip
+_FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
 _ONCE: Final = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version")  # RFC 5322, 3.6
 
 
@@ -51,26 +53,36 @@ def _parts(message: EmailMessage) -> Mime:
         raise Malformed("Missing required header 'From'.")
     body = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
     return Mime(
-        subject=str(message["Subject"] or ""),
+        subject=read_words(_unfolded(message, "Subject")),
         text=_text(body["plain"]),
         html=_text(body["html"]),
-        sender=str(message["From"]),
+        sender=_unfolded(message, "From"),
         to=_mailboxes(message, "To"),
         cc=_mailboxes(message, "Cc"),
         reply_to=_mailboxes(message, "Reply-To"),
-        headers={name: str(value) for name, value in message.items() if name.lower() not in _OWN},
+        headers={name: read_words(_unfolded(message, name)) for name in message if name.lower() not in _OWN},
         attachments=[_file(part) for part in _leaves(message) if part not in body.values()],
     )
 
 
 def _mailboxes(message: EmailMessage, name: str) -> tuple[Mailbox, ...]:
-    value = message[name]
+    value = _unfolded(message, name)
     if not value:
         return ()
     try:
-        return read_mailboxes(str(value))
+        return read_mailboxes(value)
     except ValueError:
         raise Malformed(f"Illegal address in header '{name}'") from None
+
+
+def _unfolded(message: EmailMessage, name: str) -> str:
+    """The last header of this name as it was written, on one line; "" if there is none.
+
+    The library would decode what looks like an encoded word inside of a URL, too.
+    """
+    values = [str(value) for each, value in message.raw_items() if each.lower() == name.lower()]
+    written = values[-1].encode(errors="surrogateescape").decode(errors="replace") if values else ""
+    return _FOLD.sub("", written).strip()
 
 
 def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:

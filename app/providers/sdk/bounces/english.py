@@ -17,7 +17,7 @@ RATE: Final = phrases(
     r"(?:at a|exceed\w*|unusual|high|message|sending|the maximum|your) rate",
     r"(?:hourly|daily|sending|relay) quota|sending limit|throttl\w+|frequency|per (?:hour|day|minute)",
     r"(?:excessive|unexpected|high|unusual) volume|concurrent|connection limit|max(?:imum)? (?:messages|connections)"
-    r"|messages? per connection",
+    r"|messages? per connection|excessive(?! (?:size|message size))|rate of|harvest\w*",
 )
 REPUTATION: Final = phrases(
     r"reputation|poor (?:sender|score)|black ?list\w*|block ?list\w*|deny ?list\w*|d?n?s?(?:rbl|dnsbl)|rbl|banned",
@@ -30,23 +30,29 @@ REPUTATION: Final = phrases(
 )
 AUTHENTICATION: Final = phrases(
     r"spf|dkim|dmarc|arc|sender ?id|sender policy framework|purported responsible",
-    r"(?:un ?|non ?)?authenticat\w+|(?:un ?)?authori[sz]\w+|spoof\w*|forged|impersonat\w+|credentials|start ?tls|tls",
+    r"(?:un ?|non ?)?authenticat\w+|(?:un ?)?authori[sz]\w+|spoof\w*|forged|impersonat\w+|credentials|start ?tls|tls"
+    r"|ssl|smtp auth",
 )
 REVERSE_DNS: Final = phrases(
     r"ptr|rdns|reverse (?:dns|lookup|ip|address|resolution)|fcrdns|unresolvable|(?:helo|ehlo)(?! handshake)"
     r"|client host rejected",
     r"(?:cannot|can't|could not|unable to) (?:find|resolve) your|may not be mail exchanger|dynamic ips?",
+    r"resource records?|dns (?:check|lookup|verification)s? fail\w*",
 )
 CONTENT: Final = phrases(
     r"(?<!anti )(?<!no )spam(?! (?:firewall|gateway|appliance|titan|assassin))(?:med|ming|mers?|my|traps?)?",
     r"unsolicited|junk|ube|uce|bulk|phish\w*|virus(?:es)?|malware|trojan|malicious|abus(?:e|ive)|suspicious|suspected",
-    r"(?:message|mail) content|content (?:is |was )?(?:rejected|denied|blocked|filter\w*|policy)|attachments?|harmful",
+    r"(?:message|mail) content|content (?:is |was )?(?:rejected|denied|blocked|filter\w*|policy)|harmful",
+    # Not an attachment that is too large, nor the advice to send the email without one.
+    r"(?<!remove )(?<!remove any )(?<!remove the )(?<!without )(?<!size of )(?<!size of the )(?<!size of your )"
+    r"attachments?(?! (?:size|exceed\w*|(?:is |are )?too (?:large|big)))|(?:links?|urls?) (?:to|in)",
     r"rfc compliant|not compliant|undesirable|unwanted|unacceptable|(?:anti ?spam|spam ?assassin) (?:check|score"
     r"|rule)s?",
     r"recurrent pattern|system has detected",
 )
 POLICY: Final = phrases(
-    r"polic(?:y|ies)|prohibit\w*|forbidden|administrative\w*|security (?:reasons?|rules?|violations?|checks?)",
+    r"(?:mail ?)?polic(?:y|ies)|prohibit\w*|forbidden|envelope blocked|(?<!not )allowed (?:recipients?|senders?|list)",
+    r"administrative\w*(?! (?:disabled|suspended|locked))|security (?:reasons?|rules?|violations?|checks?)",
     r"restrict\w*|access (?:is |was )?(?:denied|denined)|deny|(?<!name )not (?:be )?(?:allowed|permitted)"
     r"|isn't allowed",
     r"(?:message|mail|e mail|service|delivery|recipient) (?:was |is |has been )?(?:refused|filtered|refuse|denied)",
@@ -65,10 +71,13 @@ RELAY: Final = phrases(
 SENDER: Final = phrases(
     r"(?<!ask the )(?<!inform the )(?<!notify the )(?<!tell the )(?<!to the )(?<!to )(?<!contact the )"
     r"senders?(?:'s)?(?! (?:should|must|please|may|has been notified|was notified|can))",
-    r"(?:mail|envelope|header) ?from|from (?:address|domain|header|field|user)|return path|reverse path|originator"
+    # "(in reply to MAIL FROM command)" is Postfix's own comment.
+    r"(?<!in reply to )(?:mail|envelope|header) ?from|from (?:address|domain|header|field|user)|return (?:path|address)"
+    r"|reverse path|(?<!in )reply to|originator|your user account|(?:sending|originating) (?:user|account|system)"
     r"|used to send|multiple addresses",
     r"batv|dsns?|null reverse|returned mail|bounces? (?:are |is )?not|sender\w*config",
-    r"(?:messages?|mails?|e ?mails?|connections?|traffic|submissions?) (?:sent |received |originating |coming )?from",
+    r"(?<!in reply to )(?:messages?|mails?|e ?mails?|connections?|traffic|submissions?)"
+    r" (?:sent |received |originating |coming )?from",
     r"your (?:ip|server|domain|host|hostname|mail ?server|mta|account|access|network|reverse|mail client|client)"
     r"(?:'s)?(?! (?:admin\w*|manager|operator))",
 )
@@ -92,8 +101,9 @@ FULL: Final = phrases(
     r"mailbox (?:size|storage|quota|capacity)|storage (?:limit|capacity)|exceeded the local limit",
 )
 _OFF: Final = (
-    r"(?:disabled|inactive|de ?activated|suspended|locked|frozen|expired|archived|dormant|terminated|blocked|paused"
-    r"|on hold|not (?:been )?(?:active|activated|enabled)|no longer (?:active|accept\w*|receiv\w*)|over limit)"
+    r"(?:disabled|inactive|de ?activated|discontinued|suspended|locked|frozen|expired|archived|dormant|terminated"
+    r"|blocked|paused|on hold|not (?:been )?(?:active|activated|enabled)|no longer (?:active|accept\w*|receiv\w*)"
+    r"|over limit)"
 )
 _OFF_BEFORE: Final = r"(?:disabled|inactive|deactivated|suspended|locked|frozen|expired|dormant|archived|blocked)"
 DISABLED: Final = phrases(
@@ -103,7 +113,7 @@ DISABLED: Final = phrases(
     rf"{_MAILBOX}{_GAP} (?:not|unable to|cannot|can't) (?:currently |be )?"
     r"(?:accept|accepting|accepts|receive|receiving) (?:any |new |more )?(?:mail|mails|messages?|e ?mails?)",
     r"no longer accepts? (?:e ?)?mails?|due to (?:extended )?inactivity|@ is (?:currently )?" + _OFF,
-    rf"(?:is|has been|was|been|currently) (?:currently |temporarily )?{_OFF_BEFORE}|receiving disabled"
+    rf"(?:is|has been|was|been|currently) (?:currently |temporarily |now )?{_OFF_BEFORE}|receiving disabled"
     rf"|not accepting any",
     r"domain (?:is |has been |was )?(?:suspended|disabled|expired)|user or domain is disabled|is unavailable (?:user"
     r"|account) is|recipient suspend the service",
@@ -123,6 +133,8 @@ LATER: Final = phrases(
     r"gr[ea]y ?list\w*|busy|is down|maintenance|vacation|out of (?:the )?office|auto(?:matic)? ?reply|in progress"
     r"|deferred|delayed"
     r"|not found (?:\. )?try again|giving up on",
+    r"(?:ldap|database) (?:server|error|query|lookup|fail\w*|timeout|problem|connection|is)|being migrated|migration"
+    r"|directory (?:is )?(?:unavailable|down)|unable to look up|error (?:\. )?try again",
     r"servfail|soft error|name server reply|name ?server (?:failure|error|timeout|query)|dns query failed|dns failure",
     r"lookup failure|unable to resolve|(?:time|timed) ?out|expired(?: before| unable)?|delivery time|too old|retries",
     r"retry time\w*|queue (?:expired|too long|period)|undelivered for|unable to deliver in|for a long time",
@@ -134,5 +146,7 @@ LATER: Final = phrases(
     r"service not available|did not respond|not (?:be )?reach(?:ed|able)|network error|internal error|local error",
     r"config(?:uration)? (?:error|problem)|misconfigured|system (?:full|call|error)|insufficient (?:disk|system)"
     r"|queue file",
+    # Nobody has named the recipient yet; and a guess about somebody's domain is none about the recipient.
+    r"in reply to mail from|domain (?:may|might) not exist",
     r"hops?|hop count|loop\w*|headers?|mime|malformed|improper\w*|duplicate|protocol violation|base64|mailer error",
 )

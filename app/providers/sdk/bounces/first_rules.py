@@ -108,7 +108,11 @@ LABELS: Final = (
 
 
 def _token(name: str, proves: Proven, pattern: Pattern, says: str, source: str) -> Rule:
-    return Rule(name=name, weight=Weight.TOKEN, proves=proves, says=says, source=source, tokens=pattern)
+    """A token that says "dead" beside a 4xx says it of nothing: the host will look again."""
+    only_final = False if proves is Proven.HARD_BOUNCE else None
+    return Rule(
+        name=name, weight=Weight.TOKEN, proves=proves, says=says, source=source, tokens=pattern, temporary=only_final
+    )
 
 
 _DEAD, _CONDITION, _BLOCKED = Proven.HARD_BOUNCE, Proven.MAILBOX_CONDITION, Proven.BLOCKED
@@ -131,6 +135,7 @@ TOKENS: Final = (
         source="Microsoft, Directory-based edge blocking (2026)",
         words=(ACCESS_DENIED,),
         codes=re.compile(r"5\.4\.1"),
+        temporary=False,
     ),
     _token(
         "microsoft-us", _BLOCKED, tokens.MICROSOFT_US, "S31xx, S775, SC-001, `RESOLVER.RST.AuthRequired` …", _MICROSOFT
@@ -153,6 +158,5 @@ TOKENS: Final = (
     ),
     _token("comcast-us", _BLOCKED, tokens.COMCAST_US, "BL000001, RL000002 …", "Comcast, mail error codes (2024)"),
     _token("netease-us", _BLOCKED, tokens.NETEASE_US, "DT:SPM, MI:SPF, RP:TRC …", "NetEase, return codes (2020)"),
-    _token("barracuda-unknown", _DEAD, tokens.BARRACUDA_UNKNOWN, "`cuda_nsu`.", "smtp.codes: Barracuda (2026)"),
     _token("list-link", _BLOCKED, tokens.LIST_LINK, "A link to a block list's page.", "RFC 5782 §2 (2010)"),
 )

@@ -6,7 +6,8 @@ from app.providers.sdk.bounces.pattern import Pattern, phrases
 
 # What follows here makes a phrase speak of something else than a recipient.
 _NO_PROBLEM: Final = (
-    r"(?! (?:error|problem|reason|status|type|issue|format|credential|or password|password|limit|from))"
+    r"(?! (?:error|problem|reason|status|type|issue|format|credential\w*|or password|password|limit|from|command"
+    r"|sequence|protocol|argument|parameter|session|dns|mx|dkim|spf|helo|ehlo|certificate|signature|header)s?\b)"
 )
 _NOUN: Final = (
     r"(?:users?|usernames?|user names?|recipients?(?:'s)?|mailbox(?:es)?|mail box|mailid|addressee|address(?:es)?"
@@ -59,9 +60,12 @@ UNKNOWN_RECIPIENT: Final = phrases(
     r"|with) that name",
     r"(?:user|recipient|person) (?:does not|doesn't|does ?n't|do not) have (?:an?|any)(?: %| [\w]{1,20}){0,2} account",
     r"not (?:our|a) (?:customer|user|member|subscriber)(?: of| here)?|there is no one at this address",
-    r"not (?:present |found |listed )?in (?:the |our |its |any )?(?:\w{1,20} )?(?:directory|validrcptto"
-    r"|validrcptto list)",
-    r"@ (?:is |was )?(?:unknown|not found|no longer valid|does(?: not|n't) exist|not exist|invalid|not known)",
+    r"not (?:present |found |listed )?in (?:the |our |its |any )?(?:\w{1,20} ){0,2}"
+    r"(?:directory|address book|validrcptto(?: list)?)",
+    r"@ (?:is |was )?(?:unknown|not found|no longer valid|does(?: not|n't) exist|not exist|invalid|not known|not used)"
+    rf"{_NO_PROBLEM}",
+    r"@ does(?: not|n't) have an account|bad (?:destination )?(?:recipient|mailbox|user)(?: address)?(?! syntax)"
+    r"|unavailable (?:mail )?user",
     r"unknown (?:or illegal )?alias|(?:do(?: not|n't)|did(?: not|n't)) have (?:a|an|any) (?:user|mailbox|account)",
     r"does(?: not|n't) handle mail for that user|that user does(?: not|n't)|is not known to (?:this|the) system",
     r"(?:user|account|mailbox|address) (?:is )?(?:not|no) (?:user )?(?:of|on|at) this (?:server|system|domain|host)",

@@ -48,8 +48,6 @@ CABLE_US: Final = Pattern(r"\bAUP#[\w-]{2,20}")
 COMCAST_US: Final = _token(r"(?:BL|ES|RL|RD|DN)0\d{2,5}")
 # help.163.com, NetEase's return codes (2020): all of these speak of the sender, its rate or its content.
 NETEASE_US: Final = Pattern(r"\b(?:DT|MI|RP|HL|WM|IB|MX|SP):(?!LD|NE)[A-Z]{3}\b")
-# smtp.codes, Barracuda (2026): "no such user".
-BARRACUDA_UNKNOWN: Final = _token(r"cuda_nsu")
 # The pages of block lists, to which hosts send the reader, often with no other word (RFC 5782 §2 has the practice).
 LIST_LINK: Final = Pattern(
     r"\b(?:https?:)?//[\w.-]{0,60}(?:spamhaus|spamcop|sorbs|uribl|surbl|abuseat|senderscore|barracudacentral|cloudmark"
