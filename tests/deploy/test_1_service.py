@@ -1,6 +1,7 @@
 """The deployed service: from API Gateway to a provider and back."""
 
 import json
+import sys
 from typing import Any
 
 import httpx
@@ -45,6 +46,18 @@ def test_first_providers_signed_webhook_passes_api_gateway(team: Team, api: http
 def test_forged_webhook_is_refused(api: httpx.Client) -> None:
     headers = {"X-Twilio-Email-Event-Webhook-Signature": "AAAA", "X-Twilio-Email-Event-Webhook-Timestamp": "1"}
     assert api.post("/v1/webhooks/sendgrid", content=b"[]", headers=headers).status_code == 401
+
+
+def test_a_dead_mailbox_is_suppressed_named_listed_and_lifted(team: Team, api: httpx.Client) -> None:
+    team.fault("sendgrid", "accept_then_bounce")
+    email_id = send(api, to=["gone@example.net"])
+    until("bounced", lambda: story(api, email_id)["recipients"][0]["status"] == "bounced", 30)
+    until("listed", lambda: bool(api.get("/v1/suppressions").json()["suppressions"]), 10)
+    accepted = api.post("/v1/emails", json={**EMAIL, "to": ["gone@example.net"]}).json()
+    assert [each["reason"] for each in accepted["suppressed"]] == ["hard_bounce"]
+    printed = team.run(sys.executable, "-m", "app.admin", "suppressions", "list", env=team.variables())
+    assert printed.startswith("gone@example.net  hard_bounce  until ")
+    assert api.delete("/v1/suppressions/gone@example.net").status_code == 204
 
 
 def test_large_content_takes_the_way_through_the_bucket(team: Team, api: httpx.Client) -> None:
