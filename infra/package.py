@@ -31,6 +31,8 @@ UNUSED = (
     "cffi/",  # a compiler for C; cryptography needs only _cffi_backend, which is beside it
     "dateutil/zoneinfo/",
     "dns/",  # for the look-up of mail servers, which is switched off in email-validator
+    "publicsuffixlist/test",  # its tests, and the cases for them
+    "publicsuffixlist/update",  # fetches a newer list
     "pycparser/",
 )
 # The AWS services that we call. Of botocore's descriptions, only theirs are packed; the 400 others have 20 MB.

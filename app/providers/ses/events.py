@@ -44,8 +44,8 @@ SHAPES: Final[dict[str, Shape]] = {
 }
 # Events that hold for every recipient of the email. Of other events without a list, SES does not say who it was.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
-# `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that are no recipient's complaint: somebody has moved the
-# email out of the spam folder; a host tells the domain's owner which of its emails did not authenticate, or had a virus.
+# `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that no recipient complains by: somebody has moved the email
+# out of the spam folder; a host tells the domain's owner which of its emails did not authenticate, or had a virus.
 NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure", "virus"})
 ALL: Final = "*"  # no topic's name: those have letters, digits, hyphens and underscores
 NOTHING: Final[EventMeaning] = (Kind.UNKNOWN, None)
