@@ -41,7 +41,13 @@ def waited_for(recipient: Recipient, context: RetryContext) -> list[Candidate]:
 
 def as_reason(recipient: Recipient, limited: Sequence[Candidate]) -> Recipient:
     """The recipient with the limits that it waits for as its reason."""
-    return replace(recipient, cause=Cause.LIMIT, detail=shorten("; ".join(one.why for one in limited)))
+    return replace(recipient, cause=Cause.LIMIT, detail=shorten("; ".join(map(_sentence, limited))))
+
+
+def _sentence(limited: Candidate) -> str:
+    if limited.why.startswith("waits for"):
+        return limited.why
+    return f"waits for {limited.provider}, {limited.why}"
 
 
 def forgotten(recipient: Recipient, attempts: Sequence[Attempt]) -> Recipient:

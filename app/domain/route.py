@@ -87,7 +87,7 @@ def route(
             cap = caps.daily if is_full else None
             candidates.append(_candidate(healths[name], cap, recipients, now_ms))
     left = [name for name in restrict if name not in routing.providers]
-    candidates += [_paused(name, f"waits for {name}, which is not in PROVIDERS", now_ms) for name in left]
+    candidates += [_paused(name, "not in PROVIDERS", now_ms) for name in left]
     return tuple(candidates)
 
 
@@ -99,7 +99,7 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
     """`full_cap` is the daily cap, if it leaves no places for the call. It counts whatever the breaker says."""
     name = health.provider
     if health.paused:
-        return _paused(name, f"waits for {name}, which an operator has paused", now_ms)
+        return _paused(name, "paused by an operator", now_ms)
     if full_cap is not None:
         full = full_day(name, full_cap, recipients, now_ms)
         return Candidate(name, Availability.PAUSED, full.why, full.until_ms, limit=full.limit)

@@ -91,8 +91,12 @@ def test_an_email_whose_only_provider_is_no_longer_configured_waits_for_it_and_t
     assert harness.only(email_id).status is Status.QUEUED
     harness.clock.advance(harness.settings.retry_for_s)
     harness.attempt(email_id, 1)
+    assert harness.only(email_id).status is Status.QUEUED
+    harness.clock.now_s = harness.head(email_id).expires_at_ms / 1000
+    harness.attempt(email_id, 1)
     recipient = harness.only(email_id)
-    assert (recipient.status, recipient.detail) == (Status.FAILED, "never asked: ses: not in PROVIDERS")
+    assert (recipient.status, recipient.cause) == (Status.EXPIRED, Cause.LIMIT)
+    assert recipient.detail == "not sent before expires_at: waits for ses, not in PROVIDERS"
     assert harness.send.calls == []
 
 

@@ -200,7 +200,10 @@ ROWS: dict[str, tuple[Story, Shown]] = {
     ),
     "canceled": (canceled, Shown(Status.CANCELED, None, "", EmailStatus.CANCELED)),
     "superseded": (superseded, Shown(Status.CANCELED, None, "superseded by a newer email", EmailStatus.CANCELED)),
-    "expired unsent": (expired_unsent, Shown(Status.EXPIRED, None, "not sent before expires_at", EmailStatus.EXPIRED)),
+    "expired unsent": (
+        expired_unsent,
+        Shown(Status.EXPIRED, Cause.OUTAGE, "not sent before expires_at", EmailStatus.EXPIRED),
+    ),
     "expired while all were down": (
         expired_while_waiting,
         Shown(Status.EXPIRED, Cause.OUTAGE, "no healthy upstream", EmailStatus.EXPIRED),

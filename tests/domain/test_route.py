@@ -118,7 +118,7 @@ def test_a_low_weight_is_told() -> None:
 
 def test_a_paused_provider_is_looked_at_again_later() -> None:
     candidate = only(Health("ses", paused=True, breaker_until_ms=NOW_MS + 5))
-    why = "waits for ses, which an operator has paused"
+    why = "paused by an operator"
     assert candidate == Candidate("ses", Availability.PAUSED, why, NOW_MS + PAUSE_CHECK_MS, limit=Limit.PAUSE)
 
 
