@@ -6,7 +6,7 @@ publish the next attempt. Every write is conditional on what was read, and is ma
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from app.delivery.capacity import Capacity
 from app.delivery.monitor import Monitor
@@ -19,6 +19,7 @@ from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
+from app.domain.own_lists import outcome_with_list
 from app.domain.protocol import DeliveryProtocol
 from app.domain.resolution import Signal, row_for
 from app.errors import ServiceUnavailable
@@ -48,6 +49,7 @@ class MakeAttempt:
     capacity: Capacity
     suppress: Callable[[Finding], object]
     lease_s: float
+    own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
         """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped.
@@ -137,6 +139,7 @@ class MakeAttempt:
         plan.reservations[provider] = reservation
         outcome = self.send(provider, message(claimed, content)).among(claimed.attempts[-1].recipients)
         duration_ms = self._now_ms() - began_ms
+        outcome = outcome_with_list(outcome, provider, self.own_lists.get(provider, ""))
         log.info(
             "attempt",
             extra={

@@ -11,7 +11,7 @@ from app.domain.dispatch import DispatchContext
 from app.domain.head import OPEN, Head
 from app.domain.health import Health
 from app.domain.route import Availability, Candidate, Routing, route
-from app.domain.suppression import Suppression
+from app.domain.suppression import Reason, Suppression
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,13 @@ class ContextReader:
         # ended or because a webhook comes in between.
         addresses = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
         healths, left_today = self.monitor.healths(), self.places.left_today()
+        now_ms = int(self.clock() * 1000)
+        entries = {} if head.override_suppression else self.suppressions.entries(addresses)
+        lifted = (key for key, entry in entries.items() if entry.is_lifted(now_ms))
         return DispatchContext(
             route=self._route(healths, left_today, head.email_id, head.providers, addresses, head.excluded),
-            suppressed=frozenset() if head.override_suppression else frozenset(self.suppressed(addresses)),
+            suppressed=frozenset(key for key, entry in entries.items() if entry.in_force(now_ms)),
+            passes_lists=frozenset(addresses if head.override_suppression else lifted),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
             silent=frozenset(name for name, health in healths.items() if health.silent),
             first_choice=self._first_choice(healths, left_today, head, addresses),
@@ -52,6 +56,14 @@ class ContextReader:
     def suppressed(self, addresses: Iterable[str]) -> Mapping[str, Suppression]:
         """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
         return self.suppressions.among(addresses, int(self.clock() * 1000))
+
+    def meet_own_lists(self, addresses: Iterable[str]) -> bool:
+        """Whether a provider's own list may hold one of `addresses`: it was lifted from ours, or is known from one."""
+        now_ms = int(self.clock() * 1000)
+        return any(
+            entry.is_lifted(now_ms) or Reason.PROVIDER_LIST in entry.suppressions
+            for entry in self.suppressions.entries(addresses).values()
+        )
 
     def route(
         self, email_id: str, restrict: Iterable[str], addresses: Iterable[str], recipients: int

@@ -20,16 +20,41 @@ class Explanation:
     suppressed: Mapping[str, Notice]
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a provider does with an email that no objection says, from its table of limits.
+
+    `tracked_fields` are the fields of an email's tracking that its calls say, `tags_add` is what it adds to an email
+    that has tags, and `own_list` where an address is cleared from its own suppression list.
+    """
+
+    tracked_fields: Collection[str]
+    tags_add: str
+    own_list: str
+
+    def notes(self, email: Email, *, meets_own_lists: bool) -> tuple[str, ...]:
+        """Those of them that this email meets. `meets_own_lists`: such a list may hold a recipient."""
+        own_list = (
+            f"its own suppression list holds all the same; to clear it: {self.own_list}" if meets_own_lists else ""
+        )
+        return tuple(filter(None, (self._tracking(), self._tags(email), own_list)))
+
+    def _tracking(self) -> str:
+        unsaid = [field.name for field in fields(Tracking) if field.name not in self.tracked_fields]
+        where = "a setting of the domain or account there, which no email changes"
+        return f"tracking of {' and '.join(unsaid)}: {where}" if unsaid else ""
+
+    def _tags(self, email: Email) -> str:
+        return f"tags add {self.tags_add}" if self.tags_add and email.content.tags else ""
+
+
 @dataclass(frozen=True)
 class Explain:
-    """Explains a route. `objections` maps each provider to why it cannot carry an email ("": it can).
-
-    `tracked_fields` maps it to the fields of an email's tracking that its calls say.
-    """
+    """Explains a route. `objections` maps each provider to why it cannot carry an email ("": it can)."""
 
     read_context: ContextReader
     objections: Callable[[Email], Mapping[str, str]]
-    tracked_fields: Mapping[str, Collection[str]]
+    habits: Mapping[str, Habits]
 
     def __call__(self, email: Email, email_id: str) -> Explanation:
         """Explain what would become of `email` now.
@@ -38,23 +63,20 @@ class Explain:
         """
         objections = self.objections(email)
         addresses = [mailbox.key for mailbox in (*email.to, *email.cc, *email.bcc)]
+        suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses)
+        meets_own_lists = email.override_suppression or self.read_context.meet_own_lists(addresses)
         route = [
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
-            else self._with_notes(candidate)
+            else self._with_notes(candidate, email, meets_own_lists=meets_own_lists)
             for candidate in self.read_context.route(
                 email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
             )
         ]
-        suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses)
         return Explanation(route, {key: suppression.notice for key, suppression in suppressed.items()})
 
-    def _with_notes(self, candidate: Candidate) -> Candidate:
-        said = self.tracked_fields.get(candidate.provider)  # None: it is no longer configured
-        if said is None or candidate.availability is Availability.EXCLUDED:
+    def _with_notes(self, candidate: Candidate, email: Email, *, meets_own_lists: bool) -> Candidate:
+        habits = self.habits.get(candidate.provider)  # None: it is no longer configured
+        if habits is None or candidate.availability is Availability.EXCLUDED:
             return candidate
-        unsaid = [field.name for field in fields(Tracking) if field.name not in said]
-        if not unsaid:
-            return candidate
-        note = f"tracking of {' and '.join(unsaid)}: a setting of the domain or account there, which no email changes"
-        return replace(candidate, notes=(note,))
+        return replace(candidate, notes=habits.notes(email, meets_own_lists=meets_own_lists))

@@ -10,7 +10,7 @@ from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
 from app.domain.outcome import Outcome
-from app.domain.suppression import Suppression
+from app.domain.suppression import Entry, Suppression
 
 Clock = Callable[[], float]  # epoch seconds
 
@@ -150,6 +150,9 @@ class SuppressionLookup(Protocol):
 
     def among(self, addresses: Iterable[str], now_ms: int) -> Mapping[str, Suppression]:
         """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
+
+    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+        """All that is known of those of `addresses` (lower-case) of which anything is, by address."""
 
 
 class CollapseStore(Protocol):

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
 
@@ -22,6 +22,7 @@ from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
 from app.domain.head import Evidence, Head, Status
 from app.domain.kinds import SURELY_NOT_SENT, Kind
+from app.domain.own_lists import event_with_list
 from app.domain.protocol import DeliveryProtocol, is_about
 from app.domain.resolution import Signal, row_for
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 # an unsubscribe may be about mail that is not ours, unless the provider sends our ids back with it: then the email is
 # gone, as heads are after days, while complaints take months.
 PROVED_BY_ANYBODY: Final = frozenset({Kind.HARD_BOUNCE})
-PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED})
+PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED})
 SIDE_BY_SIDE = 16  # emails of one webhook that are recorded at the same time
 
 
@@ -53,6 +54,7 @@ class Record:
     places: PlaceTaker
     suppress: Callable[[Finding], object]
     our_faults: OurFaults
+    own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
         """Record everything in `webhook`.
@@ -84,7 +86,8 @@ class Record:
             log.info("subscription confirmed", extra={"provider": provider})
             return
         by_email: dict[str, list[ProviderEvent]] = defaultdict(list)
-        for event in self.attribute(content):
+        where = self.own_lists.get(provider, "")
+        for event in self.attribute([event_with_list(event, where) for event in content]):
             by_email[event.email_id].append(event)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):
@@ -112,7 +115,7 @@ class Record:
         now_ms = int(self.clock() * 1000)
         for step in steps:
             _log(step)
-            if step.suppresses:
+            if step.judges:
                 self.suppress(from_event(step.event, now_ms, email_ms=head.created_at_ms, called_ms=step.called_at_ms))
         self.events.put(kept, head.ttl_s)
         publish_if_ready(self.publish, self.clock, head)
@@ -124,10 +127,10 @@ class Record:
                 self.places.count_late(step.event.provider, step.called_at_ms)
 
     def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind]) -> None:
-        """Suppress whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
+        """Judge whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
         now_ms = int(self.clock() * 1000)
         for event in events:
-            if event.kind in proved and event.recipient:
+            if event.kind in proved and event.recipient and not event.scope:
                 self.suppress(from_event(event, now_ms))
 
     def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:
@@ -142,12 +145,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one event did to its recipient: what is logged, suppressed and counted once the head is written."""
+    """What one event did to its recipient: what is logged, judged and counted once the head is written.
+
+    `judges`: the event changes our suppression list. One that names a scope says nothing of mail that names none.
+    """
 
     event: ProviderEvent
     was: Status
     now: Status
-    suppresses: bool
+    judges: bool
     is_first_failure: bool  # and not one that was reported before
     was_sent_after_all: bool  # although the call had said that it surely was not
     called_at_ms: int
@@ -162,7 +168,8 @@ class _Step:
             event,
             recipient.status,
             after.recipients[event.recipient].status,
-            row_for(recipient, Signal.from_event(event)).suppress,
+            not event.scope
+            and (event.kind is Kind.RESUBSCRIBED or row_for(recipient, Signal.from_event(event)).suppress),
             Evidence.FAILED not in known,
             attempt.outcome_for(event.recipient) in SURELY_NOT_SENT and not known and bool(now_known),
             attempt.started_at_ms,

@@ -14,9 +14,10 @@ from app.domain.unknown_calls import providers_of_unknown_calls
 class DispatchContext:
     """What an email's next step depends on, beside the email itself and the time.
 
-    `suppressed` are the keys of recipients on our suppression list. `superseded`: a newer email with the same collapse
-    key has replaced this one. `silent` are the providers that accept emails but report less on them than usual.
-    `first_choice` is the provider that would carry the email if all were healthy ("": none may).
+    `suppressed` are the keys of recipients on our suppression list, `passes_lists` of those for whom no provider's own
+    list ends anything. `superseded`: a newer email with the same collapse key has replaced this one. `silent` are the
+    providers that accept emails but report less on them than usual. `first_choice` is the provider that would carry the
+    email if all were healthy ("": none may).
     """
 
     route: tuple[Candidate, ...]
@@ -24,6 +25,7 @@ class DispatchContext:
     superseded: bool = False
     silent: frozenset[str] = frozenset()
     first_choice: str = ""
+    passes_lists: frozenset[str] = frozenset()
 
     @classmethod
     def all_available(cls, providers: Sequence[str]) -> "DispatchContext":

@@ -15,6 +15,7 @@ class ProviderEvent:
     `recipient` becomes the key under which an email holds it; "" when the provider names none (some do so for an open).
     `at_ms` is the provider's time, never ours. `event_id` is the provider's unique id of the event, "" if it has none.
     `message_id` is the id that the provider gave the call, in the same form as in the outcome of that call.
+    `scope` is the provider's own name of what somebody unsubscribed from or subscribed to again ("": everything).
     """
 
     provider: str
@@ -27,6 +28,7 @@ class ProviderEvent:
     message_id: str = ""
     cause: Cause | None = None
     detail: str = ""
+    scope: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipient", address_key(self.recipient))
@@ -35,7 +37,7 @@ class ProviderEvent:
     def key(self) -> str:
         """A key that is the same whenever and however often this event comes in."""
         identity = self.event_id or f"{self.kind}\n{self.message_id}\n{self.at_ms}"
-        return hashlib.sha256(f"{self.provider}\n{self.recipient}\n{identity}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self.provider}\n{self.recipient}\n{identity}\n{self.scope}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from typing import Final
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Kind
 from app.domain.resolution import Signal
-from app.domain.suppression import DAY_MS, LASTS_MS, Bounce, Reason, Suppression
+from app.domain.suppression import DAY_MS, LASTS_MS, Bounce, Reason, Resubscription, Suppression
 
 # An email of which nobody knows when it was accepted is taken to be this old. Hosts and providers give up sooner: after
 # four to five days (RFC 5321 §4.5.4.1, 2008). So a second report of the same email does not look like one of a later.
 UNKNOWN_EMAIL_IS_OLD_MS: Final = 8 * DAY_MS
 
-Finding = Suppression | Bounce
+Finding = Suppression | Bounce | Resubscription
 
 _REASONS: Final[Mapping[Kind, Reason]] = {
     Kind.SUPPRESSED: Reason.PROVIDER_LIST,
@@ -33,7 +33,12 @@ def from_event(event: ProviderEvent, now_ms: int, *, email_ms: int | None = None
 
 
 def from_signal(email_id: str, address: str, signal: Signal, at_ms: int, email_ms: int | None) -> Finding:
-    """What a signal of that time means for an address. The signal's row in the state table must say `suppress`."""
+    """What a signal of that time means for an address.
+
+    The signal's row in the state table must say `suppress`, or its kind be `resubscribed`.
+    """
+    if signal.kind is Kind.RESUBSCRIBED:
+        return Resubscription(address, at_ms)
     about = f", {email_id}, attempt {signal.attempt}" if email_id else ""  # some reports do not say of which email
     evidence = f"{signal.provider}{about}: {signal.detail or signal.kind.value}"
     if signal.kind in _BOUNCES:

@@ -79,7 +79,8 @@ class Recipient:
     `attempt` is the current attempt: the last one that claimed this recipient, or the one whose copy counts (0: none
     yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0, and
     `round_ends_at_ms` is when the next one begins (None: a provider of this round is left). A wait may end before that,
-    to check whether a provider that could not be called can be called now.
+    to check whether a provider that could not be called can be called now. `passes_lists`: a provider's own suppression
+    list ends nothing, because the email overrides the lists or the address was lifted from ours.
     """
 
     address: str
@@ -94,6 +95,7 @@ class Recipient:
     evidence: EvidenceByAttempt = field(default_factory=dict)
     cause: Cause | None = None
     detail: str = ""
+    passes_lists: bool = False
 
     @property
     def key(self) -> str:

@@ -25,7 +25,8 @@ class Kind(StrEnum):
     VIRUS = "virus"  # the provider itself found a virus in the email and never tried: so it is at any provider
     SUPPRESSED = "suppressed"  # on the provider's own suppression list
     COMPLAINED = "complained"
-    UNSUBSCRIBED = "unsubscribed"
+    UNSUBSCRIBED = "unsubscribed"  # from everything, or from the scope that the event names
+    RESUBSCRIBED = "resubscribed"  # takes an unsubscribe back
     OPENED = "opened"  # proves that the provider has the email, and no delivery: a gateway may look before it decides
     CLICKED = "clicked"  # proves the same, because gateways follow links
     UNKNOWN = "unknown"  # of no kind that we know, or one that says nothing of the delivery; kept as history
@@ -52,6 +53,7 @@ EventKind = Literal[
     Kind.SUPPRESSED,
     Kind.COMPLAINED,
     Kind.UNSUBSCRIBED,
+    Kind.RESUBSCRIBED,
     Kind.OPENED,
     Kind.CLICKED,
     Kind.UNKNOWN,

@@ -47,6 +47,7 @@ class DeliveryProtocol:
         is_informed = context is not None
         head = limits.put_off(head, now_ms) if is_informed else head
         retry = RetryContext.of(head, context or self._all_available(head), now_ms, is_informed=is_informed)
+        head = _passing_lists(head, retry.dispatch_context)
         head = reconsider_repetition(head, retry, self._keys_known_for_ms)
         if head.critical:
             head = _with_recipients(head, rescue(head, retry))
@@ -176,6 +177,12 @@ def is_about(head: Head, event: ProviderEvent) -> bool:
     if attempt is None or attempt.provider != event.provider:
         return False
     return not event.recipient or event.recipient in attempt.recipients  # some providers' opens name no recipient
+
+
+def _passing_lists(head: Head, context: DispatchContext) -> Head:
+    """The head that remembers for whom no provider's own list ends anything, for reports that come later."""
+    found = {key: replace(head.recipients[key], passes_lists=True) for key in context.passes_lists}
+    return _with_recipients(head, found)
 
 
 def _with_recipients(head: Head, changed: Mapping[str, Recipient]) -> Head:

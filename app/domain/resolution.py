@@ -64,12 +64,14 @@ def phase(recipient: Recipient) -> Phase:
 
 def row_for(recipient: Recipient, signal: Signal) -> Row:
     """The row of the state table for this recipient and this signal."""
-    return TABLE[phase(recipient), signal.kind, signal.attempt == recipient.attempt]
+    kind = _as_it_counts(recipient, signal).kind
+    return TABLE[phase(recipient), kind, signal.attempt == recipient.attempt]
 
 
 def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) -> Recipient:
     """The recipient after `signal`. A signal that comes again, at any time, changes nothing."""
     transition = row_for(recipient, signal).transition
+    signal = _as_it_counts(recipient, signal)
     known = recipient.evidence.get(signal.attempt, frozenset())
     recipient = _keep_evidence(recipient, signal)
     if known & IGNORED_IF_KNOWN.get((transition, signal.kind), frozenset()):
@@ -91,6 +93,16 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
             return _return_delivered(recipient, signal)
         case Transition.STAY:
             return recipient
+
+
+def _as_it_counts(recipient: Recipient, signal: Signal) -> Signal:
+    """The signal as it counts for this recipient.
+
+    A provider's own list proves nothing about the mailbox. For whom it is to be passed, that provider has only dropped
+    its copy, and the next one is asked.
+    """
+    is_passed = recipient.passes_lists and signal.kind is Kind.SUPPRESSED
+    return replace(signal, kind=Kind.DROPPED) if is_passed else signal
 
 
 def with_status(recipient: Recipient, status: Status, attempt: int) -> Recipient:

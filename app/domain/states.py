@@ -84,7 +84,7 @@ _IN_PROGRESS = (Phase.SENDING, Phase.AWAITING_EVIDENCE, Phase.SENT)
 _OPENED = (Kind.OPENED, Kind.CLICKED)
 # A delay proves that the provider has the email, and so does any event of another kind, even one that we do not know.
 # An open or a click proves no more: gateways fetch what is in an email while they still decide whether they take it.
-_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, *_OPENED, Kind.UNKNOWN, Kind.UNSUBSCRIBED)
+_PROVIDER_HAS_IT = (Kind.ACCEPTED, Kind.DELAYED, *_OPENED, Kind.UNKNOWN, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED)
 _RECIPIENT_FAULT = (Kind.HARD_BOUNCE, Kind.UNDELIVERABLE, Kind.SUPPRESSED)
 COPY_FAILED: Final = (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED, Kind.VIRUS)
 _NOT_SENT = (Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED)
@@ -140,7 +140,7 @@ TABLE: Final[dict[Key, Row]] = {
     **_rows((Phase.COMPLAINED,), (Kind.COMPLAINED,), _EITHER, Transition.STAY, suppress=True),
 }
 
-# Whoever unsubscribes gets no further email, whatever else the event proves about this one.
+# Whoever unsubscribes from everything gets no further email, whatever else the event proves about this one.
 TABLE.update({key: replace(row, suppress=True) for key, row in TABLE.items() if key[1] is Kind.UNSUBSCRIBED})
 
 # What a signal of each kind proves about its attempt. Kinds that are not listed prove nothing.

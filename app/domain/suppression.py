@@ -76,6 +76,14 @@ class Bounce:
 
 
 @dataclass(frozen=True, slots=True)
+class Resubscription:
+    """A report that somebody who had unsubscribed from everything wants mail again. `at_ms` is epoch milliseconds."""
+
+    address: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bounces:
     """What is remembered of the hard bounces of one address, in epoch milliseconds.
 
@@ -111,12 +119,17 @@ class Entry:
     suppressions: Mapping[Reason, Suppression] = field(default_factory=dict)
     bounces: Bounces | None = None
     lifted_ms: int | None = None
+    resubscribed_ms: int | None = None
     version: int = 0
 
     def in_force(self, now_ms: int) -> Suppression | None:
         """The strongest suppression that holds now, with the latest end of all of them. None: the address is free."""
         holding = [each for each in self.strongest_first if now_ms < each.until_ms]
         return replace(holding[0], until_ms=max(each.until_ms for each in holding)) if holding else None
+
+    def is_lifted(self, now_ms: int) -> bool:
+        """Whether it was lifted, not longer ago than that counts."""
+        return self.lifted_ms is not None and now_ms - self.lifted_ms <= LIFT_COUNTS_FOR_MS
 
     @property
     def strongest_first(self) -> list[Suppression]:
@@ -129,17 +142,19 @@ class Entry:
         return max(
             *(each.until_ms for each in self.suppressions.values()),
             self.bounces.last_ms + BOUNCE_COUNTS_FOR_MS if self.bounces else 0,
-            self.lifted_ms + LIFT_COUNTS_FOR_MS if self.lifted_ms else 0,
+            *(at_ms + LIFT_COUNTS_FOR_MS for at_ms in (self.lifted_ms, self.resubscribed_ms) if at_ms),
         )
 
 
 def suppress(entry: Entry, suppression: Suppression) -> Entry:
     """The entry with this suppression beside those for other reasons.
 
-    It stays as it is if its suppression for the same reason lasts longer, or if it was lifted after this one began.
+    It stays as it is if its suppression for the same reason lasts longer, or if it was lifted after this one began. An
+    unsubscribe is lifted by a later resubscription, too.
     """
     known = entry.suppressions.get(suppression.reason)
-    if _is_lifted(entry, suppression.since_ms) or (known and known.until_ms > suppression.until_ms):
+    is_over = _is_lifted(entry, suppression.since_ms) or _is_taken_back(suppression, entry.resubscribed_ms)
+    if is_over or (known and known.until_ms > suppression.until_ms):
         return entry
     return replace(entry, suppressions={**entry.suppressions, suppression.reason: suppression})
 
@@ -161,6 +176,16 @@ def bounced(entry: Entry, bounce: Bounce) -> Entry:
     return suppress(entry, Suppression(entry.address, bounces.reason, bounce.evidence, bounces.since_ms, until_ms))
 
 
+def resubscribed(entry: Entry, resubscription: Resubscription) -> Entry:
+    """The entry without what an earlier unsubscribe set. Every other reason stays, and so does a later unsubscribe.
+
+    The newest resubscription is remembered, so that it does not matter in which order reports come in, nor how often.
+    """
+    newest_ms = max(resubscription.at_ms, entry.resubscribed_ms or 0)
+    kept = {reason: each for reason, each in entry.suppressions.items() if not _is_taken_back(each, newest_ms)}
+    return replace(entry, suppressions=kept, resubscribed_ms=newest_ms)
+
+
 def lift(entry: Entry, now_ms: int) -> Entry | None:
     """The entry without its suppressions and its bounces; None if there is neither."""
     counts = entry.bounces is not None and now_ms - entry.bounces.last_ms <= BOUNCE_COUNTS_FOR_MS
@@ -171,6 +196,11 @@ def lift(entry: Entry, now_ms: int) -> Entry | None:
 
 def _is_lifted(entry: Entry, at_ms: int) -> bool:
     return entry.lifted_ms is not None and at_ms < entry.lifted_ms
+
+
+def _is_taken_back(suppression: Suppression, resubscribed_ms: int | None) -> bool:
+    is_earlier = resubscribed_ms is not None and suppression.since_ms < resubscribed_ms
+    return is_earlier and suppression.reason is Reason.UNSUBSCRIBED
 
 
 def _remember(known: Bounces | None, bounce: Bounce) -> Bounces:

@@ -30,6 +30,7 @@ def recipient_to_json(recipient: Recipient) -> Json:
             "evidence": {str(n): sorted(each.value for each in known) for n, known in recipient.evidence.items()},
             "cause": recipient.cause and recipient.cause.value,
             "detail": recipient.detail,
+            "passes_lists": recipient.passes_lists or None,
         }
     )
 
@@ -49,6 +50,7 @@ def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
         evidence={int(n): frozenset(map(Evidence, known)) for n, known in data.get("evidence", {}).items()},
         cause=_cause(data),
         detail=data.get("detail", ""),
+        passes_lists=data.get("passes_lists", False),
     )
 
 

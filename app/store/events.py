@@ -31,6 +31,7 @@ class EventItem(Model):
     message_id = UnicodeAttribute(null=True)
     cause = UnicodeAttribute(null=True)
     detail = UnicodeAttribute(null=True)
+    scope = UnicodeAttribute(null=True)
 
 
 class Events:
@@ -67,6 +68,7 @@ def _to_item(part: str, event: ProviderEvent, ttl_s: int) -> EventItem:
         message_id=event.message_id or None,
         cause=event.cause and event.cause.value,
         detail=event.detail or None,
+        scope=event.scope or None,
     )
 
 
@@ -83,4 +85,5 @@ def _to_event(item: EventItem) -> ProviderEvent:
         message_id=item.message_id or "",
         cause=Cause(item.cause) if item.cause else None,
         detail=item.detail or "",
+        scope=item.scope or "",
     )

@@ -10,7 +10,7 @@ from pynamodb.models import Model
 
 from app.domain import suppression as rules
 from app.domain.findings import Finding
-from app.domain.suppression import Bounce, Bounces, Entry, Suppression
+from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
 from app.errors import Contention
 from app.store.codec import suppressions_from_json, suppressions_to_json
 from app.store.ttl import as_ttl
@@ -35,6 +35,7 @@ class SuppressionItem(Model):
     suppressions = JSONAttribute(null=True)
     bounces = JSONAttribute(null=True)
     lifted = NumberAttribute(null=True)
+    resubscribed = NumberAttribute(null=True)
     ttl = TTLAttribute()
 
 
@@ -53,14 +54,20 @@ class Suppressions:
         """Keep what was found about an address. Returns the entry as it now stands. To put it again changes nothing."""
         if isinstance(finding, Bounce):
             return self._rewrite(finding.address, lambda entry: rules.bounced(entry, finding))
+        if isinstance(finding, Resubscription):
+            return self._rewrite(finding.address, lambda entry: rules.resubscribed(entry, finding))
         return self._rewrite(finding.address, lambda entry: rules.suppress(entry, finding))
 
     def among(self, addresses: Iterable[str], now_ms: int) -> dict[str, Suppression]:
         """The suppressions in force of those of `addresses` (lower-case, at most 100) that have one, by address."""
-        keys = [self._key(address) for address in addresses]
-        items = SuppressionItem.batch_get(keys) if keys else ()
-        found = (_to_entry(item).in_force(now_ms) for item in items)
+        found = (entry.in_force(now_ms) for entry in self.entries(addresses).values())
         return {suppression.address: suppression for suppression in found if suppression}
+
+    def entries(self, addresses: Iterable[str]) -> dict[str, Entry]:
+        """All that is known of those of `addresses` (lower-case, at most 100) of which anything is, by address."""
+        keys = [self._key(address) for address in addresses]
+        found = map(_to_entry, SuppressionItem.batch_get(keys) if keys else ())
+        return {entry.address: entry for entry in found}
 
     def get(self, address: str) -> Entry:
         """All that is known of an address (lower-case), as it is stored now."""
@@ -109,6 +116,7 @@ class Suppressions:
             suppressions=suppressions_to_json(entry.suppressions) or None,
             bounces=entry.bounces and asdict(entry.bounces),
             lifted=entry.lifted_ms,
+            resubscribed=entry.resubscribed_ms,
             ttl=as_ttl(entry.kept_until_ms / 1000),
         )
         is_new = SuppressionItem.address_hmac.does_not_exist()
@@ -130,5 +138,6 @@ def _to_entry(item: SuppressionItem) -> Entry:
         suppressions=suppressions_from_json(item.address, item.suppressions or {}),
         bounces=None if item.bounces is None else Bounces(**item.bounces),
         lifted_ms=None if item.lifted is None else int(item.lifted),
+        resubscribed_ms=None if item.resubscribed is None else int(item.resubscribed),
         version=int(item.version),
     )

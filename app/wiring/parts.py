@@ -14,7 +14,7 @@ from app.delivery.attribution import Attribution
 from app.delivery.cancel import Cancel
 from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
-from app.delivery.explain import Explain
+from app.delivery.explain import Explain, Habits
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
@@ -155,6 +155,7 @@ def build(
     monitor = Monitor(stores.healths, settings.providers, clock, monotonic)
     places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
+    own_lists = {name: one.limits.own_list.value for name, one in providers.items()}
     find_objections = partial(
         objections, {name: _capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
@@ -187,6 +188,7 @@ def build(
             capacity=Capacity(monitor, places),
             suppress=stores.suppressions.put,
             lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
+            own_lists=own_lists,
         ),
         cancel=Cancel(stores.heads, clock, protocol),
         record=Record(
@@ -203,11 +205,17 @@ def build(
             places=places,
             suppress=stores.suppressions.put,
             our_faults=OurFaults(stores.heads, monitor, clock),
+            own_lists=own_lists,
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
         sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths),
         explain=Explain(
-            read_context, find_objections, {name: one.limits.tracking.value for name, one in providers.items()}
+            read_context,
+            find_objections,
+            {
+                name: Habits(one.limits.tracking.value, one.limits.tags_add.value, own_lists[name])
+                for name, one in providers.items()
+            },
         ),
         monitor=monitor,
         suppressions=stores.suppressions,

@@ -130,6 +130,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "kind": "delivered",
                 "cause": None,
                 "detail": "OK",
+                "scope": None,
             },
             {
                 "at": "2030-03-17T17:46:40.125Z",
@@ -139,6 +140,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "kind": "opened",
                 "cause": None,
                 "detail": None,
+                "scope": None,
             },
         ],
     }

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.api.application import create
+from app.domain.suppression import Reason, Suppression
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.support.clock import Clock
@@ -85,3 +86,50 @@ def test_a_provider_that_does_not_carry_it_has_nothing_to_note(with_resend: Cont
     route = client.post("/v1/emails/explain", json=GOOD | changes).json()["route"]
     (resend,) = [step for step in route if step["provider"] == "resend"]
     assert (resend["state"], resend["notes"]) == ("excluded", [])
+
+
+def test_explain_says_what_tags_make_a_provider_add(with_resend: Container) -> None:
+    client = Client(create(lambda: with_resend), with_resend.api_keys.create("all", {"admin"}, ()))
+    route = client.post("/v1/emails/explain", json=GOOD | {"tags": ["welcome"]}).json()["route"]
+    noted = {step["provider"]: " ".join(step["notes"]) for step in route}
+    assert "List-Unsubscribe" in noted.pop("mailgun")
+    assert noted == {"sendgrid": "", "ses": "", "resend": NOTE}
+
+
+OWN_LISTS = {
+    "sendgrid": "SendGrid app",
+    "mailgun": "Mailgun control panel",
+    "ses": "DeleteSuppressedDestination",
+    "resend": "Resend dashboard",
+}
+
+
+@pytest.mark.parametrize("why", ["override", "lifted", "on a list"])
+def test_explain_says_whose_own_list_holds_all_the_same_and_where_it_is_cleared(
+    with_resend: Container, clock: Clock, why: str
+) -> None:
+    client = Client(create(lambda: with_resend), with_resend.api_keys.create("all", {"admin"}, ()))
+    address = f"{uuid4().hex}@example.com"
+    assert not any("own suppression list" in note for note in noted(client, to=address).values())
+    if why != "override":
+        now_ms = clock.now_ms
+        told = Suppression(address, Reason.PROVIDER_LIST, "on a list", now_ms, now_ms + 10**9)
+        with_resend.suppressions.put(told)
+    if why == "lifted":
+        with_resend.suppressions.lift(address, clock.now_ms + 1)
+    notes = noted(client, to=address, override_suppression=why == "override")
+    for provider, words in OWN_LISTS.items():
+        assert "own suppression list" in notes[provider]
+        assert words in notes[provider]
+
+
+def noted(client: Client, **changes: Any) -> dict[str, str]:
+    route = client.post("/v1/emails/explain", json=GOOD | changes).json()["route"]
+    return {step["provider"]: " ".join(step["notes"]) for step in route}
+
+
+def test_every_account_names_its_own_list_in_stories(with_resend: Container) -> None:
+    assert with_resend.attempt.own_lists == with_resend.record.own_lists
+    assert set(with_resend.attempt.own_lists) == set(OWN_LISTS)
+    for provider, words in OWN_LISTS.items():
+        assert words in with_resend.attempt.own_lists[provider]

@@ -201,7 +201,7 @@ def test_lifted_it_is_sent_to_again(harness: Harness) -> None:
     assert harness.only(email_id).status is Status.SENT
 
 
-@pytest.mark.parametrize("kind", [Kind.HARD_BOUNCE, Kind.SUPPRESSED, Kind.COMPLAINED, Kind.UNSUBSCRIBED])
+@pytest.mark.parametrize("kind", [Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED])
 def test_a_webhook_that_comes_again_does_not_undo_a_lift_and_a_new_one_does(harness: Harness, kind: Kind) -> None:
     bob = somebody("bob")
     email_id = harness.take(an_email(bob))

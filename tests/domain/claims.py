@@ -24,7 +24,8 @@ def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_m
         mine = [report for report in others if report.key == key]
         if any(_knows_of_a_copy(s, report) for report in mine):
             broken += ("I2",)
-        if any(report.kind in AT_FAULT for report in mine):
+        at_fault = set(AT_FAULT) - ({Kind.SUPPRESSED} if settled.recipients[key].passes_lists else set())
+        if any(report.kind in at_fault for report in mine):
             broken += ("I4",)
         if not dispatch.repeats and len(calls_of_unknown_outcome(s, settled, key)) >= MOST_UNKNOWN[s.head.on_uncertain]:
             broken += ("N",)

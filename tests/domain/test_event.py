@@ -19,6 +19,7 @@ NAMED = ProviderEvent(
     message_id="m-1",
     cause=Cause.UNKNOWN,
     detail="550",
+    scope="news",
 )
 NAMELESS = replace(NAMED, event_id="")
 OTHER: dict[str, object] = {
@@ -32,6 +33,7 @@ OTHER: dict[str, object] = {
     "message_id": "m-2",
     "cause": None,
     "detail": "",
+    "scope": "offers",
 }
 
 
@@ -43,17 +45,17 @@ def test_every_field_is_looked_at_here() -> None:
     assert {field.name for field in fields(ProviderEvent)} == set(OTHER)
 
 
-@pytest.mark.parametrize("name", ["provider", "recipient", "event_id"])
-def test_events_with_a_providers_id_are_told_apart_by_it(name: str) -> None:
+@pytest.mark.parametrize("name", ["provider", "recipient", "event_id", "scope"])
+def test_events_with_a_providers_id_are_told_apart_by_it_and_their_scope(name: str) -> None:
     assert other(NAMED, name).key != NAMED.key
 
 
-@pytest.mark.parametrize("name", sorted(OTHER.keys() - {"provider", "recipient", "event_id"}))
+@pytest.mark.parametrize("name", sorted(OTHER.keys() - {"provider", "recipient", "event_id", "scope"}))
 def test_whatever_else_a_redelivery_says_it_is_the_same_event(name: str) -> None:
     assert other(NAMED, name).key == NAMED.key
 
 
-@pytest.mark.parametrize("name", ["provider", "recipient", "kind", "message_id", "at_ms"])
+@pytest.mark.parametrize("name", ["provider", "recipient", "kind", "message_id", "at_ms", "scope"])
 def test_events_without_one_are_told_apart_by_what_they_say_and_the_providers_time(name: str) -> None:
     assert other(NAMELESS, name).key != NAMELESS.key
 

@@ -49,8 +49,11 @@ def test_an_email_that_nobody_knows_is_taken_to_be_older_than_anything_that_is_s
 
 def test_the_evidence_names_provider_email_attempt_and_words() -> None:
     told = from_event(event(Kind.HARD_BOUNCE, detail="550 5.1.1 no such user"), NOW_MS)
+    assert isinstance(told, Bounce)
     assert told.evidence == "ses, eml_1, attempt 2: 550 5.1.1 no such user"
-    assert from_event(event(Kind.COMPLAINED), NOW_MS).evidence == "ses, eml_1, attempt 2: complained"
+    told = from_event(event(Kind.COMPLAINED), NOW_MS)
+    assert isinstance(told, Suppression)
+    assert told.evidence == "ses, eml_1, attempt 2: complained"
 
 
 @pytest.mark.parametrize("kind", [Kind.COMPLAINED, Kind.HARD_BOUNCE])

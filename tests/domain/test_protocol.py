@@ -67,6 +67,10 @@ SPACES = {
         every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION, Kind.BLOCKED)
     ),
     "a virus": Space(every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.VIRUS, Kind.BLOCKED)),
+    "providers' own lists": Space(every(retry_for_ms=0), 3_000, quick=True, kinds=(Kind.DELIVERED, Kind.SUPPRESSED)),
+    "providers' own lists that end nothing": Space(
+        every(retry_for_ms=0, passes_lists=True), 3_000, quick=True, kinds=(Kind.DELIVERED, Kind.SUPPRESSED)
+    ),
     "a cancel and what is reported later": Space(
         every(retry_for_ms=0, cancel=True), 8_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)
     ),

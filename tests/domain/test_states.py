@@ -31,7 +31,7 @@ KINDS = {
     "unc": Kind.UNCERTAIN,
     "dly": Kind.DELAYED,
     "del": Kind.DELIVERED,
-    "hard": Kind.HARD_BOUNCE,
+    "har": Kind.HARD_BOUNCE,
     "box": Kind.MAILBOX_CONDITION,
     "soft": Kind.SOFT_BOUNCE,
     "blo": Kind.BLOCKED,
@@ -40,31 +40,32 @@ KINDS = {
     "sup": Kind.SUPPRESSED,
     "com": Kind.COMPLAINED,
     "uns": Kind.UNSUBSCRIBED,
+    "res": Kind.RESUBSCRIBED,
     "ope": Kind.OPENED,
     "cli": Kind.CLICKED,
     "unk": Kind.UNKNOWN,
 }
 CURRENT = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
-queued            S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   S+   S    S    S
-waiting           S    .    .    .    E+   .    S    D    E+   E    .    .    .    .    E+   C+   S+   S    S    S
-sending           S    R    R    R    E+   ?    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
-awaiting_evidence S    R    R    R    E+   .    S    D    E+   E    R    R    R    R    E+   C+   S+   S    S    S
-sent              .    .    .    .    E+   .    .    D    E+   E    R    R    R    R    E+   C+   +    .    .    .
-delivered         .    .    .    .    .    .    .    .    B+   B    B    B    B    B    .    C+   +    .    .    .
-bounced           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
-suppressed        .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
-complained        .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    +    +    .    .    .
-failed            S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
-expired           S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
-canceled          S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
+phase             acc una thr ref und unc dly del har box soft blo dro vir sup com uns res ope cli unk
+queued            S   .   .   .   E+  .   S   D   E+  E   .   .   .   .   E+  C+  S+  S   S   S   S
+waiting           S   .   .   .   E+  .   S   D   E+  E   .   .   .   .   E+  C+  S+  S   S   S   S
+sending           S   R   R   R   E+  ?   S   D   E+  E   R   R   R   R   E+  C+  S+  S   S   S   S
+awaiting_evidence S   R   R   R   E+  .   S   D   E+  E   R   R   R   R   E+  C+  S+  S   S   S   S
+sent              .   .   .   .   E+  .   .   D   E+  E   R   R   R   R   E+  C+  +   .   .   .   .
+delivered         .   .   .   .   .   .   .   .   B+  B   B   B   B   B   .   C+  +   .   .   .   .
+bounced           .   .   .   .   +   .   .   D   +   .   .   .   .   .   +   C+  +   .   .   .   .
+suppressed        .   .   .   .   +   .   .   D   +   .   .   .   .   .   +   C+  +   .   .   .   .
+complained        .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   +   +   .   .   .   .
+failed            S   .   .   .   +   .   S   D   +   .   .   .   .   .   +   C+  S+  S   S   S   S
+expired           S   .   .   .   +   .   S   D   +   .   .   .   .   .   +   C+  S+  S   S   S   S
+canceled          S   .   .   .   +   .   S   D   +   .   .   .   .   .   +   C+  S+  S   S   S   S
 """
 # Where the plan tells an older attempt from the current one; elsewhere it is the same.
 OLDER = """
-phase             acc  una  thr  ref  und  unc  dly  del  hard box  soft blo  dro  vir  sup  com  uns  ope  cli  unk
-sending           .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
-awaiting_evidence S    .    .    .    +    .    S    D    +    .    .    .    .    .    +    C+   S+   S    S    S
-sent              .    .    .    .    +    .    .    D    +    .    .    .    .    .    +    C+   +    .    .    .
+phase             acc una thr ref und unc dly del har box soft blo dro vir sup com uns res ope cli unk
+sending           .   .   .   .   +   .   .   D   +   .   .   .   .   .   +   C+  +   .   .   .   .
+awaiting_evidence S   .   .   .   +   .   S   D   +   .   .   .   .   .   +   C+  S+  S   S   S   S
+sent              .   .   .   .   +   .   .   D   +   .   .   .   .   .   +   C+  +   .   .   .   .
 """
 
 
@@ -129,7 +130,10 @@ def test_a_phase_is_a_status_told_apart_by_its_wait(at: str) -> None:
 
 
 # That the provider has the email.
-PROOFS = (Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED, Kind.OPENED, Kind.CLICKED)
+PROOFS = (
+    *(Kind.ACCEPTED, Kind.DELAYED, Kind.UNKNOWN, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED),
+    *(Kind.OPENED, Kind.CLICKED),
+)
 OUTWEIGHS = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.RETURNED)
 # What is known of attempt 1 and makes its news void: (phase, news, known, what it came to without that knowledge).
 BARS = [

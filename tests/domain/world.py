@@ -82,11 +82,15 @@ class World:
         )
         silent = frozenset(setup.silent)
         start = State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
-        return start._replace(limited=frozenset(setup.limited), limit_ms=setup.limit_ms)
+        return start._replace(
+            limited=frozenset(setup.limited), limit_ms=setup.limit_ms, passes_lists=setup.passes_lists
+        )
 
     def context(self, s: State) -> DispatchContext:
         """What an attempt reads before its claim. A webhook and an outcome are written without it."""
-        context = replace(DispatchContext.all_available(self.protocol.providers), silent=s.silent)
+        passes_lists = frozenset(s.head.recipients if s.passes_lists else ())
+        everybody = DispatchContext.all_available(self.protocol.providers)
+        context = replace(everybody, silent=s.silent, passes_lists=passes_lists)
         for name in filter(partial(is_limited, s), self.protocol.providers):
             context = context.changed(Candidate(name, Availability.PAUSED, "waits for its cap", s.limit_ms))
         return context

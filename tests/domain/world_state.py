@@ -42,6 +42,7 @@ class Setup(NamedTuple):
     prompt: bool = False
     limited: tuple[str, ...] = ()  # providers that a limit keeps from being called
     limit_ms: int = 0  # until then
+    passes_lists: bool = False  # no provider's own list ends anything
 
 
 class State(NamedTuple):
@@ -62,6 +63,7 @@ class State(NamedTuple):
     limited: frozenset[str] = frozenset()
     limit_ms: int = 0
     canceled: bool = False  # a cancellation was answered with success
+    passes_lists: bool = False
 
 
 class Step(NamedTuple):

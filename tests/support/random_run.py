@@ -44,7 +44,7 @@ PROVED = {  # what must stay known of a copy after such a webhook was answered w
     Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
     Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
     Kind.VIRUS: {Evidence.FAILED, Evidence.VIRUS},
-    Kind.SUPPRESSED: {Evidence.FAILED, Evidence.SUPPRESSED},
+    Kind.SUPPRESSED: {Evidence.FAILED},  # no more, if the recipient passes the providers' own lists
     **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
 }
 BAD = frozenset(kind for kind, known in PROVED.items() if Evidence.FAILED in known)

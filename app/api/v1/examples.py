@@ -119,6 +119,7 @@ STORY: dict[str, Any] = DELIVERED | {
             "kind": "delivered",
             "cause": None,
             "detail": "OK",
+            "scope": None,
         }
     ],
 }

@@ -105,6 +105,7 @@ def _event(event: ProviderEvent, head: Head) -> dict[str, object]:
         "kind": event.kind,
         "cause": event.cause,
         "detail": event.detail or None,
+        "scope": event.scope or None,
     }
 
 

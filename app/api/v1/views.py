@@ -49,7 +49,10 @@ class Attempt(BaseModel):
 
 
 class EmailEvent(BaseModel):
-    """What a provider's webhook reported about one recipient of one attempt. `at` is the provider's time."""
+    """What a provider's webhook reported about one recipient of one attempt. `at` is the provider's time.
+
+    `scope` is what somebody unsubscribed from or subscribed to again, by the provider's own name; null: everything.
+    """
 
     at: Time
     provider: str
@@ -58,6 +61,7 @@ class EmailEvent(BaseModel):
     kind: EventKind
     cause: Cause | None
     detail: str | None
+    scope: str | None
 
 
 class Tracking(BaseModel):

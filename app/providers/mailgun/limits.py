@@ -27,6 +27,11 @@ LIMITS: Final = Limits(
     tags=Limit(10, "help.mailgun.com, Tags", _READ),
     tag_chars=Limit(128, "documentation.mailgun.com, Tags", _READ),
     tag_characters=Limit(ASCII_TEXT, "documentation.mailgun.com, Tags: ASCII", _READ),
+    tags_add=Limit(
+        "a List-Unsubscribe header of Mailgun's own; whoever uses it has unsubscribed from everything",
+        "github.com/mailgun/mailgun-php, issue 682: Mailgun's support on o:tag, 2020-06-01; no later word",
+        "2026-11-29",
+    ),
     metadata=Limit(None, _TOGETHER, _READ),
     metadata_name_chars=Limit(None, _TOGETHER, _READ),
     metadata_value_chars=Limit(None, _TOGETHER, _READ),
@@ -58,6 +63,12 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_MESSAGES}: one value for a parameter h:NAME", _READ),
+    own_list=Limit(
+        "Mailgun control panel, Suppressions (of the domain), or DELETE /v3/DOMAIN/bounces/ADDRESS, "
+        "/complaints/ADDRESS, /unsubscribes/ADDRESS",
+        "documentation.mailgun.com, Suppressions",
+        "2026-11-29",
+    ),
     tracking=Limit(
         ALL_TRACKING,
         f"{_MESSAGES}: o:tracking-opens and o:tracking-clicks count more than the domain's settings",

@@ -34,6 +34,7 @@ LIMITS: Final = Limits(
     tags=Limit(None, _UNDOCUMENTED, _READ),
     tag_chars=Limit(256, _TAGS, _READ),
     tag_characters=Limit(TAG_CHARACTERS, _TAGS, _READ),
+    tags_add=Limit("", _UNDOCUMENTED, "2026-11-29"),
     metadata=Limit(None, _UNDOCUMENTED, _READ),
     metadata_name_chars=Limit(256, _TAGS, _READ),
     metadata_value_chars=Limit(256, _TAGS, _READ),
@@ -69,6 +70,11 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_SEND}: `headers` is an object", _READ),
+    own_list=Limit(
+        "Resend dashboard, Suppressions, or DELETE /suppressions/ADDRESS (private beta)",
+        "resend.com/docs, Remove Suppression",
+        "2026-11-29",
+    ),
     tracking=Limit(
         frozenset(),
         f"resend.com/docs, Open and Click Tracking: a setting of the domain, off by default; {_OPENAPI}: Send Email has"

@@ -55,6 +55,7 @@ class Limits:
     tags: Annotated[Limit[int | None], "tags of one email; further ones are left out"]
     tag_chars: Annotated[Limit[int | None], "characters of a tag; a longer one is left out"]
     tag_characters: Annotated[Limit[re.Pattern[str]], "what a tag may look like; others are left out"]
+    tags_add: Annotated[Limit[str], "what tags make the provider add to an email"]
     metadata: Annotated[Limit[int | None], "pairs of metadata of one email, our two ids included"]
     metadata_name_chars: Annotated[Limit[int | None], "characters of a name of metadata"]
     metadata_value_chars: Annotated[Limit[int | None], "characters of a value of metadata"]
@@ -75,6 +76,7 @@ class Limits:
     reserved_headers: Annotated[Limit[frozenset[str]], "headers that cannot be set"]
     reserved_header_prefixes: Annotated[Limit[tuple[str, ...]], "beginnings of headers that cannot be set"]
     unique_headers: Annotated[Limit[frozenset[str]], "headers that cannot come twice; `*`: none can"]
+    own_list: Annotated[Limit[str], "where an address is cleared from the account's own suppression list"]
     tracking: Annotated[
         Limit[frozenset[str]],
         "tracking that each call switches on or off; the rest is a setting of the domain or account",

@@ -25,8 +25,11 @@ EVENTS: Final[dict[str, EventMeaning]] = {
     "spamreport": (Kind.COMPLAINED, Cause.RECIPIENT),
     "unsubscribe": (Kind.UNSUBSCRIBED, None),
     "group_unsubscribe": (Kind.UNSUBSCRIBED, None),
-    "group_resubscribe": (Kind.UNKNOWN, None),
+    "group_resubscribe": (Kind.RESUBSCRIBED, None),
 }
+# Events about one unsubscribe group of the account, which `asm_group_id` names. An `unsubscribe` has that field as well
+# if its email was of a group, and is from everything all the same: "Opt Out of All Emails" (2026-11).
+OF_A_GROUP: Final = frozenset({"group_unsubscribe", "group_resubscribe"})
 # By `reason` of a drop.
 DROPS: Final[dict[str, EventMeaning]] = {
     "bounced address": (Kind.SUPPRESSED, Cause.RECIPIENT),
@@ -74,7 +77,13 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
         message_id=_message_id(entry),
         cause=cause,
         detail=shorten(_words(entry)),
+        scope=_scope(entry),
     )
+
+
+def _scope(entry: Mapping[str, object]) -> str:
+    is_of_a_group = payload.text(entry.get("event")) in OF_A_GROUP
+    return f"group {payload.code(entry.get('asm_group_id')) or 'without an id'}" if is_of_a_group else ""
 
 
 def _message_id(entry: Mapping[str, object]) -> str:

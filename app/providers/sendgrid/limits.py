@@ -27,6 +27,7 @@ LIMITS: Final = Limits(
     tags=Limit(10, f"{_LIMITATIONS}: categories", _READ),
     tag_chars=Limit(255, f"{_LIMITATIONS}: categories", _READ),
     tag_characters=Limit(ANY_TEXT, _UNDOCUMENTED, _READ),
+    tags_add=Limit("", _UNDOCUMENTED, "2026-11-29"),
     metadata=Limit(None, _UNDOCUMENTED, _READ),
     metadata_name_chars=Limit(None, _UNDOCUMENTED, _READ),
     metadata_value_chars=Limit(None, _UNDOCUMENTED, _READ),
@@ -54,6 +55,12 @@ LIMITS: Final = Limits(
     ),
     reserved_header_prefixes=Limit((), _UNDOCUMENTED, _READ),
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_MAIL_SEND}: `headers` is an object", _READ),
+    own_list=Limit(
+        "SendGrid app, Suppressions, or DELETE /v3/suppression/bounces/ADDRESS, "
+        "/v3/suppression/spam_reports/ADDRESS, /v3/asm/suppressions/global/ADDRESS",
+        "docs.sendgrid.com, Suppressions",
+        "2026-11-29",
+    ),
     tracking=Limit(
         ALL_TRACKING,
         "github.com/sendgrid/sendgrid-oai (2024-07-09), Mail Send: tracking_settings; what a call says takes precedence"

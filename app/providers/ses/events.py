@@ -6,6 +6,7 @@ names another. Notifications of an identity have the same shape under `notificat
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from app.domain.event import ProviderEvent
@@ -13,7 +14,7 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import drops, payload, unattributed
 from app.providers.sdk.bounces import EventMeaning, Report, meaning
-from app.providers.ses import recipients
+from app.providers.ses import recipients, subscriptions
 from app.providers.ses.labels import label
 from app.providers.ses.sns import Envelope
 
@@ -40,7 +41,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "Rendering Failure": Shape("failure", "", ("errorMessage",)),
     "Open": Shape("open"),
     "Click": Shape("click"),
-    "Subscription": Shape("subscription"),
+    "Subscription": Shape("subscription", "", ("source",)),
 }
 # Events that hold for every recipient of the email. Of other events without a list, SES does not say who it was.
 SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
@@ -68,7 +69,7 @@ _log = logging.getLogger(__name__)
 
 
 def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
-    """The events of a notification, one for each recipient it names.
+    """The events of a notification: one for each recipient it names, and for each subscription that it changes.
 
     A complaint that lists several people is one of kind `unknown` for each of them: SES lists every recipient at a host
     that does not say who complained.
@@ -93,7 +94,7 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
             kind, cause = FORWARDED
         if names_several and kind is Kind.COMPLAINED:
             kind, cause = NOTHING
-        yield ProviderEvent(
+        event = ProviderEvent(
             provider=account,
             kind=kind,
             email_id=email_id,
@@ -105,6 +106,8 @@ def read(account: str, envelope: Envelope) -> Iterator[ProviderEvent]:
             cause=cause,
             detail=_detail(shape, section, entry),
         )
+        changes = subscriptions.changes(section) if name == "Subscription" else []
+        yield from [replace(event, kind=kind, scope=scope) for kind, scope in changes] or [event]
 
 
 def _people(
@@ -126,8 +129,6 @@ def _meaning(account: str, name: str, section: Mapping[str, object], entry: Mapp
         return NOTHING if feedback in NO_COMPLAINTS else (Kind.COMPLAINED, Cause.RECIPIENT)
     if name in DROPS:
         return drops.meaning(" ".join(map(payload.text, section.values())), DROPS[name])
-    if name == "Subscription":
-        return (Kind.UNSUBSCRIBED, None) if _opted_out(section) else NOTHING
     return EVENTS.get(name, NOTHING)
 
 
@@ -139,20 +140,6 @@ def _bounce(account: str, section: Mapping[str, object], entry: Mapping[str, obj
         label=label(payload.text(section.get("bounceType")), payload.text(section.get("bounceSubType"))),
     )
     return meaning(account, report)
-
-
-def _opted_out(section: Mapping[str, object]) -> bool:
-    """Whether the change is one away from us: a topic that was opted out of before says nothing new."""
-    before, after = (_topics_left(section.get(name)) for name in ("oldTopicPreferences", "newTopicPreferences"))
-    return ALL not in before and bool(after - before)
-
-
-def _topics_left(value: object) -> set[str]:
-    """The names of the topics opted out of, with `ALL` among them if it is every topic."""
-    preferences = payload.fields(value)
-    topics = [payload.fields(topic) for topic in _list(preferences.get("topicSubscriptionStatus"))]
-    left = {payload.text(topic.get("topicName")) for topic in topics if topic.get("subscriptionStatus") == "OptOut"}
-    return left | {ALL} if preferences.get("unsubscribeAll") is True else left
 
 
 def _at_ms(section: Mapping[str, object], mail: Mapping[str, object], envelope: Envelope) -> int:

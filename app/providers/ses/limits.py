@@ -46,6 +46,7 @@ LIMITS: Final = Limits(
     tags=Limit(None, _UNDOCUMENTED, _READ),
     tag_chars=Limit(256, _TAGS, _CHECKED),
     tag_characters=Limit(TAG_CHARACTERS, _TAGS, _CHECKED),
+    tags_add=Limit("", _UNDOCUMENTED, "2026-11-29"),
     metadata=Limit(None, _UNDOCUMENTED, _READ),
     metadata_name_chars=Limit(256, _TAGS, _CHECKED),
     metadata_value_chars=Limit(256, _TAGS, _CHECKED),
@@ -83,6 +84,11 @@ LIMITS: Final = Limits(
         frozenset(_UNIQUE.split()),
         f"{_HEADERS}: fields that cannot appear more than once",
         _CHECKED,
+    ),
+    own_list=Limit(
+        "SES console, Suppression list (of the account, in its region), or DeleteSuppressedDestination",
+        "Amazon SES API v2 Reference, DeleteSuppressedDestination",
+        "2026-11-29",
     ),
     tracking=Limit(
         ALL_TRACKING,

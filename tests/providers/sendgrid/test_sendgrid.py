@@ -211,7 +211,7 @@ def test_what_its_errors_mean(status: int, message: str, kind: Kind, cause: Caus
         ({"event": "spamreport"}, Kind.COMPLAINED, Cause.RECIPIENT),
         ({"event": "unsubscribe"}, Kind.UNSUBSCRIBED, None),
         ({"event": "group_unsubscribe"}, Kind.UNSUBSCRIBED, None),
-        ({"event": "group_resubscribe"}, Kind.UNKNOWN, None),
+        ({"event": "group_resubscribe"}, Kind.RESUBSCRIBED, None),
         ({"event": "invented_tomorrow"}, Kind.UNKNOWN, None),
         ({}, Kind.UNKNOWN, None),
         ({"event": "dropped", "reason": "Bounced Address"}, Kind.SUPPRESSED, Cause.RECIPIENT),
@@ -231,6 +231,22 @@ def test_what_its_errors_mean(status: int, message: str, kind: Kind, cause: Caus
 )
 def test_what_its_events_mean(fields: dict[str, object], kind: Kind, cause: Cause | None) -> None:
     assert meaning(**fields) == (kind, cause)
+
+
+@pytest.mark.parametrize(
+    ("fields", "scope"),
+    [
+        ({"event": "unsubscribe"}, ""),
+        ({"event": "unsubscribe", "asm_group_id": 10}, ""),  # its email was of a group; the person left them all
+        ({"event": "group_unsubscribe", "asm_group_id": 10}, "group 10"),
+        ({"event": "group_unsubscribe", "asm_group_id": "10"}, "group 10"),
+        ({"event": "group_unsubscribe"}, "group without an id"),
+        ({"event": "group_resubscribe", "asm_group_id": 10}, "group 10"),
+        ({"event": "delivered", "asm_group_id": 10}, ""),
+    ],
+)
+def test_the_scope_of_an_unsubscribe_is_its_group(fields: dict[str, object], scope: str) -> None:
+    assert event(**fields).scope == scope
 
 
 def test_an_event_says_why_and_of_which_call() -> None:

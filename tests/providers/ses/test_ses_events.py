@@ -69,18 +69,7 @@ DELAYED = {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "B
         (report("Open", {"ipAddress": "192.0.2.1"}), Kind.OPENED, None, ""),
         (report("Click", {"link": "https://example.com/secret"}), Kind.CLICKED, None, ""),
         (preferences(unsubscribeAll=True), Kind.UNSUBSCRIBED, None, ""),
-        (
-            preferences(unsubscribeAll=False, topicSubscriptionStatus=[{"subscriptionStatus": "OptOut"}]),
-            Kind.UNSUBSCRIBED,
-            None,
-            "",
-        ),
-        (
-            preferences(unsubscribeAll=False, topicSubscriptionStatus=[{"subscriptionStatus": "OptIn"}]),
-            Kind.UNKNOWN,
-            None,
-            "",
-        ),
+        (preferences(unsubscribeAll=False), Kind.UNKNOWN, None, ""),
         (report("Something New", {}, key="new"), Kind.UNKNOWN, None, ""),
     ],
 )
