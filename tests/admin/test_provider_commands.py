@@ -9,7 +9,7 @@ import pytest
 from app.domain.health import Health, open_breaker, start_cooldown
 from app.store.health import Healths
 from tests.admin.conftest import Run
-from tests.providers.sendgrid.case import PUBLIC_KEYS
+from tests.providers.case import CASES
 from tests.support.provider_server import ProviderServer
 
 WELL = "weight 100, nothing in its way"
@@ -19,7 +19,7 @@ def ready(server: ProviderServer) -> dict[str, str]:
     """Everything that the providers need, at that server."""
     return {
         "SENDGRID_API_KEY": "SG.test",
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEYS[0],
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": CASES["sendgrid"].variables["SENDGRID_WEBHOOK_PUBLIC_KEY"],
         "SENDGRID_BASE_URL": server.url,
         "MAILGUN_API_KEY": "test",
         "MAILGUN_DOMAIN": "mg.example.com",
