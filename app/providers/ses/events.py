@@ -48,7 +48,6 @@ SHARED: Final = frozenset({"Send", "Reject", "Rendering Failure"})
 # `complaintFeedbackType`s (RFC 5965 §7.3, RFC 6591 §3.1) that no recipient complains by: somebody has moved the email
 # out of the spam folder; a host tells the domain's owner which of its emails did not authenticate, or had a virus.
 NO_COMPLAINTS: Final = frozenset({"not-spam", "auth-failure", "virus"})
-ALL: Final = "*"  # no topic's name: those have letters, digits, hyphens and underscores
 NOTHING: Final[EventMeaning] = (Kind.UNKNOWN, None)
 # The mailbox to which the recipient's mail is forwarded is at fault. So is every other copy then, but the address that
 # was written to is not dead itself.
