@@ -8,6 +8,7 @@ from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import shorten
 from app.providers.sdk import payload
+from app.providers.sdk.addresses import address
 
 EventMeaning = tuple[EventKind, Cause | None]
 
@@ -37,7 +38,7 @@ def read(account: str, webhook: Webhook) -> list[ProviderEvent]:
 
 
 def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
-    recipient, at_ms = payload.text(entry.get("to")), payload.at_ms(entry.get("at"))
+    recipient, at_ms = address(entry.get("to")), payload.at_ms(entry.get("at"))
     event_id = payload.text(entry.get("id"))
     if not recipient or at_ms is None:
         _log.warning("event left out", extra={"provider": account, "event_id": event_id})
@@ -49,7 +50,7 @@ def _event(account: str, entry: Mapping[str, object]) -> ProviderEvent | None:
         kind=kind,
         email_id=email_id,
         attempt=attempt,
-        recipient=recipient.lower(),
+        recipient=recipient,
         at_ms=at_ms,
         event_id=event_id,
         message_id=payload.text(entry.get("message_id")),
