@@ -1,4 +1,4 @@
-"""Which URLs may be configured as the address of our own API."""
+"""Which URLs may be configured: the address of our own API, and those of the providers'."""
 
 from typing import Final
 from urllib.parse import urlsplit

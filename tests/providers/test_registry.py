@@ -66,12 +66,16 @@ def test_nothing_is_inherited_from_the_account_without_a_label() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["api.example.com", "http://api.example.com", "ftp://x", "http://127.0.0.1.example.com"]
+    "url",
+    [
+        *("api.example.com", "http://api.example.com", "ftp://x", "http://127.0.0.1.example.com", "https://"),
+        *("https://api.example.com?version=3", "https://user@api.example.com", "https://api.example.com:eighty"),
+    ],
 )
 @pytest.mark.parametrize("account", ["sendgrid", "mailgun:eu", "ses:eu", "resend"])
 def test_a_malformed_url_is_named(account: str, url: str) -> None:
     variable = f"{account.upper().replace(':', '_')}_BASE_URL"
-    with pytest.raises(ConfigurationError, match=f"^{variable}: must start with https://"):
+    with pytest.raises(ConfigurationError, match=f"^{variable}: must look like https://"):
         registry.open_account(account, {variable: url}, outside())
 
 

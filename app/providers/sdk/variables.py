@@ -8,10 +8,8 @@ from typing import Final, NamedTuple
 
 from app.domain.account import prefix_of
 from app.domain.address import ascii_domain, is_domain
+from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
-
-# An URL may lead over plain HTTP only to this machine.
-_SAFE_URLS: Final = ("https://", "http://127.0.0.1:", "http://localhost:")
 
 # What nobody means at either end of a value: blanks, a byte order mark, and characters of no width.
 _EDGES: Final = re.compile("^[\\s\ufeff\u200b-\u200f\u2060]+|[\\s\ufeff\u200b-\u200f\u2060]+\\Z")
@@ -104,12 +102,12 @@ class Values:
     def url(self, name: str, default: str = "") -> str:
         """The value of a variable that is a URL, without a slash at its end. `default` counts if it has no value.
 
-        Raises ConfigurationError naming the variable, unless it is HTTPS or leads to this machine.
+        Raises ConfigurationError naming the variable, unless `is_safe_url`.
         """
         url = (self.text(name) or default).rstrip("/")
-        if not url.startswith(_SAFE_URLS):
+        if not is_safe_url(url):
             raise ConfigurationError(
-                f"{self.variable(name)}: must start with https:// (http only for this machine), is {url!r}"
+                f"{self.variable(name)}: must look like https://HOST/PATH (http only for this machine), is {url!r}"
             )
         return url
 
