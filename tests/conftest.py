@@ -155,15 +155,16 @@ def harness(store: Aws) -> Harness:
     return Harness(store)
 
 
-@pytest.fixture
-def logging_restored() -> Iterator[None]:
-    """For tests of what configures this process's logging."""
+@pytest.fixture(autouse=True)
+def _default_logging() -> Iterator[None]:
+    """Each test begins with Python's own logging: what a test before it configured would change what it captures."""
     root = logging.getLogger()
-    before = list(root.handlers), root.level
-    yield
-    root.handlers, root.level = before
+    root.setLevel(logging.WARNING)
     for name in (*logs.QUIET, *metrics.measured_loggers()):
         logging.getLogger(name).setLevel(logging.NOTSET)
+    handlers = list(root.handlers)
+    yield
+    root.handlers = handlers
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,8 +8,6 @@ import pytest
 
 from app import logs
 
-pytestmark = pytest.mark.usefixtures("logging_restored")
-
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     out, err = capsys.readouterr()

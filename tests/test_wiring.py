@@ -213,7 +213,7 @@ def test_a_probe_asks_the_provider_itself(env: dict[str, str], server: ProviderS
 
 
 def test_a_process_has_one_container_built_from_its_environment(
-    env: dict[str, str], logging_restored: None, monkeypatch: pytest.MonkeyPatch
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)

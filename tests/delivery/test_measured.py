@@ -22,7 +22,7 @@ Metrics = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def metrics(logging_restored: None) -> Metrics:
+def metrics() -> Metrics:
     """The metrics logged since the last call, one dict a line, under a log that is as quiet as it can be."""
     logs.configure("ERROR", "emailsminder-test", "EmailsMinder")
     (handler,) = logging.getLogger().handlers

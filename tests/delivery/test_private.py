@@ -30,7 +30,7 @@ PRIVATE = (
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_a_delivery_with_failover_logs_ids_only(
-    store: Aws, level: str, capsys: pytest.CaptureFixture[str], logging_restored: None, request: pytest.FixtureRequest
+    store: Aws, level: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     logs.configure(level)
     forget_health()
@@ -95,9 +95,7 @@ def _told(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_the_words_that_must_not_be_seen_would_be_seen(
-    capsys: pytest.CaptureFixture[str], logging_restored: None
-) -> None:
+def test_the_words_that_must_not_be_seen_would_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
     """The test above can fail: a logger that tells an address is caught by the same look."""
     logs.configure("INFO")
     logging.getLogger("app").info("sent", extra={"to": "alice@example.net"})

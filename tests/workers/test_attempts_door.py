@@ -99,7 +99,7 @@ def test_a_bad_record_among_good_ones_is_the_only_one_that_comes_again(process: 
 
 
 def test_an_attempt_that_fails_on_our_side_comes_again_and_is_logged(
-    process: Process, capsys: pytest.CaptureFixture[str], logging_restored: None
+    process: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("INFO")
     email_id, other = take(process), take(process)

@@ -102,14 +102,14 @@ class Values:
     def url(self, name: str, default: str = "") -> str:
         """The value of a variable that is a URL, without a slash at its end. `default` counts if it has no value.
 
-        Raises ConfigurationError naming the variable, unless `is_safe_url`.
+        Raises ConfigurationError naming the variable if its value is none that `is_safe_url` takes.
         """
-        url = (self.text(name) or default).rstrip("/")
-        if not is_safe_url(url):
+        url = self.text(name).rstrip("/")
+        if url and not is_safe_url(url):
             raise ConfigurationError(
                 f"{self.variable(name)}: must look like https://HOST/PATH (http only for this machine), is {url!r}"
             )
-        return url
+        return url or default
 
     def missing(self, need: Need) -> tuple[str, ...]:
         """The variables that are needed for `need` and have no value, by their whole names."""
