@@ -312,7 +312,7 @@ class Installation:
         return counts
 
 
-@pytest.mark.parametrize("per_second", [1, 4])
+@pytest.mark.parametrize("per_second", [1, pytest.param(4, marks=pytest.mark.full)])
 def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int) -> None:
     installation = Installation(capped(store, per_second), dice_of(per_second))
     emails = per_second * 12
@@ -337,6 +337,7 @@ def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: A
     assert sum(people for _, people in installation.calls) >= 0.9 * 3 * 19
 
 
+@pytest.mark.full
 def test_large_calls_among_small_ones_are_sent_too_and_only_they_exceed_a_second(store: Aws) -> None:
     installation = Installation(capped(store, 2), dice_of(3))
     installation.take(*[an_email() for _ in range(14)], a_call_to(5), a_call_to(2), a_call_to(3))

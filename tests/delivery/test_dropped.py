@@ -22,7 +22,14 @@ def dropped(harness: Harness, cause: Cause = Cause.LIMIT) -> str:
     return email_id
 
 
-@pytest.mark.parametrize("cause", [Cause.ACCOUNT, Cause.LIMIT, Cause.THROTTLE])
+@pytest.mark.parametrize(
+    "cause",
+    [
+        Cause.ACCOUNT,
+        pytest.param(Cause.LIMIT, marks=pytest.mark.full),
+        pytest.param(Cause.THROTTLE, marks=pytest.mark.full),
+    ],
+)
 def test_the_first_drop_spares_the_next_emails_the_detour(harness: Harness, cause: Cause) -> None:
     email_id = dropped(harness, cause)
     assert harness.only(email_id).status is Status.SENT

@@ -77,7 +77,7 @@ def test_a_failed_probe_costs_one_email_one_call(harness: Harness) -> None:
     assert sent_through(harness) == ["sendgrid", "mailgun"]
 
 
-@pytest.mark.parametrize("fault", [REFUSED, UNDELIVERABLE])
+@pytest.mark.parametrize("fault", [REFUSED, pytest.param(UNDELIVERABLE, marks=pytest.mark.full)])
 def test_faults_of_message_or_recipient_never_count_against_a_provider(harness: Harness, fault: Outcome) -> None:
     harness.send.plan("sendgrid", fault)
     for _ in range(30):  # of faults of the provider, five close it and twenty lower its weight

@@ -105,7 +105,9 @@ STEPS: tuple[tuple[EventKind, float], ...] = (
 )
 
 
-@pytest.mark.parametrize("last", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "last", [1, 2, pytest.param(3, marks=pytest.mark.full), pytest.param(4, marks=pytest.mark.full)]
+)
 def test_the_latest_wish_counts_in_whatever_order_and_however_often_reports_come(
     harness: Harness, email_id: str, last: int
 ) -> None:

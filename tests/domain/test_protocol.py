@@ -64,12 +64,12 @@ SPACES = {
     "one provider and several further rounds": Space(every(faults=0, retry_for_ms=400_000), 20_000, ONE_PROVIDER),
     "expiry and a cancel": Space(every(lifetime_ms=35_000, cancel=True), 25_000),
     "a mailbox condition": Space(
-        every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION, Kind.BLOCKED)
+        every(retry_for_ms=0), 12_000, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION, Kind.BLOCKED)
     ),
-    "a virus": Space(every(retry_for_ms=0), 12_000, quick=True, kinds=(Kind.DELIVERED, Kind.VIRUS, Kind.BLOCKED)),
+    "a virus": Space(every(retry_for_ms=0), 12_000, kinds=(Kind.DELIVERED, Kind.VIRUS, Kind.BLOCKED)),
     "providers' own lists": Space(every(retry_for_ms=0), 3_000, quick=True, kinds=(Kind.DELIVERED, Kind.SUPPRESSED)),
     "providers' own lists that end nothing": Space(
-        every(retry_for_ms=0, passes_lists=True), 3_000, quick=True, kinds=(Kind.DELIVERED, Kind.SUPPRESSED)
+        every(retry_for_ms=0, passes_lists=True), 3_000, kinds=(Kind.DELIVERED, Kind.SUPPRESSED)
     ),
     "a cancel and what is reported later": Space(
         every(retry_for_ms=0, cancel=True), 8_000, kinds=(Kind.ACCEPTED, Kind.SOFT_BOUNCE)

@@ -10,6 +10,8 @@ from app.local.simulator.accounts import open_account
 from tests.providers.sendgrid.simulator_case import signed_webhook
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+
 ACCOUNTS = ("sendgrid", "sendgrid:eu")
 
 

@@ -10,6 +10,8 @@ from tests.conftest import free_port
 from tests.e2e.conftest import QUICK
 from tests.support.installation import EMAIL, Installation
 
+pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+
 DAILY, PER_SECOND, EMAILS = 12, 2, 15
 
 

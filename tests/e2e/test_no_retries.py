@@ -2,7 +2,11 @@
 
 import signal
 
+import pytest
+
 from tests.support.installation import Installation
+
+pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
 
 
 def test_with_no_patience_all_down_is_failed_with_every_reason(impatient: Installation) -> None:

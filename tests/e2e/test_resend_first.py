@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+
 
 def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:
     return [(attempt["provider"], attempt["outcome"]) for attempt in story["attempts"]]
