@@ -41,17 +41,29 @@ def local_variables() -> dict[str, str]:
         fail(str(error))
 
 
+def with_secrets(found: Settings) -> dict[str, str]:
+    """The variables of the installation: those of the environment, then those of the secret SECRET_NAME if it has one.
+
+    Ends the program with a message and status 1 if the secret cannot be read.
+    """
+    secrets: dict[str, str] = {}
+    try:
+        if found.secret_name:
+            client = aws.client(botocore.session.get_session(), found, "secretsmanager")
+            secrets = vault.read(client, found.secret_name)
+    except (ConfigurationError, ServiceUnavailable) as error:
+        fail(str(error))
+    return {**secrets, **{name: value for name, value in os.environ.items() if value or name not in secrets}}
+
+
 def address_secret(found: Settings) -> str:
     """The secret under which the installation's suppression list is keyed: of the environment, or of SECRET_NAME.
 
     Ends the program with a message and status 1 if there is none, or if the secret cannot be read.
     """
-    secret = found.address_secret
     try:
-        if not secret and found.secret_name:
-            client = aws.client(botocore.session.get_session(), found, "secretsmanager")
-            secret = Settings.from_env(vault.read(client, found.secret_name)).address_secret
-    except (ConfigurationError, ServiceUnavailable) as error:
+        secret = found.address_secret or Settings.from_env(with_secrets(found)).address_secret
+    except ConfigurationError as error:
         fail(str(error))
     return secret or fail("ADDRESS_SECRET is not set: it must be the one of the installation")
 

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from app.admin.environment import address_secret, fail, load
+from app.admin import own_lists
+from app.admin.environment import address_secret, fail, load, with_secrets
 from app.api import addresses, times
 from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
 from app.store.suppressions import Suppressions
 
-app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift.")
+app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift, import.")
 
 Address = Annotated[str, typer.Argument(help="An address such as ann@example.com; case does not matter.")]
 
@@ -40,12 +41,50 @@ def add(
 
 
 @app.command()
-def lift(address: Address) -> None:
-    """Send to an address again. What providers reported about it before no longer counts, nor do its hard bounces."""
+def lift(
+    address: Address,
+    *,
+    at_providers: Annotated[
+        bool, typer.Option("--at-providers", help="Clear it from the providers' own suppression lists, too.")
+    ] = False,
+    also: Annotated[
+        list[own_lists.Said] | None,
+        typer.Option(help="With --at-providers: clear what they have for this reason, although nothing here says so."),
+    ] = None,
+) -> None:
+    """Send to an address again. What providers reported about it before no longer counts, nor do its hard bounces.
+
+    With --at-providers, each account of PROVIDERS has a line of its own. What a person said to a provider (a complaint,
+    an unsubscribe, an entry by hand) is cleared only if it was lifted here for that reason, or if --also names it.
+    Exits with 1 if an account failed.
+    """
+    if also and not at_providers:
+        fail("--also: says what is cleared at the providers, so that it needs --at-providers")
     key, now_ms = _key(address), _now_ms()
-    if not _suppressions().lift(key, now_ms):
+    settings = load()
+    accounts = own_lists.accounts(settings) if at_providers else ()
+    before = Suppressions(address_secret(settings)).lift(key, now_ms)
+    if before is None and not at_providers:
         fail(f"{key} is not suppressed")
-    typer.echo(f"lifted {key}")
+    typer.echo(f"lifted {key}" if before else f"{key} is not suppressed here")
+    if accounts:
+        lifted = [one.reason for one in before.strongest_first if now_ms < one.until_ms] if before else []
+        own_lists.clear(key, accounts, with_secrets(settings), lifted, [Reason(one) for one in also or ()])
+
+
+@app.command("import")
+def take_over(
+    account: Annotated[
+        str, typer.Option("--from", help="An account whose variables are set, such as those of PROVIDERS.")
+    ],
+) -> None:
+    """Take the own suppression list of an account over into ours. To do it again changes nothing.
+
+    Every reason that is here already stays, and who was lifted here later than the provider's entry stays free. Exits
+    with 1 if the list could not be read to its end.
+    """
+    settings = load()
+    own_lists.take_over(account, with_secrets(settings), Suppressions(address_secret(settings)), _now_ms())
 
 
 def _suppressions() -> Suppressions:

@@ -11,6 +11,7 @@ from enum import StrEnum
 DAY_MS = 24 * 3600 * 1000
 BOUNCE_COUNTS_FOR_MS = 30 * DAY_MS
 LIFT_COUNTS_FOR_MS = 30 * DAY_MS  # far longer than any provider goes on sending a webhook again
+UNDOING_KEPT_FOR_MS = 730 * DAY_MS  # a provider's own list, which may be taken over at any time, is that old at most
 
 
 class Reason(StrEnum):
@@ -142,7 +143,7 @@ class Entry:
         return max(
             *(each.until_ms for each in self.suppressions.values()),
             self.bounces.last_ms + BOUNCE_COUNTS_FOR_MS if self.bounces else 0,
-            *(at_ms + LIFT_COUNTS_FOR_MS for at_ms in (self.lifted_ms, self.resubscribed_ms) if at_ms),
+            *(at_ms + UNDOING_KEPT_FOR_MS for at_ms in (self.lifted_ms, self.resubscribed_ms) if at_ms),
         )
 
 
@@ -153,10 +154,14 @@ def suppress(entry: Entry, suppression: Suppression) -> Entry:
     unsubscribe is lifted by a later resubscription, too.
     """
     known = entry.suppressions.get(suppression.reason)
-    is_over = _is_lifted(entry, suppression.since_ms) or _is_taken_back(suppression, entry.resubscribed_ms)
-    if is_over or (known and known.until_ms > suppression.until_ms):
+    if is_undone(entry, suppression) or (known and known.until_ms > suppression.until_ms):
         return entry
     return replace(entry, suppressions={**entry.suppressions, suppression.reason: suppression})
+
+
+def is_undone(entry: Entry, suppression: Suppression) -> bool:
+    """Whether the address was lifted after this suppression began, or somebody took back that unsubscribe."""
+    return _is_lifted(entry, suppression.since_ms) or _is_taken_back(suppression, entry.resubscribed_ms)
 
 
 def bounced(entry: Entry, bounce: Bounce) -> Entry:

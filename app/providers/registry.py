@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.domain.account import is_account, label_of, prefix_of, provider_of
 from app.errors import ConfigurationError, ServiceUnavailable
@@ -12,8 +13,11 @@ from app.providers.sdk.limits import Limits
 from app.providers.sdk.variables import Declaration, Values
 from app.settings import ACCOUNT_VARIABLES
 
-# Name → the package, which has the modules `variables` (with DECLARATION), `limits` (with LIMITS) and `provider`
-# (with PROVIDER).
+if TYPE_CHECKING:
+    from app.providers.sdk.own_list import AnyOwnList
+
+# Name → the package, which has the modules `variables` (with DECLARATION), `limits` (with LIMITS), `provider` (with
+# PROVIDER) and, if its API has the account's own suppression list, `own_list` (with OWN_LIST).
 PROVIDERS: Final = {
     "sendgrid": "app.providers.sendgrid",
     "mailgun": "app.providers.mailgun",
@@ -46,6 +50,15 @@ def open_account(account: str, env: Mapping[str, str], outside: Outside) -> AnyP
     """The account that the variables in `env` describe. Raises ConfigurationError naming a malformed one."""
     provider: type[AnyProvider] = import_module(f"{PROVIDERS[provider_of(account)]}.provider").PROVIDER
     return provider.open(values(account, env), outside)
+
+
+def own_list(account: AnyProvider) -> "AnyOwnList | None":
+    """The own suppression list of an account; None if its provider's API has none."""
+    module = f"{PROVIDERS[provider_of(account.account)]}.own_list"
+    if find_spec(module) is None:
+        return None
+    made: AnyOwnList = import_module(module).OWN_LIST(account)
+    return made
 
 
 def check(accounts: Iterable[str]) -> None:

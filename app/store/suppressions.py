@@ -10,6 +10,7 @@ from pynamodb.models import Model
 
 from app.domain import suppression as rules
 from app.domain.findings import Finding
+from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
 from app.errors import Contention
 from app.store.codec import suppressions_from_json, suppressions_to_json
@@ -76,18 +77,35 @@ class Suppressions:
         except SuppressionItem.DoesNotExist:
             return Entry(address)
 
-    def lift(self, address: str, now_ms: int) -> bool:
-        """End the suppressions of an address (lower-case), and forget its bounces. False: there was neither."""
-        lifted = False
+    def lift(self, address: str, now_ms: int) -> Entry | None:
+        """End the suppressions of an address (lower-case), and forget its bounces.
+
+        Returns the entry as it was before that; None: there was neither.
+        """
+        before: Entry | None = None
 
         def change(entry: Entry) -> Entry:
-            nonlocal lifted
+            nonlocal before
             changed = rules.lift(entry, now_ms)
-            lifted = lifted or changed is not None  # the store's client may make our own write again
+            before = entry if changed else before  # the store's client may make our own write again
             return changed or entry
 
         self._rewrite(address, change)
-        return lifted
+        return before
+
+    def take_over(self, own: OwnEntry, account: str, now_ms: int) -> Fate:
+        """Keep what an entry of an account's own list says. Returns what became of it."""
+        fate = Fate.NO_ADDRESS
+
+        def change(entry: Entry) -> Entry:
+            nonlocal fate
+            changed, last = take_over(entry, own, account, now_ms)
+            fate = fate if fate is Fate.TAKEN else last  # the store's client may make our own write again
+            return changed
+
+        if own.address:
+            self._rewrite(own.address, change)
+        return fate
 
     def all(self, after: str | None, now_ms: int) -> Iterator[tuple[str, Entry]]:
         """Each address with a suppression in force, as (place, entry), in the table's own order behind a place."""

@@ -4,6 +4,7 @@ The other tests use the constants by name, so they would not notice a wrong one.
 """
 
 from app.domain import counts, head, health, rounds, silence, suppression, wake
+from app.domain.own_entries import TAKEN_FOR_MS
 
 
 def test_a_breaker_waits_longer_each_time_in_a_row() -> None:
@@ -56,6 +57,8 @@ def test_a_suppression_ends() -> None:
         reason.MANUAL: 730 * day_ms,
     } == suppression.LASTS_MS
     assert suppression.BOUNCE_COUNTS_FOR_MS == suppression.LIFT_COUNTS_FOR_MS == 30 * day_ms
+    assert max(TAKEN_FOR_MS.values()) == suppression.UNDOING_KEPT_FOR_MS == 730 * day_ms
+    assert TAKEN_FOR_MS[reason.HARD_BOUNCE] == 180 * day_ms
 
 
 def test_a_lost_message_is_published_again_after_ten_seconds() -> None:

@@ -23,6 +23,23 @@ def outside() -> Outside:
     return Outside(botocore.session.get_session(), lambda _: b"")
 
 
+def test_a_provider_whose_api_has_no_list_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = registry.open_account("mailgun", SECRETS, outside())
+    assert registry.own_list(account) is not None
+    monkeypatch.setitem(registry.PROVIDERS, "mailgun", "app.providers.sdk.bounces")  # a package without such a module
+    assert registry.own_list(account) is None
+
+
+def test_the_part_that_only_operators_need_is_not_loaded_with_an_account() -> None:
+    code = (
+        "import sys; from app.wiring import process; from app.providers import registry;"
+        f" [registry.open_account(name, {SECRETS!r}, None) for name in registry.PROVIDERS if name != 'ses'];"
+        " print([name for name in sys.modules if name.endswith('own_list')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("name", registry.PROVIDERS)
 def test_what_a_provider_misses_is_told_by_the_whole_name_of_the_variable(name: str) -> None:
     for account, prefix in {name: f"{name.upper()}_", f"{name}:eu": f"{name.upper()}_EU_"}.items():

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.findings import Finding
-from app.domain.suppression import DAY_MS, LIFT_COUNTS_FOR_MS, Bounce, Reason, Suppression
+from app.domain.suppression import DAY_MS, UNDOING_KEPT_FOR_MS, Bounce, Reason, Suppression
 from app.store.suppressions import SuppressionItem, Suppressions
 from tests.support.aws import Aws
 
@@ -83,7 +83,7 @@ def test_lifting_lets_it_be_sent_to_again(suppressions: Suppressions) -> None:
     assert suppressions.among([bob.address], NOW_MS + 5000) == {}
     assert bob.address not in {entry.address for _, entry in suppressions.all(None, NOW_MS + 5000)}
     (item,) = SuppressionItem.query(key_of(bob.address))
-    assert item.ttl.timestamp() == (NOW_MS + 5000 + LIFT_COUNTS_FOR_MS) / 1000
+    assert item.ttl.timestamp() == (NOW_MS + 5000 + UNDOING_KEPT_FOR_MS) / 1000
 
 
 def test_what_is_older_than_the_lift_does_not_count_any_more(suppressions: Suppressions) -> None:
@@ -112,7 +112,7 @@ def test_a_lift_is_remembered_for_as_long_as_webhooks_come_again_also_behind_a_s
     assert suppressions.get(bob.address).in_force(NOW_MS + 6000) == short
     assert suppressions.get(bob.address).in_force(NOW_MS + 7000) is None
     (item,) = SuppressionItem.query(key_of(bob.address))
-    assert item.ttl.timestamp() >= (NOW_MS + 5000 + LIFT_COUNTS_FOR_MS) / 1000
+    assert item.ttl.timestamp() >= (NOW_MS + 5000 + UNDOING_KEPT_FOR_MS) / 1000
 
 
 def test_lifting_one_that_never_was_suppressed_writes_nothing(suppressions: Suppressions) -> None:

@@ -9,6 +9,10 @@ Requests and answers are JSON, and their names are stable.
     PUT    /control/providers/{account}   {fault, webhooks, latency_ms} -> the new state, once it is in force
     POST   /control/providers/{account}/webhook
                                           replays the webhook in the body -> {status, body} of the app's answer
+    GET    /control/providers/{account}/lists
+                                          the account's own suppression list: {name: [{address, at, words, scopes}]}
+    PUT    /control/providers/{account}/lists
+                                          the lists that are named, each as a whole -> every list
     PUT    /control/webhooks              {url}: where webhooks go from now on, without the account's name
     GET    /control/certificate?url=      the certificate that webhooks name as `url`, as PEM
     POST   /control/subscription          {provider: account}: requests the app to confirm -> {status} of its answer
@@ -67,6 +71,8 @@ class Control:
                 web.get("/control/providers", self._providers),
                 web.put("/control/providers/{account}", self._behave),
                 web.post("/control/providers/{account}/webhook", self._replay),
+                web.get("/control/providers/{account}/lists", self._own_lists),
+                web.put("/control/providers/{account}/lists", self._fill),
                 web.put("/control/webhooks", self._redirect),
                 web.get("/control/certificate", self._certificate),
                 web.post("/control/subscription", self._subscribe),
@@ -102,6 +108,14 @@ class Control:
         if answer is None:
             return _error(502, f"the app does not answer at {self._webhooks.url}: is it running?", None)
         return web.json_response(asdict(answer))
+
+    async def _own_lists(self, request: web.Request) -> web.Response:
+        return web.json_response(self._listener(request).account.dialect.own_lists.as_json())
+
+    async def _fill(self, request: web.Request) -> web.Response:
+        own_lists = self._listener(request).account.dialect.own_lists
+        own_lists.fill(await _body(request))
+        return web.json_response(own_lists.as_json())
 
     async def _redirect(self, request: web.Request) -> web.Response:
         url = await _only(request, "url")

@@ -10,6 +10,7 @@ from app.domain.account import label_of
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.mail import Mail
+from app.local.simulator.own_lists import OwnLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ class Dialect(Protocol):
     @property
     def credentials(self) -> Mapping[str, str]:
         """The variables by which the account's calls are authenticated, with the values that it accepts."""
+
+    @property
+    def own_lists(self) -> OwnLists:
+        """The account's own suppression list, by the provider's names of its parts; without parts if no API has it."""
 
     def new_key(self) -> bytes:
         """A new key that signs webhooks, as it is kept in a file."""

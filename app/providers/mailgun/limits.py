@@ -66,7 +66,7 @@ LIMITS: Final = Limits(
     own_list=Limit(
         "Mailgun control panel, Suppressions (of the domain), or DELETE /v3/DOMAIN/bounces/ADDRESS, "
         "/complaints/ADDRESS, /unsubscribes/ADDRESS",
-        "documentation.mailgun.com, Suppressions",
+        "documentation.mailgun.com, Bounces, Complaints, Unsubscribe",
         "2026-11-29",
     ),
     tracking=Limit(

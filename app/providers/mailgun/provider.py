@@ -128,9 +128,11 @@ class Mailgun:
 
     def credentials_call(self) -> httpx.Request:
         """GET /v4/domains/{domain}, which checks key, domain and region. A domain sending key is refused here."""
-        return httpx.Request(
-            "GET", f"{self.base_url}/v4/domains/{quote(self.domain, safe='')}", headers=self._headers()
-        )
+        return self.request("GET", f"/v4/domains/{quote(self.domain, safe='')}")
+
+    def request(self, method: str, path: str) -> httpx.Request:
+        """An authenticated call without a body. Raises ConfigurationError if the key cannot be sent."""
+        return httpx.Request(method, self.base_url + path, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Basic {_basic(credential(self.account, 'API_KEY', self.api_key))}"}

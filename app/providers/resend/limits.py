@@ -72,7 +72,7 @@ LIMITS: Final = Limits(
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_SEND}: `headers` is an object", _READ),
     own_list=Limit(
         "Resend dashboard, Suppressions, or DELETE /suppressions/ADDRESS (private beta)",
-        "resend.com/docs, Remove Suppression",
+        f"resend.com/docs, Remove Suppression; {_OPENAPI}",
         "2026-11-29",
     ),
     tracking=Limit(

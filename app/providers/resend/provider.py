@@ -128,7 +128,11 @@ class Resend:
 
     def credentials_call(self) -> httpx.Request:
         """GET /domains. A key that may only send is refused here."""
-        return httpx.Request("GET", f"{self.base_url}/domains", headers=self._headers())
+        return self.request("GET", "/domains")
+
+    def request(self, method: str, path: str) -> httpx.Request:
+        """An authenticated call without a body. Raises ConfigurationError if the key cannot be sent."""
+        return httpx.Request(method, self.base_url + path, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         key = credential(self.account, "API_KEY", self.api_key)

@@ -92,6 +92,10 @@ class CredentialsCheck:
     reply: str
 
 
+class NoAnswer(Exception):
+    """A call could not be made, or nobody answered. The text says why, and holds no secret."""
+
+
 class Transport(Protocol):
     """Makes the calls of the providers that name it. It may be shared between threads."""
 
@@ -100,6 +104,9 @@ class Transport(Protocol):
 
     def check_credentials(self, provider: AnyProvider) -> CredentialsCheck:
         """Check the credentials of `provider` by its harmless call."""
+
+    def ask(self, make: Callable[[], Any]) -> Any:
+        """The answer to the call that `make` makes, which sends no email. Raises NoAnswer."""
 
     def close(self) -> None:
         """Close every connection."""

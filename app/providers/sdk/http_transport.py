@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -10,7 +11,7 @@ from app.domain.email import Message
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
 from app.errors import ConfigurationError
-from app.providers.sdk.contract import CredentialsCheck, Provider
+from app.providers.sdk.contract import CredentialsCheck, NoAnswer, Provider
 from app.providers.sdk.network import Lookup, Wire
 from app.providers.sdk.refusal import Unsendable
 
@@ -51,7 +52,7 @@ FAILURES: Final[dict[type[Exception], tuple[OutcomeKind, Cause]]] = {
 }
 _FAULTS: Final = tuple(FAILURES)
 _BAD_URL: Final = (httpx.InvalidURL, UnicodeError)  # UnicodeError: a host that IDNA cannot encode
-_CHECK_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
+_ASKING_FAULTS: Final[tuple[type[Exception], ...]] = (*_BAD_URL, *_FAULTS)
 
 
 HttpProvider = Provider[httpx.Request, httpx.Response]
@@ -98,14 +99,21 @@ class HttpTransport:
     def check_credentials(self, provider: HttpProvider) -> CredentialsCheck:
         """Check the credentials of `provider` by its harmless call."""
         try:
-            response = self._client.send(provider.credentials_call())
-        except ConfigurationError as fault:
-            return CredentialsCheck(works=False, status_code=None, reply=shorten(str(fault)))
-        except _CHECK_FAULTS as fault:
-            return CredentialsCheck(works=False, status_code=None, reply=failure(fault).reply)
+            response = self.ask(provider.credentials_call)
+        except NoAnswer as why:
+            return CredentialsCheck(works=False, status_code=None, reply=str(why))
         if response.is_success:
             return CredentialsCheck(works=True, status_code=response.status_code, reply="")
         return CredentialsCheck(works=False, status_code=response.status_code, reply=provider.read(response).reply)
+
+    def ask(self, make: Callable[[], httpx.Request]) -> httpx.Response:
+        """The answer to the call that `make` makes, which sends no email. Raises NoAnswer."""
+        try:
+            return self._client.send(make())
+        except ConfigurationError as fault:
+            raise NoAnswer(shorten(str(fault))) from None
+        except _ASKING_FAULTS as fault:
+            raise NoAnswer(failure(fault).reply) from None
 
     def close(self) -> None:
         """Close every connection."""

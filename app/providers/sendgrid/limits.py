@@ -57,8 +57,9 @@ LIMITS: Final = Limits(
     unique_headers=Limit(frozenset({EVERY_NAME}), f"{_MAIL_SEND}: `headers` is an object", _READ),
     own_list=Limit(
         "SendGrid app, Suppressions, or DELETE /v3/suppression/bounces/ADDRESS, "
-        "/v3/suppression/spam_reports/ADDRESS, /v3/asm/suppressions/global/ADDRESS",
-        "docs.sendgrid.com, Suppressions",
+        "/v3/suppression/invalid_emails/ADDRESS, /v3/suppression/spam_reports/ADDRESS, "
+        "/v3/asm/suppressions/global/ADDRESS",
+        "github.com/twilio/sendgrid-oai, tsg_suppressions_v3 (2026-01-22)",
         "2026-11-29",
     ),
     tracking=Limit(

@@ -112,7 +112,11 @@ class SendGrid:
 
     def credentials_call(self) -> httpx.Request:
         """GET /v3/scopes, which any key may call about itself."""
-        return httpx.Request("GET", f"{self.base_url}/v3/scopes", headers=self._headers())
+        return self.request("GET", "/v3/scopes")
+
+    def request(self, method: str, path: str) -> httpx.Request:
+        """An authenticated call without a body. Raises ConfigurationError if the key cannot be sent."""
+        return httpx.Request(method, self.base_url + path, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         key = credential(self.account, "API_KEY", self.api_key)

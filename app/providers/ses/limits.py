@@ -87,7 +87,7 @@ LIMITS: Final = Limits(
     ),
     own_list=Limit(
         "SES console, Suppression list (of the account, in its region), or DeleteSuppressedDestination",
-        "Amazon SES API v2 Reference, DeleteSuppressedDestination",
+        f"{_MODEL}: DeleteSuppressedDestination",
         "2026-11-29",
     ),
     tracking=Limit(

@@ -103,7 +103,7 @@ class Ses:
         }
         if self._configuration_set:
             call["ConfigurationSetName"] = self._configuration_set
-        request = self._signed("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
+        request = self.request("POST", "/v2/email/outbound-emails", json.dumps(call).encode())
         request.extensions[_IS_TRACKED] = message.tracking.is_on
         return request
 
@@ -157,9 +157,10 @@ class Ses:
 
     def credentials_call(self) -> httpx.Request:
         """GET /v2/email/account, which needs the permission ses:GetAccount."""
-        return self._signed("GET", "/v2/email/account", b"")
+        return self.request("GET", "/v2/email/account")
 
-    def _signed(self, method: str, path: str, body: bytes) -> httpx.Request:
+    def request(self, method: str, path: str, body: bytes = b"") -> httpx.Request:
+        """A signed call. Raises ConfigurationError if there is nothing to sign it with."""
         region = credential(self.account, "REGION", self._region)  # it is a part of the signature's header
         headers = {"Content-Type": "application/json"} if body else {}
         request = httpx.Request(method, self._base_url + path, headers=headers, content=body)

@@ -1,7 +1,11 @@
 """Reads what somebody changed on the subscription page of an SES contact list, or by the header List-Unsubscribe.
 
 The source is the SES Developer Guide, "Contents of event data that Amazon SES publishes to Amazon SNS", "Subscription
-object" (2026-11): the preferences before the change and after it, for the whole list and for each of its topics.
+object", and the example of such a record (github.com/awsdocs/amazon-ses-developer-guide, 2022-10-28, read 2026-11-29):
+the preferences before the change and after it. In both, `unsubscribeAll` is for the whole list, and
+`topicSubscriptionStatus` has `topicName` and `subscriptionStatus` (OptIn, OptOut) of each topic. Newer readers of these
+events on GitHub (2026-11-29) know `topicDefaultSubscriptionStatus` besides, of the same form: what holds for a topic
+about which the contact has said nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,8 +34,8 @@ def _of_everything(old: Mapping[str, object], new: Mapping[str, object]) -> Iter
 
 
 def _of_topics(contact_list: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
-    before = _statuses(old)
-    for topic, status in _statuses(new).items():
+    before = {**_statuses(old, "topicDefaultSubscriptionStatus"), **_statuses(old, "topicSubscriptionStatus")}
+    for topic, status in _statuses(new, "topicSubscriptionStatus").items():
         scope = f"topic {topic} of the list {contact_list or UNNAMED}"
         if status == "OptOut" and before.get(topic) != "OptOut":
             yield Kind.UNSUBSCRIBED, scope
@@ -39,7 +43,7 @@ def _of_topics(contact_list: str, old: Mapping[str, object], new: Mapping[str, o
             yield Kind.RESUBSCRIBED, scope
 
 
-def _statuses(preferences: Mapping[str, object]) -> dict[str, str]:
-    topics = preferences.get("topicSubscriptionStatus")
+def _statuses(preferences: Mapping[str, object], name: str) -> dict[str, str]:
+    topics = preferences.get(name)
     read = map(payload.fields, topics if isinstance(topics, list) else [])
     return {payload.text(one.get("topicName")) or UNNAMED: payload.text(one.get("subscriptionStatus")) for one in read}

@@ -54,6 +54,38 @@ def test_a_setting_that_means_nothing_changes_nothing(rig: Rig, setting: Any, fi
     assert rig.control.get("/providers").json() == before
 
 
+def test_the_own_lists_of_a_provider(rig: Rig) -> None:
+    entry = {"address": "Ann@example.com", "at": "2026-01-02T03:04:05.000Z", "words": "550 5.1.1", "scopes": ["weekly"]}
+    filled = rig.control.put("/providers/mailgun/lists", json={"unsubscribes": [entry], "bounces": []})
+    assert filled.json() == {"bounces": [], "complaints": [], "unsubscribes": [entry]}
+    added = rig.control.put("/providers/mailgun/lists", json={"complaints": [{"address": "bob@example.com"}]}).json()
+    assert added["unsubscribes"] == [entry]
+    assert rig.control.get("/providers/mailgun/lists").json() == added
+    assert rig.control.put("/providers/mailgun/lists", json={name: [] for name in added}).is_success
+    assert rig.control.get("/providers/nobody/lists").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "words"),
+    [
+        ([], "body", "must be a JSON object"),
+        ({"blocks": []}, "blocks", "is not one of bounces, complaints, unsubscribes"),
+        ({"bounces": {}}, "bounces", "must be a list"),
+        ({"bounces": ["ann@example.com"]}, "bounces", "an entry has no `address`"),
+        ({"bounces": [{"address": "ann"}]}, "bounces", "an entry has no `address`"),
+        ({"bounces": [{"address": "ann@example.com", "at": "soon"}]}, "bounces", "`at` must be ISO 8601"),
+        ({"bounces": [{"address": "ann@example.com", "words": 7}]}, "bounces", "`words` must be a string"),
+        ({"bounces": [{"address": "ann@example.com", "scopes": "all"}]}, "bounces", "`scopes` must be a list"),
+    ],
+)  # fmt: skip
+def test_a_list_that_means_nothing_changes_nothing(rig: Rig, setting: Any, field: str, words: str) -> None:
+    before = rig.control.get("/providers/mailgun/lists").json()
+    answer = rig.control.put("/providers/mailgun/lists", json=setting)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert words in answer.json()["error"]
+    assert rig.control.get("/providers/mailgun/lists").json() == before
+
+
 def test_what_does_not_exist(rig: Rig) -> None:
     assert rig.control.put("/providers/postmark", json={}).status_code == 404
     assert "sendgrid, mailgun, ses" in rig.control.put("/providers/postmark", json={}).json()["error"]

@@ -14,11 +14,14 @@ import pytest
 from app.domain.email import Mailbox, Message
 from app.domain.event import ProviderEvent, Webhook
 from app.domain.kinds import Cause, Kind
+from app.domain.suppression import Reason
 from app.local.simulator.dialect import Call, Refused
 from app.local.simulator.faults import Ending
 from app.local.simulator.inbox import Entry
+from app.providers.sdk.own_list import NoEntries
 from tests.providers.case import ANNE, NOW_S, SAMPLE
 from tests.providers.made_up.case import make, report
+from tests.providers.made_up.provider.own_list import MadeUpList
 from tests.providers.made_up.provider.provider import MadeUp
 from tests.providers.made_up.simulator.dialect import DIALECT
 
@@ -145,3 +148,34 @@ def test_a_call_of_which_everybody_is_refused_is_not_accepted() -> None:
         dialect.read(call)
     outcome = provider.read(httpx.Response(refused.value.reply.status, content=refused.value.reply.body))
     assert (outcome.kind, outcome.of(UNKNOWN.key).kind) == (Kind.REFUSED, Kind.UNDELIVERABLE)
+
+
+def test_both_sides_agree_on_what_is_on_its_own_list() -> None:
+    dialect, own = DIALECT("made_up"), MadeUpList(make("https://api.made-up.example"))
+    headers = {"authorization": f"Bearer {dialect.credentials['API_KEY']}"}
+
+    def ask(request: httpx.Request) -> httpx.Response:
+        path, _, query = request.url.raw_path.decode().partition("?")
+        reply = dialect.answer_other(Call(request.method, path, query, headers, b""))
+        return httpx.Response(reply.status, content=reply.body)
+
+    words = {"bounces": "550 5.1.1 unknown user", "complaints": "", "opt_outs": ""}
+    at = "2026-01-02T03:04:05Z"
+    addresses = [f"{number}@example.com" for number in range(101)]
+    for part, said in words.items():
+        dialect.own_lists.fill({part: [{"address": one, "at": at, "words": said} for one in addresses]})
+    reasons = {"bounces": Reason.HARD_BOUNCE, "complaints": Reason.COMPLAINED, "opt_outs": Reason.UNSUBSCRIBED}
+    for part in own.parts:
+        first = own.read_page(part, "", ask(own.page(part, "")))
+        second = own.read_page(part, first.next, ask(own.page(part, first.next)))
+        assert (len(first.entries), len(second.entries), second.next) == (100, 1, "")
+        (found,) = own.found(part, ask(own.look_up(part, "7@example.com")))
+        assert found in first.entries + second.entries
+        assert (found.address, found.reason, found.at_ms) == ("7@example.com", reasons[part], 1_767_323_045_000)
+        assert own.is_cleared(ask(own.clear(part, "7@example.com")))
+        assert own.found(part, ask(own.look_up(part, "7@example.com"))) == ()
+        assert own.is_cleared(ask(own.clear(part, "7@example.com")))
+    with pytest.raises(NoEntries):
+        own.found("bounces", httpx.Response(404, text="no such path"))
+    with pytest.raises(NoEntries):
+        own.found("bounces", httpx.Response(200, json=[]))

@@ -118,7 +118,7 @@ def test_the_signature_is_the_one_of_the_published_example() -> None:
     credentials = Credentials("AKIDEXAMPLE", SECRET)
     url = "https://email.us-east-1.amazonaws.com"
     ses = Ses("ses", "us-east-1", "", (), lambda: credentials, Web({}), url, lambda: 1735787045.9)
-    request = ses._signed("POST", "/v2/email/outbound-emails", b"{}")
+    request = ses.request("POST", "/v2/email/outbound-emails", b"{}")
     assert request.headers["x-amz-date"] == "20250102T030405Z"
     assert request.headers["authorization"] == (
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250102/us-east-1/ses/aws4_request,"

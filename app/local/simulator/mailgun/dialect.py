@@ -29,7 +29,9 @@ from app.local.simulator.dialect import (
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.mail import Mail, Mailbox
+from app.local.simulator.mailgun import lists
 from app.local.simulator.mailgun.request import message, read_mail
+from app.local.simulator.own_lists import OwnLists
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
     Fault.UNAUTHORIZED: Reply(401, b"Forbidden", {"Content-Type": "text/plain"}),
@@ -79,6 +81,7 @@ class Mailgun:
         label = label_of(account)
         self._domain: Final = f"{label}.mg.example.com" if label else "mg.example.com"
         self.credentials: Final = {"API_KEY": labelled("key-simulator", account), "DOMAIN": self._domain}
+        self.own_lists: Final = OwnLists(*lists.ABSENT)
         disabled = f"Domain {self._domain} is not allowed to send: the account is disabled"
         self.failures: Final = {**FAILURES, Fault.FORBIDDEN: message(403, disabled)}
 
@@ -102,7 +105,10 @@ class Mailgun:
         return read_mail(call.headers.get("content-type", ""), call.body)
 
     def answer_other(self, call: Call) -> Reply:
-        """The answer to any other call: the domain, or a 200 in plain text on a path that does not exist."""
+        """The answer to any other call: domain, own list, or a 200 in plain text on a path that does not exist."""
+        if lists.is_about_lists(call):
+            self._authenticate(call)
+            return lists.answer(self.own_lists, self._domain, call)
         if call.method != "GET" or not call.path.startswith(("/v3/domains/", "/v4/domains/")):
             return Reply(200, b"Mailgun Magnificent API", {"Content-Type": "text/plain"})
         self._authenticate(call)

@@ -27,6 +27,8 @@ from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.idempotency import Answers
 from app.local.simulator.inbox import Entry, iso
 from app.local.simulator.mail import Mail
+from app.local.simulator.own_lists import OwnLists
+from app.local.simulator.resend import lists
 from app.local.simulator.resend.request import LIMITS, error, read_mail
 
 KEY_LENGTH: Final = 256
@@ -79,6 +81,7 @@ class Resend:
 
     def __init__(self, account: str) -> None:
         self.credentials: Final = {"API_KEY": labelled("re_simulator", account)}
+        self.own_lists: Final = OwnLists(*lists.NAMES)
         conflict = "Same idempotency key used with a different request payload."
         self._answers = Answers(error(409, "invalid_idempotent_request", conflict), LIMITS.idempotent_for_s.value)
 
@@ -105,8 +108,10 @@ class Resend:
         return read_mail(call.body)
 
     def answer_other(self, call: Call) -> Reply:
-        """The answer to any other call: the domains, or a 404."""
+        """The answer to any other call: the domains, the team's own list, or a 404."""
         self._authenticate(call)
+        if (found := lists.answer(self.own_lists, call)) is not None:
+            return found
         if (call.method, call.path) != ("GET", "/domains"):
             return error(404, "not_found", "The requested endpoint does not exist.")
         domain = {"id": "d91cd9bd-1176-453e-8fc1-35364d380206", "name": "example.com", "status": "verified"}

@@ -27,6 +27,8 @@ from app.local.simulator.dialect import (
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.mail import Mail, Mailbox
+from app.local.simulator.own_lists import OwnLists
+from app.local.simulator.sendgrid import lists
 from app.local.simulator.sendgrid.request import errors, read_mail
 
 FAILURES: Final[Mapping[Fault, Reply]] = {
@@ -72,6 +74,7 @@ class SendGrid:
 
     def __init__(self, account: str) -> None:
         self.credentials: Final = {"API_KEY": labelled("SG.simulator", account)}
+        self.own_lists: Final = OwnLists(*lists.NAMES)
 
     def new_key(self) -> bytes:
         """A new private key, as PEM."""
@@ -103,8 +106,10 @@ class SendGrid:
         return read_mail(call.body)
 
     def answer_other(self, call: Call) -> Reply:
-        """The answer to any other call: the scopes of the API key, a 405 or a 404."""
+        """The answer to any other call: the scopes of the API key, the account's own list, a 405 or a 404."""
         self._authenticate(call)
+        if (found := lists.answer(self.own_lists, call)) is not None:
+            return found
         if (call.method, call.path) == ("GET", "/v3/scopes"):
             return json_reply(200, {"scopes": ["mail.send", "sender_verification_eligible"]})
         if call.path in ("/v3/scopes", "/v3/mail/send"):

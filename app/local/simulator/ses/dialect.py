@@ -23,7 +23,8 @@ from app.local.simulator.dialect import (
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry, iso
 from app.local.simulator.mail import Mail
-from app.local.simulator.ses import sigv4, sns
+from app.local.simulator.own_lists import OwnLists
+from app.local.simulator.ses import lists, sigv4, sns
 from app.local.simulator.ses.request import CONFIGURATION_SET, error, read_mail
 
 SUBJECT: Final = "Amazon SES Email Event Notification"
@@ -52,6 +53,7 @@ class Ses:
 
     def __init__(self, account: str) -> None:
         self._topic: Final = sns.Topic(labelled("emailsminder-simulator", account))
+        self.own_lists: Final = OwnLists(*lists.NAMES)
         self.certificate_url: Final = sns.certificate_url(labelled("simulator", account))
         self.credentials: Final = {
             "ACCESS_KEY_ID": f"AKIASIMULATOR{label_of(account).upper() or '000000'}",
@@ -77,8 +79,10 @@ class Ses:
         return read_mail(call.body)
 
     def answer_other(self, call: Call) -> Reply:
-        """The answer to any other call: the account, or a 404 for an unknown operation."""
+        """The answer to any other call: the account, its own list, or a 404 for an unknown operation."""
         self._authenticate(call)
+        if (found := lists.answer(self.own_lists, call)) is not None:
+            return found
         if (call.method, call.path) != ("GET", "/v2/email/account"):
             return error(404, "UnknownOperationException", "")
         quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}

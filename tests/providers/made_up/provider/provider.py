@@ -106,7 +106,11 @@ class MadeUp:
 
     def credentials_call(self) -> httpx.Request:
         """GET /account, which any key may call."""
-        return httpx.Request("GET", f"{self.base_url}/account", headers=self._headers())
+        return self.request("GET", "/account")
+
+    def request(self, method: str, path: str) -> httpx.Request:
+        """An authenticated call without a body."""
+        return httpx.Request(method, self.base_url + path, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}"}

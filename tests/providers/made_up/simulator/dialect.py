@@ -27,6 +27,8 @@ from app.local.simulator.dialect import (
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
 from app.local.simulator.mail import File, Mail, Mailbox, Tracking, is_address
+from app.local.simulator.own_lists import OwnLists
+from tests.providers.made_up.simulator.lists import NAMES, answer_about_lists
 
 RECIPIENTS: Final = 100  # in one call
 # Made Up takes a call for some recipients and refuses others. Here the part before the @ decides, and this is why.
@@ -65,6 +67,7 @@ class MadeUp:
 
     def __init__(self, account: str) -> None:
         self.credentials: Final = {"API_KEY": labelled("mu_simulator", account)}
+        self.own_lists: Final = OwnLists(*NAMES)
 
     def new_key(self) -> bytes:
         """A new key that signs webhooks, which is text."""
@@ -88,8 +91,10 @@ class MadeUp:
         return mail
 
     def answer_other(self, call: Call) -> Reply:
-        """The answer to any other call: the account, or a 404."""
+        """The answer to any other call: the account, its own list, or a 404."""
         self._authenticate(call)
+        if (found := answer_about_lists(self.own_lists, call)) is not None:
+            return found
         if (call.method, call.path) != ("GET", "/account"):
             return error(404, "no such path")
         return json_reply(200, {"account": "simulator", "may_send": True})
