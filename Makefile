@@ -22,7 +22,7 @@ INSTALL := $(PIP_INSTALL) --requirement
 CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test test-browser check emulator lock openapi matrix states variables excerpts clean
+.PHONY: help run test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,10 +39,14 @@ test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the
 	@$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy $(COVERAGE) $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
-test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the documentation page in a real browser, a Chromium of the system
+test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the playground and the documentation page in a real browser, a Chromium of the system
 	@[[ -x "$$CHROMIUM" ]] || { echo 'No Chromium found: on Debian, sudo apt-get install chromium; elsewhere, run' \
 		'make test-browser CHROMIUM=/path/to/chromium (or to Google Chrome)' >&2; exit 1; }
 	@$(VENV)/bin/python -m pytest tests/browser $(ARGS)
+
+screenshots: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
+screenshots: $(VENV)/.browser $(EMULATOR)/.installed ## Take the README's picture of the playground anew, docs/playground.png
+	@$(VENV)/bin/python -m tests.browser.screenshots
 
 check: $(VENV)/.dev ## Lint, format, types, import contracts
 	$(VENV)/bin/ruff check

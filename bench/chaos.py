@@ -32,6 +32,7 @@ SETTINGS: Final = {
     "WORKER_TIMEOUT_S": "4",
     "RETRY_FOR_S": "180",
     "LOG_LEVEL": "WARNING",
+    "INBOX_LIMIT": "100000",  # every copy is counted
 }
 SENDERS: Final = 4
 SETTLE_WITHIN_S: Final = 300.0

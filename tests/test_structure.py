@@ -28,7 +28,7 @@ NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
 NOT_OURS = {"PATH", "NO_PROXY", "PYTHONPATH", "UVICORN_PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 # What only webhooks, the API and laptops need; tests/workers has the web frameworks.
-NOT_FOR_WORKERS = ("cryptography", "email_validator", "aiohttp", "uvicorn", "typer")
+NOT_FOR_WORKERS = ("cryptography", "email_validator", "aiohttp", "uvicorn", "typer", "jinja2")
 
 MACHINE = re.compile(r"(?<![\w.}])/(?:work|root|home|Users|tmp|private)/[\w.]")
 REGISTRY = re.compile(r"pythonhosted\.[o]rg|[p]ypi\.org/simple|--(?:extra-)?[i]ndex-url|--[f]ind-links", re.IGNORECASE)

@@ -27,10 +27,10 @@ def text(ports: Ports, draining: tuple[str, ...] = ()) -> str:
     return f"""
 EmailsMinder runs on this machine, with its own AWS and simulated providers.
 
-  Try the API       {ports.api_url}/docs        (Authorize with {API_KEY})
-  See what arrived  {ports.simulator_url}/control/messages
+  The playground    {ports.simulator_url}
+  The API           {ports.api_url}/docs        (Authorize with {API_KEY})
 
-Send an email:
+Break a provider, send an email and watch it arrive, on the playground; or send one from here:
 
   {curl(ports)}
 

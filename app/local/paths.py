@@ -44,6 +44,11 @@ class Paths:
         return self.data / "simulator"
 
     @property
+    def inbox(self) -> Path:
+        """The folder of what the simulated providers took, for its owner only."""
+        return self.data / "inbox"
+
+    @property
     def simulator_ready(self) -> Path:
         """The file that the simulator writes when it listens."""
         return self.data / "simulator.ready"

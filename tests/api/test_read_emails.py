@@ -26,6 +26,18 @@ def send(client: Client, to: str) -> str:
     return str(client.post("/v1/emails", json=body).json()["id"])
 
 
+def test_a_recipient_that_waits_has_the_time_of_the_next_attempt(client: Client, parts: Container) -> None:
+    waits = Recipient("ann@example.net", Role.TO, wait_until_ms=AT_MS)
+    queued = Recipient("bob@example.net", Role.TO)
+    head = a_head(AT_MS, recipients={each.key: each for each in (waits, queued)})
+    assert heads(parts).create(head, AT_MS)
+
+    found = client.get(f"/v1/emails/{head.email_id}").json()["recipients"]
+
+    assert [each.get("next_attempt_at") for each in found] == [AT, None]
+    assert ["next_attempt_at" in each for each in found] == [True, False]
+
+
 def heads(parts: Container) -> HeadStore:
     return parts.read.heads
 

@@ -65,3 +65,9 @@ def test_every_library_that_is_declared_is_locked() -> None:
     }
     for name, requirements in declared.items():
         assert {normal(Requirement(text).name) for text in requirements} <= pins(name).keys(), name
+
+
+@pytest.mark.parametrize("only_local", ["aiohttp", "jinja2", "typer", "uvicorn"])
+def test_what_only_a_laptop_needs_is_not_deployed(only_local: str) -> None:
+    assert only_local in pins("local.txt")
+    assert only_local not in pins("runtime.txt")

@@ -19,5 +19,5 @@ def test_the_command_survives_being_pasted_into_a_shell() -> None:
 def test_it_says_what_to_open() -> None:
     text = banner.text(PORTS)
     assert "http://127.0.0.1:8001/docs" in text
-    assert "http://127.0.0.1:8026/control/messages" in text
+    assert "http://127.0.0.1:8026\n" in text
     assert banner.curl(PORTS) in text

@@ -70,6 +70,7 @@ def _recipient(recipient: Recipient, head: Head) -> dict[str, object]:
         "provider": attempt.provider if attempt else None,
         "cause": recipient.cause,
         "detail": recipient.detail or None,
+        "next_attempt_at": times.write_optional(recipient.wait_until_ms),
     }
 
 

@@ -24,6 +24,13 @@ class Recipient(BaseModel):
     provider: str | None
     cause: Cause | None
     detail: str | None
+    next_attempt_at: Annotated[
+        Time | None,
+        Field(
+            exclude_if=lambda value: value is None,
+            description="when the next attempt is made, unless evidence or an operator changes that; only if it waits",
+        ),
+    ] = None
 
 
 class Attempt(BaseModel):

@@ -13,12 +13,19 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from app.domain.account import label_of, provider_of
 from app.errors import ConfigurationError
 from app.local import exit_with_parent
+from app.local.mode import API_KEY
+from app.local.playground.api import Api
+from app.local.playground.guard import refuse_foreign
+from app.local.playground.pages import render_errors
+from app.local.playground.routes import Playground
 from app.local.simulator.accounts import open_account
 from app.local.simulator.control import Control
-from app.local.simulator.inbox import Inbox
+from app.local.simulator.inbox import LIMIT, Inbox
 from app.local.simulator.listener import Listener
+from app.local.simulator.replay import WEBHOOK_BYTES
 from app.local.simulator.webhooks import Webhooks
 from app.providers import registry
 
@@ -40,7 +47,13 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="URL",
         help="where webhooks go: /{account} is appended",
     )
+    parser.add_argument("--api-url", default="http://127.0.0.1:8000", metavar="URL", help="the app's API, for the page")
+    parser.add_argument(
+        "--real", type=_names, default=(), metavar="A,B", help="the accounts that the app finds elsewhere"
+    )
     parser.add_argument("--keys", type=Path, required=True, metavar="DIR", help="signing keys; created if missing")
+    parser.add_argument("--inbox", type=Path, metavar="DIR", help="what the providers took; by default beside the keys")
+    parser.add_argument("--inbox-limit", type=int, default=LIMIT, metavar="N", help="how many of the newest are kept")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once everything listens")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(arguments)
@@ -55,6 +68,16 @@ def _accounts(text: str) -> tuple[str, ...]:
     return accounts
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _titles(accounts: Sequence[str]) -> dict[str, str]:
+    """What the page calls each account: the provider's own name, and the label."""
+    titles = {account: registry.declaration(provider_of(account)).title for account in accounts}
+    return {account: f"{title} {label_of(account)}".strip() for account, title in titles.items()}
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Run all accounts and the control API until SIGTERM or SIGINT. Raises OSError if the control port is in use."""
     stop = asyncio.Event()
@@ -64,24 +87,28 @@ async def serve(options: argparse.Namespace) -> None:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         webhooks = Webhooks(options.webhooks_url, session)
         stack.push_async_callback(webhooks.close)
-        inbox = Inbox()
+        inbox = Inbox(options.inbox or options.keys / "inbox", options.inbox_limit)
         listeners = {
             account: Listener(open_account(account, options.keys), inbox, webhooks) for account in options.accounts
         }
         for listener in listeners.values():
             stack.push_async_callback(listener.stop)
             await listener.start()
+        site = web.Application(middlewares=[refuse_foreign, render_errors], client_max_size=WEBHOOK_BYTES)
+        api = Api(options.api_url, API_KEY, session)
+        site.add_routes(Playground(listeners, inbox, api, _titles(options.accounts), frozenset(options.real)).routes())
+        site.add_subapp("/control", Control(listeners, inbox, webhooks).application())
         control = web.AppRunner(
-            Control(listeners, inbox, webhooks).application(),
+            site,
             handle_signals=False,
             access_log=None,
             shutdown_timeout=1,
         )
         stack.push_async_callback(control.cleanup)
         await control.setup()
-        site = web.TCPSite(control, "127.0.0.1", options.control_port)
-        await site.start()
-        _announce(site.port, listeners, options.ready_file)
+        server = web.TCPSite(control, "127.0.0.1", options.control_port)
+        await server.start()
+        _announce(server.port, listeners, options.ready_file)
         await stop.wait()
 
 

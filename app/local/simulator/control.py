@@ -3,7 +3,9 @@
 Requests and answers are JSON, and their names are stable.
 
     GET    /control/health                200
-    GET    /control/messages              the inbox, in order of arrival
+    GET    /control/messages?limit=&after=
+                                          the newest emails that are kept, in order of arrival; `after` is the `number`
+                                          of the last one that is known already
     DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204
     GET    /control/providers             account -> {base_url, fault, webhooks, latency_ms, calls}
     PUT    /control/providers/{account}   {fault, webhooks, latency_ms} -> the new state, once it is in force
@@ -32,6 +34,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Final
 
 from aiohttp import web
 from yarl import URL
@@ -42,6 +45,8 @@ from app.local.simulator.inbox import Inbox, iso
 from app.local.simulator.listener import Listener
 from app.local.simulator.replay import WEBHOOK_BYTES, TooLarge, replay
 from app.local.simulator.webhooks import Webhooks
+
+NUMBER_DIGITS: Final = 10
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,23 +66,23 @@ class Control:
         self._confirmations: list[dict[str, str]] = []
 
     def application(self) -> web.Application:
-        """The aiohttp application with all routes of the control API."""
-        app = web.Application(middlewares=[_render_errors], client_max_size=WEBHOOK_BYTES)
+        """The aiohttp application with all routes of the control API, below /control."""
+        app = web.Application(middlewares=[_render_errors])
         app.add_routes(
             [
-                web.get("/control/health", self._health),
-                web.get("/control/messages", self._messages),
-                web.delete("/control/messages", self._clear),
-                web.get("/control/providers", self._providers),
-                web.put("/control/providers/{account}", self._behave),
-                web.post("/control/providers/{account}/webhook", self._replay),
-                web.get("/control/providers/{account}/lists", self._own_lists),
-                web.put("/control/providers/{account}/lists", self._fill),
-                web.put("/control/webhooks", self._redirect),
-                web.get("/control/certificate", self._certificate),
-                web.post("/control/subscription", self._subscribe),
-                web.get("/control/confirm", self._confirm),
-                web.get("/control/confirmations", self._confirmed),
+                web.get("/health", self._health),
+                web.get("/messages", self._messages),
+                web.delete("/messages", self._clear),
+                web.get("/providers", self._providers),
+                web.put("/providers/{account}", self._behave),
+                web.post("/providers/{account}/webhook", self._replay),
+                web.get("/providers/{account}/lists", self._own_lists),
+                web.put("/providers/{account}/lists", self._fill),
+                web.put("/webhooks", self._redirect),
+                web.get("/certificate", self._certificate),
+                web.post("/subscription", self._subscribe),
+                web.get("/confirm", self._confirm),
+                web.get("/confirmations", self._confirmed),
             ]
         )
         return app
@@ -85,8 +90,9 @@ class Control:
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    async def _messages(self, _: web.Request) -> web.Response:
-        return web.json_response([entry.as_json() for entry in self._inbox.entries()])
+    async def _messages(self, request: web.Request) -> web.Response:
+        texts = self._inbox.texts(_number(request, "after") or 0, _number(request, "limit"))
+        return web.json_response(text=f"[{', '.join(texts)}]")
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._inbox.clear()
@@ -205,6 +211,14 @@ async def _body(request: web.Request) -> object:
         return json.loads(await request.read())
     except UnicodeDecodeError:
         raise BadSetting("body", "must be UTF-8") from None
+
+
+def _number(request: web.Request, field: str) -> int | None:
+    """The number in the query, or None if it is not there. Raises BadSetting."""
+    text = request.query.get(field, "")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS):
+        raise BadSetting(field, f"must be a whole number of at most {NUMBER_DIGITS} digits")
+    return int(text) if text else None
 
 
 def _is_http(url: str) -> bool:

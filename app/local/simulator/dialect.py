@@ -9,7 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from app.domain.account import label_of
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry
-from app.local.simulator.mail import Mail
+from app.local.simulator.mail import Mail, Mailbox
 from app.local.simulator.own_lists import OwnLists
 
 
@@ -115,8 +115,8 @@ class Dialect(Protocol):
     def accepted(self, entry: Entry) -> list[SimulatedEvent]:
         """The events that report that the provider has accepted the email."""
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events that report how the email ended, one per recipient."""
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox], /) -> list[SimulatedEvent]:
+        """The events that report how the email ended for some of its recipients, one for each of them."""
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """The bodies of the webhooks that carry `events`, without what `sign` adds."""

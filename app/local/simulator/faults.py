@@ -1,4 +1,4 @@
-"""The faults that can be set for a provider and for its webhooks, and how an email ends under each fault."""
+"""The faults that can be set for a provider and for its webhooks, and how an email ends: by fault, or by address."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +45,7 @@ class Ending(StrEnum):
     HARD_BOUNCE = "hard_bounce"  # the mailbox does not exist: status 5.1.1
     UNEXPLAINED = "unexplained"  # a bounce without reason or status
     BLOCKED = "blocked"
+    COMPLAINED = "complained"  # the recipient called it spam, after it was delivered
 
 
 # The faults under which emails are accepted, and what is reported about them. None: nothing is ever reported.
@@ -56,6 +57,23 @@ ENDINGS: Final[dict[Fault, Ending | None]] = {
     Fault.ACCEPT_THEN_BLOCK: Ending.BLOCKED,
     Fault.ACCEPT_THEN_SILENCE: None,
 }
+
+# What is reported, in this order, about an address whose part before the @ is one of these words, or begins with one
+# and a plus: bounced+anything@any.domain. An address decides only where its account would deliver.
+ADDRESS_ENDINGS: Final[dict[str, tuple[Ending, ...]]] = {
+    "bounced": (Ending.HARD_BOUNCE,),
+    "complained": (Ending.DELIVERED, Ending.COMPLAINED),
+    "silent": (),
+}
+
+
+def endings(fault: Fault, address: str) -> tuple[Ending, ...]:
+    """What is reported about this recipient of an email that was accepted under `fault`, in this order."""
+    ending = ENDINGS[fault]
+    if ending is not Ending.DELIVERED:
+        return () if ending is None else (ending,)
+    word = address.partition("@")[0].partition("+")[0].lower()
+    return ADDRESS_ENDINGS.get(word, (ending,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Mail:
             "html": self.html,
             "headers": dict(self.headers),
             "attachments": [attachment.as_json() for attachment in self.attachments],
+            "tags": list(self.tags),
             "metadata": dict(self.metadata),
             "tracking": {"opens": self.tracking.opens, "clicks": self.tracking.clicks},
         }

@@ -9,8 +9,9 @@ import aiohttp
 
 from app.local.simulator.accounts import Account
 from app.local.simulator.dialect import Post, Reply, SimulatedEvent
-from app.local.simulator.faults import ENDINGS, Behavior, WebhookFault
+from app.local.simulator.faults import Behavior, Ending, WebhookFault, endings
 from app.local.simulator.inbox import Entry
+from app.local.simulator.mail import Mailbox
 
 DELAY_S: Final = 0.15  # the wait after a call was accepted, so that no webhook comes before the call's answer
 LATE_S: Final = 5.0
@@ -33,10 +34,10 @@ class Webhooks:
 
         `behavior` is the account's at the time of the acceptance.
         """
-        ending = ENDINGS[behavior.fault]
-        if ending is None or WebhookFault.OFF in behavior.webhooks:
+        ended = _ended(entry, behavior)
+        if not ended or WebhookFault.OFF in behavior.webhooks:
             return
-        events = account.dialect.final(entry, ending)
+        events = [event for ending, who in ended.items() for event in account.dialect.final(entry, ending, who)]
         if WebhookFault.REORDER in behavior.webhooks:
             events = [*account.dialect.accepted(entry), *events][::-1]
         self._start(self._send_events(account, events, behavior))
@@ -90,3 +91,13 @@ class Webhooks:
                 logger.warning("webhook given up", extra={"provider": account, "status": status})
                 return
             await asyncio.sleep(pause_s)
+
+
+def _ended(entry: Entry, behavior: Behavior) -> dict[Ending, list[Mailbox]]:
+    """What is reported about the email, and about whom. The endings have the order of the enumeration."""
+    ended: dict[Ending, list[Mailbox]] = {}
+    for ending in Ending:
+        about = [each for each in entry.mail.recipients if ending in endings(behavior.fault, each.address)]
+        if about:
+            ended[ending] = about
+    return ended

@@ -43,6 +43,7 @@ class SimulatorCase:
     `posts`, `posts_reordered`: how many webhooks report a delivery to RECIPIENTS, and with the acceptance before it.
     `is_genuine(webhook, variables, fetch)`: whether a receiver with these variables, who can fetch URLs, believes it.
     `failed`: fault -> what every event holds that reports it.
+    `complained`: what an event holds by which a recipient calls the email spam.
     `tracked(base_url, eid, opens, clicks)`: the sample email in a call that says whether to track these. None: no call
     can say it.
     """
@@ -62,6 +63,7 @@ class SimulatorCase:
     delivered: str
     is_genuine: Callable[[Heard, Mapping[str, str], Callable[[str], bytes]], bool]
     failed: Mapping[str, Event]
+    complained: Event
     tracked: Callable[[str, str, bool, bool], httpx.Request] | None
     inline_name: str = "logo.png"  # the file name of the inline image, whose content id is "logo"
 

@@ -9,9 +9,12 @@ from app.providers import registry
 from tests.local.simulator.case import LOGO, PDF, file
 from tests.local.simulator.rig import CASES, Rig
 
+# What each entry has of its own.
+OWN = ("number", "id", "provider", "tags", "received_at")
+
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name not in ("id", "provider", "received_at")}
+    return {name: value for name, value in entry.items() if name not in OWN}
 
 
 @pytest.mark.parametrize("provider", CASES)
@@ -53,6 +56,27 @@ def test_what_a_call_says_of_tracking_is_shown(rig: Rig, provider: str, opens: b
     rig.http.send(tracked(rig.base_url(provider), eid, opens, clicks) if tracked else plain)
     told = {"opens": opens, "clicks": clicks} if tracked else {"opens": None, "clicks": None}
     assert [entry["tracking"] for entry in rig.inbox(eid)] == [told]
+
+
+def test_the_inbox_is_read_in_pages(rig: Rig) -> None:
+    eids = [rig.send("sendgrid") for _ in range(3)]
+    numbers = [entry["number"] for eid in eids for entry in rig.inbox(eid)]
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+
+    page = rig.control.get("/messages", params={"after": numbers[0], "limit": 1}).json()
+    assert [entry["metadata"]["eid"] for entry in page] == eids[1:2]
+    page = rig.control.get("/messages", params={"after": numbers[1], "limit": ""}).json()
+    assert [entry["metadata"]["eid"] for entry in page] == eids[2:]
+    assert rig.control.get("/messages", params={"after": numbers[2]}).json() == []
+
+
+@pytest.mark.parametrize("field", ["limit", "after"])
+@pytest.mark.parametrize("value", ["-1", "x", "1.5", "²", "1" * 11])
+def test_a_page_that_cannot_be_is_said(rig: Rig, field: str, value: str) -> None:
+    answer = rig.control.get("/messages", params={field: value})
+
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "must be a whole number of at most 10 digits", "field": field}
 
 
 def test_the_inbox_keeps_the_order_of_arrival_and_forgets_on_request(rig: Rig) -> None:

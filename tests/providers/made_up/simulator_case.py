@@ -121,4 +121,5 @@ CASE = SimulatorCase(
         "accept_then_block": {"type": "filtered"},
         "accept_then_bounce_unexplained": {"type": "returned"},
     },
+    complained={"type": "complaint"},
 )

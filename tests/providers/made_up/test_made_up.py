@@ -128,7 +128,7 @@ def test_both_sides_agree_on_who_is_refused_and_on_what_becomes_of_the_others() 
     outcome = provider.read(httpx.Response(reply.status, content=reply.body))
     assert (outcome.kind, outcome.message_id) == (Kind.ACCEPTED, entry.id)
     assert set(outcome.differing) == {UNKNOWN.key, LISTED.key}
-    (body,) = dialect.bodies(dialect.final(entry, Ending.HARD_BOUNCE))
+    (body,) = dialect.bodies(dialect.final(entry, Ending.HARD_BOUNCE, entry.mail.recipients))
     post = dialect.sign(body, b"key\n")
     webhook = Webhook(post.body, {name.lower(): value for name, value in post.headers.items()})
     provider.verify(webhook, time.time())

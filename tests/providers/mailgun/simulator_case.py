@@ -147,5 +147,6 @@ CASE = SimulatorCase(
         "accept_then_block": {"event": "failed", "severity": "permanent"},
         "accept_then_bounce_unexplained": {"event": "failed", "severity": "permanent"},
     },
+    complained={"event": "complained"},
     inline_name="logo",  # the file name is the content id
 )

@@ -156,4 +156,5 @@ CASE = SimulatorCase(
         "accept_then_block": {"type": "email.bounced"},
         "accept_then_bounce_unexplained": {"type": "email.bounced"},
     },
+    complained={"type": "email.complained"},
 )

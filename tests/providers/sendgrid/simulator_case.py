@@ -195,4 +195,5 @@ CASE = SimulatorCase(
         "accept_then_block": {"event": "bounce", "type": "blocked", "status": "5.7.1"},
         "accept_then_bounce_unexplained": {"event": "bounce", "type": "bounce"},
     },
+    complained={"event": "spamreport"},
 )

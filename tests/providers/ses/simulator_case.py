@@ -93,6 +93,8 @@ def events(body: bytes) -> Sequence[Event]:
 def recipient(event: Event) -> str:
     if event["eventType"] == "Delivery":
         return str(event["delivery"]["recipients"][0])
+    if event["eventType"] == "Complaint":
+        return str(event["complaint"]["complainedRecipients"][0]["emailAddress"])
     return str(event["bounce"]["bouncedRecipients"][0]["emailAddress"])
 
 
@@ -204,4 +206,5 @@ CASE = SimulatorCase(
         "accept_then_block": {"eventType": "Bounce"},
         "accept_then_bounce_unexplained": {"eventType": "Bounce"},
     },
+    complained={"eventType": "Complaint"},
 )

@@ -71,6 +71,7 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
             "enhanced-code": "5.7.1", "description": "", "mx-host": "mx.example.com", "session-seconds": 0.1,
         },
     },
+    Ending.COMPLAINED: {"event": "complained", "log-level": "warn"},
 }  # fmt: skip
 
 
@@ -130,10 +131,10 @@ class Mailgun:
         extra = {"event": "accepted", "log-level": "info", "method": "HTTP"}
         return [_event(entry, mailbox, entry.received_at, extra) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events `delivered` or `failed`, one per recipient."""
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox]) -> list[SimulatedEvent]:
+        """The events `delivered`, `failed` or `complained`, one per recipient."""
         at = entry.received_at + DELIVERY
-        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
+        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in recipients]
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """One webhook per event, still without its signature."""

@@ -26,7 +26,7 @@ from app.local.simulator.dialect import (
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.idempotency import Answers
 from app.local.simulator.inbox import Entry, iso
-from app.local.simulator.mail import Mail
+from app.local.simulator.mail import Mail, Mailbox
 from app.local.simulator.own_lists import OwnLists
 from app.local.simulator.resend import lists
 from app.local.simulator.resend.request import LIMITS, error, read_mail
@@ -133,15 +133,14 @@ class Resend:
         at = iso(entry.received_at)
         return [_event("email.sent", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events `email.delivered` or `email.bounced`, one per recipient."""
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox]) -> list[SimulatedEvent]:
+        """The events `email.delivered`, `email.bounced` or `email.complained`, one per recipient."""
         at = iso(entry.received_at + DELIVERY)
-        if ending is Ending.DELIVERED:
-            return [_event("email.delivered", at, entry, mailbox.address) for mailbox in entry.mail.recipients]
-        return [
-            _event("email.bounced", at, entry, mailbox.address, bounce=_BOUNCES[ending])
-            for mailbox in entry.mail.recipients
-        ]
+        if ending in _BOUNCES:
+            bounce = _BOUNCES[ending]
+            return [_event("email.bounced", at, entry, mailbox.address, bounce=bounce) for mailbox in recipients]
+        kind = "email.complained" if ending is Ending.COMPLAINED else "email.delivered"
+        return [_event(kind, at, entry, mailbox.address) for mailbox in recipients]
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """One webhook per event."""

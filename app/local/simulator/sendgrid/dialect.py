@@ -64,6 +64,7 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
         "status": "5.7.1",
         "bounce_classification": "Reputation",
     },
+    Ending.COMPLAINED: {"event": "spamreport"},
 }
 
 
@@ -128,10 +129,10 @@ class SendGrid:
         """The events `processed`, one per recipient."""
         return [_event(entry, mailbox, entry.received_at, {"event": "processed"}) for mailbox in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events `delivered` or `bounce`, one per recipient."""
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox]) -> list[SimulatedEvent]:
+        """The events `delivered`, `bounce` or `spamreport`, one per recipient."""
         at = entry.received_at + DELIVERY
-        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in entry.mail.recipients]
+        return [_event(entry, mailbox, at, _EVENTS[ending]) for mailbox in recipients]
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """One webhook with all events in an array."""

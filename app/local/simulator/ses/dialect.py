@@ -22,7 +22,7 @@ from app.local.simulator.dialect import (
 )
 from app.local.simulator.faults import Ending, Fault
 from app.local.simulator.inbox import Entry, iso
-from app.local.simulator.mail import Mail
+from app.local.simulator.mail import Mail, Mailbox
 from app.local.simulator.own_lists import OwnLists
 from app.local.simulator.ses import lists, sigv4, sns
 from app.local.simulator.ses.request import CONFIGURATION_SET, error, read_mail
@@ -101,14 +101,11 @@ class Ses:
         """One event `Send` for all recipients. There is none if the call named no configuration set."""
         return [{"eventType": "Send", "send": {}, "mail": _mail(entry)}] if entry.mail.is_reported else []
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
-        """The events `Delivery` or `Bounce`, one per recipient. There are none without a configuration set."""
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox]) -> list[SimulatedEvent]:
+        """The events `Delivery`, `Bounce` or `Complaint`, one per recipient. None without a configuration set."""
         if not entry.mail.is_reported:
             return []
-        return [
-            {**_event_details(entry, mailbox.address, ending), "mail": _mail(entry)}
-            for mailbox in entry.mail.recipients
-        ]
+        return [{**_event_details(entry, mailbox.address, ending), "mail": _mail(entry)} for mailbox in recipients]
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """One notification per event, still without its envelope."""
@@ -149,11 +146,16 @@ def _event_details(entry: Entry, address: str, ending: Ending) -> SimulatedEvent
             "reportingMTA": "a8-1.smtp-out.amazonses.com",
         }
         return {"eventType": "Delivery", "delivery": {"timestamp": at, **delivery, "recipients": [address]}}
+    feedback_id = f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
+    if ending is Ending.COMPLAINED:
+        complaint = {"complaintSubType": None, "complaintFeedbackType": "abuse", "userAgent": "Mailbox Feedback Loop/1"}
+        complained = {"complainedRecipients": [{"emailAddress": address}], "timestamp": at, "arrivalDate": at}
+        return {"eventType": "Complaint", "complaint": {"feedbackId": feedback_id, **complaint, **complained}}
     kind, sub_type, diagnostic = _BOUNCES[ending]
     return {
         "eventType": "Bounce",
         "bounce": {
-            "feedbackId": f"0100{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000",
+            "feedbackId": feedback_id,
             "bounceType": kind,
             "bounceSubType": sub_type,
             "timestamp": at,

@@ -57,6 +57,7 @@ _EVENTS: Final[Mapping[Ending, Mapping[str, object]]] = {
     Ending.HARD_BOUNCE: {"type": "unknown_mailbox", "reason": "550 5.1.1 There is no such account"},
     Ending.UNEXPLAINED: {"type": "returned"},
     Ending.BLOCKED: {"type": "filtered", "reason": "550 5.7.1 Message blocked: the sender has a poor reputation"},
+    Ending.COMPLAINED: {"type": "complaint"},
 }
 
 
@@ -112,10 +113,10 @@ class MadeUp:
         """The events `queued`, one per recipient."""
         return [_event(entry, one, entry.received_at, {"type": "queued"}) for one in entry.mail.recipients]
 
-    def final(self, entry: Entry, ending: Ending) -> list[SimulatedEvent]:
+    def final(self, entry: Entry, ending: Ending, recipients: Iterable[Mailbox]) -> list[SimulatedEvent]:
         """The events that report how the email ended, one per recipient."""
         at = entry.received_at + DELIVERY
-        return [_event(entry, one, at, _EVENTS[ending]) for one in entry.mail.recipients]
+        return [_event(entry, one, at, _EVENTS[ending]) for one in recipients]
 
     def bodies(self, events: Iterable[SimulatedEvent]) -> list[bytes]:
         """One webhook with all events in an array."""
