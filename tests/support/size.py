@@ -1,4 +1,4 @@
-"""How much the tests try: `make test` keeps to four minutes, and the gate sets FULL=1 and tries everything.
+"""How much the tests try: `make test` keeps to a few minutes, and the gate sets FULL=1 and tries everything.
 
 Only the gate runs what is marked `full`, and tries all examples of a property.
 """
