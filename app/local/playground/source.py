@@ -9,7 +9,6 @@ from typing import Any, Final
 
 _POLICY: Final = SMTP.clone(cte_type="8bit", utf8=True)
 _TYPE: Final = re.compile(r"([\w.+-]+)/([\w.+-]+)")
-_BREAKS: Final = re.compile(r"[\r\n\x00]+")
 
 
 def write(message: Mapping[str, Any]) -> bytes:
@@ -67,4 +66,5 @@ def _clean(text: str) -> str:
 
 
 def _clean_line(text: str) -> str:
-    return _BREAKS.sub(" ", _clean(text))
+    """The text in one line. Python breaks lines at more characters than CR and LF, and refuses headers with them."""
+    return " ".join(_clean(text).replace("\x00", " ").splitlines())

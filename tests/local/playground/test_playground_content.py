@@ -103,7 +103,8 @@ def test_the_source_can_be_read_again() -> None:
     assert "Content-ID: <logo>" in raw.decode()
 
 
-TEXT = st.text(max_size=40)
+BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # what str.splitlines breaks at
+TEXT = st.text(max_size=40) | st.text(alphabet=BREAKS + 'a\x00"\\;=?@<>,', max_size=6)
 ODD = st.builds(
     message,
     **dict.fromkeys(("from", "subject", "text", "html"), TEXT),
