@@ -1,6 +1,7 @@
 """Finds the installation on which a command works: local mode's, or the one that the environment names."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,13 +57,14 @@ def with_secrets(found: Settings) -> dict[str, str]:
     return {**secrets, **{name: value for name, value in os.environ.items() if value or name not in secrets}}
 
 
-def address_secret(found: Settings) -> str:
+def address_secret(found: Settings, variables: Mapping[str, str] | None = None) -> str:
     """The secret under which the installation's suppression list is keyed: of the environment, or of SECRET_NAME.
 
+    `variables` are those of `with_secrets`, if the caller has read them already.
     Ends the program with a message and status 1 if there is none, or if the secret cannot be read.
     """
     try:
-        secret = found.address_secret or Settings.from_env(with_secrets(found)).address_secret
+        secret = found.address_secret or Settings.from_env(variables or with_secrets(found)).address_secret
     except ConfigurationError as error:
         fail(str(error))
     return secret or fail("ADDRESS_SECRET is not set: it must be the one of the installation")

@@ -63,13 +63,14 @@ def lift(
     key, now_ms = _key(address), _now_ms()
     settings = load()
     accounts = own_lists.accounts(settings) if at_providers else ()
-    before = Suppressions(address_secret(settings)).lift(key, now_ms)
+    variables = with_secrets(settings) if at_providers else None
+    before = Suppressions(address_secret(settings, variables)).lift(key, now_ms)
     if before is None and not at_providers:
         fail(f"{key} is not suppressed")
     typer.echo(f"lifted {key}" if before else f"{key} is not suppressed here")
-    if accounts:
+    if variables is not None:
         lifted = [one.reason for one in before.strongest_first if now_ms < one.until_ms] if before else []
-        own_lists.clear(key, accounts, with_secrets(settings), lifted, [Reason(one) for one in also or ()])
+        own_lists.clear(key, accounts, variables, lifted, [Reason(one) for one in also or ()])
 
 
 @app.command("import")
@@ -84,7 +85,8 @@ def take_over(
     with 1 if the list could not be read to its end.
     """
     settings = load()
-    own_lists.take_over(account, with_secrets(settings), Suppressions(address_secret(settings)), _now_ms())
+    variables = with_secrets(settings)
+    own_lists.take_over(account, variables, Suppressions(address_secret(settings, variables)), _now_ms())
 
 
 def _suppressions() -> Suppressions:

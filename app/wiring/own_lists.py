@@ -19,7 +19,7 @@ from app.domain.suppression import Reason
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider, NoAnswer, Outside, Transport
-from app.providers.sdk.own_list import AnyOwnList, NoEntries, NoSuchApi
+from app.providers.sdk.own_list import AnyOwnList, NoEntries, NoSuchApi, Page
 from app.providers.sdk.variables import Need
 from app.providers.sdk.web import internet
 from app.settings import Settings
@@ -77,7 +77,7 @@ class OwnLists:
             if not place:
                 return
 
-    def _read_page(self, part: str, place: str) -> Any:
+    def _read_page(self, part: str, place: str) -> Page:
         return self._ask(lambda: self._own.page(part, place), lambda answer: self._own.read_page(part, place, answer))
 
     def _look_up(self, part: str, address: str) -> tuple[OwnEntry, ...]:

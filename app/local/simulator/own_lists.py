@@ -41,9 +41,10 @@ class OwnLists:
         """The entry of an address on one list."""
         return self._lists[name].get(address.lower())
 
-    def where(self, address: str) -> str | None:
-        """The first list that an address is on."""
-        return next((name for name, entries in self._lists.items() if address.lower() in entries), None)
+    def first(self, address: str) -> tuple[str, Stopped] | None:
+        """The first list that an address is on, and its entry there."""
+        found = ((name, self.find(name, address)) for name in self._lists)
+        return next(((name, entry) for name, entry in found if entry is not None), None)
 
     def remove(self, name: str, address: str) -> bool:
         """Take an address from one list. False: it was not there."""

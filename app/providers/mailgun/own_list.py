@@ -8,8 +8,6 @@ They are at the API of the domain's region, which is the account's. An unsubscri
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -104,10 +102,5 @@ def _entry(part: str, entry: Mapping[str, object]) -> OwnEntry:
 
 def _at_ms(text: str) -> int | None:
     """RFC 2822, `Fri, 21 Oct 2011 11:02:55 GMT`; None for anything else, and for the year 1, which stands for none."""
-    if _NO_TIME in text:
-        return None
-    try:
-        at = parsedate_to_datetime(text)
-        return payload.at_ms((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
+    at = None if _NO_TIME in text else payload.mail_date(text)
+    return None if at is None else payload.at_ms(at.timestamp())

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from html import escape
 from typing import Final
 
@@ -11,6 +9,7 @@ import httpx
 
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
+from app.providers.sdk import payload
 
 AnswerMeaning = tuple[OutcomeKind, Cause]
 Texts = Mapping[tuple[int, str], AnswerMeaning]  # by status and lower-case words in the body; the first match counts
@@ -121,7 +120,7 @@ def header_s(response: httpx.Response) -> float | None:
 
 def until_s(response: httpx.Response, moment: str) -> float | None:
     """Seconds from the answer's own Date to `moment`. Our own clock may be wrong and is not used."""
-    ours, theirs = _date(moment), _date(response.headers.get("date", ""))
+    ours, theirs = payload.mail_date(moment), payload.mail_date(response.headers.get("date", ""))
     return (ours - theirs).total_seconds() if ours and theirs else None
 
 
@@ -140,11 +139,3 @@ def _by_status(status: int, *, cut: bool) -> AnswerMeaning:
 
 def _bounded(seconds: float | None) -> float | None:
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_COOLDOWN_S)
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

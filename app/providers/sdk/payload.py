@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from app.domain.email import Message
@@ -78,6 +79,15 @@ def iso_ms(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     return min(at_ms, _LAST_MS) if at_ms >= 0 else None
+
+
+def mail_date(text: str) -> datetime | None:
+    """A time as emails and HTTP headers write it (RFC 5322 §3.3), in UTC if it names no zone; None if it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def own_tags(message: Message, fits: Callable[[str, str], bool]) -> dict[str, str]:

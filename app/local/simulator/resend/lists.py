@@ -23,14 +23,14 @@ def answer(lists: OwnLists, call: Call) -> Reply | None:
         return _page(lists, call)
     if path or not address or call.method not in ("GET", "DELETE"):
         return None
-    name = lists.where(unquote(address))
-    found = lists.find(name, unquote(address)) if name else None
-    if name is None or found is None:
+    found = lists.first(unquote(address))
+    if found is None:
         return error(404, "not_found", "Suppression not found")
     if call.method == "GET":
-        return json_reply(200, {"object": "suppression", **_entry(name, found)})
-    lists.remove(name, found.address)
-    return json_reply(200, {"object": "suppression", "id": found.id, "deleted": True})
+        return json_reply(200, {"object": "suppression", **_entry(*found)})
+    name, entry = found
+    lists.remove(name, entry.address)
+    return json_reply(200, {"object": "suppression", "id": entry.id, "deleted": True})
 
 
 def _page(lists: OwnLists, call: Call) -> Reply:

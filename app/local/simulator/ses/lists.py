@@ -23,13 +23,13 @@ def answer(lists: OwnLists, call: Call) -> Reply | None:
         return _page(lists, call)
     if path or not address or call.method not in ("GET", "DELETE"):
         return None
-    name = lists.where(unquote(address))
-    found = lists.find(name, unquote(address)) if name else None
-    if name is None or found is None:
+    found = lists.first(unquote(address))
+    if found is None:
         return error(404, "NotFoundException", f"{unquote(address)} is not on your suppression list.")
     if call.method == "GET":
-        return json_reply(200, {"SuppressedDestination": {**_entry(name, found), "Attributes": {}}})
-    lists.remove(name, found.address)
+        return json_reply(200, {"SuppressedDestination": {**_entry(*found), "Attributes": {}}})
+    name, entry = found
+    lists.remove(name, entry.address)
     return json_reply(200, {})
 
 
