@@ -3,9 +3,14 @@
 Each email is checked recipient by recipient against the guarantees. Every breach is a finding.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 from typing import Any, Final
+
+from app.domain.caps import Caps
 
 ENDS: Final = {"delivered", "bounced", "complained", "suppressed", "failed", "canceled", "expired"}
 # Events after which the recipient is sent to again, and those after which it never is (app/domain/states.py).
@@ -14,6 +19,8 @@ AT_FAULT: Final = {"hard_bounce", "mailbox_condition", "suppressed", "virus"}
 PROVIDERS: Final = {"sendgrid", "mailgun", "ses"}
 # How many calls of unknown outcome a recipient may have, by `on_uncertain` (docs/guarantees.md).
 MOST_UNKNOWN: Final = {"wait": 2, "failover": 4, "fail": 1}
+
+WINDOW_S: Final = 10
 
 Story = Mapping[str, Any]
 
@@ -42,14 +49,23 @@ def read_copy(message: Mapping[str, Any]) -> Copy:
     return Copy(message["provider"], int(message["metadata"]["em_attempt"]), frozenset(addresses))
 
 
-def examine(email_id: str, story: Story | None, copies: Sequence[Copy], on_uncertain: str) -> list[Finding]:
-    """What is wrong with one accepted email, after every email has settled."""
+def examine(
+    email_id: str,
+    story: Story | None,
+    copies: Sequence[Copy],
+    on_uncertain: str,
+    always_open: Collection[str] = PROVIDERS,
+) -> list[Finding]:
+    """What is wrong with one accepted email, after every email has settled.
+
+    `always_open` are the providers without a daily cap: an email may fail without a call to the others.
+    """
     if story is None:
         return [Finding(email_id, "lost", "the API knows no such email")]
     broken = [
         (rule, f"{address}: {seen}")
         for address in (recipient["address"] for recipient in story["recipients"])
-        for rule, seen in _examine(_Case(story, address, copies, on_uncertain))
+        for rule, seen in _examine(_Case(story, address, copies, on_uncertain), always_open)
     ]
     return [Finding(email_id, rule, seen) for rule, seen in broken]
 
@@ -93,7 +109,7 @@ class _Case:
         return [n for n in self.attempts if self.outcome(n) == "accepted" or self.kinds(n) - bad]
 
 
-def _examine(case: _Case) -> Iterable[tuple[str, str]]:
+def _examine(case: _Case, always_open: Collection[str]) -> Iterable[tuple[str, str]]:
     if case.status not in ENDS and case.status != "sent":
         yield "stuck", case.status
     if case.status == "sent" and not case.accepted():
@@ -101,7 +117,7 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
     if case.status in ("sent", "delivered") and not case.copies:
         yield "no provider took it", case.status
     if case.status == "failed":
-        yield from _examine_failed(case)
+        yield from _examine_failed(case, always_open)
     if len(case.unknown()) > MOST_UNKNOWN[case.on_uncertain]:
         yield "called again too often without an answer", str(case.attempts)
     if len(set(case.copies)) < len(case.copies):
@@ -111,16 +127,50 @@ def _examine(case: _Case) -> Iterable[tuple[str, str]]:
             yield "a second copy without a reason", f"attempt {number} of copies {case.copies}"
 
 
-def _examine_failed(case: _Case) -> Iterable[tuple[str, str]]:
+def _examine_failed(case: _Case, always_open: Collection[str]) -> Iterable[tuple[str, str]]:
     if any(not case.kinds(n) & (REPORTED_FAILED | AT_FAULT) for n in case.accepted()):
         yield "failed against a recorded acceptance", str(case.attempts)
     says_so = case.recipient.get("cause") == "unknown"
     # What was reported after the end does not make the end wrong, so every uncertain attempt counts here.
     may_not_go_on = says_so and len(case.uncertain()) >= MOST_UNKNOWN[case.on_uncertain]
-    if not may_not_go_on and case.called() < PROVIDERS:
+    if not may_not_go_on and not case.called() >= set(always_open):
         yield "gave up before every provider was called", str(case.attempts)
     if case.unknown() and not says_so:
         yield "failed without a word that it may have arrived", str(case.attempts)
+
+
+def examine_caps(messages: Iterable[Mapping[str, Any]], caps: Mapping[str, Caps]) -> list[Finding]:
+    """What the providers took beyond their accounts' caps, from the simulator's inbox.
+
+    A call takes its time, so what begins within one second may arrive within another. Therefore a cap per second is
+    checked over every WINDOW_S seconds, with one second's places more.
+    """
+    days: Counter[tuple[str, str]] = Counter()
+    seconds: Counter[tuple[str, int]] = Counter()
+    for message in messages:
+        at, count = datetime.fromisoformat(message["received_at"]), len(read_copy(message).recipients)
+        days[message["provider"], f"{at:%Y-%m-%d}"] += count
+        for second in range(int(at.timestamp()), int(at.timestamp()) + WINDOW_S):
+            seconds[message["provider"], second] += count
+    over = [
+        f"{provider}: {taken} on {day}" for (provider, day), taken in days.items() if taken > _daily(caps, provider)
+    ]
+    over += [
+        f"{provider}: {taken} in {WINDOW_S} s"
+        for (provider, _), taken in seconds.items()
+        if taken > _per_second(caps, provider) * (WINDOW_S + 1)
+    ]
+    return [Finding("", "over a cap", seen) for seen in over]
+
+
+def _daily(caps: Mapping[str, Caps], provider: str) -> float:
+    cap = caps.get(provider, Caps()).daily
+    return inf if cap is None else cap
+
+
+def _per_second(caps: Mapping[str, Caps], provider: str) -> float:
+    cap = caps.get(provider, Caps()).per_second
+    return inf if cap is None else cap
 
 
 def may_be_followed(outcome: str | None, kinds: Collection[str], on_uncertain: str) -> bool:

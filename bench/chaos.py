@@ -1,6 +1,6 @@
 """`make chaos`: sends emails while providers fail and workers are killed, and then audits every email.
 
-    python -m bench.chaos [--emails 2000] [--seed N] [--chaos-s 120] [--per-second 0]
+    python -m bench.chaos [--emails 2000] [--seed N] [--chaos-s 120] [--per-second 0] [--capped]
 
 Every second each provider gets another behavior, and every few seconds all worker processes are killed (-9). The local
 stack starts its own worker again, but waits longer each time; this script starts a second worker again at once. The
@@ -13,14 +13,15 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 
-from bench.audit import ENDS, Copy, Finding, examine, read_copy
+from app.domain.caps import Caps
+from bench.audit import ENDS, PROVIDERS, Copy, Finding, examine, examine_caps, read_copy
 from bench.faults import WORKS, Disruption, worker
 from bench.installations import installation
 from tests.support.installation import EMAIL, Installation
@@ -34,6 +35,7 @@ SETTINGS: Final = {
     "LOG_LEVEL": "WARNING",
     "INBOX_LIMIT": "100000",  # every copy is counted
 }
+CAPS: Final = {"sendgrid": Caps(per_second=30), "mailgun": Caps(daily=300), "ses": Caps(per_second=20)}  # --capped
 SENDERS: Final = 4
 SETTLE_WITHIN_S: Final = 300.0
 POLICIES: Final = ("wait",) * 8 + ("failover", "fail")
@@ -46,9 +48,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6, help="of the faults and the kills")
     parser.add_argument("--chaos-s", type=float, default=120, help="seconds of chaos, at least until all are accepted")
     parser.add_argument("--per-second", type=float, default=0, help="emails accepted a second; 0: as fast as can be")
+    parser.add_argument("--capped", action="store_true", help="the accounts have caps")
     options = parser.parse_args()
+    caps = CAPS if options.capped else {}
     began_s = time.monotonic()
-    with installation(SETTINGS) as installed, worker(installed) as own:
+    with installation(SETTINGS | variables(caps)) as installed, worker(installed) as own:
         disruption = Disruption(installed, random.Random(options.seed))  # noqa: S311 because it is no secret
         threads = [
             threading.Thread(target=disruption.fail_providers),
@@ -70,12 +74,14 @@ def main() -> int:
         settled_s = time.monotonic() - began_s
         time.sleep(2)  # so that a copy that is still under way is counted
         copies: dict[str, list[Copy]] = defaultdict(list)
-        for message in installed.control.get("/control/messages", timeout=60).json():
+        messages = installed.control.get("/control/messages", timeout=60).json()
+        for message in messages:
             copies[message["metadata"]["em_email_id"]].append(read_copy(message))
-    findings = [
+    always_open = {provider for provider in PROVIDERS if caps.get(provider, Caps()).daily is None}
+    findings = examine_caps(messages, caps) + [
         finding
         for email_id, policy in emails.items()
-        for finding in examine(email_id, stories[email_id], copies[email_id], policy)
+        for finding in examine(email_id, stories[email_id], copies[email_id], policy, always_open)
     ]
     print(
         f"seed {options.seed}; all accepted after {accepted_s:.0f} s, providers repaired after {repaired_s:.0f} s, "
@@ -84,6 +90,13 @@ def main() -> int:
     print(f"worker processes killed: {disruption.kills}; behaviors set: {sum(disruption.behaviors.values())}")
     summarize(emails, stories, copies)
     return print_findings(findings, stories)
+
+
+def variables(caps: Mapping[str, Caps]) -> dict[str, str]:
+    """The settings that give the accounts these caps."""
+    named = {f"{provider.upper()}_DAILY_CAP": cap.daily for provider, cap in caps.items()}
+    named |= {f"{provider.upper()}_PER_SECOND_CAP": cap.per_second for provider, cap in caps.items()}
+    return {name: str(cap) for name, cap in named.items() if cap is not None}
 
 
 def send(installed: Installation, count: int, per_second: float) -> dict[str, str]:
@@ -170,7 +183,7 @@ def print_findings(findings: Sequence[Finding], stories: dict[str, Any]) -> int:
         print(f"{rule}: {rules[rule]}")
     print(f"violations: {len(findings)}" + (f" ({as_list(rules)})" if findings else ""))
     for finding in findings[:10]:
-        print(f"{finding.email_id}: {finding.rule}: {finding.seen}\n{stories[finding.email_id]}", file=sys.stderr)
+        print(f"{finding.email_id}: {finding.rule}: {finding.seen}\n{stories.get(finding.email_id)}", file=sys.stderr)
     return 1 if findings else 0
 
 

@@ -1,6 +1,6 @@
 """`make outages`: every failure mode of a first provider, on a whole installation with a second one that works.
 
-    python -m bench.outage_matrix [--write] [--only TEXT] [--peers]
+    python -m bench.outage_matrix [--write] [--only TEXT] [--capped] [--peers]
 
 SendGrid fails and Mailgun works. The command prints a Markdown table; `--write` puts it into docs/outages.md. The exit
 status is 1 if an email was lost, came twice, or was sent again to a mailbox that does not exist.
@@ -9,7 +9,7 @@ status is 1 if an email was lost, came twice, or was sent again to a mailbox tha
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,12 @@ from tests.support.installation import FINAL, ROOT, Installation
 FIRST, SECOND = "sendgrid", "mailgun"
 # Longer than the time between the provider timeout (10 s) and a slow answer (20 s), as the default of 60 s is.
 UNCERTAIN_WAIT_S: Final = 15
+# One email at a time has room under each of them, so that nothing may differ from a run without caps.
+CAPS: Final = {
+    f"{provider.upper()}_{cap}": value
+    for provider in (FIRST, SECOND)
+    for cap, value in (("DAILY_CAP", "1000"), ("PER_SECOND_CAP", "2"))
+}
 SETTLED_AFTER_S: Final = 3.0  # an email that has been `sent` for this long has settled
 LONGEST_S: Final = 60.0
 PAGE: Final = ROOT / "docs" / "outages.md"
@@ -64,11 +70,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.outage_matrix")
     parser.add_argument("--write", action="store_true", help="write docs/outages.md")
     parser.add_argument("--only", default="", metavar="TEXT", help="only modes whose title holds TEXT")
+    parser.add_argument("--capped", action="store_true", help="both accounts have caps that leave room for every email")
     parser.add_argument("--peers", action="store_true", help="peers side by side; they are installed below build/")
     options = parser.parse_args()
     modes = [mode for mode in MODES if options.only in mode.title]
     senders = peers.install() if options.peers else []
-    rows = [row for way in Way for row in run(way, [mode for mode in modes if mode.way is way], senders)]
+    rows = [
+        row
+        for way in Way
+        for row in run(way, [mode for mode in modes if mode.way is way], senders, CAPS if options.capped else {})
+    ]
     table = write_table([mode for mode in MODES if mode in modes], rows, OURS, SECOND)
     print(table)
     if options.write:
@@ -81,12 +92,12 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[Row]:
+def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer], caps: Mapping[str, str]) -> list[Row]:
     """Try the modes of one way, one after the other, on one installation. Copies are counted at the very end."""
     if not modes:
         return []
     sent: list[Sent] = []
-    with installation_for(way) as (installed, proxy):
+    with installation_for(way, caps) as (installed, proxy):
         urls = {name: state["base_url"] for name, state in installed.control.get("/control/providers").json().items()}
         proxy.upstream = urls[FIRST]
         first_url = urls[FIRST] if way is Way.SIMULATOR else base_url(way, proxy)
@@ -107,12 +118,12 @@ def run(way: Way, modes: Sequence[Mode], senders: Sequence[peers.Peer]) -> list[
 
 
 @contextmanager
-def installation_for(way: Way) -> Iterator[tuple[Installation, FaultyProxy]]:
+def installation_for(way: Way, caps: Mapping[str, str]) -> Iterator[tuple[Installation, FaultyProxy]]:
     """A running installation whose SendGrid is reached in that way, and the proxy."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emailsminder-")))
         proxy = stack.enter_context(FaultyProxy())
-        settings = {"PROVIDERS": f"{FIRST},{SECOND}", "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S)}
+        settings = {"PROVIDERS": f"{FIRST},{SECOND}", "UNCERTAIN_WAIT_S": str(UNCERTAIN_WAIT_S), **caps}
         if way is not Way.SIMULATOR:
             settings |= accounts.ready_variables("sendgrid", Paths(folder / "data").simulator)
             settings |= {

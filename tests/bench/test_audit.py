@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bench.audit import Copy, examine, may_be_followed
+from app.domain.caps import Caps
+from bench.audit import Copy, examine, examine_caps, may_be_followed
 
 ADDRESS = "to@example.net"
 PROVIDERS = ("sendgrid", "mailgun", "ses")
@@ -97,3 +98,38 @@ def test_a_sender_who_never_wants_two_copies_gets_none_for_doubt() -> None:
     assert may_be_followed("uncertain", (), "wait")
     assert not may_be_followed("uncertain", (), "fail")
     assert may_be_followed("uncertain", ("soft_bounce",), "fail")
+
+
+def a_message(provider: str, at: str, *to: str) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "received_at": at,
+        "metadata": {"em_attempt": "1"},
+        "to": list(to),
+        "cc": [],
+        "bcc": [],
+    }
+
+
+def test_more_recipients_on_a_day_than_the_cap_allows_are_a_finding() -> None:
+    messages = [
+        a_message("mailgun", "2026-11-28T23:59:00Z", "a@example.net", "b@example.net"),
+        a_message("mailgun", "2026-11-29T00:01:00Z", "c@example.net"),
+        a_message("ses", "2026-11-28T12:00:00Z", "d@example.net"),
+    ]
+    assert examine_caps(messages, {"mailgun": Caps(daily=2)}) == []
+    (found,) = examine_caps(messages, {"mailgun": Caps(daily=1)})
+    assert (found.rule, found.seen) == ("over a cap", "mailgun: 2 on 2026-11-28")
+
+
+def test_more_recipients_in_ten_seconds_than_eleven_seconds_of_the_cap_are_a_finding() -> None:
+    messages = [a_message("ses", f"2026-11-28T12:00:0{n % 10}Z", f"to{n}@example.net") for n in range(22)]
+    assert examine_caps(messages, {"ses": Caps(per_second=2)}) == []
+    more = [*messages, a_message("ses", "2026-11-28T12:00:05Z", "one@example.net")]
+    assert {one.seen for one in examine_caps(more, {"ses": Caps(per_second=2)})} == {"ses: 23 in 10 s"}
+
+
+def test_an_email_may_fail_without_a_call_to_a_capped_account() -> None:
+    told = story("failed", "unavailable", "unavailable")
+    assert [found.rule for found in examine("eml_1", told, [], "wait")] == ["gave up before every provider was called"]
+    assert examine("eml_1", told, [], "wait", {"sendgrid", "mailgun"}) == []

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
 
+from app.domain.caps import Caps
 from app.domain.email import Email, Mailbox, OnUncertain
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.rounds import ON_OUR_LIST
 from tests.support.aws import Aws
+from tests.support.cap_check import WAITS
 from tests.support.faults import FaultMode
 from tests.support.harness import PROVIDERS
 from tests.support.outcomes import (
@@ -28,7 +30,8 @@ from tests.support.outcomes import (
     UNDELIVERABLE,
     accepted,
 )
-from tests.support.random_run import DEATH, PROVED, STARTS_AT_S, DuringCall, FaultPoint, RandomRun
+from tests.support.proved import PROVED
+from tests.support.random_run import DEATH, STARTS_AT_S, DuringCall, FaultPoint, RandomRun
 from tests.support.samples import an_email
 from tests.support.size import RANDOM_RUN_EMAILS
 
@@ -64,6 +67,7 @@ LEAST = {
     "suppressed before sending": EMAILS // 16,
     **{f"event {kind.value}": EMAILS // 16 for kind in EVENTS},
     **{f"applied {kind.value}": EMAILS // 40 for kind in PROVED},
+    **{f"waited for {cap}": EMAILS // 80 for cap in WAITS},
     **{f"outcome {outcome.signal_kind.value}": EMAILS // 40 for outcome in OUTCOMES},
 }
 
@@ -87,7 +91,7 @@ emails = st.builds(
     critical=st.sampled_from([False, False, True]),
     override_suppression=st.sampled_from([False, False, False, True]),
     collapse_key=st.sampled_from(["", "", "", "reset"]),
-    providers=st.sampled_from([(), (), ("mailgun",), ("sendgrid", "ses")]),
+    providers=st.sampled_from([(), (), ("mailgun",), ("mailgun",), ("sendgrid", "ses")]),
 )
 crashes = st.tuples(st.integers(1, 14), st.sampled_from(FaultMode))
 points = st.none() | crashes
@@ -97,6 +101,10 @@ event_kinds = st.runner().map(lambda machine: machine.next_kind())
 outcomes = st.runner().map(lambda machine: machine.next_outcome())
 meanwhiles = st.sampled_from([None, None, None, 31.0, 95.0, *EVENTS])
 providers = st.sampled_from(PROVIDERS)
+# One provider never has a cap, so that no run is all waiting.
+capped = st.sampled_from(
+    [{}, {"mailgun": Caps(daily=3)}, {"mailgun": Caps(per_second=2)}, {"mailgun": Caps(5, 1), "ses": Caps(2, 2)}]
+)
 
 
 class RandomRuns(RuleBasedStateMachine):
@@ -117,15 +125,21 @@ class RandomRuns(RuleBasedStateMachine):
 
     @initialize(
         idempotent=st.sampled_from([(), ("sendgrid",), ("mailgun",), ("sendgrid", "ses")]),
+        caps=capped,
         several=st.lists(emails, min_size=EMAILS_A_RUN, max_size=EMAILS_A_RUN + 4),
         kinds=st.permutations(EVENTS),
         answers=st.permutations(OUTCOMES),
     )
     def accept_several(
-        self, idempotent: tuple[str, ...], several: list[Email], kinds: list[Kind], answers: list[Outcome]
+        self,
+        idempotent: tuple[str, ...],
+        caps: dict[str, Caps],
+        several: list[Email],
+        kinds: list[Kind],
+        answers: list[Outcome],
     ) -> None:
         self.kinds, self.answers = kinds, answers
-        self.run.begin(idempotent)
+        self.run.begin(idempotent, caps)
         for email in several:
             self.run.accept(email)
 
@@ -224,6 +238,7 @@ class RandomRuns(RuleBasedStateMachine):
         )
         self.met.update({f"event {kind.value}": times for kind, times in self.run.recorded.items()})
         self.met.update({f"applied {kind.value}": times for kind, times in self.run.applied.items()})
+        self.met.update({f"waited for {cap}": len(who) for cap, who in self.run.cap_check.waited.items()})
         self.met.update({f"outcome {kind.value}": times for kind, times in self.run.outcomes.items()})
 
 

@@ -2,11 +2,13 @@
 at any call; and what must hold for every email after every step."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from app.delivery.monitor import CACHE_FOR_S
+from app.domain.caps import Caps
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
@@ -18,12 +20,15 @@ from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.heads import HeadItem, shard_of
 from app.store.idempotency import KeyItem
+from app.store.places import PlaceItem
 from app.store.suppressions import SuppressionItem
 from app.wiring.parts import build
 from tests.support.aws import Aws
+from tests.support.cap_check import CapCheck
 from tests.support.crash import Crash
 from tests.support.faults import FaultInjector, FaultMode, FaultyStore, RecordingHeads
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness, receivers
+from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
@@ -37,17 +42,6 @@ WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-OPT_OUTS = (Kind.COMPLAINED, Kind.UNSUBSCRIBED)
-PROVED = {  # what must stay known of a copy after such a webhook was answered with 200
-    **{kind: {Evidence.ACCEPTED} for kind in (Kind.ACCEPTED, Kind.DELAYED, Kind.OPENED, Kind.CLICKED)},
-    **{kind: {Evidence.ACCEPTED, Evidence.DELIVERED} for kind in (Kind.DELIVERED, Kind.COMPLAINED)},
-    Kind.HARD_BOUNCE: {Evidence.FAILED, Evidence.HARD_BOUNCE},
-    Kind.MAILBOX_CONDITION: {Evidence.FAILED, Evidence.MAILBOX_CONDITION},
-    Kind.VIRUS: {Evidence.FAILED, Evidence.VIRUS},
-    Kind.SUPPRESSED: {Evidence.FAILED},  # no more, if the recipient passes the providers' own lists
-    **{kind: {Evidence.FAILED} for kind in (Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED)},
-}
-BAD = frozenset(kind for kind, known in PROVED.items() if Evidence.FAILED in known)
 ANSWERS = (ServiceUnavailable, Conflict, Invalid)
 
 
@@ -92,22 +86,25 @@ class RandomRun:
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
         self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
+        self.cap_check = CapCheck({})
         self.restart()
 
     def restart(self) -> None:
         """Start a new process. What the old one knew and had not written is lost."""
         harness, faults = self.harness, self.faults
-        names = ("contents", "recipients", "events", "collapses", "keys", "suppressions", "healths")
+        names = ("contents", "recipients", "events", "collapses", "keys", "suppressions", "healths", "places")
         stores: dict[str, Any] = {name: FaultyStore(getattr(harness.stores, name), faults) for name in names}
         stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
         parts = build(
-            harness.settings,
+            replace(harness.settings, routing=replace(harness.routing, caps=self.cap_check.caps)),
             faults.wrap(self._publish),
             faults.wrap(self._send),
             self.clock,
             stores=replace(harness.stores, **stores),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
             confirm=harness.confirmed.append,
+            publish_later=faults.wrap(lambda email_id, number, _: self._publish(email_id, number)),
+            wait=self.clock.advance,
         )
         harness.monitor = parts.monitor
         harness.accept, harness.attempt = parts.accept, parts.attempt
@@ -115,9 +112,10 @@ class RandomRun:
 
     # Steps
 
-    def begin(self, idempotent: tuple[str, ...]) -> None:
-        """Decide which providers promise to know an idempotency key for a day."""
+    def begin(self, idempotent: tuple[str, ...], caps: Mapping[str, Caps]) -> None:
+        """Decide which providers promise to know an idempotency key for a day, and which have caps."""
         self.idempotent = idempotent
+        self.cap_check = CapCheck(caps)
         self.restart()
 
     def accept(self, email: Email, point: FaultPoint = None) -> None:
@@ -272,7 +270,9 @@ class RandomRun:
         assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
         for key in keys:
             self._may_be_sent(head, key, message.attempt)
+        self.cap_check.count_call(provider, len(keys), self.clock())
         if self.has_copy and all(copy.attempt != message.attempt for copy in self.copies[message.email_id]):
+            self.cap_check.count_copy(provider, len(keys), self.clock())
             self.copies[message.email_id].append(Copy(message.attempt, provider, keys, now_ms))
         outcome, during_call, self.during_call = self.outcome, self.during_call, None
         if during_call is not None:
@@ -342,6 +342,7 @@ class RandomRun:
 
     def _check(self, head: Head, recipient: Recipient, *, is_due: bool) -> None:
         status = recipient.status
+        self.cap_check.see(head.email_id, recipient)
         if status is Status.SENT:
             assert self._is_accepted(head, recipient), "sent without an acceptance"
         elif status not in FINAL:
@@ -392,8 +393,8 @@ def _key(number: int) -> str:
 
 
 def _forget_everything() -> None:
-    """Delete all emails and suppressions. Runs use the same tables and ids, and must not affect each other."""
-    for model in (HeadItem, KeyItem, SuppressionItem):
+    """Delete all emails, places and suppressions. Runs use the same tables and ids, and must not affect each other."""
+    for model in (HeadItem, KeyItem, PlaceItem, SuppressionItem):
         with model.batch_write() as batch:
             for item in model.scan():
                 batch.delete(item)
