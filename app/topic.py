@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from app.errors import ServiceUnavailable
 
 LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
@@ -42,13 +40,13 @@ class DelayQueue:
         """Publish a request for an attempt so that it comes at `at_ms`, or up to a second later.
 
         SQS delays a message for a quarter of an hour at most. One that comes too early says so by its `at_ms`. Raises
-        ServiceUnavailable if SQS refuses.
+        ServiceUnavailable if SQS does not take it, for whatever reason.
         """
         delay_s = math.ceil(max(0.0, at_ms / 1000 - self.clock()))
         body = json.dumps({"email_id": email_id, "attempt": attempt, "at_ms": at_ms})
         try:
             self.sqs().send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=min(delay_s, LONGEST_DELAY_S))
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:
             raise ServiceUnavailable(f"the delay queue takes no messages: {type(error).__name__}") from error
 
 
@@ -60,8 +58,8 @@ class Topic:
     arn: str
 
     def publish(self, email_id: str, attempt: int) -> None:
-        """Publish a request for attempt number `attempt` of an email. Raises ServiceUnavailable if SNS refuses."""
+        """Publish a request for attempt number `attempt` of an email. Raises ServiceUnavailable if it fails."""
         try:
             self.sns.publish(TopicArn=self.arn, Message=json.dumps({"email_id": email_id, "attempt": attempt}))
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:
             raise ServiceUnavailable(f"the queue does not take messages: {type(error).__name__}") from error

@@ -4,13 +4,16 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import botocore.session
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
 from app.errors import ServiceUnavailable
 from app.topic import DelayQueue, Topic
 from tests.support.aws import Aws, client
 from tests.support.clock import Clock
+from tests.support.troubled_server import Trouble, troubled_server
 
 
 def test_a_message_carries_ids_only(aws: Aws) -> None:
@@ -36,6 +39,15 @@ def test_a_topic_that_does_not_exist_is_unavailable(aws: Aws) -> None:
 def test_an_sns_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(ServiceUnavailable, match="EndpointConnectionError"):
         Topic(client("http://127.0.0.1:9", "sns"), "arn:aws:sns:us-east-1:000000000000:attempts").publish("eml_1", 1)
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_an_sns_whose_answer_cannot_be_read_is_unavailable(trouble: Trouble) -> None:
+    short = Config(read_timeout=0.05, retries={"max_attempts": 0})
+    with troubled_server(trouble) as url:
+        sns: Any = botocore.session.get_session().create_client("sns", "us-east-1", endpoint_url=url, config=short)
+        with pytest.raises(ServiceUnavailable):
+            Topic(sns, "arn:aws:sns:us-east-1:000000000000:attempts").publish("eml_1", 1)
 
 
 def test_a_mistake_of_ours_is_told_too(aws: Aws) -> None:

@@ -19,11 +19,13 @@ from starlette.routing import BaseRoute, Match, Route
 
 from app.domain.outcome import shorten
 from app.errors import Contention, Invalid, NotFound, Problem, ServiceUnavailable, Unauthenticated
+from app.store.failures import code_of
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:emailsminder:problem:"
+RETRY_AFTER_S = 5  # what does not answer now is mostly back by then
 SHOWN_ERRORS = 50  # an answer lists no more wrong fields than this
 
 
@@ -105,6 +107,8 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
         content["errors"] = [{"field": field, "message": text} for field, text in problem.errors[:SHOWN_ERRORS]]
     if isinstance(problem, Unauthenticated):
         headers = {"WWW-Authenticate": "Bearer", **(headers or {})}  # RFC 9110 §15.5.2 wants it on every 401
+    if isinstance(problem, ServiceUnavailable):
+        headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
     return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)
 
 
@@ -120,7 +124,11 @@ async def on_contention(_: Request, __: Contention) -> Response:
 
 async def on_storage(_: Request, problem: Exception) -> Response:
     """Answer an error of DynamoDB or S3. Nothing stored is damaged, so the caller may try again."""
-    code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else _cause_code(problem)
+    code = None
+    if isinstance(problem, ClientError):
+        code = problem.response["Error"]["Code"]
+    elif isinstance(problem, PynamoDBException):
+        code = code_of(problem)
     logger.error("storage", extra={"error": type(problem).__name__, "code": code})
     return render(ServiceUnavailable("the storage does not answer; try again"))
 
@@ -152,10 +160,6 @@ def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
     ours = [route for route in routes if isinstance(route, Route)]
     path = next((route.path for route in ours if route.matches(request.scope)[0] is not Match.NONE), None)
     return {method for route in ours if route.path == path for method in route.methods or ()}
-
-
-def _cause_code(problem: Exception) -> str | None:
-    return problem.cause_response_code if isinstance(problem, PynamoDBException) else None
 
 
 _ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}

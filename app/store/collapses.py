@@ -10,6 +10,7 @@ from pynamodb.transactions import TransactWrite
 
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
+from app.store.failures import code_of
 from app.store.heads import NEW, HeadItem, as_item, as_stored
 from app.store.ttl import as_ttl
 
@@ -53,7 +54,7 @@ class Collapses:
                 if codes[:1] == ["ConditionalCheckFailed"]:
                     return None
                 if "TransactionConflict" not in codes:
-                    raise ServiceUnavailable(f"the collapse key is not taken: {error.cause_response_code}") from error
+                    raise ServiceUnavailable(f"the collapse key is not taken: {code_of(error)}") from error
             time.sleep(random.uniform(0, min(LONGEST_WAIT_S, 0.01 * 2**number)))  # noqa: S311 because this is no secret
         raise ServiceUnavailable(f"the collapse key is not taken: {TRIES} tries lost to other emails")
 

@@ -12,6 +12,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 # DynamoDB takes items of 400 KB at most. Beyond this limit, S3 is also cheaper to write.
@@ -66,7 +67,7 @@ class Contents:
         try:
             item.save(condition=ContentItem.email_id.does_not_exist())
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
 
     def get(self, email_id: str, fingerprint: str) -> Content:

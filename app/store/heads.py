@@ -21,6 +21,7 @@ from app.store.codec import (
     recipient_to_json,
 )
 from app.store.cursors import Cursor
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 PART = "email"
@@ -157,7 +158,7 @@ class Heads:
         try:
             item.save(condition=condition)
         except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_condition_failed(error):
                 return None
             raise
         return as_stored(head, item)

@@ -11,6 +11,7 @@ from pynamodb.models import Model
 
 from app.domain.counts import Sums
 from app.domain.health import Health
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 PART = "health"
@@ -74,7 +75,7 @@ class Healths:
         try:
             item.save(condition=unchanged)
         except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_condition_failed(error):
                 return None
             raise
         return replace(health, version=health.version + 1)
@@ -90,7 +91,7 @@ class Healths:
         try:
             item.update(actions=[SumsItem.judged.set(True)], condition=unmarked)
         except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_condition_failed(error):
                 return False
             raise
         return True

@@ -8,6 +8,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.errors import ServiceUnavailable
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 
@@ -45,7 +46,7 @@ class IdempotencyKeys:
         try:
             item.save(condition=KeyItem.email_id.does_not_exist() | late)
         except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
             return self._stored(item.email_id)
         return Named(email_id, ttl_s)

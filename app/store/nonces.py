@@ -5,6 +5,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.event import Nonce
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 
@@ -36,7 +37,7 @@ class Nonces:
         try:
             item.save(condition=NonceItem.token.does_not_exist() | same)
         except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_condition_failed(error):
                 return False
             raise
         return True

@@ -13,6 +13,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from app.domain.caps import seconds_for
+from app.store.failures import TRANSACTION_CANCELED, code_of, is_condition_failed
 from app.store.ttl import as_ttl
 
 DAYS_KEPT_FOR_S = 3 * 24 * 3600
@@ -112,7 +113,7 @@ def _update(item: PlaceItem, actions: Sequence[Action], condition: Condition) ->
     try:
         item.update(actions=list(actions), condition=condition)
     except UpdateError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if is_condition_failed(error):
             return False
         raise
     return True
@@ -126,7 +127,7 @@ def _book_whole(account: str, seconds: range, cap: int) -> bool:
                 taken: list[Action] = [PlaceItem.taken.set(cap), PlaceItem.ttl.set(_second_ttl(second))]
                 transaction.update(_second(account, second), actions=taken, condition=PlaceItem.taken.does_not_exist())
     except TransactWriteError as error:
-        if error.cause_response_code == "TransactionCanceledException":
+        if code_of(error) == TRANSACTION_CANCELED:
             return False
         raise
     return True

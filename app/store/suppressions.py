@@ -14,6 +14,7 @@ from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
 from app.errors import Contention
 from app.store.codec import suppressions_from_json, suppressions_to_json
+from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
@@ -141,7 +142,7 @@ class Suppressions:
         try:
             item.save(condition=SuppressionItem.version == entry.version if entry.version else is_new)
         except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_condition_failed(error):
                 return False
             raise
         return True

@@ -15,6 +15,7 @@ from app.store.nonces import NonceItem
 from app.store.places import PlaceItem
 from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
+from app.store.whole_answers import require_whole_answers
 
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
 # the indexes of its table, and only SumsItem knows that the items of its table have a time to live.
@@ -27,8 +28,25 @@ MODELS: dict[str, tuple[type[Model], ...]] = {
 }
 
 
-def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: int = 32) -> Connection:
+# A store that hangs fails a call within READ_TIMEOUT_S for each of its tries, some nine seconds, so that a request can
+# still be answered within API Gateway's 29 seconds. DynamoDB itself answers within some milliseconds.
+CONNECT_TIMEOUT_S = 1.0
+READ_TIMEOUT_S = 3.0
+RETRIES = 2
+
+
+def connect(
+    prefix: str,
+    region: str,
+    endpoint_url: str | None,
+    *,
+    pool_size: int = 32,
+    read_timeout_s: float = READ_TIMEOUT_S,
+    retries: int = RETRIES,
+) -> Connection:
     """Bind every model to its table under `prefix`. Call once per process, before the first read or write.
+
+    A call waits `read_timeout_s` for an answer, and is made again up to `retries` times.
 
     All models share one connection: PynamoDB would give each its own client, and a client adds more to a cold
     start than everything else here together.
@@ -36,9 +54,9 @@ def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: in
     connection = Connection(
         region=region,
         host=endpoint_url,
-        connect_timeout_seconds=2,
-        read_timeout_seconds=5,
-        max_retry_attempts=3,
+        connect_timeout_seconds=CONNECT_TIMEOUT_S,
+        read_timeout_seconds=read_timeout_s,
+        max_retry_attempts=retries,
         max_pool_connections=pool_size,
     )
     for name, models in MODELS.items():
@@ -49,7 +67,8 @@ def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: in
             if model is models[0]:
                 connection.add_meta_table(table.get_meta_table())
             table.connection = connection
-    _ = connection.client  # made now, because the first threads would otherwise each make one of their own
+    # The client is made now, because the first threads would otherwise each make one of their own.
+    require_whole_answers(connection.client, retries)
     return connection
 
 

@@ -9,15 +9,20 @@ from botocore.session import Session
 
 from app import logs
 from app.settings import Settings
+from app.store.tables import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, RETRIES
 
 
 def client(session: Session, settings: Settings, service: str) -> Any:
-    """A botocore client of `service` that gives up after a few seconds and three tries."""
+    """A botocore client of `service` that gives up as the store does: after three tries of some seconds."""
     return session.create_client(
         service,
         region_name=settings.aws_region,
         endpoint_url=settings.aws_endpoint_url,
-        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 3, "mode": "standard"}),
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            retries={"max_attempts": RETRIES, "mode": "standard"},
+        ),
     )
 
 

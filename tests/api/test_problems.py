@@ -92,6 +92,7 @@ def test_storage_that_does_not_answer_is_logged_and_worth_asking_again(
     with caplog.at_level(logging.ERROR, "app.api"):
         answer = failing(raised).get("/v1/emails")
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
     assert answer.json()["type"] == "urn:emailsminder:problem:unavailable"
     [record] = [record for record in caplog.records if record.name == "app.api.problems"]
     assert (vars(record)["error"], vars(record)["code"]) == (error, code)
@@ -102,6 +103,7 @@ def test_storage_that_does_not_answer_is_logged_and_worth_asking_again(
 def test_what_passes_is_worth_asking_again(raised: Exception) -> None:
     answer = failing(raised).get("/v1/emails")
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
     assert answer.json()["type"] == "urn:emailsminder:problem:unavailable"
 
 
