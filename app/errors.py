@@ -75,6 +75,10 @@ class ServiceUnavailable(Problem):
     status, type, title = 503, "unavailable", "Unavailable"
 
 
+class Unreadable(ServiceUnavailable):
+    """An item was written by another version of the product, as after a rollback."""
+
+
 class ConfigurationError(Exception):
     """The settings are incomplete or contradict each other."""
 

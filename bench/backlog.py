@@ -20,7 +20,8 @@ from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient
 from app.store import tables
 from app.store.cursors import Cursors
-from app.store.heads import Heads, shard_of
+from app.store.head_items import shard_of
+from app.store.heads import Heads
 from app.store.health import Healths
 from app.wiring.sweep import build_sweep
 from bench.backends import emulator

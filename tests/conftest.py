@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from app import logs, metrics
 from app.store import tables
-from app.store.heads import HeadItem
+from app.store.head_items import HeadItem
 from tests.support import size
 from tests.support.aws import REGION, Aws, Queue
 from tests.support.harness import Harness

@@ -14,7 +14,7 @@ from app.domain.route import Availability
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.sdk.web import Web, internet
 from app.settings import Settings
-from app.store.heads import HeadItem
+from app.store.head_items import HeadItem
 from app.wiring import process
 from app.wiring.parts import LEASE_MARGIN_S, Container
 from app.wiring.process import connect

@@ -6,7 +6,9 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from app.delivery.ports import (
     Clock,
@@ -15,7 +17,6 @@ from app.delivery.ports import (
     HeadStore,
     KeyStore,
     Publish,
-    RecipientStore,
     SuppressionLookup,
 )
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
@@ -46,16 +47,40 @@ class Accepted:
     replayed: bool
 
 
+def _try(email_id: str, publish: Callable[[], None]) -> None:
+    """Publish an email. Whatever goes wrong is left to the sweep, because the request has been accepted."""
+    try:
+        publish()
+    except Exception as error:  # noqa: BLE001 because no fault whatever may refuse what is stored
+        log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": type(error).__name__})
+
+
+LookedUp = tuple[Head, str | None]
+
+
+def in_a_thread(read: Callable[[], LookedUp]) -> Callable[[], LookedUp]:
+    """Start `read` in a thread of its own. The function that is returned waits for it, and returns what it returned."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="accept")
+    future = pool.submit(read)
+    pool.shutdown(wait=False)
+    return future.result
+
+
+def at_once(read: Callable[[], LookedUp]) -> Callable[[], LookedUp]:
+    """Call `read` now. For processes whose calls must come in one order, such as those of a random run."""
+    found = read()
+    return lambda: found
+
+
 @dataclass(frozen=True)
 class Accept:
-    """Stores the key that names the email, its content, its head and the index by recipient, and then publishes.
+    """Stores the key that names the email, then its content and the index by recipient, then its head; and publishes.
 
-    A request that comes again only repeats the index, which the first may not have reached.
+    Once the head is stored, nothing fails the request any more: the client would send the email again.
     """
 
     heads: HeadStore
     contents: ContentStore
-    recipients: RecipientStore
     keys: KeyStore
     publish: Publish
     clock: Clock
@@ -65,6 +90,7 @@ class Accept:
     accounts: Collection[str]  # the configured ones
     suppressions: SuppressionLookup
     new_id: Callable[[], str] = new_id
+    read_beside: Callable[[Callable[[], LookedUp]], Callable[[], LookedUp]] = in_a_thread
 
     def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
         """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
@@ -77,15 +103,16 @@ class Accept:
             head, earlier = self._named(head, owner, key)
             if earlier:
                 return self._replay(earlier, head)
-        head = self._with_suppressed(self._checked(head, email))
-        replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
-        created = self._create(head, email) or self._winner(head)
+        head = self._checked(head, email)
+        known = self.read_beside(partial(self._look_up, head))
+        self.contents.put(head, email.content)
+        head, replaced = known()
+        created = self._create(head) or self._winner(head)
         if created.accepted_by != head.accepted_by:
             return self._replay(created, head)
-        self._index(created)
         if replaced and created.collapse_scope:
-            self._end(replaced, created.created_at_ms)
-        publish_if_ready(self.publish, self.clock, created)
+            _try(replaced, partial(self._end, replaced, created.created_at_ms))
+        _try(created.email_id, partial(publish_if_ready, self.publish, self.clock, created))
         return Accepted(created, replayed=False)
 
     def _new_head(self, email: Email, owner: str) -> Head:
@@ -138,6 +165,11 @@ class Accept:
         found = self.suppressions.among(head.recipients, head.created_at_ms)
         return replace(head, suppressed={key: suppression.notice for key, suppression in found.items()})
 
+    def _look_up(self, head: Head) -> LookedUp:
+        """The head that knows who of its recipients is suppressed, and the id of the email that it replaces."""
+        replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
+        return self._with_suppressed(head), replaced
+
     def _end(self, replaced: str, now_ms: int) -> None:
         """Publish an email that was just replaced, which is canceled then and does not sit in a round's wait."""
         earlier = self.heads.get(replaced)
@@ -155,15 +187,20 @@ class Accept:
         head = replace(head, email_id=email_id, ttl_s=max(head.ttl_s, ttl_s + OUTLIVES_KEY_S))
         return head, self.heads.get(email_id)
 
-    def _create(self, head: Head, email: Email) -> Head | None:
-        self.contents.put(head.email_id, head.fingerprint, email.content, head.ttl_s)
+    def _create(self, head: Head) -> Head | None:
         if head.collapse_scope:
             try:
                 return self.collapses.create(head, head.created_at_ms)
             except ServiceUnavailable as error:
                 log.warning("not collapsed, both go out", extra={"email_id": head.email_id, "reason": error.detail})
                 head = replace(head, collapse_scope="")
-        return self.heads.create(head, head.created_at_ms)
+        try:
+            return self.heads.create(head, head.created_at_ms)
+        except Exception:
+            stored = self.heads.get(head.email_id)
+            if stored is None or stored.accepted_by != head.accepted_by:
+                raise
+            return stored  # only the answer was lost
 
     def _winner(self, head: Head) -> Head:
         """The stored head that kept `head` from being stored.
@@ -178,15 +215,7 @@ class Accept:
     def _replay(self, earlier: Head, head: Head) -> Accepted:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
-        self._index(earlier)  # the first request may have died before it
         return Accepted(earlier, replayed=True)
-
-    def _index(self, head: Head) -> None:
-        """Make the email findable by recipient. A failure is only logged: an error would make the client send again."""
-        try:
-            self.recipients.put(head.recipients, head.email_id, head.created_at_ms, head.ttl_s)
-        except ServiceUnavailable as error:
-            log.warning("not listed by recipient", extra={"email_id": head.email_id, "reason": error.detail})
 
 
 def _scope(owner: str, email: Email) -> str:

@@ -7,11 +7,12 @@ publish the next attempt. Every write is conditional on what was read, and is ma
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from app.delivery.capacity import Capacity
 from app.delivery.monitor import Monitor
 from app.delivery.plan import EARLY_MS, Plan
-from app.delivery.ports import Clock, ContentStore, HeadStore, Publish, PublishLater, ReadContext, Send
+from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
@@ -59,15 +60,16 @@ class MakeAttempt:
         if at_ms > self._now_ms() + EARLY_MS:
             self._publish_later(email_id, number, at_ms)
             return
-        head = self.heads.get(email_id)
-        # The claim checks this again. Here the check only saves reading the content for a redelivered message.
+        head, load = self.contents.open(email_id)
+        # The claim checks this again. Here the check only saves what follows for a redelivered message.
         if head is None or not self._is_expected(head, number, self._now_ms()):
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
-        content = self.contents.get(email_id, head.fingerprint)  # before the claim, so that a failure holds no lease
+        load = cache(load)
         plan = Plan(number, self.read_context(head), self.capacity, self.protocol, self.clock)
-        claimed = self._claim(head, plan)
-        if claimed is None:
+        claimed = self._claim(head, plan, load)
+        content = load() if claimed is not None else None
+        if claimed is None or content is None:
             return
         attempt = claimed.attempts[-1]
         outcome, duration_ms = self._call(claimed, content, plan)
@@ -94,14 +96,15 @@ class MakeAttempt:
         """The guard: the email expects this attempt next, and no other worker holds its lease."""
         return head.next_attempt == number and not head.leased(now_ms)
 
-    def _claim(self, head: Head, plan: Plan) -> Head | None:
+    def _claim(self, head: Head, plan: Plan, load: LoadContent) -> Head | None:
         """Claim the attempt. Returns None if no call is to be made: nobody is left to send to, or another worker came.
 
         What was reserved for a call that is not made is given back, also when the store fails.
         """
         called = ""
         try:
-            written = rewrite(self.heads, self.clock, head.email_id, lambda h, now: self._change(h, plan, now), head)
+            change = partial(self._change, plan, load)
+            written = rewrite(self.heads, self.clock, head.email_id, change, head)
             if written is not None and written.lease_holder == plan.holder:
                 called = written.attempts[-1].provider
                 return written
@@ -117,8 +120,12 @@ class MakeAttempt:
             self._publish_later(head.email_id, plan.number, plan.turn_ms)
         return None
 
-    def _change(self, head: Head, plan: Plan, now_ms: int) -> Head | None:
-        """Settle the email and claim its next call in one write. Returns None if another worker holds it."""
+    def _change(self, plan: Plan, load: LoadContent, head: Head, now_ms: int) -> Head | None:
+        """Settle the email and claim its next call in one write. Returns None if another worker holds it.
+
+        The content is loaded before the claim, so that a failure holds no lease. It must be there only if a call is
+        due: whatever else is to be settled does not depend on it.
+        """
         if head.lease_holder == plan.holder:
             return head  # our write succeeded but its answer was lost, so the store's client made it again
         if not self._is_expected(head, plan.number, now_ms):
@@ -126,6 +133,9 @@ class MakeAttempt:
         settled, dispatch, now_ms = plan.next_call(head)
         if dispatch is None:
             return settled
+        if load() is None:
+            log.error("content lost", extra={"email_id": head.email_id})
+            return self.protocol.lose_content(settled)
         claimed = self.protocol.claim(settled, dispatch, now_ms + int(self.lease_s * 1000), now_ms)
         return replace(claimed, lease_holder=plan.holder)
 

@@ -105,14 +105,23 @@ class CursorStore(Protocol):
         """Replace the stored cursors."""
 
 
+LoadContent = Callable[[], Content | None]
+
+
 class ContentStore(Protocol):
-    """Stores the content of each email under the email's id and the fingerprint of its request."""
+    """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
-    def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store a content, unless one is stored under that id and fingerprint already."""
+    def put(self, head: Head, content: Content) -> None:
+        """Store the content of a new head, and the entries by which its recipients find the email.
 
-    def get(self, email_id: str, fingerprint: str) -> Content:
-        """The content that was stored under that id and fingerprint."""
+        Raises ServiceUnavailable if not all of it is stored.
+        """
+
+    def open(self, email_id: str) -> tuple[Head | None, LoadContent]:
+        """The head as it is stored now (None: there is none), and a function that loads the content.
+
+        The function returns None if the content is missing or damaged.
+        """
 
 
 class KeyStore(Protocol):
@@ -138,11 +147,11 @@ class EventStore(Protocol):
 class RecipientStore(Protocol):
     """Finds emails by recipient."""
 
-    def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
-        """Make the email findable by each of `addresses`. To do so again changes nothing."""
-
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-        """The emails to `address` as (created_at in ms, id), newest first, older than `before`."""
+        """The emails to `address` as (created_at in ms, id), newest first, older than `before`.
+
+        An email that was never accepted may be among them, and one that was accepted at another time than it says.
+        """
 
 
 class SuppressionLookup(Protocol):

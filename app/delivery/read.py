@@ -57,14 +57,15 @@ class Read:
         A page may hold fewer, even none, and still have a next one. Raises Invalid if `after` is not a cursor.
         """
         start = None if after is None else _decode(after)
-        places = self._to(address_key(recipient), start) if recipient else self._all(start)
+        key = address_key(recipient) if recipient else None
+        places = self._all(start) if key is None else self.recipients.emails_to(key, start)
         found: list[Head] = []
         examined = 0
         while chunk := list(islice(places, min(100, limit))):
             by_id = {head.email_id: head for head in self.heads.get_many([email_id for _, email_id in chunk])}
             for place in chunk:
                 head = by_id.get(place[1])
-                if head and (wanted is None or status(head.recipients.values()) is wanted):
+                if head and _is_at(head, place, key) and (wanted is None or status(head.recipients.values()) is wanted):
                     found.append(head)
                 if len(found) == limit:
                     return Page(found, _encode(place))
@@ -73,13 +74,18 @@ class Read:
                 return Page(found, _encode(chunk[-1]))
         return Page(found, None)
 
-    def _to(self, recipient: str, start: Place | None) -> Iterator[Place]:
-        return self.recipients.emails_to(recipient, start)
-
     def _all(self, start: Place | None) -> Iterator[Place]:
         shards = (self.heads.created(shard, start and start[0]) for shard in self.shards)
         merged = heapq.merge(*shards, reverse=True)
         return (place for place in merged if start is None or place < start)
+
+
+def _is_at(head: Head, place: Place, recipient: str | None) -> bool:
+    """Whether this is the email of which that place tells.
+
+    An entry by recipient is written before its head, and stays if another request made the head.
+    """
+    return head.created_at_ms == place[0] and (recipient is None or recipient in head.recipients)
 
 
 def _encode(place: Place) -> str:

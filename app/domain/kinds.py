@@ -73,6 +73,7 @@ class Cause(StrEnum):
     THROTTLE = "throttle"
     OUTAGE = "outage"
     LIMIT = "limit"  # a cap or a pause of ours, or the account's own quota of a day or month is used up
+    CONTENT = "content"  # the stored content of the email is gone or damaged
     UNKNOWN = "unknown"
 
 

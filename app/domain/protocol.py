@@ -19,6 +19,7 @@ from app.domain.resolution import Signal, UncertainPolicy, apply_signal
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import give_up, rescue, settle_recipient
 
+CONTENT_LOST = "the stored content of this email is missing or damaged"
 LEASE_EXPIRED = "the worker did not come back with an answer"
 
 
@@ -128,6 +129,18 @@ class DeliveryProtocol:
         if not canceled:
             return head
         return replace(_with_recipients(head, canceled), stopped=head.stopped or Stop.CANCELED)
+
+    def lose_content(self, head: Head) -> Head:
+        """The head with every queued recipient failed, because what would be sent to them cannot be read any more.
+
+        Whoever waits for evidence goes on waiting for it; a repetition is not made.
+        """
+        failed = {
+            key: give_up(replace(recipient, cause=Cause.CONTENT), Status.FAILED, CONTENT_LOST, head.attempts)
+            for key, recipient in head.recipients.items()
+            if recipient.status is Status.QUEUED
+        }
+        return replace(_with_recipients(head, failed), to_repeat=0)
 
     def _all_available(self, head: Head) -> DispatchContext:
         allowed = [name for name in self.providers if head.may_use(name)]

@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.store.failures import code_of
-from app.store.heads import NEW, HeadItem, as_item, as_stored
+from app.store.head_items import NEW, HeadItem, as_item, as_stored
 from app.store.ttl import as_ttl
 
 # DynamoDB refuses a transaction while another one writes the same item (API reference, "TransactWriteItems",

@@ -1,26 +1,42 @@
-"""Stores an email's content compressed and apart from the head that names it: in the table, or in S3 if large."""
+"""Stores an email's content compressed and apart from the head that names it: in the table, or in S3 if large.
 
-import hashlib
+It is stored before the head, with the items by which recipients find the email, and under the id of the request
+(`accepted_by`): a request that comes again never changes what an earlier one has stored.
+"""
+
 import json
+import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
-from app.store.failures import is_condition_failed
+from app.domain.head import Head
+from app.store.batches import put_all
+from app.store.head_items import PART, HeadItem, read_head
+from app.store.recipients import recipient_items
 from app.store.ttl import as_ttl
 
 # DynamoDB takes items of 400 KB at most. Beyond this limit, S3 is also cheaper to write.
 INLINE_LIMIT_BYTES = 300_000
 
 
+# Objects are deleted by rules of the bucket, one for each prefix (infra/template.yaml): the first of these that is at
+# least a day longer than the email's own life. An email lives for 38 days at most.
+OBJECTS_LIVE_FOR_DAYS = (10, 20, 45)
+GONE = ("NoSuchKey", "404")
+
+_log = logging.getLogger(__name__)
+
+
 class ContentItem(Model):
-    """The content of one fingerprint: the packed bytes, or the key of the S3 object that holds them."""
+    """The content that one request brought: the packed bytes, or the key of the S3 object that holds them."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -51,32 +67,77 @@ class Contents:
         self._s3 = s3
         self._bucket = bucket
 
-    def put(self, email_id: str, fingerprint: str, content: Content, ttl_s: int) -> None:
-        """Store a content, unless one is stored under that id and fingerprint already.
+    def put(self, head: Head, content: Content) -> None:
+        """Store the content of a new head, and the items by which its recipients find the email.
 
-        Requests of one fingerprint may differ in the order of what has none. The first content stays: a call that is
-        repeated under a provider's idempotency key must be made of the same bytes.
+        Raises ServiceUnavailable if not all of it is stored.
         """
-        item = ContentItem(email_id, f"content#{fingerprint}", ttl=as_ttl(ttl_s))
+        item = ContentItem(head.email_id, _part(head), ttl=as_ttl(head.ttl_s))
         packed = pack(content)
         if len(packed) <= INLINE_LIMIT_BYTES:
             item.packed = packed
         else:
-            item.object_key = f"content/{email_id}/{hashlib.sha256(packed).hexdigest()}"
+            item.object_key = f"content/{_days(head)}d/{head.email_id}/{head.accepted_by}"
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
-        try:
-            item.save(condition=ContentItem.email_id.does_not_exist())
-        except PutError as error:
-            if not is_condition_failed(error):
-                raise
+        put_all([item, *recipient_items(head)])
 
-    def get(self, email_id: str, fingerprint: str) -> Content:
-        """The content that was stored. It is kept as long as the head that names it."""
-        item = ContentItem.get(email_id, f"content#{fingerprint}", consistent_read=True)
-        if item.packed is not None:
-            return unpack(item.packed)
+    def open(self, email_id: str) -> tuple[Head | None, Callable[[], Content | None]]:
+        """The head as it is stored now (None: there is none), and a function that loads the content.
+
+        Both are read at once. The function returns None if the content is missing or damaged; an object is only read
+        when it is called. Raises Unreadable for a head that this version cannot read.
+        """
+        items = {raw["part"]["S"]: raw for raw in _read(email_id)}
+        if PART not in items:
+            return None, lambda: None
+        head = read_head(items[PART])
+        return head, partial(self._load, email_id, items.get(_part(head)))
+
+    def _load(self, email_id: str, raw: dict[str, Any] | None) -> Content | None:
+        if raw is None:
+            return None
+        try:
+            item = ContentItem.from_raw_data(raw)
+            return unpack(self._packed(item))
+        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            _log.error("content damaged", extra={"email_id": email_id, "reason": type(error).__name__})
+            return None
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return None
+            raise
+
+    def _packed(self, item: ContentItem) -> bytes:
+        if item.object_key is None:
+            return item.packed or b""
         answer = self._s3().get_object(Bucket=self._bucket, Key=item.object_key)
-        return unpack(answer["Body"].read())
+        body: bytes = answer["Body"].read()
+        return body
+
+
+def _read(email_id: str) -> Iterator[dict[str, Any]]:
+    """The head and the contents of an email as DynamoDB writes them, by one strongly consistent query."""
+    start: Any = None
+    while True:
+        answer = HeadItem._get_connection().query(
+            email_id,
+            range_key_condition=HeadItem.part.between("content", PART),
+            consistent_read=True,
+            exclusive_start_key=start,
+        )
+        yield from answer["Items"]
+        start = answer.get("LastEvaluatedKey")
+        if not start:  # a page has 1 MB at most, and contents of requests that lost a race may come before the head
+            return
+
+
+def _part(head: Head) -> str:
+    return f"content#{head.accepted_by}"
+
+
+def _days(head: Head) -> int:
+    lives_for_days = (head.ttl_s - head.created_at_ms / 1000) / 86_400
+    return next((days for days in OBJECTS_LIVE_FOR_DAYS if lives_for_days <= days - 1), OBJECTS_LIVE_FOR_DAYS[-1])
 
 
 def pack(content: Content) -> bytes:

@@ -8,6 +8,7 @@ from pynamodb.models import Model
 
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
+from app.store.batches import put_all
 from app.store.ttl import as_ttl
 
 
@@ -38,11 +39,9 @@ class Events:
     """Stores events. To store one again changes nothing."""
 
     def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
-        """Store the events of one email."""
+        """Store the events of one email. Raises ServiceUnavailable if not all were stored."""
         distinct = {_part(event): event for event in events}
-        with EventItem.batch_write() as batch:
-            for part, event in distinct.items():
-                batch.save(_to_item(part, event, ttl_s))
+        put_all([_to_item(part, event, ttl_s) for part, event in distinct.items()])
 
     def of(self, email_id: str) -> list[ProviderEvent]:
         """All events of an email in the order of the providers' times."""

@@ -11,6 +11,7 @@ from pynamodb.models import Model
 
 from app.domain.counts import Sums
 from app.domain.health import Health
+from app.store.batches import get_all
 from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
@@ -64,8 +65,9 @@ class Healths:
 
     def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
         """The health of several providers by name, by an eventually consistent read."""
-        names = list(providers)
-        found = {item.provider: _to_health(item) for item in HealthItem.batch_get([(name, PART) for name in names])}
+        names = list(dict.fromkeys(providers))
+        items = get_all(HealthItem, [{"provider": name, "part": PART} for name in names])
+        found = {item.provider: _to_health(item) for item in map(HealthItem.from_raw_data, items)}
         return {name: found.get(name, Health(name)) for name in names}
 
     def update(self, health: Health) -> Health | None:

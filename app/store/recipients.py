@@ -1,12 +1,11 @@
 """Finds emails by recipient: there is an item for each recipient of each email, so that this is one query."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from app.errors import ServiceUnavailable
+from app.domain.head import Head
 from app.store.ttl import as_ttl
 
 
@@ -24,23 +23,23 @@ class RecipientItem(Model):
 
 
 class Recipients:
-    """Stores recipients. To store one again changes nothing."""
-
-    def put(self, addresses: Iterable[str], email_id: str, created_at_ms: int, ttl_s: int) -> None:
-        """Make the email findable by each of `addresses` (lower-case). Raises ServiceUnavailable if DynamoDB fails."""
-        try:
-            with RecipientItem.batch_write() as batch:
-                for address in addresses:
-                    batch.save(RecipientItem(_hash(address), _range(created_at_ms, email_id), ttl=as_ttl(ttl_s)))
-        except PynamoDBException as error:
-            raise ServiceUnavailable(f"the index of recipients cannot be written: {type(error).__name__}") from error
+    """Finds emails by recipient."""
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-        """The emails to `address` (lower-case) as (created_at in ms, id), newest first, older than `before`."""
+        """The emails to `address` (lower-case) as (created_at in ms, id), newest first, older than `before`.
+
+        These items are stored before their head: an email of which there is no head was never accepted.
+        """
         older = None if before is None else RecipientItem.part < _range(*before)
         for item in RecipientItem.query(_hash(address), older, scan_index_forward=False, page_size=50):
             created_at, _, email_id = item.part.partition("#")
             yield int(created_at), email_id
+
+
+def recipient_items(head: Head) -> list[RecipientItem]:
+    """The items by which the recipients of an email find it."""
+    place, ttl = _range(head.created_at_ms, head.email_id), as_ttl(head.ttl_s)
+    return [RecipientItem(_hash(key), place, ttl=ttl) for key in head.recipients]
 
 
 def _hash(address: str) -> str:

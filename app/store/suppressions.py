@@ -13,6 +13,7 @@ from app.domain.findings import Finding
 from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
 from app.errors import Contention
+from app.store.batches import get_all
 from app.store.codec import suppressions_from_json, suppressions_to_json
 from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
@@ -67,8 +68,8 @@ class Suppressions:
 
     def entries(self, addresses: Iterable[str]) -> dict[str, Entry]:
         """All that is known of those of `addresses` (lower-case, at most 100) of which anything is, by address."""
-        keys = [self._key(address) for address in addresses]
-        found = map(_to_entry, SuppressionItem.batch_get(keys) if keys else ())
+        keys = [{"address_hmac": key} for key in {self._key(address) for address in addresses}]
+        found = map(_to_entry, map(SuppressionItem.from_raw_data, get_all(SuppressionItem, keys)))
         return {entry.address: entry for entry in found}
 
     def get(self, address: str) -> Entry:

@@ -8,7 +8,7 @@ from app.store.collapses import CollapseItem
 from app.store.content import ContentItem
 from app.store.cursors import CursorItem
 from app.store.events import EventItem
-from app.store.heads import HeadItem
+from app.store.head_items import HeadItem
 from app.store.health import HealthItem, SumsItem
 from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem

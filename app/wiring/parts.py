@@ -34,7 +34,8 @@ from app.store.collapses import Collapses
 from app.store.content import Contents
 from app.store.cursors import Cursors
 from app.store.events import Events
-from app.store.heads import SHARDS, Heads
+from app.store.head_items import SHARDS
+from app.store.heads import Heads
 from app.store.health import Healths
 from app.store.idempotency import IdempotencyKeys
 from app.store.nonces import Nonces
@@ -165,7 +166,6 @@ def build(
         accept=Accept(
             heads=stores.heads,
             contents=stores.contents,
-            recipients=stores.recipients,
             collapses=stores.collapses,
             keys=stores.keys,
             publish=publish,

@@ -11,7 +11,8 @@ from app.delivery.wake import Wake
 from app.delivery.watchdog import Watchdog
 from app.store import tables
 from app.store.cursors import Cursors
-from app.store.heads import SHARDS, Heads
+from app.store.head_items import SHARDS
+from app.store.heads import Heads
 from app.store.health import Healths
 from app.topic import Topic
 from app.wiring import aws, own_api

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from app.api.application import create
 from app.providers.sdk.web import Web
 from app.store import tables
-from app.store.heads import HeadItem
+from app.store.head_items import HeadItem
 from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.support.clock import Clock

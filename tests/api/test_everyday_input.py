@@ -13,7 +13,6 @@ from app.api.openapi import document
 from app.api.v1 import examples
 from app.api.v1.files import UNTYPED
 from app.domain.email import Attachment, Content, Mailbox, Role
-from app.store.content import Contents
 from app.wiring.parts import Container
 from tests.api.conftest import Client
 
@@ -37,8 +36,7 @@ def accepted(client: Client, parts: Container, body: dict[str, Any]) -> Any:
     answer = client.post("/v1/emails", content=json.dumps(body), headers=JSON)
     assert answer.status_code == 202, answer.text
     head = parts.read.story(answer.json()["id"]).head
-    contents: Contents = parts.attempt.contents  # type: ignore[assignment] # because the verb sees it as a protocol
-    return head, contents.get(head.email_id, head.fingerprint)
+    return head, parts.attempt.contents.open(head.email_id)[1]()
 
 
 def of_a_file(**changes: str | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from app.domain.email import Attachment, Mailbox, OnUncertain
-from app.store.content import Contents
 from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock
@@ -23,8 +22,7 @@ SHORT: dict[str, Any] = {
 
 def stored(parts: Container, email_id: str) -> Any:
     head = parts.read.story(email_id).head
-    contents: Contents = parts.attempt.contents  # type: ignore[assignment] # because the verb sees it as a protocol
-    return head, contents.get(email_id, head.fingerprint)
+    return head, parts.attempt.contents.open(email_id)[1]()
 
 
 def test_an_email_is_accepted_and_can_be_read_where_location_says(client: Client) -> None:

@@ -2,15 +2,17 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from pynamodb.exceptions import GetError
 
 from app.delivery.accept import KEPT_FOR_S, LIFETIME_S, OUTLIVES_KEY_S, new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.content import ContentItem
 from app.topic import Topic
 from tests.support.aws import client
@@ -37,7 +39,7 @@ def test_an_accepted_email_is_stored_whole_and_published(harness: Harness) -> No
     assert (head.sender, head.subject, head.fingerprint) == (email.sender, "Hi", fingerprint(email))
     assert (head.providers, head.on_uncertain) == (("ses",), OnUncertain.FAIL)
     assert (head.attempts, head.next_attempt) == ((), 1)
-    assert harness.contents.get(head.email_id, head.fingerprint) == email.content
+    assert harness.contents.open(head.email_id)[1]() == email.content
     assert harness.queue.published() == [(head.email_id, 1)]
     assert list(harness.recipients.emails_to(bob.key, None)) == [(head.created_at_ms, head.email_id)]
 
@@ -189,21 +191,59 @@ def test_dying_after_the_content_costs_nothing_and_the_client_asks_again(harness
     assert not harness.accept(email, owner="team", key="order-5").replayed
 
 
-def test_dying_after_the_head_costs_the_listing_never_the_mail(harness: Harness) -> None:
+def listed(harness: Harness, recipient: str) -> list[str]:
+    return [head.email_id for head in harness.read.page(recipient, None, None, 10).heads]
+
+
+def test_dying_after_the_head_costs_nothing_not_even_the_listing(harness: Harness) -> None:
     email = an_email()
     (ann,) = email.to
     email_id = new_id()
     harness.taken.add(email_id)
-    dying = replace(harness.accept, new_id=lambda: email_id, recipients=Before(harness.recipients, "put", crash))
+    dying = replace(harness.accept, new_id=lambda: email_id, publish=crash)
     with pytest.raises(Crash):
         dying(email, owner="team", key="order-6")
     assert harness.queue.published() == []
-    assert list(harness.recipients.emails_to(ann.key, None)) == []
+    head = harness.head(email_id)
+    assert listed(harness, ann.key) == [email_id]
     assert harness.later(10) == [(email_id, 1)]  # the sweep
     assert harness.only(email_id).status is Status.SENT
     again = harness.accept(email, owner="team", key="order-6")
-    assert again.replayed
-    assert list(harness.recipients.emails_to(ann.key, None)) == [(again.head.created_at_ms, email_id)]
+    assert (again.replayed, again.head.created_at_ms) == (True, head.created_at_ms)
+    assert listed(harness, ann.key) == [email_id]
+
+
+def test_a_request_that_died_before_its_head_is_listed_once_when_it_comes_again(harness: Harness) -> None:
+    email = an_email()
+    (ann,) = email.to
+    email_id = new_id()
+    dying = replace(harness.accept, new_id=lambda: email_id, heads=Before(harness.heads, "create", crash))
+    with pytest.raises(Crash):
+        dying(email, owner="team", key="order-16")
+    assert listed(harness, ann.key) == []
+    harness.clock.advance(5)
+    harness.accept(email, owner="team", key="order-16")
+    assert len(list(harness.recipients.emails_to(ann.key, None))) == 2
+    assert listed(harness, ann.key) == [email_id]
+
+
+@pytest.mark.parametrize("fault", [ServiceUnavailable("no"), GetError("no"), ZeroDivisionError()])
+def test_nothing_behind_the_head_fails_the_request(harness: Harness, fault: Exception) -> None:
+    """The client would send the email again, under a new id, and two would go out."""
+
+    def failing(*_: Any) -> None:
+        raise fault
+
+    email = an_email(collapse_key="again")
+    first = harness.take(email)
+    broken = replace(harness.accept, publish=failing, heads=Before(harness.heads, "get", failing))
+    accepted = broken(email, owner="team", key=None)
+    harness.taken.add(accepted.head.email_id)
+    assert not accepted.replayed
+    harness.work()
+    harness.later(10)
+    assert harness.only(accepted.head.email_id).status is Status.SENT
+    assert harness.only(first).status is Status.CANCELED
 
 
 @pytest.mark.parametrize("key", [None, "order-10"])

@@ -1,22 +1,29 @@
 """attempt: the guard, the claim, and the order of its steps."""
 
+import random
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from app.delivery.ports import LoadContent
 from app.domain.email import Attachment, Content, Message
 from app.domain.head import Head, Status
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.errors import Contention
-from app.store.content import ContentItem
-from app.store.heads import HeadItem, Heads
+from app.store.content import INLINE_LIMIT_BYTES, Contents
+from app.store.head_items import HeadItem
+from app.store.heads import Heads
 from app.topic import Topic
-from tests.support.calls import Seen
-from tests.support.crash import Before
+from tests.support.aws import BUCKET, client
+from tests.support.crash import Before, crash
 from tests.support.harness import LEASE_S, Harness
 from tests.support.outcomes import UNAVAILABLE, accepted
 from tests.support.samples import an_email
+
+NOISE = random.Random(7).randbytes(INLINE_LIMIT_BYTES)  # noqa: S311 because this is no secret
+A_LARGE_ONE = Content("Invoice", "attached", attachments=(Attachment("a.bin", "application/pdf", NOISE),))
 
 
 def untouched(harness: Harness, before: Head) -> bool:
@@ -143,33 +150,28 @@ def test_the_first_check_only_saves_reading_the_content(harness: Harness) -> Non
     outdated = harness.head(email_id)
     harness.work()
     sent = harness.head(email_id)
-    contents = Seen(harness.contents)
-    redelivered = replace(harness.attempt, contents=contents)
+    redelivered = replace(harness.attempt, heads=Before(harness.heads, "update", crash))
     redelivered(email_id, 1)
-    assert contents.names == []
 
-    class OutdatedAtFirst(Heads):
-        reads = iter([outdated])
+    class OutdatedAtFirst(Contents):
+        def open(self, email_id: str) -> tuple[Head | None, LoadContent]:
+            return outdated, Contents.open(self, email_id)[1]
 
-        def get(self, email_id: str) -> Head | None:
-            return next(self.reads, None) or super().get(email_id)
-
-    replace(redelivered, heads=OutdatedAtFirst())(email_id, 1)
-    assert contents.names == ["get"]
+    replace(harness.attempt, contents=OutdatedAtFirst(lambda: harness.aws.s3, BUCKET))(email_id, 1)
     assert harness.head(email_id) == sent
     assert len(harness.send.calls) == 1
     assert harness.queue.published() == []
 
 
-def test_the_content_is_read_before_the_claim_so_that_nothing_is_held_when_it_cannot_be(harness: Harness) -> None:
-    before = harness.head(harness.take(an_email()))
+def test_the_object_of_a_content_is_read_before_the_claim_so_that_nothing_is_held_when_it_cannot_be(
+    harness: Harness,
+) -> None:
+    before = harness.head(harness.take(an_email(content=A_LARGE_ONE)))
     harness.queue.published()
-    (content,) = ContentItem.query(before.email_id, ContentItem.part.startswith("content#"))
-    content.delete()
-    with pytest.raises(ContentItem.DoesNotExist):
-        harness.attempt(before.email_id, 1)
+    nowhere = Contents(lambda: client("http://127.0.0.1:9", "s3"), BUCKET)
+    with pytest.raises(EndpointConnectionError):
+        replace(harness.attempt, contents=nowhere)(before.email_id, 1)
     assert untouched(harness, before)
-    content.save()
     harness.attempt(before.email_id, 1)
     assert harness.only(before.email_id).status is Status.SENT
 

@@ -12,7 +12,7 @@ from tests.support.aws import Aws
 from tests.support.crash import Before, crash
 from tests.support.harness import Harness
 from tests.support.outcomes import UNCERTAIN, accepted
-from tests.support.samples import an_email, somebody
+from tests.support.samples import an_email, put_entry, somebody
 
 
 def lost(event: ProviderEvent) -> ProviderEvent:
@@ -138,16 +138,17 @@ def test_reports_of_many_are_told_apart_in_one_webhook(harness: Harness, caplog:
 def test_only_the_newest_emails_to_an_address_are_looked_at(harness: Harness) -> None:
     email_id = sent(harness)
     head = harness.head(email_id)
+    (key,) = head.recipients
     event = lost(harness.event(email_id, Kind.DELIVERED))
 
     def newer(count: int) -> None:
         for number in range(count):
             at_ms = head.created_at_ms + 1 + number
-            harness.recipients.put(head.recipients, f"eml_gone{number}", at_ms, head.ttl_s)
+            put_entry(key, f"eml_gone{number}", at_ms)
 
     newer(LOOKED_AT)
     assert harness.record.attribute([event]) == [event]
-    harness.recipients.put(head.recipients, email_id, head.created_at_ms + LOOKED_AT, head.ttl_s)
+    put_entry(key, email_id, head.created_at_ms + LOOKED_AT)
     assert [found.email_id for found in harness.record.attribute([event])] == [email_id]
 
 

@@ -10,10 +10,10 @@ from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.errors import Conflict, Invalid, NotFound
-from app.store.heads import HeadItem
+from app.store.head_items import HeadItem
 from tests.support.harness import Harness
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN, accepted
-from tests.support.samples import an_email, somebody
+from tests.support.samples import an_email, put_entry, somebody
 from tests.support.size import FULL
 
 
@@ -149,7 +149,7 @@ def test_a_page_looks_at_so_many_emails_only_and_says_where_to_go_on(
     monkeypatch.setattr(read, "READ_AT_MOST", 10)
     ann = somebody("ann")
     for n in range(11):
-        harness.recipients.put([ann.key], f"eml_gone_{n:04d}", n + 1, 4_000_000_000)
+        put_entry(ann.key, f"eml_gone_{n:04d}", n + 1)
     page = harness.read.page(ann.key, None, None, 5)
     assert (page.heads, page.after is None) == ([], False)
     assert harness.read.page(ann.key, None, page.after, 5).after is None

@@ -9,7 +9,7 @@ from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.suppression import DAY_MS, LASTS_MS, Reason, Suppression
-from app.store.heads import PART, HeadItem
+from app.store.head_items import PART, HeadItem
 from tests.support.crash import Before, Crash, crash
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import (

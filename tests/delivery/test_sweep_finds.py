@@ -9,7 +9,7 @@ import pytest
 from app.delivery.sweep import CHUNK
 from app.domain.head import REPUBLISH_AFTER_MS
 from app.domain.kinds import Kind
-from app.store.heads import shard_of
+from app.store.head_items import shard_of
 from app.topic import Topic
 from tests.support.crash import Crash, crash
 from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness

@@ -10,7 +10,7 @@ from app.domain.event import ProviderEvent
 from app.domain.head import Recipient, Status
 from app.domain.kinds import EventKind, Kind
 from app.domain.suppression import LASTS_MS, Reason, Suppression
-from app.store.heads import PART, HeadItem
+from app.store.head_items import PART, HeadItem
 from tests.support.harness import Harness
 from tests.support.samples import an_email, somebody
 

@@ -11,7 +11,7 @@ from app.domain import silence
 from app.domain.counts import Sums
 from app.domain.health import Health
 from app.domain.kinds import Kind
-from app.store.heads import SHARDS
+from app.store.head_items import SHARDS
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness

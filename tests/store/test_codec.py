@@ -10,7 +10,8 @@ from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.head import Attempt, Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
-from app.store.heads import HeadItem, Heads
+from app.store.head_items import HeadItem
+from app.store.heads import Heads
 from tests.support.aws import Aws
 from tests.support.size import examples
 

@@ -15,7 +15,8 @@ from botocore.compat import HTTPHeaders
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.store.collapses import TRIES, CollapseItem, Collapses
-from app.store.heads import HeadItem, Heads
+from app.store.head_items import HeadItem
+from app.store.heads import Heads
 from tests.support.aws import Aws
 from tests.support.clock import Clock
 from tests.support.samples import a_head

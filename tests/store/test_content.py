@@ -1,19 +1,25 @@
 """Contents: packed, inline while small, in the bucket when large."""
 
 import random
+import zlib
 from dataclasses import replace
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.email import Attachment, Content, Mailbox
+from app.domain.head import Head
 from app.store.content import INLINE_LIMIT_BYTES, ContentItem, Contents, pack, unpack
+from app.store.heads import Heads
 from tests.support.aws import BUCKET, Aws
+from tests.support.samples import a_head
 
-TTL_S = 4_000_000_000
+NOW_MS = 1_800_000_000_000
+
 # Incompressible, and full of line ends.
 NOISE = random.Random(7).randbytes(INLINE_LIMIT_BYTES)  # noqa: S311 because this is no secret
 
@@ -26,10 +32,16 @@ def with_noise(size: int) -> Content:
     return Content("Invoice", text="attached", attachments=(Attachment("a.bin", "application/pdf", NOISE[:size]),))
 
 
-def put(aws: Aws, content: Content) -> tuple[str, str, ContentItem]:
-    email_id, fingerprint = f"eml_{uuid4().hex}", uuid4().hex
-    Contents(lambda: aws.s3, BUCKET).put(email_id, fingerprint, content, TTL_S)
-    return email_id, fingerprint, ContentItem.get(email_id, f"content#{fingerprint}", consistent_read=True)
+def put(aws: Aws, content: Content, **fields: object) -> tuple[Head, ContentItem]:
+    """The head under which the content was stored, which is stored as well; and the item of the content."""
+    head = a_head(NOW_MS, accepted_by=uuid4().hex, **fields)
+    Contents(lambda: aws.s3, BUCKET).put(head, content)
+    assert Heads().create(head, NOW_MS)
+    return head, ContentItem.get(head.email_id, f"content#{head.accepted_by}", consistent_read=True)
+
+
+def get(aws: Aws, email_id: str) -> Content | None:
+    return Contents(lambda: aws.s3, BUCKET).open(email_id)[1]()
 
 
 def test_a_small_content_stays_in_the_table_and_never_asks_for_a_bucket(store: Aws) -> None:
@@ -43,16 +55,17 @@ def test_a_small_content_stays_in_the_table_and_never_asks_for_a_bucket(store: A
         tags=("reset", "de"),
         metadata={"user": "42", "": ""},
     )
-    contents = Contents(no_bucket, BUCKET)
-    contents.put("eml_small", "abc", content, TTL_S)
-    assert contents.get("eml_small", "abc") == content
+    head, _ = put(store, content)
+    stored, load = Contents(no_bucket, BUCKET).open(head.email_id)
+    assert stored is not None
+    assert (stored.accepted_by, load()) == (head.accepted_by, content)
 
 
 def test_a_large_text_that_compresses_well_stays_in_the_table(store: Aws) -> None:
     content = Content("Report", html="<tr><td>1</td></tr>" * 100_000)
-    email_id, fingerprint, item = put(store, content)
+    head, item = put(store, content)
     assert item.object_key is None
-    assert Contents(no_bucket, BUCKET).get(email_id, fingerprint) == content
+    assert Contents(no_bucket, BUCKET).open(head.email_id)[1]() == content
 
 
 @pytest.mark.parametrize("size", [INLINE_LIMIT_BYTES - 1_000, INLINE_LIMIT_BYTES])
@@ -60,38 +73,72 @@ def test_the_limit_is_on_the_packed_bytes(store: Aws, size: int) -> None:
     content = with_noise(size)
     large = len(pack(content)) > INLINE_LIMIT_BYTES
     assert large is (size == INLINE_LIMIT_BYTES)
-    email_id, fingerprint, item = put(store, content)
+    head, item = put(store, content)
     assert (item.packed is None, item.object_key is not None) == (large, large)
-    assert Contents(lambda: store.s3, BUCKET).get(email_id, fingerprint) == content
+    assert get(store, head.email_id) == content
 
 
-def test_a_large_content_is_one_object_of_that_email(store: Aws) -> None:
-    email_id, _, item = put(store, with_noise(INLINE_LIMIT_BYTES))
-    assert item.object_key.startswith(f"content/{email_id}/")
+@pytest.mark.parametrize(
+    ("lives_for_days", "prefix"), [(8, "10d"), (9, "10d"), (9.01, "20d"), (19, "20d"), (19.1, "45d"), (38, "45d")]
+)
+def test_a_large_content_is_one_object_below_the_prefix_of_its_lifetime(
+    store: Aws, lives_for_days: float, prefix: str
+) -> None:
+    """An object outlives its email by a day at least, because S3 counts whole days, from midnight to midnight."""
+    head, item = put(store, with_noise(INLINE_LIMIT_BYTES), ttl_s=NOW_MS // 1000 + int(lives_for_days * 86_400))
+    assert item.object_key == f"content/{prefix}/{head.email_id}/{head.accepted_by}"
     answer: Any = store.s3.get_object(Bucket=BUCKET, Key=item.object_key)
     assert unpack(answer["Body"].read()) == with_noise(INLINE_LIMIT_BYTES)
 
 
-def test_a_content_may_be_put_again_and_ends_with_its_email(store: Aws) -> None:
-    content = Content("Hello", text="again")
-    email_id, fingerprint, item = put(store, content)
-    Contents(no_bucket, BUCKET).put(email_id, fingerprint, content, TTL_S)
-    assert Contents(no_bucket, BUCKET).get(email_id, fingerprint) == content
-    assert item.ttl.timestamp() == TTL_S
+def test_a_content_ends_with_its_email(store: Aws) -> None:
+    head, item = put(store, Content("Hello", text="again"))
+    assert item.ttl.timestamp() == head.ttl_s
 
 
 @pytest.mark.parametrize("size", [0, INLINE_LIMIT_BYTES])
-def test_of_two_contents_of_one_fingerprint_the_first_stays(store: Aws, size: int) -> None:
+def test_a_request_that_lost_a_race_changes_nothing_of_the_content(store: Aws, size: int) -> None:
     first = replace(with_noise(size), headers=(("X-One", "1"), ("X-Two", "2")))
-    email_id, fingerprint, _ = put(store, first)
-    contents = Contents(lambda: store.s3, BUCKET)
-    contents.put(email_id, fingerprint, replace(first, headers=first.headers[::-1]), TTL_S)
-    assert contents.get(email_id, fingerprint) == first
+    head, _ = put(store, first)
+    for number in range(3):
+        loser = replace(head, accepted_by=f"loser{number}")
+        Contents(lambda: store.s3, BUCKET).put(loser, replace(first, headers=first.headers[::-1]))
+    assert get(store, head.email_id) == first
 
 
-def test_a_content_that_is_not_there_is_an_error(store: Aws) -> None:
-    with pytest.raises(ContentItem.DoesNotExist):
-        Contents(no_bucket, BUCKET).get("eml_nobody", "abc")
+def test_a_head_behind_more_contents_than_fit_a_page_is_found(store: Aws) -> None:
+    content = with_noise(INLINE_LIMIT_BYTES - 1_000)
+    head, _ = put(store, content)
+    for number in range(4):
+        Contents(no_bucket, BUCKET).put(replace(head, accepted_by=f"loser{number}"), content)
+    stored, load = Contents(no_bucket, BUCKET).open(head.email_id)
+    assert stored is not None
+    assert load() == content
+
+
+def test_an_email_that_is_not_there_has_neither_head_nor_content(store: Aws) -> None:
+    stored, load = Contents(no_bucket, BUCKET).open("eml_nobody")
+    assert (stored, load()) == (None, None)
+
+
+def test_a_content_that_is_missing_or_damaged_is_none(store: Aws, caplog: pytest.LogCaptureFixture) -> None:
+    head, item = put(store, Content("Hello", text="secret"))
+    for packed in (b"", b"x", zlib.compress(b"{}"), zlib.compress(b"{"), zlib.compress(b"[]\n")):
+        item.packed = packed
+        item.save()
+        assert get(store, head.email_id) is None
+        assert vars(caplog.records[-1])["email_id"] == head.email_id
+    item.delete()
+    assert get(store, head.email_id) is None
+    assert "secret" not in caplog.text
+
+
+def test_an_object_that_is_gone_is_none_and_one_that_cannot_be_read_now_is_an_error(store: Aws) -> None:
+    head, item = put(store, with_noise(INLINE_LIMIT_BYTES))
+    store.s3.delete_object(Bucket=BUCKET, Key=item.object_key)
+    assert get(store, head.email_id) is None
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        Contents(lambda: store.s3, "no-such-bucket").open(head.email_id)[1]()
 
 
 texts = st.text(max_size=40)

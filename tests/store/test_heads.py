@@ -8,7 +8,8 @@ from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.suppression import Notice, Reason
-from app.store.heads import SHARDS, HeadItem, Heads, shard_of
+from app.store.head_items import SHARDS, HeadItem, shard_of
+from app.store.heads import Heads
 from tests.support.aws import Aws
 from tests.support.clock import Clock
 from tests.support.samples import a_head

@@ -5,10 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from app.store.recipients import Recipients
+from app.domain.email import Role
+from app.domain.head import Recipient
+from app.store.batches import put_all
+from app.store.recipients import Recipients, recipient_items
+from tests.support.samples import a_head
 
 pytestmark = pytest.mark.usefixtures("store")
-TTL_S = 4_000_000_000
 
 
 def address() -> str:
@@ -16,7 +19,8 @@ def address() -> str:
 
 
 def put(to: list[str], email_id: str, created_at_ms: int) -> tuple[int, str]:
-    Recipients().put(to, email_id, created_at_ms, TTL_S)
+    recipients = {key: Recipient(key, Role.TO) for key in to}
+    put_all(recipient_items(a_head(created_at_ms, email_id=email_id, recipients=recipients)))
     return created_at_ms, email_id
 
 

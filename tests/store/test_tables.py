@@ -12,7 +12,8 @@ from app.domain.event import Nonce
 from app.store import tables
 from app.store.content import ContentItem
 from app.store.events import EventItem
-from app.store.heads import HeadItem, Heads
+from app.store.head_items import HeadItem
+from app.store.heads import Heads
 from app.store.nonces import Nonces
 from app.store.recipients import RecipientItem
 from app.store.ttl import as_ttl

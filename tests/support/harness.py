@@ -15,8 +15,11 @@ from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
 from app.settings import Settings
-from app.store.heads import SHARDS
+from app.store.head_items import SHARDS, HeadItem
 from app.store.health import SumsItem
+from app.store.idempotency import KeyItem
+from app.store.places import PlaceItem
+from app.store.suppressions import SuppressionItem
 from app.wiring.parts import Container, Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
@@ -239,3 +242,11 @@ def forget_health() -> None:
     with SumsItem.batch_write() as batch:
         for item in SumsItem.scan(consistent_read=True):
             batch.delete(item)
+
+
+def forget_everything() -> None:
+    """Delete all emails, places and suppressions. Runs use the same tables and ids, and must not affect each other."""
+    for model in (HeadItem, KeyItem, PlaceItem, SuppressionItem):
+        with model.batch_write() as batch:
+            for item in model.scan():
+                batch.delete(item)

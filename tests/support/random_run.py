@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from app.delivery.accept import at_once
 from app.delivery.monitor import CACHE_FOR_S
 from app.domain.caps import Caps
 from app.domain.email import Email, Message, OnUncertain
@@ -18,16 +19,13 @@ from app.domain.outcome import Outcome
 from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
-from app.store.heads import HeadItem, shard_of
-from app.store.idempotency import KeyItem
-from app.store.places import PlaceItem
-from app.store.suppressions import SuppressionItem
+from app.store.head_items import shard_of
 from app.wiring.parts import build
 from tests.support.aws import Aws
 from tests.support.cap_check import CapCheck
 from tests.support.crash import Crash
 from tests.support.faults import FaultInjector, FaultMode, FaultyStore, RecordingHeads
-from tests.support.harness import UNCERTAIN_WAIT_S, Harness, receivers
+from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, receivers
 from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
 
@@ -59,7 +57,7 @@ class RandomRun:
     """One run. Every public method is a step of it; an assertion that fails is a broken guarantee."""
 
     def __init__(self, aws: Aws) -> None:
-        _forget_everything()
+        forget_everything()
         self.harness = Harness(aws, retry_for_s=RETRY_FOR_S)
         self.clock = self.harness.clock
         self.clock.now_s = STARTS_AT_S
@@ -80,13 +78,13 @@ class RandomRun:
         self.paused_since_s: dict[str, float] = {}
         self.seen: dict[tuple[str, str], Status] = {}
         self.idempotent: tuple[str, ...] = ()
+        self.cap_check = CapCheck({})
         self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
         self.has_copy = True
         self.during_call: DuringCall = None
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
         self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
-        self.cap_check = CapCheck({})
         self.restart()
 
     def restart(self) -> None:
@@ -107,7 +105,7 @@ class RandomRun:
             wait=self.clock.advance,
         )
         harness.monitor = parts.monitor
-        harness.accept, harness.attempt = parts.accept, parts.attempt
+        harness.accept, harness.attempt = replace(parts.accept, read_beside=at_once), parts.attempt
         harness.record, harness.cancel = parts.record, parts.cancel
 
     # Steps
@@ -390,11 +388,3 @@ class RandomRun:
 def _key(number: int) -> str:
     """An idempotency key whose email is in one of SHARDS, so that a sweep can skip the others."""
     return next(key for n in count() if shard_of(f"eml_{(key := f'{number}-{n}')}") in SHARDS)
-
-
-def _forget_everything() -> None:
-    """Delete all emails, places and suppressions. Runs use the same tables and ids, and must not affect each other."""
-    for model in (HeadItem, KeyItem, PlaceItem, SuppressionItem):
-        with model.batch_write() as batch:
-            for item in model.scan():
-                batch.delete(item)

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from app.domain.email import Content, Email, Mailbox, Role
 from app.domain.head import Head, Recipient
+from app.store.batches import put_all
+from app.store.recipients import recipient_items
 
 SENDER = Mailbox("no-reply@example.com", "Example App")
 
@@ -41,3 +43,9 @@ def a_head(now_ms: int, **fields: object) -> Head:
         ttl_s=now_ms // 1000 + 8 * 86_400,
     )
     return replace(head, **fields)  # type: ignore[arg-type] # because the fields are those of Head
+
+
+def put_entry(key: str, email_id: str, created_at_ms: int) -> None:
+    """Store an entry by which that recipient finds an email, as a request does that dies before it stores the head."""
+    recipients = {key: Recipient(key, Role.TO)}
+    put_all(recipient_items(a_head(created_at_ms, email_id=email_id, recipients=recipients)))

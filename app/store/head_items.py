@@ -1,0 +1,202 @@
+"""The item of a head and its two indexes: one finds the emails that are due, the other lists the newest."""
+
+import logging
+import zlib
+from dataclasses import replace
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from app.domain.email import Mailbox, OnUncertain, Tracking
+from app.domain.head import Head, Stop, due_at_ms, status
+from app.errors import Unreadable
+from app.store.codec import (
+    attempt_from_json,
+    attempt_to_json,
+    notice_from_json,
+    notice_to_json,
+    recipient_from_json,
+    recipient_to_json,
+)
+from app.store.ttl import as_ttl
+
+# What reading raises for a word, a type or a field that this version does not know: another version wrote it.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+PART = "email"
+SHARDS = 16  # because one hash key takes 1,000 writes a second at most
+
+_log = logging.getLogger(__name__)
+
+
+class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
+    """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it."""
+
+    class Meta:
+        """The index's name and what it holds of each item: the keys only."""
+
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
+    """Every email by the time it was accepted, for listing."""
+
+    class Meta:
+        """The index's name and what it holds of each item: the keys only."""
+
+        index_name = "created"
+        projection = KeysOnlyProjection()
+
+    created_shard = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class HeadItem(Model):
+    """One head. Times are epoch milliseconds; DynamoDB deletes the item after `ttl`."""
+
+    class Meta:
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True, default=PART)
+    version = NumberAttribute()
+    ttl = TTLAttribute()
+    status = UnicodeAttribute()
+    fingerprint = UnicodeAttribute()
+    sender = UnicodeAttribute()
+    sender_name = UnicodeAttribute(null=True)
+    subject = UnicodeAttribute()
+    recipients = JSONAttribute()
+    attempts = JSONAttribute()
+    on_uncertain = UnicodeAttribute()
+    providers = JSONAttribute(null=True)
+    excluded = JSONAttribute(null=True)
+    collapse_scope = UnicodeAttribute(null=True)
+    critical = BooleanAttribute(null=True)
+    override_suppression = BooleanAttribute(null=True)
+    tracks_opens = BooleanAttribute(null=True)
+    tracks_clicks = BooleanAttribute(null=True)
+    suppressed = JSONAttribute(null=True)
+    accepted_by = UnicodeAttribute(null=True)
+    stopped = UnicodeAttribute(null=True)
+    next_attempt = NumberAttribute()
+    to_repeat = NumberAttribute(null=True)
+    lease_attempt = NumberAttribute(null=True)
+    lease_until = NumberAttribute(null=True)
+    lease_holder = UnicodeAttribute(null=True)
+    created_at = NumberAttribute()
+    expires_at = NumberAttribute()
+    retry_until = NumberAttribute()
+    limited_since = NumberAttribute(null=True)
+    turn = NumberAttribute(null=True)
+    due_at = NumberAttribute(null=True)
+    due_shard = UnicodeAttribute(null=True)
+    created_shard = UnicodeAttribute()
+
+    due = DueIndex()
+    created = CreatedIndex()
+
+
+NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
+
+
+def shard_of(email_id: str) -> int:
+    """The shard of the indexes that holds this email."""
+    return zlib.crc32(email_id.encode()) % SHARDS
+
+
+def as_stored(head: Head, item: HeadItem) -> Head:
+    """The head with the version under which `item`, which was made of it, is stored."""
+    return replace(head, version=int(item.version))
+
+
+def as_item(head: Head, now_ms: int) -> HeadItem:
+    """The item of a head, with the next version."""
+    shard = str(shard_of(head.email_id))
+    due_at = due_at_ms(head, now_ms)
+    return HeadItem(
+        email_id=head.email_id,
+        part=PART,
+        version=head.version + 1,
+        ttl=as_ttl(head.ttl_s),
+        status=status(head.recipients.values()).value,
+        fingerprint=head.fingerprint,
+        sender=head.sender.address,
+        sender_name=head.sender.name or None,
+        subject=head.subject,
+        recipients={key: recipient_to_json(recipient) for key, recipient in head.recipients.items()},
+        attempts=[attempt_to_json(attempt) for attempt in head.attempts],
+        on_uncertain=head.on_uncertain.value,
+        providers=list(head.providers) or None,
+        excluded=list(head.excluded) or None,
+        collapse_scope=head.collapse_scope or None,
+        critical=head.critical or None,
+        override_suppression=head.override_suppression or None,
+        tracks_opens=head.tracking.opens or None,
+        tracks_clicks=head.tracking.clicks or None,
+        suppressed={key: notice_to_json(notice) for key, notice in head.suppressed.items()} or None,
+        accepted_by=head.accepted_by or None,
+        stopped=head.stopped and head.stopped.value,
+        next_attempt=head.next_attempt,
+        to_repeat=head.to_repeat or None,
+        lease_attempt=head.lease_attempt or None,
+        lease_until=head.lease_until_ms,
+        lease_holder=head.lease_holder or None,
+        created_at=head.created_at_ms,
+        expires_at=head.expires_at_ms,
+        retry_until=head.retry_until_ms,
+        limited_since=head.limited_since_ms,
+        turn=head.turn_ms,
+        due_at=due_at,
+        due_shard=None if due_at is None else shard,
+        created_shard=shard,
+    )
+
+
+def read_head(raw: dict[str, Any]) -> Head:
+    """The head that DynamoDB writes so. Raises Unreadable, and logs the email's id, if this version cannot read it."""
+    try:
+        return _to_head(HeadItem.from_raw_data(raw))
+    except UNREADABLE as error:
+        _log.error("head cannot be read", extra={"email_id": raw["email_id"]["S"], "reason": type(error).__name__})
+        raise Unreadable("this email was written by another version, which can read it; it is kept as it is") from error
+
+
+def _to_head(item: HeadItem) -> Head:
+    return Head(
+        email_id=item.email_id,
+        fingerprint=item.fingerprint,
+        sender=Mailbox(item.sender, item.sender_name or ""),
+        subject=item.subject,
+        recipients={key: recipient_from_json(data) for key, data in item.recipients.items()},
+        created_at_ms=int(item.created_at),
+        expires_at_ms=int(item.expires_at),
+        retry_until_ms=int(item.retry_until),
+        ttl_s=int(item.ttl.timestamp()),
+        on_uncertain=OnUncertain(item.on_uncertain),
+        providers=tuple(item.providers or ()),
+        excluded=tuple(item.excluded or ()),
+        collapse_scope=item.collapse_scope or "",
+        critical=bool(item.critical),
+        override_suppression=bool(item.override_suppression),
+        tracking=Tracking(bool(item.tracks_opens), bool(item.tracks_clicks)),
+        suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
+        accepted_by=item.accepted_by or "",
+        stopped=None if item.stopped is None else Stop(item.stopped),
+        turn_ms=None if item.turn is None else int(item.turn),
+        limited_since_ms=None if item.limited_since is None else int(item.limited_since),
+        attempts=tuple(attempt_from_json(data) for data in item.attempts),
+        next_attempt=int(item.next_attempt),
+        to_repeat=int(item.to_repeat or 0),
+        lease_attempt=int(item.lease_attempt or 0),
+        lease_until_ms=None if item.lease_until is None else int(item.lease_until),
+        lease_holder=item.lease_holder or "",
+        version=int(item.version),
+    )
