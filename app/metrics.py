@@ -41,6 +41,9 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
 # What a provider reports, verified, of nobody that we know.
 _UNATTRIBUTED = View("ReportsUnattributed", "Count", lambda line: line.get("events", 1), ("provider",))
 
+# What a sweep or a list had to leave out so that it could go on with the rest.
+_PASSED_OVER = View("ItemsPassedOver", "Count", _one)
+
 # A verdict of the bounce reader, by the rule that decided.
 _JUDGED = View("ReportsJudged", "Count", _one, ("provider", "rule"))
 
@@ -70,6 +73,8 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("WebhooksFailing", "Count", _one_if(lambda line: line["webhooks_began_to_fail"])),
         View("Weight", "None", lambda line: line["weight"], ("provider",)),
     ),
+    ("app.delivery.sweep", "part of a sweep failed"): (_PASSED_OVER,),
+    ("app.store.head_items", "head cannot be read"): (_PASSED_OVER,),
     ("app.delivery.record", "webhook for an unknown email"): (_UNATTRIBUTED,),
     ("app.delivery.record", "webhook for an unknown attempt"): (_UNATTRIBUTED,),
     ("app.providers.sdk.bounces", "report judged"): (_JUDGED,),

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, Publish
 from app.delivery.rewrite import publish_if_ready
@@ -12,6 +14,17 @@ log = logging.getLogger(__name__)
 
 CHUNK = 100  # emails read at once
 SIDE_BY_SIDE = 8
+
+Result = TypeVar("Result")
+
+
+def _attempted(part: str, call: Callable[[], Result]) -> Result | None:
+    """What a part of the sweep returns, or None if it fails: the other parts go on."""
+    try:
+        return call()
+    except Exception as error:
+        log.exception("part of a sweep failed", extra={"part": part, "reason": type(error).__name__})
+        return None
 
 
 @dataclass(frozen=True)
@@ -32,19 +45,28 @@ class Sweep:
     wake: Callable[[float], None]
 
     def __call__(self, within_s: float) -> int:
-        """Sweep all shards, for `within_s` at most; returns how many emails were due. Two sweeps at once do no harm."""
-        began_s, before = self.clock(), self.cursors.get()
+        """Sweep all shards, for `within_s` at most; returns how many emails were due. Two sweeps at once do no harm.
+
+        What fails is logged, which raises an alarm, and stops nothing else. Raises what the first shard failed with if
+        all of them fail.
+        """
+        began_s = self.clock()
+        before = _attempted("cursors", self.cursors.get) or {}
         share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            swept = list(pool.map(lambda shard: self._sweep(shard, before.get(shard), share_s), self.shards))
-        after = {shard: cursor for shard, (_, cursor) in zip(self.shards, swept, strict=True) if cursor}
+            sweeps = {shard: pool.submit(self._sweep, shard, before.get(shard), share_s) for shard in self.shards}
+        swept = {shard: _attempted(f"shard {shard}", sweep.result) for shard, sweep in sweeps.items()}
+        # A shard that failed is swept from its beginning next time.
+        after = {shard: outcome[1] for shard, outcome in swept.items() if outcome and outcome[1]}
         if after != before:
-            self.cursors.put(after)
-        found = sum(count for count, _ in swept)
+            _attempted("cursors", partial(self.cursors.put, after))
+        found = sum(outcome[0] for outcome in swept.values() if outcome)
         if found:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
-        self.watchdog()  # after the emails: none of them waits for this
-        self.wake(within_s - (self.clock() - began_s))
+        _attempted("watchdog", self.watchdog)  # after the emails: none of them waits for this
+        _attempted("wake", lambda: self.wake(within_s - (self.clock() - began_s)))
+        if not any(swept.values()):
+            next(iter(sweeps.values())).result()  # raises what it failed with
         return found
 
     def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:

@@ -11,6 +11,7 @@ from app.delivery.rewrite import rewrite
 from app.domain.head import Head
 from app.domain.health import Health
 from app.domain.wake import wake
+from app.errors import Contention, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +40,18 @@ class Wake:
 
     def _wake(self, shard: int, provider: str, resumed_at_ms: int, until_s: float) -> tuple[int, bool]:
         """How many emails of the shard were woken, and whether that were all."""
-        count, cursor = 0, None
+        count, cursor, all_woken = 0, None, True
         while self.clock() < until_s:
             ids, cursor = self.heads.waiting(shard, int(self.clock() * 1000), CHUNK, cursor)
             for head in self.heads.get_many(ids) if ids else ():
-                count += self._wake_one(head, provider, resumed_at_ms)
+                try:
+                    count += self._wake_one(head, provider, resumed_at_ms)
+                except (Contention, ServiceUnavailable) as error:
+                    all_woken = False
+                    reason = type(error).__name__
+                    log.warning("not woken, the next sweep will", extra={"email_id": head.email_id, "reason": reason})
             if cursor is None:
-                return count, True
+                return count, all_woken
         return count, False
 
     def _wake_one(self, head: Head, provider: str, resumed_at_ms: int) -> bool:

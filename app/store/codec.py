@@ -4,7 +4,8 @@ Defaults are left out, because every stored byte is billed.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from app.domain.email import Role
 from app.domain.head import Attempt, Evidence, Recipient, Status
@@ -12,6 +13,8 @@ from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.suppression import Notice, Reason, Suppression
 
 Json = dict[str, Any]
+Word = TypeVar("Word", bound=StrEnum)
+Otherwise = TypeVar("Otherwise")
 
 
 def recipient_to_json(recipient: Recipient) -> Json:
@@ -99,7 +102,7 @@ def notice_to_json(notice: Notice) -> Json:
 
 def notice_from_json(data: Mapping[str, Any]) -> Notice:
     """Restore what `notice_to_json` made JSON of."""
-    return Notice(Reason(data["reason"]), data["until"])
+    return Notice(_reason(data["reason"]), data["until"])
 
 
 def suppressions_to_json(suppressions: Mapping[Reason, Suppression]) -> Json:
@@ -112,14 +115,25 @@ def suppressions_to_json(suppressions: Mapping[Reason, Suppression]) -> Json:
 
 def suppressions_from_json(address: str, data: Mapping[str, Any]) -> dict[Reason, Suppression]:
     """Restore the suppressions that `suppressions_to_json` made JSON of."""
-    return {
-        Reason(reason): Suppression(address, Reason(reason), each["evidence"], each["since"], each["until"])
+    found = [
+        Suppression(address, _reason(reason), each["evidence"], each["since"], each["until"])
         for reason, each in data.items()
-    }
+    ]
+    return {each.reason: each for each in found}
+
+
+def word(words: type[Word], text: str | None, otherwise: Otherwise) -> Word | Otherwise:
+    """The word that `text` is, or `otherwise`: another version of the product may know further ones."""
+    return next((one for one in words if one.value == text), otherwise)
 
 
 def _cause(data: Mapping[str, Any]) -> Cause | None:
-    return Cause(data["cause"]) if "cause" in data else None
+    return word(Cause, data.get("cause"), None)
+
+
+def _reason(text: str) -> Reason:
+    """A reason that another version knows is as strict as can be: only an operator takes it back."""
+    return word(Reason, text, Reason.MANUAL)
 
 
 def _outcome(data: Mapping[str, Any]) -> OutcomeKind | None:

@@ -9,6 +9,7 @@ from pynamodb.models import Model
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.store.batches import put_all
+from app.store.codec import word
 from app.store.ttl import as_ttl
 
 
@@ -72,7 +73,7 @@ def _to_item(part: str, event: ProviderEvent, ttl_s: int) -> EventItem:
 
 
 def _to_event(item: EventItem) -> ProviderEvent:
-    kind: Any = Kind(item.kind)
+    kind: Any = word(Kind, item.kind, Kind.UNKNOWN)
     return ProviderEvent(
         provider=item.provider,
         kind=kind,
@@ -82,7 +83,7 @@ def _to_event(item: EventItem) -> ProviderEvent:
         at_ms=int(item.at),
         event_id=item.event_id or "",
         message_id=item.message_id or "",
-        cause=Cause(item.cause) if item.cause else None,
+        cause=word(Cause, item.cause, None),
         detail=item.detail or "",
         scope=item.scope or "",
     )

@@ -1,7 +1,7 @@
 """Stores the providers' health and the counts of their calls, which all processes share."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
@@ -16,6 +16,7 @@ from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 PART = "health"
+FIELDS = {field.name for field in fields(Health)}
 SUMS_KEPT_FOR_S = 3 * 24 * 3600
 
 
@@ -128,7 +129,8 @@ def _state(health: Health) -> dict[str, Any]:
 
 
 def _to_health(item: HealthItem) -> Health:
-    return Health(**{"provider": item.provider, **item.state}, version=int(item.version))
+    state = {name: value for name, value in item.state.items() if name in FIELDS}  # another version may know others
+    return Health(**{"provider": item.provider, **state}, version=int(item.version))
 
 
 def _to_sums(item: SumsItem) -> Sums:

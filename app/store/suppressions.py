@@ -2,7 +2,8 @@
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
+from typing import Any
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
@@ -18,6 +19,7 @@ from app.store.codec import suppressions_from_json, suppressions_to_json
 from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
+BOUNCES = {field.name for field in fields(Bounces)}
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
 
 
@@ -152,11 +154,16 @@ class Suppressions:
         return hmac.digest(self._secret, address.encode(), "sha256").hex()
 
 
+def _to_bounces(data: dict[str, Any]) -> Bounces:
+    known = {name: value for name, value in data.items() if name in BOUNCES}  # another version may know others
+    return Bounces(**known)
+
+
 def _to_entry(item: SuppressionItem) -> Entry:
     return Entry(
         address=item.address,
         suppressions=suppressions_from_json(item.address, item.suppressions or {}),
-        bounces=None if item.bounces is None else Bounces(**item.bounces),
+        bounces=None if item.bounces is None else _to_bounces(item.bounces),
         lifted_ms=None if item.lifted is None else int(item.lifted),
         resubscribed_ms=None if item.resubscribed is None else int(item.resubscribed),
         version=int(item.version),

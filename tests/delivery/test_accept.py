@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -231,7 +230,7 @@ def test_a_request_that_died_before_its_head_is_listed_once_when_it_comes_again(
 def test_nothing_behind_the_head_fails_the_request(harness: Harness, fault: Exception) -> None:
     """The client would send the email again, under a new id, and two would go out."""
 
-    def failing(*_: Any) -> None:
+    def failing(email_id: str = "", attempt: int = 0) -> None:
         raise fault
 
     email = an_email(collapse_key="again")
