@@ -5,6 +5,7 @@ publish the next attempt. Every write is conditional on what was read, and is ma
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -27,6 +28,7 @@ from app.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
+WRITES_UNTIL_BEFORE_LEASE_END_MS = 2000
 NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
@@ -50,6 +52,7 @@ class MakeAttempt:
     capacity: Capacity
     suppress: Callable[[Finding], object]
     lease_s: float
+    wait: Callable[[float], None] = time.sleep
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
@@ -79,6 +82,9 @@ class MakeAttempt:
             email_id,
             lambda h, now: self.protocol.record_outcome(h, number, outcome, duration_ms, now),
             known=claimed,
+            # Until then nobody else may call for this email: an outcome that is given up could mean a second copy.
+            until_ms=(claimed.lease_until_ms or 0) - WRITES_UNTIL_BEFORE_LEASE_END_MS,
+            wait=self.wait,
         )
         if written is not None:
             publish_if_ready(self.publish, self.clock, written)

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
+from app.domain.backoff import backoff_s
 from app.domain.counts import Sums, count_outcome, is_outage
 from app.domain.event import ProviderEvent
 from app.domain.freshness import Clocks, Moment
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CACHE_FOR_S = 5.0
 FLUSH_EVERY_S = 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
 TRIES = 20  # a write gives up after it has lost this often to other writers
 
 
@@ -73,7 +75,7 @@ class Monitor:
 
         Raises Contention after TRIES tries.
         """
-        for _ in range(TRIES):
+        for number in range(1, TRIES + 1):
             health = self._store.get(provider)
             changed = change(health)
             written = health if changed is health else self._store.update(changed)
@@ -82,6 +84,7 @@ class Monitor:
                 if changed is not health:
                     _log(health, written)
                 return written
+            time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         raise Contention(f"the health of {provider} kept being written by others")
 
     def lease_probe(self, provider: str) -> bool:

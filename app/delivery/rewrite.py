@@ -1,9 +1,12 @@
 """How every use case changes a head (read, compute, write conditionally), and how it publishes the next attempt."""
 
 import logging
+import time
 from collections.abc import Callable
+from itertools import count
 
 from app.delivery.ports import Clock, HeadStore, Publish
+from app.domain.backoff import backoff_s
 from app.domain.head import EmailStatus, Head, Status, ready, status
 from app.errors import Contention, ServiceUnavailable
 
@@ -11,6 +14,7 @@ log = logging.getLogger(__name__)
 
 GIVEN_UP = (Status.FAILED, Status.EXPIRED)  # no provider carried it, or none in time
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same email
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try; a write takes some milliseconds
 
 
 def rewrite(
@@ -19,15 +23,18 @@ def rewrite(
     email_id: str,
     change: Callable[[Head, int], Head | None],
     known: Head | None = None,
+    *,
+    until_ms: int = 0,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Head | None:
     """Write `change(head, now in ms)` under the version that was read; read again if another writer wrote since.
 
     Returns the head as it now stands: written, or as read if the change changes nothing. Returns None if
     there is no such email or the change returned None. `known` saves the first read. Raises Contention after TRIES
-    tries.
+    tries, but not before `until_ms`. `wait` lets a number of seconds pass.
     """
     head = known or heads.get(email_id)
-    for _ in range(TRIES):
+    for number in count(1):
         if head is None:
             return None
         now_ms = int(clock() * 1000)
@@ -38,8 +45,11 @@ def rewrite(
         if written is not None:
             _log_status(head, written, now_ms)
             return written
+        if number >= TRIES and now_ms >= until_ms:
+            break
+        wait(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         head = heads.get(email_id)
-    raise Contention(f"{TRIES} writes of {email_id} lost to other writers")
+    raise Contention(f"{number} writes of {email_id} lost to other writers")
 
 
 def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:

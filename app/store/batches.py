@@ -4,7 +4,6 @@ DynamoDB may do any part of a batch ("BatchWriteItem" in the API reference, read
 longer each time). PynamoDB asks again three times within a millisecond, or for a read without an end.
 """
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,12 +11,13 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from app.domain.backoff import backoff_s
 from app.errors import ServiceUnavailable
 from app.store.failures import code_of
 
 MOST_WRITTEN, MOST_READ = 25, 100  # items of one batch
 TRIES = 8
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.02, 0.4
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.04, 0.8
 THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 
 Raw = dict[str, Any]  # an item, or its key, as DynamoDB writes it
@@ -61,7 +61,7 @@ def _complete(left: list[Raw], ask: Callable[[list[Raw]], list[Raw]]) -> None:
     """Ask until nothing is left undone. `ask` returns what is."""
     for number in range(TRIES):
         if number:
-            time.sleep(random.uniform(0.5, 1) * min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**number))  # noqa: S311 because this is no secret
+            time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         try:
             left = ask(left)
         except PynamoDBException as error:

@@ -1,6 +1,5 @@
 """Stores which email is the newest of those that may replace each other."""
 
-import random
 import time
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
@@ -8,6 +7,7 @@ from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from app.domain.backoff import backoff_s
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.store.failures import code_of
@@ -17,7 +17,7 @@ from app.store.ttl import as_ttl
 # DynamoDB refuses a transaction while another one writes the same item (API reference, "TransactWriteItems",
 # TransactionConflict), and its client does not make that one again.
 TRIES = 12
-LONGEST_WAIT_S = 0.2  # between two tries
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.01, 0.2  # between two tries
 
 
 class CollapseItem(Model):
@@ -43,7 +43,7 @@ class Collapses:
         Returns None if an email with that id exists. Raises ServiceUnavailable if the store does not take both.
         """
         item = as_item(head, now_ms)
-        for number in range(TRIES):
+        for number in range(1, TRIES + 1):
             try:
                 with TransactWrite(connection=HeadItem._get_connection().connection) as both:
                     both.save(item, condition=NEW)
@@ -55,7 +55,7 @@ class Collapses:
                     return None
                 if "TransactionConflict" not in codes:
                     raise ServiceUnavailable(f"the collapse key is not taken: {code_of(error)}") from error
-            time.sleep(random.uniform(0, min(LONGEST_WAIT_S, 0.01 * 2**number)))  # noqa: S311 because this is no secret
+            time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         raise ServiceUnavailable(f"the collapse key is not taken: {TRIES} tries lost to other emails")
 
     def newest(self, scope: str) -> str | None:

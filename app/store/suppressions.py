@@ -1,6 +1,7 @@
 """Stores the addresses that nothing is sent to."""
 
 import hmac
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -10,6 +11,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain import suppression as rules
+from app.domain.backoff import backoff_s
 from app.domain.findings import Finding
 from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
@@ -20,6 +22,7 @@ from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
 
 BOUNCES = {field.name for field in fields(Bounces)}
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
 
 
@@ -120,13 +123,14 @@ class Suppressions:
                 yield item.address_hmac, entry
 
     def _rewrite(self, address: str, change: Callable[[Entry], Entry]) -> Entry:
-        for _ in range(TRIES):
+        for number in range(1, TRIES + 1):
             entry = self.get(address)
             changed = change(entry)
             if changed == entry:
                 return entry
             if self._save(changed):
                 return replace(changed, version=changed.version + 1)
+            time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         raise Contention(f"{TRIES} writes of one suppression lost to other writers")
 
     def _save(self, entry: Entry) -> bool:

@@ -89,8 +89,8 @@ def test_what_is_left_undone_is_asked_for_again_each_time_after_a_longer_wait(an
     reads = answers(lambda _, size: size // 2)
     assert ids(get_all(EventItem, keys(items), is_consistent=True)) == {item.email_id for item in items}
     assert reads.sizes == [20, 10, 5, 2, 1]
-    for number, waited_s in enumerate(WAITED[:4], 1):
-        assert 0.5 * 0.02 * 2**number <= waited_s <= 0.02 * 2**number
+    assert len(WAITED) == 8
+    assert all(0 <= waited_s <= 0.04 * 2**number for number, waited_s in enumerate(WAITED[:4]))
 
 
 def test_what_is_left_undone_for_good_is_unavailable(answers: Install) -> None:
@@ -99,7 +99,7 @@ def test_what_is_left_undone_for_good_is_unavailable(answers: Install) -> None:
     with pytest.raises(ServiceUnavailable, match="1 items"):
         put_all(items)
     assert len(writes.sizes) == TRIES
-    assert sum(WAITED) < 2.5
+    assert sum(WAITED) < 4
     with pytest.raises(ServiceUnavailable):
         get_all(EventItem, keys(items))
 
