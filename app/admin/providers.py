@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -44,15 +45,20 @@ def show() -> None:
 
 @app.command()
 def pause(name: Name) -> None:
-    """Send nothing through a provider, not even in an email's last round, until it is resumed."""
-    typer.echo(_line(_monitor(_load(), name).update(name, health_rules.pause)))
+    """Send nothing through a provider, also in an email's last round, until it is resumed; wait until that holds."""
+    _change(name, health_rules.pause)
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Clear a provider's pause, breaker, cooldown and weight. Emails that wait for it are tried within two minutes."""
     change = partial(health_rules.resume, now_ms=int(time.time() * 1000))
-    typer.echo(_line(_monitor(_load(), name).update(name, change)))
+    _change(name, change)
+
+
+def _change(name: str, change: Callable[[Health], Health]) -> None:
+    health, in_force_since_ms = _monitor(_load(), name).put_in_force(name, change)
+    typer.echo(f"{_line(health)}; in force since {times.write(in_force_since_ms)}")
 
 
 def _load() -> Settings:

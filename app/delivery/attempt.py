@@ -29,6 +29,7 @@ from app.errors import ServiceUnavailable
 log = logging.getLogger(__name__)
 
 WRITES_UNTIL_BEFORE_LEASE_END_MS = 2000
+PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
 NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
@@ -152,6 +153,9 @@ class MakeAttempt:
         began_ms = self._now_ms()
         if reservation is None:
             return NOT_CALLED, 0
+        if self.monitor.is_paused(provider):  # since the email's next step was planned, which may be seconds ago
+            self.capacity.cancel(reservation)
+            return PAUSED, 0
         plan.reservations[provider] = reservation
         outcome = self.send(provider, message(claimed, content)).among(claimed.attempts[-1].recipients)
         duration_ms = self._now_ms() - began_ms

@@ -26,7 +26,10 @@ from app.errors import Contention
 
 log = logging.getLogger(__name__)
 
-CACHE_FOR_S = 5.0
+CACHE_FOR_S = 2.0
+# So long after a pause was written, no call begins through that provider any more: nobody knows an older health then,
+# and who knew it last has had time to begin.
+IN_FORCE_AFTER_S = CACHE_FOR_S + 0.5
 FLUSH_EVERY_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
 TRIES = 20  # a write gives up after it has lost this often to other writers
@@ -41,7 +44,10 @@ class Monitor:
         providers: Sequence[str],
         clock: Clock,
         monotonic: Clock = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`wait` lets a number of seconds pass."""
+        self._wait = wait
         self._store = store
         self._providers = tuple(providers)
         self._clock = clock
@@ -86,6 +92,24 @@ class Monitor:
                 return written
             time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
         raise Contention(f"the health of {provider} kept being written by others")
+
+    def put_in_force(self, provider: str, change: Callable[[Health], Health]) -> tuple[Health, int]:
+        """As `update`, for an operator: return when every process keeps to it, and the time of that in epoch ms."""
+        health = self.update(provider, change)
+        self._wait(IN_FORCE_AFTER_S)
+        return health, int(self._clock() * 1000)
+
+    def is_paused(self, provider: str) -> bool:
+        """Whether an operator has paused the provider, as was known CACHE_FOR_S ago at the earliest.
+
+        If that cannot be read now, what was read last counts: a call that was claimed is to be made.
+        """
+        try:
+            known = self._recent()
+        except Exception as error:  # noqa: BLE001 because the claim would be lost, whatever failed
+            log.warning("health not read", extra={"provider": provider, "reason": type(error).__name__})
+            known = self._known
+        return provider in known and known[provider].paused
 
     def lease_probe(self, provider: str) -> bool:
         """Take the single probe of an open breaker. False: another email has it. A closed breaker needs none."""

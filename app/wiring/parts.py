@@ -153,7 +153,7 @@ def build(
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
-    monitor = Monitor(stores.healths, settings.providers, clock, monotonic)
+    monitor = Monitor(stores.healths, settings.providers, clock, monotonic, wait)
     places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     own_lists = {name: one.limits.own_list.value for name, one in providers.items()}

@@ -43,10 +43,12 @@ def connect(
     clock: Clock = time.time,
     web: Web | None = None,
     session: Session | None = None,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Container:
     """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
     `web` replaces the fetches that webhooks cause: a laptop must not fetch the simulator's certificate from AWS.
+    `wait` lets a number of seconds pass.
     """
     settings = Settings.from_env(env)
     _require(settings, env)
@@ -67,6 +69,7 @@ def connect(
         ),
         providers=accounts,
         confirm=web.confirm,
+        wait=wait,
         publish_later=later.publish if settings.delay_queue_url else leave_to_the_sweep,
     )
     return replace(container, close=transports.close, draining=accounts.draining)

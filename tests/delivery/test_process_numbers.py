@@ -3,12 +3,12 @@
 The other tests use the constants by name, so they would not notice a wrong one.
 """
 
-from app.delivery.monitor import CACHE_FOR_S
+from app.delivery.monitor import CACHE_FOR_S, IN_FORCE_AFTER_S
 from app.wiring.parts import LEASE_MARGIN_S, NONCE_LIFETIME_S
 
 
-def test_an_operators_pause_is_in_force_everywhere_after_five_seconds() -> None:
-    assert CACHE_FOR_S == 5
+def test_an_operators_pause_is_in_force_when_it_is_answered_after_two_and_a_half_seconds() -> None:
+    assert (CACHE_FOR_S, IN_FORCE_AFTER_S) == (2, 2.5)
 
 
 def test_a_lease_outlives_its_worker_by_ten_seconds() -> None:

@@ -155,8 +155,9 @@ def _provider(name: str, **changes: object) -> dict[str, Any]:
 
 
 _OPEN = {"open": True, "reason": "Service Unavailable", "until": "2030-01-31T18:01:00.000Z"}
-PAUSED = _provider("sendgrid", paused=True)
-RESUMED = _provider("sendgrid", epoch=1)
+_IN_FORCE = {"in_force_since": "2030-01-31T18:00:02.500Z"}
+PAUSED = _provider("sendgrid", paused=True) | _IN_FORCE
+RESUMED = _provider("sendgrid", epoch=1) | _IN_FORCE
 PROVIDERS: dict[str, Any] = {"providers": [_provider("sendgrid", weight=70, breaker=_OPEN), _provider("mailgun")]}
 
 TO_SUPPRESS: dict[str, Any] = {"address": "ann@example.com", "note": "asked us by phone, ticket 4711"}

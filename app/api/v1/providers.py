@@ -41,8 +41,11 @@ def list_providers(parts: Parts) -> views.Providers:
     "/v1/providers/{name}/pause",
     responses=answer(examples.PAUSED) | refusals("admin") | errors(_UNKNOWN),
 )
-def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
-    """Send nothing through this provider, not even in an email's last round, until it is resumed."""
+def pause_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedProvider:
+    """Send nothing through this provider, not even in an email's last round, until it is resumed.
+
+    It is in force when this call answers, some seconds after it was asked.
+    """
     return _change(name, health_rules.pause, "provider paused", key, parts)
 
 
@@ -50,10 +53,11 @@ def pause_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
     "/v1/providers/{name}/resume",
     responses=answer(examples.RESUMED) | refusals("admin") | errors(_UNKNOWN),
 )
-def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
+def resume_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedProvider:
     """Clear the provider's pause, breaker, cooldown and weight. What was counted before no longer counts.
 
-    Emails that wait for the provider are tried within two minutes.
+    It is in force when this call answers, some seconds after it was asked. Emails that wait for the provider are tried
+    within two minutes.
     """
     now_ms = int(parts.clock() * 1000)
     return _change(name, partial(health_rules.resume, now_ms=now_ms), "provider resumed", key, parts)
@@ -61,12 +65,13 @@ def resume_provider(name: Name, key: Operator, parts: Parts) -> views.Provider:
 
 def _change(
     name: str, change: Callable[[Health], Health], message: str, key: ApiKey, parts: Container
-) -> views.Provider:
+) -> views.ChangedProvider:
     if name not in parts.settings.providers:
         raise NotFound("no such provider is configured")
-    health = parts.monitor.update(name, change)
+    health, in_force_since_ms = parts.monitor.put_in_force(name, change)
     logger.warning(message, extra={"provider": name, "key_id": short_id(key)})
-    return _view(health, int(parts.clock() * 1000))
+    view = _view(health, int(parts.clock() * 1000))
+    return views.ChangedProvider(**dict(view), in_force_since=times.write(in_force_since_ms))
 
 
 def _view(health: Health, now_ms: int) -> views.Provider:

@@ -188,6 +188,12 @@ class Provider(BaseModel):
     epoch: Annotated[int, Field(description="how often the provider was resumed")]
 
 
+class ChangedProvider(Provider):
+    """A provider after an operator has changed its health."""
+
+    in_force_since: Annotated[Time, Field(description="since when every process keeps to the change")]
+
+
 class Providers(BaseModel):
     """Every configured provider, in the configured order."""
 
