@@ -9,10 +9,11 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.delivery.health_cache import CACHE_FOR_S, HealthCache
 from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
 from app.domain.backoff import backoff_s
@@ -26,7 +27,6 @@ from app.errors import Contention
 
 log = logging.getLogger(__name__)
 
-CACHE_FOR_S = 2.0
 # So long after a pause was written, no call begins through that provider any more: nobody knows an older health then,
 # and who knew it last has had time to begin.
 IN_FORCE_AFTER_S = CACHE_FOR_S + 0.5
@@ -53,8 +53,7 @@ class Monitor:
         self._clock = clock
         self._clocks = Clocks(clock, monotonic)
         self._lock = threading.Lock()
-        self._known: dict[str, Health] = {}
-        self._known_at: Moment | None = None
+        self._cache = HealthCache(store, self._providers, self._clocks)
         self._pending: dict[tuple[str, int, int], Sums] = defaultdict(Sums)  # by provider, epoch, minute
         # The first count is written at once: a process that has little to do may end before the second.
         self._flushed_at: Moment | None = None
@@ -72,9 +71,9 @@ class Monitor:
         The health of an impaired provider is read afresh, so that an operator's `resume` is in force at once.
         """
         now_s = self._clock()
-        known = self._recent()
+        known = self._cache.recent()
         impaired = [name for name, health in known.items() if health.is_impaired(int(now_s * 1000))]
-        return self._keep({name: self._store.get(name) for name in impaired}) if impaired else known
+        return self._cache.keep({name: self._store.get(name) for name in impaired}) if impaired else known
 
     def update(self, provider: str, change: Callable[[Health], Health]) -> Health:
         """Write `change(health)` for the provider, and again if another process wrote meanwhile.
@@ -86,7 +85,7 @@ class Monitor:
             changed = change(health)
             written = health if changed is health else self._store.update(changed)
             if written is not None:
-                self._keep({provider: written})
+                self._cache.keep({provider: written})
                 if changed is not health:
                     _log(health, written)
                 return written
@@ -105,11 +104,10 @@ class Monitor:
         If that cannot be read now, what was read last counts: a call that was claimed is to be made.
         """
         try:
-            known = self._recent()
+            self._cache.recent()
         except Exception as error:  # noqa: BLE001 because the claim would be lost, whatever failed
             log.warning("health not read", extra={"provider": provider, "reason": type(error).__name__})
-            known = self._known
-        return provider in known and known[provider].paused
+        return self._cache.known(provider).paused
 
     def lease_probe(self, provider: str) -> bool:
         """Take the single probe of an open breaker. False: another email has it. A closed breaker needs none."""
@@ -119,7 +117,7 @@ class Monitor:
         leased = health_rules.lease_probe(health, int(self._clock() * 1000))
         written = self._store.update(leased) if leased else None
         if written and written.probe_until_ms is not None:
-            self._keep({provider: written})  # so that a failure of this probe opens the breaker for longer
+            self._cache.keep({provider: written})  # so that a failure of this probe opens the breaker for longer
             self._probes[provider] = written.probe_until_ms
         return written is not None
 
@@ -138,7 +136,7 @@ class Monitor:
         with self._lock:
             run = self._outages_in_a_row[provider] + 1 if is_outage(outcome) else 0
             self._outages_in_a_row[provider] = run % health_rules.OUTAGES_IN_A_ROW  # each run is counted once
-            known = self._known.get(provider, Health(provider))
+        known = self._cache.known(provider)
         if health_rules.after_call(known, outcome, run, now_ms) is not known:
             self.update(provider, lambda health: health_rules.after_call(health, outcome, run, now_ms))
         self._probes.pop(provider, None)
@@ -153,7 +151,7 @@ class Monitor:
         def change(health: Health) -> Health:
             return health_rules.after_drop(health, event.cause, event.detail, event.at_ms, now_ms)
 
-        known = self._recent()[event.provider]
+        known = self._cache.recent()[event.provider]
         if change(known) is not known:
             self.update(event.provider, change)
 
@@ -163,7 +161,7 @@ class Monitor:
         An account that left PROVIDERS has no health: its late reports count for nothing.
         """
         if sums != Sums() and provider in self._providers:
-            epoch = self._recent()[provider].epoch
+            epoch = self._cache.recent()[provider].epoch
             with self._lock:
                 self._pending[provider, epoch, at_ms // 60_000] += sums
 
@@ -191,25 +189,6 @@ class Monitor:
             with self._lock:  # counts that could not be written are written with the next flush
                 for key, sums in pending.items():
                     self._pending[key] += sums
-
-    def _recent(self) -> dict[str, Health]:
-        """The cached healths, read again if they are too old."""
-        with self._lock:
-            if self._clocks.is_within(self._known_at, CACHE_FOR_S):
-                return dict(self._known)
-        at = self._clocks.now()
-        read = self._store.get_many(self._providers)
-        with self._lock:
-            self._known_at = at
-        return self._keep(read)
-
-    def _keep(self, read: Mapping[str, Health]) -> dict[str, Health]:
-        """Cache what was read or written, unless a later version is cached. Returns the whole cache."""
-        with self._lock:
-            for name, health in read.items():
-                if name not in self._known or health.version >= self._known[name].version:
-                    self._known[name] = health
-            return dict(self._known)
 
     def _judge_minute(self, provider: str, epoch: int, minute: int, sums: Sums) -> None:
         known = self.healths()

@@ -3,7 +3,8 @@
 The other tests use the constants by name, so they would not notice a wrong one.
 """
 
-from app.delivery.monitor import CACHE_FOR_S, IN_FORCE_AFTER_S
+from app.delivery.health_cache import CACHE_FOR_S
+from app.delivery.monitor import IN_FORCE_AFTER_S
 from app.wiring.parts import LEASE_MARGIN_S, NONCE_LIFETIME_S
 
 

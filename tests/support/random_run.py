@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from app.delivery.accept import at_once
-from app.delivery.monitor import CACHE_FOR_S
+from app.delivery.health_cache import CACHE_FOR_S
 from app.domain.caps import Caps
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
