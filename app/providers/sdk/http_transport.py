@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -62,7 +63,8 @@ class HttpTransport:
     """Sends through any provider that speaks HTTP, over connections that are kept open for a few seconds.
 
     Every call ends within `timeout_s`, whatever the server does; connecting may take `connect_timeout_s` of that.
-    Redirects are not followed and no request is made twice. Certificates are verified, with `ssl_context` if given.
+    Redirects are not followed. A request is made again only if the first one surely did not arrive. Certificates are
+    verified, with `ssl_context` if given.
     A transport may be shared between threads.
     """
 
@@ -73,9 +75,11 @@ class HttpTransport:
         *,
         ssl_context: ssl.SSLContext | None = None,
         lookup: Lookup = socket.getaddrinfo,
+        wall: Callable[[], float] = time.time,
     ) -> None:
+        """`lookup` finds the addresses of a host; `wall` tells the time of day in seconds."""
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
-        wire = Wire(timeout_s, connect_timeout_s, context, lookup)
+        wire = Wire(timeout_s, connect_timeout_s, context, lookup, wall)
         self._client = httpx.Client(transport=wire, follow_redirects=False, trust_env=False)
 
     def send(self, provider: HttpProvider, message: Message) -> Outcome:

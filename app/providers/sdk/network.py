@@ -6,7 +6,6 @@ time that is left until then.
 """
 
 import queue
-import select
 import socket
 import ssl
 import threading
@@ -18,8 +17,7 @@ import httpcore
 import httpx
 
 from app.providers.sdk import bodies
-
-KEEPALIVE_S: Final = 5.0  # beyond it, a load balancer's idle limit may make a good send look uncertain
+from app.providers.sdk.connection import KEEPALIVE_S, Call, Connection, Until, seconds_left
 
 Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
 
@@ -44,29 +42,60 @@ class Wire(httpx.BaseTransport):
     """An httpx transport whose every call, from name lookup to the last byte read, ends within `timeout_s`.
 
     Connecting (waiting for a free connection, name lookup, TCP, TLS) has `connect_timeout_s` of that. Raises httpx's
-    own exceptions, but none after the status has arrived. No retries, no proxies.
+    own exceptions, but none after the status has arrived. No proxies. A call that surely sent nothing is made once more
+    on a new connection; if that fails in the same way, httpx.ConnectError is raised. Nothing else is tried again.
+    `wall` tells the time of day in seconds.
     """
 
-    def __init__(self, timeout_s: float, connect_timeout_s: float, ssl_context: ssl.SSLContext, lookup: Lookup) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        connect_timeout_s: float,
+        ssl_context: ssl.SSLContext,
+        lookup: Lookup,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._timeout_s = timeout_s
         self._connect_timeout_s = min(connect_timeout_s, timeout_s)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context, keepalive_expiry=KEEPALIVE_S, network_backend=_Network(lookup)
-        )
+        network = _Network(lookup, wall)
+        self._pool = httpcore.ConnectionPool(ssl_context, keepalive_expiry=KEEPALIVE_S, network_backend=network)
+        self._unkept = httpcore.ConnectionPool(ssl_context, max_keepalive_connections=0, network_backend=network)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and read the answer, as far as it comes."""
-        now = time.monotonic()
-        # httpcore passes these to the socket unchanged, as `timeout`, so they are moments and not durations. Only
+        request.headers["Accept-Encoding"] = "identity"
+        began_s = time.monotonic()
+        call = Call(len(request.read()))
+        try:
+            answer = self._send(self._pool, request, began_s, call)
+        except httpx.TransportError as fault:
+            if not call.surely_sent_nothing:
+                raise
+            if isinstance(fault, httpx.TimeoutException):
+                raise httpx.ConnectTimeout("the request was not whole in time", request=request) from fault
+        else:
+            if not call.found_it_closed:  # otherwise the answer was there before the call
+                return answer
+        call = Call(len(request.read()))
+        try:
+            return self._send(self._unkept, request, began_s, call)
+        except httpx.TransportError as fault:
+            if not call.surely_sent_nothing:
+                raise
+            raise httpx.ConnectError("the connection ended before the request was whole", request=request) from fault
+
+    def _send(
+        self, pool: httpcore.ConnectionPool, request: httpx.Request, began_s: float, call: Call
+    ) -> httpx.Response:
+        # httpcore passes these to the connection unchanged, as `timeout`, so they are moments and not durations. Only
         # "pool" is a duration, because httpcore itself uses it.
         until = {
             "pool": self._connect_timeout_s,
-            "connect": now + self._connect_timeout_s,
-            "write": now + self._timeout_s,
-            "read": now + self._timeout_s,
+            "connect": began_s + self._connect_timeout_s,
+            "write": Until.of(began_s + self._timeout_s, call),
+            "read": began_s + self._timeout_s,
         }
         url = request.url
-        request.headers["Accept-Encoding"] = "identity"
         outgoing = httpcore.Request(
             method=request.method,
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
@@ -75,7 +104,7 @@ class Wire(httpx.BaseTransport):
             extensions={"timeout": until},
         )
         try:
-            answer = self._pool.handle_request(outgoing)
+            answer = pool.handle_request(outgoing)
             try:
                 return bodies.take(answer, request)
             finally:
@@ -86,23 +115,15 @@ class Wire(httpx.BaseTransport):
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
-
-
-def _left(until: float | None) -> float | None:
-    """Seconds until `until`. Raises TimeoutError when it has passed: a timeout of 0 would mean "do not block"."""
-    if until is None:
-        return None
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the call took too long")
-    return left
+        self._unkept.close()
 
 
 class _Network(httpcore.NetworkBackend):
     """Connects. `timeout` is the moment by which the connection must be made."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, wall: Callable[[], float]) -> None:
         self._lookup = lookup
+        self._wall = wall
 
     def connect_tcp(
         self,
@@ -113,7 +134,7 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 because httpcore names it
     ) -> httpcore.NetworkStream:
         try:
-            return _Socket(_connect(self._resolve(host, port, timeout), timeout))
+            return Connection(_connect(self._resolve(host, port, timeout), timeout), self._wall)
         except TimeoutError as fault:
             raise httpcore.ConnectTimeout(str(fault)) from fault
         except OSError as fault:
@@ -133,7 +154,7 @@ class _Network(httpcore.NetworkBackend):
 
         threading.Thread(target=look_up, daemon=True).start()
         try:
-            answer = found.get(timeout=_left(until))
+            answer = found.get(timeout=seconds_left(until))
         except queue.Empty:
             raise TimeoutError("the name lookup took too long") from None
         if isinstance(answer, OSError):
@@ -145,7 +166,7 @@ def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.so
     """A connection to the first address that answers. Each gets a share of the time, so that all can be tried."""
     fault: OSError = OSError("the name has no address")
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        left = _left(until)
+        left = seconds_left(until)
         try:
             connection = socket.socket(family, kind, protocol)
         except OSError as last:  # the machine lacks this family, IPv6 for example
@@ -161,59 +182,3 @@ def _connect(addresses: list[tuple[Any, ...]], until: float | None) -> socket.so
         else:
             return connection
     raise fault
-
-
-class _Socket(httpcore.NetworkStream):
-    """A connection. `timeout` is the moment by which the call must have ended."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            self._socket.settimeout(_left(timeout))
-            return self._socket.recv(max_bytes)
-        except TimeoutError as fault:
-            raise httpcore.ReadTimeout(str(fault)) from fault
-        except OSError as fault:
-            raise httpcore.ReadError(str(fault)) from fault
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        remaining = memoryview(buffer)
-        try:
-            while remaining:
-                self._socket.settimeout(_left(timeout))
-                remaining = remaining[self._socket.send(remaining) :]
-        except TimeoutError as fault:
-            raise httpcore.WriteTimeout(str(fault)) from fault
-        except OSError as fault:
-            raise httpcore.WriteError(str(fault)) from fault
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        try:
-            self._socket.settimeout(_left(timeout))
-            return _Socket(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
-        except TimeoutError as fault:
-            self.close()
-            raise httpcore.ConnectTimeout(str(fault)) from fault
-        except OSError as fault:  # a certificate that cannot be verified is an OSError, too
-            self.close()
-            raise httpcore.ConnectError(str(fault)) from fault
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object":
-            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
-        if info == "is_readable":  # an idle connection that can be read has been closed by the other side
-            return self._socket.fileno() < 0 or _readable(self._socket)
-        return None
-
-
-def _readable(connection: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
