@@ -6,15 +6,19 @@ that name.
 
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import Final
 from urllib.parse import unquote
 
 from app.domain.email import Attachment
 
+# A quote as a style attribute holds it: programs that write HTML make url("cid:logo") into url(&quot;cid:logo&quot;).
+_QUOTE: Final = r"&(?:quot|apos|#0*(?:34|39)|#x0*(?:22|27));"
 # A `cid:` URL where HTML or CSS may have one: after a quote, an equals sign, a bracket or, in a srcset, a comma.
-_URL: Final = re.compile(r"(?P<before>[\"'(=,]\s*)cid:(?P<id>[^\"'\s<>),]+)", re.IGNORECASE)
+_URL: Final = re.compile(
+    rf"(?P<before>(?:[\"'(=,]|{_QUOTE})\s*)cid:(?P<id>(?:(?!{_QUOTE})[^\"'\s<>),])+)", re.IGNORECASE
+)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")  # what a content id (RFC 5322) or a URL cannot have as it is
-_ENTITIES: Final = {"&amp;": "&", "&#64;": "@", "&commat;": "@"}
 
 
 def names(files: Sequence[Attachment]) -> dict[str, str]:
@@ -30,16 +34,10 @@ def rewritten(html: str, named: Mapping[str, str]) -> str:
     """The HTML with the `cid:` URLs of our files under the names in `named`. Other URLs stay as they are."""
 
     def renamed(url: re.Match[str]) -> str:
-        name = named.get(url["id"]) or named.get(_plain(url["id"]))
+        name = named.get(url["id"]) or named.get(unquote(unescape(url["id"])))
         return f"{url['before']}cid:{name}" if name else url[0]
 
     return _URL.sub(renamed, html) if named else html
-
-
-def _plain(content_id: str) -> str:
-    for entity, character in _ENTITIES.items():
-        content_id = content_id.replace(entity, character)
-    return unquote(content_id)
 
 
 def _safe(filename: str) -> tuple[str, str]:
