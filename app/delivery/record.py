@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 # What is true of an address though we know nothing of the email. A mailbox is dead whoever wrote to it. A complaint or
 # an unsubscribe may be about mail that is not ours, unless the provider sends our ids back with it: then the email is
-# gone, as heads are after days, while complaints take months.
+# gone, as heads are after days, while complaints take months; or it is there and was sent to that address, and only the
+# attempt is unknown, because its number was lost or the account has another name by now.
 PROVED_BY_ANYBODY: Final = frozenset({Kind.HARD_BOUNCE})
 PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED})
 SIDE_BY_SIDE = 16  # emails of one webhook that are recorded at the same time
@@ -109,7 +110,10 @@ class Record:
             return
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
-            self._judge_addresses([event for event in events if not is_about(head, event)], PROVED_BY_ANYBODY)
+            for event in events:
+                if not is_about(head, event):
+                    is_ours = event.recipient in head.recipients
+                    self._judge_addresses([event], PROVED_BY_OUR_IDS if is_ours else PROVED_BY_ANYBODY)
             fields = {"provider": provider, "email_id": email_id, "events": len(events) - len(kept)}
             log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)

@@ -1,6 +1,7 @@
 """Who is suppressed, by what, for how long; and that the others still get the mail."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_an_event_without_ids_of_ours_may_be_about_mail_that_is_not(harness: Har
     assert found(harness, bob.key) is None
 
 
-@pytest.mark.parametrize(
+OUTLIVES = pytest.mark.parametrize(
     ("kind", "reason"),
     [
         (Kind.HARD_BOUNCE, Reason.HARD_BOUNCE),
@@ -136,6 +137,29 @@ def test_an_event_without_ids_of_ours_may_be_about_mail_that_is_not(harness: Har
         (Kind.UNSUBSCRIBED, Reason.UNSUBSCRIBED),
     ],
 )
+
+
+@OUTLIVES
+@pytest.mark.parametrize("lost", [{"attempt": 0, "message_id": ""}, {"attempt": 9}, {"provider": "ses"}])
+def test_what_is_reported_of_an_unknown_attempt_of_an_email_counts_for_its_recipients(
+    harness: Harness, kind: Kind, reason: Reason, lost: dict[str, Any]
+) -> None:
+    """The number is lost, or the account has another name by now."""
+    bob = somebody("bob")
+    email_id = harness.take(an_email(bob))
+    harness.work()
+    event = replace(harness.event(email_id, kind), **lost)
+    stranger = somebody()
+    harness.report(event)
+    harness.report(replace(event, recipient=stranger.key))
+    known = found(harness, bob.key)
+    assert known is not None
+    assert known.reason is reason
+    assert (found(harness, stranger.key) is not None) is (kind is Kind.HARD_BOUNCE)
+    assert harness.only(email_id).status is Status.SENT
+
+
+@OUTLIVES
 def test_what_is_reported_months_later_counts_although_the_email_is_gone(
     harness: Harness, kind: Kind, reason: Reason
 ) -> None:
