@@ -77,11 +77,18 @@ class MakeAttempt:
             return
         attempt = claimed.attempts[-1]
         outcome, duration_ms = self._call(claimed, content, plan)
+        unreported = attempt.recipients
+
+        def record(known: Head, now_ms: int) -> Head:
+            nonlocal unreported
+            unreported = tuple(key for key in attempt.recipients if not known.recipients[key].evidence.get(number))
+            return self.protocol.record_outcome(known, number, outcome, duration_ms, now_ms)
+
         written = rewrite(
             self.heads,
             self.clock,
             email_id,
-            lambda h, now: self.protocol.record_outcome(h, number, outcome, duration_ms, now),
+            record,
             known=claimed,
             # Until then nobody else may call for this email: an outcome that is given up could mean a second copy.
             until_ms=(claimed.lease_until_ms or 0) - WRITES_UNTIL_BEFORE_LEASE_END_MS,
@@ -89,14 +96,16 @@ class MakeAttempt:
         )
         if written is not None:
             publish_if_ready(self.publish, self.clock, written)
-            if plan.turn_ms is not None:
-                self._publish_later(email_id, written.next_attempt, plan.turn_ms)
+            turn_ms = self._now_ms() + limits.SECOND_CHECK_MS if outcome is NOT_CALLED else plan.turn_ms
+            if turn_ms is not None:
+                self._publish_later(email_id, written.next_attempt, turn_ms)
             self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
         began_at_ms = claimed.attempts[attempt.original_number - 1].started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         if attempt.provider in plan.reservations:  # otherwise no call was made
             self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
-            self.capacity.settle(plan.reservations[attempt.provider], outcome, attempt.recipients)
+            # Whom its webhook was about before its answer came has the email, whatever the answer says.
+            self.capacity.settle(plan.reservations[attempt.provider], outcome, unreported)
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:

@@ -51,8 +51,13 @@ class Capacity:
         return [_paused(candidate, fulls[name]) for name, (candidate, _) in refused.items()]
 
     def renew(self, reservation: Reservation) -> Reservation | None:
-        """The reservation for a call that begins now. None: its second is over, and there was no other for a while."""
+        """The reservation for a call that begins now. None: its second is over, and there was no other for a while.
+
+        Then everything is given back, because the call is not made.
+        """
         ticket = self.places.renew(reservation.ticket)
+        if ticket is None and reservation.has_probe:
+            self.monitor.end_probe(reservation.ticket.account)
         return None if ticket is None else replace(reservation, ticket=ticket)
 
     def cancel(self, reservation: Reservation) -> None:

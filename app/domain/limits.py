@@ -15,12 +15,14 @@ from app.domain.retry_context import RetryContext
 from app.domain.route import PAUSE_CHECK_MS, Availability, Candidate
 from app.domain.unknown_calls import called_again
 
+SECOND_CHECK_MS = 1000  # whoever found no place of a second looks again after this long
+
 
 def waited_for(recipient: Recipient, context: RetryContext) -> list[Candidate]:
     """The candidates whose limit keeps them from being called for this recipient now.
 
     A provider that has just told this recipient that its quota is used up is one of them, whatever its health is said
-    to be: that may have been read before.
+    to be: that may have been read before. So is one that was not called, because the second of the call was over.
     """
     again = called_again(recipient, context.attempts)
     found = []
@@ -28,14 +30,8 @@ def waited_for(recipient: Recipient, context: RetryContext) -> list[Candidate]:
         name = candidate.provider
         if candidate.availability is Availability.PAUSED and (name not in recipient.tried or name in again):
             found.append(candidate)
-        elif (
-            name in again
-            and candidate.availability is not Availability.EXCLUDED
-            and _is_over_quota(recipient, context, name)
-        ):
-            why = f"waits for the quota of {name}, which is used up: {recipient.detail}"
-            until_ms = context.now_ms + PAUSE_CHECK_MS
-            found.append(Candidate(name, Availability.PAUSED, why, until_ms, limit=Limit.QUOTA))
+        elif name in again and candidate.availability is not Availability.EXCLUDED:
+            found += _told_by_the_last_attempt(recipient, context, name)
     return found
 
 
@@ -108,6 +104,18 @@ def _waits_for_limits_only(recipient: Recipient, context: RetryContext) -> bool:
     return bool(names) and not others
 
 
-def _is_over_quota(recipient: Recipient, context: RetryContext, provider: str) -> bool:
+def _told_by_the_last_attempt(recipient: Recipient, context: RetryContext, provider: str) -> list[Candidate]:
+    """The provider, paused by the limit that the recipient's last attempt has met there; none if it met none."""
     is_last = 0 < recipient.attempt <= len(context.attempts)
-    return recipient.cause is Cause.LIMIT and is_last and context.attempts[recipient.attempt - 1].provider == provider
+    if recipient.cause is not Cause.LIMIT or not is_last:
+        return []
+    attempt = context.attempts[recipient.attempt - 1]
+    if attempt.provider != provider:
+        return []
+    if attempt.status_code is None:  # no call was made
+        why = f"waits for the cap per second of {provider}: {recipient.detail}"
+        until_ms = context.now_ms + SECOND_CHECK_MS
+        return [Candidate(provider, Availability.PAUSED, why, until_ms, limit=Limit.PER_SECOND_CAP)]
+    why = f"waits for the quota of {provider}, which is used up: {recipient.detail}"
+    until_ms = context.now_ms + PAUSE_CHECK_MS
+    return [Candidate(provider, Availability.PAUSED, why, until_ms, limit=Limit.QUOTA)]

@@ -10,7 +10,7 @@ import pytest
 from app.domain.caps import Caps
 from app.domain.email import Email
 from app.domain.head import Status
-from app.domain.health import pause
+from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Routing
@@ -176,8 +176,8 @@ def test_a_worker_whose_second_is_over_before_its_call_looks_for_another(store: 
     assert harness.clock() % 1 == 0  # it waited for the second that it booked
 
 
-def test_a_worker_that_finds_no_other_second_makes_no_call_and_nobody_is_blamed(store: Aws) -> None:
-    harness = capped(store, 1, "ses", "mailgun")
+def attempt_late(harness: Harness) -> str:
+    """Take an email and attempt it with a claim of two seconds, while others take the places of the next twenty."""
     email_id = harness.take(an_email())
     ((_, number),) = harness.published()
 
@@ -195,10 +195,35 @@ def test_a_worker_that_finds_no_other_second_makes_no_call_and_nobody_is_blamed(
 
     replace(harness.attempt, heads=Slow())(email_id, number)
     assert harness.send.calls == []
+    return email_id
+
+
+def test_a_worker_that_finds_no_other_second_makes_no_call_and_nobody_is_blamed(store: Aws) -> None:
+    harness = capped(store, 1, "ses", "mailgun")
+    email_id = attempt_late(harness)
     assert harness.head(email_id).attempts[0].cause is Cause.LIMIT
     assert harness.healths.get("ses").breaker_until_ms is None
     harness.work()
     assert harness.send.providers() == ["mailgun"]
+
+
+def test_it_waits_for_the_cap_and_for_no_quota_and_starts_by_itself(store: Aws) -> None:
+    harness = capped(store, 1)
+    email_id = attempt_late(harness)
+    assert harness.only(email_id).detail.startswith("waits for the cap per second of ses: not called")
+    for _ in range(25):
+        harness.clock.advance(1)
+        harness.work()
+    assert harness.only(email_id).status is Status.SENT
+
+
+def test_a_probe_that_is_not_made_because_its_second_is_over_is_left_to_others(store: Aws) -> None:
+    harness = capped(store, 1, "ses", "mailgun")
+    harness.another_monitor().record_call("ses", ACCOUNT, 1)
+    harness.clock.advance(BREAKER_WAITS_MS[0] / 1000)
+    email_id = attempt_late(harness)
+    assert harness.head(email_id).attempts[0].provider == "ses"
+    assert harness.healths.get("ses").probe_until_ms is None
 
 
 # --- Calls to many -----------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from app.delivery.places import BLOCK_SHARE, PlaceTaker, Ticket
 from app.domain.caps import DAY_MS, DAY_S, Caps
-from app.domain.email import OnUncertain
+from app.domain.email import Message, OnUncertain
 from app.domain.head import Status
 from app.domain.health import pause
+from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Routing
 from app.errors import ServiceUnavailable
@@ -102,6 +103,25 @@ def test_a_call_of_unknown_outcome_keeps_its_place(store: Aws) -> None:
     harness.take(an_email(on_uncertain=OnUncertain.FAILOVER))
     harness.work()
     assert sent_through(harness) == ["mailgun"]
+    assert taken(harness) == 1
+
+
+@pytest.mark.parametrize("outcome", [UNAVAILABLE, pytest.param(THROTTLED, marks=pytest.mark.full)])
+def test_a_call_whose_webhook_overtook_its_bad_answer_keeps_the_place_of_whom_that_was_about(
+    store: Aws, outcome: Outcome
+) -> None:
+    harness = capped(store, 5)
+    one, other = somebody(), somebody()
+    email_id = harness.take(an_email(one, other))
+
+    def answer(_: Message) -> Outcome:
+        harness.report(harness.event(email_id, Kind.DELIVERED, to=one.key))
+        return outcome
+
+    harness.send.plan("sendgrid", answer)
+    harness.work()
+    assert taken(harness) == 1
+    harness.report(harness.event(email_id, Kind.OPENED, attempt=1, to=one.key))
     assert taken(harness) == 1
 
 
