@@ -4,6 +4,7 @@ Words that speak of our account there rest or break the account, as the same wor
 goes to the next provider.
 """
 
+import re
 from typing import Final
 
 from app.domain.kinds import Cause, Kind
@@ -43,6 +44,25 @@ WORDS: Final[dict[str, Cause]] = {
 }
 
 
+# What no page lists, but a provider may write as well: the state of our account or domain, a limit of a time, a bill.
+_STATES: Final = (
+    r"on hold|disabled|inactive|paused|blocked|banned|closed|terminated|locked|frozen|restricted|"
+    r"under investigation|pending|not (?:yet )?(?:activated|approved|verified)"
+)
+PATTERNS: Final[tuple[tuple[re.Pattern[str], Cause], ...]] = (
+    (re.compile(r"\brate (?:was |is )?exceeded\b|\btoo many (?:emails|messages|calls)\b"), Cause.THROTTLE),
+    (re.compile(r"\b(?:daily|hourly|weekly|monthly)\b[\w ]{0,20}\b(?:limit|allowance)\b"), Cause.LIMIT),
+    (re.compile(rf"\b(?:account|(?:sub)?domain|sending)\b[\w .-]{{0,40}}\b(?:{_STATES})\b"), Cause.ACCOUNT),
+    (re.compile(rf"\b(?:{_STATES}) (?:for (?:this |your |the )?)?account\b|\bactivate your\b"), Cause.ACCOUNT),
+    (
+        re.compile(r"\bpayment (?:failed|declined|overdue)\b|\bbilling\b|\btrial (?:has )?(?:expired|ended)\b"),
+        Cause.ACCOUNT,
+    ),
+)
+# A size is that of the email, and a mailbox is the recipient's, whatever limit or quota the words name.
+_OF_ANOTHER: Final = re.compile(r"\b(?:size|mailbox|inbox)\b|\brecipient(?:'?s)? (?:account|domain|quota)\b")
+
+
 def meaning(words: str, otherwise: Cause = Cause.UNKNOWN) -> EventMeaning:
     """The meaning of a drop with these words of the provider: a virus that it found, or a drop and its cause.
 
@@ -50,5 +70,13 @@ def meaning(words: str, otherwise: Cause = Cause.UNKNOWN) -> EventMeaning:
     """
     if virus.is_found(words.replace("_", " ")):
         return Kind.VIRUS, Cause.MESSAGE
-    lower = words.lower()
-    return Kind.DROPPED, next((cause for part, cause in WORDS.items() if part in lower), otherwise)
+    return Kind.DROPPED, _of_us(words.lower()) or otherwise
+
+
+def _of_us(words: str) -> Cause | None:
+    """What the lower-case words say of our account. None: nothing."""
+    spaced = words.replace("_", " ")
+    if _OF_ANOTHER.search(spaced):
+        return None
+    listed = (cause for part, cause in WORDS.items() if part in words)
+    return next(listed, None) or next((cause for pattern, cause in PATTERNS if pattern.search(spaced)), None)

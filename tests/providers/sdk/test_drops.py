@@ -20,13 +20,40 @@ from app.providers.sdk import drops
         ("Domain mg.example.com is not allowed to send: free accounts", Cause.ACCOUNT),
         ("Account suspended", Cause.ACCOUNT),
         ("Sending paused for this account", Cause.ACCOUNT),
+        ("Please activate your Mailgun account", Cause.ACCOUNT),
+        ("Domain mg.example.com is disabled", Cause.ACCOUNT),
+        ("Account on hold", Cause.ACCOUNT),
+        ("account_blocked", Cause.ACCOUNT),
+        ("Your account has been temporarily disabled", Cause.ACCOUNT),
+        ("Sending is disabled for this account", Cause.ACCOUNT),
+        ("Your trial has expired", Cause.ACCOUNT),
+        ("Payment failed", Cause.ACCOUNT),
+        ("You have exceeded your monthly limit", Cause.LIMIT),
+        ("daily_limit_reached", Cause.LIMIT),
+        ("Over the hourly sending allowance", Cause.LIMIT),
+        ("Rate exceeded", Cause.THROTTLE),
+        ("Too many messages", Cause.THROTTLE),
     ],
 )
 def test_words_that_speak_of_us_say_what_it_is(words: str, cause: Cause) -> None:
     assert drops.meaning(words) == (Kind.DROPPED, cause)
 
 
-@pytest.mark.parametrize("words", ["Spam detected", "Bad content", "no such domain", "the mailbox is full", ""])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Spam detected",
+        "Bad content",
+        "no such domain",
+        "the mailbox is full",
+        "mailbox quota exceeded",
+        "The recipient's quota is used up",
+        "Message size limit exceeded",
+        "attachment blocked",
+        "Recipient domain example.net is blocked",
+        "",
+    ],
+)
 def test_words_of_something_else_do_not(words: str) -> None:
     assert drops.meaning(words) == (Kind.DROPPED, Cause.UNKNOWN)
     assert drops.meaning(words, Cause.POLICY) == (Kind.DROPPED, Cause.POLICY)
