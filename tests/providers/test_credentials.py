@@ -144,6 +144,16 @@ def test_a_fault_of_the_connection_repeats_no_header() -> None:
         assert outcome.reply.replace(": ", "").isalpha()
 
 
+@pytest.mark.parametrize(
+    "variable",
+    ["SENDGRID_WEBHOOK_PUBLIC_KEY", "MAILGUN_WEBHOOK_SIGNING_KEY", "RESEND_WEBHOOK_SECRET", "SES_TOPIC_ARN"],
+)
+def test_a_rotation_without_any_secret_is_named(variable: str) -> None:
+    name = variable.partition("_")[0].lower()
+    with pytest.raises(ConfigurationError, match=f"^{variable}: holds nothing but commas$"):
+        registry.check_values([name], KEYS[name] | {variable: " , ,"})
+
+
 def test_several_faults_are_told_at_once() -> None:
     env = {"SENDGRID_API_KEY": "SG.…", "MAILGUN_WEBHOOK_SIGNING_KEY": "good,\nb\x00d"}
     with pytest.raises(ConfigurationError, match=r"SENDGRID_API_KEY: .*; MAILGUN_WEBHOOK_SIGNING_KEY: "):

@@ -137,6 +137,8 @@ class Values:
 
     def _fault(self, declared: Variable) -> str:
         variable, texts = self.variable(declared.name), self.texts(declared.name)
+        if not texts and self.text(declared.name):
+            return f"{variable}: holds nothing but commas"
         if declared.form is None:
             return "" if all(map(is_plain, texts)) else _fault(variable)
         wrong = [str(place) for place, text in enumerate(texts, 1) if not declared.form.fits(text)]
