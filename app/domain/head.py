@@ -14,6 +14,7 @@ from app.domain.suppression import Notice
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
 REPUBLISH_AFTER_MS = 10_000
+TURN_WITHIN_MS = 1000  # a wait for a turn ends within this of it, as no wait is shorter
 
 
 class Status(StrEnum):
@@ -231,11 +232,18 @@ def due_at_ms(head: Head, now_ms: int) -> int | None:
     """When the sweep must check this email again. None: there is nothing left to do."""
     if head.lease_until_ms is not None:
         return head.lease_until_ms  # no worker may claim it before then, whatever else waits
+    soon_ms = now_ms + REPUBLISH_AFTER_MS
     waits = [
-        recipient.wait_until_ms if recipient.wait_until_ms is not None else now_ms + REPUBLISH_AFTER_MS
+        soon_ms if recipient.wait_until_ms is None else _after_its_message(head, recipient.wait_until_ms)
         for recipient in head.recipients.values()
         if recipient.wait_until_ms is not None or recipient.status is Status.QUEUED
     ]
     if head.to_repeat:
-        waits.append(now_ms + REPUBLISH_AFTER_MS)
+        waits.append(soon_ms)
     return min(waits, default=None)
+
+
+def _after_its_message(head: Head, wait_ms: int) -> int:
+    """When the sweep checks a wait. The message of a turn is on its way, and a second one would waste a place."""
+    has_turn = head.turn_ms is not None and 0 <= wait_ms - head.turn_ms <= TURN_WITHIN_MS
+    return wait_ms + REPUBLISH_AFTER_MS if has_turn else wait_ms
