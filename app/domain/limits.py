@@ -31,7 +31,7 @@ def waited_for(recipient: Recipient, context: RetryContext) -> list[Candidate]:
         if candidate.availability is Availability.PAUSED and (name not in recipient.tried or name in again):
             found.append(candidate)
         elif name in again and candidate.availability is not Availability.EXCLUDED:
-            found += _told_by_the_last_attempt(recipient, context, name)
+            found += _limit_met_by_attempt(recipient, context, name)
     return found
 
 
@@ -104,7 +104,7 @@ def _waits_for_limits_only(recipient: Recipient, context: RetryContext) -> bool:
     return bool(names) and not others
 
 
-def _told_by_the_last_attempt(recipient: Recipient, context: RetryContext, provider: str) -> list[Candidate]:
+def _limit_met_by_attempt(recipient: Recipient, context: RetryContext, provider: str) -> list[Candidate]:
     """The provider, paused by the limit that the recipient's last attempt has met there; none if it met none."""
     is_last = 0 < recipient.attempt <= len(context.attempts)
     if recipient.cause is not Cause.LIMIT or not is_last:

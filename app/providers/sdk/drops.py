@@ -78,5 +78,5 @@ def _of_us(words: str) -> Cause | None:
     spaced = words.replace("_", " ")
     if _OF_ANOTHER.search(spaced):
         return None
-    listed = (cause for part, cause in WORDS.items() if part in words)
-    return next(listed, None) or next((cause for pattern, cause in PATTERNS if pattern.search(spaced)), None)
+    known = (cause for part, cause in WORDS.items() if part in words)
+    return next(known, None) or next((cause for pattern, cause in PATTERNS if pattern.search(spaced)), None)
