@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Head, Stop
+from app.domain.head import Attempt, Evidence, Head, Stop
 from app.domain.route import Availability
 
 
@@ -13,7 +13,8 @@ class RetryContext:
     """What decides about a recipient's waits beside the recipient itself: the email's limits, the context, the time.
 
     `is_informed`: `dispatch_context` was read for this moment. Otherwise it only assumes that every provider is
-    available and reports, so an ended wait is left to the next attempt, which reads it.
+    available and reports, so an ended wait is left to the next attempt, which reads it. `has_virus`: a provider has
+    found a virus in a copy of any recipient, and the others' are the same.
     """
 
     email_id: str
@@ -25,6 +26,7 @@ class RetryContext:
     attempts: tuple[Attempt, ...] = ()
     stopped: Stop | None = None
     is_informed: bool = True
+    has_virus: bool = False
 
     @classmethod
     def of(
@@ -41,6 +43,7 @@ class RetryContext:
             head.attempts,
             head.stopped,
             is_informed,
+            any(recipient.attempts_with(Evidence.VIRUS) for recipient in head.recipients.values()),
         )
 
     @property

@@ -48,7 +48,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
         return _cancel(recipient, context)
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
-    if recipient.attempts_with(Evidence.VIRUS):
+    if context.has_virus:
         detail = recipient.detail if recipient.cause is Cause.MESSAGE else HAS_VIRUS
         return give_up(replace(recipient, cause=Cause.MESSAGE), Status.FAILED, detail, context.attempts)
     if recipient.wait_until_ms is not None:

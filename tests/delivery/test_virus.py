@@ -76,3 +76,28 @@ def test_a_verdict_of_spam_or_content_goes_on_to_the_next_provider(harness: Harn
     harness.report(harness.event(email_id, kind, cause=Cause.POLICY))
     harness.work()
     assert harness.send.providers() == ["sendgrid", "mailgun"]
+
+
+def test_it_is_in_the_copies_of_the_others_too(harness: Harness) -> None:
+    ann, bob, cem = somebody("ann"), somebody("bob"), somebody("cem")
+    email_id = harness.take(an_email(ann, bob, cem))
+    harness.work()
+    harness.report(harness.event(email_id, Kind.DELIVERED, to=cem.key))
+    harness.report(harness.event(email_id, Kind.VIRUS, to=ann.key, cause=Cause.MESSAGE))
+    harness.report(harness.event(email_id, Kind.BLOCKED, to=bob.key, cause=Cause.POLICY))
+    assert harness.later(86_400) == []
+    recipients = harness.head(email_id).recipients
+    assert [recipients[one.key].status for one in (ann, bob, cem)] == [Status.FAILED, Status.FAILED, Status.DELIVERED]
+    assert recipients[bob.key].cause is Cause.MESSAGE
+    assert harness.send.providers() == ["sendgrid"]
+
+
+def test_who_has_a_call_of_their_own_gets_none_after_it(harness: Harness) -> None:
+    """Nobody is in `to`."""
+    email_id = harness.take(an_email(to=(), bcc=(somebody(), somebody())))
+    ((_, number),) = harness.published()
+    harness.attempt(email_id, number)
+    harness.report(harness.event(email_id, Kind.VIRUS, cause=Cause.MESSAGE))
+    harness.later(86_400)
+    assert {recipient.status for recipient in harness.head(email_id).recipients.values()} == {Status.FAILED}
+    assert harness.send.providers() == ["sendgrid"]

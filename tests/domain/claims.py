@@ -51,7 +51,7 @@ def given_up_early(s: State, head: Head) -> bool:
         and s.head.recipients[key].status is not Status.FAILED
         and len(calls_of_unknown_outcome(s, head, key)) < MOST_UNKNOWN[head.on_uncertain]
         and _may_be_called_again(s, head, key)
-        and not _has_virus(s, key)
+        and not _has_virus(s)
         for key, recipient in head.recipients.items()
     )
 
@@ -64,15 +64,15 @@ def given_up_for_a_limit(s: State, head: Head) -> bool:
         recipient.status is Status.FAILED
         and s.head.recipients[key].status is not Status.FAILED
         and len(calls_of_unknown_outcome(s, head, key)) < MOST_UNKNOWN[head.on_uncertain]
-        and not _has_virus(s, key)
+        and not _has_virus(s)
         and any(is_limited(s, name) and _was_never_called(head, key, name) for name in s.limited)
         for key, recipient in head.recipients.items()
     )
 
 
-def _has_virus(s: State, key: str) -> bool:
-    """Whether a provider has found a virus in this recipient's email, which is the same at any provider."""
-    return any(report.kind is Kind.VIRUS and report.key == key for report in s.known)
+def _has_virus(s: State) -> bool:
+    """Whether a provider has found a virus in the email, which is the same at any provider and for everybody."""
+    return any(report.kind is Kind.VIRUS for report in s.known)
 
 
 def _was_never_called(head: Head, key: str, provider: str) -> bool:
