@@ -167,8 +167,16 @@ class Accept:
 
     def _look_up(self, head: Head) -> LookedUp:
         """The head that knows who of its recipients is suppressed, and the id of the email that it replaces."""
-        replaced = self.collapses.newest(head.collapse_scope) if head.collapse_scope else None
+        replaced = self._newest(head.collapse_scope) if head.collapse_scope else None
         return self._with_suppressed(head), replaced
+
+    def _newest(self, scope: str) -> str | None:
+        """The email that a new one of this scope replaces. None if that cannot be read: it ends by itself."""
+        try:
+            return self.collapses.newest(scope)
+        except ServiceUnavailable as error:
+            log.warning("not known which email is replaced", extra={"reason": error.detail})
+            return None
 
     def _end(self, replaced: str, now_ms: int) -> None:
         """Publish an email that was just replaced, which is canceled then and does not sit in a round's wait."""

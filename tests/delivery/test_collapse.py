@@ -263,6 +263,26 @@ def test_if_the_store_does_not_take_it_both_go_out(harness: Harness, key: str) -
     assert (harness.only(old).status, harness.only(new).status) == (Status.SENT, Status.SENT)
 
 
+def test_if_the_store_does_not_say_which_one_is_replaced_it_is_replaced_all_the_same(
+    harness: Harness, key: str
+) -> None:
+    bob = somebody("bob")
+    older = harness.take(an_email(bob, collapse_key=key))
+
+    class Unreadable:
+        def newest(self, scope: str) -> str | None:
+            raise ServiceUnavailable(f"{scope} cannot be read")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(harness.collapses, name)
+
+    accept = replace(harness.accept, collapses=Unreadable())
+    newer = accept(an_email(bob, collapse_key=key), owner="team", key=None).head.email_id
+    harness.taken.add(newer)
+    harness.work()
+    assert (harness.only(older).status, harness.only(newer).status) == (Status.CANCELED, Status.SENT)
+
+
 def test_if_only_the_answer_was_lost_the_newer_replaces(harness: Harness, key: str) -> None:
     """Head and pointer are stored; the store's client makes the write again and is told that the email exists."""
     faults = FaultInjector()
