@@ -109,8 +109,8 @@ def rescue(head: Head, context: RetryContext) -> dict[str, Recipient]:
 def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -> Recipient:
     if head.stopped is not None or head.on_uncertain is OnUncertain.FAIL:
         return replace(recipient, wait_until_ms=None)  # a rescue may make a second copy, which is not wanted
-    if recipient.has_evidence(recipient.attempt, Evidence.OPENED):
-        return replace(recipient, wait_until_ms=None)  # the provider reports, and the copy has got as far as a host
+    if any(recipient.has_evidence(recipient.attempt, proof) for proof in (Evidence.OPENED, Evidence.DELAYED)):
+        return replace(recipient, wait_until_ms=None)  # the provider reports, and the copy got to a host
     if recipient.wait_until_ms is not None and not (context.is_informed and context.now_ms >= recipient.wait_until_ms):
         return recipient
     attempt = head.attempts[recipient.attempt - 1]

@@ -85,8 +85,8 @@ def test_who_has_got_it_is_not_watched(kind: EventKind) -> None:
     assert RULES.settle(head, LATER_MS, SILENT) is head
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.CLICKED])
-def test_nor_is_a_copy_that_was_looked_at_when_its_provider_falls_silent_later(kind: EventKind) -> None:
+@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.CLICKED, Kind.DELAYED])
+def test_nor_is_a_copy_that_was_looked_at_or_deferred_when_its_provider_falls_silent_later(kind: EventKind) -> None:
     head = RULES.record_event(sent(), event(sent(), kind, 1), NOW_MS)
     settled = RULES.settle(head, LATER_MS, SILENT)
     assert (bob(settled).status, due_at_ms(settled, LATER_MS)) == (Status.SENT, None)
