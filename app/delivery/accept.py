@@ -105,7 +105,7 @@ class Accept:
                 return self._replay(earlier, head)
         head = self._checked(head, email)
         known = self.read_beside(partial(self._look_up, head))
-        self.contents.put(head, email.content)
+        self.contents.put(head, replace(email.content, names=_names(email)))
         head, replaced = known()
         created = self._create(head) or self._winner(head)
         if created.accepted_by != head.accepted_by:
@@ -125,7 +125,7 @@ class Accept:
             fingerprint=fingerprint(email),
             sender=email.sender,
             subject=email.content.subject,
-            recipients={m.key: Recipient(m.address, role, m.name) for role, mailboxes in roles for m in mailboxes},
+            recipients={m.key: Recipient(m.address, role) for role, mailboxes in roles for m in mailboxes},
             created_at_ms=now_ms,
             expires_at_ms=expires_at_ms,
             retry_until_ms=retry_until_ms,
@@ -224,6 +224,11 @@ class Accept:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
         return Accepted(earlier, replayed=True)
+
+
+def _names(email: Email) -> dict[str, str]:
+    """The display names of the recipients who have one, by key."""
+    return {mailbox.key: mailbox.name for mailbox in (*email.to, *email.cc, *email.bcc) if mailbox.name}
 
 
 def _scope(owner: str, email: Email) -> str:

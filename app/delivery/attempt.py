@@ -100,7 +100,7 @@ class MakeAttempt:
             if turn_ms is not None:
                 self._publish_later(email_id, written.next_attempt, turn_ms)
             self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
-        began_at_ms = claimed.attempts[attempt.original_number - 1].started_at_ms  # as of the reports that will come
+        began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         if attempt.provider in plan.reservations:  # otherwise no call was made
             self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
@@ -209,17 +209,17 @@ def message(claimed: Head, content: Content) -> Message:
     providers require one, and whoever has the email already must not get a second copy. That is also how an email
     with nobody in `to` is sent; its headers show the `cc`, or else the recipient of this copy.
     """
-    attempt = claimed.attempts[-1]
-    to, cc = _with_role(claimed, Role.TO), _with_role(claimed, Role.CC)
+    attempt, names = claimed.attempts[-1], content.names
+    to, cc = _with_role(claimed, Role.TO, names), _with_role(claimed, Role.CC, names)
     is_whole = bool(to) and len(attempt.recipients) == len(claimed.recipients)
-    some = tuple(_mailbox(claimed, key) for key in attempt.recipients)
+    some = tuple(_mailbox(claimed, key, names) for key in attempt.recipients)
     return Message(
         email_id=claimed.email_id,
         attempt=attempt.original_number,
         sender=claimed.sender,
         to=to if is_whole else some,
         cc=cc if is_whole else (),
-        bcc=_with_role(claimed, Role.BCC) if is_whole else (),
+        bcc=_with_role(claimed, Role.BCC, names) if is_whole else (),
         visible_to=to if to or cc else some,
         visible_cc=cc,
         content=content.with_files_shown(),
@@ -227,9 +227,9 @@ def message(claimed: Head, content: Content) -> Message:
     )
 
 
-def _mailbox(head: Head, key: str) -> Mailbox:
-    return Mailbox(head.recipients[key].address, head.recipients[key].name)
+def _mailbox(head: Head, key: str, names: Mapping[str, str]) -> Mailbox:
+    return Mailbox(head.recipients[key].address, names.get(key, ""))
 
 
-def _with_role(head: Head, role: Role) -> tuple[Mailbox, ...]:
-    return tuple(_mailbox(head, key) for key, recipient in head.recipients.items() if recipient.role is role)
+def _with_role(head: Head, role: Role, names: Mapping[str, str]) -> tuple[Mailbox, ...]:
+    return tuple(_mailbox(head, key, names) for key, recipient in head.recipients.items() if recipient.role is role)

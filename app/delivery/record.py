@@ -165,7 +165,7 @@ class _Step:
 
     @classmethod
     def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
-        recipient, attempt = before.recipients[event.recipient], before.attempts[event.attempt - 1]
+        recipient, attempt = before.recipients[event.recipient], before.made(event.attempt)
         known = recipient.evidence.get(event.attempt, frozenset())
         now_known = after.recipients[event.recipient].evidence.get(event.attempt, frozenset())
         return cls(

@@ -62,7 +62,7 @@ def next_dispatch(head: Head, providers: Sequence[str]) -> Dispatch | None:
     tried in this round. A provider whose last call to the recipient is of unknown outcome comes behind all others.
     """
     if head.to_repeat:
-        attempt = head.attempts[head.to_repeat - 1]
+        attempt = head.made(head.to_repeat)
         return Dispatch(attempt.provider, attempt.recipients, attempt.number)
     queued = {
         key: recipient

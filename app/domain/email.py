@@ -93,6 +93,8 @@ class Content:
     attachments: tuple[Attachment, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    # The recipients' display names by key. They stand here because they never change; the request has them elsewhere.
+    names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def with_files_shown(self) -> "Content":
         """The content in which an email without HTML has no inline files: nothing would show them, nor offer them."""

@@ -3,13 +3,16 @@
 Times are epoch milliseconds. A head is never changed: every function returns a new one.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 
 from app.domain.address import address_key
+from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
-from app.domain.kinds import Cause, OutcomeKind
+from app.domain.kinds import Cause
 from app.domain.suppression import Notice
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
@@ -86,7 +89,6 @@ class Recipient:
 
     address: str
     role: Role
-    name: str = ""
     status: Status = Status.QUEUED
     wait_until_ms: int | None = None
     attempt: int = 0
@@ -114,38 +116,6 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call to one provider for some recipients, named by their keys.
-
-    `outcome` is None while the call is under way. `repeats` is the number of the attempt whose call this one repeats
-    under the same idempotency key (0: none). `differing` are the outcomes of those recipients for whom the call ended
-    otherwise, by key.
-    """
-
-    number: int
-    provider: str
-    recipients: tuple[str, ...]
-    started_at_ms: int
-    outcome: OutcomeKind | None = None
-    cause: Cause | None = None
-    status_code: int | None = None
-    reply: str = ""
-    message_id: str = ""
-    duration_ms: int | None = None
-    repeats: int = 0
-    differing: Mapping[str, OutcomeKind] = field(default_factory=dict)
-
-    @property
-    def original_number(self) -> int:
-        """The number under which the provider knows this call and reports on it: that of the first call of its key."""
-        return self.repeats or self.number
-
-    def outcome_for(self, key: str) -> OutcomeKind | None:
-        """The outcome for one of its recipients, which is the call's own unless it differs."""
-        return self.differing.get(key, self.outcome)
-
-
-@dataclass(frozen=True, slots=True)
 class Head:
     """One email's head item. `version` is that of the stored item that it was read from (0: not stored yet)."""
 
@@ -170,7 +140,8 @@ class Head:
     stopped: Stop | None = None
     turn_ms: int | None = None  # when it is tried again because of a cap per second
     limited_since_ms: int | None = None  # a recipient waits for limits only; `retry_until_ms` is put off by that time
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[Attempt, ...] = ()  # by number, without those that are counted in `earlier`
+    earlier: Mapping[str, EarlierCalls] = field(default_factory=dict)  # by provider
     next_attempt: int = 1
     to_repeat: int = 0  # the attempt that comes next repeats this one; 0: it does not
     lease_attempt: int = 0
@@ -183,8 +154,17 @@ class Head:
         return (not self.providers or provider in self.providers) and provider not in self.excluded
 
     def attempt(self, number: int) -> Attempt | None:
-        """The attempt of that number, if there was one. Numbers are handed out one by one from 1."""
-        return self.attempts[number - 1] if 1 <= number <= len(self.attempts) else None
+        """The attempt of that number, if there was one and it is still listed. Numbers count from 1."""
+        place = bisect_left(self.attempts, number, key=attrgetter("number"))
+        found = self.attempts[place] if place < len(self.attempts) else None
+        return found if found is not None and found.number == number else None
+
+    def made(self, number: int) -> Attempt:
+        """The attempt of that number, which is listed because something refers to it."""
+        found = self.attempt(number)
+        if found is None:
+            raise KeyError(f"{self.email_id} has no attempt {number}")
+        return found
 
     def is_repeated(self, number: int) -> bool:
         """Whether a later attempt makes the call of that attempt again, under the same idempotency key."""

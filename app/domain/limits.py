@@ -7,8 +7,9 @@ nothing else than limits.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.domain.attempts import Attempt
 from app.domain.caps import Limit
-from app.domain.head import Attempt, Head, Recipient, Status
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import shorten
 from app.domain.retry_context import RetryContext
@@ -106,11 +107,8 @@ def _waits_for_limits_only(recipient: Recipient, context: RetryContext) -> bool:
 
 def _limit_met_by_attempt(recipient: Recipient, context: RetryContext, provider: str) -> list[Candidate]:
     """The provider, paused by the limit that the recipient's last attempt has met there; none if it met none."""
-    is_last = 0 < recipient.attempt <= len(context.attempts)
-    if recipient.cause is not Cause.LIMIT or not is_last:
-        return []
-    attempt = context.attempts[recipient.attempt - 1]
-    if attempt.provider != provider:
+    attempt = next((one for one in context.attempts if one.number == recipient.attempt), None)
+    if recipient.cause is not Cause.LIMIT or attempt is None or attempt.provider != provider:
         return []
     if attempt.status_code is None:  # no call was made
         why = f"waits for the cap per second of {provider}: {recipient.detail}"

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.domain import limits
+from app.domain.attempts import Attempt
 from app.domain.dispatch import Dispatch, DispatchContext, next_dispatch
 from app.domain.email import OnUncertain
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Head, Recipient, Status, Stop
+from app.domain.head import Head, Recipient, Status, Stop
+from app.domain.history import fold
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
@@ -78,13 +80,15 @@ class DeliveryProtocol:
             )
             for key in dispatch.recipients
         }
-        return replace(
-            _with_recipients(head, claimed),
-            attempts=(*head.attempts, attempt),
-            next_attempt=number + 1,
-            to_repeat=0,
-            lease_attempt=number,
-            lease_until_ms=lease_until_ms,
+        return fold(
+            replace(
+                _with_recipients(head, claimed),
+                attempts=(*head.attempts, attempt),
+                next_attempt=number + 1,
+                to_repeat=0,
+                lease_attempt=number,
+                lease_until_ms=lease_until_ms,
+            )
         )
 
     def record_outcome(self, head: Head, number: int, outcome: Outcome, duration_ms: int, now_ms: int) -> Head:
@@ -92,7 +96,7 @@ class DeliveryProtocol:
 
         An outcome that comes after its lease has ended is treated as evidence, like an event of the provider.
         """
-        attempt = head.attempts[number - 1]
+        attempt = head.made(number)
         recorded = replace(
             attempt,
             outcome=outcome.kind,
@@ -149,7 +153,7 @@ class DeliveryProtocol:
     def _expire_lease(self, head: Head, now_ms: int) -> Head:
         """The head after its lease has ended. The outcome is uncertain: the worker may have sent the email and died."""
         number = head.lease_attempt
-        attempt = head.attempts[number - 1]
+        attempt = head.made(number)
         if attempt.outcome is None:
             expired = replace(attempt, outcome=Kind.UNCERTAIN, cause=Cause.UNKNOWN, reply=LEASE_EXPIRED)
             head = _with_attempt(head, expired)
@@ -204,8 +208,7 @@ def _with_recipients(head: Head, changed: Mapping[str, Recipient]) -> Head:
 
 
 def _with_attempt(head: Head, attempt: Attempt) -> Head:
-    index = attempt.number - 1
-    return replace(head, attempts=(*head.attempts[:index], attempt, *head.attempts[index + 1 :]))
+    return replace(head, attempts=tuple(attempt if one.number == attempt.number else one for one in head.attempts))
 
 
 def _release_lease(head: Head, number: int) -> Head:

@@ -7,8 +7,9 @@ evidence and before any other provider, whatever `on_uncertain` says.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from app.domain.attempts import Attempt
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Head, Status
+from app.domain.head import Head, Status
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
 from app.domain.states import AT_FAULT
@@ -21,7 +22,7 @@ def plan_repetition(head: Head, number: int, key_known_for_ms: int, now_ms: int)
 
     A call is repeated once, and only while the provider surely knows its key. Otherwise the head is returned as it is.
     """
-    attempt = head.attempts[number - 1]
+    attempt = head.made(number)
     is_first_call = not attempt.repeats and not head.is_repeated(number)
     if is_first_call and _is_key_known(attempt, key_known_for_ms, now_ms) and _is_needed(head, number):
         return replace(head, to_repeat=number)
@@ -37,7 +38,7 @@ def reconsider_repetition(head: Head, context: RetryContext, keys_known_for_ms: 
     number = head.to_repeat
     if not number:
         return head
-    attempt = head.attempts[number - 1]
+    attempt = head.made(number)
     is_safe = _is_key_known(attempt, keys_known_for_ms.get(attempt.provider, 0), context.now_ms)
     if is_safe and _is_needed(head, number) and _is_allowed(head, number, context):
         return head
@@ -55,7 +56,7 @@ def reconsider_repetition(head: Head, context: RetryContext, keys_known_for_ms: 
 
 def recipients_to_repeat(head: Head) -> tuple[str, ...]:
     """The keys of the recipients whose call is to be repeated. Their wait does not end before that."""
-    return head.attempts[head.to_repeat - 1].recipients if head.to_repeat else ()
+    return head.made(head.to_repeat).recipients if head.to_repeat else ()
 
 
 def _is_key_known(attempt: Attempt, key_known_for_ms: int, now_ms: int) -> bool:
@@ -65,7 +66,7 @@ def _is_key_known(attempt: Attempt, key_known_for_ms: int, now_ms: int) -> bool:
 
 def _is_needed(head: Head, number: int) -> bool:
     """Whether every recipient of the call still waits for evidence of it, and none of them is known to be at fault."""
-    recipients = [head.recipients[key] for key in head.attempts[number - 1].recipients]
+    recipients = [head.recipients[key] for key in head.made(number).recipients]
     return all(
         recipient.status is Status.SENDING
         and recipient.wait_until_ms is not None
@@ -77,7 +78,7 @@ def _is_needed(head: Head, number: int) -> bool:
 
 def _is_allowed(head: Head, number: int, context: RetryContext) -> bool:
     """Whether this email may be sent at all: if the provider does not have it yet, the repetition sends it."""
-    attempt = head.attempts[number - 1]
+    attempt = head.made(number)
     return (
         attempt.provider in context.dispatch_context.providers(Availability.AVAILABLE)
         and context.now_ms < context.expires_at_ms

@@ -6,9 +6,10 @@ Evidence is kept per attempt before the table is consulted, so that no signal is
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.domain.attempts import Attempt
 from app.domain.email import OnUncertain
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Evidence, Recipient, Status
+from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import OF_OURS, TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.states import COPY_FAILED, IGNORED_IF_KNOWN, OUTWEIGHS_DELIVERY, PROVES, TABLE, Phase, Row, Transition

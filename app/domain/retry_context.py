@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from app.domain.attempts import Attempt
 from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Evidence, Head, Stop
+from app.domain.head import Evidence, Head, Stop
 from app.domain.route import Availability
 
 

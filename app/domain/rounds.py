@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain import limits
+from app.domain.attempts import Attempt
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Evidence, Head, Recipient, Status, Stop
+from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
@@ -113,7 +114,7 @@ def _rescue_recipient(head: Head, recipient: Recipient, context: RetryContext) -
         return replace(recipient, wait_until_ms=None)  # the provider reports, and the copy got to a host
     if recipient.wait_until_ms is not None and not (context.is_informed and context.now_ms >= recipient.wait_until_ms):
         return recipient
-    attempt = head.attempts[recipient.attempt - 1]
+    attempt = head.made(recipient.attempt)
     silent_for_ms = context.now_ms - attempt.started_at_ms
     is_given_up = recipient.has_evidence(attempt.number, Evidence.SILENT)
     is_silent = attempt.provider in context.dispatch_context.silent

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.domain.attempts import Attempt
 from app.domain.email import OnUncertain
-from app.domain.head import Attempt, Recipient
+from app.domain.head import Recipient
 from app.domain.kinds import TRANSIENT, Kind
 
 # How many of them one recipient may have. A recipient who has so many is not sent to again without evidence.

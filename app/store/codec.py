@@ -1,4 +1,4 @@
-"""Converts the parts of heads and suppressions to plain JSON values and back.
+"""Converts notices and suppressions to plain JSON values and back.
 
 Defaults are left out, because every stored byte is billed.
 """
@@ -7,92 +7,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from app.domain.email import Role
-from app.domain.head import Attempt, Evidence, Recipient, Status
-from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.suppression import Notice, Reason, Suppression
 
 Json = dict[str, Any]
 Word = TypeVar("Word", bound=StrEnum)
 Otherwise = TypeVar("Otherwise")
-
-
-def recipient_to_json(recipient: Recipient) -> Json:
-    """A recipient as JSON. Its key is left out, because the head keeps recipients by key."""
-    return _lean(
-        {
-            "address": recipient.address,
-            "role": recipient.role.value,
-            "name": recipient.name,
-            "status": recipient.status.value,
-            "wait_until": recipient.wait_until_ms,
-            "attempt": recipient.attempt,
-            "round": recipient.round,
-            "round_ends_at": recipient.round_ends_at_ms,
-            "tried": dict(recipient.tried),
-            "evidence": {str(n): sorted(each.value for each in known) for n, known in recipient.evidence.items()},
-            "cause": recipient.cause and recipient.cause.value,
-            "detail": recipient.detail,
-            "passes_lists": recipient.passes_lists or None,
-        }
-    )
-
-
-def recipient_from_json(data: Mapping[str, Any]) -> Recipient:
-    """Restore a recipient from the JSON that `recipient_to_json` made."""
-    return Recipient(
-        address=data["address"],
-        role=Role(data["role"]),
-        name=data.get("name", ""),
-        status=Status(data["status"]),
-        wait_until_ms=data.get("wait_until"),
-        attempt=data.get("attempt", 0),
-        round=data.get("round", 0),
-        round_ends_at_ms=data.get("round_ends_at"),
-        tried=data.get("tried", {}),
-        evidence={int(n): frozenset(map(Evidence, known)) for n, known in data.get("evidence", {}).items()},
-        cause=_cause(data),
-        detail=data.get("detail", ""),
-        passes_lists=data.get("passes_lists", False),
-    )
-
-
-def attempt_to_json(attempt: Attempt) -> Json:
-    """An attempt as JSON."""
-    return _lean(
-        {
-            "number": attempt.number,
-            "provider": attempt.provider,
-            "recipients": list(attempt.recipients),
-            "started_at": attempt.started_at_ms,
-            "outcome": attempt.outcome and attempt.outcome.value,
-            "cause": attempt.cause and attempt.cause.value,
-            "status_code": attempt.status_code,
-            "reply": attempt.reply,
-            "message_id": attempt.message_id,
-            "duration": attempt.duration_ms,
-            "repeats": attempt.repeats or None,
-            "differing": {key: kind.value for key, kind in attempt.differing.items()},
-        }
-    )
-
-
-def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
-    """Restore an attempt from the JSON that `attempt_to_json` made."""
-    return Attempt(
-        number=data["number"],
-        provider=data["provider"],
-        recipients=tuple(data["recipients"]),
-        started_at_ms=data["started_at"],
-        outcome=_outcome(data),
-        cause=_cause(data),
-        status_code=data.get("status_code"),
-        reply=data.get("reply", ""),
-        message_id=data.get("message_id", ""),
-        duration_ms=data.get("duration"),
-        repeats=data.get("repeats", 0),
-        differing={key: _kind(value) for key, value in data.get("differing", {}).items()},
-    )
 
 
 def notice_to_json(notice: Notice) -> Json:
@@ -127,23 +46,11 @@ def word(words: type[Word], text: str | None, otherwise: Otherwise) -> Word | Ot
     return next((one for one in words if one.value == text), otherwise)
 
 
-def _cause(data: Mapping[str, Any]) -> Cause | None:
-    return word(Cause, data.get("cause"), None)
-
-
 def _reason(text: str) -> Reason:
     """A reason that another version knows is as strict as can be: only an operator takes it back."""
     return word(Reason, text, Reason.MANUAL)
 
 
-def _outcome(data: Mapping[str, Any]) -> OutcomeKind | None:
-    return _kind(data["outcome"]) if "outcome" in data else None
-
-
-def _kind(text: str) -> OutcomeKind:
-    kind: Any = Kind(text)
-    return kind  # type: ignore[no-any-return] # because only outcome kinds were ever written here
-
-
-def _lean(data: Json) -> Json:
+def lean(data: Json) -> Json:
+    """The data without what says nothing."""
     return {name: value for name, value in data.items() if value is not None and value not in ("", {}, [])}

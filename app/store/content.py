@@ -169,4 +169,5 @@ def unpack(packed: bytes) -> Content:
         attachments=tuple(attachments),
         tags=tuple(data["tags"]),
         metadata=data["metadata"],
+        names=data.get("names", {}),
     )

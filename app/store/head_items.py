@@ -5,27 +5,33 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, due_at_ms, status
+from app.domain.history import KEPT, fold
 from app.errors import Unreadable
-from app.store.codec import (
-    attempt_from_json,
-    attempt_to_json,
-    notice_from_json,
-    notice_to_json,
-    recipient_from_json,
-    recipient_to_json,
+from app.store.codec import notice_from_json, notice_to_json
+from app.store.compact_json import CompactJSONAttribute, compact
+from app.store.history_codec import (
+    BYTES_EACH,
+    History,
+    read_attempts,
+    read_earlier,
+    read_recipients,
+    write_history,
 )
 from app.store.ttl import as_ttl
 
 # What reading raises for a word, a type or a field that this version does not know: another version wrote it.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 PART = "email"
 SHARDS = 16  # because one hash key takes 1,000 writes a second at most
+
+MOST_BYTES = 80_000  # of the history; the rest of a head takes far less than 20 KB
+SMALL = 20  # so many recipients and attempts together always fit
 
 _log = logging.getLogger(__name__)
 
@@ -73,17 +79,20 @@ class HeadItem(Model):
     sender = UnicodeAttribute()
     sender_name = UnicodeAttribute(null=True)
     subject = UnicodeAttribute()
-    recipients = JSONAttribute()
-    attempts = JSONAttribute()
+    recipients = CompactJSONAttribute()
+    attempts = CompactJSONAttribute()
+    earlier = CompactJSONAttribute(null=True)
+    words = CompactJSONAttribute(null=True)
+    texts = CompactJSONAttribute(null=True)
     on_uncertain = UnicodeAttribute()
-    providers = JSONAttribute(null=True)
-    excluded = JSONAttribute(null=True)
+    providers = CompactJSONAttribute(null=True)
+    excluded = CompactJSONAttribute(null=True)
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
     override_suppression = BooleanAttribute(null=True)
     tracks_opens = BooleanAttribute(null=True)
     tracks_clicks = BooleanAttribute(null=True)
-    suppressed = JSONAttribute(null=True)
+    suppressed = CompactJSONAttribute(null=True)
     accepted_by = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
@@ -121,6 +130,7 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
     """The item of a head, with the next version."""
     shard = str(shard_of(head.email_id))
     due_at = due_at_ms(head, now_ms)
+    head, history = fitting(head)
     return HeadItem(
         email_id=head.email_id,
         part=PART,
@@ -131,8 +141,11 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
         sender=head.sender.address,
         sender_name=head.sender.name or None,
         subject=head.subject,
-        recipients={key: recipient_to_json(recipient) for key, recipient in head.recipients.items()},
-        attempts=[attempt_to_json(attempt) for attempt in head.attempts],
+        recipients=history.recipients,
+        attempts=history.attempts,
+        earlier=history.earlier or None,
+        words=history.words or None,
+        texts=history.texts or None,
         on_uncertain=head.on_uncertain.value,
         providers=list(head.providers) or None,
         excluded=list(head.excluded) or None,
@@ -169,14 +182,35 @@ def read_head(raw: dict[str, Any]) -> Head:
         raise Unreadable("this email was written by another version, which can read it; it is kept as it is") from error
 
 
+def fitting(head: Head) -> tuple[Head, History]:
+    """The head and its history, cut until they fit MOST_BYTES: first the texts, then more of the old attempts.
+
+    Whatever has come together, the item can be written, and the email ends.
+    """
+    for kept, most_bytes in ((KEPT, None), (KEPT, BYTES_EACH), (KEPT, 40), (10, 40), (0, 0)):
+        head = fold(head, kept)
+        history = write_history(head, most_bytes, with_ids=most_bytes != 0)
+        if len(head.recipients) + len(head.attempts) <= SMALL or size_of(history) <= MOST_BYTES:
+            break
+    return head, history
+
+
+def size_of(history: History) -> int:
+    """About how many bytes the history takes in the item."""
+    parts = (history.recipients, history.attempts, history.earlier, history.words, history.texts)
+    return sum(len(compact(part).encode()) for part in parts)
+
+
 def _to_head(item: HeadItem) -> Head:
+    words, texts = item.words or [], item.texts or []
+    created_at_ms = int(item.created_at)
     return Head(
         email_id=item.email_id,
         fingerprint=item.fingerprint,
         sender=Mailbox(item.sender, item.sender_name or ""),
         subject=item.subject,
-        recipients={key: recipient_from_json(data) for key, data in item.recipients.items()},
-        created_at_ms=int(item.created_at),
+        recipients=read_recipients(item.recipients, words, texts),
+        created_at_ms=created_at_ms,
         expires_at_ms=int(item.expires_at),
         retry_until_ms=int(item.retry_until),
         ttl_s=int(item.ttl.timestamp()),
@@ -192,7 +226,8 @@ def _to_head(item: HeadItem) -> Head:
         stopped=None if item.stopped is None else Stop(item.stopped),
         turn_ms=None if item.turn is None else int(item.turn),
         limited_since_ms=None if item.limited_since is None else int(item.limited_since),
-        attempts=tuple(attempt_from_json(data) for data in item.attempts),
+        attempts=read_attempts(item.attempts, list(item.recipients), created_at_ms, words, texts),
+        earlier=read_earlier(item.earlier or {}, words),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),
         lease_attempt=int(item.lease_attempt or 0),

@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 
 from app.delivery.ports import HeadStore
+from app.domain.attempts import Attempt
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Evidence, Recipient, Status
+from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.store.events import Events
 from app.wiring.parts import Container
@@ -44,7 +45,7 @@ def heads(parts: Container) -> HeadStore:
 
 def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     ann = Recipient(
-        "Ann@Example.net", Role.TO, "Ann", Status.DELIVERED, attempt=2, evidence={2: frozenset({Evidence.DELIVERED})}
+        "Ann@Example.net", Role.TO, Status.DELIVERED, attempt=2, evidence={2: frozenset({Evidence.DELIVERED})}
     )
     bob = Recipient(
         "bob@example.net", Role.BCC, status=Status.BOUNCED, attempt=1, cause=Cause.RECIPIENT, detail="5.1.1"
@@ -84,7 +85,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
         "id": head.email_id,
         "status": "queued",
         "from": "Example App <no-reply@example.com>",
-        "to": ["Ann <Ann@Example.net>"],
+        "to": ["Ann@Example.net"],
         "cc": ["cyd@example.net"],
         "bcc": ["bob@example.net"],
         "subject": "Reset your password",

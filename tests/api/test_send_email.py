@@ -69,7 +69,8 @@ def test_every_field_reaches_the_store(client: Client, parts: Container, clock: 
     head, content = stored(parts, answer.json()["id"])
     assert head.sender == Mailbox("j@example.com", "Smith, J.")
     assert answer.json()["from"] == '"Smith, J." <j@example.com>'
-    assert answer.json()["to"] == ["Dr. Jürgen <j@xn--exmple-cua.de>", "b@example.com"]
+    assert answer.json()["to"] == ["j@xn--exmple-cua.de", "b@example.com"]
+    assert content.names == {"j@xn--exmple-cua.de": "Dr. Jürgen"}
     assert head.expires_at_ms == within
     assert head.providers == ("mailgun",)
     assert head.on_uncertain is OnUncertain.FAILOVER

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from app.api.body import BODY_LIMIT_BYTES
-from app.domain.head import Attempt, Evidence, Status
+from app.domain.attempts import Attempt
+from app.domain.head import Evidence, Status
 from app.domain.kinds import Kind
 from app.wiring.parts import Container
 from tests.api.conftest import Client

@@ -29,7 +29,9 @@ def test_an_accepted_email_is_stored_whole_and_published(harness: Harness) -> No
     accepted = harness.accept(email, owner="team", key=None)
     head = harness.head(accepted.head.email_id)
     assert (accepted.replayed, accepted.head) == (False, head)
-    assert [(r.address, r.role, r.name, r.status) for r in head.recipients.values()] == [
+    content = harness.contents.open(head.email_id)[1]()
+    assert content == email.content
+    assert [(r.address, r.role, content.names[key], r.status) for key, r in head.recipients.items()] == [
         ("Ann@Example.net", Role.TO, "Ann", Status.QUEUED),
         (bob.address, Role.CC, "Bob", Status.QUEUED),
         (eve.address, Role.BCC, "Eve", Status.QUEUED),
@@ -38,7 +40,6 @@ def test_an_accepted_email_is_stored_whole_and_published(harness: Harness) -> No
     assert (head.sender, head.subject, head.fingerprint) == (email.sender, "Hi", fingerprint(email))
     assert (head.providers, head.on_uncertain) == (("ses",), OnUncertain.FAIL)
     assert (head.attempts, head.next_attempt) == ((), 1)
-    assert harness.contents.open(head.email_id)[1]() == email.content
     assert harness.queue.published() == [(head.email_id, 1)]
     assert list(harness.recipients.emails_to(bob.key, None)) == [(head.created_at_ms, head.email_id)]
 

@@ -111,8 +111,7 @@ def test_a_sweep_that_cannot_tend_has_published(harness: Harness) -> None:
     harness.queue.published()
     harness.clock.advance(10)
     harness.build(healths=Before(harness.healths, "get", failing))
-    with pytest.raises(ServiceUnavailable):
-        harness.sweep(within_s=60)
+    harness.sweep(within_s=60)
     assert harness.published() == [(email_id, 1)]
 
 

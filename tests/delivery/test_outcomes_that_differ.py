@@ -23,7 +23,7 @@ def partly(*others: tuple[Mailbox, Outcome]) -> Outcome:
 
 
 def statuses(harness: Harness, email_id: str) -> dict[str, Status]:
-    return {recipient.name: recipient.status for recipient in harness.head(email_id).recipients.values()}
+    return {key.partition("-")[0].capitalize(): one.status for key, one in harness.head(email_id).recipients.items()}
 
 
 def test_each_recipient_goes_the_way_of_its_own_outcome(harness: Harness) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.attempts import Attempt
 from app.domain.email import Role
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.head import Attempt, Recipient, Status
+from app.domain.head import Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 from app.topic import Topic

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from app.domain.head import Attempt, Status
+from app.domain.attempts import Attempt
+from app.domain.head import Status
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import Cause, Kind
 from tests.domain.world_state import State, failed

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.attempts import Attempt
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.email import OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Evidence, Head, Recipient, Status, ready
+from app.domain.head import Evidence, Head, Recipient, Status, ready
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import LEASE_EXPIRED, DeliveryProtocol, is_about

@@ -17,13 +17,15 @@ PROVIDERS = ("a", "b")
 RULES = DeliveryProtocol(PROVIDERS, 60_000)
 
 
+CONTENT = Content("Hello", names={person.key: person.name for person in ROLES})
+
+
 def an_email_to(*people: Mailbox, sent: tuple[Mailbox, ...] = (), **tried: tuple[Mailbox, ...]) -> Head:
     """A head to `people` in their roles, of whom some are sent and some have tried a provider (`a=(ANN,)`)."""
     recipients = {
         person.key: Recipient(
             person.address,
             ROLES[person],
-            person.name,
             status=Status.SENT if person in sent else Status.QUEUED,
             tried={provider: False for provider, by in tried.items() if person in by},
         )
@@ -88,7 +90,7 @@ def test_who_shares_a_call(head: Head, dispatch: Dispatch) -> None:
 
 def the_message(head: Head, dispatch: Dispatch) -> tuple[tuple[Mailbox, ...], ...]:
     claimed = RULES.claim(head, dispatch, 30_000, 0)
-    sent = message(claimed, Content("Hello"))
+    sent = message(claimed, CONTENT)
     assert (sent.email_id, sent.attempt, sent.sender) == (head.email_id, claimed.next_attempt - 1, head.sender)
     assert (sent.visible_to, sent.visible_cc) == ((ANN,), (BOB,))  # what a provider that takes raw MIME shows
     return sent.to, sent.cc, sent.bcc
@@ -118,6 +120,9 @@ def test_a_call_for_some_addresses_them_in_to(some: tuple[Mailbox, ...]) -> None
 def test_without_a_to_each_recipient_is_addressed_there(
     people: tuple[Mailbox, ...], sent_to: Mailbox, visible: tuple[tuple[Mailbox, ...], ...]
 ) -> None:
-    sent = message(RULES.claim(an_email_to(*people), Dispatch("a", keys(sent_to)), 30_000, 0), Content("Hello"))
+    sent = message(
+        RULES.claim(an_email_to(*people), Dispatch("a", keys(sent_to)), 30_000, 0),
+        CONTENT,
+    )
     assert (sent.to, sent.cc, sent.bcc) == ((sent_to,), (), ())
     assert (sent.visible_to, sent.visible_cc) == visible

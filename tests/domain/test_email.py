@@ -48,6 +48,7 @@ OTHER_ENVELOPE = {
     "tracking": Tracking(clicks=True),
 }
 OTHER_CONTENT = {
+    "names": {"ann@example.net": "Ann"},
     "subject": "receipt",
     "text": "Thank you ",
     "html": "",

@@ -5,19 +5,9 @@ from itertools import combinations
 
 import pytest
 
+from app.domain.attempts import Attempt
 from app.domain.email import Role
-from app.domain.head import (
-    REPUBLISH_AFTER_MS,
-    Attempt,
-    EmailStatus,
-    Evidence,
-    Head,
-    Recipient,
-    Status,
-    due_at_ms,
-    ready,
-    status,
-)
+from app.domain.head import REPUBLISH_AFTER_MS, EmailStatus, Evidence, Head, Recipient, Status, due_at_ms, ready, status
 from tests.support.samples import a_head
 
 ENDS = [found for found in Status if found not in (Status.QUEUED, Status.SENDING, Status.SENT)]

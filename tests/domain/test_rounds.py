@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.attempts import Attempt
 from app.domain.dispatch import DispatchContext
 from app.domain.email import OnUncertain, Role
-from app.domain.head import Attempt, Evidence, Recipient, Status
+from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import JITTER, ROUND_WAITS_MS, settle_recipient

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.application import create
+from app.domain.attempts import Attempt
 from app.domain.event import Webhook
-from app.domain.head import Attempt, Evidence, Head, Status
+from app.domain.head import Evidence, Head, Status
 from app.domain.kinds import Kind
 from app.providers.sdk.web import Web
 from app.wiring.parts import Container

@@ -1,18 +1,17 @@
-"""Recipients, attempts and whole heads survive the way into the table and back."""
-
-import json
+"""Heads survive the way into the table and back, and what is stored of them is short."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Mailbox, OnUncertain, Role
-from app.domain.head import Attempt, Evidence, Head, Recipient, Status
+from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
-from app.store.codec import attempt_from_json, attempt_to_json, recipient_from_json, recipient_to_json
-from app.store.head_items import HeadItem
+from app.store.head_items import HeadItem, size_of
 from app.store.heads import Heads
-from tests.support.aws import Aws
+from app.store.history_codec import cut, write_history
+from tests.support.samples import a_head
 from tests.support.size import examples
 
 KINDS: tuple[OutcomeKind, ...] = (
@@ -32,7 +31,6 @@ recipients = st.builds(
     Recipient,
     address=words,
     role=st.sampled_from(Role),
-    name=texts,
     status=st.sampled_from(Status),
     wait_until_ms=st.none() | times,
     attempt=st.integers(0, 60),
@@ -42,54 +40,54 @@ recipients = st.builds(
     cause=st.none() | st.sampled_from(Cause),
     detail=texts,
 )
-attempts = st.builds(
-    Attempt,
-    number=numbers,
-    provider=words,
-    recipients=st.lists(words, min_size=1, max_size=3).map(tuple),
-    started_at_ms=times,
-    outcome=st.none() | st.sampled_from(KINDS),
-    cause=st.none() | st.sampled_from(Cause),
-    status_code=st.none() | st.integers(0, 999),
-    reply=texts,
-    message_id=texts,
-    duration_ms=st.none() | st.integers(0, 100_000),
-)
-heads = st.builds(
-    Head,
-    email_id=st.uuids().map(lambda uuid: f"eml_{uuid.hex}"),
-    fingerprint=words,
-    sender=st.builds(Mailbox, words, texts),
-    subject=texts,
-    recipients=st.lists(recipients, min_size=1, max_size=3).map(lambda found: {r.key: r for r in found}),
-    created_at_ms=times,
-    expires_at_ms=times,
-    retry_until_ms=times,
-    ttl_s=st.integers(4_000_000_000, 5_000_000_000),
-    on_uncertain=st.sampled_from(OnUncertain),
-    providers=st.lists(words, max_size=3).map(tuple),
-    attempts=st.lists(attempts, max_size=2).map(tuple),
-    next_attempt=numbers,
-    lease_attempt=st.integers(0, 60),
-    lease_until_ms=st.none() | times,
-)
+earlier = st.builds(EarlierCalls, st.integers(1, 999), times, times, st.none() | st.sampled_from(KINDS))
 
 
-@settings(deadline=None)
-@given(recipients)
-def test_a_recipient_comes_back(recipient: Recipient) -> None:
-    assert recipient_from_json(json.loads(json.dumps(recipient_to_json(recipient)))) == recipient
-
-
-@settings(deadline=None)
-@given(attempts)
-def test_an_attempt_comes_back(attempt: Attempt) -> None:
-    assert attempt_from_json(json.loads(json.dumps(attempt_to_json(attempt)))) == attempt
+@st.composite
+def heads(draw: st.DrawFn) -> Head:
+    """A head whose attempts name some of its recipients."""
+    found = {one.key: one for one in draw(st.lists(recipients, min_size=1, max_size=4))}
+    some = st.lists(st.sampled_from(sorted(found)), min_size=1, unique=True).map(tuple)
+    attempts = [
+        Attempt(
+            number=number,
+            provider=draw(words),
+            recipients=draw(some),
+            started_at_ms=draw(times),
+            outcome=draw(st.none() | st.sampled_from(KINDS)),
+            cause=draw(st.none() | st.sampled_from(Cause)),
+            status_code=draw(st.none() | st.integers(0, 999)),
+            reply=draw(texts),
+            message_id=draw(texts),
+            duration_ms=draw(st.none() | st.integers(0, 100_000)),
+            repeats=draw(st.integers(0, 3)),
+            differing=draw(st.dictionaries(st.sampled_from(sorted(found)), st.sampled_from(KINDS), max_size=2)),
+        )
+        for number in sorted(draw(st.sets(numbers, max_size=4)))
+    ]
+    return Head(
+        email_id=f"eml_{draw(st.uuids()).hex}",
+        fingerprint=draw(words),
+        sender=draw(st.builds(Mailbox, words, texts)),
+        subject=draw(texts),
+        recipients=found,
+        created_at_ms=draw(times),
+        expires_at_ms=draw(times),
+        retry_until_ms=draw(times),
+        ttl_s=draw(st.integers(4_000_000_000, 5_000_000_000)),
+        on_uncertain=draw(st.sampled_from(OnUncertain)),
+        providers=draw(st.lists(words, max_size=3).map(tuple)),
+        attempts=tuple(attempts),
+        earlier=draw(st.dictionaries(words, earlier, max_size=3)),
+        next_attempt=draw(numbers),
+        lease_attempt=draw(st.integers(0, 60)),
+        lease_until_ms=draw(st.none() | times),
+    )
 
 
 @pytest.mark.usefixtures("store")
 @settings(deadline=None, max_examples=examples(60))
-@given(heads)
+@given(heads())
 def test_a_head_comes_back_through_the_table(head: Head) -> None:
     HeadItem(head.email_id).delete()  # an example may be tried twice
     created = Heads().create(head, head.created_at_ms)
@@ -98,19 +96,57 @@ def test_a_head_comes_back_through_the_table(head: Head) -> None:
 
 
 def test_what_is_as_it_always_is_costs_nothing() -> None:
-    assert recipient_to_json(Recipient("a@example.net", Role.TO)) == {
-        "address": "a@example.net",
-        "role": "to",
-        "status": "queued",
-        "attempt": 0,
-        "round": 0,
-    }
+    ann = Recipient("ann@example.net", Role.TO)
+    history = write_history(a_head(0, recipients={ann.key: ann}))
+    assert history.recipients == {"ann@example.net": {"status": "queued"}}
+    assert (history.attempts, history.earlier, history.words, history.texts) == ([], {}, [], [])
 
 
-def test_a_waiting_head_of_one_recipient_is_small(store: Aws) -> None:
+def test_a_sent_head_of_one_recipient_is_small() -> None:
     person = Recipient(
         "a@example.net", Role.TO, status=Status.SENT, attempt=1, evidence={1: frozenset({Evidence.ACCEPTED})}
     )
     attempt = Attempt(1, "sendgrid", (person.key,), 1, Kind.ACCEPTED, status_code=202, message_id="m" * 60)
-    size = len(json.dumps([recipient_to_json(person), attempt_to_json(attempt)]))
-    assert size < 350  # so that a head with its envelope stays around a kilobyte, the unit that writes are billed by
+    head = a_head(0, recipients={person.key: person}, attempts=(attempt,))
+    assert size_of(write_history(head)) < 250  # with its envelope about a kilobyte, the unit that writes are billed by
+
+
+def test_words_and_texts_that_several_share_stand_once() -> None:
+    people = [Recipient(f"p{n}@example.net", Role.TO, detail="all say this", cause=Cause.OUTAGE) for n in range(50)]
+    recipients = {one.key: one for one in people}
+    calls = tuple(
+        Attempt(n, "ses", tuple(recipients), 0, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "all say this")
+        for n in range(1, 31)
+    )
+    history = write_history(a_head(0, recipients=recipients, attempts=calls))
+    assert (history.words, history.texts) == (["ses", "unavailable", "outage"], ["all say this"])
+    assert size_of(history) < 50 * 80 + 30 * 25
+
+
+@pytest.mark.parametrize(
+    ("people", "same", "kept_bytes"),
+    [(5, 1, 500), (6, 1, 120), (6, 2, 240), (6, 6, 500)],
+)
+def test_a_text_may_take_more_the_more_share_it(people: int, same: int, kept_bytes: int) -> None:
+    text = "x" * 500
+    details = [text if n < same else "short" for n in range(people)]
+    recipients = {f"p{n}@example.net": Recipient(f"p{n}@example.net", Role.TO, detail=d) for n, d in enumerate(details)}
+    (kept, *_) = write_history(a_head(0, recipients=recipients)).texts
+    assert len(kept.encode()) == kept_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "most_bytes", "kept"),
+    [
+        ("short", 5, "short"),
+        ("too long", 7, "too …"),
+        ("grüße an alle", 8, "grü…"),
+        ("grüße an alle", 6, "gr…"),
+        ("\ud800 half", 4, "? h…"[:1] + "…"),
+        ("anything", 2, ""),
+        ("anything", 0, ""),
+    ],
+)
+def test_a_text_is_cut_by_bytes_and_says_so(text: str, most_bytes: int, kept: str) -> None:
+    assert cut(text, most_bytes) == kept
+    assert len(cut(text, most_bytes).encode()) <= most_bytes

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.attempts import Attempt
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
-from app.domain.head import REPUBLISH_AFTER_MS, Attempt, Head, Recipient, Status
+from app.domain.head import REPUBLISH_AFTER_MS, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.suppression import Notice, Reason
 from app.store.head_items import SHARDS, HeadItem, shard_of
@@ -36,7 +37,6 @@ def test_what_is_created_is_read_again_whole() -> None:
     person = Recipient(
         "Ann@Example.net",
         Role.CC,
-        name="Ann",
         status=Status.SENDING,
         wait_until_ms=NOW_MS + 5,
         attempt=2,

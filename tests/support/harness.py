@@ -168,7 +168,7 @@ class Harness:
     ) -> ProviderEvent:
         """An event of the provider of `attempt` (default: the last) about its recipient `to` (default: the first)."""
         head = self.head(email_id)
-        about = head.attempts[(attempt or len(head.attempts)) - 1]
+        about = head.made(attempt or head.attempts[-1].number)
         return ProviderEvent(
             provider=about.provider,
             kind=kind,  # type: ignore[arg-type] # because tests name kinds of event only

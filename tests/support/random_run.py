@@ -167,7 +167,7 @@ class RandomRun:
         self._report(*called[call % len(called)], recipient, kind, point)
 
     def _report(self, email_id: str, number: int, recipient: int, kind: Kind, point: FaultPoint) -> None:
-        about = self.harness.head(email_id).attempts[number - 1]
+        about = self.harness.head(email_id).made(number)
         event = ProviderEvent(
             about.provider,
             kind,  # type: ignore[arg-type] # because only kinds of event are drawn
@@ -314,7 +314,7 @@ class RandomRun:
             assert head.on_uncertain is not OnUncertain.FAIL, "rescued, which was forbidden"
         else:
             assert Evidence.ACCEPTED not in evidence, "a second copy beside an accepted one"
-            assert head.attempts[copy.attempt - 1].outcome is Kind.UNCERTAIN, "a second copy without any doubt"
+            assert head.made(copy.attempt).outcome is Kind.UNCERTAIN, "a second copy without any doubt"
             assert head.on_uncertain is not OnUncertain.FAIL, "a second copy that was forbidden"
             waited_ms = self.clock.now_ms - copy.at_ms
             assert head.on_uncertain is OnUncertain.FAILOVER or waited_ms >= WAITS_MS, "evidence was not waited for"
@@ -348,7 +348,7 @@ class RandomRun:
         elif status in UNSENT:
             taken = recipient.attempts_with(Evidence.ACCEPTED, without=(Evidence.FAILED,))
             assert not taken, f"{status.value}, but a provider has it"
-        for number in range(1, len(head.attempts) + 1):
+        for number in range(1, head.next_attempt):
             evidence = recipient.evidence.get(number, frozenset())
             assert self.known[head.email_id, number, recipient.key] <= evidence, "what a webhook said was forgotten"
         before = self.seen.get((head.email_id, recipient.key))

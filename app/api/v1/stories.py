@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.api import times
 from app.api.v1 import views
+from app.domain.attempts import Attempt
 from app.domain.email import Mailbox, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Attempt, Head, Recipient, status
+from app.domain.head import Head, Recipient, status
 from app.domain.suppression import Notice
 
 
@@ -51,7 +52,7 @@ def _summary(head: Head) -> dict[str, object]:
         "id": head.email_id,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
-        **{role: [_written(r) for r in head.recipients.values() if r.role is role] for role in Role},
+        **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
         "tracking": {"opens": head.tracking.opens, "clicks": head.tracking.clicks},
         "created_at": times.write(head.created_at_ms),
@@ -113,7 +114,3 @@ def _event(event: ProviderEvent, head: Head) -> dict[str, object]:
 def _as_given(key: str, head: Head) -> str:
     found = head.recipients.get(key)
     return found.address if found else key
-
-
-def _written(recipient: Recipient) -> str:
-    return str(Mailbox(recipient.address, recipient.name))
