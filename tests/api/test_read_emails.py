@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.delivery.ports import HeadStore
-from app.domain.attempts import Attempt
+from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Recipient, Status
@@ -68,6 +68,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
             ),
             Attempt(number=2, provider="mailgun", recipients=(ann.key,), started_at_ms=AT_MS),
         ),
+        earlier={"ses": EarlierCalls(7, AT_MS, AT_MS, Kind.THROTTLED)},
         next_attempt=3,
     )
     assert heads(parts).create(head, AT_MS)
@@ -105,6 +106,9 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
                 "detail": "5.1.1",
             },
             nothing | {"address": "cyd@example.net", "role": "cc", "status": "queued"},
+        ],
+        "earlier_attempts": [
+            {"provider": "ses", "count": 7, "first_at": AT, "last_at": AT, "outcome": "throttled"},
         ],
         "attempts": [
             {

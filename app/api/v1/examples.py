@@ -110,6 +110,7 @@ STORY: dict[str, Any] = DELIVERED | {
             "repeats": None,
         },
     ],
+    "earlier_attempts": [],
     "events": [
         {
             "at": "2030-01-31T18:00:02.000Z",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.api import times
 from app.api.v1 import views
-from app.domain.attempts import Attempt
+from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, status
@@ -42,6 +42,7 @@ def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
         _summary(head)
         | {
             "attempts": [_attempt(attempt, head) for attempt in head.attempts],
+            "earlier_attempts": [_earlier(provider, calls) for provider, calls in head.earlier.items()],
             "events": [_event(event, head) for event in events],
         }
     )
@@ -96,6 +97,16 @@ def _outcomes(attempt: Attempt, head: Head) -> dict[str, str | None] | None:
     if not attempt.differing:
         return None
     return {_as_given(key, head): attempt.outcome_for(key) for key in attempt.recipients}
+
+
+def _earlier(provider: str, calls: EarlierCalls) -> dict[str, object]:
+    return {
+        "provider": provider,
+        "count": calls.count,
+        "first_at": times.write(calls.first_at_ms),
+        "last_at": times.write(calls.last_at_ms),
+        "outcome": calls.outcome,
+    }
 
 
 def _event(event: ProviderEvent, head: Head) -> dict[str, object]:

@@ -123,10 +123,21 @@ class Accepted(Summary):
     suppressed: Suppressed
 
 
+class EarlierAttempts(BaseModel):
+    """Attempts through one provider that surely sent nothing and are so old that they are only counted."""
+
+    provider: str
+    count: int
+    first_at: Time
+    last_at: Time
+    outcome: Annotated[OutcomeKind | None, Field(description="of the last of them")]
+
+
 class Story(Summary):
     """An email and everything that happened to it: attempts and events in the order of their times."""
 
     attempts: list[Attempt]
+    earlier_attempts: Annotated[list[EarlierAttempts], Field(description="old ones, which are only counted")]
     events: list[EmailEvent]
 
 
