@@ -14,6 +14,8 @@ from app.domain.freshness import Clock, Clocks, Moment
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
+UNKNOWN_FOR_S = 3.0  # whoever tries a key again that does not exist costs no read
+UNKNOWN_AT_MOST = 1000
 CACHE_FOR_S = 10.0  # a revoked key works for this long at most
 
 
@@ -52,18 +54,27 @@ class ApiKeys:
         self._clock = clock
         self._clocks = Clocks(clock, monotonic)
         self._cache: dict[str, tuple[Moment, ApiKey]] = {}
+        self._unknown: dict[str, Moment] = {}  # when it was last read that there is no such key
 
     def find(self, secret: str) -> ApiKey | None:
-        """The key with that secret, or None if there is none or it was revoked."""
+        """The key with that secret, or None if there is none or it was revoked.
+
+        What does not begin as our keys do is never looked up.
+        """
         key_id = hashlib.sha256(secret.encode()).hexdigest()
         cached = self._cache.get(key_id)
         if cached and self._clocks.is_within(cached[0], CACHE_FOR_S):
             return cached[1]
         self._cache.pop(key_id, None)
+        if not secret.startswith(PREFIX) or self._clocks.is_within(self._unknown.get(key_id), UNKNOWN_FOR_S):
+            return None
         read_at = self._clocks.now()
         try:
             key = _to_key(ApiKeyItem.get(key_id, consistent_read=True))
         except ApiKeyItem.DoesNotExist:
+            if len(self._unknown) >= UNKNOWN_AT_MOST:
+                self._unknown.clear()
+            self._unknown[key_id] = read_at
             return None
         if key.revoked_at_ms is not None:
             return None

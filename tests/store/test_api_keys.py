@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.store.api_keys import CACHE_FOR_S, PREFIX, ApiKeyItem, ApiKeys
+from app.store import api_keys
+from app.store.api_keys import CACHE_FOR_S, PREFIX, UNKNOWN_FOR_S, ApiKeyItem, ApiKeys
 from tests.support.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -85,11 +86,28 @@ def test_a_key_in_use_is_read_once_per_cache_time() -> None:
     assert keys.find(secret) is None
 
 
-def test_a_key_that_was_not_there_is_found_once_it_is() -> None:
-    keys, secret = ApiKeys(Clock()), PREFIX + uuid4().hex
+def test_a_key_that_was_not_there_is_found_seconds_after_it_is() -> None:
+    clock = Clock()
+    keys, secret = ApiKeys(clock), PREFIX + uuid4().hex
     assert keys.find(secret) is None
     keys.create("new", ["send"], [], secret)
+    assert keys.find(secret) is None  # as was read a moment ago: whoever tries again costs no read
+    clock.advance(UNKNOWN_FOR_S)
     assert keys.find(secret) is not None
+
+
+def test_unknown_keys_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_keys, "UNKNOWN_AT_MOST", 3)
+    keys = ApiKeys(Clock())
+    for _ in range(10):
+        assert keys.find(PREFIX + uuid4().hex) is None
+        assert len(keys._unknown) <= 3
+
+
+def test_what_is_no_key_of_ours_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ApiKeyItem.Meta, "table_name", "nowhere")  # so that a read would fail
+    for secret in ("", "Bearer", "SG.abc", "EM_abc", "e" * 5000):
+        assert ApiKeys(Clock()).find(secret) is None
 
 
 def test_all_keys_are_listed_oldest_first() -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import httpx
 
 from app.domain.event import Webhook
-from app.errors import ServiceUnavailable, Unauthenticated
+from app.errors import Problem, ServiceUnavailable, Unauthenticated
 from app.providers.sdk import payload
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ UNSUBSCRIPTION: Final = "UnsubscribeConfirmation"
 MAX_AGE_MS: Final = 3_600_000  # SNS retries an HTTP endpoint for an hour at most; a retry keeps its timestamp
 MAX_SKEW_MS: Final = 300_000
 CACHE_SIZE: Final = 16
+FAILURE_LASTS_S: Final = (
+    5.0  # so long a certificate is not fetched again that could not be: forgeries cost no fetch each
+)
 
 # The keys that the signature covers, in order. `Subject` is covered only if the message has one.
 _SIGNED: Final[dict[str, tuple[str, ...]]] = {
@@ -48,7 +51,8 @@ _HEADERS: Final = {
 # https, no user, no port, and the name of a region (not of a bucket). It is one expression, because two parsers of a
 # URL might disagree.
 _URL: Final = re.compile(r"https://sns\.([a-z]{2,}(?:-[a-z]+)+-\d+)\.amazonaws\.com(?:\.cn)?/([!-~]*)")
-_CERTIFICATE_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+\.pem")
+# As in every message that the page above shows.
+_CERTIFICATE_PATH: Final = re.compile(r"SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Verifier:
         self._topic_arns = frozenset(topic_arns)
         self._fetch_certificate = fetch_certificate
         self._certificates: dict[str, x509.Certificate] = {}
+        self._failed: dict[str, tuple[float, Problem]] = {}  # by URL: until when, and why
 
     def verify(self, webhook: Webhook, now_s: float) -> None:
         """Prove the webhook. Raises Unauthenticated, or ServiceUnavailable if the certificate cannot be fetched now."""
@@ -161,13 +166,26 @@ class Verifier:
         now = datetime.fromtimestamp(now_s, UTC)
         certificate = self._certificates.get(url)
         if certificate is None or now > certificate.not_valid_after_utc:
-            certificate = self._fetch(url)
+            certificate = self._fetch_once(url, now_s)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             _refuse("the certificate is not valid now")
         if len(self._certificates) >= CACHE_SIZE:
             self._certificates.clear()  # SNS has one or two, so this hardly ever happens
         self._certificates[url] = certificate
         return certificate
+
+    def _fetch_once(self, url: str, now_s: float) -> "x509.Certificate":
+        """Fetch the certificate, unless that failed a moment ago."""
+        until_s, why = self._failed.get(url, (0.0, None))
+        if why is not None and 0 < until_s - now_s <= FAILURE_LASTS_S:
+            raise why
+        try:
+            return self._fetch(url)
+        except (Unauthenticated, ServiceUnavailable) as failure:
+            if len(self._failed) >= CACHE_SIZE:
+                self._failed.clear()
+            self._failed[url] = now_s + FAILURE_LASTS_S, failure
+            raise
 
     def _fetch(self, url: str) -> "x509.Certificate":
         from cryptography import x509  # imported here because of the cold start, as above

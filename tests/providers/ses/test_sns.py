@@ -85,29 +85,32 @@ def test_a_topic_that_is_not_ours_is_not_believed_and_nothing_is_fetched() -> No
 @pytest.mark.parametrize(
     "url",
     [
-        "https://sns.us-east-1.amazonaws.com.evil.example/a.pem",
-        "https://evil.example/sns.us-east-1.amazonaws.com/a.pem",
-        "https://sns.us-east-1.amazonaws.com@evil.example/a.pem",
-        "https://user@sns.us-east-1.amazonaws.com/a.pem",
-        "https://sns.us-east-1.amazonaws.com:8443/a.pem",
-        "https://sns.us-east-1.amazonaws.com:443/a.pem",
-        "http://sns.us-east-1.amazonaws.com/a.pem",
-        "https://sns-us-east-1.amazonaws.com/a.pem",
-        "https://xsns.us-east-1.amazonaws.com/a.pem",
-        "https://sns.us-east-1-amazonaws.com/a.pem",
-        "https://sns.us-east-1.amazonaws.com.cn.evil.example/a.pem",
-        "https://sns.s3-us-west-2.amazonaws.com/a.pem",  # a bucket
-        "https://sns.s3.amazonaws.com/a.pem",
-        "https://sns.eu-west-1.amazonaws.com/a.pem",  # another region than the topic's
-        "https://sns.us-east-1.amazonaws.com/a.pem?x",
-        "https://sns.us-east-1.amazonaws.com/a.pem#x",
+        "https://sns.us-east-1.amazonaws.com.evil.example/SimpleNotificationService-0a.pem",
+        "https://evil.example/sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com@evil.example/SimpleNotificationService-0a.pem",
+        "https://user@sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com:8443/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com:443/SimpleNotificationService-0a.pem",
+        "http://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns-us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://xsns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1-amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com.cn.evil.example/SimpleNotificationService-0a.pem",
+        "https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-0a.pem",  # a bucket
+        "https://sns.s3.amazonaws.com/SimpleNotificationService-0a.pem",
+        "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0a.pem",  # another region than the topic's
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem?x",
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem#x",
         "https://sns.us-east-1.amazonaws.com/?a=.pem",
+        "https://sns.us-east-1.amazonaws.com/a.pem",  # no name that SNS gives
+        "https://sns.us-east-1.amazonaws.com/x/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-../a.pem",
         "https://sns.us-east-1.amazonaws.com/a.txt",
         "https://sns.us-east-1.amazonaws.com/.pem\n",
-        "https://sns.us-east-1.amazonaws.com\\@evil.example/a.pem",
-        "https://sns.us-east-1.amazonaws.com\t/a.pem",
-        "//sns.us-east-1.amazonaws.com/a.pem",
-        "file:///etc/ssl/a.pem",
+        "https://sns.us-east-1.amazonaws.com\\@evil.example/SimpleNotificationService-0a.pem",
+        "https://sns.us-east-1.amazonaws.com\t/SimpleNotificationService-0a.pem",
+        "//sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
+        "file:///etc/ssl/SimpleNotificationService-0a.pem",
         "",
     ],
 )
@@ -205,7 +208,7 @@ def test_a_certificate_is_fetched_once() -> None:
 
 
 def test_the_cache_of_certificates_has_a_bound() -> None:
-    urls = [f"https://sns.us-east-1.amazonaws.com/{number}.pem" for number in range(sns.CACHE_SIZE + 1)]
+    urls = [CERTIFICATE_URL.replace(".pem", f"{number}.pem") for number in range(sns.CACHE_SIZE + 1)]
     web = Web(dict.fromkeys(urls, CERTIFICATE))
     verifier = sns.Verifier([TOPIC], web)
     for url in [*urls, urls[0], urls[-1]]:
@@ -227,15 +230,6 @@ def test_the_cache_of_certificates_has_a_bound() -> None:
 def test_what_is_not_a_valid_rsa_certificate_proves_nothing(page: bytes) -> None:
     with pytest.raises(Unauthenticated):
         verify(post(sign(envelope("hello"))), {CERTIFICATE_URL: page})
-
-
-def test_a_bad_page_is_not_remembered() -> None:
-    pages: dict[str, bytes | Exception] = {CERTIFICATE_URL: b"<html>proxy</html>"}
-    verifier = sns.Verifier([TOPIC], Web(pages))
-    with pytest.raises(Unauthenticated):
-        verifier.verify(post(sign(envelope("hello"))), NOW_S)
-    pages[CERTIFICATE_URL] = CERTIFICATE
-    verifier.verify(post(sign(envelope("hello"))), NOW_S)
 
 
 def test_a_certificate_that_has_expired_is_fetched_again() -> None:
@@ -266,6 +260,37 @@ REQUEST = httpx.Request("GET", CERTIFICATE_URL)
 def test_a_certificate_that_cannot_be_had_now_may_be_had_later(failure: Exception) -> None:
     with pytest.raises(ServiceUnavailable):
         verify(post(sign(envelope("hello"))), {CERTIFICATE_URL: failure})
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("no route"),
+        httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(404)),
+        b"<html>proxy</html>",
+    ],
+)
+def test_what_could_not_be_had_is_asked_for_again_after_some_seconds(failure: Exception | bytes) -> None:
+    """Anybody can post forgeries, each of which would cost a fetch."""
+    pages: dict[str, bytes | Exception] = {CERTIFICATE_URL: failure}
+    web = Web(pages)
+    verifier = sns.Verifier([TOPIC], web)
+    for _ in range(5):
+        with pytest.raises((ServiceUnavailable, Unauthenticated)):
+            verifier.verify(post(sign(envelope("hello"))), NOW_S)
+    assert web.asked == [CERTIFICATE_URL]
+    pages[CERTIFICATE_URL] = CERTIFICATE
+    verifier.verify(post(sign(envelope("hello"))), NOW_S + sns.FAILURE_LASTS_S)
+    assert len(web.asked) == 2
+
+
+def test_failures_are_remembered_up_to_a_bound() -> None:
+    urls = [CERTIFICATE_URL.replace(".pem", f"{number}.pem") for number in range(3 * sns.CACHE_SIZE)]
+    verifier = sns.Verifier([TOPIC], Web(dict.fromkeys(urls, b"no certificate")))
+    for url in urls:
+        with pytest.raises(Unauthenticated):
+            verifier.verify(post(sign(envelope("hello", SigningCertURL=url))), NOW_S)
+        assert len(verifier._failed) <= sns.CACHE_SIZE
 
 
 @pytest.mark.parametrize("status", [403, 404])
