@@ -51,7 +51,7 @@ def test_a_request_without_a_host_or_with_two_is_refused() -> None:
         "http://evil.example",
         "http://127.0.0.1:8025",
         "http://localhost:4566",
-        "https://x.y",
+        "http://[",
         "127.0.0.1:4566",
     ],
 )
