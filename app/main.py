@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
 from typing import Any
@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from starlette.types import ASGIApp
 
 from app import logs
 from app.api.application import create
@@ -73,7 +74,16 @@ def _prepare(api_keys: ApiKeys, secret: str) -> None:
     api_keys.create("local development", {"send", "read", "admin"}, (), secret)
 
 
-app = create(process.container, lifespan=live)
+def _guards() -> tuple[Callable[[ASGIApp], ASGIApp], ...]:
+    """What keeps others than this machine away in local mode, where everybody knows the API key."""
+    if not is_local(os.environ):
+        return ()
+    from app.local.api_guard import ApiGuard
+
+    return (ApiGuard,)
+
+
+app = create(process.container, lifespan=live, guards=_guards())
 
 
 @cache
