@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from app.local.playground.guard import refuse_pages
 from app.local.simulator.accounts import Account
 from app.local.simulator.dialect import Call, Refused, Repeated, Reply
 from app.local.simulator.faults import ENDINGS, Behavior, Fault
@@ -31,7 +32,7 @@ class Listener:
         self._webhooks = webhooks
         self._changed = asyncio.Event()
         self._switch = asyncio.Lock()
-        app = web.Application(client_max_size=BODY_BYTES)
+        app = web.Application(middlewares=[refuse_pages], client_max_size=BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._handle)
         # With handler_cancellation, a hanging call ends as soon as its client disconnects.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, access_log=None)
