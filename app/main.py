@@ -36,7 +36,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import banner, certificates, environment, health, ports
+    from app.local import banner, certificates, environment, health, ports, wiring
     from app.local.mode import API_KEY, LocalError
     from app.local.stack import Stack
 
@@ -44,7 +44,8 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
-        parts = process.connect(os.environ, web=web)
+        handing = wiring.HandOver(os.environ)
+        parts = process.connect(os.environ, web=web, rewire=handing.rewire)
         stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
         await to_thread.run_sync(stack.start)
     app.state.connect = lambda: parts
@@ -55,6 +56,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(stack.stop)
+        handing.close()
 
 
 @contextmanager

@@ -27,11 +27,12 @@ MODELS: dict[str, tuple[type[Model], ...]] = {
 }
 
 
-def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: int = 32) -> Connection:
+def connect(prefix: str, region: str, endpoint_url: str | None, *, pool_size: int = 128) -> Connection:
     """Bind every model to its table under `prefix`. Call once per process, before the first read or write.
 
     All models share one connection: PynamoDB would give each its own client, and a client adds more to a cold
-    start than everything else here together.
+    start than everything else here together. `pool_size` is how many connections to DynamoDB are kept; it is more than
+    the threads of a server together have, since one that is not kept costs a warning, and a new connection later.
     """
     connection = Connection(
         region=region,

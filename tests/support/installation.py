@@ -61,6 +61,12 @@ class Installation:
         self.api.close()
         self.control.close()
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        assert self._process
+        return self._process.pid
+
     def worker_pid(self) -> int:
         """The process id of the worker child."""
         assert self._process

@@ -19,6 +19,7 @@ import httpx
 
 from app.providers.sdk import bodies
 
+CONNECTIONS: Final = 64  # more than any process makes calls at once
 KEEPALIVE_S: Final = 5.0  # beyond it, a load balancer's idle limit may make a good send look uncertain
 
 Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
@@ -51,7 +52,10 @@ class Wire(httpx.BaseTransport):
         self._timeout_s = timeout_s
         self._connect_timeout_s = min(connect_timeout_s, timeout_s)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context, keepalive_expiry=KEEPALIVE_S, network_backend=_Network(lookup)
+            ssl_context=ssl_context,
+            max_connections=CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_S,
+            network_backend=_Network(lookup),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
