@@ -17,7 +17,9 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from app.domain.freshness import Clocks
 from app.providers.sdk import bodies
+from app.providers.sdk.standstill import Stopwatch
 
 CONNECTIONS: Final = 64  # more than any process makes calls at once
 KEEPALIVE_S: Final = 5.0  # beyond it, a load balancer's idle limit may make a good send look uncertain
@@ -48,7 +50,16 @@ class Wire(httpx.BaseTransport):
     own exceptions, but none after the status has arrived. No retries, no proxies.
     """
 
-    def __init__(self, timeout_s: float, connect_timeout_s: float, ssl_context: ssl.SSLContext, lookup: Lookup) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        connect_timeout_s: float,
+        ssl_context: ssl.SSLContext,
+        lookup: Lookup,
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._clocks = clocks or Clocks(time.time)
+        self._last_call = Stopwatch.start(self._clocks)
         self._timeout_s = timeout_s
         self._connect_timeout_s = min(connect_timeout_s, timeout_s)
         self._pool = httpcore.ConnectionPool(
@@ -60,6 +71,7 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and read the answer, as far as it comes."""
+        self._forget_connections_after_sleep()
         now = time.monotonic()
         # httpcore passes these to the socket unchanged, as `timeout`, so they are moments and not durations. Only
         # "pool" is a duration, because httpcore itself uses it.
@@ -90,6 +102,14 @@ class Wire(httpx.BaseTransport):
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+
+    def _forget_connections_after_sleep(self) -> None:
+        """Close what was open before the machine slept: the other side has gone, and KEEPALIVE_S did not pass here."""
+        since, self._last_call = self._last_call, Stopwatch.start(self._clocks)
+        if since.slept():
+            for connection in self._pool.connections:
+                if connection.is_idle():
+                    connection.close()
 
 
 def _left(until: float | None) -> float | None:
