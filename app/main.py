@@ -20,8 +20,6 @@ from app.api.stage import StageRootPath
 from app.errors import ConfigurationError
 from app.providers.sdk.web import Web
 from app.settings import Settings, is_local
-from app.store import tables
-from app.store.api_keys import ApiKeys
 from app.wiring import process
 
 
@@ -36,9 +34,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import banner, certificates, environment, health, ports, wiring
-    from app.local.mode import API_KEY, LocalError
-    from app.local.stack import Stack
+    from app.local import banner, certificates, environment, health, ports, reload, wiring
+    from app.local.mode import LocalError
+    from app.local.prepare import prepare
 
     with _one_line_for(LocalError, ConfigurationError):
         environment.adopt(os.environ)
@@ -46,7 +44,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
         handing = wiring.HandOver(os.environ)
         parts = process.connect(os.environ, web=web, rewire=handing.rewire)
-        stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
+        stack = reload.stack_for(os.environ, partial(prepare, parts.api_keys))
+        if isinstance(stack, reload.KeptStack):
+            stack.notice_interrupt()
         await to_thread.run_sync(stack.start)
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)
@@ -67,12 +67,6 @@ def _one_line_for(*faults: type[Exception]) -> Iterator[None]:
     except faults:
         sys.tracebacklimit = 0
         raise
-
-
-def _prepare(api_keys: ApiKeys, secret: str) -> None:
-    """Create the tables, and the API key that the README uses."""
-    tables.create_all()
-    api_keys.create("local development", {"send", "read", "admin"}, (), secret)
 
 
 app = create(process.container, lifespan=live)
