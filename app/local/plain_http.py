@@ -1,4 +1,4 @@
-"""A GET over plain HTTP on this machine. Loading certificates, as httpx does for each client, takes longer than the call."""
+"""A GET over plain HTTP. To load certificates, as httpx does for each client, takes longer than the call."""
 
 import ssl
 from collections.abc import Mapping
