@@ -74,15 +74,7 @@ class Listener:
         self._take = take
         self._readers: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)  # the file is made with mode 0600
-        try:
-            with _short(path) as name:
-                self._socket.bind(name)
-        finally:
-            os.umask(before)
-        self._socket.listen(64)
+        self._socket = _bound(path)
         self._accepting = threading.Thread(target=self._accept, name="hand-over", daemon=True)
         self._accepting.start()
 
@@ -124,6 +116,23 @@ class Listener:
             self._take(json.loads(line))
         except (ValueError, TypeError):
             _log.warning("a line that was handed over is not understood")
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket that listens at `path`, whose file is made with mode 0600."""
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        with _short(path) as name:
+            listening.bind(name)
+        listening.listen(64)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
 
 
 def _connect(path: Path) -> socket.socket:

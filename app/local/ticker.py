@@ -29,6 +29,7 @@ SET_BACK_S: Final = 2.0  # a clock that goes back by less is only being correcte
 CHUNK: Final = 100  # emails read at once
 AGAIN_AFTER_MS: Final = 10_000  # when an email that is due, but waits here for its turn, is looked at again
 ANY_VERSION: Final = 0
+FOR_EVER_MS: Final = 10**15
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Ticker:
         set back by so much, and what waits is brought forward.
         """
         if set_back_ms:
+            self._backlog.release(FOR_EVER_MS)  # a message that comes too early is put off again
             for name in self._monitor.providers:
                 self._monitor.update(name, lambda health: bring_health_forward(health, set_back_ms, self._now_ms()))
         for shard in self._sweep.shards:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
-from app import logs
 from app.local import exit_with_parent, health, queue_poller
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
@@ -19,8 +18,7 @@ from app.local.queue_poller import LocalQueue
 from app.local.runner import Runner
 from app.local.ticker import Ticker
 from app.local.wiring import Intake, socket_path
-from app.settings import Settings
-from app.wiring import process
+from app.wiring import aws, process
 from workers import attempts
 
 POLL_EVERY_S = 5.0
@@ -36,14 +34,13 @@ def main() -> None:
         exit_with_parent.watch()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    settings = Settings.from_env(os.environ)
-    logs.configure(settings.log_level)
+    session, settings = aws.deployed()
     alarm = Alarm()
     backlog, dues = Backlog(alarm), Dues(alarm)
     intake = Intake(backlog, dues, LocalQueue(os.environ))
-    parts = process.connect(os.environ, rewire=intake.rewire)
+    parts = process.connect(os.environ, session=session, rewire=intake.rewire)
     runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
-    listener = _listen(os.environ, intake)
+    listener = listen(os.environ, intake)
     poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
     threads = [
         threading.Thread(target=Ticker(parts, dues, backlog, alarm).run, args=(stop,), name="clock"),
@@ -65,7 +62,7 @@ def main() -> None:
     parts.close()
 
 
-def _listen(env: Mapping[str, str], intake: Intake) -> Listener | None:
+def listen(env: Mapping[str, str], intake: Intake) -> Listener | None:
     """Listen to the other processes. If that cannot be done, all messages come through the queue."""
     try:
         return Listener(socket_path(env), intake.take)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.local import worker
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
@@ -103,3 +104,8 @@ def test_what_was_not_begun_is_in_the_queue_when_the_worker_ends(intake: Intake)
     while len(again) < 2:
         again += intake.queue.receive() or []
         pause.wait(0.1)
+
+
+def test_a_socket_that_cannot_be_made_leaves_the_queue(intake: Intake, caplog: pytest.LogCaptureFixture) -> None:
+    assert worker.listen({"DATA_DIR": "/proc/nowhere"}, intake) is None
+    assert "messages come through the queue" in caplog.text

@@ -194,9 +194,12 @@ def test_a_clock_that_is_set_back_brings_forward_what_waits(started: Laptop, eve
     left_ms = wait_ms - harness.clock.now_ms
     ready = harness.take(an_email())
     harness.published()  # and its message is lost
+    again = Job("eml_again")
+    started.backlog.put_later(again, harness.clock.now_ms + 1_000)
     harness.clock.advance(-HOUR_S)
     eventually(lambda: (ready, 1) in started.published)
     eventually(lambda: harness.only(waiting).wait_until_ms != wait_ms)
     assert left_ms - 2_000 <= (harness.only(waiting).wait_until_ms or 0) - harness.clock.now_ms <= left_ms
+    assert started.backlog.take() is again
     harness.clock.advance(left_ms / 1000)
     eventually(lambda: (waiting, 3) in started.published)
