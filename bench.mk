@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos fire explore bench backlog mutants
+.PHONY: outages outages-peers chaos fire explore bench bench-local backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -22,6 +22,9 @@ explore: $(VENV)/.dev ## Every order of events in the delivery protocol in the l
 
 bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to a bare baseline
 	@$(VENV)/bin/python -m bench.throughput $(ARGS)
+
+bench-local: $(VENV)/.dev $(EMULATOR)/.installed ## How fast an installation on this machine is, and what it costs while nothing happens
+	@$(VENV)/bin/python -m bench.local_mode $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)

@@ -21,8 +21,6 @@ from app.api.stage import StageRootPath
 from app.errors import ConfigurationError
 from app.providers.sdk.web import Web
 from app.settings import Settings, is_local
-from app.store import tables
-from app.store.api_keys import ApiKeys
 from app.wiring import process
 
 
@@ -37,16 +35,19 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import banner, certificates, environment, health, ports
-    from app.local.mode import API_KEY, LocalError
-    from app.local.stack import Stack
+    from app.local import banner, certificates, environment, health, ports, reload, wiring
+    from app.local.mode import LocalError
+    from app.local.prepare import prepare
 
     with _one_line_for(LocalError, ConfigurationError):
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
-        parts = process.connect(os.environ, web=web)
-        stack = Stack(os.environ, partial(_prepare, parts.api_keys, API_KEY))
+        handing = wiring.HandOver(os.environ)
+        parts = process.connect(os.environ, web=web, rewire=handing.rewire)
+        stack = reload.stack_for(os.environ, partial(prepare, parts.api_keys))
+        if isinstance(stack, reload.KeptStack):
+            stack.notice_interrupt()
         await to_thread.run_sync(stack.start)
     app.state.connect = lambda: parts
     app.state.checks = health.checks(os.environ)
@@ -56,6 +57,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(stack.stop)
+        handing.close()
 
 
 @contextmanager
@@ -66,12 +68,6 @@ def _one_line_for(*faults: type[Exception]) -> Iterator[None]:
     except faults:
         sys.tracebacklimit = 0
         raise
-
-
-def _prepare(api_keys: ApiKeys, secret: str) -> None:
-    """Create the tables, and the API key that the README uses."""
-    tables.create_all()
-    api_keys.create("local development", {"send", "read", "admin"}, (), secret)
 
 
 def _guards() -> tuple[Callable[[ASGIApp], ASGIApp], ...]:

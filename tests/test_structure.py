@@ -25,7 +25,15 @@ VAGUE = {"util", "utils", "helper", "helpers", "common", "core", "manager", "man
 NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
 
 # Variables that others define: nothing to configure here.
-NOT_OURS = {"PATH", "NO_PROXY", "PYTHONPATH", "UVICORN_PORT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+NOT_OURS = {
+    "PATH",
+    "NO_PROXY",
+    "PYTHONPATH",
+    "UVICORN_PORT",
+    "UVICORN_RELOAD",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+}
 
 # What only webhooks, the API and laptops need; tests/workers has the web frameworks.
 NOT_FOR_WORKERS = ("cryptography", "email_validator", "aiohttp", "uvicorn", "typer", "jinja2")

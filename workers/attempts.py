@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.delivery.places import FURTHEST_S
+from app.wiring.parts import Container
 from app.wiring.process import container
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ class TooLittleTime(Exception):
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda's entry point: `handle` over the container of this process."""
+    return handle(container(), event, context)
+
+
+def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str, Any]:
     """Make the attempts that the event's records ask for, each whatever became of those before it.
 
     If a record of SQS fails, the answer names it in `batchItemFailures`, so that only this record is delivered again.
@@ -29,7 +35,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     tries the event again, and then puts it on the dead-letter queue. A record whose call might not end in time fails
     before it is claimed; but the first one is always attempted, because a later invocation would have no more time.
     """
-    parts = container()
     needed_s = parts.settings.provider_timeout_s + BESIDE_THE_CALL_S
     if any(cap.per_second for cap in parts.settings.routing.caps.values()):
         needed_s += FURTHEST_S  # a call may wait for the second that it has booked

@@ -1,4 +1,4 @@
-"""Entry point for the clock: a sweep every minute, in local mode every second."""
+"""Entry point for the clock: a sweep every minute."""
 
 from typing import Any, Protocol
 

@@ -90,6 +90,10 @@ class Record:
         where = self.own_lists.get(provider, "")
         for event in self.attribute([event_with_list(event, where) for event in content]):
             by_email[event.email_id].append(event)
+        if len(by_email) == 1:  # as it mostly is: a pool of threads would cost as much as a call of the store
+            for email_id, events in by_email.items():
+                self._record_email(provider, email_id, events)
+            return
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):
                 pass  # an exception of any email is raised here: the provider then sends the whole webhook again

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from app.errors import ServiceUnavailable
-from app.local import ports
+from app.local import plain_http, ports
 
 
 def fetcher(env: Mapping[str, str]) -> Callable[[str], bytes]:
@@ -36,6 +36,6 @@ def confirmer(env: Mapping[str, str]) -> Callable[[str], None]:
 
 def _get(endpoint: str, url: str) -> bytes:
     try:
-        return httpx.get(endpoint, params={"url": url}, timeout=3, trust_env=False).raise_for_status().content
+        return plain_http.get(endpoint, timeout_s=3, params={"url": url}).content
     except httpx.HTTPError as error:
         raise ServiceUnavailable("the provider simulator does not answer") from error

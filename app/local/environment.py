@@ -8,7 +8,7 @@ import httpx
 
 from app.domain.account import is_account, prefix_of
 from app.errors import ConfigurationError
-from app.local import envfile, ports
+from app.local import envfile, plain_http, ports
 from app.local.mode import LocalError
 from app.local.paths import Paths
 from app.local.provision import QUEUE
@@ -111,7 +111,7 @@ def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
     """
     url = f"{ports.read(env).simulator_url}/control/providers"
     try:
-        answer = httpx.get(url, timeout=1, trust_env=False).raise_for_status()
+        answer = plain_http.get(url, timeout_s=1)
     except httpx.HTTPError as error:
         raise LocalError(f"The provider simulator does not answer on {url}: start it with make run") from error
     listeners, wanted = answer.json(), simulated(env)

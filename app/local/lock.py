@@ -30,11 +30,15 @@ def acquire(path: Path) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class OwnerStatus:
-    """What the status file says of the lock's owner: its process id, its ports, and whether all children answer."""
+    """What the status file says of the lock's owner: its process id, its ports, and whether all children answer.
+
+    `is_keeper`: it serves nothing itself, and SIGHUP lets it start the worker again.
+    """
 
     pid: int
     ports: Ports
     ready: bool
+    is_keeper: bool = False
 
     def write(self, paths: Paths) -> None:
         """Replace the status file in one step, so that a reader never sees half of it."""
@@ -50,4 +54,9 @@ def status(paths: Paths) -> OwnerStatus | None:
         os.kill(written["pid"], 0)  # signal 0 only checks whether the process exists
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return OwnerStatus(pid=written["pid"], ports=Ports(**written["ports"]), ready=written["ready"])
+    return OwnerStatus(
+        pid=written["pid"],
+        ports=Ports(**written["ports"]),
+        ready=written["ready"],
+        is_keeper=written.get("is_keeper", False),
+    )

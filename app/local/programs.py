@@ -33,6 +33,7 @@ def simulator(env: Mapping[str, str]) -> Program:
             *("--keys", str(paths.simulator)),
             *("--inbox", str(paths.inbox)),
             *("--inbox-limit", str(_inbox_limit(env))),
+            *("--outbox", str(paths.data / "webhooks")),
             *("--ready-file", str(paths.simulator_ready)),
         ),
         env=_importable(env),

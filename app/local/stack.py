@@ -20,6 +20,7 @@ from app.local.children import Child, Program
 from app.local.environment import deployed
 from app.local.mode import LocalError
 from app.local.paths import Paths
+from app.local.ports import Ports
 from app.local.provision import provision
 
 CHILD_READY_S = 20.0
@@ -38,10 +39,13 @@ class Stack:
         env: Mapping[str, str],
         prepare: Callable[[], None] = lambda: None,
         start_programs: Sequence[Callable[[], Program]] | None = None,
+        *,
+        serves: bool = True,
     ) -> None:
         """`env` is the environment of this machine, or what `deployed` made of it.
 
-        `prepare` creates the tables and the API key. It is called each time the emulator has started.
+        `prepare` creates the tables and the API key. It is called each time the emulator has started. Without
+        `serves`, this process is a keeper, and another one is the server.
         """
         self._env = deployed(env)
         self._ports = ports.read(self._env)
@@ -55,6 +59,8 @@ class Stack:
         self._children: list[Child] = []
         self._lock: int | None = None
         self._delay_s = FIRST_DELAY_S
+        self._serves = serves
+        self._renewing = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="local-stack", daemon=True)
 
@@ -69,16 +75,20 @@ class Stack:
         Raises LocalError, whose message says what to do, if they cannot be started or do not answer in time.
         """
         exit_with_parent.follow_parent()
-        if exit_with_parent.is_alone():
+        if self._serves and exit_with_parent.is_alone():
             ports.require_free(self._ports.api, "PORT")
         deadline_s = monotonic() + STACK_READY_S
-        while not (self._try_to_own() or self._is_ready_elsewhere()):
+        while not (self._try_to_own() or ready_elsewhere(self._paths, self._ports)):
             if monotonic() > deadline_s:
                 raise LocalError(
                     f"{self._paths.data} is held by another copy that does not answer: stop it, or set DATA_DIR"
                 )
             self._stopping.wait(0.1)
         self._thread.start()
+
+    def renew_last(self) -> None:
+        """Start the last child again soon, because its code has changed. Returns at once."""
+        self._renewing.set()
 
     def stop(self) -> None:
         """Stop the children, the last started first, and release the lock. The emulator writes its state."""
@@ -99,16 +109,6 @@ class Stack:
             if not started:
                 self._release()
         return True
-
-    def _is_ready_elsewhere(self) -> bool:
-        status = lock.status(self._paths)
-        if status is not None and status.ports != self._ports:
-            raise LocalError(
-                f"{self._paths.data} is used by a running copy with other ports "
-                f"(PORT={status.ports.api} SIMULATOR_PORT={status.ports.simulator} AWS_PORT={status.ports.aws}): "
-                "stop it, or set DATA_DIR"
-            )
-        return status is not None and status.ready
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.2):
@@ -134,6 +134,9 @@ class Stack:
                     self._delay_s = FIRST_DELAY_S
                 self._pause()
                 break
+        if self._renewing.is_set():
+            self._renewing.clear()
+            self._stop_from(max(0, len(self._programs) - 1))
         if len(self._children) < len(self._programs):
             self._start_remaining()
 
@@ -172,8 +175,24 @@ class Stack:
             self._lock = None
 
     def _write_status(self, *, ready: bool) -> None:
-        lock.OwnerStatus(pid=os.getpid(), ports=self._ports, ready=ready).write(self._paths)
+        status = lock.OwnerStatus(os.getpid(), self._ports, ready, is_keeper=not self._serves)
+        status.write(self._paths)
 
     def _on_emulator_ready(self) -> None:
         provision(self._env)
         self._prepare()
+
+
+def ready_elsewhere(paths: Paths, own: Ports) -> bool:
+    """Whether another process owns the children, and all of them answer.
+
+    Raises LocalError if they have other ports than `own`.
+    """
+    status = lock.status(paths)
+    if status is not None and status.ports != own:
+        raise LocalError(
+            f"{paths.data} is used by a running copy with other ports "
+            f"(PORT={status.ports.api} SIMULATOR_PORT={status.ports.simulator} AWS_PORT={status.ports.aws}): "
+            "stop it, or set DATA_DIR"
+        )
+    return status is not None and status.ready

@@ -1,33 +1,74 @@
-"""The worker process, `python -m app.local.worker --exit-with-parent`. It runs Lambda's handlers on the local queue."""
+"""The worker process, `python -m app.local.worker --exit-with-parent`. It makes the attempts of this machine."""
 
+import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 
 from app.local import exit_with_parent, health, queue_poller
+from app.local.alarm import Alarm
+from app.local.backlog import Backlog
+from app.local.dues import Dues
+from app.local.hand_over import Listener
 from app.local.paths import Paths
-from app.wiring.process import container
-from workers import attempts, sweep
+from app.local.queue_poller import LocalQueue
+from app.local.runner import Runner
+from app.local.ticker import Ticker
+from app.local.wiring import Intake, socket_path
+from app.wiring import aws, process
+from workers import attempts
+
+POLL_EVERY_S = 5.0
+POLL_EVERY_WITHOUT_SOCKET_S = 1.0
+LEAVE_WITHIN_S = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Call `workers.attempts` for the messages of the queue, and `workers.sweep` each second, until SIGTERM."""
+    """Call `workers.attempts` for every message, and sweep, until SIGTERM."""
     if "--exit-with-parent" in sys.argv:
         exit_with_parent.watch()
-    container()  # built here, before two threads could build it at the same time
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    queue = queue_poller.QueuePoller(os.environ, attempts.handler)
-    ticking = partial(queue_poller.tick, sweep.handler, stop, is_behind=queue.is_behind)
-    clock = threading.Thread(target=ticking, name="clock")
-    clock.start()
+    session, settings = aws.deployed()
+    alarm = Alarm()
+    backlog, dues = Backlog(alarm), Dues(alarm)
+    intake = Intake(backlog, dues, LocalQueue(os.environ))
+    parts = process.connect(os.environ, session=session, rewire=intake.rewire)
+    runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
+    listener = listen(os.environ, intake)
+    poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
+    threads = [
+        threading.Thread(target=Ticker(parts, dues, backlog, alarm).run, args=(stop,), name="clock"),
+        threading.Thread(target=queue_poller.poll, args=(intake.queue, backlog, stop, poll_every_s), name="queue"),
+    ]
+    runner.start()
+    for thread in threads:
+        thread.start()
+    heartbeat = Paths.of(os.environ).heartbeat
+    health.beat(heartbeat)
+    while not stop.wait(health.BEAT_S):
+        health.beat(heartbeat)
+    if listener:
+        listener.close()
+    intake.leave(backlog.close(), LEAVE_WITHIN_S)
+    runner.join()
+    for thread in threads:
+        thread.join()
+    parts.close()
+
+
+def listen(env: Mapping[str, str], intake: Intake) -> Listener | None:
+    """Listen to the other processes. If that cannot be done, all messages come through the queue."""
     try:
-        queue.run(stop, partial(health.beat, Paths.of(os.environ).heartbeat))
-    finally:
-        stop.set()
-        clock.join()
+        return Listener(socket_path(env), intake.take)
+    except OSError as error:
+        _log.warning("nothing can be handed over, so messages come through the queue: %s", error)
+        return None
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def connect(
     region: str,
     endpoint_url: str | None,
     *,
-    pool_size: int = 32,
+    pool_size: int = 128,
     read_timeout_s: float = READ_TIMEOUT_S,
     retries: int = RETRIES,
 ) -> Connection:
@@ -49,7 +49,8 @@ def connect(
     A call waits `read_timeout_s` for an answer, and is made again up to `retries` times.
 
     All models share one connection: PynamoDB would give each its own client, and a client adds more to a cold
-    start than everything else here together.
+    start than everything else here together. `pool_size` is how many connections to DynamoDB are kept; it is more than
+    the threads of a server together have, since one that is not kept costs a warning, and a new connection later.
     """
     connection = Connection(
         region=region,

@@ -22,6 +22,7 @@ def client(session: Session, settings: Settings, service: str) -> Any:
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
             retries={"max_attempts": RETRIES, "mode": "standard"},
+            max_pool_connections=64,  # a server has 40 threads
         ),
     )
 

@@ -42,7 +42,7 @@ from app.store.nonces import Nonces
 from app.store.places import Places
 from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
-from app.wiring.sweep import build_sweep
+from app.wiring.sweep import always, build_sweep
 
 # A worker is killed at its time limit; its lease ends this much later.
 LEASE_MARGIN_S = 10
@@ -105,6 +105,14 @@ class Stores:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """How messages reach the workers: at once, and at a later time."""
+
+    publish: Publish
+    publish_later: PublishLater
+
+
+@dataclass(frozen=True)
 class Container:
     """Everything that an entry point needs.
 
@@ -142,11 +150,12 @@ def build(
     monotonic: Clock = time.monotonic,
     publish_later: PublishLater = leave_to_the_sweep,
     wait: Callable[[float], None] = time.sleep,
+    answers: Callable[[], bool] = always,
 ) -> Container:
     """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL.
 
     `wait` lets a number of seconds pass. Without a `publish_later`, an email that waits for a place is published by the
-    sweep.
+    sweep. `answers` says whether our own API answers.
     """
     protocol = DeliveryProtocol(
         settings.providers,
@@ -208,7 +217,7 @@ def build(
             own_lists=own_lists,
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
-        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths),
+        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths, answers),
         explain=Explain(
             read_context,
             find_objections,

@@ -29,7 +29,8 @@ from app.settings import Settings, is_lambda
 from app.store import tables
 from app.topic import DelayQueue, Topic
 from app.wiring import aws
-from app.wiring.parts import Container, Stores, build, leave_to_the_sweep
+from app.wiring.parts import Container, Queue, Stores, build, leave_to_the_sweep
+from app.wiring.sweep import look_at_own_api
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,14 @@ def connect(
     clock: Clock = time.time,
     web: Web | None = None,
     session: Session | None = None,
+    rewire: Callable[[Stores, Queue], tuple[Stores, Queue]] = lambda stores, queue: (stores, queue),
     wait: Callable[[float], None] = time.sleep,
 ) -> Container:
     """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
     `web` replaces the fetches that webhooks cause: a laptop must not fetch the simulator's certificate from AWS.
-    `wait` lets a number of seconds pass.
+    `rewire` replaces stores and queue: on a laptop, the worker is another process of the same machine. `wait` lets a
+    number of seconds pass.
     """
     settings = Settings.from_env(env)
     _require(settings, env)
@@ -59,18 +62,21 @@ def connect(
     transports = _Transports(settings.provider_timeout_s)
     later = DelayQueue(cache(lambda: aws.client(session, settings, "sqs")), settings.delay_queue_url, clock)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
+    stores, queue = rewire(
+        Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret),
+        Queue(topic.publish, later.publish if settings.delay_queue_url else leave_to_the_sweep),
+    )
     container = build(
         settings,
-        topic.publish,
+        queue.publish,
         lambda account, message: transports.send(accounts[account], message),
         clock,
-        stores=Stores.over(
-            lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret
-        ),
+        stores=stores,
         providers=accounts,
         confirm=web.confirm,
         wait=wait,
-        publish_later=later.publish if settings.delay_queue_url else leave_to_the_sweep,
+        publish_later=queue.publish_later,
+        answers=look_at_own_api(settings),
     )
     return replace(container, close=transports.close, draining=accounts.draining)
 

@@ -9,6 +9,7 @@ from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, Publi
 from app.delivery.sweep import Sweep
 from app.delivery.wake import Wake
 from app.delivery.watchdog import Watchdog
+from app.settings import Settings
 from app.store import tables
 from app.store.cursors import Cursors
 from app.store.head_items import SHARDS
@@ -18,8 +19,14 @@ from app.topic import Topic
 from app.wiring import aws, own_api
 
 
-def _always() -> bool:
+def always() -> bool:
+    """That our own API answers, where nobody looks."""
     return True
+
+
+def look_at_own_api(settings: Settings) -> Callable[[], bool]:
+    """A function that says whether our own API answers at API_URL. Without that setting, nobody looks."""
+    return partial(own_api.answers, settings.api_url) if settings.api_url else always
 
 
 def build_sweep(
@@ -29,7 +36,7 @@ def build_sweep(
     clock: Clock,
     monitor: Monitor,
     healths: HealthStore,
-    answers: Callable[[], bool] = _always,
+    answers: Callable[[], bool] = always,
 ) -> Sweep:
     """The sweep over all shards. `answers` says whether our own API answers."""
     shards = range(SHARDS)
@@ -45,5 +52,5 @@ def sweep() -> Sweep:
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     healths = Healths()
     monitor = Monitor(healths, settings.providers, time.time)
-    answers = partial(own_api.answers, settings.api_url) if settings.api_url else _always
+    answers = look_at_own_api(settings)
     return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, answers)

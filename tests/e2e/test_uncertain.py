@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -62,3 +63,22 @@ def test_a_worker_killed_while_the_provider_is_called_loses_nothing(
     assert story["attempts"][0]["outcome"] == "uncertain"
     assert len(installation.inbox(email_id)) == copies
     assert story["status"] == ("delivered" if copies else "failed")
+
+
+def test_calls_over_which_the_worker_stood_still_are_no_outage(installation: Installation) -> None:
+    """Five timeouts in a row would open the breaker."""
+    installation.fault("sendgrid", "hang")
+    emails = [installation.send(on_uncertain="failover", providers=["sendgrid", "mailgun"]) for _ in range(6)]
+    installation.until("called", lambda: installation.calls("sendgrid") == len(emails), within_s=10)
+    worker = installation.worker_pid()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        time.sleep(4.5)  # longer than a call may take, and what is put down to a busy machine
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    for email_id in emails:
+        story = installation.ended(email_id)
+        assert _outcomes(story) == [("sendgrid", "uncertain"), ("mailgun", "accepted")]
+        assert story["attempts"][0]["cause"] == "unknown"
+    health = {one["name"]: one for one in installation.api.get("/v1/providers").json()["providers"]}
+    assert health["sendgrid"]["breaker"]["open"] is False

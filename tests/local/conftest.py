@@ -13,6 +13,7 @@ import pytest
 from app.local import environment
 from app.local.simulator import accounts
 from tests.conftest import free_port
+from tests.local.servers import Servers, is_free
 
 Env = dict[str, str]
 
@@ -62,3 +63,16 @@ def taken() -> Iterator[int]:
     """A port that something listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def servers(env: Env, eventually: Eventually) -> Iterator[Servers]:
+    """Servers, which are killed at the end."""
+    servers = Servers(env, eventually)
+    try:
+        yield servers
+    finally:
+        for process in servers.processes:
+            process.kill()
+            process.communicate()
+        eventually(lambda: is_free(env), 60)

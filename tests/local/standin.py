@@ -1,4 +1,4 @@
-"""Run by the tests, as a process: a server with a stack of stand-in children, or one of these children.
+"""Run by the tests, as a process: a server with a stack of stand-in children, one of these children, or their keeper.
 
 For uvicorn it is an application, `standin:app`, with that stack.
 """
@@ -14,7 +14,9 @@ from typing import Any
 
 from app.local import exit_with_parent
 from app.local.children import Program
+from app.local.keeper import keep
 from app.local.mode import LocalError
+from app.local.reload import KeptStack, is_reloading
 from app.local.stack import Stack
 
 DATA = Path(os.environ["DATA_DIR"])
@@ -36,8 +38,17 @@ def wait_for_sigterm() -> None:
     signal.sigwait({signal.SIGTERM})
 
 
-def make_stack() -> Stack:
-    return Stack(os.environ, start_programs=[partial(program, name) for name in ("first", "second")])
+def make_stack(*, serves: bool = True) -> Stack:
+    programs = [partial(program, name) for name in ("first", "second")]
+    return Stack(os.environ, start_programs=programs, serves=serves)
+
+
+def stack_under_uvicorn() -> Stack | KeptStack:
+    if not is_reloading(sys.argv, os.environ):
+        return make_stack()
+    kept = KeptStack(os.environ, (sys.executable, __file__, "keep"))
+    kept.notice_interrupt()
+    return kept
 
 
 Message = MutableMapping[str, Any]
@@ -48,7 +59,7 @@ async def app(
 ) -> None:
     assert scope["type"] == "lifespan"
     await receive()
-    stack = make_stack()
+    stack = stack_under_uvicorn()
     await asyncio.to_thread(stack.start)
     note("owner" if stack.is_owner else "guest")
     await send({"type": "lifespan.startup.complete"})
@@ -76,6 +87,17 @@ def child(name: str) -> None:
     note(f"{name}-end")
 
 
+def run_keeper(server: str) -> None:
+    try:
+        keep(make_stack(serves=False), int(server), sys.stdout.write)
+    except LocalError as error:
+        sys.exit(str(error))
+    note("keeper-end")
+
+
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    serve() if sys.argv[1] == "serve" else child(sys.argv[1])
+    if sys.argv[1] == "keep":
+        run_keeper(sys.argv[2])
+    else:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        serve() if sys.argv[1] == "serve" else child(sys.argv[1])

@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
+from app.admin.dead_letters import asked_for
 from app.local import aws, queue_poller
+from app.local.alarm import Alarm
+from app.local.backlog import Backlog
 from app.local.environment import deployed
 from app.local.invocation import Context, LambdaEvent
 from app.local.provision import DEAD_LETTERS, QUEUE, provision
+from app.local.queue_poller import LocalQueue
+from app.local.runner import CONCURRENCY, Handed, Handler, Runner
 from app.topic import DelayQueue
+from workers.attempts import read
 
 Env = dict[str, str]
 Eventually = Callable[..., None]
@@ -37,15 +43,27 @@ def queue(env: Env, aws_endpoint: str) -> Env:
 
 
 @contextmanager
-def feeding(env: Env, handler: queue_poller.Handler, beat: Callable[[], None] = lambda: None) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=queue_poller.QueuePoller(env, handler).run, args=(stop, beat))
-    thread.start()
+def feeding(env: Env, handler: Handler) -> Iterator[Backlog]:
+    """Hand what comes through the queue, or through the backlog itself, to the handler."""
+    stop, backlog = threading.Event(), Backlog(Alarm())
+    runner = Runner(backlog, handler, 20)
+    poller = threading.Thread(target=queue_poller.poll, args=(LocalQueue(env), backlog, stop, 0.05))
+
+    def release() -> None:
+        while not stop.wait(0.05):
+            backlog.release(int(time.time() * 1000))
+
+    releaser = threading.Thread(target=release)
+    runner.start()
+    poller.start()
+    releaser.start()
     try:
-        yield
+        yield backlog
     finally:
         stop.set()
-        thread.join()
+        backlog.close()
+        for part in (runner, poller, releaser):
+            part.join()
 
 
 def publish(env: Env, text: str) -> None:
@@ -60,8 +78,12 @@ def lying_in(env: Env, name: str) -> int:
     return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
 
 
+def handed(env: Env, backlog: Backlog, email_id: str, attempt: int = 1) -> Handed:
+    return Handed(email_id, attempt, 0, backlog, LocalQueue(env))
+
+
 def test_a_message_with_a_delay_comes_when_that_is_over(queue: Env, eventually: Eventually) -> None:
-    """What the product publishes for later goes to the worker's own queue, whose URL the environment tells."""
+    """What a process that hands nothing over publishes for later goes to the worker's own queue."""
     assert queue["DELAY_QUEUE_URL"].endswith(f"/{QUEUE}")
     sqs, seen = aws.client("sqs", queue), []
     later = DelayQueue(lambda: sqs, sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], time.time)
@@ -74,10 +96,14 @@ def test_a_message_with_a_delay_comes_when_that_is_over(queue: Env, eventually: 
     assert json.loads(event["Records"][0]["body"]) == {"email_id": "eml_1", "attempt": 2, "at_ms": at_ms}
 
 
-def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Eventually) -> None:
+@pytest.mark.parametrize("is_handed", [False, True], ids=["from the queue", "handed over"])
+def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Eventually, is_handed: bool) -> None:
     seen: list[tuple[LambdaEvent, Context]] = []
-    with feeding(queue, lambda event, context: seen.append((event, context))):
-        publish(queue, "hello")
+    with feeding(queue, lambda event, context: seen.append((event, context))) as backlog:
+        if is_handed:
+            backlog.put(handed(queue, backlog, "eml_1", 2))
+        else:
+            publish(queue, json.dumps({"email_id": "eml_1", "attempt": 2}))
         eventually(lambda: bool(seen))
         eventually(lambda: lying_in(queue, QUEUE) == 0)
     [(event, context)] = seen
@@ -95,32 +121,42 @@ def test_a_message_comes_in_lambdas_shape_and_is_done(queue: Env, eventually: Ev
     }
     assert record["eventSource"] == "aws:sqs"
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
-    assert '"Message": "hello"' in record["body"]
+    assert abs(int(record["attributes"]["SentTimestamp"]) - time.time() * 1000) < 30_000
+    assert read(record) == ("eml_1", 2)
     assert 0 < context.get_remaining_time_in_millis() <= 20_000
     assert context.invoked_function_arn.endswith(":function:attempts")
     assert lying_in(queue, DEAD_LETTERS) == 0
 
 
-def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually: Eventually) -> None:
-    tries: dict[str, list[str]] = {"raises": [], "is named": []}
+@pytest.mark.parametrize("is_handed", [False, True], ids=["from the queue", "handed over"])
+def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually: Eventually, is_handed: bool) -> None:
+    tries: dict[str, list[str]] = {"eml_raises": [], "eml_named": []}
 
     def fail(event: LambdaEvent, _: Context) -> dict[str, Any]:
         [record] = event["Records"]
-        way = json.loads(record["body"])["Message"]
-        tries[way].append(record["attributes"]["ApproximateReceiveCount"])
-        if way == "raises":
+        email_id, _number = read(record)
+        tries[email_id].append(record["attributes"]["ApproximateReceiveCount"])
+        if email_id == "eml_raises":
             raise RuntimeError("no")
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
 
-    with feeding(queue, fail):
-        for way in tries:
-            publish(queue, way)
+    with feeding(queue, fail) as backlog:
+        for email_id in tries:
+            if is_handed:
+                backlog.put(handed(queue, backlog, email_id, 2))
+            else:
+                publish(queue, json.dumps({"email_id": email_id, "attempt": 2}))
         eventually(lambda: lying_in(queue, DEAD_LETTERS) == 2)
-    assert tries == {"raises": ["1", "2", "3"], "is named": ["1", "2", "3"]}
+    assert tries == {"eml_raises": ["1", "2", "3"], "eml_named": ["1", "2", "3"]}
     assert lying_in(queue, QUEUE) == 0
+    sqs = aws.client("sqs", queue)
+    url = sqs.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert sorted(asked_for(dead["Body"]) for dead in found) == [[("eml_named", 2)], [("eml_raises", 2)]]
 
 
-def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Eventually) -> None:
+@pytest.mark.parametrize("is_handed", [False, True], ids=["from the queue", "handed over"])
+def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Eventually, is_handed: bool) -> None:
     outcomes = iter([RuntimeError("not yet"), None])
     tries: list[LambdaEvent] = []
 
@@ -130,38 +166,42 @@ def test_a_message_that_fails_once_is_delivered_again(queue: Env, eventually: Ev
         if error:
             raise error
 
-    with feeding(queue, fail_once):
-        publish(queue, "again")
+    with feeding(queue, fail_once) as backlog:
+        if is_handed:
+            backlog.put(handed(queue, backlog, "eml_1"))
+        else:
+            publish(queue, "again")
         eventually(lambda: len(tries) == 2)
         eventually(lambda: lying_in(queue, QUEUE) == 0)
     assert lying_in(queue, DEAD_LETTERS) == 0
 
 
 def test_messages_are_handled_side_by_side(queue: Env, eventually: Eventually) -> None:
-    together = threading.Barrier(queue_poller.CONCURRENCY)
-    handled: list[int] = []
-    with feeding(queue, lambda _event, _context: handled.append(together.wait(50))):
-        for number in range(queue_poller.CONCURRENCY):
+    together = threading.Barrier(CONCURRENCY)
+    done: list[int] = []
+    with feeding(queue, lambda _event, _context: done.append(together.wait(50))) as backlog:
+        for number in range(CONCURRENCY // 2):
+            backlog.put(handed(queue, backlog, f"eml_{number}"))
             publish(queue, str(number))
-        eventually(lambda: len(handled) == queue_poller.CONCURRENCY)
+        eventually(lambda: len(done) == CONCURRENCY)
 
 
 def test_a_message_that_cannot_be_settled_does_not_block_the_next(queue: Env, eventually: Eventually) -> None:
     sqs = aws.client("sqs", queue)
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    handled: list[LambdaEvent] = []
+    done: list[LambdaEvent] = []
 
     def delete_it(event: LambdaEvent, _: Context) -> None:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=event["Records"][0]["receiptHandle"])
-        handled.append(event)
+        done.append(event)
 
     with feeding(queue, delete_it):
-        for number in range(queue_poller.CONCURRENCY + 1):
+        for number in range(CONCURRENCY + 1):
             publish(queue, str(number))
-        eventually(lambda: len(handled) == queue_poller.CONCURRENCY + 1)
+        eventually(lambda: len(done) == CONCURRENCY + 1)
 
 
-def test_stopping_waits_for_the_handler(queue: Env, eventually: Eventually) -> None:
+def test_the_end_waits_for_the_handler(queue: Env) -> None:
     entered, leave, ended = threading.Event(), threading.Event(), threading.Event()
 
     def linger(_event: LambdaEvent, _context: Context) -> None:
@@ -169,87 +209,39 @@ def test_stopping_waits_for_the_handler(queue: Env, eventually: Eventually) -> N
         assert leave.wait(10)
         ended.set()
 
-    stop = threading.Event()
-    thread = threading.Thread(target=queue_poller.QueuePoller(queue, linger).run, args=(stop, lambda: None))
-    thread.start()
-    publish(queue, "slow")
+    backlog = Backlog(Alarm())
+    runner = Runner(backlog, linger, 20)
+    runner.start()
+    backlog.put(handed(queue, backlog, "eml_1"))
     assert entered.wait(10)
-    stop.set()
-    assert thread.is_alive()
+    backlog.close()
+    joined = threading.Thread(target=runner.join)
+    joined.start()
     assert not ended.is_set()
     leave.set()
-    thread.join()
+    joined.join(10)
     assert ended.is_set()
-    assert lying_in(queue, QUEUE) == 0
 
 
-def test_an_emulator_that_is_away_does_not_end_the_feed(queue: Env, eventually: Eventually) -> None:
-    beats: list[None] = []
-    run = queue_poller.QueuePoller(queue, lambda *_: None)
-    run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
-    stop = threading.Event()
-    thread = threading.Thread(target=run.run, args=(stop, lambda: beats.append(None)))
-    thread.start()
-    eventually(lambda: len(beats) >= 2)
-    stop.set()
-    thread.join()
+def test_what_was_not_begun_is_left_to_the_next_worker(queue: Env, eventually: Eventually) -> None:
+    wanted = [(f"eml_{number}", 3) for number in range(queue_poller.BATCH + 1)]
+    LocalQueue(queue).leave(wanted, within_s=30)
+    assert lying_in(queue, QUEUE) == len(wanted)
+    seen: list[tuple[str, int]] = []
+    with feeding(queue, lambda event, _: seen.append(read(event["Records"][0]))):
+        eventually(lambda: len(seen) == len(wanted))
+    assert sorted(seen) == sorted(wanted)
+    LocalQueue(queue).leave(wanted, within_s=-1)
+    assert lying_in(queue, QUEUE) == 0  # there was no time
 
 
-def test_a_failing_sweep_is_followed_by_the_next(eventually: Eventually) -> None:
-    events: list[LambdaEvent] = []
-
-    def sweep(event: LambdaEvent, _: Context) -> None:
-        events.append(event)
-        raise RuntimeError("no table")
-
-    stop = threading.Event()
-    thread = threading.Thread(target=queue_poller.tick, args=(sweep, stop, 0.01))
-    thread.start()
-    eventually(lambda: len(events) >= 3)
-    stop.set()
-    thread.join()
-    assert events[0]["detail-type"] == "Scheduled Event"
-
-
-def test_the_sweep_holds_back_while_the_worker_is_behind(eventually: Eventually) -> None:
-    swept: list[None] = []
-    asked: list[None] = []
-    behind = threading.Event()
-    behind.set()
-
-    def is_behind() -> bool:
-        asked.append(None)
-        return behind.is_set()
-
-    stop = threading.Event()
-    thread = threading.Thread(target=queue_poller.tick, args=(lambda *_: swept.append(None), stop, 0.01, is_behind, 60))
-    thread.start()
-    eventually(lambda: len(asked) >= 3)
-    assert swept == []
-    behind.clear()
-    eventually(lambda: len(swept) >= 2)
-    behind.set()
-    stop.set()
-    thread.join()
-
-
-def test_even_behind_it_sweeps_as_often_as_on_aws(eventually: Eventually) -> None:
-    swept: list[None] = []
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=queue_poller.tick, args=(lambda *_: swept.append(None), stop, 0.01, lambda: True, 0.05)
-    )
-    thread.start()
-    eventually(lambda: len(swept) >= 2)
-    stop.set()
-    thread.join()
-
-
-def test_the_worker_is_behind_when_more_waits_than_it_handles_at_once(queue: Env) -> None:
-    run = queue_poller.QueuePoller(queue, lambda *_: None)
-    assert not run.is_behind()
-    for number in range(queue_poller.CONCURRENCY + 1):
-        publish(queue, str(number))
-    assert run.is_behind()
-    run._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
-    assert not run.is_behind()
+def test_an_emulator_that_is_away_ends_nothing(queue: Env, caplog: pytest.LogCaptureFixture) -> None:
+    away = LocalQueue(queue)
+    away._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    assert away.receive() is None
+    away.leave([("eml_1", 1)], within_s=30)
+    away.bury("eml_1", 1)
+    message = {"MessageId": "1", "ReceiptHandle": "1", "Attributes": {"ApproximateReceiveCount": "1"}}
+    away.delete(message)
+    away.put_back(message)
+    assert len(caplog.records) == 5

@@ -1,91 +1,21 @@
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.local import emulator, lock, ports, programs
+from app.local import emulator, programs
 from app.local.children import Program
 from app.local.environment import deployed
 from app.local.mode import LocalError
-from app.local.paths import REPOSITORY, Paths
+from app.local.paths import Paths
 from app.local.stack import Stack
+from tests.local.servers import Servers, can_listen, is_free
 
 Env = dict[str, str]
 Eventually = Callable[..., None]
-
-STANDIN = Path(__file__).with_name("standin.py")
-
-
-class Servers:
-    """Server processes over one DATA_DIR, and the journal that they and their children write."""
-
-    def __init__(self, env: Env, eventually: Eventually) -> None:
-        self.env = {**env, "PYTHONPATH": str(REPOSITORY)}
-        self.eventually = eventually
-        self.processes: list[subprocess.Popen[str]] = []
-
-    def start(self, **env: str) -> subprocess.Popen[str]:
-        """Start a server; it is up once the journal says so."""
-        return self._run([sys.executable, str(STANDIN), "serve"], env)
-
-    def uvicorn(self, *flags: str) -> subprocess.Popen[str]:
-        """Start uvicorn with the stand-in application."""
-        folder = ["--app-dir", str(STANDIN.parent)]
-        return self._run(
-            [sys.executable, "-m", "uvicorn", f"{STANDIN.stem}:app", *folder, "--port", self.env["PORT"], *flags], {}
-        )
-
-    def _run(self, command: list[str], env: Env) -> subprocess.Popen[str]:
-        server = subprocess.Popen(command, env={**self.env, **env}, stderr=subprocess.PIPE, text=True)
-        self.processes.append(server)
-        return server
-
-    def journal(self) -> list[tuple[str, int]]:
-        path = Path(self.env["DATA_DIR"]) / "journal"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [(word, int(pid)) for word, pid in map(str.split, lines)]
-
-    def words(self) -> list[str]:
-        return [word for word, _ in self.journal()]
-
-    def pid(self, word: str, index: int = -1) -> int:
-        return [pid for said, pid in self.journal() if said == word][index]
-
-    def until(self, word: str, times: int = 1) -> None:
-        self.eventually(lambda: self.words().count(word) == times)
-
-
-@pytest.fixture
-def servers(env: Env, eventually: Eventually) -> Iterator[Servers]:
-    servers = Servers(env, eventually)
-    try:
-        yield servers
-    finally:
-        for process in servers.processes:
-            process.kill()
-            process.communicate()
-        eventually(lambda: is_free(env))
-
-
-def is_free(env: Env) -> bool:
-    """Whether every process that held the lock has ended."""
-    held = lock.acquire(Paths.of(env).lock)
-    if held is not None:
-        os.close(held)
-    return held is not None
-
-
-def can_listen(port: int) -> bool:
-    """Whether no process listens on `port` any more."""
-    try:
-        ports.require_free(port, "PORT")
-    except LocalError:
-        return False
-    return True
 
 
 def test_two_servers_share_one_set_of_children(servers: Servers, env: Env) -> None:
@@ -158,21 +88,6 @@ def test_a_killed_uvicorn_leaves_nothing_behind(servers: Servers, env: Env, even
     server.kill()
     eventually(lambda: is_free(env))
     eventually(lambda: can_listen(int(env["PORT"])))
-
-
-def test_a_reload_starts_the_children_again(servers: Servers, tmp_path: Path) -> None:
-    watched = tmp_path / "watched"
-    watched.mkdir()
-    module = watched / "module.py"
-    module.touch()
-    server = servers.uvicorn("--reload", "--reload-dir", str(watched))
-    servers.until("owner")
-    os.utime(module, (2_000_000_000, 2_000_000_000))
-    servers.until("owner", times=2)
-    server.send_signal(signal.SIGINT)
-    server.communicate(timeout=20)
-    once = ["first-start", "second-start", "owner", "second-end", "first-end"]
-    assert servers.words() == once * 2
 
 
 def test_ctrl_c_does_not_reach_the_children(servers: Servers) -> None:

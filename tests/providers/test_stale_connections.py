@@ -8,6 +8,7 @@ import httpcore
 import pytest
 
 from app.domain.email import Attachment
+from app.domain.freshness import Clocks
 from app.domain.kinds import Kind
 from app.providers.sdk.connection import KEEPALIVE_S, Connection
 from tests.providers.calls import ACCEPTED, send, transport_of
@@ -98,7 +99,7 @@ def test_a_request_that_breaks_off_twice_is_given_up_as_surely_not_sent() -> Non
 def test_an_idle_one_ends_by_the_time_of_day_as_well(passed_s: float) -> None:
     """The monotonic clock may stand still while a process is frozen; the time of day may be set back."""
     wall = Clock()
-    with peer(answer(ACCEPTED)) as server, transport_of(wall=wall) as transport:
+    with peer(answer(ACCEPTED)) as server, transport_of(clocks=Clocks(wall)) as transport:
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED
         wall.advance(passed_s)
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -26,7 +26,10 @@ FINAL = {"delivered", "partially_delivered", "failed", "canceled", "expired"}
 class Installation:
     """The API with its worker, simulator and emulator, on its own ports."""
 
-    def __init__(self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str], flags: Sequence[str] = ()
+    ) -> None:
+        """`flags` are uvicorn's."""
         api, simulator, aws = map(str, ports)
         self.log = folder / "log"
         self.data = folder / "data"
@@ -40,7 +43,7 @@ class Installation:
         }
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)
         self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
-        self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api]
+        self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api, *flags]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -60,6 +63,12 @@ class Installation:
         self.stop()
         self.api.close()
         self.control.close()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        assert self._process
+        return self._process.pid
 
     def worker_pid(self) -> int:
         """The process id of the worker child."""

@@ -25,6 +25,7 @@ from app.local.simulator.accounts import open_account
 from app.local.simulator.control import Control
 from app.local.simulator.inbox import LIMIT, Inbox
 from app.local.simulator.listener import Listener
+from app.local.simulator.outbox import Outbox
 from app.local.simulator.replay import WEBHOOK_BYTES
 from app.local.simulator.webhooks import Webhooks
 from app.providers import registry
@@ -54,6 +55,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--keys", type=Path, required=True, metavar="DIR", help="signing keys; created if missing")
     parser.add_argument("--inbox", type=Path, metavar="DIR", help="what the providers took; by default beside the keys")
     parser.add_argument("--inbox-limit", type=int, default=LIMIT, metavar="N", help="how many of the newest are kept")
+    parser.add_argument("--outbox", type=Path, metavar="PATH", help="webhooks that wait; by default in memory only")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once everything listens")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(arguments)
@@ -85,7 +87,7 @@ async def serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        webhooks = Webhooks(options.webhooks_url, session)
+        webhooks = Webhooks(options.webhooks_url, session, Outbox(options.outbox))
         stack.push_async_callback(webhooks.close)
         inbox = Inbox(options.inbox or options.keys / "inbox", options.inbox_limit)
         listeners = {
@@ -94,6 +96,7 @@ async def serve(options: argparse.Namespace) -> None:
         for listener in listeners.values():
             stack.push_async_callback(listener.stop)
             await listener.start()
+        webhooks.go_on({account: listener.account for account, listener in listeners.items()})
         site = web.Application(middlewares=[refuse_foreign, render_errors], client_max_size=WEBHOOK_BYTES)
         api = Api(options.api_url, API_KEY, session)
         site.add_routes(Playground(listeners, inbox, api, _titles(options.accounts), frozenset(options.real)).routes())

@@ -9,12 +9,14 @@ from typing import Final
 import httpx
 
 from app.domain.email import Message
+from app.domain.freshness import Clocks
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome, shorten
 from app.errors import ConfigurationError
 from app.providers.sdk.contract import CredentialsCheck, NoAnswer, Provider
 from app.providers.sdk.network import Lookup, Wire
 from app.providers.sdk.refusal import Unsendable
+from app.providers.sdk.standstill import Stopwatch
 
 _NOT_SENT: Final = (Kind.UNAVAILABLE, Cause.OUTAGE)  # the request never left
 _BROKEN: Final = (Kind.UNCERTAIN, Cause.OUTAGE)  # it may have left, and the provider or the connection is at fault
@@ -75,11 +77,12 @@ class HttpTransport:
         *,
         ssl_context: ssl.SSLContext | None = None,
         lookup: Lookup = socket.getaddrinfo,
-        wall: Callable[[], float] = time.time,
+        clocks: Clocks | None = None,
     ) -> None:
-        """`lookup` finds the addresses of a host; `wall` tells the time of day in seconds."""
+        """`lookup` finds the addresses of a host."""
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
-        wire = Wire(timeout_s, connect_timeout_s, context, lookup, wall)
+        self._timeout_s, self._clocks = timeout_s, clocks or Clocks(time.time)
+        wire = Wire(timeout_s, connect_timeout_s, context, lookup, self._clocks)
         self._client = httpx.Client(transport=wire, follow_redirects=False, trust_env=False)
 
     def send(self, provider: HttpProvider, message: Message) -> Outcome:
@@ -94,10 +97,12 @@ class HttpTransport:
             return Outcome(Kind.UNAVAILABLE, Cause.ACCOUNT, reply=shorten(str(fault)))
         except _BAD_URL as fault:
             return _outcome(_NOT_SENT, fault)
+        watch = Stopwatch.start(self._clocks)
         try:
             response = self._client.send(request)
         except _FAULTS as fault:
-            return failure(fault)
+            # Over a call during which this process stood still, neither host nor connection can be judged.
+            return failure(fault, is_ours=watch.stood_still(self._timeout_s))
         return provider.read(response)
 
     def check_credentials(self, provider: HttpProvider) -> CredentialsCheck:
@@ -124,9 +129,15 @@ class HttpTransport:
         self._client.close()
 
 
-def failure(fault: Exception) -> Outcome:
-    """The outcome of a call that ended in an exception: by its class or the nearest parent in FAILURES."""
-    return _outcome(next((FAILURES[parent] for parent in type(fault).__mro__ if parent in FAILURES), _UNKNOWN), fault)
+def failure(fault: Exception, *, is_ours: bool = False) -> Outcome:
+    """The outcome of a call that ended in an exception: by its class or the nearest parent in FAILURES.
+
+    With `is_ours`, this process stood still, so that the cause is not known.
+    """
+    kind, cause = next((FAILURES[parent] for parent in type(fault).__mro__ if parent in FAILURES), _UNKNOWN)
+    if is_ours:
+        return Outcome(kind, Cause.UNKNOWN, reply=f"{_named(fault)}: this process stood still during the call")
+    return _outcome((kind, cause), fault)
 
 
 def _outcome(meaning: tuple[OutcomeKind, Cause], fault: Exception) -> Outcome:

@@ -16,8 +16,11 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from app.domain.freshness import Clocks
 from app.providers.sdk import bodies
 from app.providers.sdk.connection import KEEPALIVE_S, Call, Connection, Until, seconds_left
+
+CONNECTIONS: Final = 64  # more than any process makes calls at once
 
 Lookup = Callable[[str, int, int, int], list[tuple[Any, ...]]]  # as socket.getaddrinfo: host, port, family, type
 
@@ -44,7 +47,7 @@ class Wire(httpx.BaseTransport):
     Connecting (waiting for a free connection, name lookup, TCP, TLS) has `connect_timeout_s` of that. Raises httpx's
     own exceptions, but none after the status has arrived. No proxies. A call that surely sent nothing is made once more
     on a new connection; if that fails in the same way, httpx.ConnectError is raised. Nothing else is tried again.
-    `wall` tells the time of day in seconds.
+    Idle connections end by the time of day as well, as `clocks` tells it.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Wire(httpx.BaseTransport):
         connect_timeout_s: float,
         ssl_context: ssl.SSLContext,
         lookup: Lookup,
-        wall: Callable[[], float] = time.time,
+        clocks: Clocks | None = None,
     ) -> None:
         self._timeout_s = timeout_s
         self._connect_timeout_s = min(connect_timeout_s, timeout_s)
-        network = _Network(lookup, wall)
-        self._pool = httpcore.ConnectionPool(ssl_context, keepalive_expiry=KEEPALIVE_S, network_backend=network)
+        network = _Network(lookup, (clocks or Clocks(time.time)).wall)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context, max_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S, network_backend=network
+        )
         self._unkept = httpcore.ConnectionPool(ssl_context, max_keepalive_connections=0, network_backend=network)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -12,6 +12,7 @@ from app.local.simulator.accounts import open_account
 from app.local.simulator.faults import ENDINGS, Behavior, Ending, Fault, endings
 from app.local.simulator.inbox import Entry
 from app.local.simulator.mail import Mail, Mailbox
+from app.local.simulator.outbox import Outbox
 from app.local.simulator.webhooks import Webhooks
 from tests.local.simulator.case import Event
 from tests.local.simulator.rig import CASES, Receiver, case_of
@@ -33,7 +34,7 @@ def reports(receiver: Receiver, folder: Path, provider: str, behavior: Behavior,
 
     async def report() -> None:
         async with aiohttp.ClientSession() as session:
-            webhooks = Webhooks(receiver.url, session)
+            webhooks = Webhooks(receiver.url, session, Outbox())
             webhooks.report(account, Entry(provider, account.dialect.message_id(), mail, datetime.now(UTC)), behavior)
             await asyncio.to_thread(receiver.wait, "addressed", posts)
             await webhooks.close()

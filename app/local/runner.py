@@ -1,0 +1,113 @@
+"""Hands messages to a handler as Lambda does: many side by side, each up to three times."""
+
+import hashlib
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from app.local.backlog import Backlog, Task
+from app.local.invocation import Context, LambdaEvent, sqs_event
+from app.local.provision import TRIES
+from app.local.queue_poller import RETRY_AFTER_S, LocalQueue
+
+Handler = Callable[[LambdaEvent, Context], Any]
+
+CONCURRENCY: Final = 32  # most of them wait for a provider
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A message that was handed over in memory. `tries` counts those that failed."""
+
+    email_id: str
+    attempt: int
+    at_ms: int
+    backlog: Backlog
+    queue: LocalQueue
+    tries: int = 0
+    message_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    published_at_ms: int = field(default_factory=lambda: _now_ms())
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The email and the attempt."""
+        return self.email_id, self.attempt
+
+    def event(self) -> LambdaEvent:
+        """The event that SQS would make of the message."""
+        body = json.dumps({"email_id": self.email_id, "attempt": self.attempt, "at_ms": self.at_ms})
+        return sqs_event(
+            {
+                "MessageId": self.message_id,
+                "ReceiptHandle": self.message_id,
+                "Body": body,
+                "Attributes": {
+                    "ApproximateReceiveCount": str(self.tries + 1),
+                    "SentTimestamp": str(self.published_at_ms),
+                },
+                "MD5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            }
+        )
+
+    def settle(self, *, is_done: bool) -> None:
+        """If the message is not done, let it come again after a while, or put it on the dead-letter queue."""
+        tries = self.tries + 1
+        if is_done:
+            return
+        if tries < TRIES:
+            self.backlog.put_later(replace(self, tries=tries), _now_ms() + RETRY_AFTER_S[tries] * 1000)
+        else:
+            self.queue.bury(self.email_id, self.attempt)
+
+
+class Runner:
+    """Calls one handler for the tasks of one backlog, in CONCURRENCY threads, until the backlog is closed."""
+
+    def __init__(self, backlog: Backlog, handler: Handler, timeout_s: float) -> None:
+        """`timeout_s` is what the handler is told that it may take."""
+        self._backlog, self._handler, self._timeout_s = backlog, handler, timeout_s
+        self._threads = [threading.Thread(target=self._run, name=f"attempts-{n}") for n in range(CONCURRENCY)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait until every call of the handler that has begun has ended, once the backlog is closed."""
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while (task := self._backlog.take()) is not None:
+            try:
+                task.settle(is_done=self._is_done(task))
+            finally:
+                self._backlog.end(task)
+
+    def _is_done(self, task: Task) -> bool:
+        """Whether the handler returned without naming the message in batchItemFailures."""
+        event = task.event()
+        [record] = event["Records"]
+        try:
+            result = self._handler(event, Context("attempts", self._timeout_s)) or {}
+        except Exception as error:
+            count = record["attributes"]["ApproximateReceiveCount"]
+            log.exception(
+                "The handler raised %s",
+                type(error).__name__,
+                extra={"message_id": record["messageId"], "receive_count": count},
+            )
+            return False
+        return all(failed["itemIdentifier"] != record["messageId"] for failed in result.get("batchItemFailures", []))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

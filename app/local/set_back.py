@@ -1,0 +1,44 @@
+"""What a clock that was set back does to times that were written before: each comes so much too late.
+
+They are brought forward by as much. Only times that lie further ahead than half of it are, because nearer ones were
+written after the clock was set.
+"""
+
+from dataclasses import replace
+
+from app.domain.head import Head, Recipient
+from app.domain.health import Health
+
+
+def bring_forward(head: Head, by_ms: int, now_ms: int) -> Head:
+    """The head with its lease and its waits brought forward. Returns the same head if nothing is."""
+    recipients = {key: _recipient(recipient, by_ms, now_ms) for key, recipient in head.recipients.items()}
+    return replace(
+        head,
+        recipients=recipients,
+        lease_until_ms=_earlier(head.lease_until_ms, by_ms, now_ms),
+        turn_ms=_earlier(head.turn_ms, by_ms, now_ms),
+    )
+
+
+def bring_health_forward(health: Health, by_ms: int, now_ms: int) -> Health:
+    """The health with the ends of its breaker, its cooldown and its probe brought forward. May return the same one."""
+    changed = replace(
+        health,
+        breaker_until_ms=_earlier(health.breaker_until_ms, by_ms, now_ms),
+        cooldown_until_ms=_earlier(health.cooldown_until_ms, by_ms, now_ms),
+        probe_until_ms=_earlier(health.probe_until_ms, by_ms, now_ms),
+    )
+    return health if changed == health else changed
+
+
+def _recipient(recipient: Recipient, by_ms: int, now_ms: int) -> Recipient:
+    return replace(
+        recipient,
+        wait_until_ms=_earlier(recipient.wait_until_ms, by_ms, now_ms),
+        round_ends_at_ms=_earlier(recipient.round_ends_at_ms, by_ms, now_ms),
+    )
+
+
+def _earlier(at_ms: int | None, by_ms: int, now_ms: int) -> int | None:
+    return at_ms if at_ms is None or at_ms <= now_ms + by_ms // 2 else at_ms - by_ms
