@@ -1,10 +1,11 @@
 """The emulator as a child process, for tests: to be started, killed and started again over one DATA_DIR."""
 
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from app.local import aws, emulator
@@ -35,13 +36,11 @@ TABLE: dict[str, Any] = {
 class Running:
     """A running emulator and its clients."""
 
-    def __init__(self, env: Mapping[str, str], **changes: str) -> None:
-        """Start it and wait until it answers. `changes` are variables of its own process."""
+    def __init__(self, env: Mapping[str, str], **options: float) -> None:
+        """Start it and wait until it answers. `options` are those of `emulator.program`."""
         self.env = deployed(env)
-        program = emulator.program(self.env, lambda: None)
-        for name, value in changes.items():
-            program.env[name] = value  # type: ignore[index] # because the test knows that it is a dict
-        self.child = Child(program, [])
+        self._is_stopped = False
+        self.child = Child(emulator.program(self.env, lambda: None, **options), [])
         try:
             self.child.wait_until_ready(20, threading.Event())
         except BaseException:
@@ -56,9 +55,15 @@ class Running:
 
     def stop(self) -> int | None:
         """End it in order. Returns its exit status."""
-        with suppress(OSError):
+        if not self._is_stopped:
+            self._is_stopped = True
             self.child.stop(grace_s=20)
         return self.child.exit_code()
+
+    def leave_room(self, size: int | None) -> None:
+        """Let no file grow beyond `size` bytes, as on a disk that is full; None: as far as it likes. On Linux only."""
+        soft = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(self.child.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """Every item of a table, in order of the keys."""
@@ -71,9 +76,9 @@ class Running:
 
 
 @contextmanager
-def running(env: Mapping[str, str], **changes: str) -> Iterator[Running]:
+def running(env: Mapping[str, str], **options: float) -> Iterator[Running]:
     """An emulator for as long as the block runs."""
-    it = Running(env, **changes)
+    it = Running(env, **options)
     try:
         yield it
     finally:

@@ -129,13 +129,13 @@ class Journal:
             connection = sqlite3.connect(self._path, timeout=5, isolation_level=None, check_same_thread=False)
             # Nobody else opens this file. Without shared memory there is one file less that a full disk could tear.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            written = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if written > FORMAT:
+                raise NotKept(f"{self._path} was written by a newer version: start that one, or set DATA_DIR")
             # Each commit appends to a log beside this file. `_tidy` brings it over.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
-            written = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if written > FORMAT:
-                raise NotKept(f"{self._path} was written by a newer version: start that one, or set DATA_DIR")
             if written < FORMAT:
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
             self._ids = {name: id_ for id_, name in connection.execute("SELECT id, name FROM places")}

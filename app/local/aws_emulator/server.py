@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-import logging
+import os
 import resource
 import signal
 import sys
@@ -32,8 +32,6 @@ REFUSED: Final = 3
 _REAPER: Final = "dynamodb-ttl-reaper"  # ministack's thread that deletes items beside the requests
 _LATE_S: Final = 0.3  # how often a slow start says how far it is
 
-_log = logging.getLogger("emulator")
-
 
 def main() -> None:
     """Run the emulator. A start that fails is one sentence and status 1."""
@@ -41,7 +39,8 @@ def main() -> None:
         status = asyncio.run(_run(_config(sys.argv[1:])))
     except (NotKept, OSError) as why:
         sys.exit(str(why))
-    sys.exit(status)
+    if status:
+        os._exit(status)  # at once: on a full disk Python could not write its log, and would end with another status
 
 
 def _config(arguments: Sequence[str]) -> argparse.Namespace:
@@ -100,7 +99,6 @@ async def _run(config: argparse.Namespace) -> int:
         await commits.close()
         journal.close()
     if commits.trouble is not None:
-        sys.stderr.write(f"{commits.refused} changes were refused at the end: {commits.trouble}\n")
         return REFUSED
     return 0
 
