@@ -81,7 +81,11 @@ def crash(installed: Installation, how: str, emails: int) -> Crash:
         sum(len(copies[email_id]) for email_id in accepted),
         sum(_is_uncertain(attempt) for story in stories.values() for attempt in (story or {}).get("attempts", ())),
         settled_s,
-        [finding for email_id in accepted for finding in examine(email_id, stories[email_id], copies[email_id], "wait")],
+        [
+            finding
+            for email_id in accepted
+            for finding in examine(email_id, stories[email_id], copies[email_id], "wait")
+        ],
     )
 
 
