@@ -44,9 +44,14 @@ class Crash:
     findings: list[Finding]
 
 
+def _kill_everything(installed: Installation) -> None:
+    installed.kill_everything()
+    installed.restart()
+
+
 KILLS: Final[Mapping[str, Callable[[Installation], object]]] = {
     "the emulator": Installation.kill_emulator,
-    "everything": lambda installed: (installed.kill_everything(), installed.restart()),
+    "everything": _kill_everything,
 }
 
 
@@ -75,17 +80,15 @@ def crash(installed: Installation, how: str, emails: int) -> Crash:
     copies: dict[str, list[Copy]] = defaultdict(list)
     for message in installed.control.get("/control/messages", timeout=60).json():
         copies[message["metadata"]["em_email_id"]].append(read_copy(message))
+    attempts = [attempt for story in stories.values() if story for attempt in story["attempts"]]
+    found = [examine(email_id, stories[email_id], copies[email_id], "wait") for email_id in accepted]
     return Crash(
         before,
         len(accepted),
         sum(len(copies[email_id]) for email_id in accepted),
-        sum(_is_uncertain(attempt) for story in stories.values() for attempt in (story or {}).get("attempts", ())),
+        sum(attempt["outcome"] == "uncertain" for attempt in attempts),
         settled_s,
-        [
-            finding
-            for email_id in accepted
-            for finding in examine(email_id, stories[email_id], copies[email_id], "wait")
-        ],
+        [finding for each in found for finding in each],
     )
 
 
@@ -129,11 +132,7 @@ def _story(installed: Installation, email_id: str) -> dict[str, Any] | None:
 
 
 def _is_settled(story: dict[str, Any] | None) -> bool:
-    return story is None or (
-        all(each["status"] in {*ENDS, "sent"} for each in story["recipients"])
-        and all(attempt["outcome"] is not None for attempt in story["attempts"])
-    )
-
-
-def _is_uncertain(attempt: Mapping[str, Any]) -> bool:
-    return attempt["outcome"] == "uncertain"
+    if story is None:
+        return True
+    has_ended = all(each["status"] in {*ENDS, "sent"} for each in story["recipients"])
+    return has_ended and all(attempt["outcome"] is not None for attempt in story["attempts"])
