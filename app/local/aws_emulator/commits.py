@@ -73,7 +73,7 @@ class Commits:
                 self._refused += len(changes)
                 self.note_trouble(why)
                 raise
-            self._note_written(sync=False)
+            self._is_synced = False
             return
         group = self._gather()
         group.changes.extend(changes)
@@ -104,7 +104,10 @@ class Commits:
         self._thread.shutdown()
 
     def note_trouble(self, why: NotKept) -> None:
-        """Something could not be written. Until it can, `trouble` says why."""
+        """Something could not be written. Until there is room again, `trouble` says why.
+
+        What still fits meanwhile is kept, but is no sign of room.
+        """
         if self._trouble is None:
             _log.error("nothing can be kept: %s", why)
         self._trouble = str(why)
@@ -115,12 +118,8 @@ class Commits:
         except NotKept as why:
             self.note_trouble(why)
         else:
-            self._note_written(sync=True)
-
-    def _note_written(self, *, sync: bool) -> None:
-        if self._trouble is not None:
             _log.warning("everything is kept again; %d changes were refused", self._refused)
-        self._trouble, self._refused, self._is_synced = None, 0, sync
+            self._trouble, self._refused, self._is_synced = None, 0, True
 
     def _gather(self) -> Group:
         """The group that is written next. Starts the writer."""
@@ -142,7 +141,7 @@ class Commits:
                     self._take_back(why)
                 else:
                     self._written = None
-                    self._note_written(sync=group.sync)
+                    self._is_synced = group.sync
                     group.kept.set_result(None)
         finally:
             # After an exception that nobody expected, memory must not be ahead of the journal, either.
