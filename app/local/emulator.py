@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app.local import exit_with_parent, ports
+from app.local import exit_with_parent, ports, retention
 from app.local.aws_emulator import start
 from app.local.aws_emulator.server import REFUSED as REFUSED
 from app.local.aws_emulator.server import STORAGE_PATH
@@ -24,14 +24,18 @@ OBJECT_DAYS = 45
 EXPIRY_INTERVAL_S = 600
 """How often the emulator deletes what has expired. AWS takes up to two days."""
 
+SPARE = 2
+"""So many times as many keys of clients and tokens of webhooks are kept as emails: an email does not find its own."""
+
 
 def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: float = EXPIRY_INTERVAL_S) -> Program:
     """The emulator for `env`, which `environment.deployed` has made. Its tables and objects are kept in DATA_DIR.
 
     What it has answered is on disk, so that it may be killed at any moment.
-    Raises LocalError if the emulator is not installed or its port is in use, OSError if DATA_DIR cannot be written.
+    Raises LocalError if the emulator is not installed, its port is in use or KEEP_EMAILS is no number of emails, and
+    OSError if DATA_DIR cannot be written.
     """
-    at, paths = ports.read(env), Paths.of(env)
+    at, paths, kept = ports.read(env), Paths.of(env), retention.limit(env)
     python = _python(env)
     ports.require_free(at.aws, "AWS_PORT")
     temporary = paths.emulator / "tmp"
@@ -50,6 +54,10 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
             *("--queues", DEAD_LETTERS),
             *("--claim", HeadItem.lease_until.attr_name),
             *("--object-days", str(OBJECT_DAYS), "--expiry-s", str(expiry_s)),
+            *(
+                f"--cap={env['TABLE_PREFIX']}{cap}:{SPARE * kept}"
+                for cap in ("emails:key#", "emails:collapse#", "nonces:")
+            ),
         ),
         env={
             "PATH": env.get("PATH", os.defpath),

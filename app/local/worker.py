@@ -6,8 +6,9 @@ import sys
 import threading
 from functools import partial
 
-from app.local import exit_with_parent, health, queue_poller
+from app.local import exit_with_parent, health, queue_poller, retention
 from app.local.paths import Paths
+from app.store.heads import Heads
 from app.wiring.process import container
 from workers import attempts, sweep
 
@@ -23,11 +24,15 @@ def main() -> None:
     ticking = partial(queue_poller.tick, sweep.handler, stop, is_behind=queue.is_behind)
     clock = threading.Thread(target=ticking, name="clock")
     clock.start()
+    kept = retention.Retention(os.environ, retention.limit(os.environ), Heads())
+    old_emails = threading.Thread(target=kept.run, args=(stop,), name="retention")
+    old_emails.start()
     try:
         queue.run(stop, partial(health.beat, Paths.of(os.environ).heartbeat))
     finally:
         stop.set()
         clock.join()
+        old_emails.join()
 
 
 if __name__ == "__main__":

@@ -31,21 +31,23 @@ class Recipients:
         try:
             with RecipientItem.batch_write() as batch:
                 for address in addresses:
-                    batch.save(RecipientItem(_hash(address), _range(created_at_ms, email_id), ttl=as_ttl(ttl_s)))
+                    batch.save(RecipientItem(hash_key(address), range_key(created_at_ms, email_id), ttl=as_ttl(ttl_s)))
         except PynamoDBException as error:
             raise ServiceUnavailable(f"the index of recipients cannot be written: {type(error).__name__}") from error
 
     def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
         """The emails to `address` (lower-case) as (created_at in ms, id), newest first, older than `before`."""
-        older = None if before is None else RecipientItem.part < _range(*before)
-        for item in RecipientItem.query(_hash(address), older, scan_index_forward=False, page_size=50):
+        older = None if before is None else RecipientItem.part < range_key(*before)
+        for item in RecipientItem.query(hash_key(address), older, scan_index_forward=False, page_size=50):
             created_at, _, email_id = item.part.partition("#")
             yield int(created_at), email_id
 
 
-def _hash(address: str) -> str:
+def hash_key(address: str) -> str:
+    """The partition of all emails to `address` (lower-case)."""
     return f"recipient#{address}"
 
 
-def _range(created_at_ms: int, email_id: str) -> str:
+def range_key(created_at_ms: int, email_id: str) -> str:
+    """The place of an email within the partition of one of its recipients."""
     return f"{created_at_ms:013d}#{email_id}"

@@ -81,9 +81,11 @@ class Journal:
             yield name, json.loads(description)
 
     def entries(self, place: str) -> Iterator[tuple[str, Any]]:
-        """Every entry of a place, by name, with its value."""
+        """Every entry of a place, by name, with its value; the one that came first is first."""
         rows = self._connection.execute(
-            "SELECT entries.name, value FROM entries JOIN places ON places.id = place WHERE places.name = ?", (place,)
+            "SELECT entries.name, value FROM entries JOIN places ON places.id = place WHERE places.name = ?"
+            " ORDER BY entries.rowid",
+            (place,),
         )
         for name, value in rows:
             yield name, json.loads(value)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from . import earlier, fitness
 from .commits import Commits
 from .dead_letters import KeptQueues
-from .expiry import Expiry
+from .expiry import Cap, Expiry
 from .journal import Journal, NotKept
 from .objects import Objects
 from .tables import Tables
@@ -55,6 +55,7 @@ def _config(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--claim", required=True, help="the attribute of an item that announces an effect outside")
     parser.add_argument("--object-days", type=float, required=True, help="how long an object is kept")
     parser.add_argument("--expiry-s", type=float, required=True, help="how often what has expired is deleted")
+    parser.add_argument("--cap", type=Cap.of, action="append", default=[], help="TABLE:PREFIX:MOST, any number of them")
     return parser.parse_args(arguments)
 
 
@@ -89,7 +90,7 @@ async def _run(config: argparse.Namespace) -> int:
         await commits.settled()
         earlier.put_away(config.earlier_state)
     await fitness.require_proof(ministack.SERVICE_HANDLERS["dynamodb"], modules["dynamodb"], journal)
-    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.object_days, config.expiry_s)
+    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.object_days, config.cap, config.expiry_s)
     tasks = [asyncio.create_task(part.watch()) for part in (commits, expiry)]
     try:
         await _serve(_guarded(ministack.app, commits), config, stop)

@@ -1,6 +1,7 @@
 """A disk on which nothing can be kept, and ministack in a version that does not fit."""
 
 import os
+import secrets
 import shutil
 import sqlite3
 import stat
@@ -195,6 +196,27 @@ def test_of_dead_letters_the_newest_are_kept(env: Env, eventually: Eventually) -
             return str(found["ApproximateNumberOfMessages"])
 
         eventually(lambda: count() == "1")
+
+
+def test_of_what_no_email_finds_the_newest_are_kept(env: Env, eventually: Eventually) -> None:
+    key = {"AttributeName": "email_id", "AttributeType": "S"}
+    table: Any = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [key],
+        "KeySchema": [{"AttributeName": "email_id", "KeyType": "HASH"}],
+    }
+
+    def ids(at: Running) -> set[str]:
+        return {item["email_id"]["S"] for item in at.items("emailsminder-emails")}
+
+    names = [f"key#{secrets.token_hex(4)}" for _ in range(5)]
+    with running(env) as first:
+        first.tables.create_table(TableName="emailsminder-emails", **table)
+        for name in (*names, "eml_1", "eml_2"):
+            first.tables.put_item(TableName="emailsminder-emails", Item={"email_id": {"S": name}})
+        first.kill()
+    with running({**env, "KEEP_EMAILS": "1"}, expiry_s=0.2) as second:  # the order outlives the kill
+        eventually(lambda: ids(second) == {*names[-emulator.SPARE :], "eml_1", "eml_2"})
 
 
 def patched(folder: Path, before: str, after: str) -> str:
