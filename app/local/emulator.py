@@ -78,9 +78,17 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
         },
         is_ready=lambda: _is_healthy(at.aws_url),
         on_ready=on_ready,
-        progress=lambda: _text(paths.emulator_progress),
+        progress=lambda: progress(paths),
         log=paths.emulator / "emulator.log",
     )
+
+
+def progress(paths: Paths) -> str:
+    """How far the start of the emulator is, as it last said."""
+    try:
+        return paths.emulator_progress.read_text()
+    except OSError:
+        return ""
 
 
 def storage_trouble(url: str) -> str | None:
@@ -104,10 +112,3 @@ def _is_healthy(url: str) -> bool:
         return httpx.get(f"{url}/_ministack/health", timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

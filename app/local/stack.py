@@ -71,8 +71,10 @@ class Stack:
         exit_with_parent.follow_parent()
         if exit_with_parent.is_alone():
             ports.require_free(self._ports.api, "PORT")
-        deadline_s = monotonic() + STACK_READY_S
+        deadline_s, progress = monotonic() + STACK_READY_S, emulator.progress(self._paths)
         while not (self._try_to_own() or self._is_ready_elsewhere()):
+            if emulator.progress(self._paths) != progress:
+                deadline_s, progress = monotonic() + STACK_READY_S, emulator.progress(self._paths)
             if monotonic() > deadline_s:
                 raise LocalError(
                     f"{self._paths.data} is held by another copy that does not answer: stop it, or set DATA_DIR"
