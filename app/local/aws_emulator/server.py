@@ -30,7 +30,7 @@ REFUSED: Final = 3
 """The exit status if the last changes before the end were refused, because they could not be kept."""
 
 _REAPER: Final = "dynamodb-ttl-reaper"  # ministack's thread that deletes items beside the requests
-_LATE_S: Final = 0.3  # how often a slow start says how far it is
+_LATE_S: Final = 2.0  # how often a slow start says how far it is
 
 
 def main() -> None:
