@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos fire explore bench bench-local backlog mutants
+.PHONY: outages outages-peers chaos soak fire explore bench bench-local backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -12,6 +12,9 @@ outages-peers: $(VENV)/.dev $(EMULATOR)/.installed ## The same with other librar
 
 chaos: $(VENV)/.dev $(EMULATOR)/.installed ## 2,000 emails while providers fail each second and workers are killed
 	@$(VENV)/bin/python -m bench.chaos $(ARGS)
+
+soak: $(VENV)/.dev $(EMULATOR)/.installed ## kill -9 with 1,000 emails in flight, a full disk, the emulator's growth; 15 minutes, on Linux
+	@$(VENV)/bin/python -m bench.soak $(ARGS)
 
 fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)

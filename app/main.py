@@ -1,5 +1,6 @@
 """The HTTP entry point: `app` for a server such as uvicorn, `handler` for Lambda."""
 
+import atexit
 import logging
 import os
 import sys
@@ -35,11 +36,12 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import banner, certificates, environment, health, ports, reload, wiring
+    from app.local import banner, certificates, disk, environment, health, ports, reload, wiring
     from app.local.mode import LocalError
     from app.local.prepare import prepare
 
     with _one_line_for(LocalError, ConfigurationError):
+        disk.require_room(os.environ)
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
         web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
@@ -56,7 +58,8 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await to_thread.run_sync(stack.stop)
+        with _one_line_for(LocalError), _status_for(LocalError):
+            await to_thread.run_sync(stack.stop)
         handing.close()
 
 
@@ -68,6 +71,22 @@ def _one_line_for(*faults: type[Exception]) -> Iterator[None]:
     except faults:
         sys.tracebacklimit = 0
         raise
+
+
+@contextmanager
+def _status_for(fault: type[Exception]) -> Iterator[None]:
+    """Let the process end with status 1 after such an exception: uvicorn ends with 0, whatever the end came to."""
+    try:
+        yield
+    except fault:
+        atexit.register(_end)
+        raise
+
+
+def _end() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _guards() -> tuple[Callable[[ASGIApp], ASGIApp], ...]:

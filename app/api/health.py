@@ -1,4 +1,7 @@
-"""The health check. It needs no API key, so its answer says which parts do not answer, and nothing more."""
+"""The health check. It needs no API key, so its answer says which parts do not answer, and nothing more.
+
+On a laptop a part may say in words what is wrong.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,7 +21,9 @@ router = APIRouter(tags=["health"])
 ANSWER_WITHIN_S = 1.8  # so that the whole answer takes at most two seconds
 _OK = {"status": "ok", "parts": {"aws": "ok"}}
 
-Check = Callable[[], None]  # raises ServiceUnavailable or OSError
+Check = Callable[[], str | None]  # says what is wrong; raises ServiceUnavailable or OSError if the part does not answer
+
+_NO_ANSWER = "unavailable"
 
 
 @router.get(
@@ -35,7 +40,7 @@ async def check_health(request: Request, parts: Parts) -> Response:
     answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
     down = [name for name, answer in answers.items() if answer != "ok"]
     if down:
-        return render(ServiceUnavailable(f"no answer from: {', '.join(down)}"), parts=answers)
+        return render(ServiceUnavailable(_detail({name: answers[name] for name in down})), parts=answers)
     draining = parts.draining()
     return JSONResponse({"status": "ok", "parts": answers} | ({"draining": list(draining)} if draining else {}))
 
@@ -43,7 +48,14 @@ async def check_health(request: Request, parts: Parts) -> Response:
 async def _ask(check: Check) -> str:
     try:
         # If a check hangs, its thread is abandoned and the answer does not wait for it.
-        await asyncio.wait_for(to_thread.run_sync(check, abandon_on_cancel=True), ANSWER_WITHIN_S)
+        wrong = await asyncio.wait_for(to_thread.run_sync(check, abandon_on_cancel=True), ANSWER_WITHIN_S)
     except (ServiceUnavailable, OSError):  # TimeoutError is an OSError
-        return "unavailable"
-    return "ok"
+        return _NO_ANSWER
+    return wrong or "ok"
+
+
+def _detail(down: Mapping[str, str]) -> str:
+    """The parts that do not answer, then what the others say."""
+    silent = [name for name, answer in down.items() if answer == _NO_ANSWER]
+    said = [answer for answer in down.values() if answer != _NO_ANSWER]
+    return "; ".join([*([f"no answer from: {', '.join(silent)}"] if silent else []), *said])

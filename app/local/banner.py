@@ -39,5 +39,5 @@ then read its story:
   curl -sS {ports.api_url}/v1/emails/ID -H 'Authorization: Bearer {API_KEY}'
 
 {left}
-Ctrl-C stops everything and keeps the emails.
+Ctrl-C stops everything. The emails are on disk.
 """

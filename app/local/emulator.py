@@ -7,43 +7,67 @@ from pathlib import Path
 
 import httpx
 
-from app.local import exit_with_parent, ports
+from app.local import exit_with_parent, ports, retention
+from app.local.aws_emulator import start
+from app.local.aws_emulator.server import REFUSED as REFUSED
+from app.local.aws_emulator.server import STORAGE_PATH
 from app.local.children import Program
 from app.local.environment import ACCOUNT, REGION
 from app.local.mode import LocalError
 from app.local.paths import REPOSITORY, Paths
+from app.local.provision import DEAD_LETTERS
+from app.store.head_items import HeadItem
+
+OBJECT_DAYS = 45
+"""How long an object of S3 is kept, as in infra/template.yaml."""
+
+EXPIRY_INTERVAL_S = 600
+"""How often the emulator deletes what has expired. AWS takes up to two days."""
+
+SPARE = 2
+"""So many times as many keys of clients and tokens of webhooks are kept as emails: an email does not find its own."""
 
 
-def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
-    """The emulator for `env`, which `environment.deployed` has made. The emulator keeps its state in DATA_DIR.
+def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: float = EXPIRY_INTERVAL_S) -> Program:
+    """The emulator for `env`, which `environment.deployed` has made. Its tables and objects are kept in DATA_DIR.
 
-    It writes the state when SIGTERM ends it; kill -9 loses everything since its start.
-    Raises LocalError if the emulator is not installed or its port is in use.
+    What it has answered is on disk, so that it may be killed at any moment.
+    Raises LocalError if the emulator is not installed, its port is in use or KEEP_EMAILS is no number of emails, and
+    OSError if DATA_DIR cannot be written.
     """
-    at, paths = ports.read(env), Paths.of(env)
+    at, paths, kept = ports.read(env), Paths.of(env), retention.limit(env)
     python = _python(env)
     ports.require_free(at.aws, "AWS_PORT")
     temporary = paths.emulator / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    paths.emulator_progress.unlink(missing_ok=True)
     return Program(
         name="AWS emulator",
         # With -I, Python ignores this folder and PYTHONPATH, so that the emulator imports no module of ours.
-        command=(str(python), "-I", exit_with_parent.__file__, "ministack"),
+        command=(
+            *(str(python), "-I", exit_with_parent.__file__, start.__file__),
+            *("--host", ports.HOST, "--port", str(at.aws)),
+            *("--folder", str(paths.emulator)),
+            *("--progress", str(paths.emulator_progress)),
+            *("--earlier-state", str(paths.emulator / "state"), "--heartbeat", str(paths.heartbeat)),
+            *("--queues", DEAD_LETTERS),
+            *("--claim", HeadItem.lease_until.attr_name),
+            *("--object-days", str(OBJECT_DAYS), "--expiry-s", str(expiry_s)),
+            *(
+                f"--cap={env['TABLE_PREFIX']}{cap}:{SPARE * kept}"
+                for cap in ("emails:key#", "emails:collapse#", "nonces:")
+            ),
+        ),
         env={
             "PATH": env.get("PATH", os.defpath),
             "HOME": str(temporary),
             "TMPDIR": str(temporary),
             "LOG_LEVEL": "WARNING",
-            "BIND_HOST": ports.HOST,
-            # GATEWAY_PORT would become part of the queues' names, so that another port would find them empty.
-            "EDGE_PORT": str(at.aws),
             "MINISTACK_HOST": ports.HOST,
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "SERVICES": "dynamodb,s3,sns,sqs",
-            "PERSIST_STATE": "1",
-            "STATE_DIR": str(paths.emulator / "state"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(paths.emulator / "s3"),
             # Without these settings the emulator listens on 8883 and 2222, and removes the containers of other
@@ -54,8 +78,26 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None]) -> Program:
         },
         is_ready=lambda: _is_healthy(at.aws_url),
         on_ready=on_ready,
+        progress=lambda: progress(paths),
         log=paths.emulator / "emulator.log",
     )
+
+
+def progress(paths: Paths) -> str:
+    """How far the start of the emulator is, as it last said."""
+    try:
+        return paths.emulator_progress.read_text()
+    except OSError:
+        return ""
+
+
+def storage_trouble(url: str) -> str | None:
+    """Why the emulator at `url` cannot keep anything at the moment, or None. Raises OSError if it does not answer."""
+    try:
+        trouble = httpx.get(f"{url}{STORAGE_PATH}", timeout=1, trust_env=False).json()["trouble"]
+    except (httpx.HTTPError, ValueError) as error:
+        raise ConnectionError("the AWS emulator does not answer") from error
+    return None if trouble is None else str(trouble)
 
 
 def _python(env: Mapping[str, str]) -> Path:

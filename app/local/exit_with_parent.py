@@ -1,8 +1,8 @@
 """Ends a process when its parent ends. The process's standard input is a pipe that only the parent holds open.
 
-When the parent ends, even by kill -9, the pipe closes, and the process sends itself SIGTERM, so that the emulator
-still writes its state. This module imports nothing of `app`, because `python -I exit_with_parent.py MODULE` also runs
-MODULE in the emulator's virtual environment, where there is no `app`.
+When the parent ends, even by kill -9, the pipe closes, and the process sends itself SIGTERM, so that it ends in order.
+This module imports nothing of `app`, because `python -I exit_with_parent.py PROGRAM` also runs PROGRAM, a script or a
+module, in the emulator's virtual environment, where there is no `app`.
 """
 
 import multiprocessing
@@ -53,5 +53,8 @@ def _end_with(pipe: int) -> None:
 
 if __name__ == "__main__":
     watch()
-    module = sys.argv.pop(1)
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    del sys.argv[0]
+    if sys.argv[0].endswith(".py"):
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    else:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,10 +1,10 @@
-"""Checks whether the worker and the simulator answer. The application itself checks AWS."""
+"""Checks the parts that only local mode has. The application itself checks AWS."""
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from app.local import environment
+from app.local import emulator, environment, ports
 from app.local.mode import LocalError
 from app.local.paths import Paths
 
@@ -13,12 +13,13 @@ MISSED_S = 5.0
 """A worker whose last heartbeat is older than this counts as dead."""
 
 
-def checks(env: Mapping[str, str]) -> dict[str, Callable[[], None]]:
-    """The checks of the worker and the simulator, by name.
+def checks(env: Mapping[str, str]) -> dict[str, Callable[[], str | None]]:
+    """The checks of the worker, of the simulator and of what is on disk, by name.
 
-    A check raises OSError, after about a second at most, if its part does not answer.
+    A check says what is wrong, or returns None. It raises OSError, after about a second at most, if its part does not
+    answer.
     """
-    return {"worker": lambda: _worker(env), "simulator": lambda: _simulator(env)}
+    return {"worker": lambda: _worker(env), "simulator": lambda: _simulator(env), "storage": lambda: _storage(env)}
 
 
 def beat(heartbeat: Path) -> None:
@@ -44,3 +45,8 @@ def _simulator(env: Mapping[str, str]) -> None:
         environment.simulator_base_urls(env)
     except LocalError as error:
         raise ConnectionError(str(error)) from error
+
+
+def _storage(env: Mapping[str, str]) -> str | None:
+    trouble = emulator.storage_trouble(ports.read(env).aws_url)
+    return trouble and f"nothing can be kept in {Paths.of(env).data}: {trouble}"

@@ -39,6 +39,11 @@ class Paths:
         return self.data / "emulator"
 
     @property
+    def emulator_progress(self) -> Path:
+        """The file in which the emulator says how far a slow start is."""
+        return self.emulator / "progress"
+
+    @property
     def simulator(self) -> Path:
         """The folder of the simulator's keys."""
         return self.data / "simulator"

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from app.local import environment, health, ports
+from app.local import environment, health, ports, retention, variables
 from app.local.children import Program
-from app.local.mode import LocalError
 from app.local.paths import REPOSITORY, Paths
 from app.local.simulator.inbox import LIMIT
 
@@ -19,6 +18,7 @@ def simulator(env: Mapping[str, str]) -> Program:
     at, paths = ports.read(env), Paths.of(env)
     ports.require_free(at.simulator, "SIMULATOR_PORT")
     paths.simulator_ready.unlink(missing_ok=True)
+    inbox_limit = variables.whole(env, "INBOX_LIMIT", LIMIT, MOST_KEPT)
     played = environment.accounts(env)
     real = sorted(set(played) - set(environment.simulated(env)))
     return Program(
@@ -32,7 +32,7 @@ def simulator(env: Mapping[str, str]) -> Program:
             *("--real", ",".join(real)),
             *("--keys", str(paths.simulator)),
             *("--inbox", str(paths.inbox)),
-            *("--inbox-limit", str(_inbox_limit(env))),
+            *("--inbox-limit", str(inbox_limit)),
             *("--outbox", str(paths.data / "webhooks")),
             *("--ready-file", str(paths.simulator_ready)),
         ),
@@ -45,9 +45,10 @@ def simulator(env: Mapping[str, str]) -> Program:
 def worker(env: Mapping[str, str]) -> Program:
     """The worker. It calls the running simulator in place of each account that is simulated.
 
-    Raises LocalError if the simulator does not answer.
+    Raises LocalError if the simulator does not answer, or KEEP_EMAILS is no number of emails.
     """
     paths = Paths.of(env)
+    retention.limit(env)  # read here, where somebody sees that it is wrong
     paths.heartbeat.unlink(missing_ok=True)
     return Program(
         name="worker",
@@ -55,13 +56,6 @@ def worker(env: Mapping[str, str]) -> Program:
         env=_importable({**env, **environment.simulator_base_urls(env)}),
         is_ready=lambda: health.is_beating(paths.heartbeat),
     )
-
-
-def _inbox_limit(env: Mapping[str, str]) -> int:
-    text = env.get("INBOX_LIMIT") or str(LIMIT)
-    if not (text.isascii() and text.isdigit() and len(text) < 8 and 0 < int(text) <= MOST_KEPT):
-        raise LocalError(f"INBOX_LIMIT must be a whole number from 1 to {MOST_KEPT}, is {text!r}")
-    return int(text)
 
 
 def _importable(env: Mapping[str, str]) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from app.local import aws
 
 QUEUE = "attempts"
 DEAD_LETTERS = "attempts-dead-letters"
+FAILED_KEPT_S = 14 * 86_400  # as on AWS, the longest there is
 TRIES = 3
 
 
@@ -16,10 +18,12 @@ def provision(env: Mapping[str, str]) -> None:
 
     Raises botocore's exceptions if the emulator refuses.
     """
-    aws.client("s3", env).create_bucket(Bucket=env["CONTENT_BUCKET"])
+    s3 = aws.client("s3", env)
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=env["CONTENT_BUCKET"])
     sns, sqs = aws.client("sns", env), aws.client("sqs", env)
     topic_arn = sns.create_topic(Name=env["TOPIC_ARN"].rpartition(":")[2])["TopicArn"]
-    _, dead_letters_arn = _queue(sqs, DEAD_LETTERS, {})
+    _, dead_letters_arn = _queue(sqs, DEAD_LETTERS, {"MessageRetentionPeriod": str(FAILED_KEPT_S)})
     _, queue_arn = _queue(
         sqs,
         QUEUE,

@@ -4,7 +4,7 @@ Every server process runs a Stack. The process that gets the lock in DATA_DIR ow
 (emulator, simulator, worker) and starts them again when they die. The other processes wait until the owner reports
 that everything answers, and keep trying to get the lock, so that one of them takes over when the owner ends. Children
 end when their owner does, and hold the lock until they have ended, so that a new owner never starts an emulator while
-the old one is still writing its state.
+the old one still has the journal open.
 """
 
 import logging
@@ -15,7 +15,7 @@ from time import monotonic
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.local import emulator, exit_with_parent, lock, ports, programs
+from app.local import disk, emulator, exit_with_parent, lock, ports, programs
 from app.local.children import Child, Program
 from app.local.environment import deployed
 from app.local.mode import LocalError
@@ -77,8 +77,10 @@ class Stack:
         exit_with_parent.follow_parent()
         if self._serves and exit_with_parent.is_alone():
             ports.require_free(self._ports.api, "PORT")
-        deadline_s = monotonic() + STACK_READY_S
+        deadline_s, progress = monotonic() + STACK_READY_S, emulator.progress(self._paths)
         while not (self._try_to_own() or ready_elsewhere(self._paths, self._ports)):
+            if emulator.progress(self._paths) != progress:
+                deadline_s, progress = monotonic() + STACK_READY_S, emulator.progress(self._paths)
             if monotonic() > deadline_s:
                 raise LocalError(
                     f"{self._paths.data} is held by another copy that does not answer: stop it, or set DATA_DIR"
@@ -91,11 +93,15 @@ class Stack:
         self._renewing.set()
 
     def stop(self) -> None:
-        """Stop the children, the last started first, and release the lock. The emulator writes its state."""
+        """Stop the children, the last started first, and release the lock.
+
+        Raises LocalError if the emulator says that it could not keep its last changes.
+        """
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        self._release()
+        if emulator.REFUSED in self._release():
+            raise LocalError(disk.refused(self._paths.data))
 
     def _try_to_own(self) -> bool:
         self._lock = lock.acquire(self._paths.lock)
@@ -117,6 +123,8 @@ class Stack:
                     self._try_to_own()
                 else:
                     self._restart_ended()
+                    for child in self._children:
+                        child.trim_log()
             except (LocalError, OSError, BotoCoreError, ClientError) as error:
                 if not self._stopping.is_set():
                     _log.error("Local mode: %s; next try in %g s", error, self._delay_s)
@@ -163,16 +171,21 @@ class Stack:
             self._children.append(child)
         self._write_status(ready=True)
 
-    def _stop_from(self, index: int) -> None:
-        while len(self._children) > index:
-            self._children.pop().stop(exit_with_parent.GRACE_S)
+    def _stop_from(self, index: int) -> list[int | None]:
+        """Stop the children from that one on, the last first. Returns their exit statuses."""
+        stopped, self._children = self._children[index:], self._children[:index]
+        for child in reversed(stopped):
+            child.stop(exit_with_parent.GRACE_S)
+        return [child.exit_code() for child in stopped]
 
-    def _release(self) -> None:
-        self._stop_from(0)
+    def _release(self) -> list[int | None]:
+        """Stop all children and release the lock. Returns the children's exit statuses."""
+        statuses = self._stop_from(0)
         if self._lock is not None:
             self._paths.status.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
+        return statuses
 
     def _write_status(self, *, ready: bool) -> None:
         status = lock.OwnerStatus(os.getpid(), self._ports, ready, is_keeper=not self._serves)

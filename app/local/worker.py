@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
-from app.local import exit_with_parent, health, queue_poller
+from app.local import exit_with_parent, health, queue_poller, retention
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
@@ -18,6 +18,7 @@ from app.local.queue_poller import LocalQueue
 from app.local.runner import Runner
 from app.local.ticker import Ticker
 from app.local.wiring import Intake, socket_path
+from app.store.heads import Heads
 from app.wiring import aws, process
 from workers import attempts
 
@@ -42,9 +43,11 @@ def main() -> None:
     runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
     listener = listen(os.environ, intake)
     poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
+    kept = retention.Retention(os.environ, retention.limit(os.environ), Heads())
     threads = [
         threading.Thread(target=Ticker(parts, dues, backlog, alarm).run, args=(stop,), name="clock"),
         threading.Thread(target=queue_poller.poll, args=(intake.queue, backlog, stop, poll_every_s), name="queue"),
+        threading.Thread(target=kept.run, args=(stop,), name="retention"),
     ]
     runner.start()
     for thread in threads:

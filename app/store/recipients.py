@@ -30,21 +30,23 @@ class Recipients:
 
         These items are stored before their head: an email of which there is no head was never accepted.
         """
-        older = None if before is None else RecipientItem.part < _range(*before)
-        for item in RecipientItem.query(_hash(address), older, scan_index_forward=False, page_size=50):
+        older = None if before is None else RecipientItem.part < range_key(*before)
+        for item in RecipientItem.query(hash_key(address), older, scan_index_forward=False, page_size=50):
             created_at, _, email_id = item.part.partition("#")
             yield int(created_at), email_id
 
 
 def recipient_items(head: Head) -> list[RecipientItem]:
     """The items by which the recipients of an email find it."""
-    place, ttl = _range(head.created_at_ms, head.email_id), as_ttl(head.ttl_s)
-    return [RecipientItem(_hash(key), place, ttl=ttl) for key in head.recipients]
+    place, ttl = range_key(head.created_at_ms, head.email_id), as_ttl(head.ttl_s)
+    return [RecipientItem(hash_key(key), place, ttl=ttl) for key in head.recipients]
 
 
-def _hash(address: str) -> str:
+def hash_key(address: str) -> str:
+    """The partition of all emails to `address` (lower-case)."""
     return f"recipient#{address}"
 
 
-def _range(created_at_ms: int, email_id: str) -> str:
+def range_key(created_at_ms: int, email_id: str) -> str:
+    """The place of an email within the partition of one of its recipients."""
     return f"{created_at_ms:013d}#{email_id}"

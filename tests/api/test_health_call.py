@@ -53,6 +53,16 @@ def test_what_does_not_answer_is_named(parts: Container) -> None:
     assert problem["parts"] == {"aws": "ok", "worker": "unavailable", "simulator": "unavailable", "clock": "ok"}
 
 
+def test_a_part_may_say_what_is_wrong(parts: Container) -> None:
+    full = "nothing can be kept: No space left on device"
+    answer = client_with(parts, worker=refuses, storage=lambda: full).get("/health", key=None)
+    assert answer.status_code == 503
+    problem = answer.json()
+    assert problem["detail"] == f"no answer from: worker; {full}"
+    assert problem["parts"] == {"aws": "ok", "worker": "unavailable", "storage": full}
+    assert client_with(parts, storage=lambda: full).get("/health", key=None).json()["detail"] == full
+
+
 def test_parts_that_hang_are_not_waited_for(parts: Container, hangs: Check) -> None:
     client = client_with(parts, worker=hangs, simulator=hangs)
     started_s = monotonic()

@@ -1,72 +1,97 @@
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from app.local import aws, emulator, ports
-from app.local.children import Child
 from app.local.environment import deployed
-from app.local.provision import QUEUE, provision
+from app.local.paths import REPOSITORY
+from app.local.provision import DEAD_LETTERS, QUEUE, provision
+from tests.infra.template import load
+from tests.local.emulating import TABLE, Running, running
 
 Env = dict[str, str]
 Eventually = Callable[..., None]
 
-
-@contextmanager
-def running(env: Env) -> Iterator[Child]:
-    child = Child(emulator.program(env, lambda: None), [])
-    try:
-        child.wait_until_ready(20, threading.Event())
-        yield child
-    finally:
-        child.stop(grace_s=20)
+ENDS: dict[str, Callable[[Running], object]] = {"in order": Running.stop, "kill -9": Running.kill}
 
 
-def test_what_it_holds_survives_its_end_and_another_port(env: Env) -> None:
-    before = deployed(env)
-    with running(before):
-        provision(before)
-        aws.client("s3", before).put_object(Bucket=before["CONTENT_BUCKET"], Key="large", Body=b"content")
-        tables = aws.client("dynamodb", before)
-        tables.create_table(
-            TableName="emails",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
-        tables.put_item(TableName="emails", Item={"id": {"S": "an-email"}})
-        aws.client("sns", before).publish(TopicArn=before["TOPIC_ARN"], Message="waiting")
-    after = deployed({**env, "AWS_PORT": env["SIMULATOR_PORT"], "SIMULATOR_PORT": env["AWS_PORT"]})
-    with running(after):
-        provision(after)
-        found = aws.client("s3", after).get_object(Bucket=after["CONTENT_BUCKET"], Key="large")
+@pytest.mark.parametrize("end", ENDS)
+def test_what_it_holds_survives_its_end_and_another_port(env: Env, end: str) -> None:
+    first = Running(env)
+    before = first.env
+    provision(before)
+    first.objects.put_object(Bucket=before["CONTENT_BUCKET"], Key="content/an-email/large", Body=b"content")
+    first.tables.create_table(TableName="emails", **TABLE)
+    first.tables.put_item(TableName="emails", Item={"p": {"S": "an-email"}, "s": {"N": "1"}, "g": {"S": "x"}})
+    url = first.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+    first.queues.send_message(QueueUrl=url, MessageBody="it failed three times")
+    ENDS[end](first)
+    with running({**env, "AWS_PORT": env["SIMULATOR_PORT"], "SIMULATOR_PORT": env["AWS_PORT"]}) as second:
+        provision(second.env)
+        found = second.objects.get_object(Bucket=before["CONTENT_BUCKET"], Key="content/an-email/large")
         assert found["Body"].read() == b"content"
-        item = aws.client("dynamodb", after).get_item(
-            TableName="emails", Key={"id": {"S": "an-email"}}, ConsistentRead=True
+        assert second.items("emails") == [{"p": {"S": "an-email"}, "s": {"N": "1"}, "g": {"S": "x"}}]
+        by_index = second.tables.query(
+            TableName="emails",
+            IndexName="by-g",
+            KeyConditionExpression="g = :g",
+            ExpressionAttributeValues={":g": {"S": "x"}},
         )
-        assert item["Item"] == {"id": {"S": "an-email"}}
-        sqs = aws.client("sqs", after)
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-        [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
-        assert "waiting" in message["Body"]
+        assert by_index["Count"] == 1
+        url = second.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+        [message] = second.queues.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+        assert message["Body"] == "it failed three times"
+
+
+def test_a_dead_letter_that_was_taken_away_does_not_come_back(env: Env) -> None:
+    with running(env) as first:
+        provision(first.env)
+        url = first.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+        for body in ("one", "two"):
+            first.queues.send_message(QueueUrl=url, MessageBody=body)
+        [message] = first.queues.receive_message(QueueUrl=url)["Messages"]
+        first.queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        first.kill()
+        gone = message["Body"]
+    with running(env) as second:
+        provision(second.env)
+        url = second.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+        messages = second.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+        assert [message["Body"] for message in messages] == [body for body in ("one", "two") if body != gone]
+
+
+def test_a_message_that_fails_too_often_is_kept_as_a_dead_letter(env: Env) -> None:
+    with running(env) as first:
+        provision(first.env)
+        url = first.queues.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+        first.queues.send_message(QueueUrl=url, MessageBody="poison")
+        for _ in range(4):
+            first.queues.receive_message(QueueUrl=url, VisibilityTimeout=0)
+        first.kill()
+    with running(env) as second:
+        provision(second.env)
+        url = second.queues.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
+        [message] = second.queues.receive_message(QueueUrl=url)["Messages"]
+        assert message["Body"] == "poison"
 
 
 def test_it_is_one_process(env: Env, eventually: Eventually) -> None:
-    made = deployed(env)
-    with running(made) as child:
-        os.kill(child.pid, signal.SIGKILL)
-        eventually(lambda: child.exit_code() == -signal.SIGKILL)
+    with running(env) as started:
+        os.kill(started.child.pid, signal.SIGKILL)
+        eventually(lambda: started.child.exit_code() == -signal.SIGKILL)
         with pytest.raises(ProcessLookupError):
-            os.killpg(child.pid, 0)
-        ports.require_free(int(made["AWS_PORT"]), "AWS_PORT")
+            os.killpg(started.child.pid, 0)
+        ports.require_free(int(started.env["AWS_PORT"]), "AWS_PORT")
 
 
 def test_provisioning_again_changes_nothing_but_the_time_limit(env: Env) -> None:
     made = deployed(env)
-    with running(made):
+    with running(env):
         provision(made)
         provision({**made, "WORKER_TIMEOUT_S": "50"})
         sns, sqs = aws.client("sns", made), aws.client("sqs", made)
@@ -76,3 +101,27 @@ def test_provisioning_again_changes_nothing_but_the_time_limit(env: Env) -> None
         url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         assert attributes == {"VisibilityTimeout": "60"}
+
+
+def test_nobody_can_empty_it_from_outside(env: Env) -> None:
+    with running(env) as started:
+        started.tables.create_table(TableName="emails", **TABLE)
+        assert httpx.post(f"{started.env['AWS_ENDPOINT_URL']}/_ministack/reset").status_code == 403
+        assert started.tables.list_tables()["TableNames"] == ["emails"]
+
+
+def test_what_would_not_be_kept_is_refused(env: Env) -> None:
+    with running(env) as started:
+        started.tables.create_table(TableName="emails", **TABLE)
+        with pytest.raises(ClientError, match="keeps nothing of CreateBackup"):
+            started.tables.create_backup(TableName="emails", BackupName="of-emails")
+
+
+def test_objects_expire_as_on_aws() -> None:
+    rules = load()["Resources"]["ContentBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [emulator.OBJECT_DAYS]
+
+
+def test_the_room_of_the_emulator_imports_nothing_of_the_application() -> None:
+    room = Path(REPOSITORY / "app/local/aws_emulator")
+    assert [path.name for path in room.glob("*.py") if "from app" in path.read_text()] == []

@@ -2,10 +2,12 @@ import os
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from app.local import health
 from app.local.environment import deployed
 from app.local.paths import Paths
+from tests.local.emulating import TABLE, running
 
 Env = dict[str, str]
 
@@ -29,6 +31,21 @@ def test_a_worker_that_stopped_beating_is_not(env: Env) -> None:
     os.utime(heartbeat, (long_ago, long_ago))
     with pytest.raises(OSError, match="no sign of life"):
         health.checks(made)["worker"]()
+
+
+def test_an_emulator_that_is_away_keeps_nothing(env: Env) -> None:
+    with pytest.raises(OSError, match="does not answer"):
+        health.checks(deployed(env))["storage"]()
+
+
+def test_a_disk_that_is_full_is_said_in_words(env: Env) -> None:
+    with running(env) as emulator:
+        check = health.checks(emulator.env)["storage"]
+        assert check() is None
+        emulator.leave_room(0)
+        with pytest.raises(ClientError):
+            emulator.tables.create_table(TableName="one", **TABLE)
+        assert check() == f"nothing can be kept in {Paths.of(env).data}: File too large"
 
 
 def test_a_simulator_that_is_away_is_not(env: Env) -> None:

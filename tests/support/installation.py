@@ -1,6 +1,7 @@
 """A whole installation on this machine, as `make run` starts it, and what its users do with it."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -55,7 +56,8 @@ class Installation:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it by a signal, as a user would."""
         assert self._process
-        self._process.send_signal(how)
+        if self._process.poll() is None:
+            self._process.send_signal(how)
         self._process.wait(timeout=40)
 
     def close(self) -> None:
@@ -72,13 +74,51 @@ class Installation:
 
     def worker_pid(self) -> int:
         """The process id of the worker child."""
+        return self._child_pid("app.local.worker")
+
+    def emulator_pid(self) -> int:
+        """The process id of the AWS emulator."""
+        return self._child_pid("aws_emulator")
+
+    def leave_room(self, size: int | None) -> None:
+        """Let no file of the emulator grow beyond `size` bytes, as on a full disk; None: as it likes. On Linux only."""
+        soft = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(self.emulator_pid(), resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
+    def kill_emulator(self) -> None:
+        """End the AWS emulator as kill -9 does. The installation starts it again."""
+        os.kill(self.emulator_pid(), signal.SIGKILL)
+
+    def kill_everything(self) -> None:
+        """End every process of it as kill -9 does."""
         assert self._process
-        listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
-        for line in listing.stdout.splitlines():
-            pid, parent, command = line.split(maxsplit=2)
-            if int(parent) == self._process.pid and "app.local.worker" in command:
-                return int(pid)
-        raise AssertionError("no worker runs")
+        for pid in [*self._children(), self._process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+    def restart(self) -> int:
+        """Stop it in order, or let what was killed be, and start it again. Returns the exit status of before."""
+        assert self._process
+        if self._process.poll() is None:
+            self.stop(signal.SIGINT)
+        status = self._process.wait()
+        self.start()
+        return status
+
+    def _child_pid(self, word: str) -> int:
+        for pid, command in self._children().items():
+            if word in command:
+                return pid
+        raise AssertionError(f"no {word} runs")
+
+    def _children(self) -> dict[int, str]:
+        """The process ids of the children, and their command lines."""
+        assert self._process
+        listing = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+        )
+        lines = (line.split(maxsplit=2) for line in listing.stdout.splitlines())
+        return {int(pid): command for pid, parent, command in lines if int(parent) == self._process.pid}
 
     def fault(self, account: str, fault: str = "none", **more: Any) -> None:
         """Set how a simulated account behaves."""

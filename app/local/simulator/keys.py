@@ -17,6 +17,8 @@ def load_or_create(folder: Path, account: str, make: Callable[[], bytes]) -> byt
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(make())
+                file.flush()
+                os.fsync(file.fileno())  # a power failure must not leave a file without a key
             path.hardlink_to(draft)
         except FileExistsError:
             pass

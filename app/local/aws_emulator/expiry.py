@@ -1,0 +1,127 @@
+"""Deletes what has expired: items by the time to live of their table, objects by their age, dead letters.
+
+Of some items only the newest are kept as well: on AWS it is enough that they expire, but a laptop has no room for all
+that a load test leaves behind in that time.
+
+ministack's own thread for items would change them beside the requests, so it is never started.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from .dead_letters import KeptQueues
+from .journal import NotKept
+from .tables import Tables
+
+AT_ONCE: Final = 500
+"""Items that are looked at, or deleted, before other requests have their turn."""
+
+_DAY_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Of the partitions of a table whose keys begin with `prefix`, the newest `most` are kept."""
+
+    table: str
+    prefix: str
+    most: int
+
+    @classmethod
+    def of(cls, text: str) -> "Cap":
+        """Read it as it stands on the command line: TABLE:PREFIX:MOST."""
+        table, prefix, most = text.split(":")
+        return cls(table, prefix, int(most))
+
+
+_log = logging.getLogger("emulator.expiry")
+
+
+class Expiry:
+    """Looks every `interval_s` seconds. Objects expire `object_days` days after they were written."""
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        s3: Any,
+        tables: Tables,
+        queues: KeptQueues,
+        object_days: float,
+        caps: Sequence[Cap],
+        interval_s: float,
+    ) -> None:
+        self._dynamodb, self._s3 = dynamodb, s3
+        self._tables, self._queues = tables, queues
+        self._object_days, self._caps, self._interval_s = object_days, caps, interval_s
+
+    async def watch(self) -> None:
+        """Look again and again. Never returns."""
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self.look(time.time())
+            except NotKept as why:
+                _log.warning("what has expired cannot be deleted: %s", why)
+
+    async def look(self, now_s: float) -> None:
+        """Delete what has expired at `now_s`. Raises NotKept if that cannot be kept."""
+        for (account, region, name), setting in list(self._dynamodb._ttl_settings.all_items()):
+            table = self._dynamodb._tables.get_scoped(account, region, name)
+            if table is not None and setting.get("TimeToLiveStatus") == "ENABLED":
+                await self._expire_items(table, setting["AttributeName"], now_s)
+        for cap in self._caps:
+            await self._keep_newest(cap)
+        self._tables.tokens.forget(now_s)
+        self._queues.expire()
+        await self._expire_objects(now_s)
+
+    async def _expire_items(self, table: dict[str, Any], attribute: str, now_s: float) -> None:
+        def is_expired(item: Any) -> bool:
+            try:
+                return float(item[attribute]["N"]) <= now_s
+            except (KeyError, ValueError):
+                return False
+
+        found: list[tuple[dict[str, Any], str, str]] = []
+        looked_at = 0
+        for partition in list(table["items"]):
+            items = table["items"].get(partition, {})
+            found += [(table, partition, sort) for sort, item in items.items() if is_expired(item)]
+            looked_at += len(items)
+            if looked_at >= AT_ONCE or len(found) >= AT_ONCE:
+                await self._tables.expire(found, is_expired)
+                await asyncio.sleep(0)
+                found, looked_at = [], 0
+        await self._tables.expire(found, is_expired)
+
+    async def _keep_newest(self, cap: Cap) -> None:
+        tables = [table for (_, _, name), table in self._dynamodb._tables.all_items() if name == cap.table]
+        for table in tables:  # a dict is in the order in which its keys came
+            partitions = [partition for partition in table["items"] if partition.startswith(cap.prefix)]
+            too_old = partitions[: max(0, len(partitions) - cap.most)]
+            for begin in range(0, len(too_old), AT_ONCE):
+                some = too_old[begin : begin + AT_ONCE]
+                keys = [(table, partition, sort) for partition in some for sort in table["items"].get(partition, {})]
+                await self._tables.expire(keys, lambda _: True)
+                await asyncio.sleep(0)
+
+    async def _expire_objects(self, now_s: float) -> None:
+        count = 0
+        for scoped, bucket in list(self._s3._buckets._data.items()):
+            for key, record in list(bucket["objects"].items()):
+                count += 1
+                if count % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                written_s = datetime.fromisoformat(record["last_modified"]).timestamp()
+                if now_s - written_s > self._object_days * _DAY_S and bucket["objects"].get(key) is record:
+                    await self._delete(scoped, key)
+
+    async def _delete(self, scoped: tuple[str, str], key: str) -> None:
+        account, bucket = scoped
+        with self._s3._in_account(account):
+            self._s3._delete_object(bucket, key)

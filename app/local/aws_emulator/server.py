@@ -1,0 +1,185 @@
+"""Puts the parts together, serves until SIGTERM, and ends when everything is written."""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from . import earlier, fitness
+from .commits import Commits
+from .dead_letters import KeptQueues
+from .expiry import Cap, Expiry
+from .journal import Journal, NotKept
+from .objects import Objects
+from .tables import Tables
+
+STORAGE_PATH: Final = "/_emailsminder/storage"
+"""Answers 200 if everything is kept, else 503 with the reason."""
+
+HEALTH_PATH: Final = "/_ministack/health"
+
+REFUSED: Final = 3
+"""The exit status if the last changes before the end were refused, because they could not be kept."""
+
+_REAPER: Final = "dynamodb-ttl-reaper"  # ministack's thread that deletes items beside the requests
+_LATE_S: Final = 2.0  # how often a slow start says how far it is
+
+
+def main() -> None:
+    """Run the emulator. A start that fails is one sentence and status 1."""
+    try:
+        status = asyncio.run(_run(_config(sys.argv[1:])))
+    except (NotKept, OSError) as why:
+        sys.exit(str(why))
+    if status:
+        os._exit(status)  # at once: on a full disk Python could not write its log, and would end with another status
+
+
+def _config(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="of the journal")
+    parser.add_argument("--progress", type=Path, required=True, help="the file that says how far the start is")
+    parser.add_argument("--earlier-state", type=Path, required=True, help="the folder where earlier versions saved")
+    parser.add_argument("--heartbeat", type=Path, required=True, help="the file that the worker touches")
+    parser.add_argument("--queues", required=True, help="the queues whose messages are kept, separated by commas")
+    parser.add_argument("--claim", required=True, help="the attribute of an item that announces an effect outside")
+    parser.add_argument("--object-days", type=float, required=True, help="how long an object is kept")
+    parser.add_argument("--expiry-s", type=float, required=True, help="how often what has expired is deleted")
+    parser.add_argument("--cap", type=Cap.of, action="append", default=[], help="TABLE:PREFIX:MOST, any number of them")
+    return parser.parse_args(arguments)
+
+
+async def _run(config: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    with_soft, with_hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if with_soft < with_hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (with_hard, with_hard))
+    config.folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal(config.folder / "journal.sqlite3")
+    journal.probe()
+    ministack = import_module("ministack.app")
+    modules = _modules()
+    fitness.require_shape(modules)
+    commits = Commits(journal)
+    tables = Tables(modules["dynamodb"], commits, config.claim)
+    objects = Objects(modules["s3"], commits)
+    queues = KeptQueues(modules["sqs"], config.queues.split(","), commits)
+    tables.load(journal, _progress(config.progress, journal.count()))
+    queues.load(journal)
+    was_saved = not journal.count() and earlier.take_over(
+        config.earlier_state, config.heartbeat, import_module("ministack"), modules
+    )
+    objects.drop_torn()
+    for part in (tables, objects, queues):
+        part.hook()
+    if was_saved:
+        tables.adopt()
+        queues.expire()
+        await commits.settled()
+        earlier.put_away(config.earlier_state)
+    await fitness.require_proof(ministack.SERVICE_HANDLERS["dynamodb"], modules["dynamodb"], journal)
+    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.object_days, config.cap, config.expiry_s)
+    tasks = [asyncio.create_task(part.watch()) for part in (commits, expiry)]
+    try:
+        await _serve(_guarded(ministack.app, commits), config, stop)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await commits.close()
+        journal.close()
+    if commits.trouble is not None:
+        return REFUSED
+    return 0
+
+
+def _modules() -> dict[str, Any]:
+    """ministack's modules, imported without the thread that would change items beside the requests."""
+    start: Callable[[threading.Thread], None] = threading.Thread.start
+    skipped = []
+
+    def start_others(thread: threading.Thread) -> None:
+        if thread.name == _REAPER:
+            skipped.append(thread)
+        else:
+            start(thread)
+
+    setattr(threading.Thread, "start", start_others)  # noqa: B010 because the module starts it when it is imported
+    try:
+        dynamodb = import_module("ministack.services.dynamodb")
+    finally:
+        setattr(threading.Thread, "start", start)  # noqa: B010 because this is the original again
+    if not skipped:
+        raise NotKept(f"ministack has no thread {_REAPER} any more: another one may delete items unseen")
+    return {
+        "dynamodb": dynamodb,
+        "s3": import_module("ministack.services.s3"),
+        "sqs": import_module("ministack.services.sqs"),
+    }
+
+
+def _progress(path: Path, total: int) -> Callable[[int], None]:
+    """Writes down how many of `total` items are loaded, every now and then: who waits for the start reads it."""
+    clock = asyncio.get_running_loop().time
+    said_s = clock()
+
+    def say(count: int) -> None:
+        nonlocal said_s
+        if clock() - said_s > _LATE_S:
+            said_s = clock()
+            path.write_text(f"{count} of {total} items are loaded")
+
+    return say
+
+
+def _guarded(app: Any, commits: Commits) -> Any:
+    """`app` without its calls that would empty or change the stores beside the requests, and with our own call."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] != "http":
+            await app(scope, receive, send)
+        elif scope["path"] == STORAGE_PATH:
+            status = 200 if commits.trouble is None else 503
+            await _answer(send, status, {"trouble": commits.trouble, "refused": commits.refused})
+        elif scope["path"].startswith(("/_ministack/", "/_localstack/")) and scope["path"] != HEALTH_PATH:
+            await _answer(send, 403, {"error": "this emulator keeps its state on disk, and is not reset"})
+        else:
+            await app(scope, receive, send)
+
+    return guarded
+
+
+async def _live(receive: Any, send: Any) -> None:
+    """ministack's own start looks for Docker and runs schedulers of services that are not offered here."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _answer(send: Any, status: int, body: Mapping[str, object]) -> None:
+    content = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _serve(app: Any, config: argparse.Namespace, stop: asyncio.Event) -> None:
+    served = import_module("hypercorn.config").Config()
+    served.bind = [f"{config.host}:{config.port}"]
+    served.keep_alive_timeout = 75
+    served.loglevel = "WARNING"
+    await import_module("hypercorn.asyncio").serve(app, served, shutdown_trigger=stop.wait, mode="asgi")
