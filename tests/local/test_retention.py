@@ -59,7 +59,7 @@ def left(harness: Harness, email_id: str) -> list[str]:
     pages = aws.client("dynamodb", settings).get_paginator("scan").paginate(TableName=HeadItem.Meta.table_name)
     items = [item for page in pages for item in page["Items"]]
     found = [item["email_id"]["S"] for item in items if email_id in item["email_id"]["S"] + item["part"]["S"]]
-    objects = harness.aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"content/{email_id}/")
+    objects = harness.aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"content/10d/{email_id}/")
     return found + [each["Key"] for each in objects.get("Contents", ())]
 
 

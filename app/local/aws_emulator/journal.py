@@ -6,6 +6,7 @@ A place is a table of DynamoDB or a queue of SQS; an entry is one item or one me
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ CREATE TABLE entries (
 CREATE TABLE probes (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
 """
 _LOG_BYTES: Final = 4_194_304
-_SYNCED: Final = "synced"  # a place without entries: to describe it again is the smallest write
+_SYNCED: Final = "synced"  # a place without entries: to describe it anew is the smallest write
 _PROBE_BYTES: Final = 65_536  # more than one page, so that a disk on which little is left counts as full
 
 
@@ -102,8 +103,8 @@ class Journal:
         """
         try:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-            # A transaction without a change would sync nothing.
-            self._transact(changes or [Describe(_SYNCED, None)])
+            # A transaction that changes nothing writes nothing, and then nothing is synced.
+            self._transact(changes or [Describe(_SYNCED, time.time_ns())])
         except sqlite3.Error as error:
             self._give_up()
             raise NotKept(self._reason(error)) from error
