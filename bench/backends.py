@@ -11,6 +11,8 @@ from time import sleep
 
 import httpx
 
+from app.local import exit_with_parent
+from app.local.aws_emulator import start
 from bench.installations import free_ports
 from tests.support.installation import ROOT
 
@@ -42,7 +44,7 @@ def emulator() -> Iterator[str]:
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "tcp://127.0.0.1:9",
         }
-        command = [str(ROOT / ".emulator/bin/python"), "-I", str(ROOT / "app/local/exit_with_parent.py"), "ministack"]
+        command = [str(ROOT / ".emulator/bin/python"), "-I", exit_with_parent.__file__, start.__file__, start.BARE]
         with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
             url = f"http://127.0.0.1:{port}"
             _await(f"{url}/_ministack/health", process)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from app import logs, metrics
+from app.local.aws_emulator import start
 from app.store import tables
 from app.store.head_items import HeadItem
 from tests.support import size
@@ -89,6 +90,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
+        "SERVICES": "dynamodb,s3,sns,sqs",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": "tcp://127.0.0.1:9",
@@ -97,7 +99,9 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "S3_DATA_DIR": str(folder / "s3"),
     }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(EMULATOR_PYTHON), "-m", "ministack"], env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [str(EMULATOR_PYTHON), "-I", start.__file__, start.BARE], env=env, stdout=log, stderr=log
+        )
     try:
         url = f"http://127.0.0.1:{port}"
         _await(url, process, folder / "log")

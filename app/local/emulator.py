@@ -50,7 +50,7 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
             *("--host", ports.HOST, "--port", str(at.aws)),
             *("--folder", str(paths.emulator)),
             *("--progress", str(paths.emulator_progress)),
-            *("--earlier-state", str(paths.emulator / "state"), "--heartbeat", str(paths.heartbeat)),
+            *("--hosts", env.get("LOCAL_HOSTS", "")),
             *("--queues", DEAD_LETTERS),
             *("--claim", HeadItem.lease_until.attr_name),
             *("--object-days", str(OBJECT_DAYS), "--expiry-s", str(expiry_s)),

@@ -15,6 +15,8 @@ from typing import Any
 import botocore.session
 import httpx
 
+from app.local.aws_emulator import start
+
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ENVIRONMENT = "production"
@@ -59,7 +61,7 @@ class Cloud:
         with self.log.open("wb") as log:
             # -I: it runs the functions in its own interpreter, which must not see our packages.
             self._process = subprocess.Popen(
-                [str(python), "-I", "-m", "ministack"], env=env, stdout=log, stderr=log, cwd=self._folder
+                [str(python), "-I", start.__file__, start.BARE], env=env, stdout=log, stderr=log, cwd=self._folder
             )
         until("answering", self._answers, within_s=20)
 

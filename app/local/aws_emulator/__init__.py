@@ -1,6 +1,7 @@
 """What runs in the AWS emulator's own process: ministack, and beside it what keeps its state on disk.
 
 start         the script that the emulator's Python runs
+bare          the emulator without all this, for tests
 server        puts the parts together, serves, and ends
 journal       the SQLite file that holds every table, item and dead letter
 commits       writes to the journal in groups; an answer waits until what it tells of is kept
@@ -12,7 +13,8 @@ objects       S3's objects: whole, on disk, or refused
 dead_letters  the messages of dead-letter queues
 expiry        deletes what has expired, as AWS does
 fitness       whether the installed ministack is one that all of this fits
-earlier       takes over what an earlier version saved when it ended
+foreign       which requests are not this machine's own
+guard         refuses those
 
 Nothing here imports anything of `app`: the emulator's environment has only ministack and the standard library. The
 modules import each other relatively, because `start` loads the folder by its path.

@@ -13,10 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from . import earlier, fitness
+from . import fitness
 from .commits import Commits
 from .dead_letters import KeptQueues
 from .expiry import Cap, Expiry
+from .foreign import names_of
+from .guard import guarded
 from .journal import Journal, NotKept
 from .objects import Objects
 from .tables import Tables
@@ -49,8 +51,7 @@ def _config(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="of the journal")
     parser.add_argument("--progress", type=Path, required=True, help="the file that says how far the start is")
-    parser.add_argument("--earlier-state", type=Path, required=True, help="the folder where earlier versions saved")
-    parser.add_argument("--heartbeat", type=Path, required=True, help="the file that the worker touches")
+    parser.add_argument("--hosts", required=True, help="further names of this machine, separated by commas")
     parser.add_argument("--queues", required=True, help="the queues whose messages are kept, separated by commas")
     parser.add_argument("--claim", required=True, help="the attribute of an item that announces an effect outside")
     parser.add_argument("--object-days", type=float, required=True, help="how long an object is kept")
@@ -78,22 +79,14 @@ async def _run(config: argparse.Namespace) -> int:
     queues = KeptQueues(modules["sqs"], config.queues.split(","), commits)
     tables.load(journal, _progress(config.progress, journal.count()))
     queues.load(journal)
-    was_saved = not journal.count() and earlier.take_over(
-        config.earlier_state, config.heartbeat, import_module("ministack"), modules
-    )
     objects.drop_torn()
     for part in (tables, objects, queues):
         part.hook()
-    if was_saved:
-        tables.adopt()
-        queues.expire()
-        await commits.settled()
-        earlier.put_away(config.earlier_state)
     await fitness.require_proof(ministack.SERVICE_HANDLERS["dynamodb"], modules["dynamodb"], journal)
     expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.object_days, config.cap, config.expiry_s)
     tasks = [asyncio.create_task(part.watch()) for part in (commits, expiry)]
     try:
-        await _serve(_guarded(ministack.app, commits), config, stop)
+        await _serve(guarded(_keeping(ministack.app, commits), names_of(config.hosts)), config, stop)
     finally:
         for task in tasks:
             task.cancel()
@@ -143,10 +136,10 @@ def _progress(path: Path, total: int) -> Callable[[int], None]:
     return say
 
 
-def _guarded(app: Any, commits: Commits) -> Any:
+def _keeping(app: Any, commits: Commits) -> Any:
     """`app` without its calls that would empty or change the stores beside the requests, and with our own call."""
 
-    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+    async def keeping(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] != "http":
@@ -159,7 +152,7 @@ def _guarded(app: Any, commits: Commits) -> Any:
         else:
             await app(scope, receive, send)
 
-    return guarded
+    return keeping
 
 
 async def _live(receive: Any, send: Any) -> None:

@@ -5,6 +5,7 @@ from importlib import import_module, util
 from pathlib import Path
 
 PACKAGE = "aws_emulator"
+BARE = "--bare"  # keep nothing
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     package = util.module_from_spec(spec)
     sys.modules[PACKAGE] = package
     spec.loader.exec_module(package)
-    import_module(f"{PACKAGE}.server").main()
+    import_module(f"{PACKAGE}.{'bare' if BARE in sys.argv else 'server'}").main()
 
 
 if __name__ == "__main__":

@@ -74,11 +74,6 @@ class Tables:
         gc.freeze()
         gc.enable()
 
-    def adopt(self) -> None:
-        """Keep whatever the tables hold that is not in the journal, such as what an earlier version has saved."""
-        with self._noted():
-            self._note_tables()
-
     async def expire(self, keys: list[tuple[dict[str, Any], str, str]], is_expired: Callable[[Any], bool]) -> int:
         """Delete those of the items (table, partition, sort) that are still there and expired. Returns how many."""
         count = 0
