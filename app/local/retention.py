@@ -7,7 +7,8 @@ a laptop. An email for which something is still to be done is never deleted.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from typing import Any, Final
 
@@ -17,9 +18,9 @@ from pynamodb.exceptions import PynamoDBException
 from app.domain.head import Head, due_at_ms
 from app.errors import ServiceUnavailable
 from app.local import aws, variables
-from app.store import recipients
 from app.store.head_items import PART, SHARDS
 from app.store.heads import Heads
+from app.store.recipients import recipient_items
 
 KEPT: Final = 10_000
 """How many of the newest emails are kept, if KEEP_EMAILS does not say otherwise."""
@@ -29,6 +30,7 @@ INTERVAL_S: Final = 60.0
 PAUSE_S: Final = 0.2  # after each chunk, so that the emails that come in are not held up
 CHUNK: Final = 100  # heads read at once
 AT_ONCE: Final = 25  # items that DynamoDB deletes by one call
+SIDE_BY_SIDE: Final = 4  # calls, so that it keeps pace with emails that come in as fast as they can
 LATE_MS: Final = 60_000  # an email may appear in the index so much later than its time says
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Retention:
     def __init__(self, env: Mapping[str, str], kept: int, heads: Heads, clock: Callable[[], float] = time.time) -> None:
         self._tables, self._objects = aws.client("dynamodb", env), aws.client("s3", env)
         self._table, self._bucket = f"{env['TABLE_PREFIX']}emails", env["CONTENT_BUCKET"]
+        self._deletion = f'DELETE FROM "{self._table}" WHERE email_id = ? AND part = ? AND version = ?'  # noqa: S608 because the name is our own
         self._kept, self._heads, self._clock = kept, heads, clock
         self._known: dict[str, int] = {}  # email id → when it was accepted, epoch ms
         self._read_until_ms = 0
@@ -85,32 +88,32 @@ class Retention:
         heads = self._heads.get_many(list(ids))
         for email_id in set(ids) - {head.email_id for head in heads}:
             del self._known[email_id]  # expired meanwhile
-        done = [head for head in heads if due_at_ms(head, now_ms) is None and self._delete_head(head)]
-        keys = [key for head in done for key in self._keys(head)]
-        for some in _chunks(keys, AT_ONCE):
-            requests = [{"DeleteRequest": {"Key": key}} for key in some]
-            self._tables.batch_write_item(RequestItems={self._table: requests})
+        done = self._delete_heads([head for head in heads if due_at_ms(head, now_ms) is None])
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="retention") as pool:
+            keys = [key for found in pool.map(self._keys, done) for key in found]
+            list(pool.map(self._delete_items, _chunks(keys, AT_ONCE)))
         for head in done:
             del self._known[head.email_id]
         return len(done)
 
-    def _delete_head(self, head: Head) -> bool:
-        """Delete the head first: without it there is no such email, and what else there is of it expires.
+    def _delete_heads(self, heads: Sequence[Head]) -> list[Head]:
+        """Delete the heads first: without one there is no such email, and what else there is of it expires.
 
-        Returns False if somebody has written it since it was read: then something may be left to do.
+        Returns those that were deleted: not one that somebody has written since it was read, for which something may
+        be left to do.
         """
-        try:
-            self._tables.delete_item(
-                TableName=self._table,
-                Key=_key(head.email_id, PART),
-                ConditionExpression="version = :read",
-                ExpressionAttributeValues={":read": {"N": str(head.version)}},
-            )
-        except self._tables.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        gone: list[Head] = []
+        for some in _chunks(heads, AT_ONCE):
+            statements = [{"Statement": self._deletion, "Parameters": _identity(head)} for head in some]
+            answers = self._tables.batch_execute_statement(Statements=statements)["Responses"]
+            gone += [head for head, answer in zip(some, answers, strict=True) if "Error" not in answer]
+        return gone
 
-    def _keys(self, head: Head) -> Iterator[dict[str, Any]]:
+    def _delete_items(self, keys: Sequence[dict[str, Any]]) -> None:
+        requests = [{"DeleteRequest": {"Key": key}} for key in keys]
+        self._tables.batch_write_item(RequestItems={self._table: requests})
+
+    def _keys(self, head: Head) -> list[dict[str, Any]]:
         """The keys of the other items of the email. Deletes the objects that they name."""
         pages = self._tables.get_paginator("query").paginate(
             TableName=self._table,
@@ -119,22 +122,21 @@ class Retention:
             ProjectionExpression="part, object_key",
             ConsistentRead=True,
         )
-        for item in (item for page in pages for item in page["Items"]):
+        items = [item for page in pages for item in page["Items"]]
+        for item in items:
             if "object_key" in item:
                 self._objects.delete_object(Bucket=self._bucket, Key=item["object_key"]["S"])
-            yield _key(head.email_id, item["part"]["S"])
-        yield from _index_keys(head)
-
-
-def _index_keys(head: Head) -> Iterable[dict[str, Any]]:
-    """The keys of the items by which the email is found by its recipients."""
-    place = recipients.range_key(head.created_at_ms, head.email_id)
-    return [_key(recipients.hash_key(address), place) for address in head.recipients]
+        parts = [_key(head.email_id, item["part"]["S"]) for item in items]
+        return parts + [_key(index.email_id, index.part) for index in recipient_items(head)]
 
 
 def _chunks(everything: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     for begin in range(0, len(everything), size):
         yield everything[begin : begin + size]
+
+
+def _identity(head: Head) -> list[dict[str, Any]]:
+    return [{"S": head.email_id}, {"S": PART}, {"N": str(head.version)}]
 
 
 def _key(email_id: str, part: str) -> dict[str, Any]:
