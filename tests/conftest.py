@@ -33,6 +33,8 @@ settings.register_profile(
     "gate", derandomize=bool(os.environ.get("CI")), max_examples=size.examples(100), deadline=None
 )
 settings.load_profile("gate")
+# What the product uses, and the stack of its template.
+SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,sts"
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 
 
@@ -90,7 +92,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
-        "SERVICES": "dynamodb,s3,sns,sqs",
+        "SERVICES": SERVICES,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": "tcp://127.0.0.1:9",

@@ -42,6 +42,8 @@ def full_day(account: str, cap: int, recipients: int, now_ms: int) -> Full:
     """What a call for so many recipients is told when the places that are left of the day are too few for it."""
     midnight_ms = (now_ms // DAY_MS + 1) * DAY_MS
     fit = "" if recipients == 1 else f", too few places for a call to {recipients},"
+    if recipients > cap:
+        fit = f", into which a call to {recipients} never fits,"
     why = f"waits for the daily cap of {account} ({cap} recipients){fit} until {moment(midnight_ms)}"
     return Full(Limit.DAILY_CAP, why, midnight_ms)
 

@@ -173,6 +173,8 @@ def test_a_call_that_does_not_fit_whole_is_told_so() -> None:
     told = only(Health("ses"), routing, left=49, recipients=50)
     assert (told.availability, told.until_ms) == (Availability.PAUSED, MIDNIGHT_MS)
     assert "too few places for a call to 50," in told.why
+    never = only(Health("ses"), routing, left=100, recipients=101)
+    assert "(100 recipients), into which a call to 101 never fits, until" in never.why
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,10 @@ def signs_svix(secret: str, signed: bytes, header: str) -> bool:
 
 def svix_key(secret: str) -> bytes:
     """The key in a secret of Svix. Raises ValueError if it is not `whsec_` and base64."""
-    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    prefix, marked, encoded = secret.partition("whsec_")
+    if prefix or not marked:  # so much else is base64 by chance
+        raise ValueError("it does not begin with whsec_")
+    key = base64.b64decode(encoded, validate=True)
     if not key:
         raise ValueError("an empty key would be everybody's")
     return key

@@ -301,7 +301,7 @@ def test_a_secret_of_somebody_else_does_not_verify() -> None:
     other.verify(webhook({}, NOW_S, key=1), NOW_S)
 
 
-@pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_", "whsec_é", "re_secret"])
+@pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_", "whsec_é", "re_secret", "nope", "MDEyMzQ1Njc4OWFi"])
 def test_a_text_that_is_no_secret_is_our_fault_not_the_senders(secret: str) -> None:
     with pytest.raises(ServiceUnavailable, match="RESEND_WEBHOOK_SECRET"):
         Resend("resend", "re_key", (secret,), "https://api.resend.com").verify(webhook({}, NOW_S), NOW_S)
