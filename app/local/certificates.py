@@ -36,6 +36,6 @@ def confirmer(env: Mapping[str, str]) -> Callable[[str], None]:
 
 def _get(endpoint: str, url: str) -> bytes:
     try:
-        return plain_http.get(endpoint, timeout_s=3, params={"url": url}).content
+        return plain_http.get(endpoint, timeout_s=3, params={"url": url}).raise_for_status().content
     except httpx.HTTPError as error:
         raise ServiceUnavailable("the provider simulator does not answer") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app.local import exit_with_parent, ports, retention
+from app.local import exit_with_parent, plain_http, ports, retention
 from app.local.aws_emulator import start
 from app.local.aws_emulator.server import REFUSED as REFUSED
 from app.local.aws_emulator.server import STORAGE_PATH
@@ -94,7 +94,7 @@ def progress(paths: Paths) -> str:
 def storage_trouble(url: str) -> str | None:
     """Why the emulator at `url` cannot keep anything at the moment, or None. Raises OSError if it does not answer."""
     try:
-        trouble = httpx.get(f"{url}{STORAGE_PATH}", timeout=1, trust_env=False).json()["trouble"]
+        trouble = plain_http.get(f"{url}{STORAGE_PATH}", timeout_s=1).json()["trouble"]
     except (httpx.HTTPError, ValueError) as error:
         raise ConnectionError("the AWS emulator does not answer") from error
     return None if trouble is None else str(trouble)
@@ -109,6 +109,6 @@ def _python(env: Mapping[str, str]) -> Path:
 
 def _is_healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/_ministack/health", timeout=1, trust_env=False).is_success
+        return plain_http.get(f"{url}/_ministack/health", timeout_s=1).is_success
     except httpx.HTTPError:
         return False

@@ -111,7 +111,7 @@ def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
     """
     url = f"{ports.read(env).simulator_url}/control/providers"
     try:
-        answer = plain_http.get(url, timeout_s=1)
+        answer = plain_http.get(url, timeout_s=1).raise_for_status()
     except httpx.HTTPError as error:
         raise LocalError(f"The provider simulator does not answer on {url}: start it with make run") from error
     listeners, wanted = answer.json(), simulated(env)

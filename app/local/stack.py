@@ -26,6 +26,7 @@ from app.local.provision import provision
 CHILD_READY_S = 20.0
 STACK_READY_S = 45.0  # a previous owner's children may take exit_with_parent.GRACE_S to end
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
+WATCH_EVERY_S = 0.5
 STEADY_S = 30.0  # after a child that lived this long, the delay before the next start is FIRST_DELAY_S again
 
 _log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class Stack:
         return True
 
     def _watch(self) -> None:
-        while not self._stopping.wait(0.2):
+        while not self._stopping.wait(WATCH_EVERY_S):
             try:
                 if self._lock is None:
                     self._try_to_own()
