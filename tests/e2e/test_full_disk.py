@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import free_port
+from tests.local.emulating import needs_limits
 from tests.support.installation import EMAIL, ROOT, Installation
 
 
@@ -23,6 +24,7 @@ def own(tmp_path: Path) -> Iterator[Installation]:
     installation.close()
 
 
+@needs_limits
 def test_nothing_is_accepted_that_cannot_be_kept(own: Installation) -> None:
     before = own.send()
     own.ended(before)
@@ -42,6 +44,7 @@ def test_nothing_is_accepted_that_cannot_be_kept(own: Installation) -> None:
     own.ended(own.send())
 
 
+@needs_limits
 def test_an_email_that_is_under_way_when_the_disk_fills_is_sent_later_and_once(own: Installation) -> None:
     own.fault("sendgrid", latency_ms=1500)
     email_id = own.send()
@@ -53,6 +56,7 @@ def test_an_email_that_is_under_way_when_the_disk_fills_is_sent_later_and_once(o
     assert len(own.inbox(email_id)) == 1
 
 
+@needs_limits
 def test_ctrl_c_on_a_full_disk_says_what_was_refused(own: Installation) -> None:
     email_id = own.send()
     own.ended(email_id)

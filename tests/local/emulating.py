@@ -8,11 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from app.local import aws, emulator
 from app.local.children import Child
 from app.local.environment import deployed
 
 Env = dict[str, str]
+
+needs_limits = pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="only Linux lets another process have a limit for its files"
+)
 
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",

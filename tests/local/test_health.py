@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from app.local import health
 from app.local.environment import deployed
 from app.local.paths import Paths
-from tests.local.emulating import TABLE, running
+from tests.local.emulating import TABLE, needs_limits, running
 
 Env = dict[str, str]
 
@@ -38,6 +38,7 @@ def test_an_emulator_that_is_away_keeps_nothing(env: Env) -> None:
         health.checks(deployed(env))["storage"]()
 
 
+@needs_limits
 def test_a_disk_that_is_full_is_said_in_words(env: Env) -> None:
     with running(env) as emulator:
         check = health.checks(emulator.env)["storage"]

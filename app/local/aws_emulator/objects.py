@@ -61,6 +61,8 @@ class Objects:
         except NotKept as why:
             if before is None:
                 bucket["objects"].pop(key, None)
+                with suppress(OSError):
+                    self._s3._remove_key_files(self._s3._object_disk_path(bucket_name, key))
             else:
                 bucket["objects"][key] = before
             self._commits.note_trouble(why)
@@ -71,8 +73,6 @@ class Objects:
         self._why = ""
         self._persist(bucket, key, record)
         if isinstance(record, dict) and record.get("body") is not None:  # ministack lets go of it once it is on disk
-            with suppress(OSError):
-                self._s3._remove_key_files(self._s3._object_disk_path(bucket, key))
             raise NotKept(self._why or why_not(Path(self._s3.DATA_DIR)) or "the object cannot be written")
 
     def _write_whole(self, path: str, data: Any, *, text: bool = False) -> None:
@@ -84,7 +84,7 @@ class Objects:
                 file.flush()
                 os.fsync(file.fileno())
             Path(draft).replace(path)
-            for folder in Path(path).parents[:2]:  # the folder of the object may be new as well
+            for folder in Path(path).parents[:4]:  # the folders of the object may be new as well
                 _sync(folder)
         except OSError as error:
             self._why = error.strerror or str(error)

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -64,9 +65,9 @@ async def _run(config: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    with_soft, with_hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if with_soft < with_hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (with_hard, with_hard))
+    with suppress(ValueError, OSError):  # macOS does not let a process have as many open files as it says
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config.folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(config.folder / "journal.sqlite3")
     journal.probe()
@@ -131,7 +132,8 @@ def _progress(path: Path, total: int) -> Callable[[int], None]:
         nonlocal said_s
         if clock() - said_s > _LATE_S:
             said_s = clock()
-            path.write_text(f"{count} of {total} items are loaded")
+            with suppress(OSError):
+                path.write_text(f"{count} of {total} items are loaded")
 
     return say
 

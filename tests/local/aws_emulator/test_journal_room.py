@@ -18,7 +18,7 @@ from app.local.mode import LocalError
 from app.local.paths import Paths
 from app.local.provision import DEAD_LETTERS, provision
 from tests.conftest import EMULATOR_PYTHON
-from tests.local.emulating import TABLE, Env, Running, running
+from tests.local.emulating import TABLE, Env, Running, needs_limits, running
 
 Eventually = Callable[..., None]
 
@@ -71,6 +71,7 @@ def filled(env: Env) -> Any:
         yield it
 
 
+@needs_limits
 def test_on_a_full_disk_nothing_is_accepted_and_nothing_is_seen_of_it(
     filled: Running, env: Env, eventually: Eventually
 ) -> None:
@@ -93,6 +94,7 @@ def test_on_a_full_disk_nothing_is_accepted_and_nothing_is_seen_of_it(
         assert seen(again) == after
 
 
+@needs_limits
 def test_a_transaction_that_was_refused_is_made_when_it_comes_again(filled: Running) -> None:
     """Under the same token: what was refused must not count as made."""
     request = {**WRITES["transact_write_items"], "ClientRequestToken": "the-same"}
@@ -104,6 +106,7 @@ def test_a_transaction_that_was_refused_is_made_when_it_comes_again(filled: Runn
     assert [item["p"]["S"] for item in filled.items("one")] == ["c"]
 
 
+@needs_limits
 def test_the_end_on_a_full_disk_says_so(filled: Running) -> None:
     filled.leave_room(0)
     with pytest.raises(ClientError):
@@ -111,6 +114,7 @@ def test_the_end_on_a_full_disk_says_so(filled: Running) -> None:
     assert filled.stop() == emulator.REFUSED == 3
 
 
+@needs_limits
 def test_an_object_is_whole_or_refused(filled: Running, env: Env, eventually: Eventually) -> None:
     provision(filled.env)
     bucket = filled.env["CONTENT_BUCKET"]
@@ -122,6 +126,9 @@ def test_an_object_is_whole_or_refused(filled: Running, env: Env, eventually: Ev
     assert filled.trouble() == "File too large"
     with pytest.raises(ClientError, match="NoSuchKey"):
         filled.objects.get_object(Bucket=bucket, Key="content/b/1")
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        filled.objects.put_object(Bucket=bucket, Key="content/a/1", Body=b"c" * 400_000)
+    assert filled.objects.get_object(Bucket=bucket, Key="content/a/1")["Body"].read() == b"a" * 1000
     filled.leave_room(None)
     eventually(lambda: filled.trouble() is None)
     filled.objects.put_object(Bucket=bucket, Key="content/b/1", Body=b"b" * 400_000)
