@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.support.installation import Installation
 
-NAMES: Final = {"app.local.worker": "worker", "app.local.simulator": "simulator", "ministack": "emulator"}
+NAMES: Final = {"app.local.worker": "worker", "app.local.simulator": "simulator", "aws_emulator": "emulator"}
 
 
 def cpu_s(installed: Installation) -> dict[str, float]:
