@@ -4,7 +4,7 @@ import atexit
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
 from typing import Any
@@ -13,7 +13,6 @@ from anyio import to_thread
 from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-from starlette.types import ASGIApp
 
 from app import logs
 from app.api.application import create
@@ -36,7 +35,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import banner, certificates, disk, environment, health, ports, reload, wiring
+    from app.local import api_guard, banner, certificates, disk, environment, health, ports, reload, wiring
     from app.local.mode import LocalError
     from app.local.prepare import prepare
 
@@ -52,6 +51,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
             stack.notice_interrupt()
         await to_thread.run_sync(stack.start)
     app.state.connect = lambda: parts
+    app.state.refuse = api_guard.refuse
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
         sys.stdout.write(banner.text(ports.read(os.environ), parts.draining()))
@@ -89,16 +89,7 @@ def _end() -> None:
     os._exit(1)
 
 
-def _guards() -> tuple[Callable[[ASGIApp], ASGIApp], ...]:
-    """What keeps others than this machine away in local mode, where everybody knows the API key."""
-    if not is_local(os.environ):
-        return ()
-    from app.local.api_guard import ApiGuard
-
-    return (ApiGuard,)
-
-
-app = create(process.container, lifespan=live, guards=_guards())
+app = create(process.container, lifespan=live)
 
 
 @cache

@@ -1,12 +1,13 @@
 """The FastAPI application, put together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import Lifespan
 
 from app.api import docs, health, openapi, problems
+from app.api.guard import Guard
 from app.api.request_log import RequestLog
 from app.api.v1 import routes
 from app.wiring.parts import Container
@@ -50,12 +51,11 @@ def create(
     *,
     checks: Mapping[str, health.Check] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
-    guards: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
 ) -> Application:
     """The application. `connect` returns the container, and is called at every request.
 
-    `checks` are the parts that /health checks besides AWS. `guards` are middlewares that may refuse a request. A
-    lifespan may replace `app.state.connect` and `app.state.checks`.
+    `checks` are the parts that /health checks besides AWS. A lifespan may replace `app.state.connect` and
+    `app.state.checks`, and set `app.state.refuse`, which says why a request is refused.
     """
     app = Application(
         title="EmailsMinder",
@@ -72,7 +72,7 @@ def create(
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app, [route for router in ROUTERS for route in router.routes])
-    for guard in guards:
-        app.add_middleware(guard)
+    app.state.refuse = None
+    app.add_middleware(Guard)
     app.add_middleware(RequestLog)
     return app

@@ -5,11 +5,13 @@ import asyncio
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app.local.api_guard import ApiGuard
+from app.api.guard import Guard
+from app.local.api_guard import refuse
 
 TUNNELS = [
     {"Host": "abc.tunnel.example"},
@@ -26,7 +28,9 @@ async def _answer(_: Request) -> PlainTextResponse:
 
 def ask(path: str, method: str = "POST", **headers: str) -> httpx.Response:
     """One request to an application that answers everything, behind the guard."""
-    app = ApiGuard(Starlette(routes=[Route("/{path:path}", _answer, methods=["GET", "POST", "OPTIONS", "DELETE"])]))
+    routes = [Route("/{path:path}", _answer, methods=["GET", "POST", "OPTIONS", "DELETE"])]
+    app = Starlette(routes=routes, middleware=[Middleware(Guard)])
+    app.state.refuse = refuse
 
     async def send() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client:
