@@ -33,6 +33,7 @@ ALLOWED = {
         "dynamodb:UpdateItem",
         "dynamodb:Query",
         "s3:GetObject",
+        "s3:ListBucket",
         "sns:Publish",
         "sqs:SendMessage",
         "sqs:ReceiveMessage",
