@@ -18,7 +18,8 @@ from tests.domain.world import EVIDENCE_MS, World
 from tests.domain.world_state import Setup, State, Step
 from tests.support.size import examples
 
-pytestmark = pytest.mark.no_cover  # traced, it takes three times as long
+# Traced, they take three times as long; and a busy machine makes the largest spaces take minutes.
+pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(600)]
 
 ALL_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 LIMIT = 100_000
