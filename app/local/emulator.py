@@ -16,10 +16,8 @@ from app.local.environment import ACCOUNT, REGION
 from app.local.mode import LocalError
 from app.local.paths import REPOSITORY, Paths
 from app.local.provision import DEAD_LETTERS
+from app.store.content import OBJECTS_LIVE_FOR_DAYS, prefix_of
 from app.store.head_items import HeadItem
-
-OBJECT_DAYS = 45
-"""How long an object of S3 is kept, as in infra/template.yaml."""
 
 EXPIRY_INTERVAL_S = 600
 """How often the emulator deletes what has expired. AWS takes up to two days."""
@@ -53,7 +51,8 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
             *("--hosts", env.get("LOCAL_HOSTS", "")),
             *("--queues", DEAD_LETTERS),
             *("--claim", HeadItem.lease_until.attr_name),
-            *("--object-days", str(OBJECT_DAYS), "--expiry-s", str(expiry_s)),
+            *(f"--lifecycle={prefix_of(days)}:{days}" for days in OBJECTS_LIVE_FOR_DAYS),
+            *("--expiry-s", str(expiry_s)),
             *(
                 f"--cap={env['TABLE_PREFIX']}{cap}:{SPARE * kept}"
                 for cap in ("emails:key#", "emails:collapse#", "nonces:")

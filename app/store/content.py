@@ -77,7 +77,7 @@ class Contents:
         if len(packed) <= INLINE_LIMIT_BYTES:
             item.packed = packed
         else:
-            item.object_key = f"content/{_days(head)}d/{head.email_id}/{head.accepted_by}"
+            item.object_key = f"{prefix_of(_days(head))}{head.email_id}/{head.accepted_by}"
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
         put_all([item, *recipient_items(head)])
 
@@ -133,6 +133,11 @@ def _read(email_id: str) -> Iterator[dict[str, Any]]:
 
 def _part(head: Head) -> str:
     return f"content#{head.accepted_by}"
+
+
+def prefix_of(days: float) -> str:
+    """The prefix of the objects that are deleted after `days`. A lifecycle rule of the bucket does it."""
+    return f"content/{days}d/"
 
 
 def _days(head: Head) -> int:

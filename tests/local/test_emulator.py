@@ -11,6 +11,7 @@ from app.local import aws, emulator, ports
 from app.local.environment import deployed
 from app.local.paths import REPOSITORY
 from app.local.provision import DEAD_LETTERS, QUEUE, provision
+from app.store.content import OBJECTS_LIVE_FOR_DAYS, prefix_of
 from tests.infra.template import load
 from tests.local.emulating import TABLE, Running, running
 
@@ -117,9 +118,13 @@ def test_what_would_not_be_kept_is_refused(env: Env) -> None:
             started.tables.create_backup(TableName="emails", BackupName="of-emails")
 
 
-def test_objects_expire_as_on_aws() -> None:
+def test_objects_expire_as_on_aws(env: Env) -> None:
     rules = load()["Resources"]["ContentBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [emulator.OBJECT_DAYS]
+    lifecycles = [f"{rule['Prefix']}:{rule['ExpirationInDays']}" for rule in rules if "ExpirationInDays" in rule]
+    command = emulator.program(deployed(env), lambda: None).command
+    prefix = "--lifecycle="
+    assert [word.removeprefix(prefix) for word in command if word.startswith(prefix)] == lifecycles
+    assert lifecycles == [f"{prefix_of(days)}:{days}" for days in OBJECTS_LIVE_FOR_DAYS]
 
 
 def test_the_room_of_the_emulator_imports_nothing_of_the_application() -> None:

@@ -39,11 +39,25 @@ class Cap:
         return cls(table, prefix, int(most))
 
 
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Objects whose keys begin with `prefix` expire `days` after they were written."""
+
+    prefix: str
+    days: float
+
+    @classmethod
+    def of(cls, text: str) -> "Lifecycle":
+        """Read it as it stands on the command line: PREFIX:DAYS."""
+        prefix, days = text.split(":")
+        return cls(prefix, float(days))
+
+
 _log = logging.getLogger("emulator.expiry")
 
 
 class Expiry:
-    """Looks every `interval_s` seconds. Objects expire `object_days` days after they were written."""
+    """Looks every `interval_s` seconds. Objects expire by the first of `lifecycles` that holds them."""
 
     def __init__(
         self,
@@ -51,13 +65,13 @@ class Expiry:
         s3: Any,
         tables: Tables,
         queues: KeptQueues,
-        object_days: float,
+        lifecycles: Sequence[Lifecycle],
         caps: Sequence[Cap],
         interval_s: float,
     ) -> None:
         self._dynamodb, self._s3 = dynamodb, s3
         self._tables, self._queues = tables, queues
-        self._object_days, self._caps, self._interval_s = object_days, caps, interval_s
+        self._lifecycles, self._caps, self._interval_s = lifecycles, caps, interval_s
 
     async def watch(self) -> None:
         """Look again and again. Never returns."""
@@ -117,8 +131,11 @@ class Expiry:
                 count += 1
                 if count % AT_ONCE == 0:
                     await asyncio.sleep(0)
+                lifecycle = next((rule for rule in self._lifecycles if key.startswith(rule.prefix)), None)
+                if lifecycle is None or bucket["objects"].get(key) is not record:
+                    continue
                 written_s = datetime.fromisoformat(record["last_modified"]).timestamp()
-                if now_s - written_s > self._object_days * _DAY_S and bucket["objects"].get(key) is record:
+                if now_s - written_s > lifecycle.days * _DAY_S:
                     await self._delete(scoped, key)
 
     async def _delete(self, scoped: tuple[str, str], key: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from . import fitness
 from .commits import Commits
 from .dead_letters import KeptQueues
-from .expiry import Cap, Expiry
+from .expiry import Cap, Expiry, Lifecycle
 from .foreign import names_of
 from .guard import guarded
 from .journal import Journal, NotKept
@@ -55,7 +55,7 @@ def _config(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--hosts", required=True, help="further names of this machine, separated by commas")
     parser.add_argument("--queues", required=True, help="the queues whose messages are kept, separated by commas")
     parser.add_argument("--claim", required=True, help="the attribute of an item that announces an effect outside")
-    parser.add_argument("--object-days", type=float, required=True, help="how long an object is kept")
+    parser.add_argument("--lifecycle", type=Lifecycle.of, action="append", default=[], help="PREFIX:DAYS, of objects")
     parser.add_argument("--expiry-s", type=float, required=True, help="how often what has expired is deleted")
     parser.add_argument("--cap", type=Cap.of, action="append", default=[], help="TABLE:PREFIX:MOST, any number of them")
     return parser.parse_args(arguments)
@@ -84,7 +84,7 @@ async def _run(config: argparse.Namespace) -> int:
     for part in (tables, objects, queues):
         part.hook()
     await fitness.require_proof(ministack.SERVICE_HANDLERS["dynamodb"], modules["dynamodb"], journal)
-    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.object_days, config.cap, config.expiry_s)
+    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.lifecycle, config.cap, config.expiry_s)
     tasks = [asyncio.create_task(part.watch()) for part in (commits, expiry)]
     try:
         await _serve(guarded(_keeping(ministack.app, commits), names_of(config.hosts)), config, stop)

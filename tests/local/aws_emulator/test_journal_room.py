@@ -17,6 +17,7 @@ from app.local.environment import deployed
 from app.local.mode import LocalError
 from app.local.paths import Paths
 from app.local.provision import DEAD_LETTERS, provision
+from app.store.content import prefix_of
 from tests.conftest import EMULATOR_PYTHON
 from tests.local.emulating import TABLE, Env, Running, needs_limits, running
 
@@ -173,13 +174,15 @@ def test_what_has_expired_is_deleted_from_memory_and_disk(env: Env, eventually: 
 
 
 def test_objects_expire_by_their_age(env: Env, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulator, "OBJECT_DAYS", 1 / 86_400)
+    monkeypatch.setattr(emulator, "OBJECTS_LIVE_FOR_DAYS", (1 / 86_400, 10))
     with running(env, expiry_s=0.2) as first:
         provision(first.env)
         bucket = first.env["CONTENT_BUCKET"]
-        first.objects.put_object(Bucket=bucket, Key="content/a/1", Body=b"content")
-        eventually(lambda: "Contents" not in first.objects.list_objects_v2(Bucket=bucket))
-        assert list((Paths.of(env).emulator / "s3").rglob("content")) == []
+        for prefix in (prefix_of(10), prefix_of(1 / 86_400)):
+            first.objects.put_object(Bucket=bucket, Key=f"{prefix}a/1", Body=b"content")
+        left = [f"{prefix_of(10)}a/1"]
+        eventually(lambda: [o["Key"] for o in first.objects.list_objects_v2(Bucket=bucket)["Contents"]] == left)
+        assert [path.name for path in (Paths.of(env).emulator / "s3").rglob("content/*")] == ["10d"]
 
 
 def test_of_dead_letters_the_newest_are_kept(env: Env, eventually: Eventually) -> None:
