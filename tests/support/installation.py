@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -46,6 +47,7 @@ class Installation:
         self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
         self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api, *flags]
         self._process: subprocess.Popen[bytes] | None = None
+        self._disturbed: set[str] = set()  # accounts that had a fault since they were resumed
 
     def start(self) -> None:
         """Start it, and return when /health says that everything answers."""
@@ -122,16 +124,37 @@ class Installation:
 
     def fault(self, account: str, fault: str = "none", **more: Any) -> None:
         """Set how a simulated account behaves."""
+        self._disturbed.add(account)
         self.control.put(f"/control/providers/{account}", json={"fault": fault, **more}).raise_for_status()
 
     def calm(self) -> None:
         """Let every account work, clear its health and the inbox."""
+        self._disturbed.update(self._unwell())
         for account in self.control.get("/control/providers").json():
-            self.fault(account)
-        for provider in self.api.get("/v1/providers").json()["providers"]:
-            self.api.post(f"/v1/providers/{provider['name']}/resume").raise_for_status()
+            self.control.put(f"/control/providers/{account}", json={"fault": "none"}).raise_for_status()
+        # Each call answers once it is in force, some seconds later. What nothing has happened to needs none.
+        with ThreadPoolExecutor() as pool:
+            for answer in pool.map(self._resume, self._disturbed & {account["name"] for account in self._accounts()}):
+                answer.raise_for_status()
+        self._disturbed.clear()
         self.control.delete("/control/messages").raise_for_status()
         self.api.delete("/v1/suppressions/alice@example.net")  # a test of hard bounces may have suppressed her
+
+    def _accounts(self) -> list[dict[str, Any]]:
+        accounts: list[dict[str, Any]] = self.api.get("/v1/providers").json()["providers"]
+        return accounts
+
+    def _unwell(self) -> set[str]:
+        """The accounts that have a fault, or whose health is not that of a new one."""
+        faulty = {name for name, it in self.control.get("/control/providers").json().items() if it["fault"] != "none"}
+        return faulty | {
+            account["name"]
+            for account in self._accounts()
+            if account["weight"] < 100 or account["paused"] or account["breaker"]["open"] or account["cooldown_until"]
+        }
+
+    def _resume(self, account: str) -> httpx.Response:
+        return self.api.post(f"/v1/providers/{account}/resume")
 
     def send(self, **changes: Any) -> str:
         """Send an email. Returns its id."""
