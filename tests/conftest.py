@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from threading import Event
 
+import botocore.session
 import coverage
 import httpx
 import pytest
@@ -33,6 +35,8 @@ settings.register_profile(
     "gate", derandomize=bool(os.environ.get("CI")), max_examples=size.examples(100), deadline=None
 )
 settings.load_profile("gate")
+# Each session of botocore reads and parses 2 MB of JSON anew, and the tests make some thousand.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 # What the product uses, and the stack of its template.
 SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,sts"
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
