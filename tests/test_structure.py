@@ -27,6 +27,8 @@ NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
 # Variables that others define: nothing to configure here.
 NOT_OURS = {
     "PATH",
+    "BIND_HOST",
+    "GATEWAY_PORT",
     "NO_PROXY",
     "PYTHONPATH",
     "UVICORN_PORT",

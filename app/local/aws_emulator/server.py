@@ -22,6 +22,7 @@ from .foreign import names_of
 from .guard import guarded
 from .journal import Journal, NotKept
 from .objects import Objects
+from .serving import server
 from .tables import Tables
 
 STORAGE_PATH: Final = "/_emailsminder/storage"
@@ -173,8 +174,12 @@ async def _answer(send: Any, status: int, body: Mapping[str, object]) -> None:
 
 
 async def _serve(app: Any, config: argparse.Namespace, stop: asyncio.Event) -> None:
-    served = import_module("hypercorn.config").Config()
-    served.bind = [f"{config.host}:{config.port}"]
-    served.keep_alive_timeout = 75
-    served.loglevel = "WARNING"
-    await import_module("hypercorn.asyncio").serve(app, served, shutdown_trigger=stop.wait, mode="asgi")
+    serving = server(app, config.host, config.port)
+
+    async def end() -> None:
+        await stop.wait()
+        serving.should_exit = True
+
+    ending = asyncio.create_task(end())
+    await serving.serve()
+    ending.cancel()
