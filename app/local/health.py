@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from app.local import emulator, environment, ports
+from app.local.aws_emulator.journal import why_not
 from app.local.mode import LocalError
 from app.local.paths import Paths
 
@@ -23,8 +25,9 @@ def checks(env: Mapping[str, str]) -> dict[str, Callable[[], str | None]]:
 
 
 def beat(heartbeat: Path) -> None:
-    """Record that the worker is alive."""
-    heartbeat.touch()
+    """Record that the worker is alive, unless nothing can be written."""
+    with suppress(OSError):
+        heartbeat.touch()
 
 
 def is_beating(heartbeat: Path) -> bool:
@@ -36,7 +39,11 @@ def is_beating(heartbeat: Path) -> bool:
 
 
 def _worker(env: Mapping[str, str]) -> None:
-    if not is_beating(Paths.of(env).heartbeat):
+    paths = Paths.of(env)
+    if is_beating(paths.heartbeat):
+        return
+    # Where nothing can be written, no worker can give a sign; what is wrong there is said by the check of the storage.
+    if not paths.data.exists() or not why_not(paths.data):
         raise ConnectionError(f"no sign of life for {MISSED_S:g} s")
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -183,7 +184,8 @@ class Stack:
         """Stop all children and release the lock. Returns the children's exit statuses."""
         statuses = self._stop_from(0)
         if self._lock is not None:
-            self._paths.status.unlink(missing_ok=True)
+            with suppress(OSError):  # a read-only disk; without its owner's lock the file says nothing
+                self._paths.status.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
         return statuses

@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -31,6 +32,14 @@ def test_a_worker_that_stopped_beating_is_not(env: Env) -> None:
     os.utime(heartbeat, (long_ago, long_ago))
     with pytest.raises(OSError, match="no sign of life"):
         health.checks(made)["worker"]()
+
+
+def test_a_worker_lives_on_and_is_not_blamed_where_nothing_can_be_written(env: Env, tmp_path: Path) -> None:
+    folder = tmp_path / "a file, below which no heartbeat can be"
+    folder.touch()
+    made = deployed({**env, "DATA_DIR": str(folder)})
+    health.beat(Paths.of(made).heartbeat)
+    health.checks(made)["worker"]()
 
 
 def test_an_emulator_that_is_away_keeps_nothing(env: Env) -> None:

@@ -34,6 +34,18 @@ def test_two_servers_share_one_set_of_children(servers: Servers, env: Env) -> No
     assert not Paths.of(env).status.exists()
 
 
+def test_it_stops_although_its_status_cannot_be_deleted(servers: Servers, env: Env) -> None:
+    """As on a disk that has become read-only."""
+    server = servers.start()
+    servers.until("owner")
+    Paths.of(env).status.unlink()
+    Paths.of(env).status.mkdir()
+    server.terminate()
+    assert server.wait(10) == 0
+    assert servers.words()[2:] == ["owner", "second-end", "first-end"]
+    assert is_free(env)
+
+
 def test_when_the_owner_is_killed_its_children_end_in_order_and_another_takes_over(servers: Servers) -> None:
     first = servers.start()
     servers.until("owner")
