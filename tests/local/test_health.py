@@ -1,6 +1,6 @@
 import os
+import shutil
 import time
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -34,10 +34,11 @@ def test_a_worker_that_stopped_beating_is_not(env: Env) -> None:
         health.checks(made)["worker"]()
 
 
-def test_a_worker_lives_on_and_is_not_blamed_where_nothing_can_be_written(env: Env, tmp_path: Path) -> None:
-    folder = tmp_path / "a file, below which no heartbeat can be"
-    folder.touch()
-    made = deployed({**env, "DATA_DIR": str(folder)})
+def test_a_worker_lives_on_and_is_not_blamed_where_nothing_can_be_written(env: Env) -> None:
+    made = deployed(env)
+    data = Paths.of(made).data
+    shutil.rmtree(data)
+    data.touch()  # a file, below which no heartbeat can be
     health.beat(Paths.of(made).heartbeat)
     health.checks(made)["worker"]()
 
