@@ -34,7 +34,7 @@ def is_beating(heartbeat: Path) -> bool:
     """Whether the last heartbeat of the worker is less than MISSED_S old."""
     try:
         return time.time() - heartbeat.stat().st_mtime < MISSED_S
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
