@@ -138,7 +138,12 @@ class Installation:
                 answer.raise_for_status()
         self._disturbed.clear()
         self.control.delete("/control/messages").raise_for_status()
-        self.api.delete("/v1/suppressions/alice@example.net")  # a test of hard bounces may have suppressed her
+        self.lift("alice@example.net")  # a test of hard bounces may have suppressed her
+
+    def lift(self, address: str) -> None:
+        """Send to an address again, if it is suppressed."""
+        for each in self.api.get("/v1/suppressions", params={"address": address}).json()["suppressions"]:
+            self.api.delete(f"/v1/suppressions/{each['id']}").raise_for_status()
 
     def _accounts(self) -> list[dict[str, Any]]:
         accounts: list[dict[str, Any]] = self.api.get("/v1/providers").json()["providers"]

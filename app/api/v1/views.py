@@ -184,9 +184,7 @@ class Provider(BaseModel):
     weight: Annotated[int, Field(description="0 to 100; below 50 the provider is tried after the others")]
     paused: bool
     breaker: Breaker
-    cooldown_until: Annotated[
-        Time | None, Field(description="the provider throttled us, and is not called before this time")
-    ]
+    cooldown_until: Annotated[Time | None, Field(description="it throttled us, and is not called before this time")]
     silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
     webhooks_failing: Annotated[
         bool,
@@ -227,6 +225,7 @@ class Suppression(BaseModel):
     `provider_list`.
     """
 
+    id: Annotated[str, Field(description="names the suppression in URLs, instead of the address")]
     address: str
     reason: Reason
     note: Annotated[str, Field(description="the evidence of that reason")]
