@@ -35,10 +35,11 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import api_guard, banner, certificates, disk, environment, health, ports, reload, wiring
+    from app.local import api_guard, banner, certificates, disk, environment, health, paths, ports, reload, wiring
     from app.local.mode import LocalError
     from app.local.prepare import prepare
 
+    paths.keep_private()
     with _one_line_for(LocalError, ConfigurationError):
         disk.require_room(os.environ)
         environment.adopt(os.environ)
