@@ -36,7 +36,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         return
     # These imports are here and not at the top, because app.local is not deployed.
     from app.local import api_guard, banner, certificates, disk, environment, health, paths, ports, reload, wiring
-    from app.local.mode import LocalError
+    from app.local.mode import API_KEY, LocalError
     from app.local.prepare import prepare
 
     paths.keep_private()
@@ -55,7 +55,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     app.state.refuse = api_guard.refuse
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
-        sys.stdout.write(banner.text(ports.read(os.environ), parts.draining()))
+        real = environment.real(os.environ)
+        is_revoked = await to_thread.run_sync(parts.api_keys.find, API_KEY) is None
+        sys.stdout.write(banner.text(ports.read(os.environ), parts.draining(), real, is_revoked=is_revoked))
     try:
         yield
     finally:

@@ -80,6 +80,12 @@ def test_a_simulated_account_sends_any_from_unless_told_otherwise(env: dict[str,
     assert Settings.from_env(own).from_domains == {"mailgun": ()}
 
 
+def test_what_is_not_simulated_is_known(env: dict[str, str]) -> None:
+    made = environment.deployed({**env, "PROVIDERS": "mailgun,mailgun:eu,ses", "MAILGUN_EU_API_KEY": "of-their-own"})
+    assert environment.real(made) == ("mailgun:eu",)
+    assert environment.real(environment.deployed(env)) == ()
+
+
 @pytest.mark.parametrize("account", [name + label for name in registry.PROVIDERS for label in ("", ":eu")])
 def test_an_account_is_ready_as_soon_as_providers_names_it(env: dict[str, str], account: str) -> None:
     made = environment.deployed({**env, "PROVIDERS": account.upper()})
