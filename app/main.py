@@ -19,7 +19,7 @@ from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
 from app.errors import ConfigurationError
-from app.providers.sdk.web import Web
+from app.providers.sdk.web import internet
 from app.settings import Settings, is_local
 from app.wiring import process
 
@@ -44,9 +44,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         disk.require_room(os.environ)
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
-        web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
+        web_of = certificates.chooser(os.environ, internet())
         handing = wiring.HandOver(os.environ)
-        parts = process.connect(os.environ, web=web, rewire=handing.rewire)
+        parts = process.connect(os.environ, web_of=web_of, rewire=handing.rewire)
         stack = reload.stack_for(os.environ, partial(prepare, parts.api_keys))
         if isinstance(stack, reload.KeptStack):
             stack.notice_interrupt()

@@ -131,7 +131,7 @@ def test_an_account_that_left_providers_is_drained(env: dict[str, str]) -> None:
     key = open_account("sendgrid:eu", Paths.of(env).simulator).key
     body, headers = signed_webhook(key, [], at_s := 1_800_000_000)
     late = Webhook(body, {name.lower(): value for name, value in headers.items()})
-    accounts = registry.Accounts(["sendgrid"], after, Outside(Session(), internet().certificate))
+    accounts = registry.Accounts(["sendgrid"], after, lambda _: Outside(Session(), internet().certificate))
     accounts["sendgrid:eu"].verify(late, at_s)
     with pytest.raises(Unauthenticated):
         accounts["sendgrid"].verify(late, at_s)
