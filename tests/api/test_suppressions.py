@@ -204,6 +204,16 @@ def test_a_query_that_is_none_is_refused(client: Client, query: str, field: str)
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+def test_the_evidence_is_for_operators(client: Client, parts: Container) -> None:
+    """It names an email, and has the words that were said of it; both may be another project's."""
+    added = add(client, address=somebody(), note="sendgrid, eml_of_another, attempt 1: 550 unknown")
+    reader = Client(client.app, parts.api_keys.create("shop", {"read"}, ()))
+    shown = added | {"note": None, "reasons": [each | {"note": None} for each in added["reasons"]]}
+    assert read(reader, address=added["address"])["suppressions"] == [shown]
+    assert reader.get(f"/v1/suppressions/{added['id']}").json() == shown
+    assert shown in read(reader)["suppressions"]
+
+
 # Lifting
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from app.api import times
-from app.api.auth import Operator, Parts, may_read, short_id
+from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
@@ -19,6 +19,7 @@ from app.api.v1.schemas import SuppressionRequest
 from app.api.v1.validation import read_suppression
 from app.domain.suppression import Entry, Suppression
 from app.errors import Invalid, NotFound
+from app.store.api_keys import ApiKey
 from app.wiring.parts import Container
 
 logger = logging.getLogger(__name__)
@@ -42,36 +43,34 @@ class Filter(queries.Query):
 
 @router.get(
     "/v1/suppressions",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.SUPPRESSIONS)
     | refusals("read")
     | errors(Invalid(("address", "is not an email address: it is empty"))),
 )
-def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Suppressions:
+def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Suppressions:
     """List suppressed addresses. With `address`, the list has one entry if that address is suppressed, else none."""
     now_ms = int(parts.clock() * 1000)
     if chosen.address is not None:
         return views.Suppressions(
-            suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms, parts), after=None
+            suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms, key, parts), after=None
         )
     start = None if chosen.after is None else _place(chosen.after)
     page = list(islice(parts.suppressions.all(start, now_ms), chosen.limit))
     after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
-    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms, parts), after=after)
+    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
 
 
 @router.get(
     "/v1/suppressions/{suppression_id}",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.SUPPRESSION) | refusals("read") | errors(_UNKNOWN),
 )
-def read_suppressed(suppression_id: Id, parts: Parts) -> views.Suppression:
+def read_suppressed(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
     """Read one suppression by its id, while it holds. The id of an address never changes, and does not tell it."""
     now_ms = int(parts.clock() * 1000)
     entry = parts.suppressions.find(suppression_id)
     if entry is None or (strongest := entry.in_force(now_ms)) is None:
         raise _UNKNOWN
-    return _view(entry, strongest, parts)
+    return _view(entry, strongest, key, parts)
 
 
 @router.post(
@@ -91,7 +90,7 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     suppression = read_suppression(body, now_ms=now_ms)
     entry = parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
-    return _view(entry, entry.in_force(now_ms) or suppression, parts)
+    return _view(entry, entry.in_force(now_ms) or suppression, key, parts)
 
 
 @router.delete(
@@ -117,21 +116,21 @@ def _place(cursor: str) -> str:
     return place
 
 
-def _shown(entries: Iterable[Entry], now_ms: int, parts: Container) -> list[views.Suppression]:
-    return [_view(entry, strongest, parts) for entry in entries if (strongest := entry.in_force(now_ms))]
+def _shown(entries: Iterable[Entry], now_ms: int, key: ApiKey, parts: Container) -> list[views.Suppression]:
+    return [_view(entry, strongest, key, parts) for entry in entries if (strongest := entry.in_force(now_ms))]
 
 
-def _view(entry: Entry, strongest: Suppression, parts: Container) -> views.Suppression:
-    reasons = [views.Grounds.model_validate(_grounds(each)) for each in entry.strongest_first]
+def _view(entry: Entry, strongest: Suppression, key: ApiKey, parts: Container) -> views.Suppression:
+    reasons = [views.Grounds.model_validate(_grounds(each, key)) for each in entry.strongest_first]
     return views.Suppression(
-        id=parts.suppressions.id_of(entry), address=entry.address, **_grounds(strongest), reasons=reasons
+        id=parts.suppressions.id_of(entry), address=entry.address, **_grounds(strongest, key), reasons=reasons
     )
 
 
-def _grounds(suppression: Suppression) -> dict[str, Any]:
+def _grounds(suppression: Suppression, key: ApiKey) -> dict[str, Any]:
     return {
         "reason": suppression.reason,
-        "note": suppression.evidence,
+        "note": suppression.evidence if is_operator(key) else None,
         "since": times.write(suppression.since_ms),
         "until": times.write(suppression.until_ms),
     }

@@ -12,6 +12,7 @@ from app.domain.route import Availability
 from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
+Note = Annotated[str | None, Field(description="the evidence; null without the scope `admin`: it may be of any email")]
 
 
 class Recipient(BaseModel):
@@ -213,7 +214,7 @@ class Grounds(BaseModel):
     """One reason for which an address is suppressed, its evidence, and its time."""
 
     reason: Reason
-    note: Annotated[str, Field(description="the evidence")]
+    note: Note
     since: Time
     until: Time
 
@@ -228,7 +229,7 @@ class Suppression(BaseModel):
     id: Annotated[str, Field(description="names the suppression in URLs, instead of the address")]
     address: str
     reason: Reason
-    note: Annotated[str, Field(description="the evidence of that reason")]
+    note: Note
     since: Time
     until: Time
     reasons: Annotated[
