@@ -19,7 +19,7 @@ from app.api.application import create
 from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
 from app.errors import ConfigurationError
-from app.providers.sdk.web import Web
+from app.providers.sdk.web import internet
 from app.settings import Settings, is_local
 from app.wiring import process
 
@@ -35,17 +35,18 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import api_guard, banner, certificates, disk, environment, health, ports, reload, wiring
-    from app.local.mode import LocalError
+    from app.local import api_guard, banner, certificates, disk, environment, health, paths, ports, reload, wiring
+    from app.local.mode import API_KEY, LocalError
     from app.local.prepare import prepare
 
+    paths.keep_private()
     with _one_line_for(LocalError, ConfigurationError):
         disk.require_room(os.environ)
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
-        web = Web(certificates.fetcher(os.environ), certificates.confirmer(os.environ))
+        web_of = certificates.chooser(os.environ, internet())
         handing = wiring.HandOver(os.environ)
-        parts = process.connect(os.environ, web=web, rewire=handing.rewire)
+        parts = process.connect(os.environ, web_of=web_of, rewire=handing.rewire)
         stack = reload.stack_for(os.environ, partial(prepare, parts.api_keys))
         if isinstance(stack, reload.KeptStack):
             stack.notice_interrupt()
@@ -54,7 +55,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     app.state.refuse = api_guard.refuse
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
-        sys.stdout.write(banner.text(ports.read(os.environ), parts.draining()))
+        real = environment.real(os.environ)
+        is_revoked = await to_thread.run_sync(parts.api_keys.find, API_KEY) is None
+        sys.stdout.write(banner.text(ports.read(os.environ), parts.draining(), real, is_revoked=is_revoked))
     try:
         yield
     finally:

@@ -6,12 +6,13 @@ from typing import Any
 
 from infra.stages import Stage
 
-# The access log has one line of JSON per request, without the client's address, the query and the API key.
+# The access log has one line of JSON per request, without the client's address, the path, the query and the API key.
+# The route of a request is in the API's own log, under the same request id.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
     "method": "$context.httpMethod",
-    "path": "$context.path",
+    "resource": "$context.resourcePath",
     "status": "$context.status",
     "response_bytes": "$context.responseLength",
     "latency_ms": "$context.responseLatency",

@@ -190,19 +190,28 @@ def test_ses_is_signed_with_the_processs_own_credentials_where_it_has_none_of_it
 
 def test_subscriptions_are_confirmed_by_a_plain_get(env: dict[str, str], server: ProviderServer) -> None:
     confirm = built(env).record.confirm
-    confirm(f"{server.url}/?Action=ConfirmSubscription&Token=abc")
+    confirm("ses", f"{server.url}/?Action=ConfirmSubscription&Token=abc")
     assert server.calls == [("/?Action=ConfirmSubscription&Token=abc", b"")]
     server.statuses = {"/": 500}
     for url in (f"{server.url}/", "http://127.0.0.1:9/"):
         with pytest.raises(ServiceUnavailable):
-            confirm(url)
+            confirm("ses", url)
 
 
 def test_a_laptop_replaces_the_fetches_that_webhooks_cause(env: dict[str, str]) -> None:
     confirmed: list[str] = []
     web = Web(certificate=lambda _: b"", confirm=confirmed.append)
-    connect(env, web=web).record.confirm("https://sns.us-east-1.amazonaws.com/")
+    asked: list[str] = []
+
+    def web_of(account: str) -> Web:
+        asked.append(account)
+        return web
+
+    container = connect(env, web_of=web_of)
+    assert asked == list(container.providers)
+    container.record.confirm("ses:eu", "https://sns.us-east-1.amazonaws.com/")
     assert confirmed == ["https://sns.us-east-1.amazonaws.com/"]
+    assert asked[-1] == "ses:eu"
 
 
 def test_a_probe_asks_the_provider_itself(env: dict[str, str], server: ProviderServer) -> None:

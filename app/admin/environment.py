@@ -77,8 +77,9 @@ def fail(message: str) -> NoReturn:
 
 
 def _adopt_local() -> None:
-    from app.local import environment, mode
+    from app.local import environment, mode, paths
 
+    paths.keep_private()  # it may make the keys of simulated accounts
     try:
         environment.adopt(os.environ)
         os.environ.update(environment.simulator_base_urls(os.environ))

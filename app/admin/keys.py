@@ -9,7 +9,7 @@ import typer
 from app.admin.environment import fail, load
 from app.store.api_keys import SCOPES, ApiKey, ApiKeys
 
-app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
 
 
 @app.command()
@@ -38,13 +38,26 @@ def show() -> None:
 def revoke(key: Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]) -> None:
     """Revoke a key. It stops working within ten seconds."""
     keys = _keys()
+    found = _in_use(keys, key)
+    keys.revoke(found.id)
+    typer.echo(f"revoked {found.id[:12]} {found.name}")
+
+
+@app.command()
+def replace(key: Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]) -> None:
+    """Print a new random key that may do what this one may, and revoke this one, which works for ten seconds more."""
+    keys = _keys()
+    found = _in_use(keys, key)
+    typer.echo(keys.create(found.name, found.scopes, found.domains))
+    keys.revoke(found.id)
+    typer.echo(f"revoked {found.id[:12]} {found.name}", err=True)
+
+
+def _in_use(keys: ApiKeys, key: str) -> ApiKey:
     found = [
         known for known in keys.all() if not known.revoked_at_ms and (known.name == key or known.id.startswith(key))
     ]
-    if len(found) != 1:
-        fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
-    keys.revoke(found[0].id)
-    typer.echo(f"revoked {found[0].id[:12]} {found[0].name}")
+    return found[0] if len(found) == 1 else fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
 
 
 def _keys() -> ApiKeys:

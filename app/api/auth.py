@@ -69,6 +69,7 @@ may_send = require("send")
 may_read = require("read")
 may_operate = require("admin")
 
+Reader = Annotated[ApiKey, Depends(may_read)]
 Sender = Annotated[ApiKey, Depends(may_send)]
 Operator = Annotated[ApiKey, Depends(may_operate)]
 
@@ -82,8 +83,13 @@ def check_email(key: ApiKey, email: Email) -> None:
     domain = domain_of(email.sender.address)
     if key.domains and domain not in key.domains:
         raise Forbidden(f"this API key may not send from {domain}")
-    if email.override_suppression and "admin" not in key.scopes:
+    if email.override_suppression and not is_operator(key):
         raise Forbidden("override_suppression needs an API key with the scope `admin`")
+
+
+def is_operator(key: ApiKey) -> bool:
+    """Whether the key may see what is about emails of others: a provider's words, the evidence of a suppression."""
+    return "admin" in key.scopes
 
 
 def short_id(key: ApiKey) -> str:

@@ -73,4 +73,4 @@ class Capacity:
 
 
 def _paused(candidate: Candidate, full: Full) -> Candidate:
-    return replace(candidate, availability=Availability.PAUSED, why=full.why, until_ms=full.until_ms, limit=full.limit)
+    return Candidate(candidate.provider, Availability.PAUSED, full.why, full.until_ms, limit=full.limit)

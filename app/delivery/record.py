@@ -48,7 +48,7 @@ class Record:
     events: EventStore
     nonces: NonceStore
     publish: Publish
-    confirm: Callable[[str], None]  # carries out a subscription's confirmation; raises ServiceUnavailable
+    confirm: Callable[[str, str], None]  # a subscription of an account, by its URL; raises ServiceUnavailable
     clock: Clock
     protocol: DeliveryProtocol
     monitor: Monitor
@@ -83,7 +83,7 @@ class Record:
 
     def _record(self, provider: str, content: list[ProviderEvent] | Subscription) -> None:
         if isinstance(content, Subscription):
-            self.confirm(content.url)
+            self.confirm(provider, content.url)
             log.info("subscription confirmed", extra={"provider": provider})
             return
         by_email: dict[str, list[ProviderEvent]] = defaultdict(list)

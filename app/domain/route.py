@@ -33,8 +33,9 @@ class Candidate:
     """One provider in a route.
 
     `until_ms`: when a provider that may not be called now is to be checked again. `probes`: the call would be the one
-    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused. `notes`:
-    for `explain`, what else holds there for the email.
+    that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused. `words`:
+    the provider's own words behind `why`, for operators only, because they were said of another email.
+    `notes`: for `explain`, what else holds there for the email.
     """
 
     provider: str
@@ -43,6 +44,7 @@ class Candidate:
     until_ms: int | None = None
     probes: bool = False
     limit: Limit | None = None
+    words: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -116,13 +118,13 @@ def _with_open_breaker(health: Health, until_ms: int, now_ms: int) -> Candidate:
     closed = Availability.PAUSED if health.over_quota else Availability.UNAVAILABLE_FOR_NOW
     limit = Limit.QUOTA if health.over_quota else None
     why = f"waits for the quota of {health.provider}, which is used up" if health.over_quota else "breaker open"
-    if health.breaker_reason:
-        why = f"{why}: {health.breaker_reason}"
+    name, words = health.provider, health.breaker_reason
     if now_ms < until_ms:
-        return Candidate(health.provider, closed, why, until_ms, limit=limit)
+        return Candidate(name, closed, why, until_ms, limit=limit, words=words)
     if health.probe_until_ms is not None and now_ms < health.probe_until_ms:
-        return Candidate(health.provider, closed, f"{why}; a probe is under way", health.probe_until_ms, limit=limit)
-    return Candidate(health.provider, Availability.AVAILABLE, f"{why}; this email may probe it", probes=True)
+        why, until_ms = f"{why}; a probe is under way", health.probe_until_ms
+        return Candidate(name, closed, why, until_ms, limit=limit, words=words)
+    return Candidate(name, Availability.AVAILABLE, f"{why}; this email may probe it", probes=True, words=words)
 
 
 def _order(routing: Routing, healths: Mapping[str, Health], email_id: str, domains: frozenset[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Fetches from the simulator what a deployed process fetches from SNS: its certificate, and URLs that confirm.
 
-The URLs name hosts of AWS, which must not be called for a simulated topic.
+The URLs name hosts of AWS, which must not be called for a simulated topic; and the simulator must not answer for the
+topic of a real account, or its key would prove what SNS never said.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +9,14 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from app.errors import ServiceUnavailable
-from app.local import plain_http, ports
+from app.local import environment, plain_http, ports
+from app.providers.sdk.web import Web
+
+
+def chooser(env: Mapping[str, str], outside: Web) -> Callable[[str], Web]:
+    """A function that returns the fetches of an account: the simulator's if it plays the account, else `outside`."""
+    simulated, inside = frozenset(environment.simulated(env)), Web(fetcher(env), confirmer(env))
+    return lambda account: inside if account in simulated else outside
 
 
 def fetcher(env: Mapping[str, str]) -> Callable[[str], bytes]:

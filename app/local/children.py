@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from app.local.mode import LocalError
+from app.local.paths import PRIVATE
 
 LOG_BYTES = 5_000_000
 """A longer log of a child goes on anew, and the one before it is kept beside it."""
@@ -66,6 +67,7 @@ class Child:
                 stderr=output,
                 pass_fds=inherit,
                 start_new_session=True,
+                umask=PRIVATE,
             )
         finally:
             os.close(stdin)

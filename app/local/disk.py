@@ -12,11 +12,17 @@ from app.local.paths import Paths
 def require_room(env: Mapping[str, str], file: Path = Path(".env")) -> None:
     """Check that something can be written to DATA_DIR, which `env` or else `file` names. Makes the folder.
 
+    The folders in it are for their owner only, also those that another program has made.
+
     Raises LocalError if not, or if the file is malformed.
     """
-    folder = Paths.of({**envfile.read(file), **env}).data
+    paths = Paths.of({**envfile.read(file), **env})
+    folder = paths.data
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for own in (paths.emulator, paths.simulator, paths.inbox):
+            own.mkdir(exist_ok=True, mode=0o700)
+            own.chmod(0o700)
         why = why_not(folder)
     except OSError as error:
         why = error.strerror

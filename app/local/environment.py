@@ -104,6 +104,12 @@ def simulated(env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(account for account in accounts(env) if _is_simulated(account, env))
 
 
+def real(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The accounts of PROVIDERS that are not simulated: what is sent through them may cost money and reaches people."""
+    played = simulated(env)
+    return tuple(account for account in _named(env) if account not in played)
+
+
 def simulator_base_urls(env: Mapping[str, str]) -> dict[str, str]:
     """The variables BASE_URL of the simulated accounts, as the running simulator reports them.
 

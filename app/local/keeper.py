@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from app import logs
 from app.errors import ConfigurationError
 from app.local.mode import LocalError
+from app.local.paths import keep_private
 from app.local.prepare import prepare
 from app.local.stack import Stack
 from app.settings import Settings
@@ -74,6 +75,7 @@ def wait_for_end(pid: int) -> None:
 
 def main() -> None:
     """Keep the children of this machine. Ends with status 1 and a message if they cannot be started."""
+    keep_private()
     try:
         logs.configure(Settings.from_env(os.environ).log_level)
         parts = process.connect(os.environ)

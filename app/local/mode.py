@@ -3,6 +3,8 @@
 API_KEY = "em_local_development"
 """The API key that local mode creates: it has all scopes, and may send from any domain."""
 
+API_KEY_NAME = "local development"
+
 
 class LocalError(Exception):
     """Local mode cannot start. The message is one line that says why and what to do."""

@@ -1,10 +1,19 @@
 """The files and folders in DATA_DIR."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+PRIVATE = 0o077
+"""The umask of every process of local mode: files for their owner only, in folders for their owner only."""
+
+
+def keep_private() -> None:
+    """Let this process, and those that it starts, make files and folders for their owner only."""
+    os.umask(PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Finds the providers by name. A provider's package is imported when an account of it is first used, and not before."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
@@ -124,9 +124,10 @@ class Accounts(Mapping[str, AnyProvider]):
     its secrets are still set.
     """
 
-    def __init__(self, configured: Iterable[str], env: Mapping[str, str], outside: Outside) -> None:
+    def __init__(self, configured: Iterable[str], env: Mapping[str, str], outside: Callable[[str], Outside]) -> None:
+        """`outside` says what an account may use of the process."""
         self._env, self._outside, self._lock = env, outside, Lock()
-        self._configured = {account: open_account(account, env, outside) for account in configured}
+        self._configured = {account: open_account(account, env, outside(account)) for account in configured}
         self._draining: dict[str, AnyProvider] = {}
 
     def __getitem__(self, account: str) -> AnyProvider:
@@ -140,7 +141,7 @@ class Accounts(Mapping[str, AnyProvider]):
         if not can_verify(account, self._env):
             raise KeyError(account)
         try:
-            opened = open_account(account, self._env, self._outside)
+            opened = open_account(account, self._env, self._outside(account))
         except ConfigurationError as error:
             raise ServiceUnavailable(str(error)) from error
         with self._lock:

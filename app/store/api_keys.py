@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
+from app.store.failures import is_condition_failed
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
@@ -84,16 +86,22 @@ class ApiKeys:
     def create(self, name: str, scopes: Iterable[str], domains: Iterable[str], secret: str | None = None) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
+        A key of that secret which is there already stays as it is; if it was revoked, it stays revoked.
         Raises ValueError for what is no domain.
         """
         secret = secret or PREFIX + secrets.token_urlsafe(32)
-        ApiKeyItem(
+        item = ApiKeyItem(
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
             scopes=set(scopes),
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
-        ).save()
+        )
+        try:
+            item.save(condition=ApiKeyItem.key_sha256.does_not_exist())
+        except PutError as error:
+            if not is_condition_failed(error):
+                raise
         return secret
 
     def all(self) -> list[ApiKey]:

@@ -1,6 +1,7 @@
 """Stores the addresses that nothing is sent to."""
 
 import hmac
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
@@ -23,7 +24,10 @@ from app.store.ttl import as_ttl
 
 BOUNCES = {field.name for field in fields(Bounces)}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
+ID_PREFIX = "sup_"
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
+
+_ID = re.compile(f"{ID_PREFIX}[0-9a-f]{{64}}")
 
 
 class SuppressionItem(Model):
@@ -83,6 +87,19 @@ class Suppressions:
             return _to_entry(SuppressionItem.get(self._key(address), consistent_read=True))
         except SuppressionItem.DoesNotExist:
             return Entry(address)
+
+    def id_of(self, entry: Entry) -> str:
+        """The id of an entry, by which URLs name it. Nobody can make it from an address without the secret."""
+        return ID_PREFIX + self._key(entry.address)
+
+    def find(self, entry_id: str) -> Entry | None:
+        """All that is known of the address whose entry has that id, as it is stored now. None: there is no such id."""
+        if not _ID.fullmatch(entry_id):
+            return None
+        try:
+            return _to_entry(SuppressionItem.get(entry_id.removeprefix(ID_PREFIX), consistent_read=True))
+        except SuppressionItem.DoesNotExist:
+            return None
 
     def lift(self, address: str, now_ms: int) -> Entry | None:
         """End the suppressions of an address (lower-case), and forget its bounces.

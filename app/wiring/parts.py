@@ -146,13 +146,13 @@ def build(
     *,
     stores: Stores,
     providers: Mapping[str, Listens],
-    confirm: Callable[[str], None],
+    confirm: Callable[[str, str], None],
     monotonic: Clock = time.monotonic,
     publish_later: PublishLater = leave_to_the_sweep,
     wait: Callable[[float], None] = time.sleep,
     answers: Callable[[], bool] = always,
 ) -> Container:
-    """Every use case. `providers` is keyed by account; `confirm` confirms a subscription by fetching a URL.
+    """Every use case. `providers` is keyed by account; `confirm` confirms an account's subscription by fetching a URL.
 
     `wait` lets a number of seconds pass. Without a `publish_later`, an email that waits for a place is published by the
     sweep. `answers` says whether our own API answers.

@@ -42,14 +42,15 @@ def connect(
     env: Mapping[str, str],
     *,
     clock: Clock = time.time,
-    web: Web | None = None,
+    web_of: Callable[[str], Web] | None = None,
     session: Session | None = None,
     rewire: Callable[[Stores, Queue], tuple[Stores, Queue]] = lambda stores, queue: (stores, queue),
     wait: Callable[[float], None] = time.sleep,
 ) -> Container:
     """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
-    `web` replaces the fetches that webhooks cause: a laptop must not fetch the simulator's certificate from AWS.
+    `web_of` replaces the fetches that webhooks of an account cause: a laptop must not fetch the simulator's certificate
+    from AWS.
     `rewire` replaces stores and queue: on a laptop, the worker is another process of the same machine. `wait` lets a
     number of seconds pass.
     """
@@ -57,8 +58,8 @@ def connect(
     _require(settings, env)
     session = session or botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
-    web = web or internet()
-    accounts = Accounts(settings.providers, env, Outside(session, web.certificate))
+    fetches = web_of or (lambda _: internet())
+    accounts = Accounts(settings.providers, env, lambda account: Outside(session, fetches(account).certificate))
     transports = _Transports(settings.provider_timeout_s)
     later = DelayQueue(cache(lambda: aws.client(session, settings, "sqs")), settings.delay_queue_url, clock)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
@@ -73,7 +74,7 @@ def connect(
         clock,
         stores=stores,
         providers=accounts,
-        confirm=web.confirm,
+        confirm=lambda account, url: fetches(account).confirm(url),
         wait=wait,
         publish_later=queue.publish_later,
         answers=look_at_own_api(settings),

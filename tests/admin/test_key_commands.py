@@ -64,3 +64,19 @@ def test_a_name_that_is_not_one_keys_revokes_none(run: Run) -> None:
     for name, count in (("twin", 2), ("nobody", 0)):
         done = run("keys", "revoke", name)
         assert (done.exit_code, done.stderr) == (1, f"{name!r} names {count} keys that are in use; see `keys list`\n")
+
+
+def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> None:
+    before = run("keys", "create", "till", "--scope", "send", "--domain", "example.com").stdout.strip()
+    old = keys().find(before)
+    assert old is not None
+    done = run("keys", "replace", "till")
+    assert (done.exit_code, done.stderr) == (0, f"revoked {old.id[:12]} till\n")
+    new = keys().find(done.stdout.strip())
+    assert new is not None
+    assert (new.name, new.scopes, new.domains) == (old.name, old.scopes, old.domains)
+    assert new.id != old.id
+    assert keys().find(before) is None
+    again = run("keys", "replace", old.id[:12])
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "names 0 keys that are in use" in again.stderr

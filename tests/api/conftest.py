@@ -76,7 +76,7 @@ def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[
             "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key",
             "SES_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:ses-events",
         }
-        found = connect(env | changes, clock=clock, web=web, wait=clock.advance)
+        found = connect(env | changes, clock=clock, web_of=(lambda _: web) if web else None, wait=clock.advance)
         tables.create_all()
         yield found
 

@@ -38,11 +38,14 @@ def test_what_stands_in_the_way_is_told(client: Client, parts: Container, clock:
     parts.monitor.update("ses", pause)
     try:
         steps = {step.pop("provider"): step for step in explain(client)}
+        sender = Client(client.app, parts.api_keys.create("shop", {"send"}, ()))
+        told = {step["provider"]: step["why"] for step in explain(sender)}
     finally:
         for name in parts.settings.providers:
             parts.monitor.update(name, partial(resume, now_ms=0))
     later = {"state": "unavailable_for_now", "until": until, "notes": []}
     assert steps["sendgrid"] == later | {"why": "breaker open: key revoked"}
+    assert told["sendgrid"] == "breaker open", "the words are about an email that may be another project's"
     assert steps["mailgun"] == later | {"why": "cooldown after throttling"}
     assert (steps["ses"]["state"], steps["ses"]["why"]) == ("paused", "paused by an operator")
 

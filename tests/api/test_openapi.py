@@ -59,7 +59,8 @@ def test_it_is_served(client: Client, app: Application) -> None:
         ("post /v1/providers/{name}/resume", {200, 401, 403, 404, 503}),
         ("get /v1/suppressions", {200, 401, 403, 422, 503}),
         ("post /v1/suppressions", {201, 400, 401, 403, 413, 415, 422, 503}),
-        ("delete /v1/suppressions/{address}", {204, 401, 403, 404, 503}),
+        ("get /v1/suppressions/{suppression_id}", {200, 401, 403, 404, 503}),
+        ("delete /v1/suppressions/{suppression_id}", {204, 401, 403, 404, 503}),
         ("post /v1/webhooks/{provider}", {200, 401, 404, 406, 413, 503}),
         ("get /health", {200, 503}),
     ],
@@ -78,7 +79,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 13
+    assert len(dict(operations(described))) == 14
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:

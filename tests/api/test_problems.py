@@ -52,7 +52,7 @@ def test_the_standard_members(client: Client, method: str, url: str, status: int
         ("/v1/emails/explain", "POST"),
         ("/v1/emails", "GET, POST"),
         ("/v1/suppressions", "GET, POST"),
-        ("/v1/suppressions/ann@example.com", "DELETE"),
+        ("/v1/suppressions/sup_none", "DELETE, GET"),
         ("/", "GET, HEAD"),
     ],
 )

@@ -67,6 +67,15 @@ def test_what_is_wrong_with_it_is_told(client: Client, parts: Container, clock: 
     assert listed(client)["cooldown_until"] is None  # it is over
 
 
+def test_a_provider_s_words_are_for_operators(client: Client, parts: Container, clock: Clock) -> None:
+    """They were said of an email that may be another project's."""
+    parts.monitor.update("sendgrid", partial(in_trouble, now_ms=clock.now_ms))
+    reader = Client(client.app, parts.api_keys.create("shop", {"read"}, ()))
+    assert listed(client)["breaker"]["reason"] == "key revoked"
+    assert listed(reader)["breaker"] == listed(client)["breaker"] | {"reason": None}
+    assert listed(reader) | {"breaker": None} == listed(client) | {"breaker": None}
+
+
 def test_that_its_webhooks_fail_with_us_is_told(client: Client, parts: Container) -> None:
     parts.monitor.update("sendgrid", lambda health: replace(health, webhooks_failing=True))
     assert listed(client)["webhooks_failing"]

@@ -1,15 +1,16 @@
 """/v1/suppressions: read, add, lift."""
 
+import hashlib
 import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
-from app.domain.suppression import LASTS_MS, Reason
+from app.domain.own_entries import Fate, OwnEntry
+from app.domain.suppression import DAY_MS, LASTS_MS, Bounce, Reason
 from app.store.suppressions import SuppressionItem
 from app.wiring.parts import Container
 from tests.api.conftest import Client
@@ -38,6 +39,10 @@ def read(client: Client, **query: Any) -> Any:
     return answer.json()
 
 
+def lift(client: Client, suppression: Any) -> Any:
+    return client.request("DELETE", f"/v1/suppressions/{suppression['id']}")
+
+
 # Adding
 
 
@@ -50,7 +55,7 @@ def test_an_address_is_suppressed_by_hand(client: Client, parts: Container, cloc
         "since": iso(clock.now_ms),
         "until": iso(clock.now_ms + LASTS_MS[Reason.MANUAL]),
     }
-    assert added == {"address": address, **grounds, "reasons": [grounds]}
+    assert added == {"id": added["id"], "address": address, **grounds, "reasons": [grounds]}
     assert read(client, address=address) == {"suppressions": [added], "after": None}
     assert set(parts.suppressions.among([address], clock.now_ms)) == {address}
 
@@ -62,7 +67,7 @@ def test_an_international_domain_may_be_written_in_any_form(client: Client, part
     assert added["address"] == ascii_form
     assert [read(client, address=one)["suppressions"] for one in (unicode, ascii_form)] == [[added], [added]]
     assert set(parts.suppressions.among([ascii_form], clock.now_ms)) == {ascii_form}
-    assert client.request("DELETE", f"/v1/suppressions/{quote(unicode)}").status_code == 204
+    assert lift(client, added).status_code == 204
     assert read(client, address=ascii_form)["suppressions"] == []
 
 
@@ -175,7 +180,7 @@ def test_the_next_page_comes_after_one_that_was_lifted_meanwhile(client: Client)
     everybody = [each["address"] for each in read(client)["suppressions"]]
     first = read(client, limit=1)
     [lifted] = first["suppressions"]
-    assert client.request("DELETE", f"/v1/suppressions/{lifted['address']}").status_code == 204
+    assert lift(client, lifted).status_code == 204
     rest = read(client, after=first["after"])["suppressions"]
     assert {each["address"] for each in rest} == set(everybody) - {lifted["address"]}
 
@@ -199,24 +204,84 @@ def test_a_query_that_is_none_is_refused(client: Client, query: str, field: str)
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+def test_the_evidence_is_for_operators(client: Client, parts: Container) -> None:
+    """It names an email, and has the words that were said of it; both may be another project's."""
+    added = add(client, address=somebody(), note="sendgrid, eml_of_another, attempt 1: 550 unknown")
+    reader = Client(client.app, parts.api_keys.create("shop", {"read"}, ()))
+    shown = added | {"note": None, "reasons": [each | {"note": None} for each in added["reasons"]]}
+    assert read(reader, address=added["address"])["suppressions"] == [shown]
+    assert reader.get(f"/v1/suppressions/{added['id']}").json() == shown
+    assert shown in read(reader)["suppressions"]
+
+
 # Lifting
 
 
 @pytest.mark.parametrize("local", ["ann", "a/b", "ann+tag", "o'neil"])
 def test_a_lifted_address_is_sent_to_again(client: Client, parts: Container, clock: Clock, local: str) -> None:
     address = f"{local}-{uuid4().hex[:8]}@example.net"
-    add(client, address=address, note="by mistake")
-    answer = client.request("DELETE", f"/v1/suppressions/{quote(address.upper(), safe='')}")
+    added = add(client, address=address, note="by mistake")
+    answer = lift(client, added)
     assert (answer.status_code, answer.content) == (204, b"")
     assert parts.suppressions.get(address).in_force(clock.now_ms) is None
-    assert client.request("DELETE", f"/v1/suppressions/{address}").status_code == 404
+    assert lift(client, added).status_code == 404
 
 
-@pytest.mark.parametrize("address", ["nobody@example.com", "nobody", "%00", "a" * 3000])
-def test_what_is_not_suppressed_is_not_found(client: Client, address: str) -> None:
-    answer = client.request("DELETE", f"/v1/suppressions/{address}")
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("named", ["sup_" + "0" * 64, "0" * 64, "nobody", "%00", "a" * 3000])
+def test_what_is_not_suppressed_is_not_found(client: Client, method: str, named: str) -> None:
+    answer = client.request(method, f"/v1/suppressions/{named}")
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:emailsminder:problem:not-found"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_address_does_not_stand_in_a_path(client: Client, method: str) -> None:
+    """It would stand in the log of whatever lies between."""
+    address = somebody()
+    added = add(client, address=address, note="by mistake")
+    for named in (address, hashlib.sha256(address.encode()).hexdigest()):
+        assert client.request(method, f"/v1/suppressions/{named}").status_code == 404
+        assert client.request(method, f"/v1/suppressions/sup_{named}").status_code == 404
+    assert read(client, address=address)["suppressions"] == [added]
+
+
+def test_one_is_read_by_its_id_while_it_holds(client: Client, clock: Clock) -> None:
+    added = add(client, address=somebody(), note="for a while", until=iso(clock.now_ms + 5000))
+    assert client.get(f"/v1/suppressions/{added['id']}").json() == added
+    clock.advance(5)
+    assert client.get(f"/v1/suppressions/{added['id']}").status_code == 404
+
+
+def test_an_id_is_that_of_the_address_whatever_brought_the_entry(
+    client: Client, parts: Container, clock: Clock
+) -> None:
+    """By hand, by a provider's report, and from a provider's own list."""
+    address = somebody()
+    by_hand = add(client, address=address, note="asked by phone")["id"]
+    assert lift(client, {"id": by_hand}).status_code == 204
+    clock.advance(1)
+    parts.suppressions.put(Bounce(address, "5.1.1", clock.now_ms, clock.now_ms))
+    assert [each["id"] for each in read(client, address=address)["suppressions"]] == [by_hand]
+    assert lift(client, {"id": by_hand}).status_code == 204
+    clock.advance(1)
+    own = OwnEntry(address, "bounces", Reason.HARD_BOUNCE, clock.now_ms, "")
+    assert parts.suppressions.take_over(own, "sendgrid", clock.now_ms) is Fate.TAKEN
+    assert client.get(f"/v1/suppressions/{by_hand}").json()["address"] == address
+    assert by_hand in {each["id"] for each in read(client)["suppressions"]}
+
+
+def test_an_address_whose_first_bounce_is_over_is_lifted_by_the_id_that_it_had(
+    client: Client, parts: Container, clock: Clock
+) -> None:
+    address = somebody()
+    bounce = Bounce(address, "5.1.1", clock.now_ms, clock.now_ms)
+    parts.suppressions.put(bounce)
+    [known] = read(client, address=address)["suppressions"]
+    clock.advance(DAY_MS / 1000)
+    assert read(client, address=address)["suppressions"] == []
+    assert lift(client, known).status_code == 204
+    assert parts.suppressions.get(address).bounces is None
 
 
 def test_who_did_it_is_logged_without_the_address(
@@ -227,8 +292,8 @@ def test_who_did_it_is_logged_without_the_address(
     assert key is not None
     address = somebody()
     with caplog.at_level(logging.INFO, "app.api"):
-        client.post("/v1/suppressions", json={"address": address, "note": f"from {address}"}, key=secret)
-        client.request("DELETE", f"/v1/suppressions/{address}", key=secret)
+        added = client.post("/v1/suppressions", json={"address": address, "note": f"from {address}"}, key=secret).json()
+        client.request("DELETE", f"/v1/suppressions/{added['id']}", key=secret)
     lines = [vars(record) for record in caplog.records if record.name == "app.api.v1.suppressions"]
     assert [(line["message"], line["key_id"]) for line in lines] == [
         ("suppression added", key.id[:12]),

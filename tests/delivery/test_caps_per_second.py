@@ -285,7 +285,7 @@ class Installation:
                 harness.clock,
                 stores=harness.stores,
                 providers=harness._receivers,
-                confirm=harness.confirmed.append,
+                confirm=lambda _, url: harness.confirmed.append(url),
                 monotonic=harness.monotonic,
                 publish_later=self.publish_later,
                 wait=self.time.wait,

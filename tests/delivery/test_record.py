@@ -110,10 +110,10 @@ def test_a_subscription_is_confirmed_once_it_is_verified(harness: Harness) -> No
 
 
 def test_a_subscription_that_cannot_be_confirmed_now_is_asked_for_again(harness: Harness) -> None:
-    def refuse(url: str) -> None:
-        raise ServiceUnavailable(f"no answer from {url}")
+    def refuse(account: str, url: str) -> None:
+        raise ServiceUnavailable(f"no answer from {url}, of {account}")
 
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ServiceUnavailable, match="of ses"):
         replace(harness.record, confirm=refuse)("ses", webhook("https://sns.us-east-1.amazonaws.com/"))
 
 

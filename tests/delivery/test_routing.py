@@ -172,7 +172,7 @@ def test_explain_says_what_an_attempt_then_does_and_why(store: Aws) -> None:
     email = an_email(Mailbox("ann@example.org"), providers=("ses", "mailgun"))
     told = harness.explain(email, "eml_dry").route
     assert told == [
-        Candidate("ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open: 401", harness.clock.now_ms + 60_000),
+        Candidate("ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open", harness.clock.now_ms + 60_000, words="401"),
         Candidate("mailgun", Availability.AVAILABLE, "healthy"),
         Candidate("sendgrid", Availability.EXCLUDED, "not among the email's providers"),
     ]

@@ -125,11 +125,11 @@ def test_a_paused_provider_is_looked_at_again_later() -> None:
 def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
     opened = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="401 no such key")
     assert only(opened) == Candidate(
-        "ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open: 401 no such key", NOW_MS + 30_000
+        "ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open", NOW_MS + 30_000, words="401 no such key"
     )
     probe = only(replace(opened, breaker_until_ms=NOW_MS))
     assert (probe.availability, probe.probes) == (Availability.AVAILABLE, True)
-    assert probe.why == "breaker open: 401 no such key; this email may probe it"
+    assert (probe.why, probe.words) == ("breaker open; this email may probe it", "401 no such key")
     under_way = only(replace(opened, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9))
     assert (under_way.availability, under_way.until_ms) == (Availability.UNAVAILABLE_FOR_NOW, NOW_MS + 9)
     assert under_way.why.endswith("a probe is under way")
@@ -138,8 +138,10 @@ def test_an_open_breaker_closes_a_provider_until_its_probe() -> None:
 
 def test_a_quota_that_is_used_up_pauses_a_provider_until_a_probe() -> None:
     over = Health("ses", breaker_until_ms=NOW_MS + 30_000, breaker_reason="Daily quota", over_quota=True)
-    why = "waits for the quota of ses, which is used up: Daily quota"
-    assert only(over) == Candidate("ses", Availability.PAUSED, why, NOW_MS + 30_000, limit=Limit.QUOTA)
+    why = "waits for the quota of ses, which is used up"
+    assert only(over) == Candidate(
+        "ses", Availability.PAUSED, why, NOW_MS + 30_000, limit=Limit.QUOTA, words="Daily quota"
+    )
     probed = replace(over, breaker_until_ms=NOW_MS, probe_until_ms=NOW_MS + 9)
     assert (only(probed).availability, only(probed).until_ms) == (Availability.PAUSED, NOW_MS + 9)
     assert only(replace(over, breaker_until_ms=NOW_MS)).probes

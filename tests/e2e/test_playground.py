@@ -101,7 +101,7 @@ def test_an_address_decides_how_its_email_ends(installation: Installation, addre
     story = installation.story_when(email_id, lambda found: found["recipients"][0]["status"] == status)
 
     assert [attempt["provider"] for attempt in story["attempts"]] == ["sendgrid"]
-    installation.api.delete(f"/v1/suppressions/{address}")
+    installation.lift(address)
 
 
 def test_an_email_that_is_none_is_a_page_that_says_so(installation: Installation) -> None:

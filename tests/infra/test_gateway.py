@@ -37,6 +37,7 @@ def test_throttling_and_access_logs(api: tuple[Any, str]) -> None:
     log = stage["accessLogSettings"]
     assert log["destinationArn"] == OUTPUTS["AccessLogsArn"].removesuffix(":*")
     assert "identity" not in log["format"], "no address of a client"
+    assert "$context.path" not in log["format"], "a path may hold what is nobody's business"
     assert json.loads(log["format"])["status"] == "$context.status"
 
 

@@ -80,6 +80,12 @@ def test_a_simulated_account_sends_any_from_unless_told_otherwise(env: dict[str,
     assert Settings.from_env(own).from_domains == {"mailgun": ()}
 
 
+def test_what_is_not_simulated_is_known(env: dict[str, str]) -> None:
+    made = environment.deployed({**env, "PROVIDERS": "mailgun,mailgun:eu,ses", "MAILGUN_EU_API_KEY": "of-their-own"})
+    assert environment.real(made) == ("mailgun:eu",)
+    assert environment.real(environment.deployed(env)) == ()
+
+
 @pytest.mark.parametrize("account", [name + label for name in registry.PROVIDERS for label in ("", ":eu")])
 def test_an_account_is_ready_as_soon_as_providers_names_it(env: dict[str, str], account: str) -> None:
     made = environment.deployed({**env, "PROVIDERS": account.upper()})
@@ -125,7 +131,7 @@ def test_an_account_that_left_providers_is_drained(env: dict[str, str]) -> None:
     key = open_account("sendgrid:eu", Paths.of(env).simulator).key
     body, headers = signed_webhook(key, [], at_s := 1_800_000_000)
     late = Webhook(body, {name.lower(): value for name, value in headers.items()})
-    accounts = registry.Accounts(["sendgrid"], after, Outside(Session(), internet().certificate))
+    accounts = registry.Accounts(["sendgrid"], after, lambda _: Outside(Session(), internet().certificate))
     accounts["sendgrid:eu"].verify(late, at_s)
     with pytest.raises(Unauthenticated):
         accounts["sendgrid"].verify(late, at_s)

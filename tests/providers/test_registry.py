@@ -113,7 +113,7 @@ def test_only_the_packages_of_the_configured_accounts_are_imported() -> None:
         "import sys, botocore.session; from app.providers.registry import Accounts;"
         "from app.providers.sdk.contract import Outside;"
         "accounts = Accounts(['mailgun', 'mailgun:eu'], {'SENDGRID_WEBHOOK_PUBLIC_KEY': 'x'},"
-        " Outside(botocore.session.get_session(), lambda _: b''));"
+        " lambda _: Outside(botocore.session.get_session(), lambda _: b''));"
         "print(sorted({name.split('.')[2] for name in sys.modules if name.startswith('app.providers.')}));"
         "accounts['sendgrid'];"
         "print(sorted({name.split('.')[2] for name in sys.modules if name.startswith('app.providers.')}))"
@@ -126,7 +126,7 @@ def test_only_the_packages_of_the_configured_accounts_are_imported() -> None:
 
 
 def test_an_account_that_left_is_draining_while_its_webhooks_can_be_verified() -> None:
-    accounts = Accounts(["sendgrid"], {**SECRETS, **EU, "SENDGRID_API_KEY": "x"}, outside())
+    accounts = Accounts(["sendgrid"], {**SECRETS, **EU, "SENDGRID_API_KEY": "x"}, lambda _: outside())
     assert list(accounts) == ["sendgrid"]
     assert accounts.draining() == ("mailgun", "mailgun:eu")
     with pytest.raises(Unauthenticated):
@@ -139,7 +139,7 @@ def test_an_account_that_left_is_draining_while_its_webhooks_can_be_verified() -
     "account", ["mailgun", "mailgun:us", "ses", "postmark", "", ":", "mailgun:eu:eu", "mailgun:EU"]
 )
 def test_nothing_else_is_taken_for_an_account(account: str) -> None:
-    accounts = Accounts(["sendgrid"], {**EU, "MAILGUN_API_KEY": "x", "SES_REGION": "x"}, outside())
+    accounts = Accounts(["sendgrid"], {**EU, "MAILGUN_API_KEY": "x", "SES_REGION": "x"}, lambda _: outside())
     assert account not in accounts
     assert accounts.draining() == ("mailgun:eu",)
 

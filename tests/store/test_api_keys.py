@@ -132,3 +132,16 @@ def test_a_revoked_key_is_refused_whatever_the_clocks_do(wall_s: float, monotoni
     wall.advance(wall_s)
     monotonic.advance(monotonic_s)
     assert keys.find(secret) is None
+
+
+def test_a_given_secret_that_is_there_already_stays_as_it_is() -> None:
+    """Local mode makes its own at every start: one that was revoked must not come back."""
+    keys, secret = ApiKeys(Clock()), "em_known-to-everybody"
+    assert keys.create("first", {"send"}, (), secret) == secret
+    keys.create("second", {"admin"}, (), secret)
+    found = keys.find(secret)
+    assert found is not None
+    assert (found.name, found.scopes) == ("first", frozenset({"send"}))
+    keys.revoke(found.id)
+    keys.create("third", {"admin"}, (), secret)
+    assert ApiKeys(Clock()).find(secret) is None

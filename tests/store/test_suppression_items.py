@@ -182,6 +182,17 @@ def test_a_first_bounce_is_kept_for_thirty_days_and_suppresses_for_one(suppressi
     assert bounce.address not in {entry.address for _, entry in suppressions.all(None, over_ms)}
 
 
+def test_an_entry_has_an_id_that_needs_the_secret(suppressions: Suppressions) -> None:
+    bob = a_suppression()
+    entry = suppressions.put(bob)
+    named = suppressions.id_of(entry)
+    assert named == f"sup_{key_of(bob.address)}"
+    assert suppressions.find(named) == entry
+    assert Suppressions("the secret of another installation").id_of(entry) != named
+    for other in (bob.address, f"sup_{bob.address}", f"sup_{'0' * 64}", key_of(bob.address), f"{named}\n", ""):
+        assert suppressions.find(other) is None
+
+
 def test_an_item_s_key_does_not_tell_the_address_and_depends_on_the_secret(suppressions: Suppressions) -> None:
     bob = a_suppression()
     suppressions.put(bob)

@@ -90,7 +90,7 @@ class Harness:
             self.clock,
             stores=replace(self.stores, **stores),
             providers=self._receivers,
-            confirm=self.confirmed.append,
+            confirm=lambda _, url: self.confirmed.append(url),
             monotonic=self.monotonic,
             publish_later=lambda email_id, number, at_ms: self.delayed.append((at_ms, email_id, number)),
             wait=self.clock.advance,

@@ -29,9 +29,15 @@ class Installation:
     """The API with its worker, simulator and emulator, on its own ports."""
 
     def __init__(
-        self, folder: Path, ports: tuple[int, int, int], settings: Mapping[str, str], flags: Sequence[str] = ()
+        self,
+        folder: Path,
+        ports: tuple[int, int, int],
+        settings: Mapping[str, str],
+        flags: Sequence[str] = (),
+        *,
+        umask: int = -1,
     ) -> None:
-        """`flags` are uvicorn's."""
+        """`flags` are uvicorn's, `umask` that of the terminal (-1: this process's own)."""
         api, simulator, aws = map(str, ports)
         self.log = folder / "log"
         self.data = folder / "data"
@@ -46,13 +52,16 @@ class Installation:
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)
         self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
         self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api, *flags]
+        self._umask = umask
         self._process: subprocess.Popen[bytes] | None = None
         self._disturbed: set[str] = set()  # accounts that had a fault since they were resumed
 
     def start(self) -> None:
         """Start it, and return when /health says that everything answers."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log, umask=self._umask
+            )
         self.until("healthy", self._healthy, within_s=60)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -138,7 +147,12 @@ class Installation:
                 answer.raise_for_status()
         self._disturbed.clear()
         self.control.delete("/control/messages").raise_for_status()
-        self.api.delete("/v1/suppressions/alice@example.net")  # a test of hard bounces may have suppressed her
+        self.lift("alice@example.net")  # a test of hard bounces may have suppressed her
+
+    def lift(self, address: str) -> None:
+        """Send to an address again, if it is suppressed."""
+        for each in self.api.get("/v1/suppressions", params={"address": address}).json()["suppressions"]:
+            self.api.delete(f"/v1/suppressions/{each['id']}").raise_for_status()
 
     def _accounts(self) -> list[dict[str, Any]]:
         accounts: list[dict[str, Any]] = self.api.get("/v1/providers").json()["providers"]

@@ -100,7 +100,7 @@ class RandomRun:
             self.clock,
             stores=replace(harness.stores, **stores),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
-            confirm=harness.confirmed.append,
+            confirm=lambda _, url: harness.confirmed.append(url),
             publish_later=faults.wrap(lambda email_id, number, _: self._publish(email_id, number)),
             wait=self.clock.advance,
         )

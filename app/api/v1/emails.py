@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from app.api import times
-from app.api.auth import Parts, Sender, check_email, may_read, may_send, short_id
+from app.api.auth import Parts, Sender, check_email, is_operator, may_read, may_send, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
@@ -20,6 +20,7 @@ from app.delivery.accept import new_id
 from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import EmailStatus
+from app.domain.route import Candidate
 from app.errors import Conflict, Invalid, NotFound
 from app.store.api_keys import ApiKey
 from app.wiring.parts import Container
@@ -104,7 +105,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
             views.Candidate(
                 provider=candidate.provider,
                 state=candidate.availability,
-                why=candidate.why,
+                why=_why(candidate, key),
                 until=times.write_optional(candidate.until_ms),
                 notes=list(candidate.notes),
             )
@@ -112,6 +113,10 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
         ],
         suppressed=stories.list_suppressed(explained.suppressed, (*email.to, *email.cc, *email.bcc)),
     )
+
+
+def _why(candidate: Candidate, key: ApiKey) -> str:
+    return f"{candidate.why}: {candidate.words}" if candidate.words and is_operator(key) else candidate.why
 
 
 @router.get(

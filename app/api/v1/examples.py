@@ -168,5 +168,10 @@ _MANUAL = {
     "since": "2030-01-31T18:00:00.000Z",
     "until": "2032-01-31T18:00:00.000Z",
 }
-SUPPRESSION: dict[str, Any] = {"address": TO_SUPPRESS["address"], **_MANUAL, "reasons": [_MANUAL]}
+SUPPRESSION: dict[str, Any] = {
+    "id": "sup_2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683",
+    "address": TO_SUPPRESS["address"],
+    **_MANUAL,
+    "reasons": [_MANUAL],
+}
 SUPPRESSIONS: dict[str, Any] = {"suppressions": [SUPPRESSION], "after": None}

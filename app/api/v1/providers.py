@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 
 from app.api import times
-from app.api.auth import Operator, Parts, may_read, short_id
+from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, views
@@ -28,13 +28,15 @@ Name = Annotated[str, Path(examples=[examples.ACCOUNT])]
 
 @router.get(
     "/v1/providers",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.PROVIDERS) | refusals("read"),
 )
-def list_providers(parts: Parts) -> views.Providers:
-    """List the health of each provider. It is a few seconds old at most."""
+def list_providers(key: Reader, parts: Parts) -> views.Providers:
+    """List the health of each provider. It is a few seconds old at most.
+
+    A breaker's `reason` is in the provider's words about some email, and for keys with the scope `admin` only.
+    """
     healths, now_ms = parts.monitor.healths(), int(parts.clock() * 1000)
-    return views.Providers(providers=[_view(healths[name], now_ms) for name in parts.settings.providers])
+    return views.Providers(providers=[_view(healths[name], now_ms, key) for name in parts.settings.providers])
 
 
 @router.post(
@@ -70,11 +72,11 @@ def _change(
         raise NotFound("no such provider is configured")
     health, in_force_since_ms = parts.monitor.put_in_force(name, change)
     logger.warning(message, extra={"provider": name, "key_id": short_id(key)})
-    view = _view(health, int(parts.clock() * 1000))
+    view = _view(health, int(parts.clock() * 1000), key)
     return views.ChangedProvider(**dict(view), in_force_since=times.write(in_force_since_ms))
 
 
-def _view(health: Health, now_ms: int) -> views.Provider:
+def _view(health: Health, now_ms: int, key: ApiKey) -> views.Provider:
     cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
     return views.Provider(
         name=health.provider,
@@ -82,7 +84,7 @@ def _view(health: Health, now_ms: int) -> views.Provider:
         paused=health.paused,
         breaker=views.Breaker(
             open=health.breaker_until_ms is not None,
-            reason=health.breaker_reason or None,
+            reason=(health.breaker_reason or None) if is_operator(key) else None,
             until=times.write_optional(health.breaker_until_ms),
         ),
         cooldown_until=times.write_optional(health.cooldown_until_ms) if cools_down else None,

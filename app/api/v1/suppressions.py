@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from app.api import addresses, times
-from app.api.auth import Operator, Parts, may_read, short_id
+from app.api import times
+from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
@@ -19,14 +19,16 @@ from app.api.v1.schemas import SuppressionRequest
 from app.api.v1.validation import read_suppression
 from app.domain.suppression import Entry, Suppression
 from app.errors import Invalid, NotFound
+from app.store.api_keys import ApiKey
+from app.wiring.parts import Container
 
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["suppressions"])
 
 _PLACE = re.compile(r"[0-9a-f]{64}")
-_UNKNOWN = NotFound("this address is not suppressed")
+_UNKNOWN = NotFound("there is no such suppression; `GET /v1/suppressions?address=` has the id of an address")
 
-Address = Annotated[str, Path(examples=["ann@example.com"])]
+Id = Annotated[str, Path(examples=[examples.SUPPRESSION["id"]])]
 
 
 class Filter(queries.Query):
@@ -41,20 +43,34 @@ class Filter(queries.Query):
 
 @router.get(
     "/v1/suppressions",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.SUPPRESSIONS)
     | refusals("read")
     | errors(Invalid(("address", "is not an email address: it is empty"))),
 )
-def list_suppressions(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Suppressions:
+def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Suppressions:
     """List suppressed addresses. With `address`, the list has one entry if that address is suppressed, else none."""
     now_ms = int(parts.clock() * 1000)
     if chosen.address is not None:
-        return views.Suppressions(suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms), after=None)
+        return views.Suppressions(
+            suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms, key, parts), after=None
+        )
     start = None if chosen.after is None else _place(chosen.after)
     page = list(islice(parts.suppressions.all(start, now_ms), chosen.limit))
     after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
-    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms), after=after)
+    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
+
+
+@router.get(
+    "/v1/suppressions/{suppression_id}",
+    responses=answer(examples.SUPPRESSION) | refusals("read") | errors(_UNKNOWN),
+)
+def read_suppressed(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
+    """Read one suppression by its id, while it holds. The id of an address never changes, and does not tell it."""
+    now_ms = int(parts.clock() * 1000)
+    entry = parts.suppressions.find(suppression_id)
+    if entry is None or (strongest := entry.in_force(now_ms)) is None:
+        raise _UNKNOWN
+    return _view(entry, strongest, key, parts)
 
 
 @router.post(
@@ -74,29 +90,23 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     suppression = read_suppression(body, now_ms=now_ms)
     entry = parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
-    return _view(entry, entry.in_force(now_ms) or suppression)
+    return _view(entry, entry.in_force(now_ms) or suppression, key, parts)
 
 
 @router.delete(
-    "/v1/suppressions/{address:path}",  # an address may contain a slash
+    "/v1/suppressions/{suppression_id}",
     status_code=204,
     responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
 )
-def lift_suppression(address: Address, key: Operator, parts: Parts) -> None:
+def lift_suppression(suppression_id: Id, key: Operator, parts: Parts) -> None:
     """Send to an address again. What providers reported about it before no longer counts.
 
     So the next hard bounce is a first one. That holds also for an address whose suppression by a first one has ended.
     """
-    if not parts.suppressions.lift(_key(address), int(parts.clock() * 1000)):
-        raise NotFound("this address is not suppressed")
+    entry = parts.suppressions.find(suppression_id)
+    if entry is None or not parts.suppressions.lift(entry.address, int(parts.clock() * 1000)):
+        raise _UNKNOWN
     logger.warning("suppression lifted", extra={"key_id": short_id(key)})
-
-
-def _key(address: str) -> str:
-    try:
-        return addresses.read(address).key
-    except ValueError:
-        raise NotFound("this address is not suppressed") from None
 
 
 def _place(cursor: str) -> str:
@@ -106,19 +116,21 @@ def _place(cursor: str) -> str:
     return place
 
 
-def _shown(entries: Iterable[Entry], now_ms: int) -> list[views.Suppression]:
-    return [_view(entry, strongest) for entry in entries if (strongest := entry.in_force(now_ms))]
+def _shown(entries: Iterable[Entry], now_ms: int, key: ApiKey, parts: Container) -> list[views.Suppression]:
+    return [_view(entry, strongest, key, parts) for entry in entries if (strongest := entry.in_force(now_ms))]
 
 
-def _view(entry: Entry, strongest: Suppression) -> views.Suppression:
-    reasons = [views.Grounds.model_validate(_grounds(each)) for each in entry.strongest_first]
-    return views.Suppression(address=entry.address, **_grounds(strongest), reasons=reasons)
+def _view(entry: Entry, strongest: Suppression, key: ApiKey, parts: Container) -> views.Suppression:
+    reasons = [views.Grounds.model_validate(_grounds(each, key)) for each in entry.strongest_first]
+    return views.Suppression(
+        id=parts.suppressions.id_of(entry), address=entry.address, **_grounds(strongest, key), reasons=reasons
+    )
 
 
-def _grounds(suppression: Suppression) -> dict[str, Any]:
+def _grounds(suppression: Suppression, key: ApiKey) -> dict[str, Any]:
     return {
         "reason": suppression.reason,
-        "note": suppression.evidence,
+        "note": suppression.evidence if is_operator(key) else None,
         "since": times.write(suppression.since_ms),
         "until": times.write(suppression.until_ms),
     }

@@ -12,6 +12,7 @@ from app.domain.route import Availability
 from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
+Note = Annotated[str | None, Field(description="the evidence; null without the scope `admin`: it may be of any email")]
 
 
 class Recipient(BaseModel):
@@ -184,9 +185,7 @@ class Provider(BaseModel):
     weight: Annotated[int, Field(description="0 to 100; below 50 the provider is tried after the others")]
     paused: bool
     breaker: Breaker
-    cooldown_until: Annotated[
-        Time | None, Field(description="the provider throttled us, and is not called before this time")
-    ]
+    cooldown_until: Annotated[Time | None, Field(description="it throttled us, and is not called before this time")]
     silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
     webhooks_failing: Annotated[
         bool,
@@ -215,7 +214,7 @@ class Grounds(BaseModel):
     """One reason for which an address is suppressed, its evidence, and its time."""
 
     reason: Reason
-    note: Annotated[str, Field(description="the evidence")]
+    note: Note
     since: Time
     until: Time
 
@@ -227,9 +226,10 @@ class Suppression(BaseModel):
     `provider_list`.
     """
 
+    id: Annotated[str, Field(description="names the suppression in URLs, instead of the address")]
     address: str
     reason: Reason
-    note: Annotated[str, Field(description="the evidence of that reason")]
+    note: Note
     since: Time
     until: Time
     reasons: Annotated[

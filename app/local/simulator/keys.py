@@ -8,7 +8,8 @@ from pathlib import Path
 
 def load_or_create(folder: Path, account: str, make: Callable[[], bytes]) -> bytes:
     """The account's key in `folder`. A missing one is made, with mode 0600. Several processes may call this at once."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / f"{account}.key"
     # The key is written to a draft, which is then linked to its name. So a file appears whole or not at all, and if
     # another process was first, its file stays, because linking fails if the name exists.

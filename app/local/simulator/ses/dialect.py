@@ -54,7 +54,7 @@ class Ses:
     def __init__(self, account: str) -> None:
         self._topic: Final = sns.Topic(labelled("emailsminder-simulator", account))
         self.own_lists: Final = OwnLists(*lists.NAMES)
-        self.certificate_url: Final = sns.certificate_url(labelled("simulator", account))
+        self.certificate_url: Final = sns.certificate_url(f"simulator{label_of(account)}")
         self.credentials: Final = {
             "ACCESS_KEY_ID": f"AKIASIMULATOR{label_of(account).upper() or '000000'}",
             "SECRET_ACCESS_KEY": labelled("simulator-secret", account),
