@@ -39,7 +39,7 @@ class HeadStore(Protocol):
     def waiting(
         self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
     ) -> tuple[list[str], Cursor | None]:
-        """As `due`, but the emails that become due after `now_ms`."""
+        """As `due`, but all that become due after `now_ms`; some that are due already may be among them."""
 
     def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
         """Each email of the shard as (created_at in ms, id), newest first, up to and including `before_ms`."""

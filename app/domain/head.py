@@ -18,6 +18,7 @@ from app.domain.suppression import Notice
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
 REPUBLISH_AFTER_MS = 10_000
 TURN_WITHIN_MS = 1000  # a wait for a turn ends within this of it, as no wait is shorter
+EARLY_MS = 120_000  # an email's entry among those that are due may be this much too early while it is leased
 
 
 class Status(StrEnum):
@@ -147,6 +148,7 @@ class Head:
     lease_attempt: int = 0
     lease_until_ms: int | None = None
     lease_holder: str = ""  # a random id of the claim, by which its worker recognises its own write
+    due_entry_ms: int | None = None  # its place among the emails that are due, as it is stored; None: it has none
     version: int = 0
 
     def may_use(self, provider: str) -> bool:
@@ -223,6 +225,18 @@ def due_at_ms(head: Head, now_ms: int) -> int | None:
     if head.to_repeat:
         waits.append(soon_ms)
     return min(waits, default=None)
+
+
+def entry_ms(head: Head, now_ms: int) -> int | None:
+    """Where a write of this head places it among the emails that are due. None: nowhere.
+
+    That is `due_at_ms`, but while a worker holds the lease, the entry of before the claim stays where it is: to move it
+    costs two units. A sweep that comes upon it reads the head and leaves it alone until the lease has ended.
+    """
+    before_ms, until_ms = head.due_entry_ms, head.lease_until_ms
+    if before_ms is not None and until_ms is not None and 0 <= until_ms - before_ms <= EARLY_MS:
+        return before_ms
+    return due_at_ms(head, now_ms)
 
 
 def _after_its_message(head: Head, wait_ms: int) -> int:

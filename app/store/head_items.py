@@ -10,7 +10,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from app.domain.email import Mailbox, OnUncertain, Tracking
-from app.domain.head import Head, Stop, due_at_ms, status
+from app.domain.head import Head, Stop, entry_ms, status
 from app.domain.history import KEPT, fold
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
@@ -37,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
-    """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it."""
+    """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it.
+
+    While a worker holds an email, its entry may be earlier than the end of the lease (`entry_ms`).
+    """
 
     class Meta:
         """The index's name and what it holds of each item: the keys only."""
@@ -122,14 +125,14 @@ def shard_of(email_id: str) -> int:
 
 
 def as_stored(head: Head, item: HeadItem) -> Head:
-    """The head with the version under which `item`, which was made of it, is stored."""
-    return replace(head, version=int(item.version))
+    """The head with the version and the entry under which `item`, which was made of it, is stored."""
+    return replace(head, version=int(item.version), due_entry_ms=_ms(item.due_at))
 
 
 def as_item(head: Head, now_ms: int) -> HeadItem:
     """The item of a head, with the next version."""
     shard = str(shard_of(head.email_id))
-    due_at = due_at_ms(head, now_ms)
+    due_at = entry_ms(head, now_ms)
     head, history = fitting(head)
     return HeadItem(
         email_id=head.email_id,
@@ -224,14 +227,19 @@ def _to_head(item: HeadItem) -> Head:
         suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
-        turn_ms=None if item.turn is None else int(item.turn),
-        limited_since_ms=None if item.limited_since is None else int(item.limited_since),
+        turn_ms=_ms(item.turn),
+        limited_since_ms=_ms(item.limited_since),
         attempts=read_attempts(item.attempts, list(item.recipients), created_at_ms, words, texts),
         earlier=read_earlier(item.earlier or {}, words),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),
         lease_attempt=int(item.lease_attempt or 0),
-        lease_until_ms=None if item.lease_until is None else int(item.lease_until),
+        lease_until_ms=_ms(item.lease_until),
         lease_holder=item.lease_holder or "",
+        due_entry_ms=_ms(item.due_at),
         version=int(item.version),
     )
+
+
+def _ms(number: float | None) -> int | None:
+    return None if number is None else int(number)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
-from app.domain.head import Head
+from app.domain.head import EARLY_MS, Head
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.cursors import Cursor
@@ -54,8 +54,11 @@ class Heads:
     def waiting(
         self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
     ) -> tuple[list[str], Cursor | None]:
-        """As `due`, but the emails that become due after `now_ms`."""
-        return self._due(shard, HeadItem.due_at > now_ms, limit, after)
+        """As `due`, but all that become due after `now_ms`; some that are due already may be among them.
+
+        Whoever is leased now is among them, although its entry may be too early.
+        """
+        return self._due(shard, HeadItem.due_at > now_ms - EARLY_MS, limit, after)
 
     def _due(self, shard: int, at: Condition, limit: int, after: Cursor | None) -> tuple[list[str], Cursor | None]:
         found = HeadItem.due.query(str(shard), at, limit=limit, last_evaluated_key=after)

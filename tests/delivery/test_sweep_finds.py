@@ -42,6 +42,20 @@ def test_an_ended_lease_is_found(harness: Harness) -> None:
     assert found_after(harness, 1) == [(email_id, 2)]
 
 
+def test_an_entry_that_is_early_is_left_alone_until_the_lease_has_ended(harness: Harness) -> None:
+    email_id = harness.take(an_email())
+    shard, entered_ms = shard_of(email_id), harness.head(email_id).due_entry_ms
+    harness.clock.advance(NUDGE_S - 1)
+    harness.send.plan("sendgrid", crash)
+    with pytest.raises(Crash):
+        harness.attempt(email_id, 1)
+    assert harness.head(email_id).due_entry_ms == entered_ms
+    assert found_after(harness, 1) == []
+    assert email_id in harness.heads.due(shard, harness.clock.now_ms, 10_000)[0]  # it was read, and left alone
+    assert found_after(harness, LEASE_S - 2) == []
+    assert found_after(harness, 1) == [(email_id, 2)]
+
+
 def test_an_ended_wait_for_evidence_is_found(harness: Harness) -> None:
     email_id = harness.take(an_email())
     harness.send.plan("sendgrid", UNCERTAIN)

@@ -7,7 +7,19 @@ import pytest
 
 from app.domain.attempts import Attempt
 from app.domain.email import Role
-from app.domain.head import REPUBLISH_AFTER_MS, EmailStatus, Evidence, Head, Recipient, Status, due_at_ms, ready, status
+from app.domain.head import (
+    EARLY_MS,
+    REPUBLISH_AFTER_MS,
+    EmailStatus,
+    Evidence,
+    Head,
+    Recipient,
+    Status,
+    due_at_ms,
+    entry_ms,
+    ready,
+    status,
+)
 from tests.support.samples import a_head
 
 ENDS = [found for found in Status if found not in (Status.QUEUED, Status.SENDING, Status.SENT)]
@@ -115,6 +127,30 @@ def test_whatever_is_ready_or_will_be_is_due() -> None:
             for lease_ms in (None, NOW_MS - 1, NOW_MS + 1):
                 head = head_of(*people(found, wait_until_ms=wait_ms), lease_until_ms=lease_ms)
                 assert (due_at_ms(head, NOW_MS) is not None) or not ready(head, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("lease_until_ms", "before_ms", "after_ms"),
+    [
+        (NOW_MS + 30_000, NOW_MS + 10_000, NOW_MS + 10_000),  # a claim leaves it where it is
+        (NOW_MS + 30_000, NOW_MS + 30_000 - EARLY_MS, NOW_MS + 30_000 - EARLY_MS),
+        (NOW_MS + 30_000, NOW_MS + 29_999 - EARLY_MS, NOW_MS + 30_000),  # so that it is not swept for hours
+        (NOW_MS + 30_000, NOW_MS + 30_001, NOW_MS + 30_000),  # never too late
+        (NOW_MS + 30_000, None, NOW_MS + 30_000),
+        (None, NOW_MS + 9_000, NOW_MS + REPUBLISH_AFTER_MS),  # the message that has just been published is on its way
+        (None, NOW_MS + 11_000, NOW_MS + REPUBLISH_AFTER_MS),
+    ],
+)
+def test_only_while_it_is_leased_an_emails_entry_may_be_too_early(
+    lease_until_ms: int | None, before_ms: int | None, after_ms: int
+) -> None:
+    head = replace(head_of(*people(Status.QUEUED), lease_until_ms=lease_until_ms), due_entry_ms=before_ms)
+    assert entry_ms(head, NOW_MS) == after_ms
+
+
+@pytest.mark.parametrize("done", [Status.SENT, Status.DELIVERED, Status.FAILED])
+def test_an_email_with_nothing_left_to_do_has_no_entry(done: Status) -> None:
+    assert entry_ms(replace(head_of(*people(done)), due_entry_ms=NOW_MS), NOW_MS) is None
 
 
 def test_attempts_are_found_by_their_number() -> None:

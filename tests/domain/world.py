@@ -11,7 +11,7 @@ from functools import partial
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Head, Recipient, Status, due_at_ms, ready
+from app.domain.head import Head, Recipient, Status, entry_ms, ready
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
@@ -81,7 +81,8 @@ class World:
             version=1,
         )
         silent = frozenset(setup.silent)
-        start = State(head, 0, due_at_ms(head, 0), setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
+        head = replace(head, due_entry_ms=entry_ms(head, 0))
+        start = State(head, 0, head.due_entry_ms, setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
         return start._replace(
             limited=frozenset(setup.limited), limit_ms=setup.limit_ms, passes_lists=setup.passes_lists
         )
@@ -294,10 +295,10 @@ def _write(s: State, head: Head) -> tuple[State, tuple[str, ...]]:
     after_delivered = (Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED)
     lost = any(old[key].status is Status.DELIVERED and new[key].status not in after_delivered for key in new)
     bag = tuple(number for number in s.bag if number >= head.next_attempt)
-    written = replace(head, version=s.head.version + 1)
+    written = replace(head, version=s.head.version + 1, due_entry_ms=entry_ms(head, s.now_ms))
     broken = (("I7",) if lost else ()) + (("G",) if given_up_early(s, head) else ())
     broken += ("L",) if given_up_for_a_limit(s, head) else ()
-    return s._replace(head=written, due_ms=due_at_ms(head, s.now_ms), bag=bag), broken
+    return s._replace(head=written, due_ms=written.due_entry_ms, bag=bag), broken
 
 
 def _publish(s: State) -> State:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.delivery.accept import new_id
+from app.domain.email import OnUncertain
 from app.domain.head import Head, Status
 from app.domain.health import pause
 from app.domain.kinds import Cause
@@ -22,6 +23,7 @@ from app.local.dues import Dues, NotingHeads
 from app.local.ticker import Ticker
 from tests.local.tasks import Job
 from tests.support.aws import Aws
+from tests.support.crash import Crash, crash
 from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN
 from tests.support.samples import an_email
@@ -126,6 +128,26 @@ def test_an_attempt_whose_worker_died_is_published_when_its_lease_ends(started: 
         started.harness.work()
     started.harness.clock.advance(LEASE_S)
     eventually(lambda: started.published == [(email_id, 2)])
+
+
+def test_a_worker_that_starts_later_knows_when_the_lease_of_a_dead_one_ends(
+    laptop: Laptop, eventually: Eventually
+) -> None:
+    """Whose entry is early: it is due by the index, and not by its head."""
+    laptop.harness.send.plan("sendgrid", crash)
+    email_id = laptop.harness.take(an_email(on_uncertain=OnUncertain.FAILOVER))
+    with pytest.raises(Crash):
+        laptop.harness.work()
+    laptop.harness.clock.advance(LEASE_S - 10)
+    laptop.dues.take(laptop.harness.clock.now_ms + HOUR_S * 1000)  # what the dead one knew
+    with laptop.ticking():
+        eventually(lambda: laptop.dues.next_ms() is not None)
+        asked = laptop.heads.asked
+        laptop.harness.clock.advance(10)
+        eventually(lambda: laptop.published == [(email_id, 2)])
+        assert laptop.heads.asked == asked
+    laptop.harness.attempt(email_id, 2)  # nothing of it is left in the tables, which other tests share
+    assert laptop.harness.only(email_id).status is Status.SENT
 
 
 def test_what_waits_here_for_its_turn_is_not_published_again(started: Laptop, eventually: Eventually) -> None:

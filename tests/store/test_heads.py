@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.attempts import Attempt
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
-from app.domain.head import REPUBLISH_AFTER_MS, Head, Recipient, Status
+from app.domain.head import EARLY_MS, REPUBLISH_AFTER_MS, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.suppression import Notice, Reason
 from app.store.head_items import SHARDS, HeadItem, shard_of
@@ -125,12 +125,28 @@ def test_a_new_email_is_due_after_its_first_chance_to_be_published() -> None:
     assert due(head, NOW_MS + REPUBLISH_AFTER_MS)
 
 
-def test_a_claimed_email_is_due_when_its_lease_ends() -> None:
+def waiting(head: Head, now_ms: int) -> bool:
+    return head.email_id in Heads().waiting(shard_of(head.email_id), now_ms, 10_000)[0]
+
+
+def test_a_claim_leaves_the_entry_where_it_is_and_the_email_is_waiting_all_the_same() -> None:
     head = ended(stored(), Status.SENDING)
     claimed = Heads().update(replace(head, lease_attempt=1, lease_until_ms=NOW_MS + 30_000), NOW_MS)
     assert claimed is not None
-    assert not due(claimed, NOW_MS + 29_999)
-    assert due(claimed, NOW_MS + 30_000)
+    assert claimed.due_entry_ms == head.due_entry_ms == NOW_MS + REPUBLISH_AFTER_MS
+    assert Heads().get(head.email_id) == claimed
+    assert not due(claimed, NOW_MS + REPUBLISH_AFTER_MS - 1)
+    assert due(claimed, NOW_MS + REPUBLISH_AFTER_MS)
+    assert waiting(claimed, NOW_MS + 29_999)  # although its entry is earlier
+
+
+def test_the_entry_of_an_email_that_was_due_long_ago_is_moved_by_its_claim() -> None:
+    head, now_ms = ended(stored(), Status.SENDING), NOW_MS + EARLY_MS
+    claimed = Heads().update(replace(head, lease_attempt=1, lease_until_ms=now_ms + 30_000), now_ms)
+    assert claimed is not None
+    assert not due(claimed, now_ms + 29_999)
+    assert due(claimed, now_ms + 30_000)
+    assert waiting(claimed, now_ms + 29_999)
 
 
 def test_an_email_leaves_the_due_index_when_nothing_is_left_to_do_and_returns_with_new_work() -> None:

@@ -1,0 +1,69 @@
+"""What a delivered email costs in write units, step by step. docs/storage.md tells the same numbers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.domain.head import Status
+from app.domain.kinds import Kind
+from app.store.head_items import HeadItem
+from tests.support.harness import Harness
+from tests.support.ordinary import receipt
+from tests.support.outcomes import UNAVAILABLE, accepted
+from tests.support.samples import somebody
+from tests.support.write_units import Write, counted
+
+MOST = 12
+MESSAGE_ID = "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0"  # as long as those of SendGrid
+
+
+@contextmanager
+def written() -> Iterator[list[tuple[str, dict[str, float]]]]:
+    """What is written of emails meanwhile: each call, with its units by table and index."""
+    shown: list[tuple[str, dict[str, float]]] = []
+    with counted() as writes:
+        yield shown
+    shown += [(one.operation, _units(one)) for one in writes if one.table == HeadItem.Meta.table_name]
+
+
+def _units(one: Write) -> dict[str, float]:
+    return {"emails": one.units, **dict(one.indexes)}
+
+
+def test_a_delivered_email_of_ten_kilobytes_takes_twelve_units(harness: Harness) -> None:
+    harness.send.plan("sendgrid", accepted(MESSAGE_ID))
+    with written() as accept:
+        email_id = harness.take(receipt(somebody()))
+    with written() as attempt:
+        harness.clock.advance(0.2)
+        harness.work()
+    with written() as record:
+        harness.clock.advance(2)
+        harness.report(harness.event(email_id, Kind.DELIVERED, event_id="ZGVsaXZlcmVkLTAtMTIzNDU2Nzg5MA"))
+    assert harness.only(email_id).status is Status.DELIVERED
+    assert accept == [
+        ("BatchWriteItem", {"emails": 4}),  # the content, 3, and the entry by recipient
+        ("PutItem", {"emails": 1, "due": 1, "created": 1}),
+    ]
+    assert attempt == [
+        ("PutItem", {"emails": 1}),  # the claim, which leaves both indexes as they are
+        ("PutItem", {"emails": 1, "due": 1}),  # the outcome: nothing is due any more
+    ]
+    assert record == [("PutItem", {"emails": 1}), ("BatchWriteItem", {"emails": 1})]
+    assert sum(sum(units.values()) for _, units in (*accept, *attempt, *record)) <= MOST
+
+
+def test_a_failover_takes_four_more(harness: Harness) -> None:
+    harness.send.plan("sendgrid", UNAVAILABLE)
+    harness.send.plan("mailgun", accepted(MESSAGE_ID))
+    harness.take(receipt(somebody()))
+    with written() as attempts:
+        for _ in range(2):
+            harness.clock.advance(0.2)
+            for message in harness.published():
+                harness.attempt(*message)
+    assert attempts == [
+        ("PutItem", {"emails": 1}),
+        ("PutItem", {"emails": 1, "due": 2}),  # queued for the next provider: the entry moves
+        ("PutItem", {"emails": 1}),
+        ("PutItem", {"emails": 1, "due": 1}),
+    ]
