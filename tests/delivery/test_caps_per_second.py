@@ -350,7 +350,7 @@ def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int)
     assert emails / took_s >= 0.9 * per_second
 
 
-@pytest.mark.parametrize("sweep_s", [60, 0.5])
+@pytest.mark.parametrize("sweep_s", [60, pytest.param(0.5, marks=pytest.mark.full)])
 def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: Aws, sweep_s: float) -> None:
     installation = Installation(capped(store, 3), dice_of(7), sweep_s=sweep_s)
     for second in range(12):

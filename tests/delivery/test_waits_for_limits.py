@@ -181,6 +181,7 @@ def test_an_email_that_expires_while_every_breaker_is_open_says_so(harness: Harn
     assert ended.detail
 
 
+@pytest.mark.full
 def test_a_provider_that_left_is_waited_for(store: Aws) -> None:
     harness = Harness(store, providers=("ses",))
     email_id = harness.take(an_email(providers=("ses",)))

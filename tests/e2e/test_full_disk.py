@@ -45,6 +45,7 @@ def test_nothing_is_accepted_that_cannot_be_kept(own: Installation) -> None:
 
 
 @needs_limits
+@pytest.mark.full
 def test_an_email_that_is_under_way_when_the_disk_fills_is_sent_later_and_once(own: Installation) -> None:
     own.fault("sendgrid", latency_ms=1500)
     email_id = own.send()
@@ -72,6 +73,7 @@ def test_ctrl_c_on_a_full_disk_says_what_was_refused(own: Installation) -> None:
     assert own.story(email_id)["status"] == "delivered"
 
 
+@pytest.mark.full
 def test_ctrl_c_is_silent_and_clean_otherwise(own: Installation) -> None:
     own.ended(own.send())
     assert own.restart() == 0
