@@ -33,7 +33,7 @@ def test_a_receipt_is_written_into_the_email_and_kept_for_the_story(harness: Har
     event = harness.event(email_id, Kind.DELIVERED)
     harness.report(event)
     assert harness.only(email_id).status is Status.DELIVERED
-    assert harness.read.story(email_id).events == [event]
+    assert harness.read.story(email_id, None).events == [event]
 
 
 def test_a_redelivered_webhook_changes_nothing(harness: Harness) -> None:

@@ -64,7 +64,7 @@ def test_a_canceled_email_stays_canceled(harness: Harness) -> None:
         harness.send.plan(name, UNAVAILABLE)
     email_id = harness.take(an_email())
     harness.work()
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.report(harness.event(email_id, Kind.VIRUS, attempt=1, cause=Cause.MESSAGE))
     assert harness.only(email_id).status is Status.CANCELED
 

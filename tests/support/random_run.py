@@ -16,10 +16,10 @@ from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
 from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
+from app.domain.shards import shard_of
 from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
-from app.store.head_items import shard_of
 from app.wiring.parts import build
 from tests.support.aws import Aws
 from tests.support.cap_check import CapCheck
@@ -129,7 +129,7 @@ class RandomRun:
         email_id = f"eml_{key}"
         self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
         self.emails.setdefault(email_id, (email, key))
-        if self._run(point, self.harness.accept, email, owner="team", key=key):
+        if self._run(point, self.harness.accept, email, project="team", key=key):
             self.promised.add(email_id)
             self.touched.add(email_id)
 
@@ -209,7 +209,7 @@ class RandomRun:
     def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
             email_id = sorted(self.promised)[number % len(self.promised)]
-            if self._run(point, self.harness.cancel, email_id):
+            if self._run(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
 
     def pause(self, provider: str) -> None:

@@ -58,6 +58,7 @@ OTHER_FORMS: dict[str, Any] = {
 def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": ID,
+        "project": "default",
         "status": status,
         "from": "App <no-reply@example.com>",
         "to": ["ann@example.com"],

@@ -135,7 +135,7 @@ class EmailRequest(Request):
     collapse_key: Annotated[
         Label | None,
         Field(
-            description="the newest email with this key and the same to, cc and bcc replaces those of the same API key"
+            description="the newest email with this key and the same to, cc and bcc replaces those of the same project"
             " that are still queued"
         ),
     ] = None

@@ -14,7 +14,8 @@ from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
-from app.api.v1 import examples, queries, views
+from app.api.v1 import examples, queries
+from app.api.v1 import suppression_views as views
 from app.api.v1.schemas import SuppressionRequest
 from app.api.v1.validation import read_suppression
 from app.domain.suppression import Entry, Suppression

@@ -68,6 +68,7 @@ def to_email(request: EmailRequest) -> Email:
         critical=request.critical,
         override_suppression=request.override_suppression,
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
+        named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )
 
 
