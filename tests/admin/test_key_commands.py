@@ -14,7 +14,19 @@ def keys() -> ApiKeys:
 
 
 def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
-    made = run("keys", "create", "shop", "--scope", "send", "--scope", "read", "--domain", "Example.COM", "--project", "web-shop")
+    made = run(
+        "keys",
+        "create",
+        "shop",
+        "--scope",
+        "send",
+        "--scope",
+        "read",
+        "--domain",
+        "Example.COM",
+        "--project",
+        "web-shop",
+    )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     key = keys().find(secret)
@@ -47,7 +59,9 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
         ),
     ],
 )
-def test_a_key_of_unknown_scope_or_domain_or_of_no_project_is_not_made(run: Run, options: tuple[str, ...], complaint: str) -> None:
+def test_a_key_of_unknown_scope_or_domain_or_of_no_project_is_not_made(
+    run: Run, options: tuple[str, ...], complaint: str
+) -> None:
     before = keys().all()
     done = run("keys", "create", "odd", *options)
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", complaint + "\n")

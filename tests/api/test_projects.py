@@ -82,9 +82,7 @@ def test_an_admin_key_lists_all_projects_or_one(client: Client, keys: dict[str, 
     assert send(client, keys["admin"], tags=[tag]) in listing(client, keys["shop"], tag=tag)
 
 
-def test_another_keys_project_cannot_be_asked_for_nor_reached_by_a_cursor(
-    client: Client, keys: dict[str, str]
-) -> None:
+def test_another_keys_project_cannot_be_asked_for_nor_reached_by_a_cursor(client: Client, keys: dict[str, str]) -> None:
     for _ in range(3):
         send(client, keys["shop"])
     theirs = client.get("/v1/emails", params={"limit": 1}, key=keys["shop"]).json()
