@@ -106,7 +106,7 @@ def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Q
     container = built({**env, "PROVIDERS": "resend,mailgun"})
     email = an_email(cc=(somebody(),))
     assert container.accept(email, project="team", key=None).head.excluded == ("resend",)
-    resend, _ = container.explain(email, "eml_dry").route
+    resend, _ = container.explain(email, "eml_dry", "team").route
     assert (resend.provider, resend.availability, resend.why) == (
         "resend",
         Availability.EXCLUDED,
@@ -144,7 +144,8 @@ def test_the_settings_reach_the_routes_and_the_checks_before(
     )
     container.monitor.update("mailgun", pause)
     told = [
-        (candidate.provider, candidate.availability) for candidate in container.explain(an_email(), "eml_dry").route
+        (candidate.provider, candidate.availability)
+        for candidate in container.explain(an_email(), "eml_dry", "team").route
     ]
     assert told == [
         ("ses", Availability.AVAILABLE),

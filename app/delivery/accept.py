@@ -170,7 +170,7 @@ class Accept:
         """
         if head.override_suppression:
             return head
-        found = self.suppressions.among(head.recipients, head.created_at_ms)
+        found = self.suppressions.among(head.recipients, head.created_at_ms, head.project)
         return replace(head, suppressed={key: suppression.notice for key, suppression in found.items()})
 
     def _look_up(self, head: Head) -> LookedUp:

@@ -148,11 +148,11 @@ class EventStore(Protocol):
 class SuppressionLookup(Protocol):
     """Our suppression list."""
 
-    def among(self, addresses: Iterable[str], now_ms: int) -> Mapping[str, Suppression]:
-        """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
+    def among(self, addresses: Iterable[str], now_ms: int, project: str) -> Mapping[str, Suppression]:
+        """The suppressions in force, of all projects and of this one, by address (lower-case)."""
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
-        """All that is known of those of `addresses` (lower-case) of which anything is, by address."""
+    def entries(self, addresses: Iterable[str], project: str) -> Mapping[str, Entry]:
+        """All that is known of those of `addresses` (lower-case) of which anything is, by address, for `project`."""
 
 
 class CollapseStore(Protocol):

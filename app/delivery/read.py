@@ -90,6 +90,8 @@ class Read:
         One at least, unless those are all.
         """
         partitions = self.listings.partitions(wanted, self.partitions.known())
+        if not partitions:  # nothing was ever sent
+            return [], True
         # Emails are spread evenly, so a part of them suffices of each partition if fewer than `most` will do.
         each = most // len(partitions) + SPARE if wanted.has_more_than_an_index else most
         newest = self._side_by_side(

@@ -19,6 +19,11 @@ class Known:
     shards: int
     projects: frozenset[str]
 
+    @property
+    def only_project(self) -> str:
+        """The project of every email that there ever was; "" if there are several, or none."""
+        return next(iter(self.projects)) if len(self.projects) == 1 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

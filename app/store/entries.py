@@ -55,6 +55,11 @@ def by_tag(project: str, shard: int, text: str) -> str:
     return f"tag#{project}#{shard}#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
+def created_shard(project: str, shard: int) -> str:
+    """The key of the partition that lists the emails of a project's shard. The name of a project holds no `#`."""
+    return f"{project}#{shard}"
+
+
 def place_key(place: Place) -> str:
     """A place as the key by which it is sorted."""
     return f"{place[0]:013d}#{place[1]}"

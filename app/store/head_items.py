@@ -14,7 +14,7 @@ from app.domain.history import KEPT, fold
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute, compact
-from app.store.entries import place_key, read_place
+from app.store.entries import created_shard, place_key, read_place
 from app.store.history_codec import (
     BYTES_EACH,
     History,
@@ -118,11 +118,6 @@ class HeadItem(Model):
 
 
 NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
-
-
-def created_shard(project: str, shard: int) -> str:
-    """The key of the partition that lists the emails of a project's shard. The name of a project holds no `#`."""
-    return f"{project}#{shard}"
 
 
 def as_stored(head: Head, item: HeadItem) -> Head:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.domain.listing import Known, Place, Wanted
-from app.store.entries import EntryItem, by_recipient, by_tag, place_key, read_place
-from app.store.head_items import HeadItem, created_shard
+from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, place_key, read_place
+from app.store.head_items import HeadItem
 
 
 class Partition(NamedTuple):

@@ -11,11 +11,10 @@ from pynamodb.models import Model
 from app.domain.backoff import backoff_s
 from app.domain.freshness import Clock, Clocks, Moment
 from app.domain.listing import Known
-from app.domain.project import DEFAULT
 from app.domain.shards import SHARDS
 from app.errors import Contention
+from app.store.entries import created_shard
 from app.store.failures import is_condition_failed
-from app.store.head_items import created_shard
 
 CACHE_FOR_S = 10.0  # the first email of a project, or of a new shard, is listed within this time
 TRIES = 20
@@ -44,7 +43,7 @@ class Partitions:
         """`shards` is how many this process writes to. A smaller number than an earlier one hides nothing."""
         self._clocks = Clocks(clock, monotonic)
         self._shards = shards
-        self._known = Known(shards, frozenset({DEFAULT}))
+        self._known = Known(shards, frozenset())
         self._noted: frozenset[str] = frozenset()
         self._read_at: Moment | None = None
 

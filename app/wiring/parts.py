@@ -221,6 +221,7 @@ def build(
             places=places,
             suppress=stores.suppressions.put,
             our_faults=OurFaults(stores.heads, monitor, clock),
+            only_project=lambda: partitions.known().only_project,
             own_lists=own_lists,
         ),
         read=build_read(stores.heads, stores.events, stores.listings, partitions),

@@ -38,7 +38,7 @@ def test_a_report_without_our_ids_is_attributed_by_address_and_message_id(harnes
     harness.report(lost(event))
     assert harness.only(email_id).status is Status.BOUNCED
     assert harness.read.story(email_id, None).events == [event]
-    assert harness.suppressions.get(event.recipient).in_force(harness.clock.now_ms)
+    assert harness.suppression(event.recipient)
 
 
 def test_after_a_delivery_too_and_once_however_often_it_comes(harness: Harness) -> None:
@@ -110,7 +110,7 @@ def test_what_differs_in_one_of_the_three_is_nobodys(
     assert harness.head(email_id) == before
     assert harness.events.of(email_id) == []
     assert told(caplog) == [("webhook for an unknown email", event.provider, 1)]
-    assert harness.suppressions.get(event.recipient).in_force(harness.clock.now_ms), "dead, whoever wrote to it"
+    assert harness.suppression(event.recipient), "dead, whoever wrote to it"
 
 
 def test_an_email_to_several_is_found_by_the_one_whom_the_call_carried(harness: Harness) -> None:

@@ -139,7 +139,7 @@ def test_a_suppression_for_a_reason_that_is_not_known_holds_until_an_operator_li
     item.suppressions = {"moon_phase": item.suppressions[Reason.COMPLAINED.value]}
     item.bounces = item.bounces | {"phase": 3}
     item.save()
-    assert harness.suppressions.among([ann.key], now_ms)[ann.key].reason is Reason.MANUAL
+    assert harness.suppressions.among([ann.key], now_ms, "shop")[ann.key].reason is Reason.MANUAL
 
 
 def test_health_with_a_field_that_is_not_known_is_read(harness: Harness) -> None:

@@ -87,7 +87,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "healths.newest_minutes": lambda: list(Healths().newest_minutes("ses", 1, 1, 2)),
     "suppressions.put": lambda: Suppressions("secret").put(a_suppression()),
     "suppressions.get": lambda: Suppressions("secret").get("to@example.net"),
-    "suppressions.entries": lambda: Suppressions("secret").entries(["to@example.net"]),
+    "suppressions.entries": lambda: Suppressions("secret").entries(["to@example.net"], "shop"),
     "suppressions.lift": lambda: Suppressions("secret").lift("to@example.net", NOW_MS),
     "suppressions.all": lambda: list(Suppressions("secret").all(None, NOW_MS)),
     "cursors.get": lambda: Cursors().get(),

@@ -14,6 +14,7 @@ from app.domain.head import Head, Recipient, due_at_ms
 from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
+from app.domain.suppression import Suppression
 from app.settings import Settings
 from app.store.head_items import HeadItem
 from app.store.health import SumsItem
@@ -155,6 +156,15 @@ class Harness:
         """The only recipient of an email."""
         (recipient,) = self.head(email_id).recipients.values()
         return recipient
+
+    def suppression(self, address: str, project: str = "team") -> Suppression | None:
+        """What stops the mail of a project to an address now."""
+        return self.suppressions.among([address], self.clock.now_ms, project).get(address)
+
+    def lift(self, address: str) -> None:
+        """Let emails go to an address again, whatever stopped those of the project `team`."""
+        for project in ("", "team"):
+            self.suppressions.lift(address, self.clock.now_ms, project)
 
     def event(
         self,

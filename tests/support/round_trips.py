@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
@@ -61,13 +62,13 @@ class RoundTrips(ThreadPoolExecutor):
 @contextmanager
 def counted(read: Read) -> Iterator[tuple[Read, RoundTrips]]:
     """The same `read`, and what it asks DynamoDB for."""
-    events = HeadItem._get_connection().connection.client.meta.events
+    events: Any = HeadItem._get_connection().connection.client.meta.events
     with RoundTrips() as trips:
-        hooks = {"before-call.dynamodb": trips.note_call, "after-call.dynamodb": trips.note_answer}
-        for name, hook in hooks.items():
+        hooks = (("before-call.dynamodb", trips.note_call), ("after-call.dynamodb", trips.note_answer))
+        for name, hook in hooks:
             events.register(name, hook)
         try:
-            yield Read(read.heads, read.events, read.listings, read.partitions, trips), trips
+            yield replace(read, pool=trips), trips
         finally:
-            for name, hook in hooks.items():
+            for name, hook in hooks:
                 events.unregister(name, hook)

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
 from app.api import times
-from app.api.auth import Parts, Reader, Sender, check_email, is_operator, short_id
+from app.api.auth import Parts, Reader, Sender, check_email, is_operator, project_of, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
@@ -22,7 +22,7 @@ from app.domain.email import Email
 from app.domain.head import EmailStatus
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.route import Candidate
-from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.store.api_keys import ApiKey
 from app.wiring.parts import Container
 
@@ -120,7 +120,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     check_named(email, parts.settings.providers)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
-    explained = parts.explain(email, new_id())
+    explained = parts.explain(email, new_id(), key.project)
     return views.Explanation(
         route=[
             views.Candidate(
@@ -185,14 +185,13 @@ def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
 
 
 def _wanted(chosen: Filter, key: ApiKey) -> Wanted:
-    if chosen.project not in (None, key.project) and key.sees is not None:
-        raise Forbidden("this API key sees the emails of its own project only")
     from_ms = 0 if chosen.first is None else min(max(chosen.first, 0), FOR_EVER_MS)
     to_ms = FOR_EVER_MS if chosen.to is None else min(max(chosen.to, 0), FOR_EVER_MS)
     if to_ms <= from_ms:
         raise Invalid(("to", "must be later than from"))
-    project = chosen.project or key.sees
-    return Wanted(project, chosen.recipient or "", chosen.tag or "", chosen.status, from_ms, to_ms)
+    return Wanted(
+        project_of(key, chosen.project), chosen.recipient or "", chosen.tag or "", chosen.status, from_ms, to_ms
+    )
 
 
 def _known(email_id: str) -> str:

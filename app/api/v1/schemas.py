@@ -15,6 +15,7 @@ from app.api.v1.fields import (
     MediaType,
     Metadata,
     OneLine,
+    Project,
     Sender,
     Subject,
     TagRequest,
@@ -181,3 +182,4 @@ class SuppressionRequest(Request):
         Field(description="the evidence: who said so, and where"),
     ]
     until: Annotated[Time | None, Field(description="at most 10 years ahead; the default depends on the reason")] = None
+    project: Annotated[Project | None, Field(description="whose mail it stops; default: that of every project")] = None

@@ -9,6 +9,7 @@ from app.domain.suppression import Reason
 
 Note = Annotated[str | None, Field(description="the evidence; null without the scope `admin`: it may be of any email")]
 
+
 class Grounds(BaseModel):
     """One reason for which an address is suppressed, its evidence, and its time."""
 
@@ -21,12 +22,16 @@ class Grounds(BaseModel):
 class Suppression(BaseModel):
     """An address to which nothing is sent: the strongest reason that holds now, and the latest end of all.
 
+    What a provider reports of a mailbox, and what names no project, stops the mail of every project; complaints and
+    unsubscribes stop that of the project whose email it was.
+
     From the strongest on: `manual`, `complained`, `repeated_hard_bounce`, `hard_bounce`, `unsubscribed`,
     `provider_list`.
     """
 
     id: Annotated[str, Field(description="names the suppression in URLs, instead of the address")]
     address: str
+    project: Annotated[str | None, Field(description="whose mail is stopped; null: that of every project")]
     reason: Reason
     note: Note
     since: Time
