@@ -11,6 +11,7 @@ from app.domain.account import is_account, prefix_of
 from app.domain.address import ascii_domain, domain_of, is_domain
 from app.domain.caps import Caps
 from app.domain.route import Routing, RoutingPolicy
+from app.domain.shards import MOST_SHARDS, SHARDS
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
 
@@ -63,6 +64,7 @@ class Settings:
     uncertain_wait_s: int
     provider_timeout_s: float
     worker_timeout_s: int
+    shards: int
     log_level: str
     secret_name: str  # the secret with the variables that the environment does not set; empty: there is none
     service_name: str
@@ -104,6 +106,7 @@ class Settings:
             uncertain_wait_s=_whole(env, "UNCERTAIN_WAIT_S", "60", at_least=0, at_most=LONGEST_WAIT_S),
             provider_timeout_s=provider_timeout_s,
             worker_timeout_s=worker_timeout_s,
+            shards=_whole(env, "SHARDS", str(SHARDS), at_least=1, at_most=MOST_SHARDS),
             log_level=_log_level(env),
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",

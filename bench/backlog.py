@@ -18,11 +18,12 @@ from itertools import count
 from app.delivery.monitor import Monitor
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient
+from app.domain.shards import shard_of
 from app.store import tables
 from app.store.cursors import Cursors
-from app.store.head_items import shard_of
 from app.store.heads import Heads
 from app.store.health import Healths
+from app.store.partitions import Partitions
 from app.wiring.sweep import build_sweep
 from bench.backends import emulator
 
@@ -61,8 +62,8 @@ def fill(emails: int, side_by_side: int = 8) -> set[str]:
         email_id = f"eml_backlog{number:08d}"
         mailbox = Mailbox(f"{number}@example.net")
         recipients = {mailbox.key: Recipient(mailbox.address, Role.TO)}
-        deadline_ms = now_ms + 60 * MINUTE_MS
-        head = Head(email_id, "f", mailbox, "s", recipients, now_ms, deadline_ms, deadline_ms, deadline_ms // 1000)
+        end_ms, shard = now_ms + 60 * MINUTE_MS, shard_of(email_id)
+        head = Head(email_id, "f", mailbox, "s", recipients, now_ms, end_ms, end_ms, end_ms // 1000, shard=shard)
         heads.create(head, now_ms)
         return email_id
 
@@ -74,7 +75,7 @@ def sweep_all(ids: set[str], within_s: float, at_once: int = 1) -> Report:
     """Sweep in runs of `within_s` seconds, `at_once` at the same time, until each of `ids` has been published."""
     published, began_s = Published(), time.time()
     monitor = Monitor(Healths(), (), time.time)
-    sweep = build_sweep(Heads(), Cursors(), published, time.time, monitor, Healths())
+    sweep = build_sweep(Heads(), Cursors(), published, time.time, monitor, Healths(), Partitions(time.time))
     for runs in count(1):
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda _: sweep(within_s), range(at_once)))

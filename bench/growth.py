@@ -26,6 +26,7 @@ from app.store.content import Contents
 from app.store.events import Events
 from app.store.heads import Heads
 from app.store.idempotency import IdempotencyKeys
+from app.store.partitions import Partitions
 from bench.installations import free_ports
 from tests.support.samples import a_head
 
@@ -129,7 +130,7 @@ class Writer:
 
 
 def _trim(env: dict[str, str], kept: int, stop: threading.Event) -> None:
-    keeper = retention.Retention(env, kept, Heads())
+    keeper = retention.Retention(env, kept, Heads(), Partitions(time.time).created)
     while not stop.wait(TRIM_S):
         keeper.trim(stop)
 

@@ -36,7 +36,7 @@ def env(store: Aws, queue: Queue, server: ProviderServer, request: pytest.Fixtur
 
 def sent(container: Container, queue: Queue, **fields: object) -> str:
     """An email whose first attempts have been made, as many as the queue asks for; its id."""
-    head = container.accept(an_email(somebody("ann"), **fields), owner="team", key=None).head
+    head = container.accept(an_email(somebody("ann"), **fields), project="team", key=None).head
     while published := queue.published():
         for email_id, number in published:
             container.attempt(email_id, number)
@@ -44,7 +44,7 @@ def sent(container: Container, queue: Queue, **fields: object) -> str:
 
 
 def asked(container: Container, email_id: str) -> list[tuple[str, Kind | None]]:
-    return [(attempt.provider, attempt.outcome) for attempt in container.read.story(email_id).head.attempts]
+    return [(attempt.provider, attempt.outcome) for attempt in container.read.story(email_id, None).head.attempts]
 
 
 def test_if_one_account_breaks_the_other_at_the_same_provider_takes_over(
@@ -74,7 +74,7 @@ def test_a_paused_account_leaves_the_other_alone(env: dict[str, str], queue: Que
 def test_a_webhook_belongs_to_the_account_of_its_path(env: dict[str, str], queue: Queue) -> None:
     container, now_s = connect(env), time.time()
     email_id = sent(container, queue, providers=("mailgun:eu",))
-    (key,) = container.read.story(email_id).head.recipients
+    (key,) = container.read.story(email_id, None).head.recipients
     payload = mailgun.report(email_id, 1, key, now_s)
     timestamp = str(int(now_s))
     signature = mailgun.sign("eu-key", timestamp, "t" * 50)
@@ -82,7 +82,7 @@ def test_a_webhook_belongs_to_the_account_of_its_path(env: dict[str, str], queue
     with pytest.raises(Unauthenticated):
         container.record("mailgun", webhook)
     container.record("mailgun:eu", webhook)
-    story = container.read.story(email_id)
+    story = container.read.story(email_id, None)
     assert status(story.head.recipients.values()) is EmailStatus.DELIVERED
     assert [event.provider for event in story.events] == ["mailgun:eu"]
     with pytest.raises(NotFound):
@@ -104,10 +104,10 @@ def test_an_account_that_left_drains(env: dict[str, str], queue: Queue) -> None:
     after, now_s = connect(env), time.time()
     assert after.draining() == ("sendgrid",)
     case = CASES["sendgrid"]
-    (key,) = after.read.story(delivered).head.recipients
+    (key,) = after.read.story(delivered, None).head.recipients
     after.record("sendgrid", case.webhook(case.report(delivered, 1, key, now_s), now_s, 0))
-    assert status(after.read.story(delivered).head.recipients.values()) is EmailStatus.DELIVERED
-    (key,) = after.read.story(returned).head.recipients
+    assert status(after.read.story(delivered, None).head.recipients.values()) is EmailStatus.DELIVERED
+    (key,) = after.read.story(returned, None).head.recipients
     event = {"email": key, "timestamp": int(now_s), "event": "bounce", "type": "blocked", "em_email_id": returned}
     after.record("sendgrid", case.webhook([event | {"em_attempt": "1", "reason": "550 5.7.1 blocked"}], now_s, 0))
     ((email_id, number),) = queue.published()
@@ -156,7 +156,7 @@ def test_an_email_for_an_account_that_left_waits_for_it_to_come_back(
     before.close()
     after = connect(env)
     after.attempt(email_id, 2)
-    (recipient,) = after.read.story(email_id).head.recipients.values()
+    (recipient,) = after.read.story(email_id, None).head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms is None) == (Status.QUEUED, False)
     after.close()
 
@@ -164,13 +164,13 @@ def test_an_email_for_an_account_that_left_waits_for_it_to_come_back(
 def test_a_request_that_comes_again_is_answered_although_its_account_left(env: dict[str, str], queue: Queue) -> None:
     before = connect({**env, "PROVIDERS": "sendgrid,mailgun"})
     email = an_email(somebody("ann"), providers=("sendgrid",))
-    first = before.accept(email, owner="team", key="again-1")
+    first = before.accept(email, project="team", key="again-1")
     before.close()
     after = connect(env)
-    again = after.accept(email, owner="team", key="again-1")
+    again = after.accept(email, project="team", key="again-1")
     assert (again.replayed, again.head.email_id) == (True, first.head.email_id)
     with pytest.raises(Invalid, match="not a configured provider"):
-        after.accept(email, owner="team", key=None)
+        after.accept(email, project="team", key=None)
     after.close()
 
 

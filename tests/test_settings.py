@@ -82,6 +82,7 @@ def test_every_variable_reaches_its_place() -> None:
             "UNCERTAIN_WAIT_S": "5",
             "PROVIDER_TIMEOUT_S": "2.5",
             "WORKER_TIMEOUT_S": "30",
+            "SHARDS": "8",
             "LOG_LEVEL": "debug",
             "ROUTING": "Weighted",
             "DOMAIN_PREFERENCES": " Example.com = SES,mailgun ; example.org=sendgrid;",
@@ -104,6 +105,7 @@ def test_every_variable_reaches_its_place() -> None:
         {"ses": Caps(200, 14), "mailgun": Caps(100, None), "sendgrid": Caps()},
     )
     assert settings.from_domains == {"ses": ("example.com", "example.org"), "mailgun": (), "sendgrid": ()}
+    assert settings.shards == 8
     assert settings.api_url == "https://mail.example.com/production"
     assert settings.address_secret == SECRET
     assert SECRET not in repr(settings)
@@ -141,6 +143,7 @@ def test_the_region_is_aws_own(env: dict[str, str], region: str) -> None:
         *(("RETRY_FOR_S", value) for value in ("soon", "-1", "nan", "inf", "1e999", "1,5")),
         *(("RETRY_FOR_S", value) for value in ("0.9", "1_0", "１２", "1e3", "604801", "9" * 5000)),
         *(("UNCERTAIN_WAIT_S", value) for value in ("x", "-0.5", "0.5", "86401")),
+        *(("SHARDS", value) for value in ("0", "65", "-1", "many")),
         *(
             ("PROVIDER_TIMEOUT_S", value)
             for value in ("0", "0.05", "ten", "-inf", "1_0", "１２", "1e1", "901", "9" * 400)

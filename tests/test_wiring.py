@@ -62,10 +62,10 @@ def test_on_lambda_a_key_that_can_be_none_stops_its_account_alone(env: dict[str,
     deployed = {**env, "AWS_LAMBDA_FUNCTION_NAME": "x", "PROVIDERS": "sendgrid,mailgun", "SENDGRID_API_KEY": "SG.…"}
     forget_health()
     container = built(deployed)
-    head = container.accept(an_email(), owner="team", key=None).head
+    head = container.accept(an_email(), project="team", key=None).head
     for number in (1, 2):
         container.attempt(head.email_id, number)
-    first, second = container.read.story(head.email_id).head.attempts
+    first, second = container.read.story(head.email_id, None).head.attempts
     assert (first.provider, first.outcome, first.cause) == ("sendgrid", Kind.UNAVAILABLE, Cause.ACCOUNT)
     assert first.reply.startswith("SENDGRID_API_KEY: ")
     assert (second.provider, second.outcome) == ("mailgun", Kind.ACCEPTED)
@@ -93,10 +93,10 @@ def test_an_email_goes_from_accept_to_each_real_provider(
     server.accepted = case.accepted
     own = {**case.variables, f"{prefix_of(provider)}BASE_URL": server.url}
     container = built({**env, "PROVIDERS": provider, **own})
-    container.accept(an_email(), owner="team", key=None)
+    container.accept(an_email(), project="team", key=None)
     ((email_id, number),) = queue.published()
     container.attempt(email_id, number)
-    (told,) = container.read.story(email_id).head.attempts
+    (told,) = container.read.story(email_id, None).head.attempts
     assert (told.provider, told.outcome, told.message_id) == (provider, Kind.ACCEPTED, case.message_id)
     assert [path for path, _ in server.calls] == [case.make(server.url).build(SAMPLE).url.path]
     container.close()
@@ -105,8 +105,8 @@ def test_an_email_goes_from_accept_to_each_real_provider(
 def test_an_email_to_several_is_nothing_for_resend(env: dict[str, str], queue: Queue) -> None:
     container = built({**env, "PROVIDERS": "resend,mailgun"})
     email = an_email(cc=(somebody(),))
-    assert container.accept(email, owner="team", key=None).head.excluded == ("resend",)
-    resend, _ = container.explain(email, "eml_dry").route
+    assert container.accept(email, project="team", key=None).head.excluded == ("resend",)
+    resend, _ = container.explain(email, "eml_dry", "team").route
     assert (resend.provider, resend.availability, resend.why) == (
         "resend",
         Availability.EXCLUDED,
@@ -121,10 +121,10 @@ def test_the_settings_reach_the_rules(env: dict[str, str], queue: Queue, server:
     changes = {"PROVIDERS": "sendgrid", "RETRY_FOR_S": "7", "UNCERTAIN_WAIT_S": "5", "WORKER_TIMEOUT_S": "33"}
     container = connect({**env, **changes}, clock=clock)
     assert container.attempt.lease_s == 33 + LEASE_MARGIN_S
-    head = container.accept(an_email(), owner="team", key=None).head
+    head = container.accept(an_email(), project="team", key=None).head
     assert head.retry_until_ms == clock.now_ms + 7_000
     container.attempt(head.email_id, 1)
-    (recipient,) = container.read.story(head.email_id).head.recipients.values()
+    (recipient,) = container.read.story(head.email_id, None).head.recipients.values()
     assert (recipient.status, recipient.wait_until_ms) == (Status.SENDING, clock.now_ms + 5_000)
     container.close()
 
@@ -144,14 +144,15 @@ def test_the_settings_reach_the_routes_and_the_checks_before(
     )
     container.monitor.update("mailgun", pause)
     told = [
-        (candidate.provider, candidate.availability) for candidate in container.explain(an_email(), "eml_dry").route
+        (candidate.provider, candidate.availability)
+        for candidate in container.explain(an_email(), "eml_dry", "team").route
     ]
     assert told == [
         ("ses", Availability.AVAILABLE),
         ("mailgun", Availability.PAUSED),
         ("sendgrid", Availability.EXCLUDED),
     ]
-    head = container.accept(an_email(), owner="team", key=None).head
+    head = container.accept(an_email(), project="team", key=None).head
     assert head.excluded == ("sendgrid",)
     container.attempt(head.email_id, 1)
     assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
@@ -182,7 +183,7 @@ def test_ses_is_signed_with_the_processs_own_credentials_where_it_has_none_of_it
     env: dict[str, str], queue: Queue, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container = built({**env, "PROVIDERS": "ses", "SES_ACCESS_KEY_ID": "", "SES_SECRET_ACCESS_KEY": ""})
-    email_id = container.accept(an_email(), owner="team", key=None).head.email_id
+    email_id = container.accept(an_email(), project="team", key=None).head.email_id
     container.attempt(email_id, 1)
     assert [path for path, _ in server.calls] == ["/v2/email/outbound-emails"]
     container.close()

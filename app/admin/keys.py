@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.admin.environment import fail, load
+from app.domain.project import DEFAULT, check_project
 from app.store.api_keys import SCOPES, ApiKey, ApiKeys
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
@@ -17,12 +18,17 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for; shown in lists.")],
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
+    project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
     for unknown in set(scope) - set(SCOPES):
         fail(f"--scope: {unknown!r} is not one of {', '.join(SCOPES)}")
     try:
-        typer.echo(_keys().create(name, scope, domain or []))
+        check_project(project)
+    except ValueError as problem:
+        fail(f"--project: {project!r} {problem}")
+    try:
+        typer.echo(_keys().create(name, scope, domain or [], project=project))
     except ValueError as problem:
         fail(f"--domain: {problem}")
 
@@ -68,7 +74,8 @@ def _keys() -> ApiKeys:
 def _line(key: ApiKey) -> str:
     state = f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use"
     domains = ",".join(key.domains) or "any From"
-    return f"{key.id[:12]}  {key.name}  {','.join(sorted(key.scopes))}  {domains}  {_day(key.created_at_ms)}  {state}"
+    scopes = ",".join(sorted(key.scopes))
+    return f"{key.id[:12]}  {key.name}  {key.project}  {scopes}  {domains}  {_day(key.created_at_ms)}  {state}"
 
 
 def _day(at_ms: int) -> str:

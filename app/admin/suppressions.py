@@ -8,11 +8,13 @@ import typer
 from app.admin import own_lists
 from app.admin.environment import address_secret, fail, load, with_secrets
 from app.api import addresses, times
+from app.domain.project import check_project
 from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
 from app.store.suppressions import Suppressions
 
 app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift, import.")
 
+Project = Annotated[str | None, typer.Option(help="Whose mail; without it, that of every project.")]
 Address = Annotated[str, typer.Argument(help="An address such as ann@example.com; case does not matter.")]
 
 
@@ -30,13 +32,14 @@ def add(
     address: Address,
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
     reason: Annotated[Reason, typer.Option(help="Why; it decides how long the suppression lasts.")] = Reason.MANUAL,
+    project: Project = None,
 ) -> None:
     """Send nothing more to an address. One for the same reason that lasts longer is kept; other reasons stay."""
     key, now_ms = _key(address), _now_ms()
     words = " ".join(note.split())
     if not words:
         fail("--note: say who wants it, and where that can be looked up")
-    suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason])
+    suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason], _checked(project))
     typer.echo(_lines(_suppressions().put(suppression), now_ms))
 
 
@@ -51,6 +54,7 @@ def lift(
         list[own_lists.Said] | None,
         typer.Option(help="With --at-providers: clear what they have for this reason, although nothing here says so."),
     ] = None,
+    project: Project = None,
 ) -> None:
     """Send to an address again. What providers reported about it before no longer counts, nor do its hard bounces.
 
@@ -64,7 +68,7 @@ def lift(
     settings = load()
     accounts = own_lists.accounts(settings) if at_providers else ()
     variables = with_secrets(settings) if at_providers else None
-    before = Suppressions(address_secret(settings, variables)).lift(key, now_ms)
+    before = Suppressions(address_secret(settings, variables)).lift(key, now_ms, _checked(project))
     if before is None and not at_providers:
         fail(f"{key} is not suppressed")
     typer.echo(f"lifted {key}" if before else f"{key} is not suppressed here")
@@ -100,6 +104,13 @@ def _key(address: str) -> str:
         fail(f"{address!r} {problem}")
 
 
+def _checked(project: str | None) -> str:
+    try:
+        return check_project(project) if project is not None else ""
+    except ValueError as problem:
+        fail(f"--project: {project!r} {problem}")
+
+
 def _now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -110,7 +121,8 @@ def _lines(entry: Entry, now_ms: int) -> str:
     if shown is None:
         return f"{entry.address}  not suppressed: it was lifted after this began"
     each = [f"  {_line(one)}" for one in entry.strongest_first] if len(entry.suppressions) > 1 else []
-    return "\n".join([f"{entry.address}  {_line(shown)}", *each])
+    owner = f"  project {entry.project}" if entry.project else ""
+    return "\n".join([f"{entry.address}{owner}  {_line(shown)}", *each])
 
 
 def _line(one: Suppression) -> str:

@@ -92,6 +92,16 @@ def is_operator(key: ApiKey) -> bool:
     return "admin" in key.scopes
 
 
+def project_of(key: ApiKey, named: str | None) -> str | None:
+    """The project of which `key` asks something, if it names this one. None: every project.
+
+    Raises Forbidden if it may not see the project that it names.
+    """
+    if named is not None and key.sees not in (None, named):
+        raise Forbidden("this API key sees its own project only")
+    return named or key.sees
+
+
 def short_id(key: ApiKey) -> str:
     """The beginning of the key's id, as logs and `keys list` show it."""
     return key.id[:12]

@@ -1,8 +1,6 @@
 """accept: store an email and publish its first attempt. Once it is stored, it is never lost."""
 
 import base64
-import hashlib
-import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -10,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from app.delivery.listings import PartitionStore
 from app.delivery.ports import (
     Clock,
     CollapseStore,
@@ -20,9 +19,12 @@ from app.delivery.ports import (
     SuppressionLookup,
 )
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
+from app.domain.collapse import scope_of
 from app.domain.eligibility import check_named
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient, due_at_ms
+from app.domain.shards import shard_of
+from app.domain.tags import tags_of
 from app.errors import Conflict, Invalid, ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def at_once(read: Callable[[], LookedUp]) -> Callable[[], LookedUp]:
 
 @dataclass(frozen=True)
 class Accept:
-    """Stores the key that names the email, then its content and the index by recipient, then its head; and publishes.
+    """Stores the key that names the email, then its content and the entries that find it, then its head; and publishes.
 
     Once the head is stored, nothing fails the request any more: the client would send the email again.
     """
@@ -89,18 +91,20 @@ class Accept:
     collapses: CollapseStore
     accounts: Collection[str]  # the configured ones
     suppressions: SuppressionLookup
+    partitions: PartitionStore
+    shards: int  # new emails are spread over so many
     new_id: Callable[[], str] = new_id
     read_beside: Callable[[Callable[[], LookedUp]], Callable[[], LookedUp]] = in_a_thread
 
-    def __call__(self, email: Email, *, owner: str, key: str | None) -> Accepted:
-        """Accept `email` from the API key with id `owner`, once per idempotency `key` if one is given.
+    def __call__(self, email: Email, *, project: str, key: str | None) -> Accepted:
+        """Accept `email` for `project`, once per idempotency `key` of the project if one is given.
 
         Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
         that does not answer is no error: the sweep publishes.
         """
-        head = self._new_head(email, owner)
+        head = self._new_head(email, project)
         if key is not None:
-            head, earlier = self._named(head, owner, key)
+            head, earlier = self._named(head, key)
             if earlier:
                 return self._replay(earlier, head)
         head = self._checked(head, email)
@@ -115,13 +119,14 @@ class Accept:
         _try(created.email_id, partial(publish_if_ready, self.publish, self.clock, created))
         return Accepted(created, replayed=False)
 
-    def _new_head(self, email: Email, owner: str) -> Head:
+    def _new_head(self, email: Email, project: str) -> Head:
         now_ms = int(self.clock() * 1000)
         expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
         retry_until_ms = now_ms + self.retry_for_s * 1000
         roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
+        email_id = self.new_id()
         return Head(
-            email_id=self.new_id(),
+            email_id=email_id,
             fingerprint=fingerprint(email),
             sender=email.sender,
             subject=email.content.subject,
@@ -130,9 +135,12 @@ class Accept:
             expires_at_ms=expires_at_ms,
             retry_until_ms=retry_until_ms,
             ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
+            project=project,
+            tags=tags_of(email),
+            shard=shard_of(email_id, self.shards),
             on_uncertain=email.on_uncertain,
             providers=email.providers,
-            collapse_scope=_scope(owner, email),
+            collapse_scope=scope_of(project, email),
             critical=email.critical,
             override_suppression=email.override_suppression,
             tracking=email.tracking,
@@ -162,11 +170,15 @@ class Accept:
         """
         if head.override_suppression:
             return head
-        found = self.suppressions.among(head.recipients, head.created_at_ms)
+        found = self.suppressions.among(head.recipients, head.created_at_ms, head.project)
         return replace(head, suppressed={key: suppression.notice for key, suppression in found.items()})
 
     def _look_up(self, head: Head) -> LookedUp:
-        """The head that knows who of its recipients is suppressed, and the id of the email that it replaces."""
+        """The head that knows who of its recipients is suppressed, and the id of the email that it replaces.
+
+        Before the head is stored, every reader can know that there is something in its project and shard.
+        """
+        self.partitions.note(head.project)
         replaced = self._newest(head.collapse_scope) if head.collapse_scope else None
         return self._with_suppressed(head), replaced
 
@@ -184,15 +196,16 @@ class Accept:
         if earlier is not None and due_at_ms(earlier, now_ms) is not None:
             publish_next_attempt(self.publish, earlier)
 
-    def _named(self, head: Head, owner: str, key: str) -> tuple[Head, Head | None]:
+    def _named(self, head: Head, key: str) -> tuple[Head, Head | None]:
         """The head under the id that its idempotency key names, and the stored head of that id, if there is one.
 
         There is none if this request is the first, or if an earlier one was refused or died before it stored a head.
         """
-        email_id, ttl_s = self.keys.name(owner, key, head.email_id, head.ttl_s - OUTLIVES_KEY_S, self.clock())
+        email_id, ttl_s = self.keys.name(head.project, key, head.email_id, head.ttl_s - OUTLIVES_KEY_S, self.clock())
         if email_id == head.email_id:
             return head, None
-        head = replace(head, email_id=email_id, ttl_s=max(head.ttl_s, ttl_s + OUTLIVES_KEY_S))
+        shard, ttl_s = shard_of(email_id, self.shards), max(head.ttl_s, ttl_s + OUTLIVES_KEY_S)
+        head = replace(head, email_id=email_id, shard=shard, ttl_s=ttl_s)
         return head, self.heads.get(email_id)
 
     def _create(self, head: Head) -> Head | None:
@@ -229,14 +242,3 @@ class Accept:
 def _names(email: Email) -> dict[str, str]:
     """The display names of the recipients who have one, by key."""
     return {mailbox.key: mailbox.name for mailbox in (*email.to, *email.cc, *email.bcc) if mailbox.name}
-
-
-def _scope(owner: str, email: Email) -> str:
-    """The emails that replace each other: those of one API key, one collapse key, and the same to, cc and bcc.
-
-    It is stored as a hash, because it holds addresses; "" without a collapse key.
-    """
-    if not email.collapse_key:
-        return ""
-    people = [sorted(mailbox.key for mailbox in mailboxes) for mailboxes in (email.to, email.cc, email.bcc)]
-    return hashlib.sha256(json.dumps([owner, email.collapse_key, people]).encode()).hexdigest()[:32]

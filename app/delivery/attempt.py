@@ -189,7 +189,8 @@ class MakeAttempt:
         """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
         for key, signal in signals.items():
             if row_for(written.recipients[key], signal).suppress:
-                self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), written.created_at_ms))
+                about = (written.created_at_ms, written.project)
+                self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
     def _publish_later(self, email_id: str, number: int, at_ms: int) -> None:
         """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""

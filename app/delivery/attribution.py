@@ -5,18 +5,20 @@ these: the index of recipients, which exists anyway, leads from the address to i
 hold the ids that the providers gave them.
 """
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Final
 
-from app.delivery.ports import HeadStore, RecipientStore
+from app.delivery.listings import PartitionStore, RecipientStore
+from app.delivery.ports import HeadStore
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 
-LOOKED_AT: Final = 50  # emails to one address, the newest: one page of the index, and one read of their heads
+LOOKED_AT: Final = 50  # emails to one address, the newest of all projects: a page of each, and one read of heads
 SIDE_BY_SIDE: Final = 16  # addresses of one webhook that are looked up at the same time
 
 
@@ -26,6 +28,7 @@ class Attribution:
 
     heads: HeadStore
     recipients: RecipientStore
+    partitions: PartitionStore
 
     def __call__(self, events: Sequence[ProviderEvent]) -> Sequence[ProviderEvent]:
         """The events in their order, with email id and attempt where both were missing and the attempt was found.
@@ -38,13 +41,16 @@ class Attribution:
                 lost[event.recipient].append(event)
         if not lost:
             return events
+        projects = sorted(self.partitions.read().projects)
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            found = dict(chain.from_iterable(pool.map(self._found, lost, lost.values())))
+            found = dict(chain.from_iterable(pool.map(self._found, lost, lost.values(), repeat(projects))))
         return [found.get(event, event) for event in events]
 
-    def _found(self, address: str, events: Iterable[ProviderEvent]) -> list[tuple[ProviderEvent, ProviderEvent]]:
-        newest = islice(self.recipients.emails_to(address, None), LOOKED_AT)
-        heads = self.heads.get_many([email_id for _, email_id in newest])
+    def _found(
+        self, address: str, events: Iterable[ProviderEvent], projects: Iterable[str]
+    ) -> list[tuple[ProviderEvent, ProviderEvent]]:
+        places = heapq.merge(*(self.recipients.emails_to(address, project) for project in projects), reverse=True)
+        heads = self.heads.get_many([email_id for _, email_id in islice(places, LOOKED_AT)])
         return [(event, _attributed(event, heads)) for event in events]
 
 

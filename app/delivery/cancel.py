@@ -17,14 +17,20 @@ class Cancel:
     clock: Clock
     protocol: DeliveryProtocol
 
-    def __call__(self, email_id: str) -> Head:
-        """Cancel every recipient that is still queued. To cancel again changes nothing.
+    def __call__(self, email_id: str, project: str | None) -> Head:
+        """Cancel every recipient of an email of `project` (None: of any) who is still queued.
+
+        To cancel again changes nothing.
 
         Once this has returned, no new call begins for any recipient: a copy that a provider has taken before may still
         arrive, but is not followed by another. Raises NotFound if there is no such email, and Conflict if no recipient
         is queued and the email was not canceled or superseded before.
         """
-        head = rewrite(self.heads, self.clock, email_id, lambda head, _now_ms: self.protocol.cancel(head))
+
+        def change(head: Head, _now_ms: int) -> Head | None:
+            return self.protocol.cancel(head) if project in (None, head.project) else None
+
+        head = rewrite(self.heads, self.clock, email_id, change)
         if head is None:
             raise NotFound("no such email")
         if head.stopped is None:

@@ -32,7 +32,7 @@ class ContextReader:
         addresses = [key for key, recipient in head.recipients.items() if recipient.status in OPEN]
         healths, left_today = self.monitor.healths(), self.places.left_today()
         now_ms = int(self.clock() * 1000)
-        entries = {} if head.override_suppression else self.suppressions.entries(addresses)
+        entries = {} if head.override_suppression else self.suppressions.entries(addresses, head.project)
         lifted = (key for key, entry in entries.items() if entry.is_lifted(now_ms))
         return DispatchContext(
             route=self._route(healths, left_today, head.email_id, head.providers, addresses, head.excluded),
@@ -53,16 +53,16 @@ class ContextReader:
                 return candidate.provider
         return ""
 
-    def suppressed(self, addresses: Iterable[str]) -> Mapping[str, Suppression]:
-        """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
-        return self.suppressions.among(addresses, int(self.clock() * 1000))
+    def suppressed(self, addresses: Iterable[str], project: str) -> Mapping[str, Suppression]:
+        """The suppressions in force, for a project, of those of `addresses` (lower-case) that have one, by address."""
+        return self.suppressions.among(addresses, int(self.clock() * 1000), project)
 
-    def meet_own_lists(self, addresses: Iterable[str]) -> bool:
+    def meet_own_lists(self, addresses: Iterable[str], project: str) -> bool:
         """Whether a provider's own list may hold one of `addresses`: it was lifted from ours, or is known from one."""
         now_ms = int(self.clock() * 1000)
         return any(
             entry.is_lifted(now_ms) or Reason.PROVIDER_LIST in entry.suppressions
-            for entry in self.suppressions.entries(addresses).values()
+            for entry in self.suppressions.entries(addresses, project).values()
         )
 
     def route(

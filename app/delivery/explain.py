@@ -56,15 +56,15 @@ class Explain:
     objections: Callable[[Email], Mapping[str, str]]
     habits: Mapping[str, Habits]
 
-    def __call__(self, email: Email, email_id: str) -> Explanation:
-        """Explain what would become of `email` now.
+    def __call__(self, email: Email, email_id: str, project: str) -> Explanation:
+        """Explain what would become of `email` now, if a key of `project` sent it.
 
         Where the order is random by weight, it is the one that the email with the id `email_id` would get.
         """
         objections = self.objections(email)
         addresses = [mailbox.key for mailbox in (*email.to, *email.cc, *email.bcc)]
-        suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses)
-        meets_own_lists = email.override_suppression or self.read_context.meet_own_lists(addresses)
+        suppressed = {} if email.override_suppression else self.read_context.suppressed(addresses, project)
+        meets_own_lists = email.override_suppression or self.read_context.meet_own_lists(addresses, project)
         route = [
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)

@@ -9,6 +9,7 @@ from app.domain.email import Content, Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
+from app.domain.listing import Place
 from app.domain.outcome import Outcome
 from app.domain.suppression import Entry, Suppression
 
@@ -41,8 +42,8 @@ class HeadStore(Protocol):
     ) -> tuple[list[str], Cursor | None]:
         """As `due`, but all that become due after `now_ms`; some that are due already may be among them."""
 
-    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
-        """Each email of the shard as (created_at in ms, id), newest first, up to and including `before_ms`."""
+    def created(self, partition: str, before_ms: int | None) -> Iterator[Place]:
+        """Each place of that partition of all emails, newest first, up to and including `before_ms`."""
 
 
 class HealthStore(Protocol):
@@ -112,7 +113,7 @@ class ContentStore(Protocol):
     """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
     def put(self, head: Head, content: Content) -> None:
-        """Store the content of a new head, and the entries by which its recipients find the email.
+        """Store the content of a new head, and the entries by which its recipients and its tags find the email.
 
         Raises ServiceUnavailable if not all of it is stored.
         """
@@ -127,8 +128,8 @@ class ContentStore(Protocol):
 class KeyStore(Protocol):
     """Remembers which email each idempotency key was used for."""
 
-    def name(self, owner: str, key: str, email_id: str, ttl_s: int, now_s: float) -> tuple[str, int]:
-        """Let the key of API key `owner` name `email_id` until `ttl_s` (epoch seconds), unless it names one already.
+    def name(self, project: str, key: str, email_id: str, ttl_s: int, now_s: float) -> tuple[str, int]:
+        """Let the key of `project` name `email_id` until `ttl_s` (epoch seconds), unless it names one already.
 
         Returns the email that it names then, and until when.
         """
@@ -144,24 +145,14 @@ class EventStore(Protocol):
         """The events of an email, in the order of the providers' times."""
 
 
-class RecipientStore(Protocol):
-    """Finds emails by recipient."""
-
-    def emails_to(self, address: str, before: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-        """The emails to `address` as (created_at in ms, id), newest first, older than `before`.
-
-        An email that was never accepted may be among them, and one that was accepted at another time than it says.
-        """
-
-
 class SuppressionLookup(Protocol):
     """Our suppression list."""
 
-    def among(self, addresses: Iterable[str], now_ms: int) -> Mapping[str, Suppression]:
-        """The suppressions in force of those of `addresses` (lower-case) that have one, by address."""
+    def among(self, addresses: Iterable[str], now_ms: int, project: str) -> Mapping[str, Suppression]:
+        """The suppressions in force, of all projects and of this one, by address (lower-case)."""
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
-        """All that is known of those of `addresses` (lower-case) of which anything is, by address."""
+    def entries(self, addresses: Iterable[str], project: str) -> Mapping[str, Entry]:
+        """All that is known of those of `addresses` (lower-case) of which anything is, by address, for `project`."""
 
 
 class CollapseStore(Protocol):

@@ -2,21 +2,29 @@
 
 import base64
 import binascii
-import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import islice
+from typing import Final, TypeVar
 
-from app.delivery.ports import EventStore, HeadStore, RecipientStore
-from app.domain.address import address_key
+from app.delivery.listings import ListingStore, PartitionStore
+from app.delivery.ports import EventStore, HeadStore
 from app.domain.event import ProviderEvent
-from app.domain.head import EmailStatus, Head, status
+from app.domain.head import Head
+from app.domain.listing import Place, Wanted
 from app.errors import Invalid, NotFound
 
-Place = tuple[int, str]  # (created_at in ms, email id): the place of an email in the listing, newest first
+# A page asks for at most one of these after the other: who calls, which partitions there are, their newest places, the
+# heads of the first of those, and the heads of the others.
+CHUNK: Final = 100  # heads read at once; so many are read first if an index cannot tell which emails are wanted
+READ_AT_MOST: Final = 1000  # heads read for one page, however few of them are wanted
+SPARE: Final = 20  # places read beside those that are needed, because some may lead to no head
+
 _PLACE = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
-READ_AT_MOST = 1000  # emails read for one page, however few of them match
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +45,74 @@ class Page:
 
 @dataclass(frozen=True)
 class Read:
-    """Reads emails. A story is strongly consistent; a listing lags behind as its index does."""
+    """Reads emails. A story is strongly consistent; a listing lags behind as its index does.
+
+    `pool` makes those calls side by side that need not wait for each other.
+    """
 
     heads: HeadStore
     events: EventStore
-    recipients: RecipientStore
-    shards: Iterable[int]
+    listings: ListingStore
+    partitions: PartitionStore
+    pool: Executor
 
-    def story(self, email_id: str) -> Story:
-        """The story of an email. Raises NotFound if there is no such email."""
+    def story(self, email_id: str, project: str | None) -> Story:
+        """The story of an email of `project` (None: of any). Raises NotFound if there is no such email."""
         head = self.heads.get(email_id)
-        if head is None:
+        if head is None or project not in (None, head.project):
             raise NotFound("no such email")
         return Story(head, self.events.of(email_id))
 
-    def page(self, recipient: str | None, wanted: EmailStatus | None, after: str | None, limit: int) -> Page:
-        """At most `limit` emails, newest first: to `recipient` (in any spelling), with status `wanted`, behind `after`.
+    def page(self, wanted: Wanted, after: str | None, limit: int) -> Page:
+        """At most `limit` of the emails that are wanted, newest first, behind the cursor `after`.
 
-        A page may hold fewer, even none, and still have a next one. Raises Invalid if `after` is not a cursor.
+        A page may hold fewer, even none, and still have a next one. A cursor names a place only: which partitions are
+        read is decided by `wanted`. Raises Invalid if `after` is not a cursor.
         """
-        start = None if after is None else _decode(after)
-        key = address_key(recipient) if recipient else None
-        places = self._all(start) if key is None else self.recipients.emails_to(key, start)
+        before = (wanted.to_ms, "")
+        before = before if after is None else min(before, _decode(after))
+        if before <= (wanted.from_ms, ""):
+            return Page([], None)
+        most, first = (READ_AT_MOST, CHUNK) if wanted.has_more_than_an_index else (limit + SPARE, limit)
+        places, is_all = self._newest(wanted, before, most)
         found: list[Head] = []
-        examined = 0
-        while chunk := list(islice(places, min(100, limit))):
-            by_id = {head.email_id: head for head in self.heads.get_many([email_id for _, email_id in chunk])}
-            for place in chunk:
-                head = by_id.get(place[1])
-                if head and _is_at(head, place, key) and (wanted is None or status(head.recipients.values()) is wanted):
+        for chunk in (places[:first], places[first:]):
+            for place, head in self._heads(chunk):
+                if head is not None and wanted.includes(head, place):
                     found.append(head)
                 if len(found) == limit:
-                    return Page(found, _encode(place))
-            examined += len(chunk)
-            if examined >= READ_AT_MOST:
-                return Page(found, _encode(chunk[-1]))
-        return Page(found, None)
+                    return Page(found, None if is_all and place == places[-1] else _encode(place))
+        return Page(found, None if is_all else _encode(places[-1]))
 
-    def _all(self, start: Place | None) -> Iterator[Place]:
-        shards = (self.heads.created(shard, start and start[0]) for shard in self.shards)
-        merged = heapq.merge(*shards, reverse=True)
-        return (place for place in merged if start is None or place < start)
+    def _newest(self, wanted: Wanted, before: Place, most: int) -> tuple[list[Place], bool]:
+        """At most `most` places, newest first and without a gap, and whether those are all.
 
+        One at least, unless those are all.
+        """
+        partitions = self.listings.partitions(wanted, self.partitions.known())
+        if not partitions:  # nothing was ever sent
+            return [], True
+        # Emails are spread evenly, so a part of them suffices of each partition if fewer than `most` will do.
+        each = most // len(partitions) + SPARE if wanted.has_more_than_an_index else most
+        newest = self._side_by_side(
+            lambda partition: self.listings.newest(partition, wanted.from_ms, before, each), partitions
+        )
+        # Behind the last place that was read of a partition there may be others, which would be missing between these.
+        known_from = max((found.places[-1] for found in newest if not found.is_all), default=(0, ""))
+        places = sorted((place for found in newest for place in found.places if place >= known_from), reverse=True)
+        return places[:most], len(places) <= most and all(found.is_all for found in newest)
 
-def _is_at(head: Head, place: Place, recipient: str | None) -> bool:
-    """Whether this is the email of which that place tells.
+    def _heads(self, places: Sequence[Place]) -> Iterator[tuple[Place, Head | None]]:
+        """Each place with its head. None: it is gone, cannot be read, or was never stored."""
+        ids = [email_id for _, email_id in places]
+        chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+        by_id = {head.email_id: head for heads in self._side_by_side(self.heads.get_many, chunks) for head in heads}
+        return ((place, by_id.get(place[1])) for place in places)
 
-    An entry by recipient is written before its head, and stays if another request made the head.
-    """
-    return head.created_at_ms == place[0] and (recipient is None or recipient in head.recipients)
+    def _side_by_side(self, ask: Callable[[Asked], Answered], about: Sequence[Asked]) -> list[Answered]:
+        if len(about) == 1:  # a thread would cost more than it saves
+            return [ask(about[0])]
+        return list(self.pool.map(ask, about))
 
 
 def _encode(place: Place) -> str:

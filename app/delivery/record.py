@@ -55,6 +55,7 @@ class Record:
     places: PlaceTaker
     suppress: Callable[[Finding], object]
     our_faults: OurFaults
+    only_project: Callable[[], str]  # that of an email that is gone; "" if it may have been one of several
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
@@ -108,7 +109,7 @@ class Record:
         steps: list[_Step] = []
         head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._apply(h, events, now, steps))
         if not head:
-            self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY)
+            self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY, self.only_project())
             fields = {"provider": provider, "email_id": email_id, "events": len(events)}
             log.warning("webhook for an unknown email", extra=fields)
             return
@@ -117,14 +118,15 @@ class Record:
             for event in events:
                 if not is_about(head, event):
                     is_ours = event.recipient in head.recipients
-                    self._judge_addresses([event], PROVED_BY_OUR_IDS if is_ours else PROVED_BY_ANYBODY)
+                    self._judge_addresses([event], PROVED_BY_OUR_IDS if is_ours else PROVED_BY_ANYBODY, head.project)
             fields = {"provider": provider, "email_id": email_id, "events": len(events) - len(kept)}
             log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)
         for step in steps:
             _log(step)
             if step.judges:
-                self.suppress(from_event(step.event, now_ms, email_ms=head.created_at_ms, called_ms=step.called_at_ms))
+                about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
+                self.suppress(from_event(step.event, now_ms, **about, project=head.project))
         self.events.put(kept, head.ttl_s)
         publish_if_ready(self.publish, self.clock, head)
         for step in steps:
@@ -134,12 +136,12 @@ class Record:
             if step.was_sent_after_all:
                 self.places.count_late(step.event.provider, step.called_at_ms)
 
-    def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind]) -> None:
+    def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind], project: str) -> None:
         """Judge whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
         now_ms = int(self.clock() * 1000)
         for event in events:
             if event.kind in proved and event.recipient and not event.scope:
-                self.suppress(from_event(event, now_ms))
+                self.suppress(from_event(event, now_ms, project=project))
 
     def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:
         steps.clear()  # those of a write that lost to another writer

@@ -1,7 +1,7 @@
 """sweep: find the emails that are due and publish their next attempts, then look after the providers' health."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +40,7 @@ class Sweep:
     cursors: CursorStore
     publish: Publish
     clock: Clock
-    shards: Sequence[int]
+    shards: Iterable[int]
     watchdog: Callable[[], None]
     wake: Callable[[float], None]
 
@@ -52,9 +52,10 @@ class Sweep:
         """
         began_s = self.clock()
         before = _attempted("cursors", self.cursors.get) or {}
-        share_s = within_s * min(1, SIDE_BY_SIDE / len(self.shards))  # else the first shards would use up the time
+        shards = list(self.shards)
+        share_s = within_s * min(1, SIDE_BY_SIDE / len(shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            sweeps = {shard: pool.submit(self._sweep, shard, before.get(shard), share_s) for shard in self.shards}
+            sweeps = {shard: pool.submit(self._sweep, shard, before.get(shard), share_s) for shard in shards}
         swept = {shard: _attempted(f"shard {shard}", sweep.result) for shard, sweep in sweeps.items()}
         # A shard that failed is swept from its beginning next time.
         after = {shard: outcome[1] for shard, outcome in swept.items() if outcome and outcome[1]}

@@ -1,7 +1,7 @@
 """wake: after a `resume`, bring forward the emails that wait for the provider. It is part of the sweep."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,7 +25,7 @@ class Wake:
     heads: HeadStore
     monitor: Monitor
     clock: Clock
-    shards: Sequence[int]
+    shards: Iterable[int]
 
     def __call__(self, within_s: float) -> None:
         """Wake, for `within_s` at most, for every provider whose health says that it was resumed."""

@@ -5,7 +5,7 @@ we refuse or fail to record, and a fault on our side that silences all providers
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -22,7 +22,7 @@ from app.domain.silence import MATURE_AFTER_MIN, MINUTE_MS, Finding, Observation
 log = logging.getLogger(__name__)
 
 SAMPLE = 20  # emails whose heads are read before a provider is called silent
-SAMPLED_OF_A_SHARD = 25  # heads that are read for them, at most
+SAMPLED_OF_EACH = 25  # heads of a partition that are read for them, at most
 FAULT_AFTER = 2  # looks in a row at which our own API did not answer
 
 
@@ -38,7 +38,7 @@ class Watchdog:
     heads: HeadStore
     monitor: Monitor
     clock: Clock
-    shards: Sequence[int]
+    partitions: Iterable[str]  # of all emails
     answers: Callable[[], bool] = lambda: True
     _judged_minute: int = field(default=0, init=False)
     _unanswered: int = field(default=0, init=False)  # looks in a row
@@ -88,8 +88,8 @@ class Watchdog:
 
     def _copies(self, provider: str, first_ms: int, before_ms: int) -> Iterator[bool]:
         """For each recipient of such a call that was accepted in that time: whether its head knows of a report."""
-        for shard in self.shards:
-            ids = [email_id for _, email_id in islice(self.heads.created(shard, before_ms), SAMPLED_OF_A_SHARD)]
+        for partition in self.partitions:
+            ids = [email_id for _, email_id in islice(self.heads.created(partition, before_ms), SAMPLED_OF_EACH)]
             for head in self.heads.get_many(ids) if ids else ():
                 yield from _reported(head, provider, first_ms, before_ms)
 

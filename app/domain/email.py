@@ -119,6 +119,7 @@ class Email:
     critical: bool = False
     override_suppression: bool = False
     tracking: Tracking = UNTRACKED
+    named_tags: tuple[str, ...] = ()  # the names of those entries of the metadata that were given as tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def _without_order(email: Email) -> Email:
         cc=_set(email.cc),
         bcc=_set(email.bcc),
         providers=tuple(sorted(email.providers)),
+        named_tags=(),  # the metadata has them
         content=replace(
             content,
             reply_to=_set(content.reply_to),

@@ -13,6 +13,7 @@ from app.domain.address import address_key
 from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause
+from app.domain.project import DEFAULT
 from app.domain.suppression import Notice
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
@@ -129,6 +130,10 @@ class Head:
     expires_at_ms: int
     retry_until_ms: int
     ttl_s: int  # epoch seconds, as DynamoDB wants it
+    project: str = DEFAULT
+    tags: tuple[str, ...] = ()  # by which it is found
+    shard: int = 0  # of the indexes, for good
+    send_at_ms: int | None = None  # nothing sets it yet; a version that does is not undone by this one
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()  # those that the client named; none: all
     excluded: tuple[str, ...] = ()  # those that cannot carry this email, as was found when it was accepted

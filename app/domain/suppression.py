@@ -4,7 +4,7 @@ A hard bounce is judged by what is remembered of earlier ones. A host that answe
 bad hour must cost no address more than a day, so only a bounce of a later email suppresses for long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -41,13 +41,17 @@ LASTS_MS: Mapping[Reason, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One reason for which an address (lower-case) is suppressed, with the evidence. Times are epoch milliseconds."""
+    """One reason for which an address (lower-case) is suppressed, with the evidence. Times are epoch milliseconds.
+
+    `project` is whose mail it stops; "": that of every project.
+    """
 
     address: str
     reason: Reason
     evidence: str  # the provider, the email, the attempt and the provider's words; or the operator's note
     since_ms: int
     until_ms: int
+    project: str = ""
 
     @property
     def notice(self) -> "Notice":
@@ -78,10 +82,14 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Resubscription:
-    """A report that somebody who had unsubscribed from everything wants mail again. `at_ms` is epoch milliseconds."""
+    """A report that somebody who had unsubscribed from everything wants mail again. `at_ms` is epoch milliseconds.
+
+    `project` is whose mail it was that they had unsubscribed from; "": that is not known.
+    """
 
     address: str
     at_ms: int
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """All that is stored of one address (lower-case).
+    """All that is stored of one address (lower-case), for the mail of one project or ("") of all.
 
     `suppressions` are by reason, and some of them may have ended. `version` is that of the stored item (0: not stored
     yet).
@@ -122,6 +130,7 @@ class Entry:
     lifted_ms: int | None = None
     resubscribed_ms: int | None = None
     version: int = 0
+    project: str = ""
 
     def in_force(self, now_ms: int) -> Suppression | None:
         """The strongest suppression that holds now, with the latest end of all of them. None: the address is free."""
@@ -145,6 +154,27 @@ class Entry:
             self.bounces.last_ms + BOUNCE_COUNTS_FOR_MS if self.bounces else 0,
             *(at_ms + UNDOING_KEPT_FOR_MS for at_ms in (self.lifted_ms, self.resubscribed_ms) if at_ms),
         )
+
+
+def together(entries: Iterable[Entry]) -> Entry:
+    """What several entries of one address say together: one of all projects and one of a project.
+
+    For the same reason, the later end counts.
+    """
+    one, *others = entries
+    for other in others:
+        suppressions = dict(one.suppressions)
+        for reason, each in other.suppressions.items():
+            if reason not in suppressions or suppressions[reason].until_ms < each.until_ms:
+                suppressions[reason] = each
+        one = replace(
+            one,
+            suppressions=suppressions,
+            bounces=one.bounces or other.bounces,
+            lifted_ms=max(one.lifted_ms or 0, other.lifted_ms or 0) or None,
+            resubscribed_ms=max(one.resubscribed_ms or 0, other.resubscribed_ms or 0) or None,
+        )
+    return one
 
 
 def suppress(entry: Entry, suppression: Suppression) -> Entry:

@@ -7,7 +7,7 @@ a laptop. An email for which something is still to be done is never deleted.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from typing import Any, Final
@@ -18,9 +18,9 @@ from pynamodb.exceptions import PynamoDBException
 from app.domain.head import Head, due_at_ms
 from app.errors import ServiceUnavailable
 from app.local import aws, variables
-from app.store.head_items import PART, SHARDS
+from app.store.entries import entries_of
+from app.store.head_items import PART
 from app.store.heads import Heads
-from app.store.recipients import recipient_items
 
 KEPT: Final = 10_000
 """How many of the newest emails are kept, if KEEP_EMAILS does not say otherwise."""
@@ -44,11 +44,19 @@ def limit(env: Mapping[str, str]) -> int:
 class Retention:
     """Keeps the newest `kept` emails of the installation that `env` names, and all that are under way."""
 
-    def __init__(self, env: Mapping[str, str], kept: int, heads: Heads, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        kept: int,
+        heads: Heads,
+        partitions: Iterable[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`partitions` are those of all emails, whenever it is looked."""
         self._tables, self._objects = aws.client("dynamodb", env), aws.client("s3", env)
         self._table, self._bucket = f"{env['TABLE_PREFIX']}emails", env["CONTENT_BUCKET"]
         self._deletion = f'DELETE FROM "{self._table}" WHERE email_id = ? AND part = ? AND version = ?'  # noqa: S608 because the name is our own
-        self._kept, self._heads, self._clock = kept, heads, clock
+        self._kept, self._heads, self._partitions, self._clock = kept, heads, partitions, clock
         self._known: dict[str, int] = {}  # email id → when it was accepted, epoch ms
         self._read_until_ms = 0
 
@@ -76,8 +84,8 @@ class Retention:
     def _read_new(self) -> None:
         """Learn which emails were accepted since the last time."""
         now_ms, since_ms = int(self._clock() * 1000), self._read_until_ms
-        for shard in range(SHARDS):
-            newest_first = self._heads.created(shard, None)
+        for partition in self._partitions:
+            newest_first = self._heads.created(partition, None)
             for created_at_ms, email_id in takewhile(lambda found: found[0] > since_ms, newest_first):
                 self._known[email_id] = created_at_ms
         self._read_until_ms = now_ms - LATE_MS
@@ -127,7 +135,7 @@ class Retention:
             if "object_key" in item:
                 self._objects.delete_object(Bucket=self._bucket, Key=item["object_key"]["S"])
         parts = [_key(head.email_id, item["part"]["S"]) for item in items]
-        return parts + [_key(index.email_id, index.part) for index in recipient_items(head)]
+        return parts + [_key(index.email_id, index.part) for index in entries_of(head)]
 
 
 def _chunks(everything: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

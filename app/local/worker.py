@@ -43,7 +43,7 @@ def main() -> None:
     runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
     listener = listen(os.environ, intake)
     poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
-    kept = retention.Retention(os.environ, retention.limit(os.environ), Heads())
+    kept = retention.Retention(os.environ, retention.limit(os.environ), Heads(), parts.partitions.created)
     threads = [
         threading.Thread(target=Ticker(parts, dues, backlog, alarm).run, args=(stop,), name="clock"),
         threading.Thread(target=queue_poller.poll, args=(intake.queue, backlog, stop, poll_every_s), name="queue"),

@@ -12,6 +12,7 @@ from pynamodb.models import Model
 
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
+from app.domain.project import DEFAULT, check_project
 from app.store.failures import is_condition_failed
 
 SCOPES = ("send", "read", "admin")
@@ -22,7 +23,7 @@ CACHE_FOR_S = 10.0  # a revoked key works for this long at most
 
 
 class ApiKeyItem(Model):
-    """One key: its scopes, and the From domains it may send from (none: any)."""
+    """One key: its project, its scopes, and the From domains it may send from (none: any)."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -31,6 +32,7 @@ class ApiKeyItem(Model):
 
     key_sha256 = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute()
+    project = UnicodeAttribute(null=True)
     scopes = UnicodeSetAttribute()
     domains = UnicodeSetAttribute(null=True)
     created_at = NumberAttribute()
@@ -47,6 +49,12 @@ class ApiKey:
     domains: tuple[str, ...]
     created_at_ms: int
     revoked_at_ms: int | None = None
+    project: str = DEFAULT
+
+    @property
+    def sees(self) -> str | None:
+        """The project whose emails it reads and cancels. None: those of all."""
+        return None if "admin" in self.scopes else self.project
 
 
 class ApiKeys:
@@ -83,16 +91,24 @@ class ApiKeys:
         self._cache[key_id] = (read_at, key)
         return key
 
-    def create(self, name: str, scopes: Iterable[str], domains: Iterable[str], secret: str | None = None) -> str:
+    def create(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        domains: Iterable[str],
+        secret: str | None = None,
+        project: str = DEFAULT,
+    ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
         A key of that secret which is there already stays as it is; if it was revoked, it stays revoked.
-        Raises ValueError for what is no domain.
+        Raises ValueError for what is no domain, or no name of a project.
         """
         secret = secret or PREFIX + secrets.token_urlsafe(32)
         item = ApiKeyItem(
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
+            project=check_project(project),
             scopes=set(scopes),
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
@@ -122,4 +138,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         domains=tuple(sorted(item.domains or ())),
         created_at_ms=int(item.created_at),
         revoked_at_ms=None if item.revoked_at is None else int(item.revoked_at),
+        project=item.project or DEFAULT,
     )

@@ -32,10 +32,10 @@ def suppressions_to_json(suppressions: Mapping[Reason, Suppression]) -> Json:
     }
 
 
-def suppressions_from_json(address: str, data: Mapping[str, Any]) -> dict[Reason, Suppression]:
-    """Restore the suppressions that `suppressions_to_json` made JSON of."""
+def suppressions_from_json(address: str, project: str, data: Mapping[str, Any]) -> dict[Reason, Suppression]:
+    """Restore the suppressions of an address and a project ("": of all) that `suppressions_to_json` made JSON of."""
     found = [
-        Suppression(address, _reason(reason), each["evidence"], each["since"], each["until"])
+        Suppression(address, _reason(reason), each["evidence"], each["since"], each["until"], project)
         for reason, each in data.items()
     ]
     return {each.reason: each for each in found}

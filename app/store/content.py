@@ -1,7 +1,7 @@
 """Stores an email's content compressed and apart from the head that names it: in the table, or in S3 if large.
 
-It is stored before the head, with the items by which recipients find the email, and under the id of the request
-(`accepted_by`): a request that comes again never changes what an earlier one has stored.
+It is stored before the head, with the entries by which recipients and tags find the email, and under the id of the
+request (`accepted_by`): a request that comes again never changes what an earlier one has stored.
 """
 
 import json
@@ -19,8 +19,8 @@ from pynamodb.models import Model
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
 from app.store.batches import put_all
+from app.store.entries import entries_of
 from app.store.head_items import PART, HeadItem, read_head
-from app.store.recipients import recipient_items
 from app.store.ttl import as_ttl
 
 # DynamoDB takes items of 400 KB at most. Beyond this limit, S3 is also cheaper to write.
@@ -68,7 +68,7 @@ class Contents:
         self._bucket = bucket
 
     def put(self, head: Head, content: Content) -> None:
-        """Store the content of a new head, and the items by which its recipients find the email.
+        """Store the content of a new head, and the items by which its recipients and its tags find the email.
 
         Raises ServiceUnavailable if not all of it is stored.
         """
@@ -79,7 +79,7 @@ class Contents:
         else:
             item.object_key = f"{prefix_of(_days(head))}{head.email_id}/{head.accepted_by}"
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
-        put_all([item, *recipient_items(head)])
+        put_all([item, *entries_of(head)])
 
     def open(self, email_id: str) -> tuple[Head | None, Callable[[], Content | None]]:
         """The head as it is stored now (None: there is none), and a function that loads the content.

@@ -1,7 +1,6 @@
-"""The item of a head and its two indexes: one finds the emails that are due, the other lists the newest."""
+"""The item of a head and its two indexes: one finds the emails that are due, the other a project's, newest first."""
 
 import logging
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.domain.history import KEPT, fold
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute, compact
+from app.store.entries import created_shard, place_key, read_place
 from app.store.history_codec import (
     BYTES_EACH,
     History,
@@ -28,7 +28,6 @@ from app.store.ttl import as_ttl
 # What reading raises for a word, a type or a field that this version does not know: another version wrote it.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 PART = "email"
-SHARDS = 16  # because one hash key takes 1,000 writes a second at most
 
 MOST_BYTES = 80_000  # of the history; the rest of a head takes far less than 20 KB
 SMALL = 20  # so many recipients and attempts together always fit
@@ -53,7 +52,7 @@ class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-cal
 
 
 class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
-    """Every email by the time it was accepted, for listing."""
+    """The emails of a project by the time at which they were accepted, and by id within a millisecond."""
 
     class Meta:
         """The index's name and what it holds of each item: the keys only."""
@@ -62,7 +61,7 @@ class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped
         projection = KeysOnlyProjection()
 
     created_shard = UnicodeAttribute(hash_key=True)
-    created_at = NumberAttribute(range_key=True)
+    created_key = UnicodeAttribute(range_key=True)
 
 
 class HeadItem(Model):
@@ -103,7 +102,6 @@ class HeadItem(Model):
     lease_attempt = NumberAttribute(null=True)
     lease_until = NumberAttribute(null=True)
     lease_holder = UnicodeAttribute(null=True)
-    created_at = NumberAttribute()
     expires_at = NumberAttribute()
     retry_until = NumberAttribute()
     limited_since = NumberAttribute(null=True)
@@ -111,17 +109,15 @@ class HeadItem(Model):
     due_at = NumberAttribute(null=True)
     due_shard = UnicodeAttribute(null=True)
     created_shard = UnicodeAttribute()
+    created_key = UnicodeAttribute()
+    tags = CompactJSONAttribute(null=True)
+    send_at = NumberAttribute(null=True)
 
     due = DueIndex()
     created = CreatedIndex()
 
 
 NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
-
-
-def shard_of(email_id: str) -> int:
-    """The shard of the indexes that holds this email."""
-    return zlib.crc32(email_id.encode()) % SHARDS
 
 
 def as_stored(head: Head, item: HeadItem) -> Head:
@@ -131,7 +127,6 @@ def as_stored(head: Head, item: HeadItem) -> Head:
 
 def as_item(head: Head, now_ms: int) -> HeadItem:
     """The item of a head, with the next version."""
-    shard = str(shard_of(head.email_id))
     due_at = entry_ms(head, now_ms)
     head, history = fitting(head)
     return HeadItem(
@@ -165,14 +160,16 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
         lease_attempt=head.lease_attempt or None,
         lease_until=head.lease_until_ms,
         lease_holder=head.lease_holder or None,
-        created_at=head.created_at_ms,
         expires_at=head.expires_at_ms,
         retry_until=head.retry_until_ms,
         limited_since=head.limited_since_ms,
         turn=head.turn_ms,
         due_at=due_at,
-        due_shard=None if due_at is None else shard,
-        created_shard=shard,
+        due_shard=None if due_at is None else str(head.shard),
+        created_shard=created_shard(head.project, head.shard),
+        created_key=place_key((head.created_at_ms, head.email_id)),
+        tags=list(head.tags) or None,
+        send_at=head.send_at_ms,
     )
 
 
@@ -206,7 +203,8 @@ def size_of(history: History) -> int:
 
 def _to_head(item: HeadItem) -> Head:
     words, texts = item.words or [], item.texts or []
-    created_at_ms = int(item.created_at)
+    created_at_ms, _ = read_place(item.created_key)
+    project, _, shard = item.created_shard.rpartition("#")
     return Head(
         email_id=item.email_id,
         fingerprint=item.fingerprint,
@@ -217,6 +215,10 @@ def _to_head(item: HeadItem) -> Head:
         expires_at_ms=int(item.expires_at),
         retry_until_ms=int(item.retry_until),
         ttl_s=int(item.ttl.timestamp()),
+        project=project,
+        tags=tuple(item.tags or ()),
+        shard=int(shard),
+        send_at_ms=_ms(item.send_at),
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
         excluded=tuple(item.excluded or ()),

@@ -7,9 +7,11 @@ from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
 from app.domain.head import EARLY_MS, Head
+from app.domain.listing import Place
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.cursors import Cursor
+from app.store.entries import place_key, read_place
 from app.store.failures import is_condition_failed
 from app.store.head_items import NEW, PART, HeadItem, as_item, as_stored, read_head
 
@@ -65,11 +67,11 @@ class Heads:
         ids = [item.email_id for item in found]
         return ids, found.last_evaluated_key
 
-    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
-        """That shard's emails as (created_at in ms, id), newest first, up to and including `before_ms`."""
-        condition = None if before_ms is None else HeadItem.created_at <= before_ms
-        for item in HeadItem.created.query(str(shard), condition, scan_index_forward=False, page_size=50):
-            yield int(item.created_at), item.email_id
+    def created(self, partition: str, before_ms: int | None) -> Iterator[Place]:
+        """The places of that partition of the index, newest first, up to and including `before_ms`."""
+        condition = None if before_ms is None else HeadItem.created_key < place_key((before_ms + 1, ""))
+        for item in HeadItem.created.query(partition, condition, scan_index_forward=False, page_size=50):
+            yield read_place(item.created_key)
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
         item = as_item(head, now_ms)

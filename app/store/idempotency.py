@@ -13,7 +13,7 @@ from app.store.ttl import as_ttl
 
 
 class KeyItem(Model):
-    """The email of one idempotency key of one API key. Lives in the emails table; email ids hold no `#`."""
+    """The email of one idempotency key of one project. Lives in the emails table; email ids hold no `#`."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -36,12 +36,12 @@ class Named(NamedTuple):
 class IdempotencyKeys:
     """Stores idempotency keys as hashes, because the text of a key may hold an address."""
 
-    def name(self, owner: str, key: str, email_id: str, ttl_s: int, now_s: float) -> Named:
-        """Let the key of API key `owner` name `email_id` until `ttl_s`, unless it names an email already.
+    def name(self, project: str, key: str, email_id: str, ttl_s: int, now_s: float) -> Named:
+        """Let the key of `project` name `email_id` until `ttl_s`, unless it names an email already.
 
         Returns the email that it names then. Raises ServiceUnavailable if it was forgotten in this very moment.
         """
-        item = KeyItem(_hash(owner, key), named=email_id, ttl=as_ttl(ttl_s))
+        item = KeyItem(_hash(project, key), named=email_id, ttl=as_ttl(ttl_s))
         late = KeyItem.ttl < as_ttl(now_s)  # DynamoDB deletes an expired item up to days late
         try:
             item.save(condition=KeyItem.email_id.does_not_exist() | late)
@@ -59,5 +59,5 @@ class IdempotencyKeys:
         return Named(item.named, int(item.ttl.timestamp()))
 
 
-def _hash(owner: str, key: str) -> str:
-    return "key#" + hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
+def _hash(project: str, key: str) -> str:
+    return "key#" + hashlib.sha256(f"{project}\n{key}".encode()).hexdigest()

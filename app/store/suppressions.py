@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -31,7 +32,7 @@ _ID = re.compile(f"{ID_PREFIX}[0-9a-f]{{64}}")
 
 
 class SuppressionItem(Model):
-    """One address (lower-case) that is suppressed, or was lately. Times are epoch milliseconds.
+    """One address (lower-case) that is suppressed, or was lately, for one project or for all. Times are epoch ms.
 
     The key does not tell the address, which can be erased without what is known of it.
     """
@@ -43,6 +44,7 @@ class SuppressionItem(Model):
 
     address_hmac = UnicodeAttribute(hash_key=True)
     address = UnicodeAttribute()
+    project = UnicodeAttribute(null=True)
     version = NumberAttribute()
     suppressions = JSONAttribute(null=True)
     bounces = JSONAttribute(null=True)
@@ -54,8 +56,8 @@ class SuppressionItem(Model):
 class Suppressions:
     """Stores suppressions. An address is suppressed until its time is over, whenever DynamoDB deletes the item.
 
-    An item is replaced whole, under the version that was read, so that two reports at once both count. Writes raise
-    Contention after TRIES tries.
+    A finding without a project stops the mail of all. An item is replaced whole, under the version that was read, so
+    that two reports at once both count. Writes raise Contention after TRIES tries.
     """
 
     def __init__(self, secret: str) -> None:
@@ -65,35 +67,48 @@ class Suppressions:
     def put(self, finding: Finding) -> Entry:
         """Keep what was found about an address. Returns the entry as it now stands. To put it again changes nothing."""
         if isinstance(finding, Bounce):
-            return self._rewrite(finding.address, lambda entry: rules.bounced(entry, finding))
+            return self._rewrite(finding.address, "", lambda entry: rules.bounced(entry, finding))
         if isinstance(finding, Resubscription):
-            return self._rewrite(finding.address, lambda entry: rules.resubscribed(entry, finding))
-        return self._rewrite(finding.address, lambda entry: rules.suppress(entry, finding))
+            if finding.project:  # an unsubscribe that holds for all would stop the mail of this project, too
+                self._rewrite(finding.address, "", lambda entry: rules.resubscribed(entry, finding))
+            return self._rewrite(finding.address, finding.project, lambda entry: rules.resubscribed(entry, finding))
+        return self._rewrite(finding.address, finding.project, lambda entry: rules.suppress(entry, finding))
 
-    def among(self, addresses: Iterable[str], now_ms: int) -> dict[str, Suppression]:
-        """The suppressions in force of those of `addresses` (lower-case, at most 100) that have one, by address."""
-        found = (entry.in_force(now_ms) for entry in self.entries(addresses).values())
+    def among(self, addresses: Iterable[str], now_ms: int, project: str) -> dict[str, Suppression]:
+        """The suppressions in force of those of `addresses` (lower-case) that have one, by address.
+
+        They are those of every project and those of `project`.
+        """
+        found = (entry.in_force(now_ms) for entry in self.entries(addresses, project).values())
         return {suppression.address: suppression for suppression in found if suppression}
 
-    def entries(self, addresses: Iterable[str]) -> dict[str, Entry]:
-        """All that is known of those of `addresses` (lower-case, at most 100) of which anything is, by address."""
-        keys = [{"address_hmac": key} for key in {self._key(address) for address in addresses}]
-        found = map(_to_entry, map(SuppressionItem.from_raw_data, get_all(SuppressionItem, keys)))
-        return {entry.address: entry for entry in found}
+    def entries(self, addresses: Iterable[str], project: str) -> dict[str, Entry]:
+        """All that is known of those of `addresses` (lower-case) of which anything is, by address, for `project`.
 
-    def get(self, address: str) -> Entry:
-        """All that is known of an address (lower-case), as it is stored now."""
+        50 addresses are one call.
+        """
+        by_address: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in self._read_all({(address, owner) for address in addresses for owner in ("", project)}):
+            by_address[entry.address].append(entry)
+        return {address: rules.together(entries) for address, entries in by_address.items()}
+
+    def of(self, address: str, projects: Iterable[str]) -> list[Entry]:
+        """What is known of an address (lower-case) for all projects, then what is for each of `projects`."""
+        return sorted(self._read_all({(address, owner) for owner in ("", *projects)}), key=lambda entry: entry.project)
+
+    def get(self, address: str, project: str = "") -> Entry:
+        """What is known of an address (lower-case) for one project, or ("") for all, as it is stored now."""
         try:
-            return _to_entry(SuppressionItem.get(self._key(address), consistent_read=True))
+            return _to_entry(SuppressionItem.get(self._key(address, project), consistent_read=True))
         except SuppressionItem.DoesNotExist:
-            return Entry(address)
+            return Entry(address, project=project)
 
     def id_of(self, entry: Entry) -> str:
         """The id of an entry, by which URLs name it. Nobody can make it from an address without the secret."""
-        return ID_PREFIX + self._key(entry.address)
+        return ID_PREFIX + self._key(entry.address, entry.project)
 
     def find(self, entry_id: str) -> Entry | None:
-        """All that is known of the address whose entry has that id, as it is stored now. None: there is no such id."""
+        """The entry with that id, as it is stored now. None: there is none."""
         if not _ID.fullmatch(entry_id):
             return None
         try:
@@ -101,8 +116,8 @@ class Suppressions:
         except SuppressionItem.DoesNotExist:
             return None
 
-    def lift(self, address: str, now_ms: int) -> Entry | None:
-        """End the suppressions of an address (lower-case), and forget its bounces.
+    def lift(self, address: str, now_ms: int, project: str = "") -> Entry | None:
+        """End the suppressions of an address (lower-case) for one project, or ("") those for all; forget its bounces.
 
         Returns the entry as it was before that; None: there was neither.
         """
@@ -114,7 +129,7 @@ class Suppressions:
             before = entry if changed else before  # the store's client may make our own write again
             return changed or entry
 
-        self._rewrite(address, change)
+        self._rewrite(address, project, change)
         return before
 
     def take_over(self, own: OwnEntry, account: str, now_ms: int) -> Fate:
@@ -128,20 +143,29 @@ class Suppressions:
             return changed
 
         if own.address:
-            self._rewrite(own.address, change)
+            self._rewrite(own.address, "", change)
         return fate
 
-    def all(self, after: str | None, now_ms: int) -> Iterator[tuple[str, Entry]]:
-        """Each address with a suppression in force, as (place, entry), in the table's own order behind a place."""
+    def all(self, after: str | None, now_ms: int, project: str | None = None) -> Iterator[tuple[str, Entry]]:
+        """Each entry with a suppression in force, as (place, entry), in the table's own order behind a place.
+
+        With a `project`, only what stops its mail.
+        """
         start = {"address_hmac": {"S": after}} if after else None
         for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
             entry = _to_entry(item)
+            if project is not None and entry.project not in ("", project):
+                continue
             if entry.in_force(now_ms):
                 yield item.address_hmac, entry
 
-    def _rewrite(self, address: str, change: Callable[[Entry], Entry]) -> Entry:
+    def _read_all(self, of: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+        keys = [{"address_hmac": self._key(address, project)} for address, project in of]
+        return map(_to_entry, map(SuppressionItem.from_raw_data, get_all(SuppressionItem, keys)))
+
+    def _rewrite(self, address: str, project: str, change: Callable[[Entry], Entry]) -> Entry:
         for number in range(1, TRIES + 1):
-            entry = self.get(address)
+            entry = self.get(address, project)
             changed = change(entry)
             if changed == entry:
                 return entry
@@ -153,8 +177,9 @@ class Suppressions:
     def _save(self, entry: Entry) -> bool:
         """Replace the item that `entry` was read from. Returns False if another writer wrote since."""
         item = SuppressionItem(
-            self._key(entry.address),
+            self._key(entry.address, entry.project),
             address=entry.address,
+            project=entry.project or None,
             version=entry.version + 1,
             suppressions=suppressions_to_json(entry.suppressions) or None,
             bounces=entry.bounces and asdict(entry.bounces),
@@ -171,8 +196,9 @@ class Suppressions:
             raise
         return True
 
-    def _key(self, address: str) -> str:
-        return hmac.digest(self._secret, address.encode(), "sha256").hex()
+    def _key(self, address: str, project: str) -> str:
+        text = f"{project}\n{address}" if project else address  # no address has a line break
+        return hmac.digest(self._secret, text.encode(), "sha256").hex()
 
 
 def _to_bounces(data: dict[str, Any]) -> Bounces:
@@ -183,9 +209,10 @@ def _to_bounces(data: dict[str, Any]) -> Bounces:
 def _to_entry(item: SuppressionItem) -> Entry:
     return Entry(
         address=item.address,
-        suppressions=suppressions_from_json(item.address, item.suppressions or {}),
+        suppressions=suppressions_from_json(item.address, item.project or "", item.suppressions or {}),
         bounces=None if item.bounces is None else _to_bounces(item.bounces),
         lifted_ms=None if item.lifted is None else int(item.lifted),
         resubscribed_ms=None if item.resubscribed is None else int(item.resubscribed),
         version=int(item.version),
+        project=item.project or "",
     )

@@ -7,20 +7,21 @@ from app.store.api_keys import ApiKeyItem
 from app.store.collapses import CollapseItem
 from app.store.content import ContentItem
 from app.store.cursors import CursorItem
+from app.store.entries import EntryItem
 from app.store.events import EventItem
 from app.store.head_items import HeadItem
 from app.store.health import HealthItem, SumsItem
 from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem
+from app.store.partitions import PartitionsItem
 from app.store.places import PlaceItem
-from app.store.recipients import RecipientItem
 from app.store.suppressions import SuppressionItem
 from app.store.whole_answers import require_whole_answers
 
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
 # the indexes of its table, and only SumsItem knows that the items of its table have a time to live.
 MODELS: dict[str, tuple[type[Model], ...]] = {
-    "emails": (HeadItem, ContentItem, EventItem, RecipientItem, CollapseItem, KeyItem),
+    "emails": (HeadItem, ContentItem, EventItem, EntryItem, CollapseItem, KeyItem, PartitionsItem),
     "nonces": (NonceItem,),
     "providers": (SumsItem, HealthItem, CursorItem, PlaceItem),
     "suppressions": (SuppressionItem,),

@@ -33,15 +33,17 @@ from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
 from app.store.cursors import Cursors
+from app.store.entries import Recipients
 from app.store.events import Events
-from app.store.head_items import SHARDS
 from app.store.heads import Heads
 from app.store.health import Healths
 from app.store.idempotency import IdempotencyKeys
+from app.store.listings import Listings
 from app.store.nonces import Nonces
+from app.store.partitions import Partitions
 from app.store.places import Places
-from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
+from app.wiring.listing import build_read
 from app.wiring.sweep import always, build_sweep
 
 # A worker is killed at its time limit; its lease ends this much later.
@@ -91,6 +93,7 @@ class Stores:
     heads: Heads = field(default_factory=Heads)
     events: Events = field(default_factory=Events)
     recipients: Recipients = field(default_factory=Recipients)
+    listings: Listings = field(default_factory=Listings)
     collapses: Collapses = field(default_factory=Collapses)
     keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
     healths: Healths = field(default_factory=Healths)
@@ -132,6 +135,7 @@ class Container:
     monitor: Monitor
     suppressions: Suppressions
     api_keys: ApiKeys
+    partitions: Partitions
     providers: Mapping[str, Listens]
     ping: Callable[[], None]
     close: Callable[[], None] = _nothing
@@ -162,6 +166,7 @@ def build(
         settings.uncertain_wait_s * 1000,
         {name: one.limits.idempotent_for_s.value * 1000 for name, one in providers.items()},
     )
+    partitions = Partitions(clock, monotonic, settings.shards)
     monitor = Monitor(stores.healths, settings.providers, clock, monotonic, wait)
     places = PlaceTaker(stores.places, settings.routing.caps, clock, wait)
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
@@ -183,6 +188,8 @@ def build(
             objections=find_objections,
             accounts=settings.providers,
             suppressions=stores.suppressions,
+            partitions=partitions,
+            shards=settings.shards,
         ),
         attempt=MakeAttempt(
             heads=stores.heads,
@@ -202,7 +209,7 @@ def build(
         cancel=Cancel(stores.heads, clock, protocol),
         record=Record(
             receivers=providers,
-            attribute=Attribution(stores.heads, stores.recipients),
+            attribute=Attribution(stores.heads, stores.recipients, partitions),
             heads=stores.heads,
             events=stores.events,
             nonces=stores.nonces,
@@ -214,10 +221,11 @@ def build(
             places=places,
             suppress=stores.suppressions.put,
             our_faults=OurFaults(stores.heads, monitor, clock),
+            only_project=lambda: partitions.known().only_project,
             own_lists=own_lists,
         ),
-        read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
-        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths, answers),
+        read=build_read(stores.heads, stores.events, stores.listings, partitions),
+        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths, partitions, answers),
         explain=Explain(
             read_context,
             find_objections,
@@ -229,6 +237,7 @@ def build(
         monitor=monitor,
         suppressions=stores.suppressions,
         api_keys=ApiKeys(clock, monotonic),
+        partitions=partitions,
         providers=providers,
         ping=lambda: _ping(stores.heads),
     )

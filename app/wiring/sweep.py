@@ -12,9 +12,9 @@ from app.delivery.watchdog import Watchdog
 from app.settings import Settings
 from app.store import tables
 from app.store.cursors import Cursors
-from app.store.head_items import SHARDS
 from app.store.heads import Heads
 from app.store.health import Healths
+from app.store.partitions import Partitions
 from app.topic import Topic
 from app.wiring import aws, own_api
 
@@ -36,11 +36,12 @@ def build_sweep(
     clock: Clock,
     monitor: Monitor,
     healths: HealthStore,
+    partitions: Partitions,
     answers: Callable[[], bool] = always,
 ) -> Sweep:
-    """The sweep over all shards. `answers` says whether our own API answers."""
-    shards = range(SHARDS)
-    watchdog = Watchdog(healths, heads, monitor, clock, shards, answers)
+    """The sweep over all shards that there are. `answers` says whether our own API answers."""
+    shards = partitions.shards
+    watchdog = Watchdog(healths, heads, monitor, clock, partitions.created, answers)
     return Sweep(heads, cursors, publish, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
 
 
@@ -53,4 +54,5 @@ def sweep() -> Sweep:
     healths = Healths()
     monitor = Monitor(healths, settings.providers, time.time)
     answers = look_at_own_api(settings)
-    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, answers)
+    partitions = Partitions(time.time, shards=settings.shards)
+    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, partitions, answers)

@@ -14,14 +14,27 @@ def keys() -> ApiKeys:
 
 
 def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
-    made = run("keys", "create", "shop", "--scope", "send", "--scope", "read", "--domain", "Example.COM")
+    made = run(
+        "keys",
+        "create",
+        "shop",
+        "--scope",
+        "send",
+        "--scope",
+        "read",
+        "--domain",
+        "Example.COM",
+        "--project",
+        "web-shop",
+    )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     key = keys().find(secret)
     assert key is not None
-    assert (key.name, key.scopes, key.domains) == ("shop", frozenset({"send", "read"}), ("example.com",))
+    assert (key.name, key.project) == ("shop", "web-shop")
+    assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
     [line] = run("keys", "list").stdout.splitlines()
-    assert re.fullmatch(rf"{key.id[:12]}  shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
+    assert re.fullmatch(rf"{key.id[:12]}  shop  web-shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
     assert secret not in line
     revoked = run("keys", "revoke", "shop")
     assert (revoked.exit_code, revoked.stdout) == (0, f"revoked {key.id[:12]} shop\n")
@@ -37,13 +50,28 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
             (("--scope", "send", "--domain", text), f"--domain: {text!r} is not a domain such as example.com")
             for text in ("example", "*.example.com", "ann@example.com", "a_b.example", "")
         ),
+        *(
+            (
+                ("--scope", "send", "--project", text),
+                f"--project: {text!r} is not the name of a project: 1 to 40 of a-z, 0-9 and -",
+            )
+            for text in ("Shop", "a b", "a#b", "ü", "a" * 41, "")
+        ),
     ],
 )
-def test_a_key_of_unknown_scope_or_domain_is_not_made(run: Run, options: tuple[str, ...], complaint: str) -> None:
+def test_a_key_of_unknown_scope_or_domain_or_of_no_project_is_not_made(
+    run: Run, options: tuple[str, ...], complaint: str
+) -> None:
     before = keys().all()
     done = run("keys", "create", "odd", *options)
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", complaint + "\n")
     assert keys().all() == before
+
+
+def test_a_key_that_names_no_project_is_of_the_default_one(run: Run) -> None:
+    key = keys().find(run("keys", "create", "plain", "--scope", "send").stdout.strip())
+    assert key is not None
+    assert key.project == "default"
 
 
 def test_a_domain_of_a_key_is_kept_in_its_one_form(run: Run) -> None:

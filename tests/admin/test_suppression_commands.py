@@ -99,3 +99,22 @@ def test_the_secret_of_the_list_is_read_where_the_installation_keeps_it(run: Run
 def test_without_that_secret_nobody_is_looked_for(run: Run, name: str, why: str) -> None:
     done = run("suppressions", "list", ADDRESS_SECRET="", SECRET_NAME=name)
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"{why}\n")
+
+
+def test_a_suppression_of_one_project_shows_and_is_lifted_by_its_name(run: Run) -> None:
+    added = run("suppressions", "add", "gus@example.com", "--note", "asked the shop", "--project", "shop")
+    assert added.exit_code == 0, added.output
+    assert added.stdout.startswith("gus@example.com  project shop  manual  until 20")
+    assert added.stdout in run("suppressions", "list").stdout
+    assert known("gus@example.com") is None
+    assert run("suppressions", "lift", "gus@example.com").exit_code == 1
+    assert run("suppressions", "lift", "gus@example.com", "--project", "shop").exit_code == 0
+    assert "gus@" not in run("suppressions", "list").stdout
+
+
+@pytest.mark.parametrize("command", [("add", "--note", "x"), ("lift",)])
+def test_what_is_no_project_is_refused(run: Run, command: tuple[str, ...]) -> None:
+    verb, *options = command
+    done = run("suppressions", verb, "gus@example.com", *options, "--project", "Shop")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "--project: 'Shop' is not the name of a project: 1 to 40 of a-z, 0-9 and -\n"

@@ -35,7 +35,7 @@ def accepted(client: Client, parts: Container, body: dict[str, Any]) -> Any:
     """The head and the content of the email that this body makes."""
     answer = client.post("/v1/emails", content=json.dumps(body), headers=JSON)
     assert answer.status_code == 202, answer.text
-    head = parts.read.story(answer.json()["id"]).head
+    head = parts.read.story(answer.json()["id"], None).head
     return head, parts.attempt.contents.open(head.email_id)[1]()
 
 

@@ -77,5 +77,5 @@ def test_a_report_that_names_it_is_ours(parts: Container, client: Client, clock:
     assert MAILGUN.fresh is not None
     told: Webhook = MAILGUN.fresh(MAILGUN.report(email_id, 1, f"jane@{spelling}", clock()), clock())
     parts.record("mailgun", told)
-    (recipient,) = parts.read.story(email_id).head.recipients.values()
+    (recipient,) = parts.read.story(email_id, None).head.recipients.values()
     assert (recipient.address, recipient.status) == (f"jane@{ASCII}", Status.DELIVERED)

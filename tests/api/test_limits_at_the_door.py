@@ -89,7 +89,7 @@ def test_the_others_get_it(client: Client, parts: Container, name: str) -> None:
     assert answer.status_code == 202, answer.text
     able = [provider for provider in ALL if provider not in excluded]
     assert answer.json()["eligible_providers"] == able
-    stored = parts.read.story(answer.json()["id"]).head
+    stored = parts.read.story(answer.json()["id"], None).head
     assert list(filter(stored.may_use, parts.settings.providers)) == able
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from app.api.application import Application
 from app.api.openapi import document
-from app.api.v1 import examples, views
+from app.api.v1 import examples, suppression_views, views
 from app.api.views import Problem
 from tests.api.conftest import Client
 
@@ -103,8 +103,8 @@ def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any
         (examples.PROVIDERS, views.Providers),
         (examples.PAUSED, views.ChangedProvider),
         (examples.RESUMED, views.ChangedProvider),
-        (examples.SUPPRESSION, views.Suppression),
-        (examples.SUPPRESSIONS, views.Suppressions),
+        (examples.SUPPRESSION, suppression_views.Suppression),
+        (examples.SUPPRESSIONS, suppression_views.Suppressions),
         (examples.CANCELED, views.Summary),
         (examples.DELIVERED, views.Summary),
         (examples.PAGE, views.Page),

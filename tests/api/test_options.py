@@ -13,7 +13,7 @@ GOOD: dict[str, Any] = {"from": "app@example.com", "to": "ann@example.com", "sub
 
 
 def head(parts: Container, email_id: str) -> Any:
-    return parts.read.story(email_id).head
+    return parts.read.story(email_id, None).head
 
 
 def test_the_options_reach_the_store(client: Client, parts: Container) -> None:
@@ -36,12 +36,13 @@ def test_a_longest_collapse_key_is_taken(client: Client) -> None:
     assert client.post("/v1/emails", json=GOOD | {"collapse_key": "k" * 128}).status_code == 202
 
 
-def test_a_collapse_key_is_one_of_an_api_key(client: Client, parts: Container) -> None:
-    other = parts.api_keys.create("other", {"send"}, ())
+def test_a_collapse_key_is_one_of_a_project(client: Client, parts: Container) -> None:
+    colleague = parts.api_keys.create("colleague", {"send"}, ())
+    other = parts.api_keys.create("other", {"send"}, (), project="other")
     body = GOOD | {"collapse_key": "the same"}
     first, second, foreign = (
         head(parts, client.post("/v1/emails", json=body, key=key).json()["id"]).collapse_scope
-        for key in ("", "", other)
+        for key in ("", colleague, other)
     )
     assert first == second != foreign
 

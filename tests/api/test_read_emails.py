@@ -84,6 +84,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     nothing = {"attempt": None, "provider": None, "cause": None, "detail": None}
     assert answer.json() == {
         "id": head.email_id,
+        "project": "default",
         "status": "queued",
         "from": "Example App <no-reply@example.com>",
         "to": ["Ann@Example.net"],
@@ -223,7 +224,13 @@ def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -
         ("recipient=%00@example.com", "recipient"),
         ("after=!", "after"),
         ("after=" + "A" * 200, "after"),
-        ("tag=receipt", "tag"),
+        ("tag=" + "x" * 701, "tag"),
+        ("from=yesterday", "from"),
+        ("from=2030-01-31T18:00:00", "from"),
+        ("to=2030-01-31", "to"),
+        ("from=2030-01-31T18:00:00Z&to=2030-01-31T18:00:00Z", "to"),
+        ("project=Shop", "project"),
+        ("subject=receipt", "subject"),
     ],
 )
 def test_a_wrong_query_is_named(client: Client, query: str, field: str) -> None:

@@ -21,7 +21,7 @@ SHORT: dict[str, Any] = {
 
 
 def stored(parts: Container, email_id: str) -> Any:
-    head = parts.read.story(email_id).head
+    head = parts.read.story(email_id, None).head
     return head, parts.attempt.contents.open(email_id)[1]()
 
 
@@ -184,13 +184,15 @@ def test_the_same_key_with_another_body_is_a_conflict(client: Client, parts: Con
     assert stored(parts, first.json()["id"])[1].text == "It works."
 
 
-def test_two_api_keys_do_not_share_idempotency_keys(client: Client, parts: Container) -> None:
+def test_the_keys_of_a_project_share_idempotency_keys_and_two_projects_do_not(client: Client, parts: Container) -> None:
     headers = {"Idempotency-Key": uuid4().hex}
-    other = parts.api_keys.create("other", {"send"}, ())
+    colleague = parts.api_keys.create("colleague", {"send"}, ())
+    other = parts.api_keys.create("other", {"send"}, (), project="other")
     first = client.post("/v1/emails", json=SHORT, headers=headers)
+    again = client.post("/v1/emails", json=SHORT, headers=headers, key=colleague)
     second = client.post("/v1/emails", json=SHORT, headers=headers, key=other)
-    assert (first.status_code, second.status_code) == (202, 202)
-    assert first.json()["id"] != second.json()["id"]
+    assert (first.status_code, again.status_code, second.status_code) == (202, 200, 202)
+    assert first.json()["id"] == again.json()["id"] != second.json()["id"]
 
 
 @pytest.mark.parametrize("key", ["", "k" * 257])

@@ -55,9 +55,9 @@ def test_an_address_is_suppressed_by_hand(client: Client, parts: Container, cloc
         "since": iso(clock.now_ms),
         "until": iso(clock.now_ms + LASTS_MS[Reason.MANUAL]),
     }
-    assert added == {"id": added["id"], "address": address, **grounds, "reasons": [grounds]}
+    assert added == {"id": added["id"], "address": address, "project": None, **grounds, "reasons": [grounds]}
     assert read(client, address=address) == {"suppressions": [added], "after": None}
-    assert set(parts.suppressions.among([address], clock.now_ms)) == {address}
+    assert set(parts.suppressions.among([address], clock.now_ms, "shop")) == {address}
 
 
 def test_an_international_domain_may_be_written_in_any_form(client: Client, parts: Container, clock: Clock) -> None:
@@ -66,7 +66,7 @@ def test_an_international_domain_may_be_written_in_any_form(client: Client, part
     added = add(client, address=unicode.upper(), note="asked by phone")
     assert added["address"] == ascii_form
     assert [read(client, address=one)["suppressions"] for one in (unicode, ascii_form)] == [[added], [added]]
-    assert set(parts.suppressions.among([ascii_form], clock.now_ms)) == {ascii_form}
+    assert set(parts.suppressions.among([ascii_form], clock.now_ms, "shop")) == {ascii_form}
     assert lift(client, added).status_code == 204
     assert read(client, address=ascii_form)["suppressions"] == []
 
@@ -300,3 +300,53 @@ def test_who_did_it_is_logged_without_the_address(
         ("suppression lifted", key.id[:12]),
     ]
     assert address not in " ".join(str(vars(record)) for record in caplog.records if record.name.startswith("app."))
+
+
+# Projects
+
+
+def test_what_stops_one_projects_mail_is_shown_to_it_and_to_an_admin(client: Client, parts: Container) -> None:
+    shop, blog = (parts.api_keys.create(name, {"read", "send"}, (), project=name) for name in ("shop", "blog"))
+    address = somebody()
+    for key in (shop, blog):
+        email = {"from": "app@example.com", "to": address, "subject": "Hello", "text": "It works."}
+        assert client.post("/v1/emails", json=email, key=key).status_code == 202
+    general = add(client, address=address, note="by phone")
+    own = add(client, address=address, note="asked the shop", project="shop")
+    assert (general["project"], own["project"]) == (None, "shop")
+
+    def shown(key: str, **query: str) -> set[str]:
+        answer = client.get("/v1/suppressions", params=query, key=key)
+        assert answer.status_code == 200, answer.text
+        return {each["id"] for each in answer.json()["suppressions"] if each["address"] == address}
+
+    for query in ({"address": address}, {}):
+        assert shown(shop, **query) == shown("", **query) == {general["id"], own["id"]}
+        assert shown(blog, **query) == shown("", project="blog", **query) == {general["id"]}
+    for key, status in ((shop, 200), ("", 200), (blog, 404)):
+        assert client.get(f"/v1/suppressions/{own['id']}", key=key).status_code == status
+        assert client.get(f"/v1/suppressions/{general['id']}", key=key).status_code == 200
+    assert client.get("/v1/suppressions", params={"project": "shop"}, key=blog).status_code == 403
+
+
+def test_the_one_that_is_lifted_is_the_one_of_that_id(client: Client) -> None:
+    address = somebody()
+    general, own = (add(client, address=address, note="x", **fields) for fields in ({}, {"project": "shop"}))
+    assert lift(client, own).status_code == 204
+    assert read(client, address=address)["suppressions"] == [general]
+    assert lift(client, own).status_code == 404
+
+
+@pytest.mark.parametrize("project", ["Shop", "a" * 41, "a#b", "ü"])
+def test_what_is_no_project_is_named(client: Client, project: str) -> None:
+    body = {"address": somebody(), "note": "x", "project": project}
+    for answer in (
+        client.post("/v1/suppressions", json=body),
+        client.get("/v1/suppressions", params={"project": project}),
+    ):
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert error == {
+            "field": "project",
+            "message": "is not the name of a project: 1 to 40 of a-z, 0-9 and -",
+        }

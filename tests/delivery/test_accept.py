@@ -11,6 +11,7 @@ from app.delivery.accept import KEPT_FOR_S, LIFETIME_S, OUTLIVES_KEY_S, new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.listing import Wanted
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.content import ContentItem
 from app.topic import Topic
@@ -26,7 +27,7 @@ def test_an_accepted_email_is_stored_whole_and_published(harness: Harness) -> No
     email = an_email(
         ann, cc=(bob,), bcc=(eve,), providers=("ses",), on_uncertain=OnUncertain.FAIL, content=Content("Hi", "there")
     )
-    accepted = harness.accept(email, owner="team", key=None)
+    accepted = harness.accept(email, project="team", key=None)
     head = harness.head(accepted.head.email_id)
     assert (accepted.replayed, accepted.head) == (False, head)
     content = harness.contents.open(head.email_id)[1]()
@@ -41,7 +42,7 @@ def test_an_accepted_email_is_stored_whole_and_published(harness: Harness) -> No
     assert (head.providers, head.on_uncertain) == (("ses",), OnUncertain.FAIL)
     assert (head.attempts, head.next_attempt) == ((), 1)
     assert harness.queue.published() == [(head.email_id, 1)]
-    assert list(harness.recipients.emails_to(bob.key, None)) == [(head.created_at_ms, head.email_id)]
+    assert list(harness.recipients.emails_to(bob.key, "team")) == [(head.created_at_ms, head.email_id)]
 
 
 def test_without_expires_at_an_email_is_sent_within_a_day_and_kept_a_week_longer(harness: Harness) -> None:
@@ -73,7 +74,7 @@ def test_the_same_key_and_request_is_the_first_email_again(harness: Harness) -> 
     email_id = harness.take(email, key)
     harness.work()
     harness.clock.advance(60)
-    again = harness.accept(email, owner="team", key=key)
+    again = harness.accept(email, project="team", key=key)
     assert (again.replayed, again.head) == (True, harness.head(email_id))
     assert again.head.attempts
     assert harness.queue.published() == []
@@ -95,23 +96,23 @@ def test_the_same_key_for_another_request_is_a_conflict_that_stores_nothing(harn
         with pytest.raises(Conflict):
             harness.take(other, "order-2")
     assert harness.head(email_id) == before
-    assert list(harness.recipients.emails_to(stranger.key, None)) == []
+    assert list(harness.recipients.emails_to(stranger.key, "team")) == []
     assert len(list(ContentItem.query(email_id, ContentItem.part.startswith("content#")))) == 1
 
 
 def test_an_email_that_has_expired_is_refused_but_its_replay_is_not(harness: Harness) -> None:
     email = an_email(expires_at_ms=harness.clock.now_ms + 1000)
-    first = harness.accept(email, owner="team", key="late")
+    first = harness.accept(email, project="team", key="late")
     harness.clock.advance(2)
-    assert harness.accept(email, owner="team", key="late") == replace(first, replayed=True)
+    assert harness.accept(email, project="team", key="late") == replace(first, replayed=True)
     with pytest.raises(Invalid) as refusal:
-        harness.accept(email, owner="team", key="another")
+        harness.accept(email, project="team", key="another")
     assert refusal.value.errors == (("expires_at", "must be in the future"),)
 
 
-def test_a_key_belongs_to_its_owner(harness: Harness) -> None:
+def test_a_key_belongs_to_its_project(harness: Harness) -> None:
     email = an_email()
-    ids = {harness.accept(email, owner=owner, key="order-3").head.email_id for owner in ("one", "two", "one")}
+    ids = {harness.accept(email, project=project, key="order-3").head.email_id for project in ("one", "two", "one")}
     assert len(ids) == 2
 
 
@@ -133,16 +134,16 @@ def test_a_key_that_is_used_again_after_its_time_names_a_new_email(harness: Harn
     harness.report(delivered)
     until_forgotten(harness, first)
     harness.clock.advance(passes_s)
-    accepted = harness.accept(email, owner="team", key=key)
+    accepted = harness.accept(email, project="team", key=key)
     second = accepted.head.email_id
     assert (accepted.replayed, second != first) == (False, True)
     assert harness.events.of(second) == []
     assert harness.only(second).status is Status.QUEUED
-    listed = [email_id for _, email_id in harness.recipients.emails_to(ann.key, None)]
+    listed = [email_id for _, email_id in harness.recipients.emails_to(ann.key, "team")]
     assert listed == [second, first]
     harness.report(replace(delivered, kind=Kind.COMPLAINED))
     assert (harness.only(first).status, harness.only(second).status) == (Status.COMPLAINED, Status.QUEUED)
-    assert harness.accept(email, owner="team", key=key).head.email_id == second
+    assert harness.accept(email, project="team", key=key).head.email_id == second
 
 
 def test_until_then_it_names_the_first(harness: Harness) -> None:
@@ -150,7 +151,7 @@ def test_until_then_it_names_the_first(harness: Harness) -> None:
     first = harness.take(email, "order-13")
     until_forgotten(harness, first)
     harness.clock.advance(-1.5)
-    again = harness.accept(email, owner="team", key="order-13")
+    again = harness.accept(email, project="team", key="order-13")
     assert (again.replayed, again.head.email_id) == (True, first)
 
 
@@ -158,7 +159,7 @@ def test_after_its_time_a_key_may_be_used_for_another_request(harness: Harness) 
     first = harness.take(an_email(), "order-9")
     until_forgotten(harness, first)
     other = an_email()
-    accepted = harness.accept(other, owner="team", key="order-9")
+    accepted = harness.accept(other, project="team", key="order-9")
     assert (accepted.replayed, accepted.head.fingerprint) == (False, fingerprint(other))
 
 
@@ -166,18 +167,18 @@ def test_an_id_that_a_dead_request_had_named_is_kept_as_long_as_its_key(harness:
     """An email that ends before its key does would let the key name its id for a second email."""
     email = an_email(expires_at_ms=harness.clock.now_ms + 20 * DAY_S * 1000)
     with pytest.raises(Crash):
-        replace(harness.accept, contents=Before(harness.contents, "put", crash))(email, owner="team", key="order-14")
+        replace(harness.accept, contents=Before(harness.contents, "put", crash))(email, project="team", key="order-14")
     short = an_email()
-    head = harness.accept(short, owner="team", key="order-14").head
+    head = harness.accept(short, project="team", key="order-14").head
     assert head.ttl_s == harness.clock.now_s + 20 * DAY_S + KEPT_FOR_S
     until_forgotten(harness, head.email_id)
-    assert harness.accept(short, owner="team", key="order-14").head.email_id != head.email_id
+    assert harness.accept(short, project="team", key="order-14").head.email_id != head.email_id
 
 
 def test_a_refused_request_takes_no_key_away(harness: Harness) -> None:
     with pytest.raises(Invalid):
-        harness.accept(an_email(providers=("nobody",)), owner="team", key="order-15")
-    assert not harness.accept(an_email(), owner="team", key="order-15").replayed
+        harness.accept(an_email(providers=("nobody",)), project="team", key="order-15")
+    assert not harness.accept(an_email(), project="team", key="order-15").replayed
 
 
 def test_dying_after_the_content_costs_nothing_and_the_client_asks_again(harness: Harness) -> None:
@@ -185,14 +186,14 @@ def test_dying_after_the_content_costs_nothing_and_the_client_asks_again(harness
     email_id = new_id()
     dying = replace(harness.accept, new_id=lambda: email_id, heads=Before(harness.heads, "create", crash))
     with pytest.raises(Crash):
-        dying(email, owner="team", key="order-5")
+        dying(email, project="team", key="order-5")
     assert harness.heads.get(email_id) is None
     assert harness.queue.published() == []
-    assert not harness.accept(email, owner="team", key="order-5").replayed
+    assert not harness.accept(email, project="team", key="order-5").replayed
 
 
 def listed(harness: Harness, recipient: str) -> list[str]:
-    return [head.email_id for head in harness.read.page(recipient, None, None, 10).heads]
+    return [head.email_id for head in harness.read.page(Wanted(recipient=recipient), None, 10).heads]
 
 
 def test_dying_after_the_head_costs_nothing_not_even_the_listing(harness: Harness) -> None:
@@ -202,13 +203,13 @@ def test_dying_after_the_head_costs_nothing_not_even_the_listing(harness: Harnes
     harness.taken.add(email_id)
     dying = replace(harness.accept, new_id=lambda: email_id, publish=crash)
     with pytest.raises(Crash):
-        dying(email, owner="team", key="order-6")
+        dying(email, project="team", key="order-6")
     assert harness.queue.published() == []
     head = harness.head(email_id)
     assert listed(harness, ann.key) == [email_id]
     assert harness.later(10) == [(email_id, 1)]  # the sweep
     assert harness.only(email_id).status is Status.SENT
-    again = harness.accept(email, owner="team", key="order-6")
+    again = harness.accept(email, project="team", key="order-6")
     assert (again.replayed, again.head.created_at_ms) == (True, head.created_at_ms)
     assert listed(harness, ann.key) == [email_id]
 
@@ -219,11 +220,11 @@ def test_a_request_that_died_before_its_head_is_listed_once_when_it_comes_again(
     email_id = new_id()
     dying = replace(harness.accept, new_id=lambda: email_id, heads=Before(harness.heads, "create", crash))
     with pytest.raises(Crash):
-        dying(email, owner="team", key="order-16")
+        dying(email, project="team", key="order-16")
     assert listed(harness, ann.key) == []
     harness.clock.advance(5)
-    harness.accept(email, owner="team", key="order-16")
-    assert len(list(harness.recipients.emails_to(ann.key, None))) == 2
+    harness.accept(email, project="team", key="order-16")
+    assert len(list(harness.recipients.emails_to(ann.key, "team"))) == 2
     assert listed(harness, ann.key) == [email_id]
 
 
@@ -237,7 +238,7 @@ def test_nothing_behind_the_head_fails_the_request(harness: Harness, fault: Exce
     email = an_email(collapse_key="again")
     first = harness.take(email)
     broken = replace(harness.accept, publish=failing, heads=Before(harness.heads, "get", failing))
-    accepted = broken(email, owner="team", key=None)
+    accepted = broken(email, project="team", key=None)
     harness.taken.add(accepted.head.email_id)
     assert not accepted.replayed
     harness.work()
@@ -253,20 +254,22 @@ def test_a_head_that_was_stored_although_the_answer_was_lost_is_no_replay(harnes
     losing = replace(harness.accept, heads=FaultyStore(harness.heads, faults))
     faults.arm((1, FaultMode.ANSWER_LOST))
     email = an_email()
-    accepted = losing(email, owner="team", key=key)
+    accepted = losing(email, project="team", key=key)
     assert (accepted.replayed, accepted.head) == (False, harness.head(accepted.head.email_id))
     assert faults.calls_left == 0
     assert harness.queue.published() == [(accepted.head.email_id, 1)]
     (ann,) = email.to
-    assert len(list(harness.recipients.emails_to(ann.key, None))) == 1
+    assert len(list(harness.recipients.emails_to(ann.key, "team"))) == 1
     if key is not None:
-        assert harness.accept(email, owner="team", key=key) == replace(accepted, replayed=True)
+        assert harness.accept(email, project="team", key=key) == replace(accepted, replayed=True)
 
 
 def test_of_two_requests_with_one_key_at_once_the_second_is_the_replay(harness: Harness) -> None:
     email, first = an_email(), []
-    racing = Before(harness.heads, "create", lambda: first.append(harness.accept(email, owner="team", key="order-11")))
-    second = replace(harness.accept, heads=racing)(email, owner="team", key="order-11")
+    racing = Before(
+        harness.heads, "create", lambda: first.append(harness.accept(email, project="team", key="order-11"))
+    )
+    second = replace(harness.accept, heads=racing)(email, project="team", key="order-11")
     assert (first[0].replayed, second.replayed) == (False, True)
     assert second.head == first[0].head
     assert harness.queue.published() == [(second.head.email_id, 1)]
@@ -274,7 +277,7 @@ def test_of_two_requests_with_one_key_at_once_the_second_is_the_replay(harness: 
 
 def test_the_beginning_of_time_is_an_expiry_like_any_other(harness: Harness) -> None:
     with pytest.raises(Invalid) as refusal:
-        harness.accept(an_email(expires_at_ms=0), owner="team", key=None)
+        harness.accept(an_email(expires_at_ms=0), project="team", key=None)
     assert refusal.value.errors == (("expires_at", "must be in the future"),)
 
 
@@ -282,7 +285,7 @@ def test_dying_before_the_publish_is_found_by_the_sweep(harness: Harness) -> Non
     email_id = new_id()
     harness.taken.add(email_id)
     with pytest.raises(Crash):
-        replace(harness.accept, new_id=lambda: email_id, publish=crash)(an_email(), owner="team", key="order-7")
+        replace(harness.accept, new_id=lambda: email_id, publish=crash)(an_email(), project="team", key="order-7")
     assert harness.later(9) == []
     assert harness.later(1) == [(email_id, 1)]
 
@@ -291,7 +294,7 @@ def test_dying_before_the_publish_is_found_by_the_sweep(harness: Harness) -> Non
 def test_a_topic_that_takes_nothing_is_no_error(harness: Harness, fault: str) -> None:
     sns = harness.aws.sns if fault == "no such topic" else client("http://127.0.0.1:9", "sns")
     refusing = Topic(sns, harness.queue.topic.arn + "-gone")
-    accepted = replace(harness.accept, publish=refusing.publish)(an_email(), owner="team", key=None)
+    accepted = replace(harness.accept, publish=refusing.publish)(an_email(), project="team", key=None)
     email_id = accepted.head.email_id
     assert status(harness.head(email_id).recipients.values()) is EmailStatus.QUEUED
     harness.taken.add(email_id)
@@ -305,5 +308,5 @@ def test_a_bucket_that_does_not_answer_stores_no_email(harness: Harness) -> None
     nowhere = type(harness.contents)(lambda: harness.aws.s3, "no-such-bucket")
     lost = replace(harness.accept, new_id=lambda: email_id, contents=nowhere)
     with pytest.raises(ClientError):
-        lost(email, owner="team", key="order-8")
+        lost(email, project="team", key="order-8")
     assert harness.heads.get(email_id) is None

@@ -118,7 +118,7 @@ def test_a_message_that_comes_again_after_the_call_is_dropped(harness: Harness) 
 
 def test_a_canceled_email_is_not_sent(harness: Harness) -> None:
     email_id = harness.take(an_email())
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.work()
     assert harness.send.calls == []
     assert harness.only(email_id).status is Status.CANCELED
@@ -127,7 +127,7 @@ def test_a_canceled_email_is_not_sent(harness: Harness) -> None:
 def test_an_email_that_is_canceled_between_guard_and_claim_is_not_sent(harness: Harness) -> None:
     """The number is still the expected one and nobody holds a lease: only the version tells."""
     email_id = harness.take(an_email())
-    racing = replace(harness.attempt, heads=Before(harness.heads, "update", lambda: harness.cancel(email_id)))
+    racing = replace(harness.attempt, heads=Before(harness.heads, "update", lambda: harness.cancel(email_id, None)))
     racing(email_id, 1)
     assert harness.send.calls == []
     assert harness.only(email_id).status is Status.CANCELED

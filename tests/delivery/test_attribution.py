@@ -37,8 +37,8 @@ def test_a_report_without_our_ids_is_attributed_by_address_and_message_id(harnes
     event = harness.event(email_id, Kind.HARD_BOUNCE)
     harness.report(lost(event))
     assert harness.only(email_id).status is Status.BOUNCED
-    assert harness.read.story(email_id).events == [event]
-    assert harness.suppressions.get(event.recipient).in_force(harness.clock.now_ms)
+    assert harness.read.story(email_id, None).events == [event]
+    assert harness.suppression(event.recipient)
 
 
 def test_after_a_delivery_too_and_once_however_often_it_comes(harness: Harness) -> None:
@@ -110,7 +110,7 @@ def test_what_differs_in_one_of_the_three_is_nobodys(
     assert harness.head(email_id) == before
     assert harness.events.of(email_id) == []
     assert told(caplog) == [("webhook for an unknown email", event.provider, 1)]
-    assert harness.suppressions.get(event.recipient).in_force(harness.clock.now_ms), "dead, whoever wrote to it"
+    assert harness.suppression(event.recipient), "dead, whoever wrote to it"
 
 
 def test_an_email_to_several_is_found_by_the_one_whom_the_call_carried(harness: Harness) -> None:
@@ -154,7 +154,11 @@ def test_only_the_newest_emails_to_an_address_are_looked_at(harness: Harness) ->
 
 def test_a_report_with_our_ids_is_looked_up_nowhere(harness: Harness) -> None:
     email_id = sent(harness)
-    strict = Attribution(Before(harness.heads, "get_many", crash), Before(harness.recipients, "emails_to", crash))
+    strict = Attribution(
+        Before(harness.heads, "get_many", crash),
+        Before(harness.recipients, "emails_to", crash),
+        Before(harness.partitions, "read", crash),
+    )
     harness.record = replace(harness.record, attribute=strict)
     event = harness.event(email_id, Kind.DELIVERED)
     harness.report(event, replace(event, email_id="eml_nobody"), replace(lost(event), message_id=""))
@@ -166,5 +170,5 @@ def test_heads_are_read_once_for_all_reports_about_one_address(harness: Harness)
     event = lost(harness.event(email_id, Kind.DELIVERED))
     heads = Before(harness.heads, "get_many")
     heads.arm(lambda: heads.arm(crash))  # the second reading is one too many
-    found = Attribution(heads, harness.recipients)([event, replace(event, kind=Kind.OPENED)])
+    found = Attribution(heads, harness.recipients, harness.partitions)([event, replace(event, kind=Kind.OPENED)])
     assert [one.email_id for one in found] == [email_id, email_id]

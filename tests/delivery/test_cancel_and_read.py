@@ -8,6 +8,7 @@ from app.delivery import read
 from app.domain.email import Mailbox, Message
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.listing import Wanted
 from app.domain.outcome import Outcome
 from app.errors import Conflict, Invalid, NotFound
 from app.store.head_items import HeadItem
@@ -19,9 +20,9 @@ from tests.support.size import FULL
 
 def test_a_queued_email_is_canceled_and_canceling_twice_is_fine(harness: Harness) -> None:
     email_id = harness.take(an_email())
-    canceled = harness.cancel(email_id)
+    canceled = harness.cancel(email_id, None)
     assert status(canceled.recipients.values()) is EmailStatus.CANCELED
-    assert harness.cancel(email_id) == canceled == harness.head(email_id)
+    assert harness.cancel(email_id, None) == canceled == harness.head(email_id)
     assert harness.later(86_400) == [(email_id, 1)]  # the message of `accept`, which is dropped
     assert harness.send.calls == []
 
@@ -30,14 +31,14 @@ def test_an_email_that_waits_for_a_round_can_be_canceled(harness: Harness) -> No
     email_id = harness.take(an_email(providers=("ses",)))
     harness.send.plan("ses", UNAVAILABLE)
     harness.work()
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     assert harness.later(86_400) == []
     assert harness.only(email_id).status is Status.CANCELED
 
 
 def test_nobody_can_cancel_what_does_not_exist(harness: Harness) -> None:
     with pytest.raises(NotFound):
-        harness.cancel("eml_nobody")
+        harness.cancel("eml_nobody", None)
 
 
 @pytest.mark.parametrize("planned", [accepted(), UNCERTAIN], ids=["sent", "uncertain"])
@@ -47,7 +48,7 @@ def test_it_is_too_late_when_a_provider_may_have_it(harness: Harness, planned: O
     harness.work()
     before = harness.head(email_id)
     with pytest.raises(Conflict):
-        harness.cancel(email_id)
+        harness.cancel(email_id, None)
     assert harness.head(email_id) == before
 
 
@@ -56,7 +57,7 @@ def test_it_is_too_late_during_the_call(harness: Harness) -> None:
 
     def call(_: Message) -> Outcome:
         with pytest.raises(Conflict):
-            harness.cancel(email_id)
+            harness.cancel(email_id, None)
         return accepted()
 
     harness.send.plan("sendgrid", call)
@@ -69,7 +70,7 @@ def test_of_a_half_sent_email_the_other_half_is_canceled(harness: Harness) -> No
     email_id = harness.take(an_email(ann, bob))
     harness.work()
     harness.report(harness.event(email_id, Kind.BLOCKED, to=bob.key))
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     recipients = harness.head(email_id).recipients
     assert (recipients[ann.key].status, recipients[bob.key].status) == (Status.SENT, Status.CANCELED)
     harness.work()
@@ -78,7 +79,7 @@ def test_of_a_half_sent_email_the_other_half_is_canceled(harness: Harness) -> No
 
 def test_the_story_of_an_unknown_email_is_not_found(harness: Harness) -> None:
     with pytest.raises(NotFound):
-        harness.read.story("eml_nobody")
+        harness.read.story("eml_nobody", None)
 
 
 def listed(harness: Harness, recipient: str | None, wanted: EmailStatus | None, limit: int) -> list[str]:
@@ -86,7 +87,7 @@ def listed(harness: Harness, recipient: str | None, wanted: EmailStatus | None, 
     found: list[str] = []
     after: str | None = None
     while True:
-        page = harness.read.page(recipient, wanted, after, limit)
+        page = harness.read.page(Wanted(recipient=recipient or "", status=wanted), after, limit)
         assert len(page.heads) <= limit
         found += [head.email_id for head in page.heads]
         if page.after is None:
@@ -103,7 +104,7 @@ def test_the_emails_to_somebody_are_listed_newest_first_page_by_page(harness: Ha
         harness.clock.advance(step)
         emails.append(harness.take(an_email(somebody(), cc=(ann,))))
     harness.take(an_email())
-    found = listed(harness, ann.address.upper(), None, limit)
+    found = listed(harness, ann.key, None, limit)
     assert sorted(found) == sorted(emails)
     assert found[:3] == emails[:1:-1]
 
@@ -111,7 +112,7 @@ def test_the_emails_to_somebody_are_listed_newest_first_page_by_page(harness: Ha
 def test_a_listing_tells_emails_by_their_status(harness: Harness) -> None:
     ann = somebody("ann")
     waiting, gone, delivered = (harness.take(an_email(ann)) for _ in range(3))
-    harness.cancel(gone)
+    harness.cancel(gone, None)
     harness.attempt(delivered, 1)
     harness.report(harness.event(delivered, Kind.DELIVERED))
     assert listed(harness, ann.key, EmailStatus.QUEUED, 10) == [waiting]
@@ -130,7 +131,7 @@ def test_all_emails_are_listed_newest_first_across_the_shards(harness: Harness, 
     found: list[str] = []
     after: str | None = None
     while len(found) < 20:
-        page = harness.read.page(None, None, after, limit)
+        page = harness.read.page(Wanted(), after, limit)
         found += [head.email_id for head in page.heads]
         after = page.after
     assert found[:20] == emails[::-1]
@@ -150,9 +151,9 @@ def test_a_page_looks_at_so_many_emails_only_and_says_where_to_go_on(
     ann = somebody("ann")
     for n in range(11):
         put_entry(ann.key, f"eml_gone_{n:04d}", n + 1)
-    page = harness.read.page(ann.key, None, None, 5)
+    page = harness.read.page(Wanted(recipient=ann.key, status=EmailStatus.QUEUED), None, 5)
     assert (page.heads, page.after is None) == ([], False)
-    assert harness.read.page(ann.key, None, page.after, 5).after is None
+    assert harness.read.page(Wanted(recipient=ann.key, status=EmailStatus.QUEUED), page.after, 5).after is None
 
 
 # Which of the emails match, oldest first: alone, side by side, and with a long gap between them.
@@ -166,7 +167,7 @@ def some_canceled(harness: Harness, recipient: Mailbox) -> list[str]:
         harness.clock.advance(number % 3)
         email_id = harness.take(an_email(recipient))
         if matches:
-            harness.cancel(email_id)
+            harness.cancel(email_id, None)
             canceled.append(email_id)
     return canceled[::-1]
 
@@ -202,7 +203,7 @@ def test_the_pages_of_all_emails_with_a_status_hold_every_match_once(
     found: list[str] = []
     after: str | None = None
     while canceled[-1] not in found:
-        page = harness.read.page(None, EmailStatus.CANCELED, after, limit)
+        page = harness.read.page(Wanted(status=EmailStatus.CANCELED), after, limit)
         assert len(page.heads) <= limit
         found += [head.email_id for head in page.heads]
         assert page.after != after  # else the same page would come for ever
@@ -214,5 +215,5 @@ def test_the_pages_of_all_emails_with_a_status_hold_every_match_once(
 @pytest.mark.parametrize("after", ["", "x", "é", "AAAA", "bm90aGluZw", "====="])
 def test_a_cursor_that_is_none_is_invalid(harness: Harness, after: str) -> None:
     with pytest.raises(Invalid) as refused:
-        harness.read.page(None, None, after, 10)
+        harness.read.page(Wanted(), after, 10)
     assert refused.value.errors[0][0] == "after"

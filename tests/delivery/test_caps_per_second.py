@@ -151,7 +151,7 @@ def test_an_email_that_expires_in_the_queue_says_for_what_it_waited(store: Aws) 
 def test_explain_takes_no_place(store: Aws) -> None:
     harness = capped(store, 1)
     for _ in range(3):
-        assert harness.explain(an_email(), "eml_dry").route[0].availability is Availability.AVAILABLE
+        assert harness.explain(an_email(), "eml_dry", "team").route[0].availability is Availability.AVAILABLE
     assert sent_through(harness) == ["ses"]
 
 

@@ -31,9 +31,9 @@ def key() -> str:
 ANN = somebody("ann")
 
 
-def take(harness: Harness, key: str, *, owner: str = "team", idempotency_key: str | None = None) -> str:
+def take(harness: Harness, key: str, *, project: str = "team", idempotency_key: str | None = None) -> str:
     email = an_email(ANN, collapse_key=key)
-    email_id = harness.accept(email, owner=owner, key=idempotency_key).head.email_id
+    email_id = harness.accept(email, project=project, key=idempotency_key).head.email_id
     harness.taken.add(email_id)
     harness.clock.advance(0.001)
     return email_id
@@ -135,10 +135,10 @@ def test_a_bounce_of_the_old_one_sends_nothing_again(harness: Harness, key: str)
     assert harness.only(old).status is Status.CANCELED
 
 
-def test_keys_and_owners_do_not_mix(harness: Harness, key: str) -> None:
+def test_keys_and_projects_do_not_mix(harness: Harness, key: str) -> None:
     emails = [
         take(harness, key),
-        take(harness, key, owner="other"),
+        take(harness, key, project="other"),
         take(harness, key + "x"),
         take(harness, ""),
         take(harness, ""),
@@ -162,7 +162,7 @@ def accept_at_once(harness: Harness, key: str, clocks: Sequence[Callable[[], flo
     def accept(clock: Callable[[], float]) -> str:
         barrier.wait(20)
         email = an_email(ANN, collapse_key=key)
-        return replace(harness.accept, clock=clock)(email, owner="team", key=None).head.email_id
+        return replace(harness.accept, clock=clock)(email, project="team", key=None).head.email_id
 
     with ThreadPoolExecutor(len(clocks)) as pool:
         emails = list(pool.map(accept, clocks))
@@ -197,7 +197,7 @@ def test_the_later_one_wins_whatever_the_clock_of_its_instance_says(
     first, second = an_email(ANN, collapse_key=key), an_email(ANN, collapse_key=key)
     old = harness.take(first)
     instance = replace(harness.accept, clock=partial(skewed, harness.clock, skew_s))
-    new = instance(second, owner="team", key=None).head.email_id
+    new = instance(second, project="team", key=None).head.email_id
     harness.taken.add(new)
     harness.work()
     assert (harness.only(old).status, harness.only(new).status) == (Status.CANCELED, Status.SENT)
@@ -212,7 +212,7 @@ def test_one_whose_accept_was_slow_is_the_newer(harness: Harness, key: str) -> N
         fast.append(take(harness, key))
 
     slow = replace(harness.accept, collapses=Before(harness.collapses, "create", overtake))
-    late = slow(an_email(ANN, collapse_key=key), owner="team", key=None).head.email_id
+    late = slow(an_email(ANN, collapse_key=key), project="team", key=None).head.email_id
     harness.taken.add(late)
     harness.work()
     assert harness.only(fast[0]).status is Status.CANCELED
@@ -233,7 +233,7 @@ def test_wherever_an_accept_dies_the_last_email_that_was_stored_is_sent(
     dying = replace(harness.accept, new_id=lambda: new, read_beside=at_once, **stores)
     faults.arm((number, mode))
     with pytest.raises(Crash):
-        dying(an_email(ANN, collapse_key=key), owner="team", key=key)
+        dying(an_email(ANN, collapse_key=key), project="team", key=key)
     is_stored = harness.heads.get(new) is not None
     assert is_stored is (number == 4 and mode is FaultMode.AFTER)
     harness.work()
@@ -247,7 +247,7 @@ def test_a_replay_replaces_nothing(harness: Harness, key: str) -> None:
     email = an_email(ANN, collapse_key=key)
     old = harness.take(email, key)
     new = take(harness, key)
-    assert harness.accept(email, owner="team", key=key).replayed
+    assert harness.accept(email, project="team", key=key).replayed
     harness.work()
     assert (harness.only(old).status, harness.only(new).status) == (Status.CANCELED, Status.SENT)
 
@@ -257,7 +257,7 @@ def test_if_the_store_does_not_take_it_both_go_out(harness: Harness, key: str) -
     refused = replace(harness.accept, collapses=FaultyStore(harness.collapses, faults))
     old = take(harness, key)
     faults.arm((2, FaultMode.REFUSED))
-    new = refused(an_email(ANN, collapse_key=key), owner="team", key=None).head.email_id
+    new = refused(an_email(ANN, collapse_key=key), project="team", key=None).head.email_id
     harness.taken.add(new)
     harness.work()
     assert (harness.only(old).status, harness.only(new).status) == (Status.SENT, Status.SENT)
@@ -277,7 +277,7 @@ def test_if_the_store_does_not_say_which_one_is_replaced_it_is_replaced_all_the_
             return getattr(harness.collapses, name)
 
     accept = replace(harness.accept, collapses=Unreadable())
-    newer = accept(an_email(bob, collapse_key=key), owner="team", key=None).head.email_id
+    newer = accept(an_email(bob, collapse_key=key), project="team", key=None).head.email_id
     harness.taken.add(newer)
     harness.work()
     assert (harness.only(older).status, harness.only(newer).status) == (Status.CANCELED, Status.SENT)
@@ -289,7 +289,7 @@ def test_if_only_the_answer_was_lost_the_newer_replaces(harness: Harness, key: s
     losing = replace(harness.accept, collapses=FaultyStore(harness.collapses, faults))
     old = take(harness, key)
     faults.arm((2, FaultMode.ANSWER_LOST))
-    accepted = losing(an_email(ANN, collapse_key=key), owner="team", key=None)
+    accepted = losing(an_email(ANN, collapse_key=key), project="team", key=None)
     assert not accepted.replayed
     harness.taken.add(new := accepted.head.email_id)
     harness.work()
@@ -343,7 +343,7 @@ def test_a_topic_that_does_not_answer_leaves_the_replaced_one_to_the_sweep(harne
         raise ServiceUnavailable("no topic")
 
     new = replace(harness.accept, publish=missing_for_webhooks)(
-        an_email(ANN, collapse_key=key), owner="team", key=None
+        an_email(ANN, collapse_key=key), project="team", key=None
     ).head.email_id
     harness.taken.add(new)
     assert harness.published() == []

@@ -223,8 +223,8 @@ def test_explain_says_which_cap_and_until_when(store: Aws) -> None:
     harness = capped(store, 2)
     sent_through(harness)
     midnight_ms = harness.clock.now_ms // DAY_MS * DAY_MS + DAY_MS
-    assert harness.explain(an_email(), "eml_dry").route[0].availability is Availability.AVAILABLE
-    told = harness.explain(an_email(somebody(), somebody()), "eml_dry").route[0]
+    assert harness.explain(an_email(), "eml_dry", "team").route[0].availability is Availability.AVAILABLE
+    told = harness.explain(an_email(somebody(), somebody()), "eml_dry", "team").route[0]
     assert (told.provider, told.availability, told.until_ms) == ("sendgrid", Availability.PAUSED, midnight_ms)
     assert told.why.startswith("waits for the daily cap of sendgrid (2 recipients)")
 

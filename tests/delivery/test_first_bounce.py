@@ -18,7 +18,7 @@ DAY_S = DAY_MS // 1000
 
 
 def found(harness: Harness, address: str) -> Suppression | None:
-    return harness.suppressions.get(address).in_force(harness.clock.now_ms)
+    return harness.suppression(address)
 
 
 def reason(harness: Harness, address: str) -> Reason | None:

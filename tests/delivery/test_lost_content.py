@@ -55,7 +55,7 @@ def test_what_needs_no_content_is_settled_without_it(harness: Harness, damage: s
     harness.work()
     for email_id in (expired, canceled):
         lose(harness, email_id, damage)
-    harness.cancel(canceled)
+    harness.cancel(canceled, None)
     harness.later(61)
     assert harness.only(expired).status is Status.EXPIRED
     assert harness.only(canceled).status is Status.CANCELED

@@ -27,7 +27,7 @@ def test_nobody_is_suppressed_and_the_next_email_is_sent(harness: Harness) -> No
     email_id = harness.take(an_email(bob))
     harness.work()
     harness.report(harness.event(email_id, FULL, cause=Cause.MAILBOX))
-    assert harness.suppressions.get(bob.key).in_force(harness.clock.now_ms) is None
+    assert harness.suppression(bob.key) is None
     again = harness.take(an_email(bob))
     harness.work()
     assert harness.only(again).status is Status.SENT
@@ -68,4 +68,4 @@ def test_delivered_and_then_returned_for_whatever_reason_is_bounced(harness: Har
     assert harness.later(86_400) == []
     assert (harness.only(email_id).status, harness.only(email_id).cause) == (Status.BOUNCED, Cause.POLICY)
     assert harness.send.providers() == ["sendgrid"]
-    assert harness.suppressions.get(bob.key).in_force(harness.clock.now_ms) is None
+    assert harness.suppression(bob.key) is None

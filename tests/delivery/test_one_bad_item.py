@@ -11,11 +11,13 @@ from app.delivery.sweep import Sweep
 from app.domain.head import REPUBLISH_AFTER_MS, Status
 from app.domain.health import Health
 from app.domain.kinds import Kind
+from app.domain.listing import Wanted
+from app.domain.shards import shard_of
 from app.domain.suppression import Bounce, Reason, Suppression
 from app.errors import Contention, ServiceUnavailable, Unreadable
 from app.metrics import VIEWS
 from app.store.events import EventItem
-from app.store.head_items import PART, HeadItem, shard_of
+from app.store.head_items import PART, HeadItem
 from app.store.health import HealthItem
 from app.store.suppressions import SuppressionItem
 from tests.support.aws import Aws
@@ -93,15 +95,15 @@ def test_the_others_of_its_shard_are_swept(harness: Harness, unreadable: str, ca
 
 def test_lists_leave_it_out(harness: Harness, unreadable: str) -> None:
     other = harness.take(an_email())
-    found = [head.email_id for head in harness.read.page(None, None, None, 100).heads]
+    found = [head.email_id for head in harness.read.page(Wanted(), None, 100).heads]
     assert other in found
     assert unreadable not in found
 
 
 def test_whoever_asks_for_it_hears_that_it_is_kept(harness: Harness, unreadable: str) -> None:
     asks: list[Callable[[str], object]] = [
-        harness.read.story,
-        harness.cancel,
+        lambda email_id: harness.read.story(email_id, None),
+        lambda email_id: harness.cancel(email_id, None),
         lambda email_id: harness.attempt(email_id, 1),
     ]
     for ask in asks:
@@ -124,7 +126,7 @@ def test_an_event_of_a_kind_that_is_not_known_is_shown_as_unknown(harness: Harne
     (item,) = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
     item.kind, item.cause = "read_aloud", "weather"
     item.save()
-    (event,) = harness.read.story(email_id).events
+    (event,) = harness.read.story(email_id, None).events
     assert (event.kind, event.cause) == (Kind.UNKNOWN, None)
 
 
@@ -137,7 +139,7 @@ def test_a_suppression_for_a_reason_that_is_not_known_holds_until_an_operator_li
     item.suppressions = {"moon_phase": item.suppressions[Reason.COMPLAINED.value]}
     item.bounces = item.bounces | {"phase": 3}
     item.save()
-    assert harness.suppressions.among([ann.key], now_ms)[ann.key].reason is Reason.MANUAL
+    assert harness.suppressions.among([ann.key], now_ms, "shop")[ann.key].reason is Reason.MANUAL
 
 
 def test_health_with_a_field_that_is_not_known_is_read(harness: Harness) -> None:

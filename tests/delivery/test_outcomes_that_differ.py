@@ -48,7 +48,7 @@ def test_whom_the_provider_refused_for_good_is_suppressed_and_nobody_else(harnes
     harness.send.plan("sendgrid", partly((bob, UNDELIVERABLE)))
     harness.take(an_email(ann, bob))
     harness.work()
-    found = [harness.suppressions.get(one.key).in_force(harness.clock.now_ms) for one in (ann, bob)]
+    found = [harness.suppression(one.key) for one in (ann, bob)]
     assert [one and one.reason for one in found] == [None, Reason.HARD_BOUNCE]
 
 
@@ -101,7 +101,7 @@ def test_what_a_provider_says_of_somebody_else_changes_nothing(harness: Harness)
     # It is not known who of the two is at fault, so both go to the next provider and nobody is suppressed.
     assert statuses(harness, email_id) == {"Ann": Status.SENT, "Bob": Status.SENT}
     for mailbox in (ann, bob, stranger):
-        assert harness.suppressions.get(mailbox.key).in_force(harness.clock.now_ms) is None
+        assert harness.suppression(mailbox.key) is None
 
 
 def test_only_those_who_were_accepted_are_counted_as_accepted(harness: Harness) -> None:

@@ -25,7 +25,7 @@ def email_id(harness: Harness, request: pytest.FixtureRequest) -> str:
 
 
 def is_suppressed(harness: Harness, who: Recipient) -> bool:
-    return harness.suppressions.get(who.key).in_force(harness.clock.now_ms) is not None
+    return harness.suppression(who.key) is not None
 
 
 def test_an_answer_that_names_the_list_is_followed_by_the_next_provider(harness: Harness, email_id: str) -> None:
@@ -83,7 +83,7 @@ def test_without_it_the_list_ends_the_email_and_story_and_evidence_say_where_it_
         harness.report(harness.event(email_id, Kind.SUPPRESSED, cause=Cause.RECIPIENT))
     ended = harness.only(email_id)
     sentence = "On sendgrid's own suppression list; to clear it: the settings of SendGrid."
-    found = harness.suppressions.get(ended.key).in_force(harness.clock.now_ms)
+    found = harness.suppression(ended.key)
     assert ended.status is Status.SUPPRESSED
     assert ended.detail.endswith(sentence)
     assert found is not None

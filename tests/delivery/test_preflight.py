@@ -80,13 +80,13 @@ def test_without_a_setting_a_from_is_aligned_with_the_domain_that_signs(
 def test_no_way_out_names_every_reason_and_stores_nothing(picky: Harness) -> None:
     email = an_email(sender=Mailbox("a@elsewhere.example"), content=with_file("a.exe", 2 * MB))
     with pytest.raises(Invalid) as refused:
-        picky.accept(email, owner="team", key=None)
+        picky.accept(email, project="team", key=None)
     ((field, message),) = refused.value.errors
     assert field == "providers"
     assert "sendgrid: may not send from elsewhere.example" in message
     assert "mailgun: may not send from elsewhere.example" in message
     assert "ses: takes 1,000,000 bytes at most" in message
-    assert list(picky.recipients.emails_to(email.to[0].key, None)) == []
+    assert list(picky.recipients.emails_to(email.to[0].key, "team")) == []
     assert picky.queue.published() == []
 
 
@@ -102,4 +102,4 @@ def test_what_was_accepted_once_is_not_refused_when_it_is_asked_again(picky: Har
     email = an_email(content=with_file("a.pdf", 2 * MB))
     first = picky.take(email, key="preflight-replay")
     stricter = Harness(store, capabilities=dict.fromkeys(PROVIDERS, Capability(1000, MB)))
-    assert stricter.accept(email, owner="team", key="preflight-replay").head.email_id == first
+    assert stricter.accept(email, project="team", key="preflight-replay").head.email_id == first

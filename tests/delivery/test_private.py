@@ -54,7 +54,7 @@ def test_a_delivery_with_failover_logs_ids_only(
         container = connect(environment(store, queue, server.url, f"{request.path.stem}-"))
         receivers: dict[str, Receiver] = dict.fromkeys(container.providers, PlainReceiver())
         record = replace(container.record, receivers=receivers)
-        email_id = container.accept(email, owner="team", key=f"top-idempotency-{level}").head.email_id
+        email_id = container.accept(email, project="team", key=f"top-idempotency-{level}").head.email_id
         while published := queue.published():
             for message in published:
                 container.attempt(*message)
@@ -72,7 +72,7 @@ def test_a_delivery_with_failover_logs_ids_only(
         with pytest.raises(Unauthenticated):
             record("ses", replace(webhook(report), headers={}))
         container.sweep(within_s=60)
-        story = container.read.story(email_id)
+        story = container.read.story(email_id, None)
         container.close()
     assert [attempt.outcome for attempt in story.head.attempts] == [Kind.UNAVAILABLE, Kind.THROTTLED, Kind.ACCEPTED]
     assert story.head.recipients["alice@example.net"].status is Status.DELIVERED

@@ -11,6 +11,7 @@ from app.delivery.accept import Accepted
 from app.domain.email import Content, Message
 from app.domain.head import Status
 from app.domain.kinds import Cause, Kind
+from app.domain.listing import Wanted
 from app.domain.outcome import Outcome
 from app.errors import Conflict
 from tests.support.crash import Before
@@ -33,7 +34,7 @@ def test_one_key_with_two_bodies_at_once_is_one_email_and_its_content_is_the_win
     def ask(n: int) -> Accepted | Conflict:
         barrier.wait(PATIENCE_S)
         try:
-            return harness.accept(bodies[n % 2], owner="team", key=key)
+            return harness.accept(bodies[n % 2], project="team", key=key)
         except Conflict as conflict:
             return conflict
 
@@ -50,7 +51,7 @@ def test_one_key_with_two_bodies_at_once_is_one_email_and_its_content_is_the_win
     ((_, message),) = harness.send.calls
     assert (message.to, message.content) == (body.to, body.content)
     (loser,) = bodies[1 - winner % 2].to
-    assert harness.read.page(loser.key, None, None, 5).heads == []
+    assert harness.read.page(Wanted(recipient=loser.key), None, 5).heads == []
 
 
 def test_the_same_message_twenty_times_at_once_is_one_call(harness: Harness) -> None:

@@ -33,7 +33,7 @@ def test_a_receipt_is_written_into_the_email_and_kept_for_the_story(harness: Har
     event = harness.event(email_id, Kind.DELIVERED)
     harness.report(event)
     assert harness.only(email_id).status is Status.DELIVERED
-    assert harness.read.story(email_id).events == [event]
+    assert harness.read.story(email_id, None).events == [event]
 
 
 def test_a_redelivered_webhook_changes_nothing(harness: Harness) -> None:
@@ -158,7 +158,7 @@ def test_of_an_event_that_cannot_be_attributed_counts_what_it_says_of_the_addres
     event = replace(harness.event(sent(harness), kind), recipient=stranger, **wrong)  # type: ignore[arg-type] # because these are fields of ProviderEvent
     with caplog.at_level("WARNING"):
         harness.report(event)
-    found = harness.suppressions.get(stranger).in_force(harness.clock.now_ms)
+    found = harness.suppression(stranger)
     is_gone = wrong.get("email_id") == "eml_nobody"  # an id of ours, of an email that is gone
     counts = {Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED} if is_gone else {Kind.HARD_BOUNCE}
     assert (found is not None) is (kind in counts)

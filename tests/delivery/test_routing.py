@@ -170,7 +170,7 @@ def test_explain_says_what_an_attempt_then_does_and_why(store: Aws) -> None:
     harness = Harness(store, routing=Routing(PROVIDERS, preferences={"example.org": ("ses", "mailgun")}))
     set_health(harness, "ses", breaker_until_ms=harness.clock.now_ms + 60_000, breaker_reason="401")
     email = an_email(Mailbox("ann@example.org"), providers=("ses", "mailgun"))
-    told = harness.explain(email, "eml_dry").route
+    told = harness.explain(email, "eml_dry", "team").route
     assert told == [
         Candidate("ses", Availability.UNAVAILABLE_FOR_NOW, "breaker open", harness.clock.now_ms + 60_000, words="401"),
         Candidate("mailgun", Availability.AVAILABLE, "healthy"),
@@ -195,7 +195,7 @@ def test_explain_counts_bcc_as_the_attempt_does(
         now_ms = harness.clock.now_ms
         harness.suppressions.put(Suppression(hidden.key, Reason.MANUAL, "by phone", now_ms, now_ms + DAY_MS))
     email = an_email(Mailbox("ann@example.org"), bcc=(hidden,))
-    assert harness.explain(email, "eml_dry").route[0].provider == first
+    assert harness.explain(email, "eml_dry", "team").route[0].provider == first
     assert sent_through(harness, email) == [first]
     ((_, message),) = harness.send.calls
     assert (hidden in message.bcc) is not is_suppressed
@@ -209,7 +209,7 @@ def test_explain_draws_the_same_lot_as_the_attempt(store: Aws, turn: int) -> Non
         harness.send.plan(provider, REFUSED)
     email = an_email()
     email_id = harness.take(email)
-    told = [candidate.provider for candidate in harness.explain(email, email_id).route]
+    told = [candidate.provider for candidate in harness.explain(email, email_id, "team").route]
     harness.work()
     assert harness.send.providers() == told
 
@@ -217,7 +217,7 @@ def test_explain_draws_the_same_lot_as_the_attempt(store: Aws, turn: int) -> Non
 def test_explaining_stores_sends_and_takes_nothing(store: Aws) -> None:
     harness = Harness(store, providers=("ses",), routing=Routing(("ses",), caps={"ses": Caps(per_second=1)}))
     for _ in range(3):
-        harness.explain(an_email(), "eml_dry")
+        harness.explain(an_email(), "eml_dry", "team")
     assert harness.heads.get("eml_dry") is None
     assert harness.queue.published() == []
     assert sent_through(harness) == ["ses"]

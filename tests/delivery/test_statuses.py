@@ -88,7 +88,7 @@ def under_way(harness: Harness) -> Head:
 
 
 def canceled(harness: Harness) -> Head:
-    return harness.cancel(harness.take(an_email()))
+    return harness.cancel(harness.take(an_email()), None)
 
 
 def superseded(harness: Harness) -> Head:

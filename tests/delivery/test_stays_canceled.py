@@ -52,7 +52,7 @@ def test_what_a_provider_took_is_told_and_when_it_fails_again_it_is_canceled(
 ) -> None:
     """A provider answered 503 and had taken the email all the same."""
     email_id = all_down(harness)
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.report(harness.event(email_id, good, attempt=3))
     assert harness.only(email_id).status is Status.SENT
     harness.report(harness.event(email_id, bad, attempt=3))
@@ -62,7 +62,7 @@ def test_what_a_provider_took_is_told_and_when_it_fails_again_it_is_canceled(
 
 def test_a_delivery_of_a_canceled_email_is_told(harness: Harness) -> None:
     email_id = all_down(harness)
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.report(harness.event(email_id, Kind.DELIVERED, attempt=2))
     assert harness.only(email_id).status is Status.DELIVERED
     harness.report(harness.event(email_id, Kind.SOFT_BOUNCE, attempt=2))
@@ -72,7 +72,7 @@ def test_a_delivery_of_a_canceled_email_is_told(harness: Harness) -> None:
 
 def test_a_canceled_critical_email_is_not_rescued(harness: Harness) -> None:
     email_id = all_down(harness, critical=True)
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.report(harness.event(email_id, Kind.DELAYED, attempt=1))
     assert harness.only(email_id).status is Status.SENT
     harness.another_monitor().update("sendgrid", silent)
@@ -93,8 +93,8 @@ def test_a_rescue_that_has_not_begun_is_canceled_and_the_first_copy_is_told_as_i
     harness.attempt(email_id, 2)
     harness.work()
     assert harness.only(email_id).status is Status.QUEUED
-    assert {r.status for r in harness.cancel(email_id).recipients.values()} == {Status.SENT}
-    assert harness.cancel(email_id).stopped is Stop.CANCELED
+    assert {r.status for r in harness.cancel(email_id, None).recipients.values()} == {Status.SENT}
+    assert harness.cancel(email_id, None).stopped is Stop.CANCELED
     assert_never_called_again(harness, email_id)
     harness.report(harness.event(email_id, Kind.BLOCKED, attempt=1))
     assert harness.only(email_id).status is Status.CANCELED
@@ -114,7 +114,7 @@ def test_a_repetition_that_has_not_begun_is_not_made(store: Aws) -> None:
     harness.report(harness.event(email_id, Kind.BLOCKED, attempt=1, to=bob.key))
     head = harness.head(email_id)
     assert (head.to_repeat, head.recipients[bob.key].status) == (2, Status.QUEUED)
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     assert_never_called_again(harness, email_id)
     assert {r.status for r in harness.head(email_id).recipients.values()} == {Status.CANCELED}
 
@@ -128,7 +128,7 @@ def test_a_call_that_was_under_way_is_the_last(harness: Harness, policy: OnUncer
 
     def call(_: Message) -> Outcome:
         harness.report(harness.event(email_id, Kind.BLOCKED, attempt=1, to=bob.key))
-        assert statuses(harness.cancel(email_id)) == [Status.SENDING, Status.CANCELED]
+        assert statuses(harness.cancel(email_id, None)) == [Status.SENDING, Status.CANCELED]
         return outcome
 
     harness.send.plan("mailgun", call)
@@ -144,7 +144,7 @@ def test_a_cancellation_that_is_refused_is_not_remembered(harness: Harness) -> N
     email_id = harness.take(an_email())
     harness.work()
     with pytest.raises(Conflict):
-        harness.cancel(email_id)
+        harness.cancel(email_id, None)
     assert harness.head(email_id).stopped is None
     harness.report(harness.event(email_id, Kind.BLOCKED))
     harness.work()

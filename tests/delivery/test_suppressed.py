@@ -30,7 +30,7 @@ DAY_S = DAY_MS / 1000
 
 
 def found(harness: Harness, address: str) -> Suppression | None:
-    return harness.suppressions.get(address).in_force(harness.clock.now_ms)
+    return harness.suppression(address)
 
 
 def suppress(harness: Harness, address: str, days: int = 30) -> None:
@@ -39,16 +39,16 @@ def suppress(harness: Harness, address: str, days: int = 30) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("kind", "reason", "owner"),
     [
-        (Kind.HARD_BOUNCE, Reason.HARD_BOUNCE),
-        (Kind.SUPPRESSED, Reason.PROVIDER_LIST),
-        (Kind.COMPLAINED, Reason.COMPLAINED),
-        (Kind.UNSUBSCRIBED, Reason.UNSUBSCRIBED),
+        (Kind.HARD_BOUNCE, Reason.HARD_BOUNCE, ""),
+        (Kind.SUPPRESSED, Reason.PROVIDER_LIST, ""),
+        (Kind.COMPLAINED, Reason.COMPLAINED, "team"),
+        (Kind.UNSUBSCRIBED, Reason.UNSUBSCRIBED, "team"),
     ],
 )
 def test_what_a_provider_says_of_a_recipient_suppresses_it_until_its_time_is_over(
-    harness: Harness, kind: Kind, reason: Reason
+    harness: Harness, kind: Kind, reason: Reason, owner: str
 ) -> None:
     bob = somebody("bob")
     email_id = harness.take(an_email(bob))
@@ -56,7 +56,7 @@ def test_what_a_provider_says_of_a_recipient_suppresses_it_until_its_time_is_ove
     harness.report(harness.event(email_id, kind))
     now_ms = harness.clock.now_ms
     evidence = f"sendgrid, {email_id}, attempt 1: {kind.value} by the host"
-    assert found(harness, bob.key) == Suppression(bob.key, reason, evidence, now_ms, now_ms + LASTS_MS[reason])
+    assert found(harness, bob.key) == Suppression(bob.key, reason, evidence, now_ms, now_ms + LASTS_MS[reason], owner)
     again = harness.take(an_email(bob))
     harness.work()
     assert (harness.only(again).status, harness.only(again).detail) == (Status.SUPPRESSED, "on our suppression list")
@@ -219,7 +219,7 @@ def test_who_is_on_our_list_shows_why(harness: Harness) -> None:
 def test_lifted_it_is_sent_to_again(harness: Harness) -> None:
     bob = somebody("bob")
     suppress(harness, bob.key)
-    harness.suppressions.lift(bob.key, harness.clock.now_ms)
+    harness.lift(bob.key)
     email_id = harness.take(an_email(bob))
     harness.work()
     assert harness.only(email_id).status is Status.SENT
@@ -233,7 +233,7 @@ def test_a_webhook_that_comes_again_does_not_undo_a_lift_and_a_new_one_does(harn
     event = harness.event(email_id, kind)
     harness.report(event)
     harness.clock.advance(3600)
-    harness.suppressions.lift(bob.key, harness.clock.now_ms)
+    harness.lift(bob.key)
     harness.report(event)
     assert found(harness, bob.key) is None
     harness.clock.advance(1)
@@ -253,7 +253,7 @@ def test_an_older_complaint_that_comes_again_does_not_undo_a_lift_behind_a_later
     complaint = harness.event(email_id, Kind.COMPLAINED)
     harness.report(complaint)
     harness.clock.advance(3600)
-    harness.suppressions.lift(bob.key, harness.clock.now_ms)
+    harness.lift(bob.key)
     harness.clock.advance(3600)
     now_ms = harness.clock.now_ms
     harness.suppressions.put(Suppression(bob.key, later, "a later one", now_ms, now_ms + DAY_MS))

@@ -61,6 +61,6 @@ def test_copies_for_each_recipient_are_told_the_same(harness: Harness) -> None:
 
 def test_explain_notes_nothing_of_a_provider_that_is_not_configured_any_more(store: Aws) -> None:
     harness = Harness(store, providers=("ses",))
-    ses, left = harness.explain(an_email(providers=("ses", "mailgun")), "eml_dry").route
+    ses, left = harness.explain(an_email(providers=("ses", "mailgun")), "eml_dry", "team").route
     assert (ses.provider, ses.notes) == ("ses", ())
     assert (left.provider, left.availability, left.notes) == ("mailgun", Availability.PAUSED, ())

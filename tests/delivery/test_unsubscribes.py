@@ -25,7 +25,7 @@ def email_id(harness: Harness) -> str:
 
 
 def reason(harness: Harness, who: Recipient) -> Reason | None:
-    found = harness.suppressions.get(who.key).in_force(harness.clock.now_ms)
+    found = harness.suppression(who.key)
     return found.reason if found else None
 
 
@@ -94,7 +94,7 @@ def test_every_other_reason_stays(harness: Harness, email_id: str, other: Reason
     harness.report(told(harness, email_id, Kind.UNSUBSCRIBED))
     harness.clock.advance(60)
     harness.report(told(harness, email_id, Kind.RESUBSCRIBED, 60))
-    assert harness.suppressions.get(key).suppressions == {other: kept}
+    assert harness.suppressions.entries([key], "team")[key].suppressions == {other: kept}
 
 
 STEPS: tuple[tuple[EventKind, float], ...] = (

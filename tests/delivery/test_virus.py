@@ -19,7 +19,7 @@ def test_it_is_the_end_of_the_email_and_no_other_provider_is_asked(harness: Harn
     recipient = harness.only(email_id)
     assert (recipient.status, recipient.cause, recipient.detail) == (Status.FAILED, Cause.MESSAGE, "virus by the host")
     assert harness.send.providers() == ["sendgrid"]
-    assert harness.suppressions.get(bob.key).in_force(harness.clock.now_ms) is None
+    assert harness.suppression(bob.key) is None
 
 
 def test_it_is_remembered_of_an_older_attempt_when_the_current_one_fails(harness: Harness) -> None:
@@ -64,7 +64,7 @@ def test_a_canceled_email_stays_canceled(harness: Harness) -> None:
         harness.send.plan(name, UNAVAILABLE)
     email_id = harness.take(an_email())
     harness.work()
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     harness.report(harness.event(email_id, Kind.VIRUS, attempt=1, cause=Cause.MESSAGE))
     assert harness.only(email_id).status is Status.CANCELED
 

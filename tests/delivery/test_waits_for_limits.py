@@ -196,5 +196,5 @@ def test_a_canceled_email_that_waited_is_canceled(store: Aws) -> None:
     harness.another_monitor().update("ses", pause)
     email_id = harness.take(an_email())
     harness.work()
-    harness.cancel(email_id)
+    harness.cancel(email_id, None)
     assert harness.only(email_id).status is Status.CANCELED

@@ -11,7 +11,7 @@ from app.domain import silence
 from app.domain.counts import Sums
 from app.domain.health import Health
 from app.domain.kinds import Kind
-from app.store.head_items import SHARDS
+from app.domain.shards import SHARDS
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
@@ -23,7 +23,8 @@ PATIENCE_S = 20
 def watchdog(harness: Harness, store: object = None) -> Watchdog:
     """A watchdog of another process."""
     store = store or harness.healths
-    return Watchdog(store, harness.heads, harness.another_monitor(), harness.clock, range(SHARDS))  # type: ignore[arg-type] # because some stand before the real store
+    created = harness.partitions.created
+    return Watchdog(store, harness.heads, harness.another_monitor(), harness.clock, created)  # type: ignore[arg-type] # because some stand before the real store
 
 
 def minute_of(harness: Harness) -> int:
@@ -209,7 +210,7 @@ def test_heads_are_read_once_and_only_for_who_would_be_condemned(harness: Harnes
     for _ in range(5):
         harness.clock.advance(60)
         dog()
-    assert seen.times("created") == SHARDS
+    assert seen.times("created") == SHARDS * len(harness.partitions.known().projects)
 
 
 def test_if_all_that_have_evidence_are_silent_the_fault_is_ours(

@@ -31,6 +31,7 @@ def _units(one: Write) -> dict[str, float]:
 
 def test_a_delivered_email_of_ten_kilobytes_takes_twelve_units(harness: Harness) -> None:
     harness.send.plan("sendgrid", accepted(MESSAGE_ID))
+    harness.partitions.note("team")  # a process does this once
     with written() as accept:
         email_id = harness.take(receipt(somebody()))
     with written() as attempt:

@@ -8,6 +8,7 @@ import pytest
 from app.domain.email import Attachment, Content
 from app.domain.head import Head
 from app.domain.kinds import Kind
+from app.domain.listing import Wanted
 from app.errors import NotFound
 from app.local import aws, retention
 from app.local.mode import LocalError
@@ -41,7 +42,7 @@ def env(harness: Harness) -> Mapping[str, str]:
 
 def keeper(harness: Harness, kept: int, heads: Any = None) -> retention.Retention:
     own: Any = heads or OwnHeads(harness)
-    return retention.Retention(env(harness), kept, own, harness.clock)
+    return retention.Retention(env(harness), kept, own, harness.partitions.created, harness.clock)
 
 
 def delivered(harness: Harness, **fields: Any) -> str:
@@ -70,9 +71,9 @@ def test_the_newest_emails_are_kept_and_nothing_is_left_of_the_others(harness: H
     assert keeper(harness, 3).trim(threading.Event()) == 2
     assert [left(harness, email_id) for email_id in old] == [[], []]
     for email_id in new:
-        assert harness.read.story(email_id).events
+        assert harness.read.story(email_id, None).events
     with pytest.raises(NotFound):
-        harness.read.story(old[0])
+        harness.read.story(old[0], None)
 
 
 def test_an_email_that_is_under_way_is_kept_however_old_it_is(harness: Harness) -> None:
@@ -107,7 +108,7 @@ def test_an_email_that_moves_on_in_this_moment_is_kept(harness: Harness) -> None
             return found
 
     assert keeper(harness, 1, MovesOn(harness)).trim(threading.Event()) == 0
-    assert harness.read.story(old).events
+    assert harness.read.story(old, None).events
 
 
 def test_it_ends_when_it_is_told_to(harness: Harness) -> None:
@@ -116,7 +117,7 @@ def test_it_ends_when_it_is_told_to(harness: Harness) -> None:
     stop = threading.Event()
     stop.set()
     keeper(harness, 1).run(stop)  # returns
-    assert harness.read.page(None, None, None, 100).heads
+    assert harness.read.page(Wanted(), None, 100).heads
 
 
 def test_a_failure_is_a_line_in_the_log_and_the_next_minute_goes_on(
@@ -124,7 +125,9 @@ def test_a_failure_is_a_line_in_the_log_and_the_next_minute_goes_on(
 ) -> None:
     """The emulator may be starting again."""
     own: Any = OwnHeads(harness)
-    nobody = retention.Retention({**env(harness), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 1, own)
+    nobody = retention.Retention(
+        {**env(harness), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, 1, own, harness.partitions.created
+    )
     for _ in range(2):
         delivered(harness)
     stop = threading.Event()

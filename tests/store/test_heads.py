@@ -1,5 +1,6 @@
 """The head's conditional writes, and its indexes."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from app.domain.attempts import Attempt
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import EARLY_MS, REPUBLISH_AFTER_MS, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
+from app.domain.shards import SHARDS, shard_of
 from app.domain.suppression import Notice, Reason
-from app.store.head_items import SHARDS, HeadItem, shard_of
+from app.store.head_items import HeadItem
 from app.store.heads import Heads
 from tests.support.aws import Aws
 from tests.support.clock import Clock
@@ -63,6 +65,10 @@ def test_what_is_created_is_read_again_whole() -> None:
         next_attempt=3,
         lease_attempt=2,
         lease_until_ms=NOW_MS + 30_000,
+        project="shop-2",
+        tags=("receipt", "order=4711"),
+        shard=9,
+        send_at_ms=NOW_MS + 60_000,
     )
     assert head.version == 1
     assert Heads().get(head.email_id) == head
@@ -176,22 +182,24 @@ def test_the_longest_due_comes_first_and_the_limit_holds() -> None:
     assert Heads().due(shard, 1_001, 3)[0] == [head.email_id for head in heads[:2]]
 
 
-def test_all_emails_are_listed_by_shard_newest_first_from_a_time_on() -> None:
-    heads = [stored(created_at_ms=NOW_MS + step) for step in range(120)]  # more than a page of the index
-    listed = [place for shard in range(SHARDS) for place in Heads().created(shard, None)]
-    assert {(head.created_at_ms, head.email_id) for head in heads} <= set(listed)
+def test_all_emails_are_listed_by_partition_newest_first_from_a_time_on() -> None:
+    heads = [stored(created_at_ms=NOW_MS + step, project="shop") for step in range(240)]  # more than pages of the index
+    listed = [place for shard in range(SHARDS) for place in Heads().created(f"shop#{shard}", None)]
+    assert {(head.created_at_ms, head.email_id) for head in heads} == set(listed)
     for shard in range(SHARDS):
-        mine = list(Heads().created(shard, None))
-        assert [at_ms for at_ms, _ in mine] == sorted((at_ms for at_ms, _ in mine), reverse=True)
-        assert {shard_of(email_id) for _, email_id in mine} <= {shard}
-        assert list(Heads().created(shard, NOW_MS + 60)) == [place for place in mine if place[0] <= NOW_MS + 60]
+        mine = list(Heads().created(f"shop#{shard}", None))
+        assert mine == sorted(mine, reverse=True)
+        assert {shard_of(email_id) for _, email_id in mine} == {shard}
+        known = [place for place in mine if place[0] <= NOW_MS + 60]
+        assert list(Heads().created(f"shop#{shard}", NOW_MS + 60)) == known
+        assert not {email_id for _, email_id in Heads().created(f"default#{shard}", None)} & {each[1] for each in mine}
 
 
 def test_emails_spread_over_all_shards() -> None:
-    per_shard = [0] * SHARDS
-    for n in range(3_200):
-        per_shard[shard_of(f"eml_{n:026d}")] += 1
-    assert min(per_shard) > 100  # 200 on average
+    for shards in (1, 4, 7):
+        per_shard = Counter(shard_of(f"eml_{n:026d}", shards) for n in range(200 * shards))
+        assert per_shard.keys() == set(range(shards))
+        assert min(per_shard.values()) > 100  # 200 on average
 
 
 def test_the_due_index_is_sparse_and_both_indexes_hold_keys_only(store: Aws) -> None:
@@ -209,7 +217,11 @@ def test_the_due_index_is_sparse_and_both_indexes_hold_keys_only(store: Aws) -> 
     assert item.due_shard is None
 
 
-def test_the_indexes_have_sixteen_shards() -> None:
-    """As a literal: with another number, the emails that are stored already would no longer be found."""
-    assert SHARDS == 16
-    assert {shard_of(f"eml_{number}") for number in range(500)} == set(range(16))
+def test_an_email_stays_in_its_shard_and_project_whatever_is_written() -> None:
+    """Another number of shards would look for it elsewhere: the head knows, and no writer reckons it again."""
+    head = stored(shard=SHARDS + 1, project="shop")
+    changed = Heads().update(ended(head, Status.SENT), NOW_MS)
+    assert changed is not None
+    assert Heads().update(ended(changed, Status.QUEUED), NOW_MS) is not None
+    item = HeadItem.get(head.email_id, "email", consistent_read=True)
+    assert (item.created_shard, item.due_shard) == (f"shop#{SHARDS + 1}", str(SHARDS + 1))

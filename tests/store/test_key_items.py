@@ -31,11 +31,11 @@ def test_the_first_id_stays(keys: IdempotencyKeys, key: str) -> None:
     assert keys.name("team", key, "eml_a", TTL_S + 9, NOW_S) == ("eml_a", TTL_S)  # its own answer was lost
 
 
-def test_owners_and_keys_do_not_mix(keys: IdempotencyKeys, key: str) -> None:
+def test_projects_and_keys_do_not_mix(keys: IdempotencyKeys, key: str) -> None:
     pairs = [("a", key), ("b", key), ("a", f"{key}x"), ("a", f"b\n{key}")]
-    for n, (owner, text) in enumerate(pairs):
-        keys.name(owner, text, f"eml_{n}", TTL_S, NOW_S)
-    found = [keys.name(owner, text, "eml_new", TTL_S, NOW_S).email_id for owner, text in pairs]
+    for n, (project, text) in enumerate(pairs):
+        keys.name(project, text, f"eml_{n}", TTL_S, NOW_S)
+    found = [keys.name(project, text, "eml_new", TTL_S, NOW_S).email_id for project, text in pairs]
     assert found == ["eml_0", "eml_1", "eml_2", "eml_3"]
 
 

@@ -17,13 +17,15 @@ from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Bucket, Contents
 from app.store.cursors import Cursors
+from app.store.entries import Recipients
 from app.store.events import Events
 from app.store.heads import Heads
 from app.store.health import Healths
 from app.store.idempotency import IdempotencyKeys
+from app.store.listings import Listings, Partition
 from app.store.nonces import Nonces
+from app.store.partitions import Partitions
 from app.store.places import Places
-from app.store.recipients import Recipients
 from app.store.suppressions import Suppressions
 from tests.support.samples import a_head, an_email
 from tests.support.troubled_server import Trouble, troubled_server
@@ -54,10 +56,14 @@ CALLS: dict[str, Callable[[], object]] = {
     "heads.get_many": lambda: Heads().get_many(["eml_1"]),
     "heads.due": lambda: Heads().due(0, NOW_MS, 10),
     "heads.waiting": lambda: Heads().waiting(0, NOW_MS, 10),
-    "heads.created": lambda: list(Heads().created(0, None)),
+    "heads.created": lambda: list(Heads().created("default#0", None)),
     "contents.put": lambda: Contents(no_bucket, "").put(a_head(NOW_MS), an_email().content),
     "contents.open": lambda: Contents(no_bucket, "").open("eml_1"),
-    "recipients.emails_to": lambda: list(Recipients().emails_to("to@example.net", None)),
+    "recipients.emails_to": lambda: list(Recipients().emails_to("to@example.net", "default")),
+    "listings.newest": lambda: Listings().newest(Partition("default#0", is_index=True), 0, (NOW_MS, ""), 10),
+    "listings.newest of entries": lambda: Listings().newest(Partition("tag#default#0#x"), 0, (NOW_MS, ""), 10),
+    "partitions.note": lambda: Partitions(lambda: NOW_S).note("shop"),
+    "partitions.read": lambda: Partitions(lambda: NOW_S).read(),
     "collapses.create": lambda: Collapses().create(a_head(NOW_MS, collapse_scope="scope"), NOW_MS),
     "collapses.newest": lambda: Collapses().newest("scope"),
     "keys.name": lambda: IdempotencyKeys().name("team", "key", "eml_1", NOW_S, NOW_S),
@@ -81,7 +87,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "healths.newest_minutes": lambda: list(Healths().newest_minutes("ses", 1, 1, 2)),
     "suppressions.put": lambda: Suppressions("secret").put(a_suppression()),
     "suppressions.get": lambda: Suppressions("secret").get("to@example.net"),
-    "suppressions.entries": lambda: Suppressions("secret").entries(["to@example.net"]),
+    "suppressions.entries": lambda: Suppressions("secret").entries(["to@example.net"], "shop"),
     "suppressions.lift": lambda: Suppressions("secret").lift("to@example.net", NOW_MS),
     "suppressions.all": lambda: list(Suppressions("secret").all(None, NOW_MS)),
     "cursors.get": lambda: Cursors().get(),

@@ -40,12 +40,12 @@ def test_what_was_put_is_found_until_its_time_is_over(suppressions: Suppressions
     suppressions.put(ann)
     assert suppressions.get(bob.address).in_force(NOW_MS) == bob
     everybody = [bob.address, ann.address, "nobody@example.net"]
-    assert set(suppressions.among(everybody, NOW_MS)) == {bob.address, ann.address}
-    assert set(suppressions.among(everybody, ann.until_ms - 1)) == {bob.address, ann.address}
-    assert set(suppressions.among(everybody, ann.until_ms)) == {bob.address}  # whenever DynamoDB deletes it
+    assert set(suppressions.among(everybody, NOW_MS, "shop")) == {bob.address, ann.address}
+    assert set(suppressions.among(everybody, ann.until_ms - 1, "shop")) == {bob.address, ann.address}
+    assert set(suppressions.among(everybody, ann.until_ms, "shop")) == {bob.address}  # whenever DynamoDB deletes it
     assert suppressions.get(ann.address).in_force(ann.until_ms) is None
     assert suppressions.get("nobody@example.net").in_force(NOW_MS) is None
-    assert suppressions.among([], NOW_MS) == {}
+    assert suppressions.among([], NOW_MS, "shop") == {}
     (item,) = SuppressionItem.query(key_of(bob.address))
     assert item.ttl.timestamp() == bob.until_ms / 1000
 
@@ -80,7 +80,7 @@ def test_lifting_lets_it_be_sent_to_again(suppressions: Suppressions) -> None:
     suppressions.lift(bob.address, NOW_MS + 5000)
     suppressions.lift(bob.address, NOW_MS + 5000)
     assert suppressions.get(bob.address).in_force(NOW_MS + 5000) is None
-    assert suppressions.among([bob.address], NOW_MS + 5000) == {}
+    assert suppressions.among([bob.address], NOW_MS + 5000, "shop") == {}
     assert bob.address not in {entry.address for _, entry in suppressions.all(None, NOW_MS + 5000)}
     (item,) = SuppressionItem.query(key_of(bob.address))
     assert item.ttl.timestamp() == (NOW_MS + 5000 + UNDOING_KEPT_FOR_MS) / 1000
@@ -136,7 +136,7 @@ def test_fifty_addresses_are_looked_up_at_once(suppressions: Suppressions) -> No
     people = [a_suppression() for _ in range(50)]
     for suppression in people[::2]:
         suppressions.put(suppression)
-    assert set(suppressions.among([s.address for s in people], NOW_MS)) == {s.address for s in people[::2]}
+    assert set(suppressions.among([s.address for s in people], NOW_MS, "shop")) == {s.address for s in people[::2]}
 
 
 def test_reports_at_once_both_count(suppressions: Suppressions) -> None:
@@ -175,9 +175,9 @@ def test_a_first_bounce_is_kept_for_thirty_days_and_suppresses_for_one(suppressi
     suppressions.put(bounce)
     (item,) = SuppressionItem.query(key_of(bounce.address))
     assert item.ttl.timestamp() == (NOW_MS + 30 * DAY_MS) / 1000
-    assert set(suppressions.among([bounce.address], NOW_MS + DAY_MS - 1)) == {bounce.address}
+    assert set(suppressions.among([bounce.address], NOW_MS + DAY_MS - 1, "shop")) == {bounce.address}
     over_ms = NOW_MS + DAY_MS
-    assert suppressions.among([bounce.address], over_ms) == {}
+    assert suppressions.among([bounce.address], over_ms, "shop") == {}
     assert suppressions.get(bounce.address).in_force(over_ms) is None
     assert bounce.address not in {entry.address for _, entry in suppressions.all(None, over_ms)}
 

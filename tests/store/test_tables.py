@@ -9,13 +9,14 @@ import pytest
 from pynamodb.exceptions import PutError
 
 from app.domain.event import Nonce
+from app.domain.shards import SHARDS
 from app.store import tables
 from app.store.content import ContentItem
+from app.store.entries import EntryItem
 from app.store.events import EventItem
 from app.store.head_items import HeadItem
 from app.store.heads import Heads
 from app.store.nonces import Nonces
-from app.store.recipients import RecipientItem
 from app.store.ttl import as_ttl
 from tests.support.aws import REGION, Aws, client
 from tests.support.clock import Clock
@@ -77,12 +78,12 @@ def test_threads_that_come_first_at_once_share_one_client(aws: Aws, prefix: str)
 
 
 def test_items_of_one_email_stand_beside_each_other_and_only_heads_are_indexed(prefix: str) -> None:
-    assert {model.Meta.table_name for model in (HeadItem, ContentItem, EventItem, RecipientItem)} == {prefix + "emails"}
+    assert {model.Meta.table_name for model in (HeadItem, ContentItem, EventItem, EntryItem)} == {prefix + "emails"}
     now_ms = Clock().now_ms
     head = Heads().create(a_head(now_ms), now_ms)
     assert head is not None
     ContentItem(head.email_id, "content#a", ttl=as_ttl(head.ttl_s), packed=b"x").save()
-    found = [email_id for shard in range(16) for _, email_id in Heads().created(shard, None)]
+    found = [email_id for shard in range(SHARDS) for _, email_id in Heads().created(f"default#{shard}", None)]
     assert found == [head.email_id]
 
 

@@ -14,8 +14,9 @@ from app.domain.head import Head, Recipient, due_at_ms
 from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
+from app.domain.suppression import Suppression
 from app.settings import Settings
-from app.store.head_items import SHARDS, HeadItem
+from app.store.head_items import HeadItem
 from app.store.health import SumsItem
 from app.store.idempotency import KeyItem
 from app.store.places import PlaceItem
@@ -72,7 +73,7 @@ class Harness:
     def build(self, **stores: Any) -> None:
         """Build every use case, with these stores in the place of the real ones."""
         parts = self.another_process(**stores)
-        self.monitor = parts.monitor
+        self.monitor, self.partitions = parts.monitor, parts.partitions
         self.places = parts.attempt.capacity.places
         self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
         self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
@@ -102,11 +103,11 @@ class Harness:
 
     def judge(self) -> None:
         """Let a watchdog of another process look at the providers."""
-        Watchdog(self.healths, OwnHeads(self), self.another_monitor(), self.clock, range(SHARDS))()
+        Watchdog(self.healths, OwnHeads(self), self.another_monitor(), self.clock, self.partitions.created)()
 
     def take(self, email: Email, key: str | None = None) -> str:
         """Accept an email. Returns its id."""
-        email_id = self.accept(email, owner="team", key=key).head.email_id
+        email_id = self.accept(email, project="team", key=key).head.email_id
         self.taken.add(email_id)
         return email_id
 
@@ -156,6 +157,15 @@ class Harness:
         (recipient,) = self.head(email_id).recipients.values()
         return recipient
 
+    def suppression(self, address: str, project: str = "team") -> Suppression | None:
+        """What stops the mail of a project to an address now."""
+        return self.suppressions.among([address], self.clock.now_ms, project).get(address)
+
+    def lift(self, address: str) -> None:
+        """Let emails go to an address again, whatever stopped those of the project `team`."""
+        for project in ("", "team"):
+            self.suppressions.lift(address, self.clock.now_ms, project)
+
     def event(
         self,
         email_id: str,
@@ -197,8 +207,8 @@ class OwnHeads:
     def __init__(self, harness: Harness) -> None:
         self._harness = harness
 
-    def created(self, shard: int, before_ms: int | None) -> Iterator[tuple[int, str]]:
-        found = self._harness.heads.created(shard, before_ms)
+    def created(self, partition: str, before_ms: int | None) -> Iterator[tuple[int, str]]:
+        found = self._harness.heads.created(partition, before_ms)
         return (pair for pair in found if pair[1] in self._harness.taken)
 
     def __getattr__(self, name: str) -> Any:

@@ -16,10 +16,10 @@ from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
 from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
+from app.domain.shards import shard_of
 from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
-from app.store.head_items import shard_of
 from app.wiring.parts import build
 from tests.support.aws import Aws
 from tests.support.cap_check import CapCheck
@@ -129,7 +129,7 @@ class RandomRun:
         email_id = f"eml_{key}"
         self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
         self.emails.setdefault(email_id, (email, key))
-        if self._run(point, self.harness.accept, email, owner="team", key=key):
+        if self._run(point, self.harness.accept, email, project="team", key=key):
             self.promised.add(email_id)
             self.touched.add(email_id)
 
@@ -209,7 +209,7 @@ class RandomRun:
     def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
             email_id = sorted(self.promised)[number % len(self.promised)]
-            if self._run(point, self.harness.cancel, email_id):
+            if self._run(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
 
     def pause(self, provider: str) -> None:
@@ -232,7 +232,8 @@ class RandomRun:
 
     def lift(self, address: str) -> None:
         self.lifted[address] = self.clock.now_ms
-        self.harness.suppressions.lift(address, self.clock.now_ms)
+        for owner in ("", "team"):
+            self.harness.suppressions.lift(address, self.clock.now_ms, owner)
 
     def _run(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
         """Run a use case with that fault. Returns whether it succeeded. A crash costs the process its memory."""
@@ -296,7 +297,9 @@ class RandomRun:
         recipient = head.recipients[key]
         assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
         if not head.override_suppression:
-            assert not self.harness.suppressions.among([key], self.clock.now_ms), "sent to somebody who is suppressed"
+            assert not self.harness.suppressions.among([key], self.clock.now_ms, "team"), (
+                "sent to somebody who is suppressed"
+            )
         assert head.email_id not in self.canceled, "sent although it was canceled"
         unknown = [number for number in unknown_calls(recipient, head.attempts) if number != attempt]
         assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
@@ -336,7 +339,8 @@ class RandomRun:
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
         opted_out = {address for address, at_ms in self.opted_out.items() if at_ms > self.lifted.get(address, 0)}
-        assert opted_out == self.harness.suppressions.among(opted_out, self.clock.now_ms).keys(), "a complaint is lost"
+        suppressed = self.harness.suppressions.among(opted_out, self.clock.now_ms, "team")
+        assert opted_out == suppressed.keys(), "a complaint is lost"
 
     def _check(self, head: Head, recipient: Recipient, *, is_due: bool) -> None:
         status = recipient.status

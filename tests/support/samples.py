@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from app.domain.email import Content, Email, Mailbox, Role
 from app.domain.head import Head, Recipient
+from app.domain.shards import shard_of
 from app.store.batches import put_all
-from app.store.recipients import recipient_items
+from app.store.entries import entries_of
 
 SENDER = Mailbox("no-reply@example.com", "Example App")
 
@@ -31,8 +32,9 @@ def a_head(now_ms: int, **fields: object) -> Head:
     """A head as `accept` makes it."""
     recipient = somebody()
     recipients: Mapping[str, Recipient] = {recipient.key: Recipient(recipient.address, Role.TO)}
+    email_id = str(fields.get("email_id", f"eml_{uuid4().hex}"))
     head = Head(
-        email_id=f"eml_{uuid4().hex}",
+        email_id=email_id,
         fingerprint="f" * 64,
         sender=SENDER,
         subject="Reset your password",
@@ -41,6 +43,7 @@ def a_head(now_ms: int, **fields: object) -> Head:
         expires_at_ms=now_ms + 86_400_000,
         retry_until_ms=now_ms + 14_400_000,
         ttl_s=now_ms // 1000 + 8 * 86_400,
+        shard=shard_of(email_id),
     )
     return replace(head, **fields)  # type: ignore[arg-type] # because the fields are those of Head
 
@@ -48,4 +51,4 @@ def a_head(now_ms: int, **fields: object) -> Head:
 def put_entry(key: str, email_id: str, created_at_ms: int) -> None:
     """Store an entry by which that recipient finds an email, as a request does that dies before it stores the head."""
     recipients = {key: Recipient(key, Role.TO)}
-    put_all(recipient_items(a_head(created_at_ms, email_id=email_id, recipients=recipients)))
+    put_all(entries_of(a_head(created_at_ms, email_id=email_id, project="team", recipients=recipients)))

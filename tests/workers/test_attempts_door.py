@@ -48,11 +48,11 @@ def message(email_id: str, attempt: int = 1) -> str:
 
 
 def take(process: Process) -> str:
-    return process.container.accept(an_email(), owner="team", key=None).head.email_id
+    return process.container.accept(an_email(), project="team", key=None).head.email_id
 
 
 def status_of(process: Process, email_id: str) -> Status:
-    (recipient,) = process.container.read.story(email_id).head.recipients.values()
+    (recipient,) = process.container.read.story(email_id, None).head.recipients.values()
     return recipient.status
 
 
@@ -154,7 +154,7 @@ def test_who_cannot_be_called_in_time_goes_back_unclaimed(process: Process, shap
     answer = handler(load(shape, *map(message, emails)), TimeLeft(*[9.7] * 9))
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"message-{n}"} for n in range(1, 10)]}
     assert status_of(process, emails[0]) is Status.SENT
-    heads = [process.container.read.story(email_id).head for email_id in emails[1:]]
+    heads = [process.container.read.story(email_id, None).head for email_id in emails[1:]]
     assert {(head.version, head.next_attempt, head.lease_until_ms) for head in heads} == {(1, 1, None)}
     assert handler(load(shape, message(emails[1])), TimeLeft()) == {"batchItemFailures": []}
 

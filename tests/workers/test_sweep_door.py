@@ -16,10 +16,10 @@ SCHEDULE = json.loads((Path(__file__).parent / "events" / "schedule.json").read_
 
 def test_it_publishes_what_is_due_and_says_how_many(process: Process) -> None:
     container = process.container
-    email_id = container.accept(an_email(), owner="team", key=None).head.email_id
+    email_id = container.accept(an_email(), project="team", key=None).head.email_id
     assert process.queue.published() == [(email_id, 1)]
     assert handler(SCHEDULE, Context("sweep", timeout_s=60)) == {"due": 0}
-    head = container.read.story(email_id).head
+    head = container.read.story(email_id, None).head
     assert container.cancel.heads.update(head, head.created_at_ms - 60_000)  # written a minute ago, never claimed
     assert handler(SCHEDULE, Context("sweep", timeout_s=60)) == {"due": 1}
     assert process.queue.published() == [(email_id, 1)]

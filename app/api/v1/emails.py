@@ -4,12 +4,12 @@ import logging
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from app.api import times
-from app.api.auth import Parts, Sender, check_email, is_operator, may_read, may_send, short_id
+from app.api.auth import Parts, Reader, Sender, check_email, is_operator, project_of, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
@@ -20,6 +20,7 @@ from app.delivery.accept import new_id
 from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import EmailStatus
+from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.route import Candidate
 from app.errors import Conflict, Invalid, NotFound
 from app.store.api_keys import ApiKey
@@ -51,7 +52,27 @@ class Filter(queries.Query):
     recipient: Annotated[
         queries.Key | None, queries.OrNone, Field(description="only emails with this address in to, cc or bcc")
     ] = None
+    tag: Annotated[
+        Annotated[str, StringConstraints(max_length=700)] | None,
+        queries.OrNone,
+        Field(description="only emails with this tag: `name`, or `name=value` for one that was given with a value"),
+    ] = None
     status: Annotated[EmailStatus | None, queries.OrNone, queries.MAY_BE_EMPTY] = None
+    first: Annotated[
+        queries.Time | None,
+        queries.OrNone,
+        queries.MAY_BE_EMPTY,
+        Field(alias="from", description="only emails that were accepted then or later"),
+    ] = None
+    to: Annotated[
+        queries.Time | None,
+        queries.OrNone,
+        queries.MAY_BE_EMPTY,
+        Field(description="only emails that were accepted before that"),
+    ] = None
+    project: Annotated[
+        queries.Project | None, queries.OrNone, Field(description="only emails of this project; for `admin`")
+    ] = None
     after: queries.Cursor = None
     limit: queries.Limit = 20
 
@@ -75,7 +96,7 @@ class Filter(queries.Query):
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
     """Accept an email. When this call answers, the email is stored and queued, and is delivered afterwards."""
     email = _read(body, key, parts)
-    accepted = parts.accept(email, owner=key.id, key=once)
+    accepted = parts.accept(email, project=key.project, key=once)
     head, headers = accepted.head, {"Location": f"{request.scope['root_path']}/v1/emails/{accepted.head.email_id}"}
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -99,7 +120,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     check_named(email, parts.settings.providers)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
-    explained = parts.explain(email, new_id())
+    explained = parts.explain(email, new_id(), key.project)
     return views.Explanation(
         route=[
             views.Candidate(
@@ -121,46 +142,56 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
 
 @router.get(
     "/v1/emails",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
-def list_emails(chosen: Annotated[Filter, Query()], parts: Parts) -> views.Page:
-    """List emails, newest first. A page may hold fewer than `limit` emails although a next page exists."""
-    page = parts.read.page(chosen.recipient, chosen.status, chosen.after, chosen.limit)
+def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Page:
+    """List the emails of the key's project, newest first; with the scope `admin`, those of all projects.
+
+    A page may hold fewer than `limit` emails although a next page exists.
+    """
+    page = parts.read.page(_wanted(chosen, key), chosen.after, chosen.limit)
     return views.Page(emails=[stories.summarize(head) for head in page.heads], after=page.after)
 
 
 @router.get(
     "/v1/emails/{email_id}",
-    dependencies=[Depends(may_read)],
     responses=answer(examples.STORY) | refusals("read") | errors(_UNKNOWN),
 )
-def read_story(email_id: EmailId, parts: Parts) -> views.Story:
+def read_story(email_id: EmailId, key: Reader, parts: Parts) -> views.Story:
     """Read one email's whole story: its recipients, every attempt, and what the providers reported later."""
-    story = parts.read.story(_known(email_id))
+    story = parts.read.story(_known(email_id), key.sees)
     return stories.write_story(story.head, story.events)
 
 
 @router.post(
     "/v1/emails/{email_id}/cancel",
-    dependencies=[Depends(may_send)],
     responses=answer(examples.CANCELED)
     | refusals("send")
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
-def cancel_email(email_id: EmailId, parts: Parts) -> views.Summary:
+def cancel_email(email_id: EmailId, key: Sender, parts: Parts) -> views.Summary:
     """Cancel every recipient that is still queued. Canceling again changes nothing.
 
     After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it
     is; if it fails, its recipient is canceled, too.
     """
-    return stories.summarize(parts.cancel(_known(email_id)))
+    return stories.summarize(parts.cancel(_known(email_id), key.sees))
 
 
 def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
     email = read_email(body, now_ms=int(parts.clock() * 1000))
     check_email(key, email)
     return email
+
+
+def _wanted(chosen: Filter, key: ApiKey) -> Wanted:
+    from_ms = 0 if chosen.first is None else min(max(chosen.first, 0), FOR_EVER_MS)
+    to_ms = FOR_EVER_MS if chosen.to is None else min(max(chosen.to, 0), FOR_EVER_MS)
+    if to_ms <= from_ms:
+        raise Invalid(("to", "must be later than from"))
+    return Wanted(
+        project_of(key, chosen.project), chosen.recipient or "", chosen.tag or "", chosen.status, from_ms, to_ms
+    )
 
 
 def _known(email_id: str) -> str:

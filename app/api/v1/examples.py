@@ -58,6 +58,7 @@ OTHER_FORMS: dict[str, Any] = {
 def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": ID,
+        "project": "default",
         "status": status,
         "from": "App <no-reply@example.com>",
         "to": ["ann@example.com"],
@@ -171,6 +172,7 @@ _MANUAL = {
 SUPPRESSION: dict[str, Any] = {
     "id": "sup_2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683",
     "address": TO_SUPPRESS["address"],
+    "project": None,
     **_MANUAL,
     "reasons": [_MANUAL],
 }

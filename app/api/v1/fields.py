@@ -32,6 +32,7 @@ from app.api.v1.forms import (
 )
 from app.domain.email import Mailbox
 from app.domain.headers import STRUCTURED_LIMIT
+from app.domain.project import check_project
 
 RECIPIENT_LIMIT, HEADER_LIMIT, METADATA_LIMIT = 50, 50, 20
 MORE_RECIPIENTS = "send the email to the others in further requests"
@@ -169,6 +170,8 @@ Time = Annotated[
     PlainValidator(lambda value: times.read(_string(value))),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+Project = Annotated[str, AfterValidator(check_project)]
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, StringConstraints(max_length=STRUCTURED_LIMIT), OneLine, or_number(STRUCTURED_LIMIT)]

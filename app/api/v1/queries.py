@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from app.api import addresses
+from app.api import addresses, times
+from app.domain.project import check_project
 
 OrNone = BeforeValidator(lambda text: text or None)  # an empty parameter, such as `?status=`, counts as left out
 
@@ -22,6 +24,11 @@ def _key(text: str) -> str:
     return addresses.read(text).key
 
 
+def _time(text: str) -> int:
+    """Epoch milliseconds. An offset's + that was not escaped arrives as a space."""
+    return times.read(re.sub(r" (\d\d:\d\d)$", r"+\1", text))
+
+
 Key = Annotated[str, AfterValidator(_key)]
 Cursor = Annotated[
     Annotated[str, StringConstraints(max_length=600)] | None,
@@ -29,6 +36,8 @@ Cursor = Annotated[
     Field(description="the `after` of the previous page"),
 ]
 Limit = Annotated[int, Field(ge=1, le=100)]
+Project = Annotated[str, AfterValidator(check_project)]
+Time = Annotated[int, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class Query(BaseModel):

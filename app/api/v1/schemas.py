@@ -15,6 +15,7 @@ from app.api.v1.fields import (
     MediaType,
     Metadata,
     OneLine,
+    Project,
     Sender,
     Subject,
     TagRequest,
@@ -135,7 +136,7 @@ class EmailRequest(Request):
     collapse_key: Annotated[
         Label | None,
         Field(
-            description="the newest email with this key and the same to, cc and bcc replaces those of the same API key"
+            description="the newest email with this key and the same to, cc and bcc replaces those of the same project"
             " that are still queued"
         ),
     ] = None
@@ -181,3 +182,4 @@ class SuppressionRequest(Request):
         Field(description="the evidence: who said so, and where"),
     ]
     until: Annotated[Time | None, Field(description="at most 10 years ahead; the default depends on the reason")] = None
+    project: Annotated[Project | None, Field(description="whose mail it stops; default: that of every project")] = None

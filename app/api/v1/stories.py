@@ -51,6 +51,7 @@ def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
 def _summary(head: Head) -> dict[str, object]:
     return {
         "id": head.email_id,
+        "project": head.project,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},

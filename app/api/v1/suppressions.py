@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from app.api import times
-from app.api.auth import Operator, Parts, Reader, is_operator, short_id
+from app.api.auth import Operator, Parts, Reader, is_operator, project_of, short_id
 from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
-from app.api.v1 import examples, queries, views
+from app.api.v1 import examples, queries
+from app.api.v1 import suppression_views as views
 from app.api.v1.schemas import SuppressionRequest
 from app.api.v1.validation import read_suppression
 from app.domain.suppression import Entry, Suppression
@@ -37,6 +38,11 @@ class Filter(queries.Query):
     address: Annotated[
         queries.Key | None, queries.OrNone, Field(description="only the suppression of this address")
     ] = None
+    project: Annotated[
+        queries.Project | None,
+        queries.OrNone,
+        Field(description="only what stops the mail of this project, which is also what stops that of every one"),
+    ] = None
     after: queries.Cursor = None
     limit: queries.Limit = 100
 
@@ -48,14 +54,19 @@ class Filter(queries.Query):
     | errors(Invalid(("address", "is not an email address: it is empty"))),
 )
 def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Suppressions:
-    """List suppressed addresses. With `address`, the list has one entry if that address is suppressed, else none."""
-    now_ms = int(parts.clock() * 1000)
+    """List addresses to which the key's project sends nothing; with the scope `admin`, those of all projects.
+
+    With `address`, the list has an entry if that address is suppressed for every project, and one for each project for
+    which it is.
+    """
+    now_ms, project = int(parts.clock() * 1000), project_of(key, chosen.project)
     if chosen.address is not None:
+        projects = sorted(parts.partitions.known().projects) if project is None else [project]
         return views.Suppressions(
-            suppressions=_shown([parts.suppressions.get(chosen.address)], now_ms, key, parts), after=None
+            suppressions=_shown(parts.suppressions.of(chosen.address, projects), now_ms, key, parts), after=None
         )
     start = None if chosen.after is None else _place(chosen.after)
-    page = list(islice(parts.suppressions.all(start, now_ms), chosen.limit))
+    page = list(islice(parts.suppressions.all(start, now_ms, project), chosen.limit))
     after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
     return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
 
@@ -65,10 +76,12 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
     responses=answer(examples.SUPPRESSION) | refusals("read") | errors(_UNKNOWN),
 )
 def read_suppressed(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
-    """Read one suppression by its id, while it holds. The id of an address never changes, and does not tell it."""
+    """Read one suppression by its id, while it holds. The id never changes, and does not tell the address."""
     now_ms = int(parts.clock() * 1000)
     entry = parts.suppressions.find(suppression_id)
-    if entry is None or (strongest := entry.in_force(now_ms)) is None:
+    if entry is None or key.sees not in (None, entry.project or key.project):
+        raise _UNKNOWN
+    if (strongest := entry.in_force(now_ms)) is None:
         raise _UNKNOWN
     return _view(entry, strongest, key, parts)
 
@@ -99,12 +112,14 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     responses=nothing(204, "Lifted") | refusals("admin") | errors(_UNKNOWN),
 )
 def lift_suppression(suppression_id: Id, key: Operator, parts: Parts) -> None:
-    """Send to an address again. What providers reported about it before no longer counts.
+    """Send to an address again, from every project or from the one that the suppression is of.
 
-    So the next hard bounce is a first one. That holds also for an address whose suppression by a first one has ended.
+
+    What providers reported about it before no longer counts, so the next hard bounce is a first one. That holds also
+    for an address whose suppression by a first one has ended.
     """
     entry = parts.suppressions.find(suppression_id)
-    if entry is None or not parts.suppressions.lift(entry.address, int(parts.clock() * 1000)):
+    if entry is None or not parts.suppressions.lift(entry.address, int(parts.clock() * 1000), entry.project):
         raise _UNKNOWN
     logger.warning("suppression lifted", extra={"key_id": short_id(key)})
 
@@ -123,7 +138,11 @@ def _shown(entries: Iterable[Entry], now_ms: int, key: ApiKey, parts: Container)
 def _view(entry: Entry, strongest: Suppression, key: ApiKey, parts: Container) -> views.Suppression:
     reasons = [views.Grounds.model_validate(_grounds(each, key)) for each in entry.strongest_first]
     return views.Suppression(
-        id=parts.suppressions.id_of(entry), address=entry.address, **_grounds(strongest, key), reasons=reasons
+        id=parts.suppressions.id_of(entry),
+        address=entry.address,
+        project=entry.project or None,
+        **_grounds(strongest, key),
+        reasons=reasons,
     )
 
 

@@ -68,6 +68,7 @@ def to_email(request: EmailRequest) -> Email:
         critical=request.critical,
         override_suppression=request.override_suppression,
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
+        named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )
 
 
@@ -79,7 +80,7 @@ def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
         raise Invalid(("until", "must be in the future"))
     if until_ms > now_ms + SUPPRESSED_WITHIN_MS:
         raise Invalid(("until", "must be within 10 years"))
-    return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms)
+    return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms, request.project or "")
 
 
 def _read(model: type[Request], body: bytes) -> Request:

@@ -12,7 +12,6 @@ from app.domain.route import Availability
 from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
-Note = Annotated[str | None, Field(description="the evidence; null without the scope `admin`: it may be of any email")]
 
 
 class Recipient(BaseModel):
@@ -85,6 +84,7 @@ class Summary(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     id: str
+    project: str
     status: EmailStatus
     sender: Annotated[str, Field(alias="from")]
     to: list[str]
@@ -208,40 +208,6 @@ class Providers(BaseModel):
     """Every configured provider, in the configured order."""
 
     providers: list[Provider]
-
-
-class Grounds(BaseModel):
-    """One reason for which an address is suppressed, its evidence, and its time."""
-
-    reason: Reason
-    note: Note
-    since: Time
-    until: Time
-
-
-class Suppression(BaseModel):
-    """An address to which nothing is sent: the strongest reason that holds now, and the latest end of all.
-
-    From the strongest on: `manual`, `complained`, `repeated_hard_bounce`, `hard_bounce`, `unsubscribed`,
-    `provider_list`.
-    """
-
-    id: Annotated[str, Field(description="names the suppression in URLs, instead of the address")]
-    address: str
-    reason: Reason
-    note: Note
-    since: Time
-    until: Time
-    reasons: Annotated[
-        list[Grounds], Field(description="every reason that is known, strongest first; one that has ended stays")
-    ]
-
-
-class Suppressions(BaseModel):
-    """One page of suppressions, in no particular order. `after` is the cursor of the next page; null: no more."""
-
-    suppressions: list[Suppression]
-    after: str | None
 
 
 class Receipt(BaseModel):

@@ -1,0 +1,58 @@
+"""Which emails a listing shows, and in which order."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.head import EmailStatus, Head, status
+from app.domain.tags import found_by
+
+Place = tuple[int, str]
+"""(created_at in ms, email id): the place of an email in every listing. The newest comes first."""
+
+FOR_EVER_MS: Final = 9_999_999_999_999  # a place has 13 digits, until the year 2286
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All the partitions into which an email was ever written: each of these projects has so many shards."""
+
+    shards: int
+    projects: frozenset[str]
+
+    @property
+    def only_project(self) -> str:
+        """The project of every email that there ever was; "" if there are several, or none."""
+        return next(iter(self.projects)) if len(self.projects) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which emails to list: those to which all of it applies. An empty field, or None, applies to every email.
+
+    `recipient` is in lower case. `from_ms` is the first moment of acceptance, `to_ms` the one after the last.
+    """
+
+    project: str | None = None
+    recipient: str = ""
+    tag: str = ""
+    status: EmailStatus | None = None
+    from_ms: int = 0
+    to_ms: int = FOR_EVER_MS
+
+    @property
+    def has_more_than_an_index(self) -> bool:
+        """Whether only an email's head tells that it is wanted: an index knows one thing of it, and the time."""
+        return self.status is not None or bool(self.recipient and self.tag)
+
+    def includes(self, head: Head, place: Place) -> bool:
+        """Whether the email with this head is wanted, and is the one of which an index tells at `place`.
+
+        An entry is written before its head, and stays if another request made the head.
+        """
+        return (
+            head.created_at_ms == place[0]
+            and self.project in (None, head.project)
+            and (not self.recipient or self.recipient in head.recipients)
+            and (not self.tag or self.tag in found_by(head.tags))
+            and (self.status is None or status(head.recipients.values()) is self.status)
+        )

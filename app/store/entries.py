@@ -1,0 +1,71 @@
+"""Finds emails by recipient and by tag: an email has an item for each of them, so that this is one query."""
+
+import hashlib
+from collections.abc import Iterator
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from app.domain.head import Head
+from app.domain.listing import Place
+from app.domain.tags import found_by
+from app.store.ttl import as_ttl
+
+
+class EntryItem(Model):
+    """An entry by which one email is found: its partition, and the email's place. It lives in the emails table.
+
+    It is stored before its head: an email of which there is no head was never accepted. Email ids hold no `#`.
+    """
+
+    class Meta:
+        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
+
+        table_name = ""
+
+    email_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    ttl = TTLAttribute()
+
+
+class Recipients:
+    """Finds emails by recipient."""
+
+    def emails_to(self, address: str, project: str) -> Iterator[Place]:
+        """The emails of a project to `address` (lower-case), newest first."""
+        for item in EntryItem.query(by_recipient(project, address), scan_index_forward=False, page_size=50):
+            yield read_place(item.part)
+
+
+def entries_of(head: Head) -> list[EntryItem]:
+    """The entries by which the recipients and the tags of an email find it."""
+    place, ttl = place_key((head.created_at_ms, head.email_id)), as_ttl(head.ttl_s)
+    partitions = [by_recipient(head.project, key) for key in head.recipients]
+    partitions += [by_tag(head.project, head.shard, text) for text in found_by(head.tags)]
+    return [EntryItem(partition, place, ttl=ttl) for partition in partitions]
+
+
+def by_recipient(project: str, address: str) -> str:
+    """The partition of a project's emails to `address` (lower-case). The name of a project holds no `#`."""
+    return f"recipient#{project}#{address}"
+
+
+def by_tag(project: str, shard: int, text: str) -> str:
+    """The partition of a shard's emails that are found by this text: every email of a project may have the same tag."""
+    return f"tag#{project}#{shard}#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def created_shard(project: str, shard: int) -> str:
+    """The key of the partition that lists the emails of a project's shard. The name of a project holds no `#`."""
+    return f"{project}#{shard}"
+
+
+def place_key(place: Place) -> str:
+    """A place as the key by which it is sorted."""
+    return f"{place[0]:013d}#{place[1]}"
+
+
+def read_place(key: str) -> Place:
+    """The place with that key."""
+    created_at, _, email_id = key.partition("#")
+    return int(created_at), email_id

@@ -1,0 +1,64 @@
+"""The partitions in which emails are listed, each of them newest first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from app.domain.listing import Known, Place, Wanted
+from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, place_key, read_place
+from app.store.head_items import HeadItem
+
+
+class Partition(NamedTuple):
+    """One partition: of the index of all emails, or of the entries by recipient or tag."""
+
+    key: str
+    is_index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest places of a partition, in their order. `is_all`: there are no older ones."""
+
+    places: list[Place]
+    is_all: bool
+
+
+class Listings:
+    """Reads places. They lag behind as an index does; entries are read as they are stored."""
+
+    def partitions(self, wanted: Wanted, known: Known) -> list[Partition]:
+        """The partitions that together hold the emails that are wanted, and no email of another project.
+
+        They hold others, too, if more than one index would be needed.
+        """
+        projects = sorted(known.projects) if wanted.project is None else [wanted.project]
+        if wanted.recipient:
+            return [Partition(by_recipient(project, wanted.recipient)) for project in projects]
+        if wanted.tag:
+            return [
+                Partition(by_tag(project, shard, wanted.tag)) for project in projects for shard in range(known.shards)
+            ]
+        return [
+            Partition(created_shard(project, shard), is_index=True)
+            for project in projects
+            for shard in range(known.shards)
+        ]
+
+    def newest(self, partition: Partition, from_ms: int, before: Place, limit: int) -> Newest:
+        """At most `limit` places that are older than `before`, and not older than `from_ms`, by one query."""
+        model: Any = HeadItem.created if partition.is_index else EntryItem
+        key = HeadItem.created_key if partition.is_index else EntryItem.part
+        # `before` itself may be among them, because a query can exclude only one of its bounds.
+        found = model.query(
+            partition.key,
+            key.between(place_key((from_ms, "")), place_key(before)),
+            scan_index_forward=False,
+            limit=limit + 1,
+        )
+        places = [place for place in _places(found, is_index=partition.is_index) if place < before]
+        return Newest(places[:limit], is_all=len(places) <= limit and found.last_evaluated_key is None)
+
+
+def _places(found: Iterable[Any], *, is_index: bool) -> list[Place]:
+    return [read_place(item.created_key if is_index else item.part) for item in found]

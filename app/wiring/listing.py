@@ -1,0 +1,16 @@
+"""Builds what reads emails, and the pool by which a listing asks the store for several things at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from app.delivery.listings import ListingStore, PartitionStore
+from app.delivery.ports import EventStore, HeadStore
+from app.delivery.read import Read
+
+SIDE_BY_SIDE: Final = 10
+"""Calls of the store by all listings of a process together. A thread is started when it is first needed."""
+
+
+def build_read(heads: HeadStore, events: EventStore, listings: ListingStore, partitions: PartitionStore) -> Read:
+    """What reads stories and listings from these stores."""
+    return Read(heads, events, listings, partitions, ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="listing"))
