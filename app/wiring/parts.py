@@ -18,7 +18,7 @@ from app.delivery.explain import Explain, Habits
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, PublishLater, Receiver, Send
+from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
@@ -106,9 +106,10 @@ class Stores:
 
 @dataclass(frozen=True)
 class Queue:
-    """How messages reach the workers: at once, and at a later time."""
+    """How messages reach the workers: at once, many at once, and at a later time."""
 
     publish: Publish
+    publish_many: PublishMany
     publish_later: PublishLater
 
 
@@ -145,6 +146,7 @@ def build(
     clock: Clock,
     *,
     stores: Stores,
+    publish_many: PublishMany,
     providers: Mapping[str, Listens],
     confirm: Callable[[str], None],
     monotonic: Clock = time.monotonic,
@@ -206,7 +208,7 @@ def build(
             heads=stores.heads,
             events=stores.events,
             nonces=stores.nonces,
-            publish=publish,
+            publish_many=publish_many,
             confirm=confirm,
             clock=clock,
             protocol=protocol,
@@ -217,7 +219,7 @@ def build(
             own_lists=own_lists,
         ),
         read=Read(stores.heads, stores.events, stores.recipients, range(SHARDS)),
-        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths, answers),
+        sweep=build_sweep(stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, answers),
         explain=Explain(
             read_context,
             find_objections,

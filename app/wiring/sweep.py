@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, Publish
+from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, PublishMany
 from app.delivery.sweep import Sweep
 from app.delivery.wake import Wake
 from app.delivery.watchdog import Watchdog
@@ -32,7 +32,7 @@ def look_at_own_api(settings: Settings) -> Callable[[], bool]:
 def build_sweep(
     heads: HeadStore,
     cursors: CursorStore,
-    publish: Publish,
+    publish_many: PublishMany,
     clock: Clock,
     monitor: Monitor,
     healths: HealthStore,
@@ -41,7 +41,7 @@ def build_sweep(
     """The sweep over all shards. `answers` says whether our own API answers."""
     shards = range(SHARDS)
     watchdog = Watchdog(healths, heads, monitor, clock, shards, answers)
-    return Sweep(heads, cursors, publish, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
+    return Sweep(heads, cursors, publish_many, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
 
 
 @cache
@@ -53,4 +53,4 @@ def sweep() -> Sweep:
     healths = Healths()
     monitor = Monitor(healths, settings.providers, time.time)
     answers = look_at_own_api(settings)
-    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, answers)
+    return build_sweep(Heads(), Cursors(), topic.publish_many, time.time, monitor, healths, answers)

@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from app.domain.head import Head
+from app.domain.head import REPUBLISH_AFTER_MS, Head
 from app.errors import ServiceUnavailable
 from app.store.collapses import TRIES, CollapseItem, Collapses
 from app.store.head_items import HeadItem
@@ -41,7 +41,8 @@ def in_scope(scope: str) -> Head:
 def test_a_head_is_stored_with_its_pointer(collapses: Collapses, scope: str) -> None:
     assert collapses.newest(scope) is None
     created = collapses.create(head := in_scope(scope), NOW_MS)
-    assert created == replace(head, version=1) == Heads().get(head.email_id)
+    entry_ms = NOW_MS + REPUBLISH_AFTER_MS
+    assert created == replace(head, version=1, due_entry_ms=entry_ms) == Heads().get(head.email_id)
     assert collapses.newest(scope) == head.email_id
     assert CollapseItem.get(f"collapse#{scope}", "newest").ttl.timestamp() == head.ttl_s
 

@@ -89,6 +89,7 @@ class Harness:
             self.send,
             self.clock,
             stores=replace(self.stores, **stores),
+            publish_many=self.queue.topic.publish_many,
             providers=self._receivers,
             confirm=self.confirmed.append,
             monotonic=self.monotonic,
