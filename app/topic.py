@@ -5,13 +5,14 @@ A message carries ids only, because the email may have changed by the time the w
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.errors import ServiceUnavailable
 
 LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
+MOST_AT_ONCE = 10  # SNS API reference, PublishBatch, which needs the permission sns:Publish (read 2026-11-29)
 
 
 class Sns(Protocol):
@@ -19,6 +20,9 @@ class Sns(Protocol):
 
     def publish(self, **arguments: Any) -> Any:
         """Publish `Message` to `TopicArn`."""
+
+    def publish_batch(self, **arguments: Any) -> Any:
+        """Publish `PublishBatchRequestEntries` to `TopicArn`, any part of which may fail."""
 
 
 class Sqs(Protocol):
@@ -60,6 +64,32 @@ class Topic:
     def publish(self, email_id: str, attempt: int) -> None:
         """Publish a request for attempt number `attempt` of an email. Raises ServiceUnavailable if it fails."""
         try:
-            self.sns.publish(TopicArn=self.arn, Message=json.dumps({"email_id": email_id, "attempt": attempt}))
+            self.sns.publish(TopicArn=self.arn, Message=_message(email_id, attempt))
         except Exception as error:
             raise ServiceUnavailable(f"the queue does not take messages: {type(error).__name__}") from error
+
+    def publish_many(self, attempts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+        """Publish requests for these attempts (email id and number), ten at a time.
+
+        Returns the ids of the emails whose request was not taken, each with the reason.
+        """
+        return [
+            refused
+            for start in range(0, len(attempts), MOST_AT_ONCE)
+            for refused in self._publish_batch(attempts[start : start + MOST_AT_ONCE])
+        ]
+
+    def _publish_batch(self, attempts: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+        entries = [{"Id": str(place), "Message": _message(*one)} for place, one in enumerate(attempts)]
+        try:
+            answer = self.sns.publish_batch(TopicArn=self.arn, PublishBatchRequestEntries=entries)
+        except Exception as error:  # noqa: BLE001 because whatever it was, the messages are not known to be published
+            reason = f"the queue does not take messages: {type(error).__name__}"
+            yield from ((email_id, reason) for email_id, _ in attempts)
+            return
+        for failed in answer.get("Failed", ()):
+            yield attempts[int(failed["Id"])][0], f"the queue does not take this message: {failed['Code']}"
+
+
+def _message(email_id: str, attempt: int) -> str:
+    return json.dumps({"email_id": email_id, "attempt": attempt})

@@ -37,10 +37,11 @@ class Published:
     ids: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, email_id: str, attempt: int) -> None:  # noqa: ARG002 because it is a topic's publish
-        """Publish a message."""
+    def __call__(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        """Publish messages."""
         with self.lock:
-            self.ids.append(email_id)
+            self.ids += [email_id for email_id, _ in attempts]
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,54 @@ def test_a_mistake_of_ours_is_told_too(aws: Aws) -> None:
     assert isinstance(told.value.__cause__, ParamValidationError)
 
 
+def test_many_are_published_ten_at_a_time(aws: Aws) -> None:
+    queue, sizes = aws.queue(), list[int]()
+
+    class Counting:
+        def publish_batch(self, **arguments: Any) -> Any:
+            sizes.append(len(arguments["PublishBatchRequestEntries"]))
+            return aws.sns.publish_batch(**arguments)
+
+    many = [(f"eml_{number}", number) for number in range(1, 24)]
+    assert Topic(Counting(), queue.topic.arn).publish_many(many) == []  # type: ignore[arg-type] # because it publishes none alone
+    assert sizes == [10, 10, 3]
+    assert queue.published() == many
+    assert queue.topic.publish_many([]) == []
+
+
+def test_of_many_those_that_the_topic_refuses_are_told_and_the_others_are_published(aws: Aws) -> None:
+    """SNS answers 200 for the call, and names what failed."""
+    queue = aws.queue()
+
+    class Refusing:
+        def publish_batch(self, **arguments: Any) -> Any:
+            taken = [entry for entry in arguments["PublishBatchRequestEntries"] if "eml_2" not in entry["Message"]]
+            answer = aws.sns.publish_batch(**arguments | {"PublishBatchRequestEntries": taken})
+            return answer | {"Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": False}]}
+
+    topic = Topic(Refusing(), queue.topic.arn)  # type: ignore[arg-type] # because it publishes none alone
+    ((refused, reason),) = topic.publish_many([("eml_1", 1), ("eml_2", 1), ("eml_3", 5)])
+    assert (refused, "InternalError" in reason) == ("eml_2", True)
+    assert queue.published() == [("eml_1", 1), ("eml_3", 5)]
+
+
+def test_a_call_that_fails_keeps_the_other_tens_from_nothing(aws: Aws) -> None:
+    queue, calls = aws.queue(), list[int]()
+
+    class Failing:
+        def publish_batch(self, **arguments: Any) -> Any:
+            calls.append(1)
+            if len(calls) == 1:
+                raise ConnectionError
+            return aws.sns.publish_batch(**arguments)
+
+    many = [(f"eml_{number}", 1) for number in range(15)]
+    refused = Topic(Failing(), queue.topic.arn).publish_many(many)  # type: ignore[arg-type] # because it publishes none alone
+    assert [email_id for email_id, _ in refused] == [email_id for email_id, _ in many[:10]]
+    assert "ConnectionError" in refused[0][1]
+    assert queue.published() == many[10:]
+
+
 @pytest.fixture
 def later(aws: Aws) -> str:
     """The URL of a queue with nothing in it."""

@@ -1,6 +1,6 @@
 """What the use cases need from outside, as protocols in terms of the domain. `app.wiring` passes the real parts in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from app.domain.counts import Sums
@@ -138,8 +138,8 @@ class KeyStore(Protocol):
 class EventStore(Protocol):
     """Stores the providers' events, for the story."""
 
-    def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
-        """Store events. To store them again changes nothing."""
+    def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
+        """Store events, each until the epoch second of its email id. To store them again changes nothing."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:
         """The events of an email, in the order of the providers' times."""
@@ -180,6 +180,16 @@ class Publish(Protocol):
 
     def __call__(self, email_id: str, attempt: int) -> None:
         """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
+
+
+class PublishMany(Protocol):
+    """Publishes many messages to the processing queue by few calls."""
+
+    def __call__(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        """Publish these attempts (email id and number).
+
+        Returns the ids of the emails whose message the topic did not take, each with the reason. Never raises for it.
+        """
 
 
 class PublishLater(Protocol):

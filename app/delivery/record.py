@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import partial
 from typing import Final
 
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Publish, Receiver
-from app.delivery.rewrite import publish_if_ready, rewrite
+from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
+from app.delivery.rewrite import publish_those_ready, rewrite
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
@@ -35,7 +35,10 @@ log = logging.getLogger(__name__)
 # attempt is unknown, because its number was lost or the account has another name by now.
 PROVED_BY_ANYBODY: Final = frozenset({Kind.HARD_BOUNCE})
 PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED})
-SIDE_BY_SIDE = 16  # emails of one webhook that are recorded at the same time
+TOGETHER = 100  # emails of one webhook whose heads are read at once, and whose events are stored at once
+SIDE_BY_SIDE = 16  # of these, so many heads are written at the same time
+
+Events = list[ProviderEvent]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Record:
     heads: HeadStore
     events: EventStore
     nonces: NonceStore
-    publish: Publish
+    publish_many: PublishMany
     confirm: Callable[[str, str], None]  # a subscription of an account, by its URL; raises ServiceUnavailable
     clock: Clock
     protocol: DeliveryProtocol
@@ -87,17 +90,28 @@ class Record:
             self.confirm(provider, content.url)
             log.info("subscription confirmed", extra={"provider": provider})
             return
-        by_email: dict[str, list[ProviderEvent]] = defaultdict(list)
+        by_email: dict[str, Events] = defaultdict(list)
         where = self.own_lists.get(provider, "")
         for event in self.attribute([event_with_list(event, where) for event in content]):
             by_email[event.email_id].append(event)
-        if len(by_email) == 1:  # as it mostly is: a pool of threads would cost as much as a call of the store
-            for email_id, events in by_email.items():
-                self._record_email(provider, email_id, events)
+        emails = list(by_email.items())
+        if len(emails) == 1:  # as it mostly is: a pool of threads would cost as much as a call of the store
+            self._finish([self._change(provider, *emails[0], None)])
             return
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            for _ in pool.map(self._record_email, repeat(provider), by_email, by_email.values()):
-                pass  # an exception of any email is raised here: the provider then sends the whole webhook again
+            for start in range(0, len(emails), TOGETHER):
+                self._record_emails(provider, emails[start : start + TOGETHER], pool)
+
+    def _record_emails(self, provider: str, emails: list[tuple[str, Events]], pool: ThreadPoolExecutor) -> None:
+        """Record the events of several emails. Raises what the first of them failed with, after all others are done.
+
+        The provider then sends the whole webhook again.
+        """
+        heads = {head.email_id: head for head in self.heads.get_many([email_id for email_id, _ in emails if email_id])}
+        changing = [pool.submit(self._change, provider, *email, heads.get(email[0])) for email in emails]
+        self._finish([change.result() for change in changing if change.exception() is None])
+        for change in changing:
+            change.result()
 
     def _authenticate(self, provider: str, receiver: Receiver, webhook: Webhook) -> None:
         now_s = self.clock()
@@ -105,14 +119,18 @@ class Record:
         if nonce and not self.nonces.admit(provider, nonce, now_s):
             raise Unauthenticated("this signature was already used for another body")
 
-    def _record_email(self, provider: str, email_id: str, events: list[ProviderEvent]) -> None:
+    def _change(self, provider: str, email_id: str, events: Events, known: Head | None) -> "_Change":
+        """Write events into the head of their email, and judge the addresses. `known` is the head, if it was read."""
         steps: list[_Step] = []
-        head = email_id and rewrite(self.heads, self.clock, email_id, lambda h, now: self._apply(h, events, now, steps))
-        if not head:
+        head = None
+        if email_id:
+            change = partial(self._apply, events=events, steps=steps)
+            head = rewrite(self.heads, self.clock, email_id, change, known)
+        if head is None:
             self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY, self.only_project())
             fields = {"provider": provider, "email_id": email_id, "events": len(events)}
             log.warning("webhook for an unknown email", extra=fields)
-            return
+            return _Change(None, [], [])
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
             for event in events:
@@ -127,23 +145,29 @@ class Record:
             if step.judges:
                 about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
-        self.events.put(kept, head.ttl_s)
-        publish_if_ready(self.publish, self.clock, head)
-        for step in steps:
+        return _Change(head, kept, steps)
+
+    def _finish(self, changes: "Sequence[_Change]") -> None:
+        """Store the events of heads that were written, publish whoever is queued again, and count."""
+        heads = [change.head for change in changes if change.head is not None]
+        kept = [event for change in changes for event in change.kept]
+        self.events.put(kept, {head.email_id: head.ttl_s for head in heads})
+        publish_those_ready(self.publish_many, self.clock, heads)
+        for step in (step for change in changes for step in change.steps):
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)
             if step.is_first_failure:
                 self.monitor.record_drop(step.event)
             if step.was_sent_after_all:
                 self.places.count_late(step.event.provider, step.called_at_ms)
 
-    def _judge_addresses(self, events: list[ProviderEvent], proved: frozenset[Kind], project: str) -> None:
+    def _judge_addresses(self, events: Events, proved: frozenset[Kind], project: str) -> None:
         """Judge whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
         now_ms = int(self.clock() * 1000)
         for event in events:
             if event.kind in proved and event.recipient and not event.scope:
                 self.suppress(from_event(event, now_ms, project=project))
 
-    def _apply(self, head: Head, events: list[ProviderEvent], now_ms: int, steps: list["_Step"]) -> Head:
+    def _apply(self, head: Head, now_ms: int, events: Events, steps: "list[_Step]") -> Head:
         steps.clear()  # those of a write that lost to another writer
         for event in events:
             before = head
@@ -185,6 +209,15 @@ class _Step:
             attempt.started_at_ms,
             count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What was made of the events of one email. `head` is as it now stands; None: there is no such email."""
+
+    head: Head | None
+    kept: Events
+    steps: list[_Step]
 
 
 def _log(step: _Step) -> None:

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
-from app.delivery.ports import Clock, HeadStore, Publish
+from app.delivery.ports import Clock, HeadStore, Publish, PublishMany
 from app.domain.backoff import backoff_s
 from app.domain.head import EmailStatus, Head, Status, ready, status
 from app.errors import Contention, ServiceUnavailable
@@ -56,6 +56,14 @@ def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
     """Publish the next attempt if it has something to do, for any recipient and not only for those just changed."""
     if ready(head, int(clock() * 1000)):
         publish_next_attempt(publish, head)
+
+
+def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable[Head]) -> None:
+    """As `publish_if_ready`, for many heads at once. What the topic does not take is left to the next sweep."""
+    now_ms = int(clock() * 1000)
+    attempts = [(head.email_id, head.next_attempt) for head in heads if ready(head, now_ms)]
+    for email_id, reason in publish_many(attempts) if attempts else ():
+        log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": reason})
 
 
 def publish_next_attempt(publish: Publish, head: Head) -> None:

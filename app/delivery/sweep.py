@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, Publish
-from app.delivery.rewrite import publish_if_ready
+from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, PublishMany
+from app.delivery.rewrite import publish_those_ready
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Sweep:
 
     heads: HeadStore
     cursors: CursorStore
-    publish: Publish
+    publish_many: PublishMany
     clock: Clock
     shards: Iterable[int]
     watchdog: Callable[[], None]
@@ -76,8 +76,8 @@ class Sweep:
         found = 0
         while self.clock() < until_s:
             due, cursor = self.heads.due(shard, int(self.clock() * 1000), CHUNK, cursor)
-            for head in self.heads.get_many(due) if due else ():
-                publish_if_ready(self.publish, self.clock, head)
+            if due:
+                publish_those_ready(self.publish_many, self.clock, self.heads.get_many(due))
             found += len(due)
             if cursor is None:
                 break

@@ -36,8 +36,9 @@ class Sender:
         self._socket: socket.socket | None = None
         self._not_before_s = 0.0
 
-    def send(self, line: Line) -> bool:
-        """Send one line. Returns False if no worker takes it within SEND_WITHIN_S."""
+    def send(self, *lines: Line) -> bool:
+        """Send lines together. Returns False if no worker takes them within SEND_WITHIN_S, or not all."""
+        data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         with self._lock:
             if self._socket is None and monotonic() < self._not_before_s:
                 return False
@@ -45,7 +46,7 @@ class Sender:
                 is_new = self._socket is None
                 try:
                     self._socket = self._socket or _connect(self._path)
-                    self._socket.sendall(json.dumps(line).encode() + b"\n")
+                    self._socket.sendall(data)
                 except OSError:
                     self._drop()
                     if is_new:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from app.delivery.ports import Clock
-from app.delivery.rewrite import publish_if_ready, rewrite
+from app.delivery.rewrite import publish_those_ready, rewrite
 from app.domain.head import Head, due_at_ms, ready
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
@@ -112,7 +112,7 @@ class Ticker:
         """Publish the next attempt of an email, or note when it is due. If nothing comes of it, the sweep finds it."""
         now_ms = self._now_ms()
         if ready(head, now_ms):
-            publish_if_ready(self._sweep.publish, self._clock, head)
+            publish_those_ready(self._sweep.publish_many, self._clock, [head])
         else:
             self._dues.note(head.email_id, head.version, due_at_ms(head, now_ms))
 

@@ -4,7 +4,7 @@ The API hands each message to the worker over a socket. If no worker takes it, i
 puts it on the worker's queue. What the worker publishes itself stays in its memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,12 @@ class HandOver:
             if not self._sender.send([ATTEMPT, email_id, attempt]):
                 queue.publish(email_id, attempt)
 
-        return _noting(stores, self._note), replace(queue, publish=publish)
+        def publish_many(attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+            if self._sender.send(*([ATTEMPT, *one] for one in attempts)):
+                return ()
+            return queue.publish_many(attempts)
+
+        return _noting(stores, self._note), replace(queue, publish=publish, publish_many=publish_many)
 
     def close(self) -> None:
         """Close the connection to the worker."""
@@ -57,7 +62,7 @@ class Intake:
 
     def rewire(self, stores: Stores, _: Queue) -> tuple[Stores, Queue]:
         """For `app.wiring.process.connect`, in the worker itself."""
-        return _noting(stores, self.dues.note), Queue(self.publish, self.publish_later)
+        return _noting(stores, self.dues.note), Queue(self.publish, self.publish_many, self.publish_later)
 
     def take(self, line: Line) -> None:
         """Take a line that was handed over. Raises TypeError or ValueError if it is none."""
@@ -70,6 +75,12 @@ class Intake:
     def publish(self, email_id: str, attempt: int) -> None:
         """Let an attempt be made behind all that wait."""
         self.backlog.put(Handed(str(email_id), int(attempt), 0, self.backlog, self.queue))
+
+    def publish_many(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        """Let these attempts be made behind all that wait. Returns nothing: each of them is taken."""
+        for one in attempts:
+            self.publish(*one)
+        return ()
 
     def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
         """Let an attempt be made at `at_ms`."""

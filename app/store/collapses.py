@@ -48,7 +48,7 @@ class Collapses:
                 with TransactWrite(connection=HeadItem._get_connection().connection) as both:
                     both.save(item, condition=NEW)
                     both.save(CollapseItem(_hash(head.collapse_scope), newest=head.email_id, ttl=as_ttl(head.ttl_s)))
-                return as_stored(head, item)
+                return as_stored(head, now_ms)
             except TransactWriteError as error:
                 codes = [reason and reason.code for reason in error.cancellation_reasons]
                 if codes[:1] == ["ConditionalCheckFailed"]:

@@ -1,6 +1,6 @@
 """Stores the providers' events for the story, one item per event. An event that comes again has the same key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute
@@ -39,10 +39,13 @@ class EventItem(Model):
 class Events:
     """Stores events. To store one again changes nothing."""
 
-    def put(self, events: Iterable[ProviderEvent], ttl_s: int) -> None:
-        """Store the events of one email. Raises ServiceUnavailable if not all were stored."""
-        distinct = {_part(event): event for event in events}
-        put_all([_to_item(part, event, ttl_s) for part, event in distinct.items()])
+    def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
+        """Store events. `ttls_s`: until when, in epoch seconds, by email id.
+
+        Raises ServiceUnavailable if not all were stored.
+        """
+        distinct = {(event.email_id, _part(event)): event for event in events}
+        put_all([_to_item(part, event, ttls_s[email_id]) for (email_id, part), event in distinct.items()])
 
     def of(self, email_id: str) -> list[ProviderEvent]:
         """All events of an email in the order of the providers' times."""

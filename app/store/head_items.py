@@ -10,27 +10,19 @@ from pynamodb.models import Model
 
 from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, entry_ms, status
-from app.domain.history import KEPT, fold
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
-from app.store.compact_json import CompactJSONAttribute, compact
+from app.store.compact_json import CompactJSONAttribute
 from app.store.entries import created_shard, place_key, read_place
-from app.store.history_codec import (
-    BYTES_EACH,
-    History,
-    read_attempts,
-    read_earlier,
-    read_recipients,
-    write_history,
-)
+from app.store.head_size import fitting
+from app.store.history_codec import read_attempts, read_earlier, read_recipients
+from app.store.raw_items import Raw, Stored, to_raw
 from app.store.ttl import as_ttl
 
 # What reading raises for a word, a type or a field that this version does not know: another version wrote it.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 PART = "email"
-
-MOST_BYTES = 80_000  # of the history; the rest of a head takes far less than 20 KB
-SMALL = 20  # so many recipients and attempts together always fit
+DUE = "due"  # the index of the emails that are due
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +36,7 @@ class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-cal
     class Meta:
         """The index's name and what it holds of each item: the keys only."""
 
-        index_name = "due"
+        index_name = DUE
         projection = KeysOnlyProjection()
 
     due_shard = UnicodeAttribute(hash_key=True)
@@ -120,16 +112,25 @@ class HeadItem(Model):
 NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
 
 
-def as_stored(head: Head, item: HeadItem) -> Head:
-    """The head with the version and the entry under which `item`, which was made of it, is stored."""
-    return replace(head, version=int(item.version), due_entry_ms=_ms(item.due_at))
+def as_stored(head: Head, now_ms: int) -> Head:
+    """The head as it is stored after a write at that time: under the next version, with its entry."""
+    return replace(head, version=head.version + 1, due_entry_ms=entry_ms(head, now_ms))
 
 
 def as_item(head: Head, now_ms: int) -> HeadItem:
     """The item of a head, with the next version."""
+    return HeadItem(**_values(head, now_ms))
+
+
+def as_raw(head: Head, now_ms: int) -> Raw:
+    """As `as_item`, as DynamoDB writes it."""
+    return to_raw(HeadItem, _values(head, now_ms))
+
+
+def _values(head: Head, now_ms: int) -> dict[str, Any]:
     due_at = entry_ms(head, now_ms)
     head, history = fitting(head)
-    return HeadItem(
+    return dict(  # noqa: C408 because the names are those of the attributes
         email_id=head.email_id,
         part=PART,
         version=head.version + 1,
@@ -173,35 +174,16 @@ def as_item(head: Head, now_ms: int) -> HeadItem:
     )
 
 
-def read_head(raw: dict[str, Any]) -> Head:
+def read_head(raw: Raw) -> Head:
     """The head that DynamoDB writes so. Raises Unreadable, and logs the email's id, if this version cannot read it."""
     try:
-        return _to_head(HeadItem.from_raw_data(raw))
+        return _to_head(Stored(HeadItem, raw))
     except UNREADABLE as error:
         _log.error("head cannot be read", extra={"email_id": raw["email_id"]["S"], "reason": type(error).__name__})
         raise Unreadable("this email was written by another version, which can read it; it is kept as it is") from error
 
 
-def fitting(head: Head) -> tuple[Head, History]:
-    """The head and its history, cut until they fit MOST_BYTES: first the texts, then more of the old attempts.
-
-    Whatever has come together, the item can be written, and the email ends.
-    """
-    for kept, most_bytes in ((KEPT, None), (KEPT, BYTES_EACH), (KEPT, 40), (10, 40), (0, 0)):
-        head = fold(head, kept)
-        history = write_history(head, most_bytes, with_ids=most_bytes != 0)
-        if len(head.recipients) + len(head.attempts) <= SMALL or size_of(history) <= MOST_BYTES:
-            break
-    return head, history
-
-
-def size_of(history: History) -> int:
-    """About how many bytes the history takes in the item."""
-    parts = (history.recipients, history.attempts, history.earlier, history.words, history.texts)
-    return sum(len(compact(part).encode()) for part in parts)
-
-
-def _to_head(item: HeadItem) -> Head:
+def _to_head(item: Stored) -> Head:
     words, texts = item.words or [], item.texts or []
     created_at_ms, _ = read_place(item.created_key)
     project, _, shard = item.created_shard.rpartition("#")

@@ -13,7 +13,7 @@ from app.store.batches import get_all
 from app.store.cursors import Cursor
 from app.store.entries import place_key, read_place
 from app.store.failures import is_condition_failed
-from app.store.head_items import NEW, PART, HeadItem, as_item, as_stored, read_head
+from app.store.head_items import DUE, NEW, PART, HeadItem, as_raw, as_stored, read_head
 
 
 class Heads:
@@ -63,9 +63,11 @@ class Heads:
         return self._due(shard, HeadItem.due_at > now_ms - EARLY_MS, limit, after)
 
     def _due(self, shard: int, at: Condition, limit: int, after: Cursor | None) -> tuple[list[str], Cursor | None]:
-        found = HeadItem.due.query(str(shard), at, limit=limit, last_evaluated_key=after)
-        ids = [item.email_id for item in found]
-        return ids, found.last_evaluated_key
+        # PynamoDB would make a model of each entry, which takes as long as to read it.
+        answer = HeadItem._get_connection().query(
+            str(shard), at, index_name=DUE, limit=limit, exclusive_start_key=after
+        )
+        return [entry["email_id"]["S"] for entry in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def created(self, partition: str, before_ms: int | None) -> Iterator[Place]:
         """The places of that partition of the index, newest first, up to and including `before_ms`."""
@@ -74,14 +76,14 @@ class Heads:
             yield read_place(item.created_key)
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
-        item = as_item(head, now_ms)
+        table, item = HeadItem._get_connection(), as_raw(head, now_ms)
         try:
-            item.save(condition=condition)
+            table.put_item(head.email_id, PART, attributes=item, condition=condition)
         except PutError as error:
             if is_condition_failed(error):
                 return None
             raise
-        return as_stored(head, item)
+        return as_stored(head, now_ms)
 
 
 def _is_behind(cursor: Cursor | None, now_ms: int) -> bool:

@@ -18,7 +18,7 @@ from app.delivery.explain import Explain, Habits
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, PublishLater, Receiver, Send
+from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Receiver, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
@@ -72,16 +72,8 @@ def _capability(account: Listens, from_domains: tuple[str, ...]) -> Capability:
     return account.limits.capability(from_domains, organization(account.signing_domain) if signs else "")
 
 
-def _nothing() -> None:
-    pass
-
-
 def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
     """Publish nothing: the email is due then, and the next sweep finds it."""
-
-
-def _none() -> tuple[str, ...]:
-    return ()
 
 
 @dataclass(frozen=True)
@@ -109,9 +101,10 @@ class Stores:
 
 @dataclass(frozen=True)
 class Queue:
-    """How messages reach the workers: at once, and at a later time."""
+    """How messages reach the workers: at once, many at once, and at a later time."""
 
     publish: Publish
+    publish_many: PublishMany
     publish_later: PublishLater
 
 
@@ -138,8 +131,8 @@ class Container:
     partitions: Partitions
     providers: Mapping[str, Listens]
     ping: Callable[[], None]
-    close: Callable[[], None] = _nothing
-    draining: Callable[[], tuple[str, ...]] = _none
+    close: Callable[[], None] = field(default=lambda: None)
+    draining: Callable[[], tuple[str, ...]] = field(default=lambda: ())
 
 
 def build(
@@ -149,6 +142,7 @@ def build(
     clock: Clock,
     *,
     stores: Stores,
+    publish_many: PublishMany,
     providers: Mapping[str, Listens],
     confirm: Callable[[str, str], None],
     monotonic: Clock = time.monotonic,
@@ -213,7 +207,7 @@ def build(
             heads=stores.heads,
             events=stores.events,
             nonces=stores.nonces,
-            publish=publish,
+            publish_many=publish_many,
             confirm=confirm,
             clock=clock,
             protocol=protocol,
@@ -225,7 +219,9 @@ def build(
             own_lists=own_lists,
         ),
         read=build_read(stores.heads, stores.events, stores.listings, partitions),
-        sweep=build_sweep(stores.heads, stores.cursors, publish, clock, monitor, stores.healths, partitions, answers),
+        sweep=build_sweep(
+            stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers
+        ),
         explain=Explain(
             read_context,
             find_objections,

@@ -65,7 +65,7 @@ def connect(
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     stores, queue = rewire(
         Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret),
-        Queue(topic.publish, later.publish if settings.delay_queue_url else leave_to_the_sweep),
+        Queue(topic.publish, topic.publish_many, later.publish if settings.delay_queue_url else leave_to_the_sweep),
     )
     container = build(
         settings,
@@ -73,6 +73,7 @@ def connect(
         lambda account, message: transports.send(accounts[account], message),
         clock,
         stores=stores,
+        publish_many=queue.publish_many,
         providers=accounts,
         confirm=lambda account, url: fetches(account).confirm(url),
         wait=wait,

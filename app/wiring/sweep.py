@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, Publish
+from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, PublishMany
 from app.delivery.sweep import Sweep
 from app.delivery.wake import Wake
 from app.delivery.watchdog import Watchdog
@@ -32,7 +32,7 @@ def look_at_own_api(settings: Settings) -> Callable[[], bool]:
 def build_sweep(
     heads: HeadStore,
     cursors: CursorStore,
-    publish: Publish,
+    publish_many: PublishMany,
     clock: Clock,
     monitor: Monitor,
     healths: HealthStore,
@@ -42,7 +42,7 @@ def build_sweep(
     """The sweep over all shards that there are. `answers` says whether our own API answers."""
     shards = partitions.shards
     watchdog = Watchdog(healths, heads, monitor, clock, partitions.created, answers)
-    return Sweep(heads, cursors, publish, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
+    return Sweep(heads, cursors, publish_many, clock, shards, watchdog, Wake(heads, monitor, clock, shards))
 
 
 @cache
@@ -55,4 +55,4 @@ def sweep() -> Sweep:
     monitor = Monitor(healths, settings.providers, time.time)
     answers = look_at_own_api(settings)
     partitions = Partitions(time.time, shards=settings.shards)
-    return build_sweep(Heads(), Cursors(), topic.publish, time.time, monitor, healths, partitions, answers)
+    return build_sweep(Heads(), Cursors(), topic.publish_many, time.time, monitor, healths, partitions, answers)

@@ -275,8 +275,7 @@ class Installation:
     lost: float = 0.0  # the share of delayed messages that never come
 
     def __post_init__(self) -> None:
-        self.time = AwsTime(self.harness.clock)
-        harness = self.harness
+        harness, self.time = self.harness, AwsTime(self.harness.clock)
         self.workers = [
             build(
                 harness.settings,
@@ -284,6 +283,7 @@ class Installation:
                 self.send,
                 harness.clock,
                 stores=harness.stores,
+                publish_many=harness.queue.topic.publish_many,
                 providers=harness._receivers,
                 confirm=lambda _, url: harness.confirmed.append(url),
                 monotonic=harness.monotonic,
@@ -307,8 +307,8 @@ class Installation:
 
     def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
         if self.dice.random() >= self.lost:  # SQS delays by whole seconds, and Lambda asks it again and again
-            whole_s = -(-(at_ms / 1000 - self.harness.clock()) // 1)
-            self.publish(email_id, attempt, max(0.0, whole_s) + self.dice.uniform(0.02, 0.4), at_ms)
+            whole_s = max(0.0, -(-(at_ms / 1000 - self.harness.clock()) // 1))
+            self.publish(email_id, attempt, whole_s + self.dice.uniform(0.02, 0.4), at_ms)
 
     def take(self, *emails: Email) -> None:
         for email in emails:

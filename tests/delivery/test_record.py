@@ -8,10 +8,12 @@ import pytest
 from app.domain.attempts import Attempt
 from app.domain.email import Role
 from app.domain.event import ProviderEvent, Webhook
-from app.domain.head import Recipient, Status
+from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
-from app.errors import NotFound, ServiceUnavailable, Unauthenticated
+from app.errors import NotFound, ServiceUnavailable, Unauthenticated, Unreadable
+from app.store.head_items import PART, HeadItem
 from app.topic import Topic
+from tests.support.calls import Seen
 from tests.support.crash import Before, Crash, crash
 from tests.support.harness import Harness
 from tests.support.providers import webhook
@@ -66,7 +68,8 @@ def test_a_redelivered_bounce_does_not_start_another_attempt(harness: Harness) -
 def test_a_bounce_whose_publish_is_refused_is_due(harness: Harness) -> None:
     email_id = sent(harness)
     gone = Topic(harness.aws.sns, harness.queue.topic.arn + "-gone")
-    replace(harness.record, publish=gone.publish)("sendgrid", webhook([harness.event(email_id, Kind.BLOCKED)]))
+    blocked = webhook([harness.event(email_id, Kind.BLOCKED)])
+    replace(harness.record, publish_many=gone.publish_many)("sendgrid", blocked)
     assert harness.only(email_id).status is Status.QUEUED
     assert harness.later(10) == [(email_id, 2)]
 
@@ -209,6 +212,45 @@ def test_one_email_that_cannot_be_written_does_not_keep_the_others_from_it(harne
     assert [harness.only(email_id).status for email_id in emails].count(Status.DELIVERED) >= 1
     harness.record("sendgrid", report)
     assert {harness.only(email_id).status for email_id in emails} == {Status.DELIVERED}
+
+
+def test_the_heads_of_many_emails_are_read_and_their_events_stored_together(harness: Harness) -> None:
+    emails = [sent(harness) for _ in range(30)]
+    for email_id in emails[:3]:
+        harness.report(harness.event(email_id, Kind.ACCEPTED))  # so that its head is not as it was sent
+    heads, events = Seen(harness.heads), Seen(harness.events)
+    record = replace(harness.record, heads=heads, events=events)
+    record("sendgrid", webhook([harness.event(email_id, Kind.DELIVERED) for email_id in emails]))
+    assert {name: heads.times(name) for name in ("get", "get_many", "update")} == {
+        "get": 0,
+        "get_many": 1,
+        "update": 30,
+    }
+    assert events.names == ["put"]
+    assert {harness.only(email_id).status for email_id in emails} == {Status.DELIVERED}
+
+
+def test_a_head_that_somebody_wrote_meanwhile_is_read_again(harness: Harness) -> None:
+    emails = [sent(harness) for _ in range(2)]
+    report = webhook([harness.event(email_id, Kind.DELIVERED, event_id=email_id) for email_id in emails])
+    opened = harness.event(emails[0], Kind.OPENED)
+    heads = Before(harness.heads, "update", lambda: harness.report(opened))
+    replace(harness.record, heads=heads)("sendgrid", report)
+    assert {harness.only(email_id).status for email_id in emails} == {Status.DELIVERED}
+    assert harness.only(emails[0]).has_evidence(1, Evidence.OPENED)
+
+
+def test_one_that_cannot_be_read_refuses_the_webhook_and_the_others_are_recorded_whole(harness: Harness) -> None:
+    emails = [sent(harness) for _ in range(3)]
+    item = HeadItem.get(emails[0], PART, consistent_read=True)
+    item.on_uncertain = "ask"  # as another version may have written it
+    item.save()
+    first = ProviderEvent("sendgrid", Kind.BLOCKED, emails[0], 1, "somebody@example.net", harness.clock.now_ms)
+    with pytest.raises(Unreadable):
+        harness.report(first, *(harness.event(email_id, Kind.BLOCKED) for email_id in emails[1:]))
+    assert {harness.only(email_id).status for email_id in emails[1:]} == {Status.QUEUED}
+    assert [len(harness.events.of(email_id)) for email_id in emails] == [0, 1, 1]
+    assert {email_id for email_id, _ in harness.published()} == set(emails[1:])
 
 
 def test_several_events_of_one_email_are_folded_in_their_order_and_written_once(harness: Harness) -> None:

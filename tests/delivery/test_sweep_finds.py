@@ -10,10 +10,12 @@ from app.delivery.sweep import CHUNK
 from app.domain.head import REPUBLISH_AFTER_MS
 from app.domain.kinds import Kind
 from app.domain.shards import shard_of
+from app.errors import ServiceUnavailable
 from app.topic import Topic
 from tests.support.crash import Crash, crash
 from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import REFUSED, UNAVAILABLE, UNCERTAIN
+from tests.support.publishing import one_by_one
 from tests.support.samples import a_head, an_email
 
 NUDGE_S = REPUBLISH_AFTER_MS / 1000
@@ -131,8 +133,27 @@ def test_a_topic_that_takes_nothing_does_not_stop_it(harness: Harness) -> None:
     harness.queue.published()
     harness.clock.advance(NUDGE_S)
     gone = Topic(harness.aws.sns, harness.queue.topic.arn + "-gone")
-    assert replace(harness.sweep, publish=gone.publish)(within_s=60) >= 1
+    assert replace(harness.sweep, publish_many=gone.publish_many)(within_s=60) >= 1
     assert found_after(harness, 0) == [(email_id, 1)]
+
+
+def test_what_the_topic_refuses_of_many_is_logged_and_left_to_the_next_sweep(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    emails = [harness.take(an_email()) for _ in range(6)]
+    harness.queue.published()
+    harness.clock.advance(NUDGE_S)
+
+    def refuse(email_id: str, attempt: int) -> None:
+        if email_id in emails[:2]:
+            raise ServiceUnavailable("throttled")
+        harness.queue.topic.publish(email_id, attempt)
+
+    replace(harness.sweep, publish_many=one_by_one(refuse))(within_s=60)
+    assert {email_id for email_id, _ in harness.published()} == set(emails[2:])
+    told = [vars(record) for record in caplog.records if record.getMessage() == "not published, the sweep will"]
+    assert {(line["email_id"], line["reason"]) for line in told} == {(one, "throttled") for one in emails[:2]}
+    assert set(emails[:2]) <= {email_id for email_id, _ in found_after(harness, 0)}
 
 
 def test_it_reads_on_past_one_page_and_stops_when_its_time_is_over(harness: Harness) -> None:
@@ -168,7 +189,7 @@ def test_the_next_run_goes_on_where_this_one_stopped(harness: Harness) -> None:
             harness.clock.advance(10)  # a run has time for one chunk
         published.append(email_id)
 
-    sweep = replace(harness.sweep, shards=[shard], publish=publish)
+    sweep = replace(harness.sweep, shards=[shard], publish_many=one_by_one(publish))
     while not emails <= set(published):
         runs += 1
         assert sweep(within_s=5) > 0

@@ -47,12 +47,17 @@ def asked(intake: Intake) -> tuple[str, int]:
     return task.key
 
 
+def over_sns(harness: Harness) -> Queue:
+    topic = harness.queue.topic
+    return Queue(topic.publish, topic.publish_many, lambda *_: None)
+
+
 def test_an_accepted_email_is_handed_to_the_worker_and_is_not_in_the_queue(
     env: Env, store: Aws, intake: Intake, dues: Dues, eventually: Eventually
 ) -> None:
     harness = Harness(store)
     handing = HandOver(env)
-    stores, queue = handing.rewire(harness.stores, Queue(harness.queue.topic.publish, lambda *_: None))
+    stores, queue = handing.rewire(harness.stores, over_sns(harness))
     harness.build(heads=stores.heads, collapses=stores.collapses)
     harness.accept = replace(harness.accept, publish=queue.publish)
     with closing(Listener(socket_path(env), intake.take)), closing(handing):
@@ -65,17 +70,29 @@ def test_an_accepted_email_is_handed_to_the_worker_and_is_not_in_the_queue(
 
 def test_without_a_worker_it_is_published_as_on_aws(env: Env, store: Aws) -> None:
     harness = Harness(store)
-    _, queue = HandOver(env).rewire(harness.stores, Queue(harness.queue.topic.publish, lambda *_: None))
+    _, queue = HandOver(env).rewire(harness.stores, over_sns(harness))
     queue.publish("eml_1", 2)
-    assert harness.queue.published() == [("eml_1", 2)]
+    assert queue.publish_many([("eml_2", 1), ("eml_3", 4)]) == []
+    assert harness.queue.published() == [("eml_1", 2), ("eml_2", 1), ("eml_3", 4)]
+
+
+def test_many_are_handed_over_together(env: Env, store: Aws, intake: Intake) -> None:
+    harness, handing = Harness(store), HandOver(env)
+    _, queue = handing.rewire(harness.stores, over_sns(harness))
+    many = [(f"eml_{number}", number) for number in range(1, 501)]
+    with closing(Listener(socket_path(env), intake.take)), closing(handing):
+        assert queue.publish_many(many) == ()
+        assert [asked(intake) for _ in many] == many
+    assert harness.published() == []
 
 
 def test_what_the_worker_publishes_stays_with_it(store: Aws, intake: Intake) -> None:
     harness = Harness(store)
-    stores, queue = intake.rewire(harness.stores, Queue(harness.queue.topic.publish, lambda *_: None))
+    stores, queue = intake.rewire(harness.stores, over_sns(harness))
     queue.publish("eml_1", 2)
     queue.publish_later("eml_2", 1, 5_000)
-    assert asked(intake) == ("eml_1", 2)
+    assert queue.publish_many([("eml_3", 1)]) == ()
+    assert [asked(intake), asked(intake)] == [("eml_1", 2), ("eml_3", 1)]
     assert intake.backlog.release(4_999) == 5_000
     intake.backlog.release(5_000)
     assert asked(intake) == ("eml_2", 1)

@@ -26,6 +26,7 @@ from tests.support.aws import Aws
 from tests.support.crash import Crash, crash
 from tests.support.harness import LEASE_S, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN
+from tests.support.publishing import one_by_one
 from tests.support.samples import an_email
 
 Eventually = Callable[..., None]
@@ -62,7 +63,7 @@ class Laptop:
     @contextmanager
     def ticking(self) -> Iterator[None]:
         parts = self.harness.another_process(heads=self.heads)
-        parts = replace(parts, sweep=replace(parts.sweep, publish=self._publish))
+        parts = replace(parts, sweep=replace(parts.sweep, publish_many=one_by_one(self._publish)))
         stop = threading.Event()
         running = Ticker(parts, self.dues, self.backlog, self.alarm, self.harness.clock)
         thread = threading.Thread(target=running.run, args=(stop,))

@@ -8,7 +8,8 @@ from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
-from app.store.head_items import HeadItem, size_of
+from app.store.head_items import HeadItem
+from app.store.head_size import size_of
 from app.store.heads import Heads
 from app.store.history_codec import cut, write_history
 from tests.support.samples import a_head

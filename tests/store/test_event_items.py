@@ -23,17 +23,21 @@ def an_event(**fields: object) -> ProviderEvent:
     return replace(event, **fields)  # type: ignore[arg-type] # because the fields are those of ProviderEvent
 
 
+def keep(events: list[ProviderEvent]) -> None:
+    Events().put(events, {event.email_id: TTL_S for event in events})
+
+
 def test_what_was_put_comes_back_whole() -> None:
     event = an_event(kind=Kind.SOFT_BOUNCE, message_id="m-1", cause=Cause.POLICY, detail="550 5.7.1 nö")
     bare = an_event(email_id=event.email_id, recipient="", event_id="", kind=Kind.OPENED, at_ms=event.at_ms + 1)
-    Events().put([bare, event], TTL_S)
+    keep([bare, event])
     assert Events().of(event.email_id) == [event, bare]
 
 
 def test_the_same_event_is_kept_once_however_often_it_comes() -> None:
     event = an_event()
-    Events().put([event, event], TTL_S)
-    Events().put([event], TTL_S)
+    keep([event, event])
+    keep([event])
     assert Events().of(event.email_id) == [event]
 
 
@@ -49,25 +53,25 @@ def test_the_same_event_is_kept_once_however_often_it_comes() -> None:
 )
 def test_another_event_is_another_item(other: dict[str, object]) -> None:
     event = an_event()
-    Events().put([event, replace(event, **other)], TTL_S)  # type: ignore[arg-type] # because these are fields of ProviderEvent
+    keep([event, replace(event, **other)])  # type: ignore[arg-type] # because these are fields of ProviderEvent
     assert len(Events().of(event.email_id)) == 2
 
 
 def test_events_come_in_the_order_of_the_providers_times_and_only_those_of_the_email() -> None:
     event, stranger = an_event(), an_event()
     late_first = [replace(event, at_ms=at_ms, event_id=str(at_ms)) for at_ms in (10**12 + 5, 5, 10**12)]
-    Events().put([*late_first, stranger], TTL_S)
+    keep([*late_first, stranger])
     assert [found.at_ms for found in Events().of(event.email_id)] == [5, 10**12, 10**12 + 5]
 
 
 def test_more_events_than_one_batch_takes() -> None:
     event = an_event()
-    Events().put([replace(event, event_id=str(n), at_ms=n) for n in range(60)], TTL_S)
+    keep([replace(event, event_id=str(n), at_ms=n) for n in range(60)])
     assert [found.event_id for found in Events().of(event.email_id)] == [str(n) for n in range(60)]
 
 
 def test_no_events_are_no_write() -> None:
-    Events().put([], TTL_S)
+    keep([])
     assert Events().of(f"eml_{uuid4().hex}") == []
 
 
@@ -90,5 +94,5 @@ events = st.builds(
 @settings(deadline=None, max_examples=examples(40))
 @given(events)
 def test_any_event_comes_back(event: ProviderEvent) -> None:
-    Events().put([event], TTL_S)
+    keep([event])
     assert event in Events().of(event.email_id)

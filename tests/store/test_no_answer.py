@@ -67,7 +67,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "collapses.create": lambda: Collapses().create(a_head(NOW_MS, collapse_scope="scope"), NOW_MS),
     "collapses.newest": lambda: Collapses().newest("scope"),
     "keys.name": lambda: IdempotencyKeys().name("team", "key", "eml_1", NOW_S, NOW_S),
-    "events.put": lambda: Events().put([an_event()], NOW_S),
+    "events.put": lambda: Events().put([an_event()], {"eml_1": NOW_S}),
     "events.of": lambda: Events().of("eml_1"),
     "nonces.admit": lambda: Nonces(60).admit("mailgun", Nonce("token", "hash"), NOW_S),
     "places.taken": lambda: Places().taken("ses", 1),

@@ -90,6 +90,7 @@ class Harness:
             self.send,
             self.clock,
             stores=replace(self.stores, **stores),
+            publish_many=self.queue.topic.publish_many,
             providers=self._receivers,
             confirm=lambda _, url: self.confirmed.append(url),
             monotonic=self.monotonic,

@@ -28,6 +28,7 @@ from tests.support.faults import FaultInjector, FaultMode, FaultyStore, Recordin
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, receivers
 from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
+from tests.support.publishing import one_by_one
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
 DuringCall = Kind | float | str | None  # what happens during a call: a webhook, seconds that pass, or DEATH
@@ -99,6 +100,7 @@ class RandomRun:
             faults.wrap(self._send),
             self.clock,
             stores=replace(harness.stores, **stores),
+            publish_many=one_by_one(faults.wrap(self._publish)),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
             confirm=lambda _, url: harness.confirmed.append(url),
             publish_later=faults.wrap(lambda email_id, number, _: self._publish(email_id, number)),
@@ -202,7 +204,7 @@ class RandomRun:
         """Sweep, and lose every `lost`-th message. With `maintains`, the providers' health is maintained as well."""
         sweep = self.harness.sweep if maintains else replace(self.harness.sweep, watchdog=lambda: None)
         before = list(self.messages)
-        replace(sweep, publish=self._publish, shards=SHARDS)(within_s=60)
+        replace(sweep, publish_many=one_by_one(self._publish), shards=SHARDS)(within_s=60)
         found = sorted(self.messages[len(before) :])
         self.messages = before + [message for n, message in enumerate(found, 1) if not lost or n % lost]
 
