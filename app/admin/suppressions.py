@@ -10,6 +10,7 @@ from app.admin.environment import address_secret, fail, load, with_secrets
 from app.api import addresses, times
 from app.domain.project import check_project
 from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
+from app.store.partitions import Partitions
 from app.store.suppressions import Suppressions
 
 app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift, import.")
@@ -68,9 +69,10 @@ def lift(
     settings = load()
     accounts = own_lists.accounts(settings) if at_providers else ()
     variables = with_secrets(settings) if at_providers else None
-    before = Suppressions(address_secret(settings, variables)).lift(key, now_ms, _checked(project))
+    suppressions = Suppressions(address_secret(settings, variables))
+    before = suppressions.lift(key, now_ms, _checked(project))
     if before is None and not at_providers:
-        fail(f"{key} is not suppressed")
+        fail(f"{key} is not suppressed{_elsewhere(suppressions, key, now_ms)}")
     typer.echo(f"lifted {key}" if before else f"{key} is not suppressed here")
     if variables is not None:
         lifted = [one.reason for one in before.strongest_first if now_ms < one.until_ms] if before else []
@@ -109,6 +111,13 @@ def _checked(project: str | None) -> str:
         return check_project(project) if project is not None else ""
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
+
+
+def _elsewhere(suppressions: Suppressions, key: str, now_ms: int) -> str:
+    """For which projects, or for all, an address is suppressed that was not found where it was looked for."""
+    entries = suppressions.of(key, Partitions(time.time).read().projects)
+    found = [entry.project or "all projects" for entry in entries if entry.in_force(now_ms)]
+    return f" there, but for {', '.join(found)}" if found else ""
 
 
 def _now_ms() -> int:

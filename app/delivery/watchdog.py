@@ -22,7 +22,7 @@ from app.domain.silence import MATURE_AFTER_MIN, MINUTE_MS, Finding, Observation
 log = logging.getLogger(__name__)
 
 SAMPLE = 20  # emails whose heads are read before a provider is called silent
-SAMPLED_OF_EACH = 25  # heads of a partition that are read for them, at most
+SAMPLED_OF_EACH = 100  # heads of a partition that are read for them, at most
 FAULT_AFTER = 2  # looks in a row at which our own API did not answer
 
 
