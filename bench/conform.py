@@ -63,9 +63,7 @@ def engine(env: Mapping[str, str]) -> Iterator[str]:
 def java_command(env: Mapping[str, str]) -> list[str]:
     """The command that starts DynamoDB Local, which keeps nothing, without its port. Raises NoEngine."""
     if not env.get("DYNAMODB_LOCAL"):
-        raise NoEngine(
-            "DYNAMODB_LOCAL names no folder with DynamoDB Local, and DYNAMODB_URL no engine that runs"
-        )
+        raise NoEngine("DYNAMODB_LOCAL names no folder with DynamoDB Local, and DYNAMODB_URL no engine that runs")
     folder = Path(env["DYNAMODB_LOCAL"])
     if not (folder / "DynamoDBLocal.jar").exists():
         raise NoEngine(f"{folder} holds no DynamoDBLocal.jar")
