@@ -1,6 +1,7 @@
 """With IAM in force, the tests' emulator asks for the permissions that AWS asks for."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.deploy.cloud import Cloud
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
 
 
-def policy(statement: dict[str, object]) -> str:
+def policy(statement: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
