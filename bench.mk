@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos soak fire explore bench bench-local backlog mutants
+.PHONY: outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -20,6 +20,9 @@ fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
 	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
 
+conform: $(VENV)/.dev $(EMULATOR)/.installed ## The store's and delivery's tests over AWS's own engine (DYNAMODB_LOCAL=, DYNAMODB_URL=)
+	@$(VENV)/bin/python -m bench.conform $(ARGS)
+
 explore: $(VENV)/.dev ## Every order of events in the delivery protocol in the largest spaces, and a month of health at every rate
 	@FULL=1 EXPLORE=1 $(VENV)/bin/python -m pytest tests/domain/test_protocol.py tests/bench/test_health_world.py $(ARGS)
 
@@ -28,6 +31,9 @@ bench: $(VENV)/.dev $(EMULATOR)/.installed ## What an email costs, as a ratio to
 
 bench-local: $(VENV)/.dev $(EMULATOR)/.installed ## How fast an installation on this machine is, and what it costs while nothing happens
 	@$(VENV)/bin/python -m bench.local_mode $(ARGS)
+
+bench-bulk: $(VENV)/.dev $(EMULATOR)/.installed ## What a sweep of 5,000 due emails costs, and a webhook of 1,000 events
+	@$(VENV)/bin/python -m bench.bulk $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from app.errors import ServiceUnavailable
 
 LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
-MOST_AT_ONCE = 10  # SNS API reference, PublishBatch, which needs the permission sns:Publish (read 2026-11-29)
+MOST_AT_ONCE = 10  # SNS API reference, PublishBatch; sns:Publish allows it, Developer Guide (read 2026-11-29)
 
 
 class Sns(Protocol):

@@ -30,6 +30,7 @@ from bench import cold_start
 from bench.backends import emulator, provider
 from bench.baseline import Baseline
 from bench.cold_start import Cost
+from bench.round_trips import Trips, shortest
 from tests.support.installation import ROOT
 from workers import attempts
 
@@ -74,9 +75,10 @@ def main() -> int:
         asyncio.set_event_loop(asyncio.new_event_loop())  # as in a Lambda process
         baseline = prepare(provider_url)
         samples = warm_paths(baseline, options.rounds, options.emails)
+        trips = round_trips(baseline)
         kinds = cold_start.starts(lambda: json.dumps(accept_event()), lambda: json.dumps(sns_event(accept_ours())))
         cold = cold_start.measure(kinds, os.environ, max(3, options.rounds // 2))
-    text = report(samples, cold)
+    text = report(samples, trips, cold)
     print(text)
     if options.write:
         PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{text}")
@@ -100,6 +102,18 @@ def one_round(samples: Samples, baseline: Baseline, count: int) -> None:
     samples.add("accept, baseline", count, lambda _: bare.append(baseline.accept(accept_event())))
     samples.add("worker, ours", count, lambda number: _ignore(attempts.handler(sns_event(ours[number]), None)))
     samples.add("worker, baseline", count, lambda number: baseline.attempt(sns_event(bare[number])))
+
+
+def round_trips(baseline: Baseline) -> dict[str, Trips]:
+    """The calls of AWS of each path, of which each is held back for some milliseconds. Nothing here is cold."""
+    ours: list[str] = []
+    bare: list[str] = []
+    return {
+        "accept, ours": shortest(lambda: ours.append(accept_ours())),
+        "accept, baseline": shortest(lambda: bare.append(baseline.accept(accept_event()))),
+        "worker, ours": shortest(lambda: _ignore(attempts.handler(sns_event(ours.pop()), None))),
+        "worker, baseline": shortest(lambda: baseline.attempt(sns_event(bare.pop()))),
+    }
 
 
 def accept_ours() -> str:
@@ -176,8 +190,8 @@ def _ignore(_: object) -> None:
     pass
 
 
-def report(samples: Samples, cold: dict[str, Cost]) -> str:
-    """The results as two Markdown tables."""
+def report(samples: Samples, trips: dict[str, Trips], cold: dict[str, Cost]) -> str:
+    """The results as three Markdown tables."""
     lines = ["| CPU ms per email (wall) | baseline | ours | ratio of CPU | of wall |", "|---|---|---|---|---|"]
     for path in ("accept", "worker"):
         bare, ours = samples.middle(f"{path}, baseline"), samples.middle(f"{path}, ours")
@@ -185,6 +199,11 @@ def report(samples: Samples, cold: dict[str, Cost]) -> str:
             f"| {path} | {bare.cpu_ms:.2f} ({bare.wall_ms:.1f}) | {ours.cpu_ms:.2f} ({ours.wall_ms:.1f}) "
             f"| {ours.cpu_ms / bare.cpu_ms:.2f} | {ours.wall_ms / bare.wall_ms:.2f} |"
         )
+    lines += ["", "| round trips, one after the other (calls) | baseline | ours |", "|---|---|---|"]
+    for path in ("accept", "worker"):
+        both = (trips[f"{path}, {whose}"] for whose in ("baseline", "ours"))
+        cells = " | ".join(f"{one.one_after_another} ({len(one.calls)})" for one in both)
+        lines.append(f"| {path} | {cells} |")
     python, botocore_ms = cold["`python -c pass`"].cpu_ms, cold["`import botocore.session`"].cpu_ms
     lines += [
         "",

@@ -40,6 +40,8 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 # What the product uses, and the stack of its template.
 SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,sts"
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
+# Another engine for the tables of all tests that use the store, on this machine (`make conform`).
+DYNAMODB_URL = os.environ.get("DYNAMODB_URL")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -141,7 +143,7 @@ def store(aws: Aws, request: pytest.FixtureRequest) -> Aws:
     """The emulator, with the models bound to tables that the tests of one file share: use ids of your own."""
     prefix = f"{request.path.stem}-"
     if HeadItem.Meta.table_name != prefix + "emails":  # first, or after a test that bound others
-        tables.connect(prefix, REGION, aws.endpoint_url)
+        tables.connect(prefix, REGION, DYNAMODB_URL or aws.endpoint_url)
         tables.create_all()
     return aws
 

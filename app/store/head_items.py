@@ -184,7 +184,7 @@ def read_head(raw: Raw) -> Head:
 
 
 def _to_head(item: Stored) -> Head:
-    words, texts = item.words or [], item.texts or []
+    recipients, words, texts = item.recipients, item.words or [], item.texts or []
     created_at_ms, _ = read_place(item.created_key)
     project, _, shard = item.created_shard.rpartition("#")
     return Head(
@@ -192,7 +192,7 @@ def _to_head(item: Stored) -> Head:
         fingerprint=item.fingerprint,
         sender=Mailbox(item.sender, item.sender_name or ""),
         subject=item.subject,
-        recipients=read_recipients(item.recipients, words, texts),
+        recipients=read_recipients(recipients, words, texts),
         created_at_ms=created_at_ms,
         expires_at_ms=int(item.expires_at),
         retry_until_ms=int(item.retry_until),
@@ -213,7 +213,7 @@ def _to_head(item: Stored) -> Head:
         stopped=None if item.stopped is None else Stop(item.stopped),
         turn_ms=_ms(item.turn),
         limited_since_ms=_ms(item.limited_since),
-        attempts=read_attempts(item.attempts, list(item.recipients), created_at_ms, words, texts),
+        attempts=read_attempts(item.attempts, list(recipients), created_at_ms, words, texts),
         earlier=read_earlier(item.earlier or {}, words),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),

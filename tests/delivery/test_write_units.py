@@ -7,12 +7,14 @@ from app.domain.head import Status
 from app.domain.kinds import Kind
 from app.store.head_items import HeadItem
 from tests.support.harness import Harness
+from tests.support.installation import ROOT
 from tests.support.ordinary import receipt
 from tests.support.outcomes import UNAVAILABLE, accepted
 from tests.support.samples import somebody
 from tests.support.write_units import Write, counted
 
 MOST = 12
+PAGE = ROOT / "docs" / "storage.md"
 MESSAGE_ID = "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0"  # as long as those of SendGrid
 
 
@@ -50,7 +52,9 @@ def test_a_delivered_email_of_ten_kilobytes_takes_twelve_units(harness: Harness)
         ("PutItem", {"emails": 1, "due": 1}),  # the outcome: nothing is due any more
     ]
     assert record == [("PutItem", {"emails": 1}), ("BatchWriteItem", {"emails": 1})]
-    assert sum(sum(units.values()) for _, units in (*accept, *attempt, *record)) <= MOST
+    together = sum(sum(units.values()) for _, units in (*accept, *attempt, *record))
+    assert together <= MOST
+    assert f"| **together** | | **{together:.0f}** |" in PAGE.read_text()
 
 
 def test_a_failover_takes_four_more(harness: Harness) -> None:

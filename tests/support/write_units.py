@@ -49,10 +49,10 @@ def counted() -> Iterator[list[Write]]:
 
 
 def _write(operation: str, capacity: dict[str, Any]) -> Write:
-    indexes = capacity.get("GlobalSecondaryIndexes", {})
+    indexes = {name: used["CapacityUnits"] for name, used in capacity.get("GlobalSecondaryIndexes", {}).items()}
     return Write(
         operation,
         capacity["TableName"],
-        capacity["Table"]["CapacityUnits"],
-        tuple(sorted((name, used["CapacityUnits"]) for name, used in indexes.items() if used["CapacityUnits"])),
+        capacity["CapacityUnits"] - sum(indexes.values()),
+        tuple(sorted((name, units) for name, units in indexes.items() if units)),
     )
