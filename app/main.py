@@ -20,7 +20,7 @@ from app.api.problems import MEDIA_TYPE
 from app.api.stage import StageRootPath
 from app.errors import ConfigurationError
 from app.providers.sdk.web import internet
-from app.settings import Settings, is_local
+from app.settings import Process, Settings, is_local
 from app.wiring import process
 
 
@@ -92,7 +92,7 @@ def _end() -> None:
     os._exit(1)
 
 
-app = create(process.container, lifespan=live)
+app = create(partial(process.container, Process.API), lifespan=live)
 
 
 @cache

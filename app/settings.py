@@ -6,6 +6,7 @@ Variables that only local mode has are in `app.local`.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from app.domain.account import is_account, prefix_of
 from app.domain.address import ascii_domain, domain_of, is_domain
@@ -30,6 +31,14 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+
+
+class Process(StrEnum):
+    """The deployed processes that read secrets, each its own. The sweep reads none."""
+
+    API = "api"
+    WORKER = "worker"
+
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
 _DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")

@@ -17,7 +17,7 @@ if str(ROOT) not in sys.path:
 
 from infra import credentials, functions, gateway, package  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
-from infra.stages import PROJECT, Stage, settings  # noqa: E402 because of the path above
+from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
 
 
 def prepare(zappa: Any) -> None:
@@ -36,12 +36,12 @@ def prepare(zappa: Any) -> None:
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
         zappa.zappa.boto_session.client("secretsmanager"),
-        f"{PROJECT}/{stage.environment}",
+        secret_names(stage.environment),
         {"WORKER_TIMEOUT_S": str(worker_timeout_s), **zappa.aws_environment_variables},
     )
     outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
     zappa.aws_environment_variables = {
-        **variables(stage.environment, outputs, worker_timeout_s),
+        **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,
     }
     zappa.s3_bucket_name = outputs["PackageBucket"]

@@ -119,16 +119,16 @@ class Stack:
         return self.session.create_client(service)
 
 
-def variables(environment: str, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:
-    """The environment variables that every function of `environment` needs, as `app.settings` names them."""
+def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:
+    """The environment variables that the function of `stage` needs, as `app.settings` names them."""
     named = {
         "TABLE_PREFIX": outputs["TablePrefix"],
         "TOPIC_ARN": outputs["TopicArn"],
         "DELAY_QUEUE_URL": outputs.get("DelayQueueUrl", ""),  # none before the stack is applied
         "CONTENT_BUCKET": outputs["ContentBucket"],
-        "SECRET_NAME": f"{PROJECT}/{environment}",
+        "SECRET_NAME": stage.secret_name,
         "WORKER_TIMEOUT_S": str(worker_timeout_s),
-        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}-{environment}",
+        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}-{stage.environment}",
         "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder",
     }
     if "SesTopicArn" in outputs:
@@ -166,8 +166,9 @@ def _run(command: str, environment: str) -> None:
         alarms = {"Alarms": "off"} if command == "silence" else {}
         stack.apply({**base.get("stack", {}), **alarms}, base.get("tags", {}))
     if command in ("apply", "outputs"):
-        worker_timeout_s = settings(Stage(environment, "attempts").name)["timeout_seconds"]
-        values = {"AWS_REGION": base["aws_region"], **variables(environment, stack.outputs(), worker_timeout_s)}
+        worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
+        worker_timeout_s = settings(worker.name)["timeout_seconds"]
+        values = {"AWS_REGION": base["aws_region"], **variables(worker, stack.outputs(), worker_timeout_s)}
         sys.stdout.writelines(f"{name}={value}\n" for name, value in values.items())
 
 

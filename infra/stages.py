@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.settings import Process
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / "zappa_settings.json"
 PROJECT = "emailsminder"
@@ -39,9 +41,20 @@ class Stage:
         return self.environment if self.entry_point == "api" else f"{self.environment}_{self.entry_point}"
 
     @property
+    def secret_name(self) -> str:
+        """The name of the secret that its function reads; "" for the sweep, which reads none."""
+        process = {"api": Process.API, "attempts": Process.WORKER}.get(self.entry_point)
+        return secret_names(self.environment)[process] if process else ""
+
+    @property
     def function(self) -> str:
         """The name of the Lambda function, and of the API. Zappa makes it of the project's and the stage's name."""
         return f"{PROJECT}-{self.name}".replace("_", "-")
+
+
+def secret_names(environment: str) -> dict[Process, str]:
+    """The names of the secrets of an environment, by the process that may read each."""
+    return {process: f"{PROJECT}/{environment}/{process}" for process in Process}
 
 
 def settings(name: str, path: Path = SETTINGS) -> dict[str, Any]:

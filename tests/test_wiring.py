@@ -13,7 +13,7 @@ from app.domain.kinds import Cause, Kind
 from app.domain.route import Availability
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.sdk.web import Web, internet
-from app.settings import Settings
+from app.settings import Process, Settings
 from app.store.head_items import HeadItem
 from app.wiring import process
 from app.wiring.parts import LEASE_MARGIN_S, Container
@@ -51,6 +51,35 @@ def built(env: dict[str, str]) -> Container:
 def test_a_missing_setting_is_named(env: dict[str, str], name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^not set: {name}$"):
         built({**env, name: ""})
+
+
+def test_an_api_starts_without_what_only_the_worker_reads(env: dict[str, str], queue: Queue) -> None:
+    """It accepts, and says what an account carries; whether it may send, the worker judges."""
+    own = {"MAILGUN_DOMAIN": "mg.example.org"}
+    names = ("SENDGRID_API_KEY", "MAILGUN_API_KEY", "SES_ACCESS_KEY_ID", "SES_SECRET_ACCESS_KEY")
+    forget_health()
+    api = connect({**env, **own, **dict.fromkeys(names, "")}, process=Process.API)
+    assert api.accept(an_email(), owner="team", key=None).head.excluded == ("mailgun",)  # its domain is another one
+    ((email_id, number),) = queue.published()
+    worker = connect({**env, "SENDGRID_WEBHOOK_PUBLIC_KEY": ""}, process=Process.WORKER)
+    worker.attempt(email_id, number)
+    (told,) = api.read.story(email_id).head.attempts
+    assert (told.provider, told.outcome) == ("sendgrid", Kind.ACCEPTED)
+    for built in (api, worker):
+        built.close()
+
+
+@pytest.mark.parametrize(
+    ("process", "missing"),
+    [
+        (Process.API, "MAILGUN_DOMAIN, ADDRESS_SECRET"),
+        (Process.WORKER, "SENDGRID_API_KEY, MAILGUN_API_KEY, MAILGUN_DOMAIN, ADDRESS_SECRET"),
+    ],
+)
+def test_a_process_misses_what_it_reads_itself(env: dict[str, str], process: Process, missing: str) -> None:
+    names = ("SENDGRID_API_KEY", "MAILGUN_API_KEY", "MAILGUN_DOMAIN", "ADDRESS_SECRET")
+    with pytest.raises(ConfigurationError, match=rf"^not set: {missing}$"):
+        connect({**env, **dict.fromkeys(names, "")}, process=process)
 
 
 def test_a_key_that_can_be_none_stops_a_process_that_starts(env: dict[str, str]) -> None:
@@ -229,8 +258,8 @@ def test_a_process_has_one_container_built_from_its_environment(
         monkeypatch.setenv(name, value)
     process.container.cache_clear()
     try:
-        first = process.container()
-        assert process.container() is first
+        first = process.container(Process.WORKER)
+        assert process.container(Process.WORKER) is first
         assert first.settings == Settings.from_env(os.environ)
     finally:
         process.container.cache_clear()

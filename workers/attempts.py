@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.delivery.places import FURTHEST_S
+from app.settings import Process
 from app.wiring.parts import Container
 from app.wiring.process import container
 
@@ -24,7 +25,7 @@ class TooLittleTime(Exception):
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda's entry point: `handle` over the container of this process."""
-    return handle(container(), event, context)
+    return handle(container(Process.WORKER), event, context)
 
 
 def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -8,16 +8,20 @@ import typer
 
 from app.domain.account import prefix_of
 from app.providers import registry
-from app.providers.sdk.variables import Need, Variable
+from app.providers.sdk.variables import BOTH, Need, Variable
 
 EXAMPLE = Path(".env.example")
 BLOCK = re.compile(r"(?<=# <providers>\n).*?(?=# </providers>\n)", re.DOTALL)
 
 # The variables of every account, beside those that its provider declares.
 GENERIC = (
-    Variable("DAILY_CAP", "The recipients that it may take a day (UTC), as on a free tier; no limit if not set."),
-    Variable("PER_SECOND_CAP", "The recipients that it may take a second; no limit if not set."),
-    Variable("FROM_DOMAINS", "The From domains that it may send, separated by commas; `*` is any."),
+    Variable(
+        "DAILY_CAP",
+        "The recipients that it may take a day (UTC), as on a free tier; no limit if not set.",
+        read_by=BOTH,
+    ),
+    Variable("PER_SECOND_CAP", "The recipients that it may take a second; no limit if not set.", read_by=BOTH),
+    Variable("FROM_DOMAINS", "The From domains that it may send, separated by commas; `*` is any.", read_by=BOTH),
 )
 NEEDED = {Need.SENDING: "sending", Need.WEBHOOKS: "webhooks", Need.NOTHING: ""}
 HEAD = """# The variables of the providers
@@ -68,10 +72,11 @@ def _block(provider: str) -> str:
 def _table(provider: str, variables: tuple[Variable, ...]) -> str:
     rows = [
         f"| `{prefix_of(provider)}{one.name}` | {NEEDED[one.needed_for]} | {'yes' if one.is_secret else ''} |"
+        f" {', '.join(sorted(one.read_by))} |"
         f" {f'`{_default(one)}`' if _default(one) else ''} | {one.about} |\n"
         for one in variables
     ]
-    return f"| variable | needed for | secret | default | what |\n|---|---|---|---|---|\n{''.join(rows)}"
+    return f"| variable | needed for | secret | read by | default | what |\n|---|---|---|---|---|---|\n{''.join(rows)}"
 
 
 def _default(variable: Variable) -> str:

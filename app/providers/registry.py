@@ -10,7 +10,7 @@ from app.domain.account import is_account, label_of, prefix_of, provider_of
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.sdk.contract import AnyProvider, Outside
 from app.providers.sdk.limits import Limits
-from app.providers.sdk.variables import Declaration, Values
+from app.providers.sdk.variables import Declaration, Values, Variable
 from app.settings import ACCOUNT_VARIABLES
 
 if TYPE_CHECKING:
@@ -102,6 +102,22 @@ def can_verify(account: str, env: Mapping[str, str]) -> bool:
     if not is_account(account) or provider_of(account) not in PROVIDERS:
         return False
     return not _taken(account) and values(account, env).can_verify()
+
+
+def find_variable(name: str) -> tuple[str, Variable] | None:
+    """The account and the variable of its provider that an environment variable is; None if it is no provider's.
+
+    What every account may have, such as a cap, is none of its provider's.
+    """
+    for provider in sorted(PROVIDERS, key=len, reverse=True):
+        own = name.removeprefix(prefix_of(provider))
+        for variable in declaration(provider).variables if own != name else ():
+            label = own.removesuffix(variable.name)
+            account = provider + (f":{label.removesuffix('_').lower()}" if label else "")
+            is_whole = own.endswith(variable.name) and (not label or label.endswith("_"))
+            if is_whole and label == label.upper() and is_account(account) and not _taken(account):
+                return account, variable
+    return None
 
 
 def _named_by_variables(env: Mapping[str, str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from app.providers.sdk.contract import AnyProvider, CredentialsCheck, Outside, T
 from app.providers.sdk.http_transport import HttpTransport
 from app.providers.sdk.variables import Need
 from app.providers.sdk.web import Web, internet
-from app.settings import Settings, is_lambda
+from app.settings import Process, Settings, is_lambda
 from app.store import tables
 from app.topic import DelayQueue, Topic
 from app.wiring import aws
@@ -44,18 +44,20 @@ def connect(
     clock: Clock = time.time,
     web_of: Callable[[str], Web] | None = None,
     session: Session | None = None,
+    process: Process | None = None,
     rewire: Callable[[Stores, Queue], tuple[Stores, Queue]] = lambda stores, queue: (stores, queue),
     wait: Callable[[float], None] = time.sleep,
 ) -> Container:
     """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
     `web_of` replaces the fetches that webhooks of an account cause: a laptop must not fetch the simulator's certificate
-    from AWS.
+    from AWS. With a `process`, what only the other one reads may be missing: the API, for example, has no key to send
+    with, and none of its use cases sends.
     `rewire` replaces stores and queue: on a laptop, the worker is another process of the same machine. `wait` lets a
     number of seconds pass.
     """
     settings = Settings.from_env(env)
-    _require(settings, env)
+    _require(settings, env, process)
     session = session or botocore.session.get_session()
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
     fetches = web_of or (lambda _: internet())
@@ -84,13 +86,13 @@ def connect(
 
 
 @cache
-def container() -> Container:
+def container(process: Process) -> Container:
     """The container of a deployed process, built once, from the environment, at the first event."""
     session, settings = aws.deployed()
     secrets: Mapping[str, str] = {}
     if settings.secret_name:
         secrets = vault.read(aws.client(session, settings, "secretsmanager"), settings.secret_name)
-    connected = connect({**secrets, **os.environ}, session=session)
+    connected = connect({**secrets, **os.environ}, session=session, process=process)
     if draining := connected.draining():
         log.info("draining", extra={"accounts": list(draining)})
     return connected
@@ -127,7 +129,7 @@ class _Transports:
             return self._made[provider.transport]
 
 
-def _require(settings: Settings, env: Mapping[str, str]) -> None:
+def _require(settings: Settings, env: Mapping[str, str], process: Process | None) -> None:
     registry.check(settings.providers)
     for domain, preferred in settings.routing.preferences.items():
         for account in preferred:
@@ -135,7 +137,8 @@ def _require(settings: Settings, env: Mapping[str, str]) -> None:
                 raise ConfigurationError(f"DOMAIN_PREFERENCES: {account!r}, for {domain}, is not at a known provider")
             if account not in settings.providers:
                 log.warning("a preferred account is not in PROVIDERS", extra={"domain": domain, "provider": account})
-    missing = [name for account in settings.providers for name in registry.values(account, env).missing(Need.SENDING)]
+    of_accounts = [registry.values(account, env) for account in settings.providers]
+    missing = [name for values in of_accounts for name in values.missing(Need.SENDING, process)]
     missing += [] if settings.providers else ["PROVIDERS"]
     missing += [
         name

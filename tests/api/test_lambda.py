@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from app import main
+from app.settings import Process
 from app.wiring import process
 from app.wiring.parts import Container
 from tests.api.conftest import Client
@@ -70,7 +72,7 @@ def _container(parts: Container) -> Iterator[None]:
     asyncio.set_event_loop(loop)
     main.app.state.connect = lambda: parts
     yield
-    main.app.state.connect = process.container
+    main.app.state.connect = partial(process.container, Process.API)
     asyncio.set_event_loop(None)
     loop.close()
 
@@ -119,7 +121,7 @@ def test_the_request_id_is_lambdas_own() -> None:
 def test_without_settings_the_first_request_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PROVIDERS", "TOPIC_ARN", "CONTENT_BUCKET", "ADDRESS_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(main.app.state, "connect", process.container)
+    monkeypatch.setattr(main.app.state, "connect", partial(process.container, Process.API))
     answer = call(rest_event("GET", "/v1/emails"))
     assert answer["statusCode"] == 500
     assert json.loads(answer["body"])["type"] == "urn:emailsminder:problem:internal"

@@ -38,11 +38,13 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.
 
 
 @pytest.fixture(scope="session")
-def _deployed(cloud: Cloud, simulator: tuple[httpx.Client, Path]) -> Team:
+def _deployed(cloud: Cloud, simulator: tuple[httpx.Client, Path], tmp_path_factory: pytest.TempPathFactory) -> Team:
     """A team that stored its secrets by name, deployed, and told the providers where their webhooks go."""
     control, folder = simulator
-    _store_secrets(cloud, control, folder)
     team = Team(cloud, control)
+    file = tmp_path_factory.mktemp("secrets") / "secrets.json"
+    file.write_text(json.dumps(_secrets(control, folder)))
+    team.run(sys.executable, "-m", "app.admin", "secrets", "store", str(file), "--stage", ENVIRONMENT)
     team.make("deploy", f"STAGE={ENVIRONMENT}")
     with team.api() as api:
         control.put("/control/webhooks", json={"url": f"{api.base_url}v1/webhooks"}).raise_for_status()
@@ -65,13 +67,12 @@ def api(_deployed: Team) -> Iterator[httpx.Client]:
         yield client
 
 
-def _store_secrets(cloud: Cloud, control: httpx.Client, folder: Path) -> None:
+def _secrets(control: httpx.Client, folder: Path) -> dict[str, str]:
     listeners = control.get("/control/providers").json()
-    secrets = {
+    return {
         **accounts.ready_variables("sendgrid", folder),
         **accounts.ready_variables("mailgun", folder),
         "SENDGRID_BASE_URL": listeners["sendgrid"]["base_url"],
         "MAILGUN_BASE_URL": listeners["mailgun"]["base_url"],
         "ADDRESS_SECRET": ADDRESS_SECRET,
     }
-    cloud.client("secretsmanager").create_secret(Name=f"emailsminder/{ENVIRONMENT}", SecretString=json.dumps(secrets))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.deploy.cloud import Team
+from tests.deploy.cloud import ENVIRONMENT, Team
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
 ALLOWED = {
@@ -97,6 +97,20 @@ def test_only_aws_may_take_the_role(team: Team, door: str) -> None:
 def test_no_role_of_zappa_exists(team: Team) -> None:
     roles = team.cloud.client("iam").list_roles()["Roles"]
     assert [role["RoleName"] for role in roles if "Zappa" in role["RoleName"]] == []
+
+
+@pytest.mark.parametrize(("door", "own", "other"), [("", "api", "worker"), ("attempts", "worker", "api")])
+def test_a_process_reads_its_own_secret_and_not_the_other(team: Team, door: str, own: str, other: str) -> None:
+    iam, sts = team.cloud.client("iam"), team.cloud.client("sts")
+    arn = iam.create_role(RoleName=f"as-{own}", AssumeRolePolicyDocument=json.dumps(policy(TRUST)))["Role"]["Arn"]
+    document = json.dumps(policy(*statements(team, door)))
+    iam.put_role_policy(RoleName=f"as-{own}", PolicyName=own, PolicyDocument=document)
+    taken = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    manager = team.cloud.client("secretsmanager", taken)
+    read = json.loads(manager.get_secret_value(SecretId=f"emailsminder/{ENVIRONMENT}/{own}")["SecretString"])
+    assert ("SENDGRID_API_KEY" in read, "SENDGRID_WEBHOOK_PUBLIC_KEY" in read) == (own == "worker", own == "api")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        manager.get_secret_value(SecretId=f"emailsminder/{ENVIRONMENT}/{other}")
 
 
 def test_iam_is_in_force(team: Team) -> None:

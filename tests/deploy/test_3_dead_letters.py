@@ -47,7 +47,7 @@ def test_message_that_failed_is_kept_and_put_back(
     variables = team.function("attempts")["Environment"]["Variables"]
     team.cloud.client("lambda").update_function_configuration(
         FunctionName=WORKER,
-        Environment={"Variables": {**variables, "SECRET_NAME": f"emailsminder/{ENVIRONMENT}"}},
+        Environment={"Variables": {**variables, "SECRET_NAME": f"emailsminder/{ENVIRONMENT}/worker"}},
     )
     assert "1 put back" in dead_letters(team, "redrive")
     delivered(api, email_id)

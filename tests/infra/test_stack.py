@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 
 from infra.stack import Stack, StackError, variables
+from infra.stages import Stage
 from tests.support.aws import REGION, Aws, client
 
 OFF = {"DeletionProtection": "false"}
@@ -27,7 +28,7 @@ def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
 
 def test_apply_makes_what_the_functions_need(aws: Aws, stack: Stack) -> None:
     outputs = stack.apply(OFF, {"project": "emailsminder"})
-    named = variables(stack.environment, outputs, 20)
+    named = variables(Stage(stack.environment, "api"), outputs, 20)
     tables = client(aws.endpoint_url, "dynamodb").list_tables()["TableNames"]
     assert {f"{named['TABLE_PREFIX']}{name}" for name in ("emails", "nonces", "api-keys")} <= set(tables)
     aws.sns.publish(TopicArn=named["TOPIC_ARN"], Message="{}")
@@ -62,7 +63,7 @@ def test_ses_events_are_an_option(aws: Aws, stack: Stack) -> None:
     outputs = stack.apply(
         {**OFF, "SesEvents": "on", "SesIdentityArns": "arn:aws:ses:us-east-1:0:identity/a.example"}, {}
     )
-    named = variables(stack.environment, outputs, 20)
+    named = variables(Stage(stack.environment, "api"), outputs, 20)
     assert named["SES_CONFIGURATION_SET"] == f"emailsminder-{stack.environment}"
     assert named["SES_TOPIC_ARN"].endswith(f"emailsminder-{stack.environment}-ses")
 

@@ -128,6 +128,16 @@ def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded()
     assert [found["Action"] for found in unbounded] == ["ses:ApplyTrackingConfigurationOverrides"]
 
 
+@pytest.mark.parametrize(("role", "secret"), [("ApiRole", "api"), ("AttemptsRole", "worker"), ("SweepRole", None)])
+def test_each_role_reads_the_secret_of_its_process_and_no_other(role: str, secret: str | None) -> None:
+    (policy,) = template.resources("AWS::IAM::Role")[role]["Properties"]["Policies"]
+    statements = [found.get("If", [None, found])[1] for found in policy["PolicyDocument"]["Statement"]]
+    reading = [found for found in statements if "secretsmanager" in str(found["Action"])]
+    assert [found["Action"] for found in reading] == ["secretsmanager:GetSecretValue"] * (secret is not None)
+    for found in reading:
+        assert found["Resource"]["Sub"].endswith(f":secret:emailsminder/${{Environment}}/{secret}-??????")
+
+
 def test_ses_reports_what_it_tracks() -> None:
     (found,) = template.resources("AWS::SES::ConfigurationSetEventDestination").values()
     assert {"open", "click"} <= set(found["Properties"]["EventDestination"]["MatchingEventTypes"])

@@ -79,17 +79,22 @@ def test_package_is_for_the_runtime() -> None:
 
 
 def test_environment_is_what_the_application_reads() -> None:
-    found = Settings.from_env({**variables("dev", OUTPUTS, 20), "PROVIDERS": "sendgrid"})
+    found = Settings.from_env({**variables(Stage("dev", "api"), OUTPUTS, 20), "PROVIDERS": "sendgrid"})
     assert (found.table_prefix, found.topic_arn, found.content_bucket) == ("emailsminder-dev-", "arn:topic", "bucket")
     assert found.worker_timeout_s == 20
-    assert found.secret_name == "emailsminder/dev"
+    assert found.secret_name == "emailsminder/dev/api"
     assert found.metrics_namespace == "EmailsMinder"
     assert found.service_name == "emailsminder-dev"
 
 
+def test_each_function_reads_a_secret_of_its_own_and_the_sweep_none() -> None:
+    named = {door: variables(Stage("dev", door), OUTPUTS, 20)["SECRET_NAME"] for door in ENTRY_POINTS}
+    assert named == {"api": "emailsminder/dev/api", "attempts": "emailsminder/dev/worker", "sweep": ""}
+
+
 def test_ses_events_come_with_their_topic() -> None:
     outputs = {**OUTPUTS, "SesTopicArn": "arn:ses", "SesConfigurationSet": "set"}
-    found = registry.values("ses", variables("dev", outputs, 20))
+    found = registry.values("ses", variables(Stage("dev", "attempts"), outputs, 20))
     assert found.texts("TOPIC_ARN") == ("arn:ses",)
     assert found.text("CONFIGURATION_SET") == "set"
 

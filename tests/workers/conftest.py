@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app import settings
 from app.store import tables
 from app.wiring import process as deployed_process
 from app.wiring import sweep as deployed_sweep
@@ -25,7 +26,7 @@ def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Process]:
             patch.setenv(name, value)
         deployed_process.container.cache_clear()
         deployed_sweep.sweep.cache_clear()
-        container = deployed_process.container()
+        container = deployed_process.container(settings.Process.WORKER)
         root.handlers, root.level = before
         tables.create_all()
         yield Process(aws, queue, server, container)

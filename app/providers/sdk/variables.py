@@ -10,11 +10,17 @@ from app.domain.account import prefix_of
 from app.domain.address import ascii_domain, is_domain
 from app.domain.urls import is_safe_url
 from app.errors import ConfigurationError
+from app.settings import Process
 
 # What nobody means at either end of a value: blanks, a byte order mark, and characters of no width.
 _EDGES: Final = re.compile("^[\\s\ufeff\u200b-\u200f\u2060]+|[\\s\ufeff\u200b-\u200f\u2060]+\\Z")
 
 ODD: Final = "control or non-ASCII character, such as a line break or …"
+
+
+API: Final = frozenset({Process.API})
+WORKER: Final = frozenset({Process.WORKER})
+BOTH: Final = API | WORKER
 
 
 class Need(StrEnum):
@@ -50,7 +56,8 @@ class Variable:
     `about` is the sentence in `.env.example` and in the documentation. `fallbacks` are variables of the process that
     count if this one is not set, in that order, before `default`. `needed_with` is a variable without which this one
     is not needed for sending: one half of a pair, for example. Without those that verify (`verifies`), no webhook is
-    believed. If it has a `form`, each of its values must have it.
+    believed. If it has a `form`, each of its values must have it. `read_by` are the processes that are given it: the
+    worker sends, the API believes webhooks and says what an account carries.
     """
 
     name: str
@@ -62,6 +69,7 @@ class Variable:
     needed_with: str = ""
     verifies: bool = False
     form: Form | None = None
+    read_by: frozenset[Process] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +119,15 @@ class Values:
             )
         return url or default
 
-    def missing(self, need: Need) -> tuple[str, ...]:
-        """The variables that are needed for `need` and have no value, by their whole names."""
+    def missing(self, need: Need, process: Process | None = None) -> tuple[str, ...]:
+        """The variables that are needed for `need` and have no value, by their whole names.
+
+        With a `process`, only those that it reads.
+        """
         return tuple(
             self.variable(one.name)
             for one in self.declaration.variables
-            if self._needs(one, need) and not self.text(one.name)
+            if self._needs(one, need) and not self.text(one.name) and (process is None or process in one.read_by)
         )
 
     def _needs(self, one: Variable, need: Need) -> bool:

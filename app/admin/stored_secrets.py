@@ -1,0 +1,107 @@
+"""`secrets`: what the deployed processes read, each of them only its own."""
+
+import json
+from typing import Annotated, Any
+
+import botocore.session
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app import vault
+from app.admin.environment import fail
+from app.errors import ConfigurationError, ServiceUnavailable
+from app.providers import registry
+from app.providers.sdk.variables import BOTH
+from app.settings import ACCOUNT_VARIABLES, HOW_TO_MAKE_ONE, Process, Settings
+
+app = typer.Typer(no_args_is_help=True, help="The secrets of the deployed processes: store.")
+
+ADDRESS_SECRET = "ADDRESS_SECRET"  # noqa: S105 because it is the name of a variable
+
+
+@app.callback()
+def group() -> None:
+    """Let `store` be named, although it is the only command."""
+
+
+@app.command()
+def store(
+    file: Annotated[typer.FileText, typer.Argument(help="A JSON object of variable to value; - for standard input.")],
+    *,
+    stage: Annotated[str, typer.Option(help="The deployed environment, such as production.")],
+    kms_key: Annotated[str, typer.Option(help="The KMS key of new secrets; Secrets Manager's own if not set.")] = "",
+) -> None:
+    """Put variables into the secrets of an environment, in the place of what is there: each process gets its own.
+
+    The API gets what proves webhooks, the worker the keys that send, both get ADDRESS_SECRET. Prints names only.
+    """
+    variables = _read(file.read())
+    try:
+        parts = split(variables)
+        Settings.from_env(variables)
+    except ConfigurationError as error:
+        fail(str(error))
+    try:
+        client = botocore.session.get_session().create_client("secretsmanager")
+        names = {process: f"emailsminder/{stage}/{process}" for process in Process}
+        for name in names.values():
+            _require_same_address_secret(client, name, variables)
+        for process, name in names.items():
+            _put(client, name, parts[process], kms_key)
+            typer.echo(f"{name}: {', '.join(sorted(parts[process]))}")
+    except (BotoCoreError, ClientError) as error:
+        fail(f"the secrets cannot be stored: {error}")
+
+
+def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
+    """The variables of each process. Raises ConfigurationError naming what is missing, malformed or unknown.
+
+    A name that nobody knows is refused: it may be that of a key, mistyped, which only one of them may have.
+    """
+    if not variables.get(ADDRESS_SECRET):
+        raise ConfigurationError(f"{ADDRESS_SECRET}: is missing; {HOW_TO_MAKE_ONE}")
+    parts: dict[Process, dict[str, str]] = {process: {} for process in Process}
+    accounts = set()
+    for name, value in variables.items():
+        found = registry.find_variable(name)
+        if found is None and name != ADDRESS_SECRET:
+            raise ConfigurationError(f"{name}: {_why_not(name)}")
+        for process in found[1].read_by if found else BOTH:
+            parts[process][name] = value
+        accounts |= {found[0]} if found else set()
+    registry.check_values(sorted(accounts), variables)
+    return parts
+
+
+def _why_not(name: str) -> str:
+    if name.endswith(ACCOUNT_VARIABLES):
+        return "is no secret: it belongs in aws_environment_variables of zappa_settings.json"
+    return "no provider has such a variable; what is not secret belongs in zappa_settings.json"
+
+
+def _read(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        fail("the file must be a JSON object of strings")
+    return found
+
+
+def _require_same_address_secret(client: Any, name: str, variables: dict[str, str]) -> None:
+    """With another one, nobody who complained would be found on the suppression list any more."""
+    try:
+        stored = vault.read(client, name).get(ADDRESS_SECRET)
+    except (ServiceUnavailable, ConfigurationError):
+        return  # there is none yet, or it may not be read from here
+    if stored and stored != variables[ADDRESS_SECRET]:
+        fail(f"{ADDRESS_SECRET}: {name} has another one, which must never change; take that one")
+
+
+def _put(client: Any, name: str, variables: dict[str, str], kms_key: str) -> None:
+    text = json.dumps(variables, indent=2)
+    try:
+        client.create_secret(Name=name, SecretString=text, **({"KmsKeyId": kms_key} if kms_key else {}))
+    except client.exceptions.ResourceExistsException:
+        client.put_secret_value(SecretId=name, SecretString=text)
