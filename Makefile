@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 EMULATOR ?= .emulator
+AUDIT ?= .audit
 # The version that Lambda runs comes first.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -48,11 +49,12 @@ screenshots: export CHROMIUM ?= $(shell command -v chromium chromium-browser goo
 screenshots: $(VENV)/.browser $(EMULATOR)/.installed ## Take the README's picture of the playground anew, docs/playground.png
 	@$(VENV)/bin/python -m tests.browser.screenshots
 
-check: $(VENV)/.dev ## Lint, format, types, import contracts
+check: $(VENV)/.dev ## Lint, format, types, import contracts, known vulnerabilities of the locked libraries
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m infra.advisories $(AUDIT)
 
 emulator: $(EMULATOR)/.installed ## Install the AWS emulator
 
@@ -64,6 +66,7 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
 	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
 	$(COMPILE) requirements/mutants.in --upgrade --output-file requirements/mutants.txt
+	$(COMPILE) requirements/audit.in --upgrade --output-file requirements/audit.txt
 	$(COMPILE) requirements/build.in --upgrade --output-file requirements/build.txt
 	$(COMPILE) requirements/deploy.in --upgrade --constraint requirements/build.txt --output-file requirements/deploy.txt
 
@@ -84,7 +87,7 @@ excerpts: $(VENV)/.dev ## Write the code that docs/adding-a-provider.md shows, f
 	$(VENV)/bin/python -m tests.support.excerpts docs/adding-a-provider.md
 
 clean: ## Remove environments and caches; the emails in .data stay
-	rm -rf $(VENV) $(EMULATOR) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(EMULATOR) $(AUDIT) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each environment is made from a lock with hashes; its stamp is older than a lock that changed.
@@ -107,6 +110,12 @@ $(VENV)/.browser: requirements/browser.txt | $(VENV)/bin/python
 $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	$(EMULATOR)/$(INSTALL) $<
 	@$(EMULATOR)/$(CONSISTENT)
+	@touch $@
+
+# Made when the service that it asks answers.
+$(AUDIT)/.installed: requirements/audit.txt | $(AUDIT)/bin/python
+	$(AUDIT)/$(INSTALL) $<
+	@$(AUDIT)/$(CONSISTENT)
 	@touch $@
 
 %/bin/python:
