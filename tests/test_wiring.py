@@ -59,11 +59,11 @@ def test_an_api_starts_without_what_only_the_worker_reads(env: dict[str, str], q
     names = ("SENDGRID_API_KEY", "MAILGUN_API_KEY", "SES_ACCESS_KEY_ID", "SES_SECRET_ACCESS_KEY")
     forget_health()
     api = connect({**env, **own, **dict.fromkeys(names, "")}, process=Process.API)
-    assert api.accept(an_email(), owner="team", key=None).head.excluded == ("mailgun",)  # its domain is another one
+    assert api.accept(an_email(), project="team", key=None).head.excluded == ("mailgun",)  # its domain is another one
     ((email_id, number),) = queue.published()
     worker = connect({**env, "SENDGRID_WEBHOOK_PUBLIC_KEY": ""}, process=Process.WORKER)
     worker.attempt(email_id, number)
-    (told,) = api.read.story(email_id).head.attempts
+    (told,) = api.read.story(email_id, None).head.attempts
     assert (told.provider, told.outcome) == ("sendgrid", Kind.ACCEPTED)
     for built in (api, worker):
         built.close()

@@ -54,7 +54,7 @@ def replace(key: Annotated[str, typer.Argument(help="The id, or a unique beginni
     """Print a new random key that may do what this one may, and revoke this one, which works for ten seconds more."""
     keys = _keys()
     found = _in_use(keys, key)
-    typer.echo(keys.create(found.name, found.scopes, found.domains))
+    typer.echo(keys.create(found.name, found.scopes, found.domains, project=found.project))
     keys.revoke(found.id)
     typer.echo(f"revoked {found.id[:12]} {found.name}", err=True)
 

@@ -95,7 +95,9 @@ def test_a_name_that_is_not_one_keys_revokes_none(run: Run) -> None:
 
 
 def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> None:
-    before = run("keys", "create", "till", "--scope", "send", "--domain", "example.com").stdout.strip()
+    before = run(
+        "keys", "create", "till", "--scope", "send", "--domain", "example.com", "--project", "shop"
+    ).stdout.strip()
     old = keys().find(before)
     assert old is not None
     done = run("keys", "replace", "till")
@@ -103,6 +105,7 @@ def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> 
     new = keys().find(done.stdout.strip())
     assert new is not None
     assert (new.name, new.scopes, new.domains) == (old.name, old.scopes, old.domains)
+    assert new.project == old.project == "shop"
     assert new.id != old.id
     assert keys().find(before) is None
     again = run("keys", "replace", old.id[:12])
