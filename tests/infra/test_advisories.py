@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import tomllib
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from infra import advisories
 from infra.advisories import audit, pinned
+from infra.stages import ROOT
 from tests.infra.test_locks import PINS, REQUIREMENTS
 from tests.support.provider_server import ProviderServer
 
@@ -114,3 +116,11 @@ def test_a_library_in_two_versions_is_in_two_files() -> None:
 def bare(pin: str) -> str:
     name, version = pin.split("==")
     return f"{name.partition('[')[0]}=={version}"
+
+
+def test_bandit_s_rules_hold_for_everything_that_runs() -> None:
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "S" in lint["select"]
+    assert not [rule for rule in lint["ignore"] if rule.startswith("S")]
+    excepted = {where for where, rules in lint["per-file-ignores"].items() if any(r.startswith("S") for r in rules)}
+    assert excepted == {"tests/**", "bench/**"}
