@@ -31,7 +31,7 @@ _QUESTION: Final = {"package": {"name": "pip", "ecosystem": "PyPI"}, "version": 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Result:
     """What came of it: the exit status, and what to print."""
 
     status: int
@@ -48,12 +48,12 @@ def answers(service: str, within_s: float = ANSWERS_WITHIN_S) -> bool:
 
 def audit(
     install: Sequence[str], tool: Sequence[str], service: str = SERVICE, within_s: float = AUDITED_WITHIN_S
-) -> Outcome:
+) -> Result:
     """Look at every lock. `install` is the command that makes pip-audit's environment, `tool` the one that runs it."""
     if not answers(service):
-        return Outcome(0, f"The locks are not audited: {service} does not answer")
+        return Result(0, f"The locks are not audited: {service} does not answer")
     if subprocess.run(install, check=False).returncode:  # noqa: S603 because the command is our own
-        return Outcome(0, "The locks are not audited: pip-audit cannot be installed")
+        return Result(0, "The locks are not audited: pip-audit cannot be installed")
     ignored = [part for name in IGNORED for part in ("--ignore-vuln", name)]
     command = [*tool, *("--vulnerability-service", "osv", "--osv-url", service), *("--require-hashes", "--disable-pip")]
     command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10", *ignored, "--requirement"]
@@ -66,11 +66,11 @@ def audit(
                 done = subprocess.run([*command, file], capture_output=True, text=True, timeout=within_s, check=False)  # noqa: S603 because the command is our own
                 found += json.loads(done.stdout)["dependencies"]
             except subprocess.TimeoutExpired:
-                return Outcome(0, f"The locks are not audited: {service} took more than {within_s:g} s")
+                return Result(0, f"The locks are not audited: {service} took more than {within_s:g} s")
             except ValueError:
                 if not answers(service):
-                    return Outcome(0, f"The locks are not audited: {service} does not answer any more")
-                return Outcome(1, f"The audit of the locks failed: {shorten(done.stderr)}")
+                    return Result(0, f"The locks are not audited: {service} does not answer any more")
+                return Result(1, f"The audit of the locks failed: {shorten(done.stderr)}")
     return _judge(found)
 
 
@@ -90,7 +90,7 @@ def pinned(locks: Iterable[str]) -> list[str]:
     ]
 
 
-def _judge(dependencies: list[dict[str, Any]]) -> Outcome:
+def _judge(dependencies: list[dict[str, Any]]) -> Result:
     lines = [
         f"{one['name']} {one['version']}: {vulnerability['id']}, mended in"
         f" {', '.join(vulnerability['fix_versions']) or 'no version yet'}"
@@ -98,17 +98,17 @@ def _judge(dependencies: list[dict[str, Any]]) -> Outcome:
         for vulnerability in one.get("vulns", ())
     ]
     if not lines:
-        return Outcome(0, f"{len(dependencies)} locked libraries, and no vulnerability of them is known")
+        return Result(0, f"{len(dependencies)} locked libraries, and no vulnerability of them is known")
     remedy = "`make lock` takes newer versions; IGNORED in infra/advisories.py has those that do not reach us"
-    return Outcome(1, "\n".join([*sorted(set(lines)), remedy]))
+    return Result(1, "\n".join([*sorted(set(lines)), remedy]))
 
 
 def main() -> None:
-    """Print the outcome, and end with its status. The first argument is pip-audit's environment."""
+    """Print the result, and end with its status. The first argument is pip-audit's environment."""
     environment = sys.argv[1]
-    outcome = audit(["make", "--silent", f"{environment}/.installed"], [f"{environment}/bin/pip-audit"])
-    sys.stdout.write(f"{outcome.text}\n")
-    sys.exit(outcome.status)
+    result = audit(["make", "--silent", f"{environment}/.installed"], [f"{environment}/bin/pip-audit"])
+    sys.stdout.write(f"{result.text}\n")
+    sys.exit(result.status)
 
 
 if __name__ == "__main__":

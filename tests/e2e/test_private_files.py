@@ -58,6 +58,7 @@ def test_no_log_has_an_address_or_a_path(own: Installation) -> None:
     for name, text in logs.items():
         assert ADDRESS not in text.replace("%40", "@"), name
         assert "/v1/emails?" not in text, name
+        assert "HTTP/1." not in text, f"{name} has a line of a server for each request"
     assert '"route":"/v1/suppressions/{suppression_id}"' in logs["log"].replace('": ', '":')
 
 

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import tomllib
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from infra import advisories
 from infra.advisories import audit, pinned
+from infra.stages import ROOT
 from tests.infra.test_locks import PINS, REQUIREMENTS
 from tests.support.provider_server import ProviderServer
 
@@ -39,8 +41,8 @@ def test_where_nobody_answers_it_is_one_line_and_no_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (9, silent.getsockname()[1]):
             began_s, url = monotonic(), f"http://127.0.0.1:{port}/v1/query"
-            verdict = audit(tool("raise SystemExit(1)"), tool("raise SystemExit(1)"), url)
-            assert (verdict.status, verdict.text) == (0, f"The locks are not audited: {url} does not answer")
+            result = audit(tool("raise SystemExit(1)"), tool("raise SystemExit(1)"), url)
+            assert (result.status, result.text) == (0, f"The locks are not audited: {url} does not answer")
             assert monotonic() - began_s < 2 * advisories.ANSWERS_WITHIN_S
 
 
@@ -50,14 +52,14 @@ def test_a_service_that_refuses_is_as_good_as_none(service: str, server: Provide
 
 
 def test_what_cannot_be_installed_is_told(service: str) -> None:
-    verdict = audit(tool("raise SystemExit(2)"), finding(BAD), service)
-    assert (verdict.status, verdict.text) == (0, "The locks are not audited: pip-audit cannot be installed")
+    result = audit(tool("raise SystemExit(2)"), finding(BAD), service)
+    assert (result.status, result.text) == (0, "The locks are not audited: pip-audit cannot be installed")
 
 
 def test_a_known_vulnerability_fails_the_check_and_is_named(service: str) -> None:
-    verdict = audit(INSTALLED, finding(SAFE, BAD, WORSE), service)
-    assert verdict.status == 1
-    assert verdict.text.splitlines()[:2] == [
+    result = audit(INSTALLED, finding(SAFE, BAD, WORSE), service)
+    assert result.status == 1
+    assert result.text.splitlines()[:2] == [
         "h2 1.0: GHSA-1, mended in 1.1",
         "pip 2.0: GHSA-2, mended in no version yet",
     ]
@@ -66,8 +68,8 @@ def test_a_known_vulnerability_fails_the_check_and_is_named(service: str) -> Non
 
 def test_an_audit_that_fails_is_not_taken_for_a_good_one(service: str, server: ProviderServer) -> None:
     broken = tool("import sys; sys.exit('a lock cannot be read')")
-    verdict = audit(INSTALLED, broken, service)
-    assert (verdict.status, verdict.text) == (1, "The audit of the locks failed: a lock cannot be read")
+    result = audit(INSTALLED, broken, service)
+    assert (result.status, result.text) == (1, "The audit of the locks failed: a lock cannot be read")
 
 
 def test_a_service_that_goes_away_meanwhile_fails_nothing(service: str, server: ProviderServer) -> None:
@@ -80,13 +82,13 @@ def test_a_service_that_goes_away_meanwhile_fails_nothing(service: str, server: 
             return {"/": 503 if any(path == "/leave" for path, _ in server.calls) else 0}.items()
 
     server.statuses = Leaving()
-    verdict = audit(INSTALLED, tool(leaves), service)
-    assert (verdict.status, verdict.text) == (0, f"The locks are not audited: {service} does not answer any more")
+    result = audit(INSTALLED, tool(leaves), service)
+    assert (result.status, result.text) == (0, f"The locks are not audited: {service} does not answer any more")
 
 
 def test_an_audit_ends(service: str) -> None:
-    verdict = audit(INSTALLED, tool("import threading; threading.Event().wait(60)"), service, within_s=0.5)
-    assert (verdict.status, verdict.text) == (0, f"The locks are not audited: {service} took more than 0.5 s")
+    result = audit(INSTALLED, tool("import threading; threading.Event().wait(60)"), service, within_s=0.5)
+    assert (result.status, result.text) == (0, f"The locks are not audited: {service} took more than 0.5 s")
 
 
 def test_every_pin_of_every_lock_is_looked_at_once_and_with_a_hash(tmp_path: Path) -> None:
@@ -114,3 +116,11 @@ def test_a_library_in_two_versions_is_in_two_files() -> None:
 def bare(pin: str) -> str:
     name, version = pin.split("==")
     return f"{name.partition('[')[0]}=={version}"
+
+
+def test_bandit_s_rules_hold_for_everything_that_runs() -> None:
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "S" in lint["select"]
+    assert not [rule for rule in lint["ignore"] if rule.startswith("S")]
+    excepted = {where for where, rules in lint["per-file-ignores"].items() if any(r.startswith("S") for r in rules)}
+    assert excepted == {"tests/**", "bench/**"}
