@@ -123,9 +123,9 @@ def test_a_complaint_at_an_account_that_left_counts_although_the_email_is_gone(
     container, now_s, address = connect(env), time.time(), somebody("ann").key
     told = {"email": address, "timestamp": int(now_s), "event": event, "em_email_id": "eml_gone", "em_attempt": "1"}
     container.record("sendgrid", CASES["sendgrid"].webhook([told], now_s, 0))
-    known = container.suppressions.among([address], int(now_s * 1000), "team").get(address)
-    assert known is not None
-    assert known.reason is reason
+    # Whose mail it was about is known only where there is one project, and other tests of this run may have made some.
+    entries = container.suppressions.of(address, container.partitions.read().projects)
+    assert [known.reason for entry in entries if (known := entry.in_force(int(now_s * 1000)))] == [reason]
     container.close()
 
 

@@ -80,6 +80,9 @@ def _drip_body(line: Line) -> None:
     line.drip(b"x" * 400)
 
 
+SOON_S = 4.5
+"""Less than any of the waits that would be added to a call that is not ended in time; a busy machine needs a second."""
+
 HUGE = replace(
     SAMPLE,
     content=replace(SAMPLE.content, attachments=(Attachment("a.bin", "application/octet-stream", bytes(20_000_000)),)),
@@ -91,19 +94,19 @@ def test_a_call_is_over_in_time_whatever_the_server_does(script: Script) -> None
     told = call(script)
     assert told.outcome.kind is Kind.UNCERTAIN
     assert told.outcome.cause is Cause.OUTAGE
-    assert 0.4 < told.took_s < 2.5
+    assert 0.4 < told.took_s < SOON_S
 
 
 def test_a_call_is_over_in_time_though_the_server_reads_nothing() -> None:
     told = call(Line.hold, timeout_s=1.0, message=HUGE)
     assert told.outcome.kind is Kind.UNAVAILABLE  # the request was never whole
-    assert told.took_s < 2.5
+    assert told.took_s < SOON_S
 
 
 def test_a_server_that_reads_slowly_does_not_prolong_the_call() -> None:
     told = call(Line.sip, timeout_s=1.0, message=HUGE)
     assert told.outcome.kind is Kind.UNAVAILABLE
-    assert told.took_s < 2.5
+    assert told.took_s < SOON_S
 
 
 def test_a_slow_name_lookup_is_not_waited_for() -> None:
@@ -117,7 +120,7 @@ def test_a_slow_name_lookup_is_not_waited_for() -> None:
         told = send(transport, "https://api.invalid")
         stop.set()
     assert (told.outcome.kind, told.outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
-    assert told.took_s < 2.5
+    assert told.took_s < SOON_S
 
 
 def test_a_name_that_does_not_exist_is_surely_not_sent() -> None:
@@ -174,7 +177,7 @@ def test_a_host_that_swallows_packets_does_not_hold_the_call() -> None:
     with black_hole() as hole, transport_of(timeout_s=5, connect_timeout_s=0.3) as transport:
         told = send(transport, f"http://127.0.0.1:{hole[1]}")
     assert told.outcome.kind is Kind.UNAVAILABLE
-    assert told.took_s < 2.5
+    assert told.took_s < SOON_S
 
 
 def test_nobody_listening_is_surely_not_sent() -> None:
@@ -211,7 +214,7 @@ def test_a_line_that_breaks_after_the_request_may_have_sent(script: Script) -> N
     told = call(script, timeout_s=5)
     assert told.outcome.kind is Kind.UNCERTAIN
     assert told.outcome.status_code is None
-    assert told.took_s < 3
+    assert told.took_s < SOON_S
 
 
 def test_a_line_that_breaks_inside_the_request_twice_has_surely_sent_nothing() -> None:
@@ -221,7 +224,7 @@ def test_a_line_that_breaks_inside_the_request_twice_has_surely_sent_nothing() -
 
     told = call(cut, timeout_s=5, message=HUGE)
     assert (told.outcome.kind, told.outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
-    assert told.took_s < 3
+    assert told.took_s < SOON_S
 
 
 def test_an_answer_that_comes_before_the_request_is_read_is_heard() -> None:
@@ -287,7 +290,7 @@ def test_calls_at_once_have_their_own_time() -> None:
         for thread in threads:
             thread.join()
     assert [call.outcome.kind for call in calls] == [Kind.UNCERTAIN] * 4
-    assert all(0.9 < call.took_s < 2.5 for call in calls)
+    assert all(0.9 < call.took_s < SOON_S for call in calls)
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_a_tag_is_found_whole_and_by_its_name() -> None:
 def test_a_project_finds_its_own_emails_only() -> None:
     ann, tag = address(), uuid4().hex
     heads = [
-        a_head(5, project=project, tags=(tag,), recipients={ann: Recipient(ann, Role.TO)})
+        a_head(5, project=project, shard=2, tags=(tag,), recipients={ann: Recipient(ann, Role.TO)})
         for project in ("default", "shop")
     ]
     for head in heads:
