@@ -22,6 +22,7 @@ def own(tmp_path: Path) -> Iterator[Installation]:
     installation.close()
 
 
+@pytest.mark.full
 def test_a_replaced_key_stays_revoked_over_a_restart_and_the_start_says_so(own: Installation) -> None:
     assert REVOKED not in own.log.read_text()
     command = [sys.executable, "-m", "app.admin", "keys", "replace", "local development"]

@@ -22,6 +22,7 @@ def own(tmp_path: Path) -> Iterator[Installation]:
     installation.close()
 
 
+@pytest.mark.full
 def test_every_file_is_for_its_owner_only_whatever_the_umask(own: Installation) -> None:
     def use() -> None:
         """Leave something in every kind of file."""

@@ -98,6 +98,7 @@ def test_the_part_of_the_example_that_is_written_by_hand_stays(installed: Path) 
     assert "MADE_UP_API_KEY" in after
 
 
+@pytest.mark.full
 def test_it_has_all_its_parts_and_is_asked_what_every_provider_is_asked(installed: Path) -> None:
     suites = (OWN_TESTS, "tests/providers/test_contract.py", "tests/providers/test_limits.py")
     pytest_in(installed, "-k", "made_up or fresh or structure", *suites, *FRESH, *STRUCTURE)
