@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.delivery import read
 from app.delivery.read import CHUNK, READ_AT_MOST, SPARE, Read
 from app.domain.email import Role
 from app.domain.head import REPUBLISH_AFTER_MS, EmailStatus, Head, Recipient, Status
@@ -73,18 +74,18 @@ def many(harness: Harness) -> Harness:
     return harness
 
 
-def cost(read: Read, wanted: Wanted, limit: int, after: str | None = None) -> RoundTrips:
-    with counted(read) as (counting, trips):
+def cost(reader: Read, wanted: Wanted, limit: int, after: str | None = None) -> RoundTrips:
+    with counted(reader) as (counting, trips):
         counting.page(wanted, after, limit)
     return trips
 
 
-def ids(read: Read, wanted: Wanted, limit: int) -> list[str]:
+def ids(reader: Read, wanted: Wanted, limit: int) -> list[str]:
     """The emails of all pages."""
     found: list[str] = []
     after: str | None = None
     while True:
-        page = read.page(wanted, after, limit)
+        page = reader.page(wanted, after, limit)
         found += [head.email_id for head in page.heads]
         if page.after is None:
             return found
@@ -121,13 +122,13 @@ def test_a_smaller_page_never_costs_more_than_a_larger_one(many: Harness, wanted
 def test_a_status_that_no_email_has_reads_a_thousand_heads_and_says_where_to_go_on(many: Harness) -> None:
     many.partitions.read()
     wanted, after, pages = Wanted("many", status=EmailStatus.CANCELED), None, 0
-    read = 0
+    seen = 0
     while pages == 0 or after is not None:
         with counted(many.read) as (counting, trips):
             page = counting.page(wanted, after, 1)
         assert (page.heads, trips.read["BatchGetItem"] <= READ_AT_MOST) == ([], True)
-        read, after, pages = read + trips.read["BatchGetItem"], page.after, pages + 1
-    assert read == MANY
+        seen, after, pages = seen + trips.read["BatchGetItem"], page.after, pages + 1
+    assert seen == MANY
     assert pages <= MANY // READ_AT_MOST + 2  # a page ends where a partition was read to
 
 
@@ -170,6 +171,19 @@ def test_pages_within_one_millisecond_are_whole(harness: Harness, limit: int) ->
     heads = [sent_at(5_000, project) for _ in range(30)]
     put(harness, heads)
     assert ids(harness.read, Wanted(project), limit) == sorted((h.email_id for h in heads), reverse=True)
+
+
+@pytest.mark.parametrize("limit", [3, 100])
+def test_shards_of_different_sizes_leave_no_gap(harness: Harness, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Of a full shard only a part is read for a page, and the others' older emails must wait for the rest of it."""
+    monkeypatch.setattr(read, "READ_AT_MOST", 12)
+    monkeypatch.setattr(read, "SPARE", 2)
+    project = f"uneven-{limit}"
+    heads = [sent_at(1_000 + n, project, shard=0 if n % 8 else 1 + n % 3) for n in range(120)]
+    put(harness, heads)
+    newest_first = [head.email_id for head in reversed(heads)]
+    for wanted in (Wanted(project), Wanted(project, status=EmailStatus.SENT)):
+        assert ids(harness.read, wanted, limit) == newest_first
 
 
 def test_the_emails_of_all_projects_are_merged_newest_first(harness: Harness) -> None:
