@@ -1,5 +1,8 @@
 """Binds the models to real tables, and creates the tables where nothing else does (on a laptop, in the tests)."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from pynamodb.connection import Connection
 from pynamodb.models import Model
 
@@ -79,3 +82,27 @@ def create_all() -> None:
     for model, *_ in MODELS.values():
         if not model.exists():
             model.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
+
+
+def of_another_version() -> list[str]:
+    """The names of the tables that have other keys or indexes than this version reads and writes."""
+    return [model.Meta.table_name for model, *_ in MODELS.values() if _stored_keys(model) != _own_keys(model)]
+
+
+Keys = dict[str, set[tuple[str, str]]]  # of the table ("") and of each index: attribute and kind
+
+
+def _own_keys(model: type[Model]) -> Keys:
+    schema = model._get_schema()
+    indexes = {index["index_name"]: _pairs(index["key_schema"]) for index in schema["global_secondary_indexes"]}
+    return {"": _pairs(schema["key_schema"]), **indexes}
+
+
+def _stored_keys(model: type[Model]) -> Keys:
+    table = model.describe_table()
+    indexes = {index["IndexName"]: _pairs(index["KeySchema"]) for index in table.get("GlobalSecondaryIndexes") or ()}
+    return {"": _pairs(table["KeySchema"]), **indexes}
+
+
+def _pairs(keys: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return {(key["AttributeName"], key["KeyType"]) for key in keys}

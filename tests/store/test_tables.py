@@ -97,3 +97,16 @@ def test_a_write_that_fails_for_another_reason_than_its_condition_is_an_error(aw
             Nonces(60).admit("mailgun", Nonce("token", "body"), now_ms / 1000)
     finally:
         HeadItem.Meta.table_name = ""
+
+
+def test_tables_of_another_version_are_told(aws: Aws, prefix: str) -> None:
+    assert tables.of_another_version() == []
+    dynamodb = client(aws.endpoint_url, "dynamodb")
+    dynamodb.delete_table(TableName=f"{prefix}emails")
+    dynamodb.create_table(
+        TableName=f"{prefix}emails",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "email_id", "KeyType": "HASH"}, {"AttributeName": "part", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("email_id", "part")],
+    )
+    assert tables.of_another_version() == [f"{prefix}emails"]
