@@ -1,4 +1,4 @@
-"""Reads the secrets: one secret of AWS Secrets Manager, which is a JSON object of variable to value.
+"""Reads the one secret of this process: a secret of AWS Secrets Manager, a JSON object of variable to value.
 
 Parameter Store would refuse reads when many functions start at once, and its client starts more slowly.
 """

@@ -27,7 +27,7 @@ Story = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A call that a provider took: whom it reached, and for which attempt."""
+    """One call that a provider took: the provider, the attempt, and to whom it was addressed."""
 
     provider: str
     attempt: int

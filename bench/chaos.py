@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def variables(caps: Mapping[str, Caps]) -> dict[str, str]:
-    """The settings that give the accounts these caps."""
+    """The environment variables that set `caps`, which are by account."""
     named = {f"{provider.upper()}_DAILY_CAP": cap.daily for provider, cap in caps.items()}
     named |= {f"{provider.upper()}_PER_SECOND_CAP": cap.per_second for provider, cap in caps.items()}
     return {name: str(cap) for name, cap in named.items() if cap is not None}

@@ -17,7 +17,7 @@ class Instant(asyncio.Protocol):
         self._received = bytearray()
 
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as a request's body is complete."""
+        """Add `data` to what the client has sent, and answer if the request's body is complete."""
         self._received += data
         head, end, body = bytes(self._received).partition(b"\r\n\r\n")
         if not end:

@@ -36,11 +36,11 @@ class Judge(Protocol):
 
     @property
     def silent(self) -> bool:
-        """Whether the provider is called silent."""
+        """Whether the product calls the provider silent."""
 
     @property
     def weight(self) -> int:
-        """What the provider weighs."""
+        """The provider's weight, 0 to 100."""
 
     def look(self, now_min: int, newest: Iterator[tuple[int, Minute]]) -> None:
         """Judge at the start of this minute. `newest` are the earlier minutes that have counts, newest first."""

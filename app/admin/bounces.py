@@ -47,7 +47,7 @@ def rules() -> None:
 
 
 def table() -> str:
-    """The rules, as committed."""
+    """Every rule in its order, as a table in Markdown."""
     lines = ["| weight | rule | when | proves | source |", "|---|---|---|---|---|"]
     lines += [
         f"| {rule.weight.value}. {TITLES[rule.weight]} | `{rule.name}` | {rule.says} | {rule.proves} | {rule.source} |"

@@ -90,7 +90,7 @@ def _read(text: str) -> dict[str, str]:
 
 
 def _require_same_address_secret(client: Any, name: str, variables: dict[str, str]) -> None:
-    """With another one, nobody who complained would be found on the suppression list any more."""
+    """Stop if `name` already holds another ADDRESS_SECRET: under a new one the suppression list could not be read."""
     try:
         stored = vault.read(client, name).get(ADDRESS_SECRET)
     except (ServiceUnavailable, ConfigurationError):

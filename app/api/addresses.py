@@ -62,7 +62,7 @@ def name(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text itself. Raises ValueError if it has a character that could end a line."""
+    """`text`, unchanged. Raises ValueError if it has a line break or any other control character."""
     if CONTROL.search(text):
         raise ValueError("must not contain line breaks or other control characters")
     return text

@@ -35,7 +35,7 @@ class Route(APIRoute):
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else _awaited(endpoint), **kwargs)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function that FastAPI calls for each request of this route."""
+        """FastAPI's handler, called after noting whether this is the process's only request (on Lambda)."""
         handle = super().get_route_handler()
 
         async def call(request: Request) -> Response:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.delivery.listings import PartitionStore
+from app.delivery.listing_ports import PartitionStore
 from app.delivery.ports import (
     Clock,
     CollapseStore,
@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 
 LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
 KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
-# An idempotency key is forgotten this much before its email, whatever the clocks say: what a key names is there, or was
-# never stored.
+# A key expires a day before its email, so a key that is still known never names an email that has been deleted.
 OUTLIVES_KEY_S = 24 * 3600
 
 

@@ -105,7 +105,7 @@ class MakeAttempt:
         if attempt.provider in plan.reservations:  # otherwise no call was made
             self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
             # Whom its webhook was about before its answer came has the email, whatever the answer says.
-            self.capacity.settle(plan.reservations[attempt.provider], outcome, unreported)
+            self.capacity.give_back_unused(plan.reservations[attempt.provider], outcome, unreported)
         self.monitor.flush()
 
     def _is_expected(self, head: Head, number: int, now_ms: int) -> bool:

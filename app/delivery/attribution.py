@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat
 from typing import Final
 
-from app.delivery.listings import PartitionStore, RecipientStore
+from app.delivery.listing_ports import PartitionStore, RecipientStore
 from app.delivery.ports import HeadStore
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
@@ -49,8 +49,8 @@ class Attribution:
     def _found(
         self, address: str, events: Iterable[ProviderEvent], projects: Iterable[str]
     ) -> list[tuple[ProviderEvent, ProviderEvent]]:
-        places = heapq.merge(*(self.recipients.emails_to(address, project) for project in projects), reverse=True)
-        heads = self.heads.get_many([email_id for _, email_id in islice(places, LOOKED_AT)])
+        positions = heapq.merge(*(self.recipients.emails_to(address, project) for project in projects), reverse=True)
+        heads = self.heads.get_many([email_id for _, email_id in islice(positions, LOOKED_AT)])
         return [(event, _attributed(event, heads)) for event in events]
 
 

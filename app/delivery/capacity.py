@@ -19,7 +19,7 @@ class Reservation:
     has_probe: bool
 
     def is_for(self, recipients: int, now_s: float) -> bool:
-        """Whether it is what a call to so many recipients needs that begins now."""
+        """Whether this reservation still fits a call to `recipients` people that begins at `now_s`."""
         return self.ticket.recipients == recipients and self.ticket.is_current(now_s)
 
 
@@ -31,7 +31,10 @@ class Capacity:
     places: PlaceTaker
 
     def reserve(self, candidate: Candidate, recipients: int, *, ahead: bool, has_turn: bool) -> Reservation | Candidate:
-        """Take what a call through `candidate` needs, or say what that is then. The rest is as for a place."""
+        """Reserve what a call through `candidate` needs. If it is not to be had, return the candidate as it is then.
+
+        For `ahead` and `has_turn`, see `PlaceTaker.take`.
+        """
         ticket = self.places.take(candidate.provider, recipients, ahead=ahead, has_turn=has_turn)
         if isinstance(ticket, Full):
             return _paused(candidate, ticket)
@@ -42,9 +45,10 @@ class Capacity:
         return Reservation(ticket, candidate.probes)
 
     def turns(self, refused: Mapping[str, tuple[Candidate, int]], known_ms: int | None) -> list[Candidate]:
-        """The candidates, each with the number of recipients for whom it had no place, when they are tried again.
+        """The candidates of `refused`, paused until the email's turn.
 
-        That is at `known_ms`, the turn that the email has. None: it has none yet, and gets one.
+        `refused` maps each provider to its candidate and to the number of recipients for whom it had no place. The turn
+        is at `known_ms`; None: the email has none yet, and gets one.
         """
         counts = {name: recipients for name, (_, recipients) in refused.items()}
         fulls = self.places.turn(counts, known_ms)
@@ -66,8 +70,8 @@ class Capacity:
         if reservation.has_probe:
             self.monitor.end_probe(reservation.ticket.account)
 
-    def settle(self, reservation: Reservation, outcome: Outcome, keys: tuple[str, ...]) -> None:
-        """Give back the places of those recipients of the call, named by their keys, to whom it surely sent nothing."""
+    def give_back_unused(self, reservation: Reservation, outcome: Outcome, keys: tuple[str, ...]) -> None:
+        """Give back the places of those of the recipients `keys` to whom the call surely sent nothing."""
         unused = sum(outcome.of(key).kind in SURELY_NOT_SENT for key in keys)
         self.places.give_back(reservation.ticket, unused)
 

@@ -54,7 +54,7 @@ class ContextReader:
         return ""
 
     def suppressed(self, addresses: Iterable[str], project: str) -> Mapping[str, Suppression]:
-        """The suppressions in force, for a project, of those of `addresses` (lower-case) that have one, by address."""
+        """Which of `addresses` (lower-case) are suppressed for `project` now, each with its suppression."""
         return self.suppressions.among(addresses, int(self.clock() * 1000), project)
 
     def meet_own_lists(self, addresses: Iterable[str], project: str) -> bool:
@@ -68,7 +68,7 @@ class ContextReader:
     def route(
         self, email_id: str, restrict: Iterable[str], addresses: Iterable[str], recipients: int
     ) -> tuple[Candidate, ...]:
-        """Every provider in the order in which it would be tried for these addresses, so many of them in a call."""
+        """Every provider in the order in which it would be tried for a call to `recipients` of these addresses."""
         healths, left_today = self.monitor.healths(), self.places.left_today()
         return self._route(healths, left_today, email_id, restrict, addresses, recipients=recipients)
 
@@ -95,5 +95,8 @@ class ContextReader:
         )
 
     def _is_superseded(self, head: Head) -> bool:
-        """Whether a newer email has the same collapse scope. Whoever has a scope was the newest in it once."""
+        """Whether a newer email has the same collapse scope.
+
+        An email that is stored with a scope was the newest of it at that moment, so any other id found now is newer.
+        """
         return self.collapses.newest(head.collapse_scope) not in (head.email_id, None)

@@ -22,7 +22,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a provider does with an email that no objection says, from its table of limits.
+    """What a provider does with an email beyond what excludes it, from its table of limits.
 
     `tracked_fields` are the fields of an email's tracking that its calls say, `tags_add` is what it adds to an email
     that has tags, and `own_list` where an address is cleared from its own suppression list.
@@ -33,7 +33,10 @@ class Habits:
     own_list: str
 
     def notes(self, email: Email, *, meets_own_lists: bool) -> tuple[str, ...]:
-        """Those of them that this email meets. `meets_own_lists`: such a list may hold a recipient."""
+        """A note for each habit that concerns this email.
+
+        `meets_own_lists`: a recipient may be on the provider's own suppression list.
+        """
         own_list = (
             f"its own suppression list holds all the same; to clear it: {self.own_list}" if meets_own_lists else ""
         )

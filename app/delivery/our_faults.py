@@ -62,7 +62,7 @@ class OurFaults:
 
 
 def _that_wait(head: Head, account: str) -> set[str]:
-    """The accounts of whose reports a webhook at the path of `account` may be one, and from which one is missing."""
+    """The accounts that could have sent a webhook to the path of `account` and still owe a report on this email."""
     asked = {attempt.provider for attempt in head.attempts}
     return {each for each in ({account} if account in asked else asked) if _waits_for_report(head, each)}
 

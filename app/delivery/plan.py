@@ -11,7 +11,7 @@ from app.domain.head import Head, Status
 from app.domain.protocol import DeliveryProtocol
 from app.domain.route import Candidate
 
-EARLY_MS = 100  # whoever comes so much before its turn comes in its turn
+EARLY_MS = 100  # an email that comes this much before its turn counts as on time
 
 
 @dataclass
@@ -30,7 +30,8 @@ class Plan:
     holder: str = field(default_factory=lambda: token_hex(8))
     reservations: dict[str, Reservation] = field(default_factory=dict)
     turn_ms: int | None = None
-    _refused: dict[str, tuple[Candidate, int]] = field(default_factory=dict)  # by the second's cap: for so many
+    # By provider: the candidate, and the number of recipients for whom its cap per second left no place.
+    _refused: dict[str, tuple[Candidate, int]] = field(default_factory=dict)
 
     def next_call(self, head: Head) -> tuple[Head, Dispatch | None, int]:
         """The settled head, its next call if there is one, and the time of both in ms."""
@@ -55,7 +56,7 @@ class Plan:
         return [candidate for candidate in self.context.route if candidate.limit is not None]
 
     def _reserve(self, head: Head, *, ahead: bool) -> tuple[Head, Dispatch | None, int]:
-        """As `next_call`. With `ahead`, whoever comes in its turn may book a later second, and so may a large call."""
+        """As `next_call`. With `ahead`, an email that has its turn may book a later second, and so may a large call."""
         context = self.context
         while True:
             now_s = self.clock()

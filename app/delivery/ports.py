@@ -9,7 +9,7 @@ from app.domain.email import Content, Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
-from app.domain.listing import Place
+from app.domain.listing import Position
 from app.domain.outcome import Outcome
 from app.domain.suppression import Entry, Suppression
 
@@ -42,8 +42,8 @@ class HeadStore(Protocol):
     ) -> tuple[list[str], Cursor | None]:
         """As `due`, but all that become due after `now_ms`; some that are due already may be among them."""
 
-    def created(self, partition: str, before_ms: int | None) -> Iterator[Place]:
-        """Each place of that partition of all emails, newest first, up to and including `before_ms`."""
+    def created(self, partition: str, before_ms: int | None) -> Iterator[Position]:
+        """Each position of that partition of all emails, newest first, up to and including `before_ms`."""
 
 
 class HealthStore(Protocol):
@@ -90,10 +90,13 @@ class PlaceStore(Protocol):
         """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
 
     def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """The second, `first` or later, in which the next turn of `count` places comes; so many come in a second."""
+        """Give out the next turn, of `count` places, and return its second, which is `first` or later.
+
+        At most `a_second` places are given out as turns of one second.
+        """
 
     def next_turn(self, account: str, a_second: int) -> int:
-        """The second in which the next turn would come, if that is not over."""
+        """The second of the next turn, if one was given out lately; otherwise one that is over."""
 
 
 class CursorStore(Protocol):
@@ -152,7 +155,10 @@ class SuppressionLookup(Protocol):
         """The suppressions in force, of all projects and of this one, by address (lower-case)."""
 
     def entries(self, addresses: Iterable[str], project: str) -> Mapping[str, Entry]:
-        """All that is known of those of `addresses` (lower-case) of which anything is, by address, for `project`."""
+        """What is known of each of `addresses` (lower-case), for all projects and for `project` together, by address.
+
+        Addresses of which nothing is known are left out.
+        """
 
 
 class CollapseStore(Protocol):
@@ -217,7 +223,7 @@ class ReadContext(Protocol):
 
 
 class Receiver(Protocol):
-    """The webhook side of a provider."""
+    """Proves and reads the webhooks of one account."""
 
     def verify(self, webhook: Webhook, now_s: float) -> Nonce | None:
         """Prove who sent the webhook. Raises Unauthenticated, or ServiceUnavailable if it cannot be checked now."""

@@ -8,20 +8,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from app.delivery.listings import ListingStore, PartitionStore
+from app.delivery.listing_ports import ListingStore, PartitionStore
 from app.delivery.ports import EventStore, HeadStore
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
-from app.domain.listing import Place, Wanted
+from app.domain.listing import Position, Wanted
 from app.errors import Invalid, NotFound
 
-# A page asks for at most one of these after the other: who calls, which partitions there are, their newest places, the
-# heads of the first of those, and the heads of the others.
+# A page asks for at most one of these after the other: who calls, which partitions there are, their newest positions,
+# the heads of the first of those, and the heads of the others.
 CHUNK: Final = 100  # heads read at once; so many are read first if an index cannot tell which emails are wanted
 READ_AT_MOST: Final = 1000  # heads read for one page, however few of them are wanted
-SPARE: Final = 20  # places read beside those that are needed, because some may lead to no head
+SPARE: Final = 20  # positions read beside those that are needed, because some may lead to no head
 
-_PLACE = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
+_POSITION = re.compile(r"(\d{1,13})\.(\w+)")  # epoch milliseconds until the year 2286
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -66,26 +66,26 @@ class Read:
     def page(self, wanted: Wanted, after: str | None, limit: int) -> Page:
         """At most `limit` of the emails that are wanted, newest first, behind the cursor `after`.
 
-        A page may hold fewer, even none, and still have a next one. A cursor names a place only: which partitions are
-        read is decided by `wanted`. Raises Invalid if `after` is not a cursor.
+        A page may hold fewer, even none, and still have a next one. A cursor names a position only: which partitions
+        are read is decided by `wanted`. Raises Invalid if `after` is not a cursor.
         """
         before = (wanted.to_ms, "")
         before = before if after is None else min(before, _decode(after))
         if before <= (wanted.from_ms, ""):
             return Page([], None)
         most, first = (READ_AT_MOST, CHUNK) if wanted.has_more_than_an_index else (limit + SPARE, limit)
-        places, is_all = self._newest(wanted, before, most)
+        positions, is_all = self._newest(wanted, before, most)
         found: list[Head] = []
-        for chunk in (places[:first], places[first:]):
-            for place, head in self._heads(chunk):
-                if head is not None and wanted.includes(head, place):
+        for chunk in (positions[:first], positions[first:]):
+            for position, head in self._heads(chunk):
+                if head is not None and wanted.includes(head, position):
                     found.append(head)
                 if len(found) == limit:
-                    return Page(found, None if is_all and place == places[-1] else _encode(place))
-        return Page(found, None if is_all else _encode(places[-1]))
+                    return Page(found, None if is_all and position == positions[-1] else _encode(position))
+        return Page(found, None if is_all else _encode(positions[-1]))
 
-    def _newest(self, wanted: Wanted, before: Place, most: int) -> tuple[list[Place], bool]:
-        """At most `most` places, newest first and without a gap, and whether those are all.
+    def _newest(self, wanted: Wanted, before: Position, most: int) -> tuple[list[Position], bool]:
+        """At most `most` positions, newest first and without a gap, and whether those are all.
 
         One at least, unless those are all.
         """
@@ -97,17 +97,19 @@ class Read:
         newest = self._side_by_side(
             lambda partition: self.listings.newest(partition, wanted.from_ms, before, each), partitions
         )
-        # Behind the last place that was read of a partition there may be others, which would be missing between these.
-        known_from = max((found.places[-1] for found in newest if not found.is_all), default=(0, ""))
-        places = sorted((place for found in newest for place in found.places if place >= known_from), reverse=True)
-        return places[:most], len(places) <= most and all(found.is_all for found in newest)
+        # Behind the last position that was read of a partition there may be others, which would be missing here.
+        known_from = max((found.positions[-1] for found in newest if not found.is_all), default=(0, ""))
+        positions = sorted(
+            (position for found in newest for position in found.positions if position >= known_from), reverse=True
+        )
+        return positions[:most], len(positions) <= most and all(found.is_all for found in newest)
 
-    def _heads(self, places: Sequence[Place]) -> Iterator[tuple[Place, Head | None]]:
-        """Each place with its head. None: it is gone, cannot be read, or was never stored."""
-        ids = [email_id for _, email_id in places]
+    def _heads(self, positions: Sequence[Position]) -> Iterator[tuple[Position, Head | None]]:
+        """Each position with its head. None: it is gone, cannot be read, or was never stored."""
+        ids = [email_id for _, email_id in positions]
         chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
         by_id = {head.email_id: head for heads in self._side_by_side(self.heads.get_many, chunks) for head in heads}
-        return ((place, by_id.get(place[1])) for place in places)
+        return ((position, by_id.get(position[1])) for position in positions)
 
     def _side_by_side(self, ask: Callable[[Asked], Answered], about: Sequence[Asked]) -> list[Answered]:
         if len(about) == 1:  # a thread would cost more than it saves
@@ -115,16 +117,16 @@ class Read:
         return list(self.pool.map(ask, about))
 
 
-def _encode(place: Place) -> str:
-    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+def _encode(position: Position) -> str:
+    return base64.urlsafe_b64encode(f"{position[0]}.{position[1]}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> Place:
+def _decode(cursor: str) -> Position:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         text = ""
-    place = _PLACE.fullmatch(text)
-    if place is None:
+    position = _POSITION.fullmatch(text)
+    if position is None:
         raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
-    return int(place[1]), place[2]
+    return int(position[1]), position[2]

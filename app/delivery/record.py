@@ -161,7 +161,7 @@ class Record:
                 self.places.count_late(step.event.provider, step.called_at_ms)
 
     def _judge_addresses(self, events: Events, proved: frozenset[Kind], project: str) -> None:
-        """Judge whom events are about that are not of an attempt that we know, as far as their kind is `proved`."""
+        """Update the suppression list from events of unknown attempts, but only for the kinds in `proved`."""
         now_ms = int(self.clock() * 1000)
         for event in events:
             if event.kind in proved and event.recipient and not event.scope:

@@ -33,7 +33,8 @@ class Sweep:
 
     An email is due when its wait or its lease has ended, or when its message was lost. A run is bounded in time. The
     next one goes on where it stopped, so that no email is left behind others that stay due. `watchdog` judges the
-    providers' reports; `wake` brings forward the emails that wait for a resumed provider, within seconds.
+    providers' reports. `wake` brings forward the emails that wait for a resumed provider; it gets what is left of the
+    run's time, in seconds.
     """
 
     heads: HeadStore

@@ -60,7 +60,7 @@ def seconds_for(recipients: int, cap: int) -> int:
 
 
 def turns_a_second(cap: int) -> int:
-    """How many places' turns come in one second: more than its places, so that none stays empty for who is late."""
+    """How many places are promised as turns per second: a quarter more than `cap`, so that late workers waste none."""
     return -(-cap * 5 // 4)
 
 

@@ -61,7 +61,7 @@ class Sums:
 
     @property
     def errors(self) -> int:
-        """The errors that count against the provider. Recipients at fault never do."""
+        """How many errors count against the provider: failed calls, slow deliveries, and one for every five blocks."""
         return self.failed + self.slow + self.blocked // BLOCKS_PER_ERROR
 
     @property

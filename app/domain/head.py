@@ -235,8 +235,8 @@ def due_at_ms(head: Head, now_ms: int) -> int | None:
 def entry_ms(head: Head, now_ms: int) -> int | None:
     """Where a write of this head places it among the emails that are due. None: nowhere.
 
-    That is `due_at_ms`, but while a worker holds the lease, the entry of before the claim stays where it is: to move it
-    costs two units. A sweep that comes upon it reads the head and leaves it alone until the lease has ended.
+    That is `due_at_ms`, except that a claim leaves the index entry where it was, because moving it costs two of
+    DynamoDB's write units. A sweep that meets this entry early reads the head and leaves it alone until the lease ends.
     """
     before_ms, until_ms = head.due_entry_ms, head.lease_until_ms
     if before_ms is not None and until_ms is not None and 0 <= until_ms - before_ms <= EARLY_MS:

@@ -126,8 +126,9 @@ def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: 
 def after_drop(health: Health, cause: Cause | None, reason: str, at_ms: int, now_ms: int) -> Health:
     """The health after the provider dropped an email at `at_ms` that it had accepted before.
 
-    A drop that speaks of our account rests or breaks it as the same words in an answer do. One that is told late, or
-    was before an operator's `resume`, changes nothing. Returns the same object if nothing changed.
+    A drop caused by our account starts a cooldown or opens the breaker, as the same words in an answer would. A drop
+    that was reported late, or that came before an operator's `resume`, changes nothing. Returns the same object if
+    nothing changed.
     """
     is_old = now_ms - at_ms > DROP_COUNTS_FOR_MS or at_ms < (health.resumed_at_ms or 0)
     if cause not in OF_OURS or is_old:

@@ -6,10 +6,10 @@ from typing import Final
 from app.domain.head import EmailStatus, Head, status
 from app.domain.tags import found_by
 
-Place = tuple[int, str]
-"""(created_at in ms, email id): the place of an email in every listing. The newest comes first."""
+Position = tuple[int, str]
+"""(created_at in ms, email id): the position of an email in every listing. The newest comes first."""
 
-FOR_EVER_MS: Final = 9_999_999_999_999  # a place has 13 digits, until the year 2286
+FOR_EVER_MS: Final = 9_999_999_999_999  # a position has 13 digits, until the year 2286
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Wanted:
         """Whether only an email's head tells that it is wanted: an index knows one thing of it, and the time."""
         return self.status is not None or bool(self.recipient and self.tag)
 
-    def includes(self, head: Head, place: Place) -> bool:
-        """Whether the email with this head is wanted, and is the one of which an index tells at `place`.
+    def includes(self, head: Head, position: Position) -> bool:
+        """Whether the email with this head is wanted, and is the one of which an index tells at `position`.
 
         An entry is written before its head, and stays if another request made the head.
         """
         return (
-            head.created_at_ms == place[0]
+            head.created_at_ms == position[0]
             and self.project in (None, head.project)
             and (not self.recipient or self.recipient in head.recipients)
             and (not self.tag or self.tag in found_by(head.tags))

@@ -58,10 +58,12 @@ def is_cleared(own: OwnEntry, reasons: Collection[Reason]) -> bool:
 
 
 def take_over(entry: Entry, own: OwnEntry, account: str, now_ms: int) -> tuple[Entry, Fate]:
-    """Our entry of the address with what the provider's says beside every other reason, and what became of that.
+    """Add the reason of the provider's entry `own` to our entry, beside every other reason.
 
-    The same again changes nothing, whatever other account it is of. An entry without a time counts from now, but not if
-    anything was ever lifted, because nobody knows which of them is the later.
+    Returns our entry as it is then, and what became of `own`.
+
+    Adding the same reason again, from this account or another, changes nothing. An entry without a time counts from
+    `now_ms`, but not if anything was ever lifted, because nobody knows which of the two came later.
     """
     if not own.address:
         return entry, Fate.NO_ADDRESS

@@ -14,7 +14,10 @@ from app.providers.sdk.web import Web
 
 
 def chooser(env: Mapping[str, str], outside: Web) -> Callable[[str], Web]:
-    """A function that returns the fetches of an account: the simulator's if it plays the account, else `outside`."""
+    """A function that returns what an account fetches by.
+
+    That is the simulator if the account is a simulated one, else `outside`.
+    """
     simulated, inside = frozenset(environment.simulated(env)), Web(fetcher(env), confirmer(env))
     return lambda account: inside if account in simulated else outside
 

@@ -7,13 +7,13 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.domain.head import Head
-from app.domain.listing import Place
+from app.domain.listing import Position
 from app.domain.tags import found_by
 from app.store.ttl import as_ttl
 
 
 class EntryItem(Model):
-    """An entry by which one email is found: its partition, and the email's place. It lives in the emails table.
+    """An entry by which one email is found: its partition, and the email's position. It lives in the emails table.
 
     It is stored before its head: an email of which there is no head was never accepted. Email ids hold no `#`.
     """
@@ -31,18 +31,18 @@ class EntryItem(Model):
 class Recipients:
     """Finds emails by recipient."""
 
-    def emails_to(self, address: str, project: str) -> Iterator[Place]:
+    def emails_to(self, address: str, project: str) -> Iterator[Position]:
         """The emails of a project to `address` (lower-case), newest first."""
         for item in EntryItem.query(by_recipient(project, address), scan_index_forward=False, page_size=50):
-            yield read_place(item.part)
+            yield read_position(item.part)
 
 
 def entries_of(head: Head) -> list[EntryItem]:
     """The entries by which the recipients and the tags of an email find it."""
-    place, ttl = place_key((head.created_at_ms, head.email_id)), as_ttl(head.ttl_s)
+    position, ttl = position_key((head.created_at_ms, head.email_id)), as_ttl(head.ttl_s)
     partitions = [by_recipient(head.project, key) for key in head.recipients]
     partitions += [by_tag(head.project, head.shard, text) for text in found_by(head.tags)]
-    return [EntryItem(partition, place, ttl=ttl) for partition in partitions]
+    return [EntryItem(partition, position, ttl=ttl) for partition in partitions]
 
 
 def by_recipient(project: str, address: str) -> str:
@@ -60,12 +60,12 @@ def created_shard(project: str, shard: int) -> str:
     return f"{project}#{shard}"
 
 
-def place_key(place: Place) -> str:
-    """A place as the key by which it is sorted."""
-    return f"{place[0]:013d}#{place[1]}"
+def position_key(position: Position) -> str:
+    """A position as the key by which it is sorted."""
+    return f"{position[0]:013d}#{position[1]}"
 
 
-def read_place(key: str) -> Place:
-    """The place with that key."""
+def read_position(key: str) -> Position:
+    """The position with that key."""
     created_at, _, email_id = key.partition("#")
     return int(created_at), email_id

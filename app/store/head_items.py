@@ -13,7 +13,7 @@ from app.domain.head import Head, Stop, entry_ms, status
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute
-from app.store.entries import created_shard, place_key, read_place
+from app.store.entries import created_shard, position_key, read_position
 from app.store.head_size import fitting
 from app.store.history_codec import read_attempts, read_earlier, read_recipients
 from app.store.raw_items import Raw, Stored, to_raw
@@ -168,14 +168,14 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         due_at=due_at,
         due_shard=None if due_at is None else str(head.shard),
         created_shard=created_shard(head.project, head.shard),
-        created_key=place_key((head.created_at_ms, head.email_id)),
+        created_key=position_key((head.created_at_ms, head.email_id)),
         tags=list(head.tags) or None,
         send_at=head.send_at_ms,
     )
 
 
 def read_head(raw: Raw) -> Head:
-    """The head that DynamoDB writes so. Raises Unreadable, and logs the email's id, if this version cannot read it."""
+    """The head in `raw`, an item as DynamoDB returns it. Raises Unreadable, and logs the id, if it cannot be read."""
     try:
         return _to_head(Stored(HeadItem, raw))
     except UNREADABLE as error:
@@ -185,7 +185,7 @@ def read_head(raw: Raw) -> Head:
 
 def _to_head(item: Stored) -> Head:
     recipients, words, texts = item.recipients, item.words or [], item.texts or []
-    created_at_ms, _ = read_place(item.created_key)
+    created_at_ms, _ = read_position(item.created_key)
     project, _, shard = item.created_shard.rpartition("#")
     return Head(
         email_id=item.email_id,

@@ -7,11 +7,11 @@ from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
 from app.domain.head import EARLY_MS, Head
-from app.domain.listing import Place
+from app.domain.listing import Position
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.cursors import Cursor
-from app.store.entries import place_key, read_place
+from app.store.entries import position_key, read_position
 from app.store.failures import is_condition_failed
 from app.store.head_items import DUE, NEW, PART, HeadItem, as_raw, as_stored, read_head
 
@@ -69,11 +69,11 @@ class Heads:
         )
         return [entry["email_id"]["S"] for entry in answer["Items"]], answer.get("LastEvaluatedKey")
 
-    def created(self, partition: str, before_ms: int | None) -> Iterator[Place]:
-        """The places of that partition of the index, newest first, up to and including `before_ms`."""
-        condition = None if before_ms is None else HeadItem.created_key < place_key((before_ms + 1, ""))
+    def created(self, partition: str, before_ms: int | None) -> Iterator[Position]:
+        """The positions of that partition of the index, newest first, up to and including `before_ms`."""
+        condition = None if before_ms is None else HeadItem.created_key < position_key((before_ms + 1, ""))
         for item in HeadItem.created.query(partition, condition, scan_index_forward=False, page_size=50):
-            yield read_place(item.created_key)
+            yield read_position(item.created_key)
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
         table, item = HeadItem._get_connection(), as_raw(head, now_ms)
@@ -87,7 +87,7 @@ class Heads:
 
 
 def _is_behind(cursor: Cursor | None, now_ms: int) -> bool:
-    """Whether the clock has passed the place of this cursor."""
+    """Whether the clock has passed the position of this cursor."""
     try:
         return cursor is not None and int(cursor["due_at"]["N"]) <= now_ms
     except (KeyError, TypeError, ValueError):  # another version wrote it

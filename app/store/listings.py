@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.domain.listing import Known, Place, Wanted
-from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, place_key, read_place
+from app.domain.listing import Known, Position, Wanted
+from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, position_key, read_position
 from app.store.head_items import HeadItem
 
 
@@ -18,19 +18,19 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest places of a partition, in their order. `is_all`: there are no older ones."""
+    """The newest positions of a partition, in their order. `is_all`: there are no older ones."""
 
-    places: list[Place]
+    positions: list[Position]
     is_all: bool
 
 
 class Listings:
-    """Reads places. They lag behind as an index does; entries are read as they are stored."""
+    """Reads positions. They lag behind as an index does; entries are read as they are stored."""
 
     def partitions(self, wanted: Wanted, known: Known) -> list[Partition]:
         """The partitions that together hold the emails that are wanted, and no email of another project.
 
-        They hold others, too, if more than one index would be needed.
+        They also hold emails that are not wanted, if no single index can tell (a recipient and a tag, a status).
         """
         projects = sorted(known.projects) if wanted.project is None else [wanted.project]
         if wanted.recipient:
@@ -45,20 +45,20 @@ class Listings:
             for shard in range(known.shards)
         ]
 
-    def newest(self, partition: Partition, from_ms: int, before: Place, limit: int) -> Newest:
-        """At most `limit` places that are older than `before`, and not older than `from_ms`, by one query."""
+    def newest(self, partition: Partition, from_ms: int, before: Position, limit: int) -> Newest:
+        """At most `limit` positions that are older than `before`, and not older than `from_ms`, by one query."""
         model: Any = HeadItem.created if partition.is_index else EntryItem
         key = HeadItem.created_key if partition.is_index else EntryItem.part
         # `before` itself may be among them, because a query can exclude only one of its bounds.
         found = model.query(
             partition.key,
-            key.between(place_key((from_ms, "")), place_key(before)),
+            key.between(position_key((from_ms, "")), position_key(before)),
             scan_index_forward=False,
             limit=limit + 1,
         )
-        places = [place for place in _places(found, is_index=partition.is_index) if place < before]
-        return Newest(places[:limit], is_all=len(places) <= limit and found.last_evaluated_key is None)
+        positions = [position for position in _positions(found, is_index=partition.is_index) if position < before]
+        return Newest(positions[:limit], is_all=len(positions) <= limit and found.last_evaluated_key is None)
 
 
-def _places(found: Iterable[Any], *, is_index: bool) -> list[Place]:
-    return [read_place(item.created_key if is_index else item.part) for item in found]
+def _positions(found: Iterable[Any], *, is_index: bool) -> list[Position]:
+    return [read_position(item.created_key if is_index else item.part) for item in found]

@@ -63,11 +63,11 @@ class Partitions:
         raise Contention(f"{TRIES} writes of the partitions lost to other writers")
 
     def known(self) -> Known:
-        """All of them, as they were some seconds ago at most."""
+        """All shards and projects, as they were stored `CACHE_FOR_S` ago or later."""
         return self._known if self._clocks.is_within(self._read_at, CACHE_FOR_S) else self.read()
 
     def read(self) -> Known:
-        """All of them, as they are now."""
+        """All shards and projects, as they are stored now."""
         read_at = self._clocks.now()
         item = _read()
         if item is not None:
@@ -77,12 +77,12 @@ class Partitions:
 
     @property
     def shards(self) -> "Shards":
-        """Every shard, whenever it is asked for."""
+        """The numbers of all shards, read anew by each iteration."""
         return Shards(self)
 
     @property
     def created(self) -> "Created":
-        """The key of every partition of the index of all emails, whenever it is asked for."""
+        """The keys of all partitions of the index of all emails, read anew by each iteration."""
         return Created(self)
 
     def _learn(self, more: Known) -> None:
@@ -91,7 +91,7 @@ class Partitions:
 
 @dataclass(frozen=True)
 class Shards:
-    """Every shard that was ever written to. Each iteration looks what is known by then."""
+    """The numbers of all shards that were ever written to. Each iteration asks `partitions` anew."""
 
     partitions: Partitions
 
@@ -101,7 +101,7 @@ class Shards:
 
 @dataclass(frozen=True)
 class Created:
-    """The key of every partition of the index of all emails. Each iteration looks what is known by then."""
+    """The keys of all partitions of the index of all emails. Each iteration asks `partitions` anew."""
 
     partitions: Partitions
 

@@ -73,9 +73,10 @@ class Places:
         )
 
     def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """The second in which the next turn of so many places comes, not before `first`; `a_second` come in one second.
+        """Give out the next turn, of `count` places, and return its second, which is `first` or later.
 
-        Turns are counted up in one item for each `a_second`. Who gets a turn need not come.
+        At most `a_second` places are given out as turns of one second. They are counted up in one item for each
+        `a_second`. An email that gets a turn need not use it.
         """
         start = first * a_second
         item = PlaceItem(account, f"turns#{a_second:010d}")
@@ -88,7 +89,7 @@ class Places:
                 return first
 
     def next_turn(self, account: str, a_second: int) -> int:
-        """The second in which the next turn would come, if that is not over."""
+        """The second of the next turn, if one was given out lately; otherwise one that is over."""
         try:
             item = PlaceItem.get(account, f"turns#{a_second:010d}", consistent_read=True)
         except PlaceItem.DoesNotExist:

@@ -83,9 +83,9 @@ class Suppressions:
         return {suppression.address: suppression for suppression in found if suppression}
 
     def entries(self, addresses: Iterable[str], project: str) -> dict[str, Entry]:
-        """All that is known of those of `addresses` (lower-case) of which anything is, by address, for `project`.
+        """What is known of each of `addresses` (lower-case), for all projects and for `project` together, by address.
 
-        50 addresses are one call.
+        Addresses of which nothing is known are left out. One call of the store reads up to 50 addresses.
         """
         by_address: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in self._read_all({(address, owner) for address in addresses for owner in ("", project)}):
@@ -119,7 +119,7 @@ class Suppressions:
     def lift(self, address: str, now_ms: int, project: str = "") -> Entry | None:
         """End the suppressions of an address (lower-case) for one project, or ("") those for all; forget its bounces.
 
-        Returns the entry as it was before that; None: there was neither.
+        Returns the entry as it was before; None if there was nothing to end or to forget.
         """
         before: Entry | None = None
 

@@ -69,16 +69,16 @@ class OwnLists:
             yield from self._pages(part)
 
     def _pages(self, part: str) -> Iterator[OwnEntry]:
-        place = ""
+        cursor = ""
         while True:
-            page = self._read_page(part, place)
+            page = self._read_page(part, cursor)
             yield from page.entries
-            place = page.next
-            if not place:
+            cursor = page.next
+            if not cursor:
                 return
 
-    def _read_page(self, part: str, place: str) -> Page:
-        return self._ask(lambda: self._own.page(part, place), lambda answer: self._own.read_page(part, place, answer))
+    def _read_page(self, part: str, cursor: str) -> Page:
+        return self._ask(lambda: self._own.page(part, cursor), lambda answer: self._own.read_page(part, cursor, answer))
 
     def _look_up(self, part: str, address: str) -> tuple[OwnEntry, ...]:
         return self._ask(lambda: self._own.look_up(part, address), lambda answer: self._own.found(part, answer))

@@ -43,7 +43,7 @@ from app.store.nonces import Nonces
 from app.store.partitions import Partitions
 from app.store.places import Places
 from app.store.suppressions import Suppressions
-from app.wiring.listing import build_read
+from app.wiring.reading import build_read
 from app.wiring.sweep import always, build_sweep
 
 # A worker is killed at its time limit; its lease ends this much later.

@@ -1,4 +1,4 @@
-"""Entries: an email is found by its recipients and its tags, newest first, from a place on."""
+"""Entries: an email is found by its recipients and its tags, newest first, from a position on."""
 
 from uuid import uuid4
 
@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.email import Role
 from app.domain.head import Recipient
-from app.domain.listing import FOR_EVER_MS, Known, Place, Wanted
+from app.domain.listing import FOR_EVER_MS, Known, Position, Wanted
 from app.store.batches import put_all
 from app.store.entries import Recipients, entries_of
 from app.store.listings import Listings
@@ -27,13 +27,13 @@ def put(to: list[str], email_id: str, created_at_ms: int) -> tuple[int, str]:
     return created_at_ms, email_id
 
 
-def newest(wanted: Wanted, before: Place = (FOR_EVER_MS, ""), limit: int = 1000) -> list[Place]:
+def newest(wanted: Wanted, before: Position = (FOR_EVER_MS, ""), limit: int = 1000) -> list[Position]:
     """What the partitions hold that are read for `wanted`."""
     partitions = Listings().partitions(wanted, KNOWN)
     return [
-        place
+        position
         for partition in partitions
-        for place in Listings().newest(partition, wanted.from_ms, before, limit).places
+        for position in Listings().newest(partition, wanted.from_ms, before, limit).positions
     ]
 
 
@@ -49,16 +49,16 @@ def test_each_recipient_finds_its_emails_newest_first() -> None:
 
 def test_a_put_may_be_repeated() -> None:
     ann = address()
-    place = put([ann, address()], "eml_1", 5)
-    assert put([ann], "eml_1", 5) == place
-    assert list(Recipients().emails_to(ann, "default")) == [place]
+    position = put([ann, address()], "eml_1", 5)
+    assert put([ann], "eml_1", 5) == position
+    assert list(Recipients().emails_to(ann, "default")) == [position]
 
 
 def test_a_cursor_is_behind_what_was_seen_also_within_one_millisecond() -> None:
     ann = address()
-    places = [put([ann], f"eml_{letter}", 7_000) for letter in "abc"]
-    places.append(put([ann], "eml_z", 6_999))
-    expected = [places[2], places[1], places[0], places[3]]
+    positions = [put([ann], f"eml_{letter}", 7_000) for letter in "abc"]
+    positions.append(put([ann], "eml_z", 6_999))
+    expected = [positions[2], positions[1], positions[0], positions[3]]
     wanted = Wanted("default", ann)
     for seen in range(4):
         assert newest(wanted, before=expected[seen]) == expected[seen + 1 :]
@@ -67,27 +67,27 @@ def test_a_cursor_is_behind_what_was_seen_also_within_one_millisecond() -> None:
 
 def test_more_than_a_page_is_read_and_it_is_known_whether_that_is_all() -> None:
     ann = address()
-    places = [put([ann], f"eml_{n}", n) for n in range(120)]
-    assert list(Recipients().emails_to(ann, "default")) == places[::-1]
+    positions = [put([ann], f"eml_{n}", n) for n in range(120)]
+    assert list(Recipients().emails_to(ann, "default")) == positions[::-1]
     [partition] = Listings().partitions(Wanted("default", ann), KNOWN)
     for limit, is_all in ((119, False), (121, True)):
         found = Listings().newest(partition, 0, (FOR_EVER_MS, ""), limit)
-        assert (found.places, found.is_all) == (places[::-1][:limit], is_all)
+        assert (found.positions, found.is_all) == (positions[::-1][:limit], is_all)
 
 
 def test_a_span_of_time_has_its_first_moment_and_not_the_one_after_its_last() -> None:
     ann = address()
-    places = [put([ann], f"eml_{n}", n) for n in range(10)]
-    assert newest(Wanted("default", ann, from_ms=3), before=(6, "")) == places[5:2:-1]
+    positions = [put([ann], f"eml_{n}", n) for n in range(10)]
+    assert newest(Wanted("default", ann, from_ms=3), before=(6, "")) == positions[5:2:-1]
 
 
 def test_a_tag_is_found_whole_and_by_its_name() -> None:
     tag = uuid4().hex
     head = a_head(5, tags=(f"{tag}=4711", "receipt"), project="shop", shard=2)
     put_all(entries_of(head))
-    place = (5, head.email_id)
-    assert newest(Wanted("shop", tag=f"{tag}=4711")) == newest(Wanted("shop", tag=tag)) == [place]
-    assert place in newest(Wanted("shop", tag="receipt"))
+    position = (5, head.email_id)
+    assert newest(Wanted("shop", tag=f"{tag}=4711")) == newest(Wanted("shop", tag=tag)) == [position]
+    assert position in newest(Wanted("shop", tag="receipt"))
     assert newest(Wanted("shop", tag=f"{tag}=")) == newest(Wanted("shop", tag="4711")) == []
 
 
@@ -107,5 +107,5 @@ def test_a_project_finds_its_own_emails_only() -> None:
 
 def test_fifty_recipients_are_put_at_once() -> None:
     people = [address() for _ in range(50)]
-    place = put(people, "eml_1", 5)
-    assert all(list(Recipients().emails_to(person, "default")) == [place] for person in people)
+    position = put(people, "eml_1", 5)
+    assert all(list(Recipients().emails_to(person, "default")) == [position] for person in people)

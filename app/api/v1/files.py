@@ -88,7 +88,7 @@ def read_media_type(text: str) -> str:
 
 
 def guess_media_type(filename: str) -> str:
-    """The media type that the file's name says, else that of any bytes."""
+    """The media type by the extension of `filename`; octet-stream if that is unknown, `message/*` or `multipart/*`."""
     _, dot, extension = filename.rpartition(".")
     guess = _types().get(f".{extension.lower()}", UNTYPED) if dot else UNTYPED
     # An email inside an email may not be base64 (RFC 2046 §5.2.1), which every attachment is.

@@ -105,6 +105,6 @@ def one_or_list_of(item: Any, max_length: int) -> Any:
 
 
 def or_number(max_length: int) -> BeforeValidator:
-    """The annotation of a text that may be sent as a number or a boolean, too."""
+    """The validator of a text of at most `max_length` characters that may also be sent as a number or a boolean."""
     text = Annotated[str, StringConstraints(max_length=max_length)]
     return BeforeValidator(_number_as_text, json_schema_input_type=text | int | float | bool)

@@ -91,7 +91,7 @@ class Commits:
         while True:
             await asyncio.sleep(WATCH_S)
             if self._trouble is not None and self._writer is None:
-                self._probe()
+                self._look_for_room()
             elif not self._is_synced:
                 self._gather().sync = True
 
@@ -112,9 +112,9 @@ class Commits:
             _log.error("nothing can be kept: %s", why)
         self._trouble = str(why)
 
-    def _probe(self) -> None:
+    def _look_for_room(self) -> None:
         try:
-            self._journal.probe()
+            self._journal.require_room()
         except NotKept as why:
             self.note_trouble(why)
         else:

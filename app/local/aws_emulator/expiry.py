@@ -34,7 +34,7 @@ class Cap:
 
     @classmethod
     def of(cls, text: str) -> "Cap":
-        """Read it as it stands on the command line: TABLE:PREFIX:MOST."""
+        """Parse `text`, an argument of the command line: TABLE:PREFIX:MOST."""
         table, prefix, most = text.split(":")
         return cls(table, prefix, int(most))
 
@@ -48,7 +48,7 @@ class Lifecycle:
 
     @classmethod
     def of(cls, text: str) -> "Lifecycle":
-        """Read it as it stands on the command line: PREFIX:DAYS."""
+        """Parse `text`, an argument of the command line: PREFIX:DAYS."""
         prefix, days = text.split(":")
         return cls(prefix, float(days))
 

@@ -1,7 +1,8 @@
-"""Whether the installed ministack is one into which this room fits.
+"""Whether the journal fits the installed version of ministack.
 
-What is taken hold of is no public interface, and another version may have changed it. So each start compares the shape
-of it, and then writes in each of the ways that there are, and reads from the journal whether it saw that.
+The journal replaces and calls functions of ministack that are no public interface, and another version may have changed
+them. So each start compares their parameters with those that are known, then writes in every way there is, and reads in
+the journal whether each write arrived.
 """
 
 import inspect

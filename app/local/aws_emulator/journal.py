@@ -111,8 +111,8 @@ class Journal:
         if sync:
             self._tidy()
 
-    def probe(self) -> None:
-        """Find out whether there is room for a write. Raises NotKept if there is none."""
+    def require_room(self) -> None:
+        """Write as a test. Raises NotKept if the disk has no room for it."""
         try:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("BEGIN IMMEDIATE")

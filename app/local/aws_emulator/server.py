@@ -71,7 +71,7 @@ async def _run(config: argparse.Namespace) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config.folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(config.folder / "journal.sqlite3")
-    journal.probe()
+    journal.require_room()
     ministack = import_module("ministack.app")
     modules = _modules()
     fitness.require_shape(modules)

@@ -45,5 +45,5 @@ def ready_variables(account: str, folder: Path) -> dict[str, str]:
 
 
 def credentials(account: str) -> dict[str, str]:
-    """Those of the variables that authenticate the calls. They are the same on every machine."""
+    """The variables that authenticate calls to this simulated account. They are the same on every machine."""
     return {f"{prefix_of(account)}{name}": value for name, value in dialect_of(account).credentials.items()}

@@ -24,7 +24,7 @@ EVERYTHING: Final = "*"
 _REASONS: Final[Mapping[str, Reason]] = {"complaints": Reason.COMPLAINED, "unsubscribes": Reason.UNSUBSCRIBED}
 _NO_DOMAIN: Final = "domain not found"
 _NO_TIME: Final = "Jan 0001"
-_PLACE: Final = ("page", "address")  # what tells one page from another in the URL of the next one
+_CURSOR: Final = ("page", "address")  # what tells one page from another in the URL of the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class MailgunList:
     parts: ClassVar[tuple[str, ...]] = ("bounces", *_REASONS)
 
     def look_up(self, part: str, address: str) -> httpx.Request:
-        """GET /v3/DOMAIN/PART/ADDRESS."""
+        """The request that asks for one address: GET /v3/DOMAIN/PART/ADDRESS. It is not sent here."""
         return self.account.request("GET", self._path(part, address))
 
     def found(self, part: str, answer: httpx.Response) -> tuple[OwnEntry, ...]:
@@ -56,23 +56,23 @@ class MailgunList:
         """200 with a message, or 404 if somebody else was faster. A wrong path is answered 200 without JSON."""
         return _is_absent(answer) or (answer.is_success and bool(payload.object_in(answer.content).get("message")))
 
-    def page(self, part: str, place: str) -> httpx.Request:
-        """GET /v3/DOMAIN/PART; the place is the part of the next URL that says where the page begins."""
-        query = urlencode([("limit", str(PAGE_SIZE)), *parse_qsl(place)])
+    def page(self, part: str, cursor: str) -> httpx.Request:
+        """GET /v3/DOMAIN/PART; the cursor is the part of the next URL that says where the page begins."""
+        query = urlencode([("limit", str(PAGE_SIZE)), *parse_qsl(cursor)])
         return self.account.request("GET", f"{self._path(part)}?{query}")
 
-    def read_page(self, part: str, place: str, answer: httpx.Response) -> Page:
+    def read_page(self, part: str, cursor: str, answer: httpx.Response) -> Page:
         """The entries, and a next URL, which is there on the last page, too: the page behind that is empty.
 
-        Of that URL only what says the place is used, so that the key goes nowhere else than before.
+        Of that URL only the cursor is used, so that the key goes to no other host.
         """
         body = payload.fields(own_list.body(answer))
         entries = tuple(_entry(part, one) for one in own_list.objects(body.get("items")))
         query = urlsplit(payload.text(payload.fields(body.get("paging")).get("next"))).query
-        following = urlencode([(name, value) for name, value in parse_qsl(query) if name in _PLACE])
-        if len(entries) >= PAGE_SIZE and following in ("", place):
+        following = urlencode([(name, value) for name, value in parse_qsl(query) if name in _CURSOR])
+        if len(entries) >= PAGE_SIZE and following in ("", cursor):
             raise NoEntries  # there are more, and nobody knows where
-        return Page(entries, following if entries and following != place else "")
+        return Page(entries, following if entries and following != cursor else "")
 
     def _path(self, part: str, address: str = "") -> str:
         path = f"/v3/{quote(self.account.domain, safe='')}/{part}"

@@ -57,12 +57,12 @@ class ResendList:
         """200 with `deleted`, or a 404 if somebody else was faster."""
         return _is_absent(answer) or (answer.is_success and payload.object_in(answer.content).get("deleted") is True)
 
-    def page(self, part: str, place: str) -> httpx.Request:  # noqa: ARG002 because there is one part
-        """GET /suppressions; the place is the id of the last entry before the page."""
-        after = f"&after={quote(place, safe='')}" if place else ""
+    def page(self, part: str, cursor: str) -> httpx.Request:  # noqa: ARG002 because there is one part
+        """GET /suppressions; the cursor is the id of the last entry before the page."""
+        after = f"&after={quote(cursor, safe='')}" if cursor else ""
         return self.account.request("GET", f"{PATH}?limit={PAGE_SIZE}{after}")
 
-    def read_page(self, part: str, place: str, answer: httpx.Response) -> Page:
+    def read_page(self, part: str, cursor: str, answer: httpx.Response) -> Page:
         """The entries, and whether there are more behind the last one."""
         body = payload.fields(_body(answer))
         found = own_list.objects(body.get("data"))
@@ -70,7 +70,7 @@ class ResendList:
         if body.get("has_more") is not True:
             return Page(entries)
         last = payload.text(found[-1].get("id")) if found else ""
-        if last in ("", place):
+        if last in ("", cursor):
             raise NoEntries  # there are more, and nobody knows where
         return Page(entries, last)
 

@@ -56,10 +56,10 @@ class OwnList(Protocol[Call, Answer]):
     def is_cleared(self, answer: Answer, /) -> bool:
         """Whether the address is not there any more, by the answer to that call. Its removal may be refused."""
 
-    def page(self, part: str, place: str) -> Call:
-        """The call that asks for a page of entries: `place` is "" for the first one, then what that said."""
+    def page(self, part: str, cursor: str) -> Call:
+        """The call that asks for a page of entries: `cursor` is "" for the first one, then what that said."""
 
-    def read_page(self, part: str, place: str, answer: Answer, /) -> Page:
+    def read_page(self, part: str, cursor: str, answer: Answer, /) -> Page:
         """The entries in the answer to that call. Raises NoEntries and NoSuchApi."""
 
 

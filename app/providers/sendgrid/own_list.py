@@ -64,14 +64,14 @@ class SendGridList:
         """204, or 404 if somebody else was faster."""
         return answer.is_success or _is_absent(answer)
 
-    def page(self, part: str, place: str) -> httpx.Request:
-        """GET /v3/suppression/PART; the place is how many entries come before the page."""
-        return self.account.request("GET", f"/v3/suppression/{part}?limit={PAGE_SIZE}&offset={place or 0}")
+    def page(self, part: str, cursor: str) -> httpx.Request:
+        """GET /v3/suppression/PART; the cursor is how many entries come before the page."""
+        return self.account.request("GET", f"/v3/suppression/{part}?limit={PAGE_SIZE}&offset={cursor or 0}")
 
-    def read_page(self, part: str, place: str, answer: httpx.Response) -> Page:
+    def read_page(self, part: str, cursor: str, answer: httpx.Response) -> Page:
         """An array of entries. One that is not full is the last."""
         entries = tuple(_entry(part, one) for one in own_list.objects(own_list.body(answer)))
-        return Page(entries, str(int(place or 0) + PAGE_SIZE) if len(entries) >= PAGE_SIZE else "")
+        return Page(entries, str(int(cursor or 0) + PAGE_SIZE) if len(entries) >= PAGE_SIZE else "")
 
 
 OWN_LIST: Final = SendGridList

@@ -53,12 +53,12 @@ class SesList:
         """200, or NotFoundException if somebody else was faster."""
         return answer.is_success or _is_absent(answer)
 
-    def page(self, part: str, place: str) -> httpx.Request:  # noqa: ARG002 because there is one part
-        """ListSuppressedDestinations; the place is the token of the page before."""
-        token = f"&NextToken={quote(place, safe='')}" if place else ""
+    def page(self, part: str, cursor: str) -> httpx.Request:  # noqa: ARG002 because there is one part
+        """ListSuppressedDestinations; the cursor is the token of the page before."""
+        token = f"&NextToken={quote(cursor, safe='')}" if cursor else ""
         return self.account.request("GET", f"{PATH}?PageSize={PAGE_SIZE}{token}")
 
-    def read_page(self, part: str, place: str, answer: httpx.Response) -> Page:  # noqa: ARG002 because a token says it
+    def read_page(self, part: str, cursor: str, answer: httpx.Response) -> Page:  # noqa: ARG002 because a token says it
         """The entries, and the token of the next page if there is one."""
         body = payload.fields(own_list.body(answer))
         entries = tuple(_entry(part, one) for one in own_list.objects(body.get("SuppressedDestinationSummaries")))

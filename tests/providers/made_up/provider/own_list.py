@@ -46,11 +46,11 @@ class MadeUpList:
         """204, or 404 if somebody else was faster."""
         return answer.is_success or _is_absent(answer)
 
-    def page(self, part: str, place: str) -> httpx.Request:
-        """GET /stops/PART; the place is where the page before ended."""
-        return self.account.request("GET", f"/stops/{part}?after={quote(place, safe='')}")
+    def page(self, part: str, cursor: str) -> httpx.Request:
+        """GET /stops/PART; the cursor is where the page before ended."""
+        return self.account.request("GET", f"/stops/{part}?after={quote(cursor, safe='')}")
 
-    def read_page(self, part: str, place: str, answer: httpx.Response) -> Page:  # noqa: ARG002 because `next` says it
+    def read_page(self, part: str, cursor: str, answer: httpx.Response) -> Page:  # noqa: ARG002 because `next` says it
         """The entries, and where the next ones are."""
         body = payload.fields(own_list.body(answer))
         entries = tuple(_entry(part, one) for one in own_list.objects(body.get("stops")))

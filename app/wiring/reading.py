@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from app.delivery.listings import ListingStore, PartitionStore
+from app.delivery.listing_ports import ListingStore, PartitionStore
 from app.delivery.ports import EventStore, HeadStore
 from app.delivery.read import Read
 

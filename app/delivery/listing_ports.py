@@ -3,29 +3,29 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from app.domain.listing import Known, Place, Wanted
+from app.domain.listing import Known, Position, Wanted
 
 
 class RecipientStore(Protocol):
     """Finds emails by recipient."""
 
-    def emails_to(self, address: str, project: str) -> Iterator[Place]:
-        """The places of the emails of a project to `address`, newest first.
+    def emails_to(self, address: str, project: str) -> Iterator[Position]:
+        """The positions of the emails of a project to `address`, newest first.
 
-        An email that was never accepted may be among them, and one that was accepted at another time than it says.
+        A position may be of an email that was never accepted, or may tell another time than that of the acceptance.
         """
 
 
-class NewestPlaces(Protocol):
-    """The newest places of a partition, in their order. `is_all`: there are no older ones."""
+class NewestPositions(Protocol):
+    """The newest positions of a partition, newest first."""
 
     @property
-    def places(self) -> list[Place]:
-        """The places."""
+    def positions(self) -> list[Position]:
+        """The positions."""
 
     @property
     def is_all(self) -> bool:
-        """Whether there are no older ones."""
+        """Whether the partition has no older positions."""
 
 
 class ListingStore(Protocol):
@@ -34,8 +34,8 @@ class ListingStore(Protocol):
     def partitions(self, wanted: Wanted, known: Known) -> Sequence[Any]:
         """The partitions that together hold the emails that are wanted, and no email of another project."""
 
-    def newest(self, partition: Any, from_ms: int, before: Place, limit: int) -> NewestPlaces:
-        """At most `limit` places that are older than `before`, and not older than `from_ms`, by one call."""
+    def newest(self, partition: Any, from_ms: int, before: Position, limit: int) -> NewestPositions:
+        """At most `limit` positions that are older than `before`, and not older than `from_ms`, by one call."""
 
 
 class PartitionStore(Protocol):
@@ -45,7 +45,7 @@ class PartitionStore(Protocol):
         """Let every reader know of this project and of our shards, before an email of it is stored."""
 
     def known(self) -> Known:
-        """All of them, as they were some seconds ago at most."""
+        """All shards and projects, as they were stored some seconds ago at most."""
 
     def read(self) -> Known:
-        """All of them, as they are now."""
+        """All shards and projects, as they are stored now."""
