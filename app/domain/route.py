@@ -16,7 +16,7 @@ class Availability(StrEnum):
     """Whether a provider may be called for an email now."""
 
     AVAILABLE = "available"
-    UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown, full second; called in the last round only
+    UNAVAILABLE_FOR_NOW = "unavailable_for_now"  # open breaker, cooldown; called in the last round only
     PAUSED = "paused"  # by an operator, a cap, or the account's own quota; not called even in the last round
     EXCLUDED = "excluded"  # never for this email
 

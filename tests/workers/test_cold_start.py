@@ -29,7 +29,7 @@ def test_the_sweep_loads_neither_an_http_client_nor_a_provider() -> None:
     loaded = set(names.split())
     assert {name for name in loaded if name.startswith("app.providers")} == set()
     assert loaded & {"httpx", "httpcore", "cryptography", "app.wiring.process", "app.wiring.parts"} == set()
-    assert int(count) < 560  # 438 on Python 3.11 in November 2026; each module is cold start
+    assert int(count) < 560  # 473 on Python 3.11 in November 2026; each module is cold start
 
 
 CONNECTED = """
@@ -45,12 +45,12 @@ packages = {name.split(".")[2] for name in sys.modules if name.startswith("app.p
 print(json.dumps([sorted(packages - {"registry", "sdk"}), len(sys.modules)]))
 """
 # Modules: a provider's own, and what only it needs of the libraries. On Python 3.11 in November 2026 one, two and four
-# providers made 897, 901 and 916 modules in the API, and 629, 633 and 648 in the worker.
+# providers made 977, 987 and 1,010 modules in the API, and 703, 713 and 736 in the worker.
 EACH_COSTS_AT_MOST = 15
 
 
-@pytest.mark.parametrize("door", ["app.main", "workers.attempts"])
-def test_a_process_loads_the_providers_of_its_accounts_and_no_other(door: str) -> None:
+@pytest.mark.parametrize(("door", "at_most"), [("app.main", 1060), ("workers.attempts", 780)])
+def test_a_process_loads_the_providers_of_its_accounts_and_no_other(door: str, at_most: int) -> None:
     names = list(registry.PROVIDERS)
     counts = []
     for number in (1, 2, len(names)):
@@ -60,3 +60,4 @@ def test_a_process_loads_the_providers_of_its_accounts_and_no_other(door: str) -
         assert loaded == sorted(names[:number])
         counts.append(count)
     assert counts[-1] - counts[0] <= EACH_COSTS_AT_MOST * (len(names) - 1)
+    assert counts[-1] < at_most
