@@ -100,7 +100,7 @@ class _Case:
         return [n for n in originals if self.outcome(n) == "uncertain" or n in repeated]
 
     def unknown(self) -> list[int]:
-        """Those of them of which no provider has reported anything by now."""
+        """The attempts of `uncertain` on which no provider has reported anything by now."""
         return [n for n in self.uncertain() if not self.kinds(n)]
 
     def accepted(self) -> Collection[int]:

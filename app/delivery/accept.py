@@ -91,7 +91,7 @@ class Accept:
     accounts: Collection[str]  # the configured ones
     suppressions: SuppressionLookup
     partitions: PartitionStore
-    shards: int  # new emails are spread over so many
+    shards: int  # how many shards new emails are spread over
     new_id: Callable[[], str] = new_id
     read_beside: Callable[[Callable[[], LookedUp]], Callable[[], LookedUp]] = in_a_thread
 

@@ -17,10 +17,10 @@ from app.domain.caps import DAY_MS, DAY_S, Caps, Full, Limit, full_day, full_sec
 
 BLOCK_LASTS_S = 10.0  # a process that uses a block up sooner takes a larger one next
 LARGEST_BLOCK = 100
-BLOCK_SHARE = 100  # a block is at most one part in so many of the cap, so that little is lost with a process
-ENDS_EARLY_S = 0.1  # so long before its end a second is not booked any more, so that the call begins within it
+BLOCK_SHARE = 100  # a block is at most the cap divided by this, so that little is lost with a process
+ENDS_EARLY_S = 0.1  # this long before its end a second is not booked any more, so that the call begins within it
 FURTHEST_S = 2  # nobody books a second that begins later than this
-LATE_FOR_S = 5  # so long a worker whose second is over looks for another one, before it gives the call up
+LATE_FOR_S = 5  # how long a worker whose second is over looks for another one, before it gives the call up
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,10 @@ class PlaceTaker:
         return None
 
     def turn(self, accounts: Mapping[str, int], known_ms: int | None) -> dict[str, Full]:
-        """When a call is tried again that found no place of a second at these accounts, for so many recipients each.
+        """When an email is tried again that found no place of a second at any of `accounts`: what each account says.
 
-        At `known_ms` if it has its turn already; else it gets a turn at the account where that comes first.
+        `accounts` maps each to the number of recipients who found no place there. The time is `known_ms` if the email
+        has its turn already; else it gets a turn at the account where that comes first.
         """
         caps = {account: self._caps[account].per_second or 1 for account in accounts}
         if known_ms is None:
@@ -138,7 +139,7 @@ class PlaceTaker:
             self._store.add(account, at_ms // DAY_MS, 1, self._clock())
 
     def give_back(self, ticket: Ticket, count: int | None = None) -> None:
-        """Give back `count` places of the day (default: all) of a call that surely sent nothing to so many.
+        """Give back `count` places of the day (default: all) of a call that surely sent nothing to as many recipients.
 
         Places of a second are not given back: the provider has counted the call all the same.
         """
@@ -147,7 +148,7 @@ class PlaceTaker:
             self._store.give_back(ticket.account, ticket.day, count)
 
     def _book(self, account: str, recipients: int, cap: int, *, ahead: bool, has_turn: bool) -> int | None:
-        """The first second that was booked for a call to so many recipients. None: none is free."""
+        """Book a second for a call to `recipients` people, and return it. None: no second that it may have is free."""
         now_s = self._clock()
         first = last = int(now_s + ENDS_EARLY_S)
         is_large = recipients > 1 and recipients * 2 > cap

@@ -152,7 +152,10 @@ class SuppressionLookup(Protocol):
     """Our suppression list."""
 
     def among(self, addresses: Iterable[str], now_ms: int, project: str) -> Mapping[str, Suppression]:
-        """The suppressions in force, of all projects and of this one, by address (lower-case)."""
+        """Which of `addresses` (lower-case) are suppressed now, each with its suppression.
+
+        A suppression counts if it is for all projects or for `project`.
+        """
 
     def entries(self, addresses: Iterable[str], project: str) -> Mapping[str, Entry]:
         """What is known of each of `addresses` (lower-case), for all projects and for `project` together, by address.

@@ -39,7 +39,7 @@ class Full:
 
 
 def full_day(account: str, cap: int, recipients: int, now_ms: int) -> Full:
-    """What a call for so many recipients is told when the places that are left of the day are too few for it."""
+    """Why a call to `recipients` people must wait until midnight (UTC): the day has too few places left."""
     midnight_ms = (now_ms // DAY_MS + 1) * DAY_MS
     fit = "" if recipients == 1 else f", too few places for a call to {recipients},"
     if recipients > cap:
@@ -49,13 +49,13 @@ def full_day(account: str, cap: int, recipients: int, now_ms: int) -> Full:
 
 
 def full_second(account: str, cap: int, until_ms: int) -> Full:
-    """What a call is told when the places of the second are too few for it, and its turn comes at `until_ms`."""
+    """Why a call must wait until `until_ms`: the second has too few places left."""
     why = f"waits for the cap per second of {account} ({cap} recipients) until {moment(until_ms)}"
     return Full(Limit.PER_SECOND_CAP, why, until_ms)
 
 
 def seconds_for(recipients: int, cap: int) -> int:
-    """How many whole seconds a call for so many recipients fills under a cap per second."""
+    """How many whole seconds a call to `recipients` people fills under `cap`, a cap per second."""
     return -(-recipients // cap)
 
 

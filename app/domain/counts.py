@@ -9,7 +9,7 @@ from app.domain.outcome import Outcome
 
 ERRORS_A_MINUTE = 50
 ERRORS_SHARE = 0.1
-BLOCKS_PER_ERROR = 5  # so many blocked recipients count as one error: a block may be the email's fault
+BLOCKS_PER_ERROR = 5  # this many blocked recipients count as one error: a block may be the email's fault
 SLOW_AFTER_MS = 5 * 60_000  # a delivery that takes longer than this, from the call to the mailbox, is an error
 
 # The kinds of event that say what became of a copy, or that the provider goes on trying.
@@ -81,7 +81,7 @@ class Sums:
 
 
 def count_outcome(outcome: Outcome, recipients: int) -> Sums:
-    """What the outcome of a call for so many recipients adds to the counts."""
+    """What the outcome of a call to `recipients` people adds to the counts."""
     if outcome.kind is Kind.ACCEPTED:
         return Sums(accepted=recipients)
     if is_outage(outcome):

@@ -150,7 +150,7 @@ def open_breaker(health: Health, reason: str, now_ms: int, *, quota_for_s: float
     """The health with its breaker open, for longer each time in a row.
 
     A breaker that is open already stays as it is, unless a probe has just failed. With `quota_for_s`, the account's own
-    quota is used up, for so many seconds at least: emails then wait for a limit, and not for a provider that is down.
+    quota is used up, for at least that many seconds: emails then wait for a limit, and not for a provider that is down.
     """
     if health.breaker_until_ms is not None and health.probe_until_ms is None:
         return health

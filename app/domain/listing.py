@@ -14,7 +14,7 @@ FOR_EVER_MS: Final = 9_999_999_999_999  # a position has 13 digits, until the ye
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All the partitions into which an email was ever written: each of these projects has so many shards."""
+    """All the partitions into which an email was ever written: each of `projects` has `shards` of them."""
 
     shards: int
     projects: frozenset[str]

@@ -4,11 +4,11 @@ import zlib
 from typing import Final
 
 SHARDS: Final = 4
-"""How many there are if nobody set another number."""
+"""How many shards there are if the setting SHARDS says nothing else."""
 
 MOST_SHARDS: Final = 64
 
 
 def shard_of(email_id: str, shards: int = SHARDS) -> int:
-    """The shard, of so many, into which a new email goes. It stays there, whatever the number becomes."""
+    """The shard, 0 to `shards` - 1, into which a new email goes. It stays there if `shards` changes later."""
     return zlib.crc32(email_id.encode()) % shards

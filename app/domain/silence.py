@@ -28,12 +28,12 @@ IMPROBABLE = 1e-5  # 20 recipients without a report at a usual share of a half a
 IMPROBABLE_WHILE_SILENT = 0.01  # of a silent provider less is enough to lower the weight by a further step
 CLEARLY_LESS = 0.75  # below this part of the usual share nothing is learned
 ENOUGH_TO_COMPARE = 60  # accepted recipients whose share is compared with the usual one before anything is learned
-NEW_USUAL_AFTER_MS = 24 * 3_600_000  # what has been clearly less for so long is usual from then on
+NEW_USUAL_AFTER_MS = 24 * 3_600_000  # what has been clearly less for this long is usual from then on
 FORGET_AFTER_MS = 4 * 3_600_000  # silence without any further email ends
-REMEMBERS = 1000  # the usual share is that of about so many recipients,
-REMEMBERS_MIN = 60  # and of about so many minutes
+REMEMBERS = 1000  # the usual share is that of about this many recipients,
+REMEMBERS_MIN = 60  # and of about this many minutes
 SPEAKS_FOR_MIN = 60  # a provider whose newest email is older says nothing about the others
-FAULT_COUNTS_FOR_MIN = 30  # so long after a fault of ours nothing is judged
+FAULT_COUNTS_FOR_MIN = 30  # for this long after a fault of ours nothing is judged
 
 Minutes = Sequence[tuple[int, Sums]]  # minutes of the Unix epoch with their counts, newest first
 

@@ -8,7 +8,7 @@ from app.domain.email import OnUncertain
 from app.domain.head import Recipient
 from app.domain.kinds import TRANSIENT, Kind
 
-# How many of them one recipient may have. A recipient who has so many is not sent to again without evidence.
+# How many such calls one recipient may have. A recipient who has them all is not sent to again without evidence.
 AT_MOST: Final[Mapping[OnUncertain, int]] = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
 
 

@@ -96,10 +96,10 @@ def accounts(env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def simulated(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the accounts to which the app sends in the simulator.
+    """The accounts that the simulator plays.
 
-    They are those for which `env` sets no variable, or the simulator's own credentials. Raises ConfigurationError as
-    `accounts` does.
+    These are the accounts for which `env` sets no variable, or the simulator's own credentials. Raises
+    ConfigurationError as `accounts` does.
     """
     return tuple(account for account in accounts(env) if _is_simulated(account, env))
 

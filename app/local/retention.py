@@ -31,7 +31,7 @@ PAUSE_S: Final = 0.2  # after each chunk, so that the emails that come in are no
 CHUNK: Final = 100  # heads read at once
 AT_ONCE: Final = 25  # items that DynamoDB deletes by one call
 SIDE_BY_SIDE: Final = 4  # calls, so that it keeps pace with emails that come in as fast as they can
-LATE_MS: Final = 60_000  # an email may appear in the index so much later than its time says
+LATE_MS: Final = 60_000  # an email may appear in the index this much later than its time says
 
 _log = logging.getLogger(__name__)
 

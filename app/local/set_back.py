@@ -1,7 +1,7 @@
-"""What a clock that was set back does to times that were written before: each comes so much too late.
+"""Corrects stored times after the clock was set back: by that clock, each of them would come too late.
 
-They are brought forward by as much. Only times that lie further ahead than half of it are, because nearer ones were
-written after the clock was set.
+A time is brought forward by as much as the clock was set back, if it lies further ahead than half of that. A nearer one
+was written after the clock was set.
 """
 
 from dataclasses import replace

@@ -93,7 +93,7 @@ class Ticker:
         """Find all emails that will be due. Those that could be attempted now are published at once.
 
         What was published for them is lost if an earlier worker held it in memory. With `set_back_ms`, the clock was
-        set back by so much, and what waits is brought forward.
+        set back by that time, and what waits is brought forward.
         """
         if set_back_ms:
             self._backlog.release(FOR_EVER_MS)  # a message that comes too early is put off again

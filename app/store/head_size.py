@@ -6,7 +6,7 @@ from app.store.compact_json import compact
 from app.store.history_codec import BYTES_EACH, History, write_history
 
 MOST_BYTES = 80_000  # of the history; the rest of a head takes far less than 20 KB
-SMALL = 20  # so many recipients and attempts together always fit
+SMALL = 20  # this many recipients and attempts together always fit
 
 
 def fitting(head: Head) -> tuple[Head, History]:

@@ -16,7 +16,7 @@ from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.store.codec import Json, lean, word
 
-FEW = 5  # the texts of an email to so many people stay as they are
+FEW = 5  # the texts of an email to this many people stay as they are
 BYTES_EACH = 120  # of a text, for each recipient or attempt that has it, if there are more
 
 
@@ -195,7 +195,7 @@ def _shortener(head: Head, most_bytes: int | None) -> Callable[[str], str]:
 
 
 def cut(text: str, most_bytes: int) -> str:
-    """The beginning of a text that takes at most so many bytes. What was left out is told by an ellipsis."""
+    """The beginning of `text`, in at most `most_bytes` bytes of UTF-8. An ellipsis says that something was left out."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= most_bytes:
         return text

@@ -75,9 +75,9 @@ class Suppressions:
         return self._rewrite(finding.address, finding.project, lambda entry: rules.suppress(entry, finding))
 
     def among(self, addresses: Iterable[str], now_ms: int, project: str) -> dict[str, Suppression]:
-        """The suppressions in force of those of `addresses` (lower-case) that have one, by address.
+        """Which of `addresses` (lower-case) are suppressed now, each with its suppression.
 
-        They are those of every project and those of `project`.
+        A suppression counts if it is for all projects or for `project`.
         """
         found = (entry.in_force(now_ms) for entry in self.entries(addresses, project).values())
         return {suppression.address: suppression for suppression in found if suppression}

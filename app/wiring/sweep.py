@@ -20,12 +20,12 @@ from app.wiring import aws, own_api
 
 
 def always() -> bool:
-    """That our own API answers, where nobody looks."""
+    """True: where API_URL is not set, our own API is taken to answer."""
     return True
 
 
 def look_at_own_api(settings: Settings) -> Callable[[], bool]:
-    """A function that says whether our own API answers at API_URL. Without that setting, nobody looks."""
+    """A function that says whether our own API answers at API_URL. Without that setting, it is taken to answer."""
     return partial(own_api.answers, settings.api_url) if settings.api_url else always
 
 

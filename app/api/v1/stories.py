@@ -26,7 +26,7 @@ def summarize_accepted(head: Head, configured: Sequence[str]) -> views.Accepted:
 def list_suppressed(
     suppressed: Mapping[str, Notice], recipients: Iterable[Recipient | Mailbox]
 ) -> list[views.SuppressedRecipient]:
-    """Those of the recipients who are suppressed, in their order."""
+    """The suppressed ones of `recipients`, in their order. `suppressed` is by address."""
     return [
         views.SuppressedRecipient(
             address=one.address, reason=suppressed[one.key].reason, until=times.write(suppressed[one.key].until_ms)

@@ -8,7 +8,7 @@ from .commits import Commits
 from .journal import Change, Describe, Journal, NotKept, Put, Remove
 
 MOST: Final = 10_000
-"""Of so many messages of a queue the newest are kept."""
+"""How many messages of a queue are kept: the newest."""
 
 _PLACE: Final = "queue "
 

@@ -84,7 +84,7 @@ class Samples:
         self._count = count()
 
     def take(self, number: int) -> Sequence[dict[str, Any]]:
-        """The next so many emails."""
+        """The next `number` emails, as bodies of `POST /v1/emails`."""
         return [self._one(next(self._count)) for _ in range(number)]
 
     def _one(self, number: int) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Subscriber(Protocol):
         """The URL that webhooks name, for the certificate that proves their signature."""
 
     def certificate(self, key: bytes) -> str:
-        """That certificate, as PEM."""
+        """The certificate at `certificate_url`, as PEM."""
 
     def request_to_confirm(self, key: bytes) -> tuple[str, Post]:
         """A new URL that confirms the subscription when it is fetched, and the signed webhook that asks for that."""

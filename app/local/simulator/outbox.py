@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LIMIT: Final = 10_000
-IDLE_LINES: Final = 2_000  # the file is written anew when so many of its lines are about webhooks that are done
+IDLE_LINES: Final = 2_000  # the file is written anew when this many of its lines are about webhooks that are done
 
 logger = logging.getLogger(__name__)
 

@@ -41,7 +41,7 @@ class Call:
         return not self.found_it_closed
 
     def hand_over(self, count: int) -> None:
-        """Note that the connection took so many bytes. The first write is that of the headers."""
+        """Note that the connection took `count` bytes. The first write is that of the headers."""
         if self._writes > 1:
             self._body_handed += count
 
