@@ -115,7 +115,7 @@ class Slow:
             raise NotKept("no room")
         self.written.append((list(changes), sync))
 
-    def probe(self) -> None:
+    def require_room(self) -> None:
         if self.fails:
             raise NotKept("no room")
 
