@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from infra import credentials, functions, gateway, package  # noqa: E402 because of the path above
+from infra import credentials, functions, gateway, package, ses_reports  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
 
@@ -69,7 +69,7 @@ def finish(zappa: Any) -> None:
         url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
         tell_sweep(client("lambda"), stage, url, zappa.aws_environment_variables)
         if "SesTopicArn" in outputs:
-            gateway.subscribe_webhook(client("sns"), outputs["SesTopicArn"], f"{url}/v1/webhooks/ses")
+            ses_reports.subscribe(client("sns"), outputs["SesTopicArn"], url, outputs["DeadLetterQueueArn"])
     elif stage.entry_point == "attempts":
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)

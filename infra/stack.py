@@ -48,7 +48,7 @@ class Stack:
             "TemplateBody": TEMPLATE.read_text(),
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [
-                {"ParameterKey": key, "ParameterValue": str(value)}
+                {"ParameterKey": key, "ParameterValue": _text(key, value)}
                 for key, value in {**parameters, "Environment": self.environment}.items()
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
@@ -117,6 +117,14 @@ class Stack:
 
     def _client(self, service: str = "cloudformation") -> Any:
         return self.session.create_client(service)
+
+
+def _text(key: str, value: Any) -> str:
+    """The value of a parameter. One that has several, such as SesIdentityArns, may be a list or have blanks in it."""
+    if key.endswith("Arns"):
+        parts = value if isinstance(value, list) else str(value).split(",")
+        return ",".join(filter(None, (str(part).strip() for part in parts)))
+    return str(value)
 
 
 def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:

@@ -68,6 +68,20 @@ def test_ses_events_are_an_option(aws: Aws, stack: Stack) -> None:
     assert named["SES_TOPIC_ARN"].endswith(f"emailsminder-{stack.environment}-ses")
 
 
+IDENTITIES = [f"arn:aws:ses:us-east-1:0:identity/{name}.example" for name in "ab"]
+
+
+@pytest.mark.parametrize("identities", [", ".join(IDENTITIES), f" {','.join(IDENTITIES)},\n", IDENTITIES])
+def test_blanks_between_the_identities_of_ses_are_none_of_the_role(
+    aws: Aws, stack: Stack, identities: str | list[str]
+) -> None:
+    role_arn = stack.apply({**OFF, "SesIdentityArns": identities}, {})["AttemptsRoleArn"]
+    policy = client(aws.endpoint_url, "iam").get_role_policy(
+        RoleName=role_arn.rpartition("/")[2], PolicyName="attempts"
+    )
+    assert IDENTITIES in [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
 def test_protected_tables_are_not_deleted(aws: Aws, stack: Stack) -> None:
     stack.apply({"DeletionProtection": "true"}, {})
     with pytest.raises(StackError, match="protected"):
