@@ -49,8 +49,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "INTEGRATION_TIMEOUT": _NOT_ANSWERED,
     "INVALID_API_KEY": _FORBIDDEN,
     "INVALID_SIGNATURE": _FORBIDDEN,
-    # A path that the API does not have reaches the function. This is a request outside of the stage, such as one for
-    # the host without `/production`, or one that is signed for AWS.
+    # A path that the API does not have reaches the function. This is for what reaches no function.
     "MISSING_AUTHENTICATION_TOKEN": Answer(403, "forbidden", "Not allowed", "there is no API at this path"),
     "QUOTA_EXCEEDED": Answer(429, "throttled", "Too many requests", "the quota of this usage plan is used up"),
     "REQUEST_TOO_LARGE": Answer(413, "too-large", "Request too large", "the body is larger than AWS Lambda takes"),
