@@ -37,7 +37,8 @@ def prepare(zappa: Any) -> None:
     credentials.check(
         zappa.zappa.boto_session.client("secretsmanager"),
         secret_names(stage.environment),
-        {"WORKER_TIMEOUT_S": str(worker_timeout_s), **zappa.aws_environment_variables},
+        zappa.aws_environment_variables,
+        worker_timeout_s,
     )
     outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
     zappa.aws_environment_variables = {

@@ -6,7 +6,7 @@ its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa upd
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +144,16 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
     return named
 
 
+def lines(base: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[str]:
+    """The environment of `python -m app.admin` against a deployment, as lines for `env $(…)`.
+
+    `base` are the settings of the API's stage; `made` is what the deployment made. A shell divides such lines at
+    blanks, and none of these variables needs the blanks in its value.
+    """
+    values = {"AWS_REGION": base["aws_region"], **made, **base.get("aws_environment_variables", {})}
+    return (f"{name}={''.join(value.split())}\n" for name, value in values.items())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__.partition("\n")[0])
@@ -176,8 +186,7 @@ def _run(command: str, environment: str) -> None:
     if command in ("apply", "outputs"):
         worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
         worker_timeout_s = settings(worker.name)["timeout_seconds"]
-        values = {"AWS_REGION": base["aws_region"], **variables(worker, stack.outputs(), worker_timeout_s)}
-        sys.stdout.writelines(f"{name}={value}\n" for name, value in values.items())
+        sys.stdout.writelines(lines(base, variables(worker, stack.outputs(), worker_timeout_s)))
 
 
 if __name__ == "__main__":
