@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from infra import credentials, functions, gateway, package, ses_reports  # noqa: E402 because of the path above
+from infra import credentials, functions, gateway, package, ses_reports, settings_check  # noqa: E402 because of the path above
+from infra.parameters import parameters  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
 
@@ -32,6 +33,7 @@ def prepare(zappa: Any) -> None:
         return  # `zappa package` needs no AWS account, so there is no stack
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
+    settings_check.check(file)
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
@@ -40,7 +42,7 @@ def prepare(zappa: Any) -> None:
         zappa.aws_environment_variables,
         worker_timeout_s,
     )
-    outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
+    outputs = _stack(zappa, stage).apply(parameters(stage.environment, file), base.get("tags", {}))
     zappa.aws_environment_variables = {
         **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,

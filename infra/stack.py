@@ -14,10 +14,11 @@ import botocore.session
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from infra import functions
-from infra.stages import PROJECT, ROOT, Stage, settings
+from app.errors import ConfigurationError
+from infra import functions, settings_check, template
+from infra.parameters import parameters
+from infra.stages import PROJECT, SETTINGS, Stage, settings
 
-TEMPLATE = ROOT / "infra" / "template.yaml"
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
 
 
@@ -45,7 +46,7 @@ class Stack:
         client = self._client()
         request = {
             "StackName": self.name,
-            "TemplateBody": TEMPLATE.read_text(),
+            "TemplateBody": template.body(),
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": _text(key, value)}
@@ -168,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         _run(options.command, options.environment)
-    except (StackError, KeyError, ClientError) as error:
+    except (StackError, ConfigurationError, KeyError, ClientError) as error:
         sys.exit(f"{options.environment}: {error}")
 
 
@@ -182,7 +183,8 @@ def _run(command: str, environment: str) -> None:
         return
     if command in ("apply", "silence"):
         alarms = {"Alarms": "off"} if command == "silence" else {}
-        stack.apply({**base.get("stack", {}), **alarms}, base.get("tags", {}))
+        settings_check.check(SETTINGS)
+        stack.apply({**parameters(environment), **alarms}, base.get("tags", {}))
     if command in ("apply", "outputs"):
         worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
         worker_timeout_s = settings(worker.name)["timeout_seconds"]

@@ -82,6 +82,23 @@ def test_blanks_between_the_identities_of_ses_are_none_of_the_role(
     assert IDENTITIES in [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]]
 
 
+def test_a_vpc_traces_and_a_key_of_the_variables_come_with_their_rights(aws: Aws, stack: Stack) -> None:
+    iam, key = client(aws.endpoint_url, "iam"), "arn:aws:kms:us-east-1:0:key/variables"
+
+    def rights(outputs: dict[str, str], door: str) -> tuple[set[str], bool]:
+        role = outputs[f"{door}RoleArn"].rpartition("/")[2]
+        attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return {one["PolicyArn"].rpartition("/")[2] for one in attached}, key in str(document)
+
+    outputs = stack.apply(OFF, {})
+    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [(set(), False)] * 3
+    outputs = stack.apply({**OFF, "Vpc": "on", "Tracing": "on", "VariablesKeyArn": key}, {})
+    wanted = {"AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, True
+    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [wanted] * 3
+
+
 def test_protected_tables_are_not_deleted(aws: Aws, stack: Stack) -> None:
     stack.apply({"DeletionProtection": "true"}, {})
     with pytest.raises(StackError, match="protected"):
