@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from app.errors import ConfigurationError
-from infra import functions, settings_check, template
+from infra import account_alarms, alarms, functions, settings_check, template
 from infra.parameters import parameters
 from infra.stages import PROJECT, SETTINGS, Stage, settings
 
@@ -63,6 +63,11 @@ class Stack:
             return self.outputs()
         self._wait(f"stack_{verb}_complete")
         return self.outputs()
+
+    def parameter(self, name: str) -> str:
+        """The value that a parameter has now; "" if there is no stack, or if it has no such parameter."""
+        found = (self._find() or {}).get("Parameters", [])
+        return next((str(one["ParameterValue"]) for one in found if one["ParameterKey"] == name), "")
 
     def outputs(self) -> dict[str, str]:
         """The outputs of the stack, by name. Raises StackError if there is no stack."""
@@ -162,7 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, what in {
         "apply": "create or update the stack",
         "outputs": "print the environment variables of a deployed process",
-        "silence": "send no notification of any alarm, until the next apply or deployment",
+        "silence": "send no notification of any alarm, until the next deployment",
         "delete": "delete the stack AND ALL DATA of the environment",
     }.items():
         commands.add_parser(name, help=what).add_argument("environment")
@@ -180,11 +185,17 @@ def _run(command: str, environment: str) -> None:
     stack = Stack(session, environment)
     if command == "delete":
         stack.delete()
+        account_alarms.delete(session.create_client("cloudwatch"), environment)
         return
     if command in ("apply", "silence"):
-        alarms = {"Alarms": "off"} if command == "silence" else {}
         settings_check.check(SETTINGS)
-        stack.apply({**parameters(environment), **alarms}, base.get("tags", {}))
+        wanted = parameters(environment)
+        is_on = command == "apply" and alarms.are_wanted() and stack.parameter("Alarms") == "on"
+        if command == "apply":
+            alarms.require_somebody(environment, wanted)
+        stack.apply({**wanted, "Alarms": "on" if is_on else "off"}, base.get("tags", {}))
+        if not is_on:
+            account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):
         worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
         worker_timeout_s = settings(worker.name)["timeout_seconds"]
