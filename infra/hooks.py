@@ -17,8 +17,9 @@ if str(ROOT) not in sys.path:
 
 from app.settings import Settings  # noqa: E402 because of the path above
 from infra import account_alarms, alarms, credentials, functions, gateway, package, ses_reports, settings_check  # noqa: E402 because of the path above
+from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
-from infra.stack import Stack, StackError, variables  # noqa: E402 because of the path above
+from infra.stack import Stack, variables  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
 
 

@@ -16,14 +16,11 @@ from botocore.session import Session
 
 from app.errors import ConfigurationError
 from infra import account_alarms, alarms, functions, settings_check, template
+from infra.cloudformation import CloudFormation, StackError
 from infra.parameters import parameters
 from infra.stages import PROJECT, SETTINGS, Stage, settings
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
-
-
-class StackError(Exception):
-    """A command cannot be carried out. The message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +38,25 @@ class Stack:
     def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
         """Create the stack, or update it if the template, `parameters` or `tags` changed. Returns its outputs.
 
-        Raises StackError if AWS rolls it back, with the first reason.
+        Its tables are protected when it is complete, and not before: CloudFormation could not take them back if another
+        resource fails. Raises StackError if AWS rolls it back, with the first reason, or if it cannot be changed now.
         """
-        client = self._client()
-        request = {
-            "StackName": self.name,
+        request = self._request(parameters, tags)
+        unprotected = self._request({**parameters, "DeletionProtection": "false"}, tags)
+        if self._stack().apply(request, unprotected) and request != unprotected:
+            self._stack().apply(request, unprotected)
+        return self.outputs()
+
+    def _request(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+        return {
             "TemplateBody": template.body(),
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": _text(key, value)}
-                for key, value in {**parameters, "Environment": self.environment}.items()
+                for key, value in {"DeletionProtection": "true", **parameters, "Environment": self.environment}.items()
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
-        verb = "create" if self._find() is None else "update"
-        try:
-            (client.create_stack if verb == "create" else client.update_stack)(**request)
-        except ClientError as error:
-            if "No updates are to be performed" not in str(error):
-                raise
-            return self.outputs()
-        self._wait(f"stack_{verb}_complete")
-        return self.outputs()
 
     def parameter(self, name: str) -> str:
         """The value that a parameter has now; "" if there is no stack, or if it has no such parameter."""
@@ -87,8 +81,7 @@ class Stack:
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
         functions.stop_polling(self._client("lambda"), self.outputs().get("DelayQueueArn", ""))
-        self._client().delete_stack(StackName=self.name)
-        self._wait("stack_delete_complete")
+        self._stack().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             dynamodb.delete_table(TableName=table)
         s3 = self._client("s3")
@@ -104,22 +97,10 @@ class Stack:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
     def _find(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self._client().describe_stacks(StackName=self.name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-        return found
+        return self._stack().find()
 
-    def _wait(self, waiter: str) -> None:
-        try:
-            self._client().get_waiter(waiter).wait(StackName=self.name, WaiterConfig={"Delay": 2, "MaxAttempts": 450})
-        except botocore.exceptions.WaiterError as error:
-            events = self._client().describe_stack_events(StackName=self.name)["StackEvents"]
-            reasons = [e for e in reversed(events) if e["ResourceStatus"].endswith("_FAILED")]
-            why = f"{reasons[0]['LogicalResourceId']}: {reasons[0].get('ResourceStatusReason')}" if reasons else error
-            raise StackError(f"the stack {self.name} could not be brought up to date: {why}") from error
+    def _stack(self) -> CloudFormation:
+        return CloudFormation(self._client(), self.name)
 
     def _client(self, service: str = "cloudformation") -> Any:
         return self.session.create_client(service)

@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from app.errors import ConfigurationError
 from infra import account_alarms, alarms, hooks
-from infra.stack import Stack, StackError
+from infra.cloudformation import StackError
+from infra.stack import Stack
 from infra.stages import Stage
 from tests.support.aws import REGION, Aws
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
-from infra.stack import Stack, StackError, variables
+from infra.cloudformation import StackError
+from infra.stack import Stack, variables
 from infra.stages import Stage
 from tests.support.aws import REGION, Aws, client
 
