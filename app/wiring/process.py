@@ -67,7 +67,12 @@ def connect(
     later = DelayQueue(cache(lambda: aws.client(session, settings, "sqs")), settings.delay_queue_url, clock)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     stores, queue = rewire(
-        Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret),
+        Stores.over(
+            lambda: aws.client(session, settings, "s3"),
+            settings.content_bucket,
+            settings.address_secret,
+            settings.inline_limit_bytes,
+        ),
         Queue(topic.publish, topic.publish_many, later.publish if settings.delay_queue_url else leave_to_the_sweep),
     )
     container = build(

@@ -27,6 +27,7 @@ OF_EVERY_FUNCTION: Final = frozenset(
         "PROVIDER_TIMEOUT_S",
         "LOG_LEVEL",
         "SHARDS",
+        "INLINE_LIMIT_BYTES",
         "API_URL",
         "AWS_ENDPOINT_URL",
     }
