@@ -12,9 +12,11 @@ package: $(DEPLOY)/.installed ## Build the package of the three functions into d
 	@$(DEPLOY)/bin/python -m infra.package
 
 deploy: $(DEPLOY)/.installed ## Deploy or update every function of STAGE (dev or production) and all it needs
-	@for stage in $(STAGES); do \
-		$(ZAPPA) status $$stage --json >/dev/null 2>&1 && verb=update || verb=deploy; \
-		$(ZAPPA) $$verb $$stage --disable_progress || exit 1; \
+	@done=; for stage in $(STAGES); do \
+		step=$$($(DEPLOY)/bin/python -m infra.next_step $$stage) \
+			&& $(ZAPPA) $$step $$stage --disable_progress \
+			|| { echo "Deployed:$${done:- nothing}. Failed: $$stage. When its cause is gone: make deploy STAGE=$(STAGE)" >&2; exit 1; }; \
+		done="$$done $$stage"; \
 	done
 
 rollback: $(DEPLOY)/.installed ## Put an earlier PACKAGE=dist/emailsminder-….zip back in every function of STAGE

@@ -38,6 +38,11 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
     return lambda fields: 1 if condition(fields) else None
 
 
+def _share_of(kind: str) -> Callable[[Fields], float | None]:
+    """Its average is the share of `kind` in what was reported of copies that were delivered, or were `kind`."""
+    return lambda line: {kind: 1, "delivered": 0}.get(line["kind"]) if line["proves_anew"] else None
+
+
 # What a provider reports, verified, of nobody that we know.
 _UNATTRIBUTED = View("ReportsUnattributed", "Count", lambda line: line.get("events", 1), ("provider",))
 
@@ -62,6 +67,8 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("AttemptTime", "Milliseconds", lambda line: line["ms"], ("provider",)),
         View("Failovers", "Count", _one_if(lambda line: line["failover"])),
         View("FailoversAccepted", "Count", _one_if(lambda line: line["failover"] and line["outcome"] == "accepted")),
+        View("FailoverShare", "None", lambda line: int(bool(line["failover"]) and line["outcome"] == "accepted")),
+        View("AcceptedShare", "None", lambda line: int(line["outcome"] == "accepted")),
     ),
     ("app.delivery.attempt", "waits for a limit"): (
         View("LimitWaits", "Count", _one, ("provider", "limit")),
@@ -72,6 +79,10 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("ProvidersSilent", "Count", _one_if(lambda line: line["fell_silent"])),
         View("WebhooksFailing", "Count", _one_if(lambda line: line["webhooks_began_to_fail"])),
         View("Weight", "None", lambda line: line["weight"], ("provider",)),
+    ),
+    ("app.delivery.record", "event"): (
+        View("HardBounceShare", "None", _share_of("hard_bounce"), ("provider",)),
+        View("ComplaintShare", "None", _share_of("complained"), ("provider",)),
     ),
     ("app.delivery.sweep", "part of a sweep failed"): (_PASSED_OVER,),
     ("app.store.head_items", "head cannot be read"): (_PASSED_OVER,),

@@ -22,6 +22,11 @@ ACCOUNT_VARIABLES = ("DAILY_CAP", "PER_SECOND_CAP", "FROM_DOMAINS")
 LONGEST_RUN_S = 900  # a function of Lambda runs no longer
 LONGEST_RETRY_S = 7 * 86_400  # an email is kept for eight days
 LONGEST_WAIT_S = 86_400
+# A packed content is written into the table up to this size, and above it into S3. Each KB in the table is a unit,
+# $0.625 a million. An object costs about $6.2 a million flat (a PUT $5, a GET or two $0.4 each, 10 days of storage),
+# as much as 10 KB do, and one more round trip to write and to read it (us-east-1, 2026-11).
+INLINE_BYTES = 32_768
+LARGEST_INLINE = 300_000  # an item may have 400 KB
 LARGEST_CAP = 1_000_000_000
 SHORTEST_SECRET = 32
 HOW_TO_MAKE_ONE = (
@@ -65,6 +70,7 @@ class Settings:
     topic_arn: str
     delay_queue_url: str  # the queue for messages that come later; empty: the sweep publishes them when they are due
     content_bucket: str
+    inline_limit_bytes: int  # a content that is larger when packed is stored in the bucket
     routing: Routing
     from_domains: Mapping[
         str, tuple[str, ...]
@@ -104,6 +110,7 @@ class Settings:
             topic_arn=env.get("TOPIC_ARN", ""),
             delay_queue_url=env.get("DELAY_QUEUE_URL", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
+            inline_limit_bytes=_whole(env, "INLINE_LIMIT_BYTES", str(INLINE_BYTES), at_least=0, at_most=LARGEST_INLINE),
             routing=Routing(
                 providers,
                 _policy(env),

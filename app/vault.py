@@ -25,13 +25,17 @@ def read(client: SecretsManager, name: str) -> dict[str, str]:
     Neither error contains any part of the secret.
     """
     try:
-        text = client.get_secret_value(SecretId=name)["SecretString"]
+        answer = client.get_secret_value(SecretId=name)
     except ClientError as error:
         raise ServiceUnavailable(f"the secret {name} cannot be read: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise ServiceUnavailable(f"the secret {name} cannot be read: {type(error).__name__}") from error
+    if "SecretString" not in answer:
+        raise ConfigurationError(
+            f"the secret {name} is binary, and must be text: store it by `python -m app.admin secrets store`"
+        )
     try:
-        found = json.loads(text)
+        found = json.loads(answer["SecretString"])
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

@@ -1,21 +1,30 @@
 """Checks what a deployment is about to use, before it changes anything."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from app import vault
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.settings import HOW_TO_MAKE_ONE, Process, Settings
 from app.vault import SecretsManager
+from app.wiring import variable_places
 
 
-def check(client: SecretsManager, names: Mapping[Process, str], variables: Mapping[str, str]) -> None:
-    """Raise ConfigurationError naming a malformed, missing or misplaced variable of the secrets with these names.
+def check(
+    client: SecretsManager, names: Mapping[Process, str], variables: Mapping[str, str], worker_timeout_s: int = 20
+) -> None:
+    """Raise ConfigurationError naming a malformed, missing or misplaced variable of the settings or of the secrets.
 
-    `variables` win over them. A secret that cannot be read from here is not checked, which is told: the functions may
-    read it all the same.
+    `names` are those of the secrets; `variables` are those that the settings give to every function. A secret that
+    cannot be read from here is not checked, which is told: the functions may read it all the same.
     """
+    _raise_first(map(variable_places.in_settings, variables))
+    whole = {"WORKER_TIMEOUT_S": str(worker_timeout_s), **variables}
+    providers = Settings.from_env(whole).providers
+    if not providers:
+        raise ConfigurationError(f"PROVIDERS: is not set; put it into {variable_places.SETTINGS_FILE}")
+    registry.check(providers)
     keyed_under: dict[str, str] = {}
     for process, name in names.items():
         try:
@@ -23,19 +32,21 @@ def check(client: SecretsManager, names: Mapping[Process, str], variables: Mappi
         except ServiceUnavailable as error:
             sys.stdout.write(f"Its variables are not checked: {error}\n")
             continue
-        _check(process, name, secrets, variables)
-        keyed_under[name] = {**secrets, **variables}["ADDRESS_SECRET"]
+        _check(process, name, secrets, whole)
+        keyed_under[name] = secrets[variable_places.ADDRESS_SECRET]
     if len(set(keyed_under.values())) > 1:
         raise ConfigurationError(f"ADDRESS_SECRET: is not the same in {' and '.join(keyed_under)}")
 
 
 def _check(process: Process, name: str, secrets: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    _raise_first(variable_places.in_secret(variable, process, name) for variable in secrets)
     env = {**secrets, **variables}
     settings = Settings.from_env(env)
     registry.check_values([*settings.providers, *registry.draining(settings.providers, env)], env)
     if not settings.address_secret:
         raise ConfigurationError(f"ADDRESS_SECRET: is not set in the secret {name}; {HOW_TO_MAKE_ONE}")
-    for variable in secrets:
-        found = registry.find_variable(variable)
-        if found is not None and process not in found[1].read_by:
-            raise ConfigurationError(f"{variable}: is not for the {process}, and may not be in the secret {name}")
+
+
+def _raise_first(faults: Iterable[str]) -> None:
+    if fault := next(filter(None, faults), ""):
+        raise ConfigurationError(fault)

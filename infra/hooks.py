@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from infra import credentials, functions, gateway, package  # noqa: E402 because of the path above
+from app.settings import Settings  # noqa: E402 because of the path above
+from infra import account_alarms, alarms, credentials, functions, gateway, package, ses_reports, settings_check  # noqa: E402 because of the path above
+from infra.cloudformation import StackError  # noqa: E402 because of the path above
+from infra.parameters import parameters  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
 
@@ -32,14 +35,19 @@ def prepare(zappa: Any) -> None:
         return  # `zappa package` needs no AWS account, so there is no stack
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
+    settings_check.check(file)
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
         zappa.zappa.boto_session.client("secretsmanager"),
         secret_names(stage.environment),
-        {"WORKER_TIMEOUT_S": str(worker_timeout_s), **zappa.aws_environment_variables},
+        zappa.aws_environment_variables,
+        worker_timeout_s,
     )
-    outputs = _stack(zappa, stage).apply(base.get("stack", {}), base.get("tags", {}))
+    wanted = parameters(stage.environment, file)
+    alarms.require_somebody(stage.environment, wanted)
+    stack = _stack(zappa, stage)
+    outputs = stack.apply({**wanted, "Alarms": _alarms(stack)}, base.get("tags", {}))
     zappa.aws_environment_variables = {
         **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,
@@ -69,7 +77,8 @@ def finish(zappa: Any) -> None:
         url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
         tell_sweep(client("lambda"), stage, url, zappa.aws_environment_variables)
         if "SesTopicArn" in outputs:
-            gateway.subscribe_webhook(client("sns"), outputs["SesTopicArn"], f"{url}/v1/webhooks/ses")
+            ses_reports.subscribe(client("sns"), outputs["SesTopicArn"], url, outputs["DeadLetterQueueArn"])
+        switch_alarms(zappa, stage)
     elif stage.entry_point == "attempts":
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
@@ -82,6 +91,32 @@ def tell_sweep(client: Any, stage: Stage, url: str, configured: Mapping[str, str
     """Give the sweep the API's URL, which is known last. API_URL in `configured` wins: every function has it then."""
     if "API_URL" not in configured:
         functions.add_variable(client, Stage(stage.environment, "sweep"), "API_URL", url)
+
+
+def switch_alarms(zappa: Any, stage: Stage) -> None:
+    """Let the alarms tell somebody, now that everything is deployed. Raises StackError if the sweep does not run."""
+    stack, cloudwatch, file = _stack(zappa, stage), zappa.zappa.boto_session.client("cloudwatch"), _settings_file(zappa)
+    if alarms.are_wanted() and stack.parameter("Alarms") != "on":
+        sys.stdout.write("Waiting for the sweep's first minutes, then alarms are switched on\n")
+        if not alarms.wait_for_the_sweep(cloudwatch, stage.environment):
+            raise StackError(
+                "everything is deployed, but the sweep does not run, and so the alarms stay off: look at its log group"
+                " and its rule in EventBridge, then `make deploy` again"
+            )
+        base = settings(stage.environment, file)
+        stack.apply({**parameters(stage.environment, file), "Alarms": "on"}, base.get("tags", {}))
+    account_alarms.apply(
+        cloudwatch,
+        stage.environment,
+        Settings.from_env(zappa.stage_config.get("aws_environment_variables", {})).providers,
+        stack.outputs()["TicketTopicArn"],
+        is_on=alarms.are_wanted(),
+    )
+
+
+def _alarms(stack: Stack) -> str:
+    """Alarms stay as they are while functions are deployed: before the first deployment, and after a removal, off."""
+    return stack.parameter("Alarms") or "off" if alarms.are_wanted() else "off"
 
 
 def _stack(zappa: Any, stage: Stage) -> Stack:

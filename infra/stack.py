@@ -6,7 +6,7 @@ its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa upd
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,13 @@ import botocore.session
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from infra import functions
-from infra.stages import PROJECT, ROOT, Stage, settings
+from app.errors import ConfigurationError
+from infra import account_alarms, alarms, functions, settings_check, template
+from infra.cloudformation import CloudFormation, StackError
+from infra.parameters import parameters
+from infra.stages import PROJECT, SETTINGS, Stage, settings
 
-TEMPLATE = ROOT / "infra" / "template.yaml"
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
-
-
-class StackError(Exception):
-    """A command cannot be carried out. The message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +38,30 @@ class Stack:
     def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
         """Create the stack, or update it if the template, `parameters` or `tags` changed. Returns its outputs.
 
-        Raises StackError if AWS rolls it back, with the first reason.
+        Its tables are protected when it is complete, and not before: CloudFormation could not take them back if another
+        resource fails. Raises StackError if AWS rolls it back, with the first reason, or if it cannot be changed now.
         """
-        client = self._client()
-        request = {
-            "StackName": self.name,
-            "TemplateBody": TEMPLATE.read_text(),
+        request = self._request(parameters, tags)
+        unprotected = self._request({**parameters, "DeletionProtection": "false"}, tags)
+        if self._stack().apply(request, unprotected) and request != unprotected:
+            self._stack().apply(request, unprotected)
+        return self.outputs()
+
+    def _request(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "TemplateBody": template.body(),
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [
-                {"ParameterKey": key, "ParameterValue": str(value)}
-                for key, value in {**parameters, "Environment": self.environment}.items()
+                {"ParameterKey": key, "ParameterValue": _text(key, value)}
+                for key, value in {"DeletionProtection": "true", **parameters, "Environment": self.environment}.items()
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
-        verb = "create" if self._find() is None else "update"
-        try:
-            (client.create_stack if verb == "create" else client.update_stack)(**request)
-        except ClientError as error:
-            if "No updates are to be performed" not in str(error):
-                raise
-            return self.outputs()
-        self._wait(f"stack_{verb}_complete")
-        return self.outputs()
+
+    def parameter(self, name: str) -> str:
+        """The value that a parameter has now; "" if there is no stack, or if it has no such parameter."""
+        found = (self._find() or {}).get("Parameters", [])
+        return next((str(one["ParameterValue"]) for one in found if one["ParameterKey"] == name), "")
 
     def outputs(self) -> dict[str, str]:
         """The outputs of the stack, by name. Raises StackError if there is no stack."""
@@ -81,8 +81,7 @@ class Stack:
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
         functions.stop_polling(self._client("lambda"), self.outputs().get("DelayQueueArn", ""))
-        self._client().delete_stack(StackName=self.name)
-        self._wait("stack_delete_complete")
+        self._stack().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             dynamodb.delete_table(TableName=table)
         s3 = self._client("s3")
@@ -98,25 +97,21 @@ class Stack:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
     def _find(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self._client().describe_stacks(StackName=self.name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-        return found
+        return self._stack().find()
 
-    def _wait(self, waiter: str) -> None:
-        try:
-            self._client().get_waiter(waiter).wait(StackName=self.name, WaiterConfig={"Delay": 2, "MaxAttempts": 450})
-        except botocore.exceptions.WaiterError as error:
-            events = self._client().describe_stack_events(StackName=self.name)["StackEvents"]
-            reasons = [e for e in reversed(events) if e["ResourceStatus"].endswith("_FAILED")]
-            why = f"{reasons[0]['LogicalResourceId']}: {reasons[0].get('ResourceStatusReason')}" if reasons else error
-            raise StackError(f"the stack {self.name} could not be brought up to date: {why}") from error
+    def _stack(self) -> CloudFormation:
+        return CloudFormation(self._client(), self.name)
 
     def _client(self, service: str = "cloudformation") -> Any:
         return self.session.create_client(service)
+
+
+def _text(key: str, value: Any) -> str:
+    """The value of a parameter. One that has several, such as SesIdentityArns, may be a list or have blanks in it."""
+    if key.endswith("Arns"):
+        parts = value if isinstance(value, list) else str(value).split(",")
+        return ",".join(filter(None, (str(part).strip() for part in parts)))
+    return str(value)
 
 
 def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:
@@ -136,6 +131,16 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
     return named
 
 
+def lines(base: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[str]:
+    """The environment of `python -m app.admin` against a deployment, as lines for `env $(…)`.
+
+    `base` are the settings of the API's stage; `made` is what the deployment made. A shell divides such lines at
+    blanks, and none of these variables needs the blanks in its value.
+    """
+    values = {"AWS_REGION": base["aws_region"], **made, **base.get("aws_environment_variables", {})}
+    return (f"{name}={''.join(value.split())}\n" for name, value in values.items())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m infra.stack", description=__doc__.partition("\n")[0])
@@ -143,14 +148,14 @@ def main(arguments: list[str] | None = None) -> None:
     for name, what in {
         "apply": "create or update the stack",
         "outputs": "print the environment variables of a deployed process",
-        "silence": "send no notification of any alarm, until the next apply or deployment",
+        "silence": "send no notification of any alarm, until the next deployment",
         "delete": "delete the stack AND ALL DATA of the environment",
     }.items():
         commands.add_parser(name, help=what).add_argument("environment")
     options = parser.parse_args(arguments)
     try:
         _run(options.command, options.environment)
-    except (StackError, KeyError, ClientError) as error:
+    except (StackError, ConfigurationError, KeyError, ClientError) as error:
         sys.exit(f"{options.environment}: {error}")
 
 
@@ -161,15 +166,21 @@ def _run(command: str, environment: str) -> None:
     stack = Stack(session, environment)
     if command == "delete":
         stack.delete()
+        account_alarms.delete(session.create_client("cloudwatch"), environment)
         return
     if command in ("apply", "silence"):
-        alarms = {"Alarms": "off"} if command == "silence" else {}
-        stack.apply({**base.get("stack", {}), **alarms}, base.get("tags", {}))
+        settings_check.check(SETTINGS)
+        wanted = parameters(environment)
+        is_on = command == "apply" and alarms.are_wanted() and stack.parameter("Alarms") == "on"
+        if command == "apply":
+            alarms.require_somebody(environment, wanted)
+        stack.apply({**wanted, "Alarms": "on" if is_on else "off"}, base.get("tags", {}))
+        if not is_on:
+            account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):
         worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
         worker_timeout_s = settings(worker.name)["timeout_seconds"]
-        values = {"AWS_REGION": base["aws_region"], **variables(worker, stack.outputs(), worker_timeout_s)}
-        sys.stdout.writelines(f"{name}={value}\n" for name, value in values.items())
+        sys.stdout.writelines(lines(base, variables(worker, stack.outputs(), worker_timeout_s)))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ def test_attempt_is_counted_by_provider_and_outcome() -> None:
         ("AttemptTime", "service", "provider"): 120,
         ("Failovers", "service"): 1,
         ("FailoversAccepted", "service"): 1,
+        ("FailoverShare", "service"): 1,
+        ("AcceptedShare", "service"): 1,
     }
     assert line["service"] == "emailsminder-test"
     assert isinstance(line["_aws"]["Timestamp"], int)
@@ -60,7 +62,33 @@ def test_what_is_no_failover_is_not_counted_as_one(change: dict[str, Any], missi
     line = written("app.delivery.attempt", "attempt", **{**ATTEMPT, **change})
     names = {name for name, *_ in measured(line)}
     assert names.isdisjoint(missing)
-    assert names | missing == {"Attempts", "AttemptTime", "Failovers", "FailoversAccepted"}
+    always = {"Attempts", "AttemptTime", "FailoverShare", "AcceptedShare"}
+    assert names | missing == always | {"Failovers", "FailoversAccepted"}
+
+
+@pytest.mark.parametrize(
+    ("change", "failover", "accepted"),
+    [({}, 1, 1), ({"failover": False}, 0, 1), ({"outcome": "unavailable"}, 0, 0)],
+)
+def test_every_attempt_counts_in_the_shares(change: dict[str, Any], failover: int, accepted: int) -> None:
+    line = written("app.delivery.attempt", "attempt", **{**ATTEMPT, **change})
+    assert (line["FailoverShare"], line["AcceptedShare"]) == (failover, accepted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shares"),
+    [
+        ("delivered", {"HardBounceShare": 0, "ComplaintShare": 0}),
+        ("hard_bounce", {"HardBounceShare": 1}),
+        ("complained", {"ComplaintShare": 1}),
+        ("opened", {}),
+    ],
+)
+def test_shares_of_an_account_are_those_of_what_ended(kind: str, shares: dict[str, int]) -> None:
+    assert "_aws" not in written("app.delivery.record", "event", provider="ses", kind=kind, proves_anew=False)
+    line = written("app.delivery.record", "event", provider="ses", kind=kind, proves_anew=True)
+    found = measured(line) if "_aws" in line else {}
+    assert found == {(name, "service", "provider"): value for name, value in shares.items()}
 
 
 @pytest.mark.parametrize(

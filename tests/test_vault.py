@@ -40,3 +40,12 @@ def test_malformed_secret_is_named_and_not_shown(aws: Aws, text: str) -> None:
     assert "SG.secret-key" not in str(raised.value)
     assert raised.value.__cause__ is None, "a JSON error quotes what it read"
     assert raised.value.__suppress_context__
+
+
+def test_a_binary_secret_is_one_sentence_with_its_remedy(aws: Aws) -> None:
+    name = f"test/{uuid4().hex}"
+    client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretBinary=b'{"SENDGRID_API_KEY": "SG.key"}')
+    with pytest.raises(
+        ConfigurationError, match=f"^the secret {name} is binary, and must be text: store it by `python"
+    ):
+        vault.read(client(aws.endpoint_url, "secretsmanager"), name)

@@ -1,8 +1,9 @@
-"""`dead-letters`: messages of the processing queue that failed for good."""
+"""`dead-letters`: messages of the processing queue that failed for good, and reports that could not be delivered."""
 
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import botocore.session
@@ -23,37 +24,56 @@ BATCH = 10  # SQS returns no more messages at once
 Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Default: local mode's.")]
 AttemptMessage = tuple[str, int]  # email id, number of the attempt
 
+ATTEMPTS = "-attempts"  # how the name of the topic of the attempts ends
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """The dead-letter queue at `url`, and the topic to which its messages were published."""
+
+    sqs: Any
+    url: str
+    sns: Any
+    topic: Topic
+    reports_prefix: str  # how the ARNs of topics begin on which providers report; "" if there are none
+
 
 @app.command("list")
 def show(stage: Stage = "") -> None:
     """Count the dead letters, and show which attempt each one was for. They stay where they are."""
-    sqs, url, _ = _connect(stage)
-    found = list(_take(sqs, url))
+    queue = _connect(stage)
+    found = list(_take(queue))
     typer.echo(f"{len(found)} dead letters")
     for dead in found:
         wanted = ", ".join(f"{email_id} attempt {attempt}" for email_id, attempt in asked_for(dead["Body"]))
+        if report := report_in(dead["Body"], queue.reports_prefix):
+            wanted = f"a provider's report, from {report[0].rpartition(':')[2]}: message {dead['MessageId']}"
         typer.echo(wanted or f"not understood: message {dead['MessageId']}")
-        _give_back(sqs, url, dead)
+        _give_back(queue, dead)
 
 
 @app.command()
 def redrive(stage: Stage = "") -> None:
-    """Put the dead letters back on the processing queue. The worker drops those whose attempt was made meanwhile."""
-    sqs, url, topic = _connect(stage)
+    """Put the dead letters back where they came from. The worker drops those whose attempt was made meanwhile."""
+    queue = _connect(stage)
     done = 0
-    for dead in list(_take(sqs, url)):
-        attempts = asked_for(dead["Body"])
-        if not attempts:
+    for dead in list(_take(queue)):
+        attempts, report = asked_for(dead["Body"]), report_in(dead["Body"], queue.reports_prefix)
+        if not attempts and report is None:
             typer.echo(f"left, not understood: message {dead['MessageId']}", err=True)
-            _give_back(sqs, url, dead)
+            _give_back(queue, dead)
             continue
         try:
             for attempt in attempts:
-                topic.publish(*attempt)
+                queue.topic.publish(*attempt)
+            if report is not None:
+                queue.sns.publish(TopicArn=report[0], Message=report[1])  # SNS signs it anew, with the time of now
         except ServiceUnavailable as error:
             fail(f"{done} put back, then: {error.detail}")
+        except ClientError as error:
+            fail(f"{done} put back, then: {error.response['Error']['Code']}")
         # The message is deleted only after it was published, so that it cannot be lost.
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"])
+        queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=dead["ReceiptHandle"])
         done += 1
     typer.echo(f"{done} put back")
 
@@ -73,8 +93,22 @@ def asked_for(body: str) -> list[AttemptMessage]:
         return []
 
 
-def _connect(stage: str) -> tuple[Any, str, Topic]:
-    """A client of SQS, the URL of the dead-letter queue, and the topic to which its messages were published."""
+def report_in(body: str, topic_prefix: str) -> tuple[str, str] | None:
+    """The topic and the text of a provider's report that SNS could not deliver to the API. None if it is none.
+
+    Its topic is another one of the environment than that of the attempts: its ARN begins with `topic_prefix`. Without
+    one there are no such topics, as in local mode.
+    """
+    try:
+        content = json.loads(body)
+        topic_arn, text = content["TopicArn"], content["Message"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    is_report = isinstance(topic_arn, str) and isinstance(text, str) and topic_arn.startswith(topic_prefix or "\0")
+    return (topic_arn, text) if is_report and not topic_arn.endswith(ATTEMPTS) else None
+
+
+def _connect(stage: str) -> "_Queue":
     session: Any = botocore.session.get_session()  # Any, because its type stubs know no service
     if stage:
         name, region, topic_arn = f"emailsminder-{stage}-dead-letters", os.environ.get("AWS_REGION"), None
@@ -91,17 +125,18 @@ def _connect(stage: str) -> tuple[Any, str, Topic]:
     except ClientError as error:
         fail(f"there is no queue {name} in {region}: {error.response['Error']['Code']}")
     _, partition, _, _, account, _ = attributes["QueueArn"].split(":")
-    topic_arn = topic_arn or f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}-attempts"
-    return sqs, url, Topic(session.create_client("sns", region_name=region), topic_arn)
+    prefix = f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}" if stage else ""
+    sns = session.create_client("sns", region_name=region)
+    return _Queue(sqs, url, sns, Topic(sns, topic_arn or prefix + ATTEMPTS), prefix and f"{prefix}-")
 
 
-def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+def _take(queue: "_Queue") -> Iterator[dict[str, Any]]:
     """Every dead letter once, hidden from other readers meanwhile."""
-    while received := sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_FOR_S, WaitTimeSeconds=1
+    while received := queue.sqs.receive_message(
+        QueueUrl=queue.url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_FOR_S, WaitTimeSeconds=1
     ).get("Messages"):
         yield from received
 
 
-def _give_back(sqs: Any, url: str, dead: dict[str, Any]) -> None:
-    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"], VisibilityTimeout=0)
+def _give_back(queue: "_Queue", dead: dict[str, Any]) -> None:
+    queue.sqs.change_message_visibility(QueueUrl=queue.url, ReceiptHandle=dead["ReceiptHandle"], VisibilityTimeout=0)

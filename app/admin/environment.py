@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +11,7 @@ import typer
 
 from app import settings, vault
 from app.errors import ConfigurationError, ServiceUnavailable
-from app.settings import Settings
+from app.settings import Process, Settings
 from app.store import tables
 from app.wiring import aws
 
@@ -55,6 +56,19 @@ def with_secrets(found: Settings) -> dict[str, str]:
     except (ConfigurationError, ServiceUnavailable) as error:
         fail(str(error))
     return {**secrets, **{name: value for name, value in os.environ.items() if value or name not in secrets}}
+
+
+def with_all_secrets(found: Settings) -> dict[str, str]:
+    """As `with_secrets`, with the variables of both processes: SECRET_NAME names the secret of one of them.
+
+    The other one's has the same name but for its last part.
+    """
+    environment, _, own = found.secret_name.rpartition("/")
+    others = [f"{environment}/{process}" for process in Process if own in set(Process) and process != own]
+    variables = with_secrets(found)
+    for name in others:
+        variables = {**with_secrets(replace(found, secret_name=name)), **variables}
+    return variables
 
 
 def address_secret(found: Settings, variables: Mapping[str, str] | None = None) -> str:

@@ -1,14 +1,13 @@
 """`providers`: check their settings, list their health, pause and resume them."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from app.admin.environment import fail, load
+from app.admin.environment import fail, load, with_all_secrets
 from app.api import times
 from app.delivery.monitor import Monitor
 from app.domain import health as health_rules
@@ -30,7 +29,8 @@ Name = Annotated[str, typer.Argument(help="One of PROVIDERS.")]
 def check() -> None:
     """Show for each provider what is missing or refused. Sends no email. Exits with 1 if any provider has a problem."""
     settings = _load()
-    problems = [_check(name) for name in settings.providers]
+    variables = with_all_secrets(settings)
+    problems = [_check(name, variables) for name in settings.providers]
     raise typer.Exit(1 if any(problems) else 0)
 
 
@@ -102,14 +102,14 @@ def _open(health: Health, now_ms: int) -> str:
     return shorten(f"breaker {state}: {health.breaker_reason or 'no reason'}")
 
 
-def _check(name: str) -> bool:
-    values = registry.values(name, os.environ)
+def _check(name: str, variables: Mapping[str, str]) -> bool:
+    values = registry.values(name, variables)
     missing = values.missing(Need.SENDING)
     complaints = [f"{variable} is not set: it cannot send" for variable in missing]
     complaints += [f"{variable} is not set: its webhooks are refused" for variable in values.missing(Need.WEBHOOKS)]
     complaints += values.faults()
     if not missing and not values.faults():
-        answer = process.check_credentials(name, os.environ)
+        answer = process.check_credentials(name, variables)
         complaints += [] if answer.works else [f"refused: {answer.status_code or 'no answer'} {answer.reply}"]
     for complaint in complaints:
         typer.echo(f"{name}: {shorten(complaint)}")

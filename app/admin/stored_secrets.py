@@ -12,11 +12,11 @@ from app.admin.environment import fail
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.providers.sdk.variables import BOTH
-from app.settings import ACCOUNT_VARIABLES, HOW_TO_MAKE_ONE, Process, Settings
+from app.settings import HOW_TO_MAKE_ONE, Process, Settings
+from app.wiring import variable_places
+from app.wiring.variable_places import ADDRESS_SECRET
 
 app = typer.Typer(no_args_is_help=True, help="The secrets of the deployed processes: store.")
-
-ADDRESS_SECRET = "ADDRESS_SECRET"  # noqa: S105 because it is the name of a variable
 
 
 @app.callback()
@@ -64,19 +64,13 @@ def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
     accounts = set()
     for name, value in variables.items():
         found = registry.find_variable(name)
-        if found is None and name != ADDRESS_SECRET:
-            raise ConfigurationError(f"{name}: {_why_not(name)}")
+        if fault := variable_places.in_secrets_file(name):
+            raise ConfigurationError(fault)
         for process in found[1].read_by if found else BOTH:
             parts[process][name] = value
         accounts |= {found[0]} if found else set()
     registry.check_values(sorted(accounts), variables)
     return parts
-
-
-def _why_not(name: str) -> str:
-    if name.endswith(ACCOUNT_VARIABLES):
-        return "is no secret: it belongs in aws_environment_variables of zappa_settings.json"
-    return "no provider has such a variable; what is not secret belongs in zappa_settings.json"
 
 
 def _read(text: str) -> dict[str, str]:

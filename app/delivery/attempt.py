@@ -103,7 +103,7 @@ class MakeAttempt:
         began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         if attempt.provider in plan.reservations:  # otherwise no call was made
-            self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms)
+            self.monitor.record_call(attempt.provider, outcome, plain, began_at_ms, duration_ms=duration_ms)
             # Whom its webhook was about before its answer came has the email, whatever the answer says.
             self.capacity.give_back_unused(plan.reservations[attempt.provider], outcome, unreported)
         self.monitor.flush()

@@ -127,7 +127,15 @@ class Monitor:
         if lease_ms is not None:
             self.update(provider, lambda health: health_rules.end_probe(health, lease_ms))
 
-    def record_call(self, provider: str, outcome: Outcome, recipients: int, began_at_ms: int | None = None) -> None:
+    def record_call(
+        self,
+        provider: str,
+        outcome: Outcome,
+        recipients: int,
+        began_at_ms: int | None = None,
+        *,
+        duration_ms: int = 0,
+    ) -> None:
         """Count a call that has ended, and write at once what changes the breaker or starts a cooldown.
 
         It counts in the minute in which the call began (None: now), as the reports on it do.
@@ -140,7 +148,8 @@ class Monitor:
         if health_rules.after_call(known, outcome, run, now_ms) is not known:
             self.update(provider, lambda health: health_rules.after_call(health, outcome, run, now_ms))
         self._probes.pop(provider, None)
-        self.count(provider, now_ms if began_at_ms is None else began_at_ms, count_outcome(outcome, recipients))
+        sums = count_outcome(outcome, recipients, duration_ms)
+        self.count(provider, now_ms if began_at_ms is None else began_at_ms, sums)
 
     def record_drop(self, event: ProviderEvent) -> None:
         """Write at once what a drop says of the account. An account that left PROVIDERS has no health."""

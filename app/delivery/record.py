@@ -192,6 +192,7 @@ class _Step:
     was_sent_after_all: bool  # although the call had said that it surely was not
     called_at_ms: int
     sums: Sums
+    proves_anew: bool  # it proves of the copy what was not proved before; of a complaint that is not known
 
     @classmethod
     def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
@@ -208,6 +209,7 @@ class _Step:
             attempt.outcome_for(event.recipient) in SURELY_NOT_SENT and not known and bool(now_known),
             attempt.started_at_ms,
             count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
+            now_known != known or event.kind is Kind.COMPLAINED,
         )
 
 
@@ -230,5 +232,6 @@ def _log(step: _Step) -> None:
             "kind": step.event.kind.value,
             "was": step.was.value,
             "is": step.now.value,
+            "proves_anew": step.proves_anew,
         },
     )

@@ -10,6 +10,7 @@ from app.domain.outcome import Outcome
 ERRORS_A_MINUTE = 50
 ERRORS_SHARE = 0.1
 BLOCKS_PER_ERROR = 5  # this many blocked recipients count as one error: a block may be the email's fault
+SLOW_CALL_MS = 5_000  # a call that takes longer is an error, though it succeeds: it keeps a worker from other emails
 SLOW_AFTER_MS = 5 * 60_000  # a delivery that takes longer than this, from the call to the mailbox, is an error
 
 # The kinds of event that say what became of a copy, or that the provider goes on trying.
@@ -80,10 +81,10 @@ class Sums:
         return min(1.0, self.reported / self.accepted) if self.accepted else 0.0
 
 
-def count_outcome(outcome: Outcome, recipients: int) -> Sums:
-    """What the outcome of a call to `recipients` people adds to the counts."""
+def count_outcome(outcome: Outcome, recipients: int, duration_ms: int = 0) -> Sums:
+    """What the outcome of a call to `recipients` people, which took `duration_ms`, adds to the counts."""
     if outcome.kind is Kind.ACCEPTED:
-        return Sums(accepted=recipients)
+        return Sums(accepted=recipients, slow=recipients if duration_ms >= SLOW_CALL_MS else 0)
     if is_outage(outcome):
         return Sums(failed=recipients)
     return Sums()

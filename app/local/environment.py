@@ -16,6 +16,7 @@ from app.local.simulator import accounts as simulator
 from app.local.simulator import keys
 from app.providers import registry
 from app.settings import ANY_DOMAIN, Settings
+from app.wiring import variable_places
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -33,9 +34,12 @@ def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
     """Turn `environ`, the process's own environment, into that of a deployed process.
 
     Variables that `environ` does not set are taken from `file`. Raises LocalError if the file or a port is malformed,
-    ConfigurationError if PROVIDERS is.
+    or if a name in the file is mistyped; ConfigurationError if PROVIDERS is malformed.
     """
-    target = deployed({**envfile.read(file), **environ})
+    variables = envfile.read(file)
+    if fault := next(filter(None, map(variable_places.mistyped, variables)), ""):
+        raise LocalError(f"{file.name}: {fault}")
+    target = deployed({**variables, **environ})
     for name in set(environ) - set(target):
         del environ[name]
     environ.update(target)

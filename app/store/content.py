@@ -18,14 +18,11 @@ from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
+from app.settings import INLINE_BYTES
 from app.store.batches import put_all
 from app.store.entries import entries_of
 from app.store.head_items import PART, HeadItem, read_head
 from app.store.ttl import as_ttl
-
-# DynamoDB takes items of 400 KB at most. Beyond this limit, S3 is also cheaper to write.
-INLINE_LIMIT_BYTES = 300_000
-
 
 # Objects are deleted by rules of the bucket, one for each prefix (infra/template.yaml): the first of these that is at
 # least a day longer than the email's own life. An email lives for 38 days at most.
@@ -63,9 +60,11 @@ class Bucket(Protocol):
 class Contents:
     """Stores contents. `s3` gives a botocore client; it is called only when a large content is written or read."""
 
-    def __init__(self, s3: Callable[[], Bucket], bucket: str) -> None:
+    def __init__(self, s3: Callable[[], Bucket], bucket: str, inline_limit_bytes: int = INLINE_BYTES) -> None:
+        """Keep what is packed into more than `inline_limit_bytes` in the bucket."""
         self._s3 = s3
         self._bucket = bucket
+        self._inline_limit_bytes = inline_limit_bytes
 
     def put(self, head: Head, content: Content) -> None:
         """Store the content of a new head, and the items by which its recipients and its tags find the email.
@@ -74,7 +73,7 @@ class Contents:
         """
         item = ContentItem(head.email_id, _part(head), ttl=as_ttl(head.ttl_s))
         packed = pack(content)
-        if len(packed) <= INLINE_LIMIT_BYTES:
+        if len(packed) <= self._inline_limit_bytes:
             item.packed = packed
         else:
             item.object_key = f"{prefix_of(_days(head))}{head.email_id}/{head.accepted_by}"

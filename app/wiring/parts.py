@@ -28,7 +28,7 @@ from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
 from app.providers.sdk.limits import Limits
 from app.providers.sdk.organization import organization
-from app.settings import ANY_DOMAIN, Settings
+from app.settings import ANY_DOMAIN, INLINE_BYTES, Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -94,9 +94,11 @@ class Stores:
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
     @classmethod
-    def over(cls, s3: Callable[[], Any], bucket: str, address_secret: str) -> "Stores":
-        """The stores with large contents in `bucket`. `s3` makes the client when it is first needed."""
-        return cls(Contents(cache(s3), bucket), Suppressions(address_secret))
+    def over(
+        cls, s3: Callable[[], Any], bucket: str, address_secret: str, inline_limit_bytes: int = INLINE_BYTES
+    ) -> "Stores":
+        """The stores with contents above the limit in `bucket`. `s3` makes the client when it is first needed."""
+        return cls(Contents(cache(s3), bucket, inline_limit_bytes), Suppressions(address_secret))
 
 
 @dataclass(frozen=True)

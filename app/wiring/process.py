@@ -31,6 +31,7 @@ from app.topic import DelayQueue, Topic
 from app.wiring import aws
 from app.wiring.parts import Container, Queue, Stores, build, leave_to_the_sweep
 from app.wiring.sweep import look_at_own_api
+from app.wiring.variable_places import NOT_IN_A_SECRET
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,12 @@ def connect(
     later = DelayQueue(cache(lambda: aws.client(session, settings, "sqs")), settings.delay_queue_url, clock)
     topic = Topic(aws.client(session, settings, "sns"), settings.topic_arn)
     stores, queue = rewire(
-        Stores.over(lambda: aws.client(session, settings, "s3"), settings.content_bucket, settings.address_secret),
+        Stores.over(
+            lambda: aws.client(session, settings, "s3"),
+            settings.content_bucket,
+            settings.address_secret,
+            settings.inline_limit_bytes,
+        ),
         Queue(topic.publish, topic.publish_many, later.publish if settings.delay_queue_url else leave_to_the_sweep),
     )
     container = build(
@@ -89,9 +95,12 @@ def connect(
 def container(process: Process) -> Container:
     """The container of a deployed process, built once, from the environment, at the first event."""
     session, settings = aws.deployed()
-    secrets: Mapping[str, str] = {}
+    secrets: dict[str, str] = {}
     if settings.secret_name:
         secrets = vault.read(aws.client(session, settings, "secretsmanager"), settings.secret_name)
+    if misplaced := sorted(NOT_IN_A_SECRET & set(secrets)):
+        log.warning("not read from the secret, because the sweep would not know it", extra={"variables": misplaced})
+        secrets = {name: value for name, value in secrets.items() if name not in NOT_IN_A_SECRET}
     connected = connect({**secrets, **os.environ}, session=session, process=process)
     if draining := connected.draining():
         log.info("draining", extra={"accounts": list(draining)})

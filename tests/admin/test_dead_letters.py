@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.admin.dead_letters import app, asked_for
+from app.admin.dead_letters import app, asked_for, report_in
 from tests.support.aws import REGION, Aws
 
 MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2})
@@ -87,6 +87,41 @@ def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) 
     assert "12 put back" in result.output
     assert stage.put_back() == [{"email_id": "eml_1", "attempt": 2}] * 10
     assert "1 dead letters" in stage.run("list").output
+
+
+REPORTS = "arn:aws:sns:us-east-1:000000000000:emailsminder-dev-"
+
+
+@pytest.mark.parametrize(
+    ("body", "prefix"),
+    [
+        ({"TopicArn": f"{REPORTS}attempts", "Message": MESSAGE}, REPORTS),
+        ({"TopicArn": f"{REPORTS}ses", "Message": "{}"}, ""),
+        ({"TopicArn": "arn:aws:sns:us-east-1:000000000000:somebody-s", "Message": "{}"}, REPORTS),
+        ({"TopicArn": 7, "Message": "{}"}, REPORTS),
+        ({"Message": "{}"}, REPORTS),
+        ([], REPORTS),
+    ],
+)
+def test_what_is_no_report(body: Any, prefix: str) -> None:
+    assert report_in(json.dumps(body), prefix) is None
+
+
+def test_a_report_that_could_not_be_delivered_is_published_again(stage: Stage) -> None:
+    topic_arn = stage.aws.sns.create_topic(Name=f"emailsminder-{stage.name}-ses")["TopicArn"]
+    seen = stage.aws.sqs.get_queue_attributes(QueueUrl=stage.seen_url, AttributeNames=["QueueArn"])
+    stage.aws.sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=seen["Attributes"]["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    report = {"eventType": "Delivery", "mail": {}}
+    stage.die(json.dumps({"Type": "Notification", "TopicArn": topic_arn, "Message": json.dumps(report)}))
+    assert f"a provider's report, from emailsminder-{stage.name}-ses" in stage.run("list").output
+    assert "1 put back" in stage.run("redrive").output
+    assert stage.put_back() == [report]
+    assert "0 dead letters" in stage.run("list").output
 
 
 def test_letter_stays_if_the_topic_does_not_take_it(stage: Stage) -> None:

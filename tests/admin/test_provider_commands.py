@@ -1,16 +1,22 @@
 """`python -m app.admin providers`."""
 
+import json
 import logging
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
+import botocore.session
 import pytest
 
+from app.admin.stored_secrets import split
 from app.domain.health import Health, open_breaker, start_cooldown
+from app.settings import Process
 from app.store.health import Healths
-from tests.admin.conftest import Run
+from tests.admin.conftest import REGION, Run
 from tests.providers.case import CASES
+from tests.support.environment import ADDRESS_SECRET
 from tests.support.provider_server import ProviderServer
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -108,6 +114,17 @@ def test_providers_that_work_are_ok(run: Run, server: ProviderServer) -> None:
     done = run("providers", "check", **ready(server))
     assert (done.exit_code, done.stdout) == (0, "sendgrid: ok\nmailgun: ok\nses: ok\n")
     assert len(server.calls) == 3
+
+
+def test_what_is_in_the_secrets_of_both_processes_is_checked(run: Run, server: ProviderServer) -> None:
+    whole = ready(server)
+    secret = {name: whole.pop(name) for name in list(whole) if name.startswith("SENDGRID_")}
+    manager: Any = botocore.session.get_session().create_client("secretsmanager", region_name=REGION)
+    for one in Process:
+        parts = split({**secret, "ADDRESS_SECRET": ADDRESS_SECRET})
+        manager.create_secret(Name=f"emailsminder/checked/{one}", SecretString=json.dumps(parts[one]))
+    done = run("providers", "check", **whole, SECRET_NAME="emailsminder/checked/worker")
+    assert (done.exit_code, done.stdout) == (0, "sendgrid: ok\nmailgun: ok\nses: ok\n")
 
 
 def test_a_key_that_can_be_none_is_named_and_not_sent(run: Run, server: ProviderServer) -> None:

@@ -71,9 +71,11 @@ def test_stored_again_they_are_replaced_whole(run: Run, file: Path) -> None:
     [
         ({"ADDRESS_SECRET": ""}, "ADDRESS_SECRET: is missing; make one by"),
         ({"ADDRESS_SECRET": "short"}, "ADDRESS_SECRET: must have at least 32 characters"),
-        ({"SENDGRID_APIKEY": "SG.s3cr3t"}, "SENDGRID_APIKEY: no provider has such a variable"),
+        ({"SENDGRID_APIKEY": "SG.s3cr3t"}, "SENDGRID_APIKEY: there is no such variable; SENDGRID_API_KEY is meant"),
+        ({"ACME_API_KEY": "s3cr3t"}, "ACME_API_KEY: no provider has such a variable"),
         ({"SENDGRID_DAILY_CAP": "100"}, "SENDGRID_DAILY_CAP: is no secret"),
-        ({"LOG_LEVEL": "INFO"}, "LOG_LEVEL: no provider has such a variable; what is not secret belongs in"),
+        ({"LOG_LEVEL": "INFO"}, "LOG_LEVEL: is no secret; put it into aws_environment_variables"),
+        ({"TOPIC_ARN": "arn"}, "TOPIC_ARN: the deployment sets it"),
         ({"SENDGRID_API_KEY": "SG.…"}, "SENDGRID_API_KEY: has a control or non-ASCII character"),
         ({"MAILGUN_EU_DOMAIN": "nowhere"}, "MAILGUN_EU_DOMAIN: it is not a domain"),
         ({"SES_REGION": 7}, "the file must be a JSON object of strings"),

@@ -12,7 +12,8 @@ from app.domain.head import Head, Status
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.errors import Contention
-from app.store.content import INLINE_LIMIT_BYTES, Contents
+from app.settings import INLINE_BYTES
+from app.store.content import Contents
 from app.store.head_items import HeadItem
 from app.store.heads import Heads
 from app.topic import Topic
@@ -22,7 +23,7 @@ from tests.support.harness import LEASE_S, Harness
 from tests.support.outcomes import UNAVAILABLE, accepted
 from tests.support.samples import an_email
 
-NOISE = random.Random(7).randbytes(INLINE_LIMIT_BYTES)  # noqa: S311 because this is no secret
+NOISE = random.Random(7).randbytes(INLINE_BYTES)  # noqa: S311 because this is no secret
 A_LARGE_ONE = Content("Invoice", "attached", attachments=(Attachment("a.bin", "application/pdf", NOISE),))
 
 

@@ -161,7 +161,7 @@ def test_bounce_is_not_counted_as_our_failure(harness: Harness, metrics: Metrics
     harness.work()
     metrics()
     harness.report(harness.event(email_id, Kind.HARD_BOUNCE, cause=Cause.RECIPIENT))
-    assert metrics() == []
+    assert metrics() == [{"HardBounceShare": 1}]
 
 
 def test_loggers_of_metrics_are_not_made_louder_than_asked(harness: Harness, metrics: Metrics) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.caps import DAY_MS, Caps
-from app.domain.email import Email, Mailbox
+from app.domain.email import Email, Mailbox, Message
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, Health, pause
 from app.domain.kinds import Cause, Kind
@@ -16,7 +16,7 @@ from app.domain.suppression import Reason, Suppression
 from tests.support.aws import Aws
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED, UNAVAILABLE, UNDELIVERABLE
+from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED, UNAVAILABLE, UNDELIVERABLE, accepted
 from tests.support.samples import an_email, somebody
 
 
@@ -51,6 +51,22 @@ def test_a_provider_in_trouble_loses_its_place_and_gets_it_back(harness: Harness
     harness.later(15 * 60)
     assert harness.healths.get("sendgrid").weight == 50
     assert sent_through(harness) == ["sendgrid"]
+
+
+def test_a_provider_that_takes_its_time_loses_weight_though_its_calls_succeed(harness: Harness) -> None:
+    def slowly(_: Message) -> Outcome:
+        harness.clock.advance(5)
+        return accepted()
+
+    harness.send.plan("sendgrid", slowly)
+    minute = harness.clock.now_ms // 60_000
+    assert sent_through(harness) == ["sendgrid"]
+    harness.monitor.flush(now=True)
+    epoch = harness.healths.get("sendgrid").epoch
+    assert harness.healths.minutes("sendgrid", epoch, minute, minute + 1).slow == 1
+    harness.monitor.record_call("sendgrid", accepted(), 60, duration_ms=5_000)
+    harness.monitor.flush(now=True)
+    assert harness.healths.get("sendgrid").weight == 90
 
 
 @pytest.mark.parametrize("fault", [ACCOUNT, THROTTLED])

@@ -20,6 +20,7 @@ ALLOWED = {
         "dynamodb:Scan",
         "s3:PutObject",
         "s3:GetObject",
+        "s3:ListBucket",
         "sns:Publish",
         "secretsmanager:GetSecretValue",
         "lambda:InvokeFunction",

@@ -103,7 +103,9 @@ def test_faults_of_recipient_and_message_change_no_health(outcome: Outcome) -> N
 
 
 def test_what_counts_is_counted_in_recipients() -> None:
-    assert count_outcome(accepted(), 3) == Sums(accepted=3)
+    assert count_outcome(accepted(), 3) == count_outcome(accepted(), 3, 4_999) == Sums(accepted=3)
+    assert count_outcome(accepted(), 3, 5_000) == Sums(accepted=3, slow=3), "it kept a worker from other emails"
+    assert count_outcome(UNAVAILABLE, 3, 9_000) == Sums(failed=3)
     assert count_outcome(UNAVAILABLE, 3) == count_outcome(UNCERTAIN, 3) == Sums(failed=3)
 
 

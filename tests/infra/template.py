@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
 
-from infra.stack import TEMPLATE
+from infra.template import TEMPLATE
 
 
 class Loader(yaml.SafeLoader):  # type: ignore[misc] # because YAML is untyped here

@@ -15,12 +15,13 @@ from tests.support.aws import Aws, client
 from tests.support.environment import ADDRESS_SECRET
 
 PUBLIC_KEY = CASES["sendgrid"].variables["SENDGRID_WEBHOOK_PUBLIC_KEY"]
-SET = {"PROVIDERS": "sendgrid", "ADDRESS_SECRET": ADDRESS_SECRET}
+SET = {"PROVIDERS": "sendgrid"}
 
 
 def secret(aws: Aws, **values: str) -> str:
     name = f"test/{uuid4().hex}"
-    client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretString=json.dumps(values))
+    text = json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET, **values})
+    client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretString=text)
     return name
 
 
@@ -33,7 +34,7 @@ def worker(name: str) -> dict[Process, str]:
 )
 def test_a_variable_in_the_other_process_s_secret_stops_a_deployment(aws: Aws, process: Process, variable: str) -> None:
     values = {"SENDGRID_API_KEY": "SG.key", "SENDGRID_EU_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY}
-    name = secret(aws, ADDRESS_SECRET=ADDRESS_SECRET, **{variable: values[variable]})
+    name = secret(aws, **{variable: values[variable]})
     manager, other = client(aws.endpoint_url, "secretsmanager"), next(one for one in Process if one is not process)
     with pytest.raises(
         ConfigurationError, match=rf"^{variable}: is not for the {process}, and may not be in .* {name}"
@@ -47,7 +48,6 @@ def test_both_secrets_have_the_same_secret_of_the_suppression_list(aws: Aws) -> 
     names = {process: secret(aws, ADDRESS_SECRET=f"{process}-{ADDRESS_SECRET}") for process in Process}
     with pytest.raises(ConfigurationError, match=r"^ADDRESS_SECRET: is not the same in test/\w+ and test/\w+$"):
         credentials.check(manager, names, {"PROVIDERS": "ses"})
-    credentials.check(manager, names, SET)  # one of the functions' own variables wins over both
 
 
 def test_a_key_that_can_be_none_stops_a_deployment(aws: Aws) -> None:
@@ -55,14 +55,13 @@ def test_a_key_that_can_be_none_stops_a_deployment(aws: Aws) -> None:
     with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: has a control or non-ASCII character"):
         credentials.check(manager, worker(name), SET)
     credentials.check(manager, worker(name), SET | {"PROVIDERS": "mailgun"})
-    credentials.check(manager, worker(name), SET | {"SENDGRID_API_KEY": "SG.key"})
 
 
 def test_without_the_secret_of_the_suppression_list_nothing_is_deployed(aws: Aws) -> None:
     manager = client(aws.endpoint_url, "secretsmanager")
     with pytest.raises(ConfigurationError, match=r"^ADDRESS_SECRET: is not set in the secret test/\w+; make one by"):
-        credentials.check(manager, worker(secret(aws)), {"PROVIDERS": "ses"})
-    credentials.check(manager, worker(secret(aws, ADDRESS_SECRET=ADDRESS_SECRET)), {"PROVIDERS": "ses"})
+        credentials.check(manager, worker(secret(aws, ADDRESS_SECRET="")), {"PROVIDERS": "ses"})
+    credentials.check(manager, worker(secret(aws)), {"PROVIDERS": "ses"})
 
 
 @pytest.mark.parametrize("account", ["RESEND", "RESEND_OLD"])
@@ -73,7 +72,7 @@ def test_a_webhook_secret_that_cannot_be_read_stops_a_deployment(aws: Aws, accou
     bad = secret(aws, **{name: f"{good},whsec_not base64"})
     with pytest.raises(ConfigurationError, match=rf"^{name}: text 2 of the 2 in it is not a signing secret"):
         credentials.check(manager, {Process.API: bad}, {"PROVIDERS": "resend"})
-    good_ones = secret(aws, ADDRESS_SECRET=ADDRESS_SECRET, **{name: f"{good},{good}"})
+    good_ones = secret(aws, **{name: f"{good},{good}"})
     credentials.check(manager, {Process.API: good_ones}, {"PROVIDERS": "resend"})
 
 
@@ -81,6 +80,54 @@ def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
     manager, name = client(aws.endpoint_url, "secretsmanager"), secret(aws, SENDGRID_API_KEY="SG.key\n")
     with pytest.raises(ConfigurationError, match=r"^RETRY_FOR_S: "):
         credentials.check(manager, worker(name), SET | {"RETRY_FOR_S": "soon"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ("PROVIDERS", "is no secret; put it into aws_environment_variables of zappa_settings.json, which every"),
+        ("LOG_LEVEL", "is no secret; put it into aws_environment_variables"),
+        ("SENDGRID_EU_DAILY_CAP", "is no secret; put it into aws_environment_variables"),
+        ("TABLE_PREFIX", r"the deployment sets it \(the stack says it\); delete it here"),
+        ("SENDGRID_APIKEY", "there is no such variable; SENDGRID_API_KEY is meant, perhaps"),
+        ("NOTE", "no provider has such a variable"),
+    ],
+)
+def test_what_does_not_belong_in_a_secret_stops_a_deployment(aws: Aws, variable: str, why: str) -> None:
+    name = secret(aws, **{variable: "1"})
+    with pytest.raises(ConfigurationError, match=f"^{variable}: {why}"):
+        credentials.check(client(aws.endpoint_url, "secretsmanager"), worker(name), SET)
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ("SENDGRID_API_KEY", "is a secret; put it into the file that `python -m app.admin secrets store` divides"),
+        ("ADDRESS_SECRET", "is a secret; put it into the file"),
+        ("WORKER_TIMEOUT_S", r"the deployment sets it \(timeout_seconds of the stage ENVIRONMENT_attempts"),
+        ("DATA_DIR", "only local mode reads it"),
+        ("PROVIDER", "there is no such variable; PROVIDERS is meant, perhaps"),
+        ("SENDGRID_EU_FROM_DOMAIN", "there is no such variable; SENDGRID_EU_FROM_DOMAINS is meant, perhaps"),
+        ("SENDGRID_COLOUR", "sendgrid has no such variable"),
+    ],
+)
+def test_what_does_not_belong_in_the_settings_stops_a_deployment(aws: Aws, variable: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{variable}: {why}"):
+        credentials.check(client(aws.endpoint_url, "secretsmanager"), {}, SET | {variable: "1"})
+
+
+def test_what_is_no_secret_and_what_others_read_may_be_in_the_settings(aws: Aws) -> None:
+    mine = {"SENDGRID_EU_DAILY_CAP": "100", "SES_REGION": "eu-west-1", "OTEL_SERVICE_NAME": "mail", "TZ": "UTC"}
+    credentials.check(client(aws.endpoint_url, "secretsmanager"), worker(secret(aws)), SET | mine)
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [({}, "^PROVIDERS: is not set; put it into aws_environment"), ({"PROVIDERS": "acme"}, "^PROVIDERS: 'acme' is not")],
+)
+def test_without_a_known_provider_nothing_is_deployed(aws: Aws, variables: dict[str, str], why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        credentials.check(client(aws.endpoint_url, "secretsmanager"), {}, variables)
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_not_checked(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:

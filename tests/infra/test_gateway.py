@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from infra import gateway
+from app.api import problems
+from app.errors import Problem
+from infra import gateway, gateway_answers
 from infra.stages import Stage
 from tests.support.aws import Aws, client
 
@@ -49,14 +51,47 @@ def test_logging_role_of_the_account_is_left_alone(api: tuple[Any, str]) -> None
     assert found.get_account()["cloudwatchRoleArn"] == OUTPUTS["GatewayLogRoleArn"]
 
 
-def test_throttled_clients_read_a_problem(api: tuple[Any, str]) -> None:
+def test_what_api_gateway_answers_by_itself_is_a_problem_like_the_api_s_own(api: tuple[Any, str]) -> None:
     found, api_id = api
     gateway.configure(found, api_id, STAGE, OUTPUTS, SETTINGS)
     deployments = len(found.get_deployments(restApiId=api_id)["items"])
     gateway.configure(found, api_id, STAGE, OUTPUTS, SETTINGS)
     assert len(found.get_deployments(restApiId=api_id)["items"]) == deployments
-    answer = found.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
-    assert json.loads(answer["responseTemplates"]["application/json"])["status"] == 429
+    for name in ("DEFAULT_4XX", "THROTTLED", "INTEGRATION_TIMEOUT", "REQUEST_TOO_LARGE"):
+        answer = found.get_gateway_response(restApiId=api_id, responseType=name)
+        headers, body = answer["responseParameters"], json.loads(answer["responseTemplates"]["application/json"])
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert str(body.get("status", "")) == answer.get("statusCode", "")
+        assert body["type"].startswith("urn:emailsminder:problem:")
+    throttled = found.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
+    assert throttled["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def test_every_answer_of_api_gateway_is_there(api: tuple[Any, str]) -> None:
+    found, _ = api
+    known = found.meta.service_model.shape_for("GatewayResponseType").enum
+    assert set(gateway_answers.ANSWERS) == set(known)
+
+
+def test_a_fallback_keeps_the_status_of_each_error() -> None:
+    """Its status would replace that of every error that has no answer of its own."""
+    for name in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        assert "statusCode" not in gateway_answers.put_request(name, gateway_answers.ANSWERS[name])
+
+
+def test_answers_are_in_the_words_of_the_api() -> None:
+    assert gateway_answers.MEDIA_TYPE == problems.MEDIA_TYPE
+    assert gateway_answers.TYPE_PREFIX == problems.TYPE_PREFIX
+    assert gateway_answers.RETRY_AFTER_S == problems.RETRY_AFTER_S
+    ours = {kind.type: kind for kind in _all(Problem)}
+    for answer in gateway_answers.ANSWERS.values():
+        if answer.type in ours and answer.status != 504:
+            kind = ours[answer.type]
+            assert (answer.title, answer.status or kind.status) == (kind.title, kind.status)
+
+
+def _all(kind: type[Problem]) -> list[type[Problem]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _all(child))]
 
 
 def test_usage_plan_is_made_once(api: tuple[Any, str]) -> None:
@@ -70,14 +105,3 @@ def test_usage_plan_is_made_once(api: tuple[Any, str]) -> None:
     assert len(plans) == 1
     assert plans[0]["throttle"] == {"rateLimit": 5, "burstLimit": 10}
     assert plans[0]["apiStages"] == [{"apiId": api_id, "stage": stage.name}]
-
-
-def test_webhook_subscription_follows_the_address(aws: Aws) -> None:
-    topic_arn = aws.sns.create_topic(Name=uuid4().hex)["TopicArn"]
-    for url in ("https://127.0.0.1:9/old", "https://127.0.0.1:9/new", "https://127.0.0.1:9/new"):
-        gateway.subscribe_webhook(aws.sns, topic_arn, url)
-    # One that is not confirmed yet has no ARN to end it by: SNS drops it after some days.
-    found = aws.sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
-    confirmed = [s["Endpoint"] for s in found if s["SubscriptionArn"].startswith("arn:")]
-    assert "https://127.0.0.1:9/old" not in confirmed
-    assert "https://127.0.0.1:9/new" in {s["Endpoint"] for s in found}

@@ -6,7 +6,8 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
-from infra.stack import Stack, StackError, variables
+from infra.cloudformation import StackError
+from infra.stack import Stack, variables
 from infra.stages import Stage
 from tests.support.aws import REGION, Aws, client
 
@@ -66,6 +67,37 @@ def test_ses_events_are_an_option(aws: Aws, stack: Stack) -> None:
     named = variables(Stage(stack.environment, "api"), outputs, 20)
     assert named["SES_CONFIGURATION_SET"] == f"emailsminder-{stack.environment}"
     assert named["SES_TOPIC_ARN"].endswith(f"emailsminder-{stack.environment}-ses")
+
+
+IDENTITIES = [f"arn:aws:ses:us-east-1:0:identity/{name}.example" for name in "ab"]
+
+
+@pytest.mark.parametrize("identities", [", ".join(IDENTITIES), f" {','.join(IDENTITIES)},\n", IDENTITIES])
+def test_blanks_between_the_identities_of_ses_are_none_of_the_role(
+    aws: Aws, stack: Stack, identities: str | list[str]
+) -> None:
+    role_arn = stack.apply({**OFF, "SesIdentityArns": identities}, {})["AttemptsRoleArn"]
+    policy = client(aws.endpoint_url, "iam").get_role_policy(
+        RoleName=role_arn.rpartition("/")[2], PolicyName="attempts"
+    )
+    assert IDENTITIES in [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_a_vpc_traces_and_a_key_of_the_variables_come_with_their_rights(aws: Aws, stack: Stack) -> None:
+    iam, key = client(aws.endpoint_url, "iam"), "arn:aws:kms:us-east-1:0:key/variables"
+
+    def rights(outputs: dict[str, str], door: str) -> tuple[set[str], bool]:
+        role = outputs[f"{door}RoleArn"].rpartition("/")[2]
+        attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return {one["PolicyArn"].rpartition("/")[2] for one in attached}, key in str(document)
+
+    outputs = stack.apply(OFF, {})
+    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [(set(), False)] * 3
+    outputs = stack.apply({**OFF, "Vpc": "on", "Tracing": "on", "VariablesKeyArn": key}, {})
+    wanted = {"AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, True
+    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [wanted] * 3
 
 
 def test_protected_tables_are_not_deleted(aws: Aws, stack: Stack) -> None:

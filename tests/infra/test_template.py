@@ -1,6 +1,7 @@
 """The template: that it describes what the code expects."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from pynamodb.models import Model
 
 from app.metrics import VIEWS
 from app.store.tables import MODELS
-from infra.stack import TEMPLATE
+from infra import account_alarms
+from infra.stages import ROOT
+from infra.template import TEMPLATE, body, load
 from tests.infra import template
 
 TABLES = {
@@ -109,14 +112,49 @@ def test_dashboard_shows_what_the_architecture_lists() -> None:
     }
 
 
-def test_every_alarm_tells_somebody() -> None:
-    alarms = template.resources("AWS::CloudWatch::Alarm")
-    for alarm in alarms.values():
-        assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-        assert alarm["Properties"]["ActionsEnabled"] == {"If": ["HasAlarms", True, False]}
-    ours = {a["Properties"]["MetricName"] for a in alarms.values() if a["Properties"]["Namespace"] == "EmailsMinder"}
-    assert ours <= {view.name for views in VIEWS.values() for view in views}
-    assert alarms["SweepSilentAlarm"]["Properties"]["TreatMissingData"] == "breaching", "silence is the alarm"
+PAGES = {
+    "backlog",
+    "server-errors",
+    "api-slow",
+    "api-throttled",
+    "worker-throttled",
+    "worker-errors",
+    "sweep-silent",
+    "sweep-fails",
+    "nothing-accepted",
+}
+ALARMS = {
+    found["Properties"]["AlarmName"]["Sub"].removeprefix("emailsminder-${Environment}-"): found["Properties"]
+    for found in template.resources("AWS::CloudWatch::Alarm").values()
+}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_tells_somebody_and_only_what_does_not_heal_wakes_them_up(name: str) -> None:
+    level = "Page" if name in PAGES else "Ticket"
+    actions = [{"If": [f"Has{level}Topic", {"Ref": f"{level}TopicArn"}, {"Ref": f"{level}Topic"}]}]
+    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == actions
+    assert ALARMS[name]["ActionsEnabled"] == {"If": ["HasAlarms", True, False]}
+    assert ALARMS[name]["TreatMissingData"] == ("breaching" if name == "sweep-silent" else "notBreaching")
+    if name in PAGES:
+        wait_s = ALARMS[name]["Period"] * ALARMS[name].get("DatapointsToAlarm", ALARMS[name]["EvaluationPeriods"])
+        assert 180 <= wait_s <= 900, "nobody is woken up for a moment"
+
+
+def test_alarms_are_about_metrics_that_there_are() -> None:
+    views = {view.name: view.dimensions for views in VIEWS.values() for view in views}
+    for properties in ALARMS.values():
+        if properties["Namespace"] == "EmailsMinder":
+            assert views[properties["MetricName"]] == ()
+    for alarm in account_alarms.ALARMS.values():
+        assert views[alarm["MetricName"]] == ("provider",)
+
+
+def test_every_alarm_has_its_line_in_the_runbook_with_its_level() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \| (page|ticket) \|", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE)
+    documented = {name: level for names, level in rows for name in re.findall(r"`([\w…-]+)`", names)}
+    made = {name: "page" if name in PAGES else "ticket" for name in ALARMS}
+    assert documented == made | {f"{kind}-…": "ticket" for kind in account_alarms.ALARMS}
 
 
 def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded() -> None:
@@ -144,6 +182,27 @@ def test_ses_reports_what_it_tracks() -> None:
 
 
 def test_template_is_what_cloudformation_reads() -> None:
-    text = TEMPLATE.read_text()
-    assert len(text.encode()) <= 51_200, "the longest that a request may carry"
-    assert template.anchors(text) == [], "CloudFormation knows no anchors and aliases"
+    assert template.anchors(TEMPLATE.read_text()) == [], "CloudFormation knows no anchors and aliases"
+    assert len(body().encode()) < 46_000, "a request may carry 51,200, and there must be room for what comes"
+
+
+def test_template_is_sent_as_it_is_written() -> None:
+    """Short and long forms say the same, and nothing is left out but what only people read."""
+
+    def long(found: Any) -> Any:
+        if isinstance(found, list):
+            return [long(one) for one in found]
+        if not isinstance(found, dict):
+            return found
+        ((name, value), *others) = found.items()
+        if not others and name in ("Sub", "GetAtt", "If", "Equals", "Not", "Or", "Split"):
+            return {f"Fn::{name}": long(value.split(".", 1) if name == "GetAtt" else value)}
+        return {key: long(one) for key, one in found.items()}
+
+    assert load() == long(template.load())
+    sent = json.loads(body())
+    for name in ("Conditions", "Outputs"):
+        assert sent[name] == load()[name]
+    assert {name: found for name, found in sent["Resources"].items() if name != "Dashboard"} == {
+        name: found for name, found in load()["Resources"].items() if name != "Dashboard"
+    }

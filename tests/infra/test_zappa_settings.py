@@ -8,7 +8,7 @@ import pytest
 
 from app.providers import registry
 from app.settings import Settings
-from infra import hooks, package
+from infra import hooks, package, stack
 from infra.stack import variables
 from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
 from tests.infra import template
@@ -45,7 +45,7 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
 @pytest.mark.parametrize("name", STAGES)
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
     limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).entry_point]  # API Gateway's; the next sweep's
-    assert settings(name)["timeout_seconds"] <= limit_s
+    assert settings(name)["timeout_seconds"] < limit_s
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -85,6 +85,22 @@ def test_environment_is_what_the_application_reads() -> None:
     assert found.secret_name == "emailsminder/dev/api"
     assert found.metrics_namespace == "EmailsMinder"
     assert found.service_name == "emailsminder-dev"
+
+
+def test_the_command_line_is_given_what_every_function_has() -> None:
+    base = {
+        "aws_region": "eu-west-1",
+        "aws_environment_variables": {
+            "PROVIDERS": "sendgrid, ses",
+            "DOMAIN_PREFERENCES": "a.example=ses; b.example=ses",
+        },
+    }
+    found = list(stack.lines(base, variables(Stage("dev", "attempts"), OUTPUTS, 20)))
+    assert all(len(line.split()) == 1 for line in found), "a shell divides them at blanks"
+    env = dict(line.strip().split("=", 1) for line in found)
+    assert (env["AWS_REGION"], env["PROVIDERS"]) == ("eu-west-1", "sendgrid,ses")
+    assert Settings.from_env(env).routing.preferences == {"a.example": ("ses",), "b.example": ("ses",)}
+    assert env["SECRET_NAME"] == "emailsminder/dev/worker"
 
 
 def test_each_function_reads_a_secret_of_its_own_and_the_sweep_none() -> None:

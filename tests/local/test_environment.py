@@ -174,6 +174,23 @@ def test_adopting_changes_the_process_and_reads_the_file(env: dict[str, str], tm
     assert "AWS_PROFILE" not in environ
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("SENDGRID_APIKEY=SG.x", "SENDGRID_APIKEY: there is no such variable; SENDGRID_API_KEY is meant, perhaps"),
+        ("DATA_DIRS=.data", "DATA_DIRS: there is no such variable; DATA_DIR is meant, perhaps"),
+        ("MAILGUN_COLOUR=red", "MAILGUN_COLOUR: mailgun has no such variable"),
+    ],
+)
+def test_a_mistyped_name_in_the_file_is_told(env: dict[str, str], tmp_path: Path, line: str, said: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"SENDGRID_EU_DAILY_CAP=5\nCOMPOSE_PROJECT_NAME=mail\n{line}\n")
+    before = dict(env)
+    with pytest.raises(LocalError, match=rf"^\.env: {said}$"):
+        environment.adopt(env, file)
+    assert env == before
+
+
 def test_without_a_simulator_its_addresses_cannot_be_had(env: dict[str, str]) -> None:
     with pytest.raises(LocalError, match="does not answer on") as caught:
         environment.simulator_base_urls(env)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
-from app.store.content import INLINE_LIMIT_BYTES, ContentItem, Contents, pack, unpack
+from app.settings import INLINE_BYTES, LARGEST_INLINE
+from app.store.content import ContentItem, Contents, pack, unpack
 from app.store.heads import Heads
 from tests.support.aws import BUCKET, Aws
 from tests.support.samples import a_head
@@ -21,7 +22,7 @@ from tests.support.samples import a_head
 NOW_MS = 1_800_000_000_000
 
 # Incompressible, and full of line ends.
-NOISE = random.Random(7).randbytes(INLINE_LIMIT_BYTES)  # noqa: S311 because this is no secret
+NOISE = random.Random(7).randbytes(LARGEST_INLINE)  # noqa: S311 because this is no secret
 
 
 def no_bucket() -> NoReturn:
@@ -32,10 +33,10 @@ def with_noise(size: int) -> Content:
     return Content("Invoice", text="attached", attachments=(Attachment("a.bin", "application/pdf", NOISE[:size]),))
 
 
-def put(aws: Aws, content: Content, **fields: object) -> tuple[Head, ContentItem]:
+def put(aws: Aws, content: Content, limit: int = INLINE_BYTES, **fields: object) -> tuple[Head, ContentItem]:
     """The head under which the content was stored, which is stored as well; and the item of the content."""
     head = a_head(NOW_MS, accepted_by=uuid4().hex, **fields)
-    Contents(lambda: aws.s3, BUCKET).put(head, content)
+    Contents(lambda: aws.s3, BUCKET, limit).put(head, content)
     assert Heads().create(head, NOW_MS)
     return head, ContentItem.get(head.email_id, f"content#{head.accepted_by}", consistent_read=True)
 
@@ -68,11 +69,11 @@ def test_a_large_text_that_compresses_well_stays_in_the_table(store: Aws) -> Non
     assert Contents(no_bucket, BUCKET).open(head.email_id)[1]() == content
 
 
-@pytest.mark.parametrize("size", [INLINE_LIMIT_BYTES - 1_000, INLINE_LIMIT_BYTES])
+@pytest.mark.parametrize("size", [INLINE_BYTES - 1_000, INLINE_BYTES])
 def test_the_limit_is_on_the_packed_bytes(store: Aws, size: int) -> None:
     content = with_noise(size)
-    large = len(pack(content)) > INLINE_LIMIT_BYTES
-    assert large is (size == INLINE_LIMIT_BYTES)
+    large = len(pack(content)) > INLINE_BYTES
+    assert large is (size == INLINE_BYTES)
     head, item = put(store, content)
     assert (item.packed is None, item.object_key is not None) == (large, large)
     assert get(store, head.email_id) == content
@@ -85,10 +86,17 @@ def test_a_large_content_is_one_object_below_the_prefix_of_its_lifetime(
     store: Aws, lives_for_days: float, prefix: str
 ) -> None:
     """An object outlives its email by a day at least, because S3 counts whole days, from midnight to midnight."""
-    head, item = put(store, with_noise(INLINE_LIMIT_BYTES), ttl_s=NOW_MS // 1000 + int(lives_for_days * 86_400))
+    head, item = put(store, with_noise(INLINE_BYTES), ttl_s=NOW_MS // 1000 + int(lives_for_days * 86_400))
     assert item.object_key == f"content/{prefix}/{head.email_id}/{head.accepted_by}"
     answer: Any = store.s3.get_object(Bucket=BUCKET, Key=item.object_key)
-    assert unpack(answer["Body"].read()) == with_noise(INLINE_LIMIT_BYTES)
+    assert unpack(answer["Body"].read()) == with_noise(INLINE_BYTES)
+
+
+@pytest.mark.parametrize(("limit", "is_inline"), [(0, False), (100, False), (1_000, True), (LARGEST_INLINE, True)])
+def test_the_limit_is_a_setting(store: Aws, limit: int, is_inline: bool) -> None:
+    head, item = put(store, with_noise(500), limit)
+    assert (item.object_key is None) is is_inline
+    assert get(store, head.email_id) == with_noise(500)
 
 
 def test_a_content_ends_with_its_email(store: Aws) -> None:
@@ -96,7 +104,7 @@ def test_a_content_ends_with_its_email(store: Aws) -> None:
     assert item.ttl.timestamp() == head.ttl_s
 
 
-@pytest.mark.parametrize("size", [0, INLINE_LIMIT_BYTES])
+@pytest.mark.parametrize("size", [0, INLINE_BYTES])
 def test_a_request_that_lost_a_race_changes_nothing_of_the_content(store: Aws, size: int) -> None:
     first = replace(with_noise(size), headers=(("X-One", "1"), ("X-Two", "2")))
     head, _ = put(store, first)
@@ -107,10 +115,11 @@ def test_a_request_that_lost_a_race_changes_nothing_of_the_content(store: Aws, s
 
 
 def test_a_head_behind_more_contents_than_fit_a_page_is_found(store: Aws) -> None:
-    content = with_noise(INLINE_LIMIT_BYTES - 1_000)
-    head, _ = put(store, content)
+    content = with_noise(LARGEST_INLINE - 1_000)
+    head, _ = put(store, content, LARGEST_INLINE)
     for number in range(4):
-        Contents(no_bucket, BUCKET).put(replace(head, accepted_by=f"loser{number}"), content)
+        loser = replace(head, accepted_by=f"loser{number}")
+        Contents(no_bucket, BUCKET, LARGEST_INLINE).put(loser, content)
     stored, load = Contents(no_bucket, BUCKET).open(head.email_id)
     assert stored is not None
     assert load() == content
@@ -134,7 +143,7 @@ def test_a_content_that_is_missing_or_damaged_is_none(store: Aws, caplog: pytest
 
 
 def test_an_object_that_is_gone_is_none_and_one_that_cannot_be_read_now_is_an_error(store: Aws) -> None:
-    head, item = put(store, with_noise(INLINE_LIMIT_BYTES))
+    head, item = put(store, with_noise(INLINE_BYTES))
     store.s3.delete_object(Bucket=BUCKET, Key=item.object_key)
     assert get(store, head.email_id) is None
     with pytest.raises(ClientError, match="NoSuchBucket"):

@@ -24,8 +24,11 @@ KNOWN = {name: value for case in CASES.values() for name, value in case.variable
 
 
 @pytest.fixture
-def doors(aws: Aws, server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Process], None]]:
-    """`doors(PROCESS)` lets this process be one that reads the secret of that one, as `secrets store` divides it."""
+def doors(aws: Aws, server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """`doors(PROCESS)` lets this process be one that reads the secret of that one, as `secrets store` divides it.
+
+    Further variables are those that somebody wrote into the secret by hand.
+    """
     root = logging.getLogger()
     before = list(root.handlers), root.level
     whole = {**environment(aws, aws.queue(), server.url, "doors-"), **KNOWN}
@@ -37,10 +40,10 @@ def doors(aws: Aws, server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> 
     for name in secret:
         monkeypatch.delenv(name, raising=False)
 
-    def become(one: Process) -> None:
+    def become(one: Process, **by_hand: str) -> None:
         process.container.cache_clear()
         name = f"doors/{uuid4().hex}"
-        manager.create_secret(Name=name, SecretString=json.dumps(split(secret)[one]))
+        manager.create_secret(Name=name, SecretString=json.dumps({**split(secret)[one], **by_hand}))
         monkeypatch.setenv("SECRET_NAME", name)
 
     yield become
@@ -58,7 +61,7 @@ def open_worker() -> object:
     return attempts.handler({"Records": []}, None)
 
 
-def test_each_door_opens_with_its_own_secret(doors: Callable[[Process], None]) -> None:
+def test_each_door_opens_with_its_own_secret(doors: Callable[..., None]) -> None:
     doors(Process.API)
     parts = open_api()
     assert list(parts.providers) == ["sendgrid", "mailgun"]
@@ -73,14 +76,25 @@ def test_each_door_opens_with_its_own_secret(doors: Callable[[Process], None]) -
     parts.close()
 
 
-def test_a_worker_does_not_open_with_the_api_s_secret(doors: Callable[[Process], None]) -> None:
+def test_a_worker_does_not_open_with_the_api_s_secret(doors: Callable[..., None]) -> None:
     doors(Process.API)
     with pytest.raises(ConfigurationError, match=r"^not set: SENDGRID_API_KEY, MAILGUN_API_KEY$"):
         open_worker()
 
 
-def test_an_api_with_the_worker_s_secret_believes_no_webhook(doors: Callable[[Process], None]) -> None:
+def test_an_api_with_the_worker_s_secret_believes_no_webhook(doors: Callable[..., None]) -> None:
     doors(Process.WORKER)
     parts = open_api()
     assert not parts.providers["mailgun"].signing_keys  # type: ignore[attr-defined] # because it is Mailgun
     parts.close()
+
+
+def test_what_the_sweep_would_not_know_is_not_read_from_a_secret(
+    doors: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    doors(Process.API, PROVIDERS="resend", ROUTING="weighted")
+    parts = open_api()
+    assert parts.settings.routing.policy == "priority"
+    parts.close()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ["PROVIDERS", "ROUTING"] in [line.get("variables") for line in lines if line["level"] == "WARNING"]

@@ -136,12 +136,12 @@ def test_a_topic_that_is_no_arn_has_no_region() -> None:
         )
 
 
-@pytest.mark.parametrize("age_s", [-299, 0, 3599])
+@pytest.mark.parametrize("age_s", [-299, 0, 3599, 4499])
 def test_a_message_of_this_hour_is_believed(age_s: float) -> None:
     verify(post(sign(envelope("hello", NOW_S - age_s))))
 
 
-@pytest.mark.parametrize("age_s", [-301, 3601, 86_400])
+@pytest.mark.parametrize("age_s", [-301, 4501, 86_400])
 def test_a_message_of_another_time_is_not_believed(age_s: float) -> None:
     with pytest.raises(Unauthenticated, match="timestamp"):
         verify(post(sign(envelope("hello", NOW_S - age_s))))
@@ -219,9 +219,6 @@ def test_the_cache_of_certificates_has_a_bound() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        b"",
-        b"<html>not here</html>",
-        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         certify(ec.generate_private_key(ec.SECP256R1())),
         certify(KEY, NOW_S - 100 * 86_400, days=30),  # expired
         certify(KEY, NOW_S + 100 * 86_400, days=30),  # not yet valid
@@ -255,9 +252,15 @@ REQUEST = httpx.Request("GET", CERTIFICATE_URL)
         TimeoutError(),
         httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(500)),
         httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(302)),
+        httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(403)),
+        httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(404)),
+        b"",
+        b"<html>a proxy's page</html>",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     ],
 )
-def test_a_certificate_that_cannot_be_had_now_may_be_had_later(failure: Exception) -> None:
+def test_a_certificate_that_cannot_be_had_now_may_be_had_later(failure: Exception | bytes) -> None:
+    """SNS would not send a message again that is answered with 4xx."""
     with pytest.raises(ServiceUnavailable):
         verify(post(sign(envelope("hello"))), {CERTIFICATE_URL: failure})
 
@@ -276,7 +279,7 @@ def test_what_could_not_be_had_is_asked_for_again_after_some_seconds(failure: Ex
     web = Web(pages)
     verifier = sns.Verifier([TOPIC], web)
     for _ in range(5):
-        with pytest.raises((ServiceUnavailable, Unauthenticated)):
+        with pytest.raises(ServiceUnavailable):
             verifier.verify(post(sign(envelope("hello"))), NOW_S)
     assert web.asked == [CERTIFICATE_URL]
     pages[CERTIFICATE_URL] = CERTIFICATE
@@ -288,16 +291,9 @@ def test_failures_are_remembered_up_to_a_bound() -> None:
     urls = [CERTIFICATE_URL.replace(".pem", f"{number}.pem") for number in range(3 * sns.CACHE_SIZE)]
     verifier = sns.Verifier([TOPIC], Web(dict.fromkeys(urls, b"no certificate")))
     for url in urls:
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(ServiceUnavailable):
             verifier.verify(post(sign(envelope("hello", SigningCertURL=url))), NOW_S)
         assert len(verifier._failed) <= sns.CACHE_SIZE
-
-
-@pytest.mark.parametrize("status", [403, 404])
-def test_a_certificate_that_does_not_exist_proves_nothing(status: int) -> None:
-    failure = httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(status))
-    with pytest.raises(Unauthenticated):
-        verify(post(sign(envelope("hello"))), {CERTIFICATE_URL: failure})
 
 
 @pytest.mark.parametrize(

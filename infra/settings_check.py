@@ -1,0 +1,63 @@
+"""Checks zappa_settings.json before a deployment changes anything: Zappa ignores a key that it does not know."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from app.errors import ConfigurationError
+from infra import package, template, usage_plan
+from infra.stages import Stage
+from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
+
+# Parameters that the deployment sets by itself.
+DERIVED = frozenset({"Environment", "Alarms", "Vpc", "Tracing", "VariablesKeyArn"})
+ALIKE = 0.7  # of two names, from 0 to 1
+
+
+def check(file: Path) -> None:
+    """Raise ConfigurationError with a line for each key of the file that is unknown, or would not do what it says."""
+    stages: dict[str, dict[str, Any]] = json.loads(file.read_text())
+    faults = list(dict.fromkeys(fault for name, stage in stages.items() for fault in _faults(name, stage)))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+
+
+def _faults(name: str, stage: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        Stage.of(name)
+    except ValueError as error:
+        yield str(error)
+    yield from _unknown(name, stage, ZAPPA | OURS)
+    for key, value in stage.items():
+        if key in REFUSED and value not in (None, False, {}, [], ""):
+            yield f"{name}: {key} may not be set: {REFUSED[key]}"
+        if key in FIXED and value != FIXED[key][0]:
+            yield f"{name}: {key} must be {json.dumps(FIXED[key][0])}: {FIXED[key][1]}"
+    if stage.get("runtime", f"python{package.PYTHON}") != f"python{package.PYTHON}":
+        yield f"{name}: runtime must be python{package.PYTHON}: infra/package.py builds for it"
+    yield from _unknown(f"{name}: stack", stage.get("stack", {}), template.parameters() - DERIVED)
+    yield from _unknown(f"{name}: throttle", stage.get("throttle", {}), THROTTLE)
+    plan = stage.get("usage_plan", {})
+    yield from _unknown(f"{name}: usage_plan", plan, usage_plan.PARTS)
+    for part, names in usage_plan.PARTS.items():
+        yield from _unknown(f"{name}: usage_plan.{part}", plan.get(part, {}), names)
+    variables = stage.get("aws_environment_variables", {})
+    yield from (f"{name}: {key}: must be text, in quotes" for key, value in variables.items() if type(value) is not str)
+    if stage.get("stack", {}).get("SesEvents") == "on" and any(own_configuration_sets(stage)):
+        yield f"{name}: SesEvents makes a configuration set of SES: take it, or one of your own"
+
+
+def own_configuration_sets(stage: Mapping[str, Any]) -> Iterator[str]:
+    """The configuration sets of SES that the variables of a stage name."""
+    for name, value in stage.get("aws_environment_variables", {}).items():
+        if name.startswith("SES_") and name.endswith("_CONFIGURATION_SET") and value:
+            yield str(value)
+
+
+def _unknown(where: str, found: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    for key in found:
+        if key not in known:
+            near = get_close_matches(key, known, 1, ALIKE)
+            yield f"{where}: there is no {key}" + (f"; {near[0]} is meant, perhaps" if near else "")

@@ -1,0 +1,120 @@
+"""What is wrong with a zappa_settings.json, and which rights of the roles follow from a right one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import ConfigurationError
+from infra import settings_check, template
+from infra.parameters import parameters
+from infra.stages import SETTINGS
+from infra.zappa_keys import FIXED, OURS, REFUSED, ZAPPA
+
+IDENTITY = "arn:aws:ses:us-east-1:123456789012:identity/example.com"
+OWN_SET = "arn:aws:ses:us-east-1:123456789012:configuration-set/own"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "zappa_settings.json"
+
+
+def write(file: Path, changes: dict[str, Any], stage: str = "production") -> Path:
+    """The settings as they are shipped, with `changes` to a stage."""
+    stages = json.loads(SETTINGS.read_text())
+    stages[stage] |= changes
+    file.write_text(json.dumps(stages))
+    return file
+
+
+def test_the_settings_that_are_shipped_are_right() -> None:
+    settings_check.check(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"memory_sise": 512}, "production: there is no memory_sise; memory_size is meant, perhaps"),
+        ({"lambda_concurency": 5}, "production: there is no lambda_concurency; lambda_concurrency is meant, perhaps"),
+        ({"usage_plans": {}}, "production: there is no usage_plans; usage_plan is meant, perhaps"),
+        ({"colour": "red"}, "production: there is no colour"),
+        ({"stack": {"AlarmMail": "x"}}, "production: stack: there is no AlarmMail; AlarmEmail is meant, perhaps"),
+        ({"stack": {"Environment": "x"}}, "production: stack: there is no Environment"),
+        ({"throttle": {"rate": 1, "bursts": 1}}, "production: throttle: there is no bursts; burst is meant, perhaps"),
+        ({"usage_plan": {"qouta": {}}}, "production: usage_plan: there is no qouta; quota is meant, perhaps"),
+        (
+            {"usage_plan": {"quota": {"limits": 1}}},
+            "production: usage_plan.quota: there is no limits; limit is meant, perhaps",
+        ),
+        ({"aws_environment_variables": {"SHARDS": 4}}, "production: SHARDS: must be text, in quotes"),
+        ({"role_arn": "arn"}, "production: role_arn may not be set: the roles are those of infra/template.yaml"),
+        ({"environment_variables": {"A": "1"}}, "production: environment_variables may not be set: only Zappa's own"),
+        ({"snap_start": "PublishedVersions"}, "production: snap_start may not be set: a deployment publishes no"),
+        ({"manage_roles": True}, "production: manage_roles must be false: the roles are those of infra"),
+        ({"architecture": "arm64"}, 'production: architecture must be "x86_64": infra/package.py builds for it'),
+        ({"runtime": "python3.13"}, "production: runtime must be python3.11: infra/package.py builds for it"),
+        (
+            {"stack": {"SesEvents": "on"}, "aws_environment_variables": {"SES_CONFIGURATION_SET": "own"}},
+            "production: SesEvents makes a configuration set of SES: take it, or one of your own",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_what_may_be_meant(file: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        settings_check.check(write(file, changes))
+    assert str(raised.value).startswith(said)
+
+
+def test_every_mistake_is_named_at_once(file: Path) -> None:
+    write(file, {"memory_sise": 512})
+    stages = json.loads(file.read_text())
+    stages["dev_worker"] = {"extends": "dev", "colour": "red"}
+    file.write_text(json.dumps(stages))
+    with pytest.raises(ConfigurationError) as raised:
+        settings_check.check(file)
+    first, second, third = str(raised.value).splitlines()
+    assert first.startswith("production: there is no memory_sise")
+    assert second.startswith("dev_worker: a stage is ENVIRONMENT")
+    assert third == "dev_worker: there is no colour"
+
+
+def test_a_key_is_refused_or_fixed_or_free() -> None:
+    assert set(REFUSED) <= ZAPPA
+    assert set(FIXED) <= ZAPPA
+    assert not set(REFUSED) & set(FIXED)
+    assert not OURS & ZAPPA
+
+
+def test_what_follows_from_other_settings_is_a_parameter_of_the_template() -> None:
+    assert template.parameters() >= settings_check.DERIVED
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "derived"),
+    [
+        ("production_attempts", {"vpc_config": {"SubnetIds": ["a"], "SecurityGroupIds": ["b"]}}, {"Vpc": "on"}),
+        ("production", {"xray_tracing": True}, {"Tracing": "on"}),
+        ("production_sweep", {"aws_kms_key_arn": "arn:key"}, {"VariablesKeyArn": "arn:key"}),
+        ("production", {}, {}),
+    ],
+)
+def test_the_roles_get_the_rights_that_the_settings_need(
+    file: Path, stage: str, changes: dict[str, Any], derived: dict[str, str]
+) -> None:
+    before = parameters("production", write(file, {}))
+    assert parameters("production", write(file, changes, stage)) == {**before, **derived}
+    settings_check.check(file)
+
+
+def test_an_own_configuration_set_of_ses_may_be_used(file: Path) -> None:
+    variables = {"PROVIDERS": "ses", "SES_CONFIGURATION_SET": "own", "SES_EU_CONFIGURATION_SET": "own"}
+    write(file, {"stack": {"SesIdentityArns": f" {IDENTITY} "}, "aws_environment_variables": variables})
+    settings_check.check(file)
+    assert parameters("production", file)["SesIdentityArns"] == [IDENTITY, OWN_SET]
+
+
+def test_without_identities_ses_needs_no_right(file: Path) -> None:
+    write(file, {"aws_environment_variables": {"PROVIDERS": "ses", "SES_CONFIGURATION_SET": "own"}})
+    assert "SesIdentityArns" not in parameters("production", file)
