@@ -80,15 +80,19 @@ class Topic:
         ]
 
     def _publish_batch(self, attempts: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-        entries = [{"Id": str(place), "Message": _message(*one)} for place, one in enumerate(attempts)]
+        entries = [{"Id": str(number), "Message": _message(*one)} for number, one in enumerate(attempts)]
         try:
             answer = self.sns.publish_batch(TopicArn=self.arn, PublishBatchRequestEntries=entries)
         except Exception as error:  # noqa: BLE001 because whatever it was, the messages are not known to be published
             reason = f"the queue does not take messages: {type(error).__name__}"
             yield from ((email_id, reason) for email_id, _ in attempts)
             return
-        for failed in answer.get("Failed", ()):
-            yield attempts[int(failed["Id"])][0], f"the queue does not take this message: {failed['Code']}"
+        # What is not said to be taken is not, whatever else the answer says: a message too many does no harm.
+        taken = {one.get("Id") for one in answer.get("Successful") or ()}
+        codes = {one.get("Id"): one.get("Code") for one in answer.get("Failed") or ()}
+        for number, (email_id, _) in enumerate(attempts):
+            if str(number) not in taken:
+                yield email_id, f"the queue does not take this message: {codes.get(str(number), 'no reason given')}"
 
 
 def _message(email_id: str, attempt: int) -> str:

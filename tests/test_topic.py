@@ -104,6 +104,24 @@ def test_a_call_that_fails_keeps_the_other_tens_from_nothing(aws: Aws) -> None:
     assert queue.published() == many[10:]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"Successful": [{"Id": "0"}]},
+        {"Successful": [{"Id": "0"}], "Failed": None},
+        {"Successful": [{"Id": "0"}], "Failed": [{"Id": "7", "Code": "InternalError"}, {}]},
+        {"Successful": [{"Id": "0"}, {"Id": "x"}], "Failed": [{"Id": "1"}]},
+    ],
+)
+def test_what_is_not_said_to_be_taken_is_refused(answer: dict[str, Any]) -> None:
+    class Answering:
+        def publish_batch(self, **_: Any) -> Any:
+            return answer
+
+    topic = Topic(Answering(), "arn:of:a:topic")  # type: ignore[arg-type] # because it publishes none alone
+    assert [email_id for email_id, _ in topic.publish_many([("eml_1", 1), ("eml_2", 1)])] == ["eml_2"]
+
+
 @pytest.fixture
 def later(aws: Aws) -> str:
     """The URL of a queue with nothing in it."""

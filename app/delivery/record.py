@@ -98,20 +98,24 @@ class Record:
         if len(emails) == 1:  # as it mostly is: a pool of threads would cost as much as a call of the store
             self._finish([self._change(provider, *emails[0], None)])
             return
+        failures: list[BaseException] = []
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             for start in range(0, len(emails), TOGETHER):
-                self._record_emails(provider, emails[start : start + TOGETHER], pool)
+                try:
+                    failures += self._record_emails(provider, emails[start : start + TOGETHER], pool)
+                except Exception as failure:  # noqa: BLE001 because the emails after these are others
+                    failures.append(failure)
+        if failures:
+            raise failures[0]  # the provider then sends the whole webhook again
 
-    def _record_emails(self, provider: str, emails: list[tuple[str, Events]], pool: ThreadPoolExecutor) -> None:
-        """Record the events of several emails. Raises what the first of them failed with, after all others are done.
-
-        The provider then sends the whole webhook again.
-        """
+    def _record_emails(
+        self, provider: str, emails: list[tuple[str, Events]], pool: ThreadPoolExecutor
+    ) -> list[BaseException]:
+        """Record the events of several emails. Returns what some of them failed with, after all others are done."""
         heads = {head.email_id: head for head in self.heads.get_many([email_id for email_id, _ in emails if email_id])}
         changing = [pool.submit(self._change, provider, *email, heads.get(email[0])) for email in emails]
         self._finish([change.result() for change in changing if change.exception() is None])
-        for change in changing:
-            change.result()
+        return [failure for change in changing if (failure := change.exception())]
 
     def _authenticate(self, provider: str, receiver: Receiver, webhook: Webhook) -> None:
         now_s = self.clock()

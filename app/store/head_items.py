@@ -19,9 +19,8 @@ from app.store.history_codec import read_attempts, read_earlier, read_recipients
 from app.store.raw_items import Raw, Stored, to_raw
 from app.store.ttl import as_ttl
 
-# What reading raises for a word, a type or a field that this version does not know: another version wrote it.
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 PART = "email"
+LAST_MS = 253_402_300_799_999  # the end of the year 9999
 DUE = "due"  # the index of the emails that are due
 
 _log = logging.getLogger(__name__)
@@ -109,6 +108,7 @@ class HeadItem(Model):
     created = CreatedIndex()
 
 
+REQUIRED = frozenset(name for name, attribute in HeadItem.get_attributes().items() if not attribute.null)
 NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
 
 
@@ -177,15 +177,21 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
 def read_head(raw: Raw) -> Head:
     """The head in `raw`, an item as DynamoDB returns it. Raises Unreadable, and logs the id, if it cannot be read."""
     try:
-        return _to_head(Stored(HeadItem, raw))
-    except UNREADABLE as error:
+        return _to_head(_complete(raw))
+    except Exception as error:  # because whatever is wrong with one item, nothing else may stop for it
         _log.error("head cannot be read", extra={"email_id": raw["email_id"]["S"], "reason": type(error).__name__})
         raise Unreadable("this email was written by another version, which can read it; it is kept as it is") from error
 
 
+def _complete(raw: Raw) -> Stored:
+    if missing := REQUIRED.difference(raw):
+        raise KeyError(*missing)
+    return Stored(HeadItem, raw)
+
+
 def _to_head(item: Stored) -> Head:
     recipients, words, texts = item.recipients, item.words or [], item.texts or []
-    created_at_ms, _ = read_position(item.created_key)
+    created_at_ms = _time_ms(read_position(item.created_key)[0])
     project, _, shard = item.created_shard.rpartition("#")
     return Head(
         email_id=item.email_id,
@@ -194,8 +200,8 @@ def _to_head(item: Stored) -> Head:
         subject=item.subject,
         recipients=read_recipients(recipients, words, texts),
         created_at_ms=created_at_ms,
-        expires_at_ms=int(item.expires_at),
-        retry_until_ms=int(item.retry_until),
+        expires_at_ms=_time_ms(item.expires_at),
+        retry_until_ms=_time_ms(item.retry_until),
         ttl_s=int(item.ttl.timestamp()),
         project=project,
         tags=tuple(item.tags or ()),
@@ -226,4 +232,11 @@ def _to_head(item: Stored) -> Head:
 
 
 def _ms(number: float | None) -> int | None:
-    return None if number is None else int(number)
+    return None if number is None else _time_ms(number)
+
+
+def _time_ms(number: float) -> int:
+    """Epoch milliseconds that can be written as a date. Raises ValueError for others."""
+    if not 0 <= number <= LAST_MS:
+        raise ValueError(f"{number} is no time")
+    return int(number)

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.delivery.record import TOGETHER
 from app.delivery.sweep import Sweep
-from app.domain.head import REPUBLISH_AFTER_MS, Status
+from app.domain.attempts import Attempt
+from app.domain.email import Role
+from app.domain.event import ProviderEvent
+from app.domain.head import REPUBLISH_AFTER_MS, Recipient, Status
 from app.domain.health import Health
 from app.domain.kinds import Kind
 from app.domain.listing import Wanted
@@ -43,6 +47,15 @@ def with_word(email_id: str, field: str, word: str) -> None:
     rewrite(email_id, recipients={key: recipient | {field: word} for key, recipient in recipients.items()})
 
 
+def damage(email_id: str, **attributes: Mapping[str, Any] | None) -> None:
+    """Replace attributes of the stored head by what no version writes. None: remove it."""
+    client: Any = HeadItem._get_connection().connection.client
+    key = {"email_id": {"S": email_id}, "part": {"S": PART}}
+    raw = client.get_item(TableName=HeadItem.Meta.table_name, Key=key, ConsistentRead=True)["Item"]
+    item = {name: value for name, value in {**raw, **attributes}.items() if value is not None}
+    client.put_item(TableName=HeadItem.Meta.table_name, Item=item)
+
+
 DAMAGES: Mapping[str, Callable[[str], None]] = {
     "a status": lambda email_id: with_word(email_id, "status", "hibernating"),
     "a role": lambda email_id: with_word(email_id, "role", "fcc"),
@@ -50,6 +63,11 @@ DAMAGES: Mapping[str, Callable[[str], None]] = {
     "a stop": lambda email_id: rewrite(email_id, stopped="frozen"),
     "recipients of another form": lambda email_id: rewrite(email_id, recipients=["ann@example.net"]),
     "attempts of another form": lambda email_id: rewrite(email_id, attempts=[{}]),
+    "no subject": lambda email_id: damage(email_id, subject=None),
+    "no sender": lambda email_id: damage(email_id, sender=None),
+    "an end that is no date": lambda email_id: damage(email_id, expires_at={"N": "1e30"}),
+    "a time to live that is no date": lambda email_id: damage(email_id, ttl={"N": "1" + "0" * 30}),
+    "recipients that are too deep": lambda email_id: damage(email_id, recipients={"S": "[" * 100_000}),
 }
 
 
@@ -98,6 +116,31 @@ def test_lists_leave_it_out(harness: Harness, unreadable: str) -> None:
     found = [head.email_id for head in harness.read.page(Wanted(), None, 100).heads]
     assert other in found
     assert unreadable not in found
+
+
+def test_the_others_of_its_webhook_are_recorded(harness: Harness) -> None:
+    """More come in one webhook than are read at once. The answer makes the provider send it again."""
+    ann, attempt = (
+        somebody("ann").key,
+        Attempt(1, "sendgrid", (), harness.clock.now_ms, Kind.ACCEPTED, message_id="sg-1"),
+    )
+    sent_to = {ann: Recipient(ann, Role.TO, Status.SENT, attempt=1)}
+    heads = [
+        a_head(harness.clock.now_ms, recipients=sent_to, attempts=(attempt,), next_attempt=2)
+        for _ in range(TOGETHER + 10)
+    ]
+    for head in heads:
+        assert harness.heads.create(head, harness.clock.now_ms)
+    bad = heads.pop(5)
+    DAMAGES["a policy"](bad.email_id)
+    events = [
+        ProviderEvent("sendgrid", Kind.DELIVERED, head.email_id, 1, ann, harness.clock.now_ms)
+        for head in (*heads[:5], bad, *heads[5:])
+    ]
+    for _ in range(2):
+        with pytest.raises(Unreadable):
+            harness.report(*events)
+        assert {harness.only(head.email_id).status for head in heads} == {Status.DELIVERED}
 
 
 def test_whoever_asks_for_it_hears_that_it_is_kept(harness: Harness, unreadable: str) -> None:
