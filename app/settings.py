@@ -13,7 +13,7 @@ from app.domain.address import ascii_domain, domain_of, is_domain
 from app.domain.caps import Caps
 from app.domain.route import Routing, RoutingPolicy
 from app.domain.shards import MOST_SHARDS, SHARDS
-from app.domain.urls import is_safe_url
+from app.domain.urls import is_safe_url, what_is_wrong_with
 from app.errors import ConfigurationError
 
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
@@ -221,7 +221,7 @@ def _address_secret(env: Mapping[str, str]) -> str:
 def _api_url(env: Mapping[str, str]) -> str:
     url = env.get("API_URL", "").strip().rstrip("/")
     if url and not is_safe_url(url):
-        raise ConfigurationError(f"API_URL: must look like https://HOST/PATH (http only for this machine), is {url!r}")
+        raise ConfigurationError(f"API_URL: {what_is_wrong_with(url)}")
     return url
 
 

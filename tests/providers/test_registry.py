@@ -96,6 +96,12 @@ def test_a_malformed_url_is_named(account: str, url: str) -> None:
         registry.open_account(account, {variable: url}, outside())
 
 
+def test_a_password_in_a_malformed_url_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as told:
+        registry.open_account("resend", {"RESEND_BASE_URL": "https://me:s3cret@api.example.com/v1"}, outside())
+    assert str(told.value).endswith("is 'https://…@api.example.com/v1'")
+
+
 @pytest.mark.parametrize("account", ["postmark", "postmark:eu"])
 def test_an_unknown_provider_is_named(account: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^PROVIDERS: '{account}' is not one of sendgrid, mailgun"):

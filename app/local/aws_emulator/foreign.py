@@ -12,18 +12,21 @@ from urllib.parse import urlsplit
 Headers = Sequence[tuple[bytes, bytes]]  # as ASGI has them: lower-case names, several of one name possible
 
 _OWN_NAMES: Final = frozenset({"localhost", "host.docker.internal"})
+_NOT_IN_A_HOST: Final = frozenset("@/\\?# ")
 _READING: Final = ("GET", "HEAD")
 # Headers that a proxy or a tunnel adds: who is behind it is not known to be this machine.
 _FORWARDING: Final = (
     b"forwarded",
     b"via",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-forwarded-proto",
     b"x-original-host",
     b"x-real-ip",
+    b"x-client-ip",
+    b"x-azure-clientip",
     b"cf-connecting-ip",
+    b"true-client-ip",
+    b"fly-client-ip",
 )
+_FORWARDED: Final = b"x-forwarded-"  # how further ones begin
 
 
 def names_of(setting: str) -> frozenset[str]:
@@ -54,6 +57,8 @@ def is_own_host(host: str, names: Iterable[str] = ()) -> bool:
 
     A name of somebody else may have been pointed here (DNS rebinding); an address in digits cannot be.
     """
+    if set(host) & _NOT_IN_A_HOST:  # it names one host, and another one to whoever reads it as a URL
+        return False
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -77,7 +82,7 @@ def is_forwarded(headers: Headers, names: Iterable[str] = ()) -> bool:
     forwarded_hosts = _values(headers, b"x-forwarded-host")
     if forwarded_hosts and all(_name(host) in names for host in forwarded_hosts):
         return False
-    return any(name in _FORWARDING for name, _ in headers)
+    return any(name.lower() in _FORWARDING or name.lower().startswith(_FORWARDED) for name, _ in headers)
 
 
 def _is_navigation(method: str, headers: Headers) -> bool:

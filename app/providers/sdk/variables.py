@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from app.domain.account import prefix_of
 from app.domain.address import ascii_domain, is_domain
-from app.domain.urls import is_safe_url
+from app.domain.urls import is_safe_url, what_is_wrong_with
 from app.errors import ConfigurationError
 from app.settings import Process
 
@@ -114,9 +114,7 @@ class Values:
         """
         url = self.text(name).rstrip("/")
         if url and not is_safe_url(url):
-            raise ConfigurationError(
-                f"{self.variable(name)}: must look like https://HOST/PATH (http only for this machine), is {url!r}"
-            )
+            raise ConfigurationError(f"{self.variable(name)}: {what_is_wrong_with(url)}")
         return url or default
 
     def missing(self, need: Need, process: Process | None = None) -> tuple[str, ...]:

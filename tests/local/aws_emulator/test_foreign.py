@@ -22,6 +22,7 @@ OWN = [
 FOREIGN = [
     "", "evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io",
     "notlocalhost", "localhost@evil.example", "[::1", "[evil]", "2130706433x", "named.example.evil", "other.example",
+    "evil.example@127.0.0.1", "127.0.0.1/.evil.example", "evil.example\\@127.0.0.1", "127.0.0.1?x", "127.0.0.1#x",
 ]  # fmt: skip
 
 
@@ -98,6 +99,12 @@ def test_a_link_may_lead_to_a_page_and_to_nothing_else() -> None:
         {"x_forwarded_proto": "https"},
         {"x_real_ip": "1.2.3.4"},
         {"cf_connecting_ip": "1.2.3.4"},
+        {"true_client_ip": "1.2.3.4"},
+        {"fly_client_ip": "1.2.3.4"},
+        {"x_client_ip": "1.2.3.4"},
+        {"x_azure_clientip": "1.2.3.4"},
+        {"x_forwarded_port": "443"},
+        {"x_forwarded_server": "tunnel"},
         {"host": "abc.tunnel.example"},
     ],
 )
