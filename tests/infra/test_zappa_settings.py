@@ -48,6 +48,11 @@ def test_function_ends_before_who_waits_for_it(name: str) -> None:
     assert settings(name)["timeout_seconds"] < limit_s
 
 
+def test_slow_providers_cannot_take_all_of_the_account_s_concurrency() -> None:
+    reserved = {name: settings(name).get("lambda_concurrency") for name in STAGES if name.startswith("production")}
+    assert reserved == {"production": None, "production_attempts": 200, "production_sweep": None}
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_nothing_secret_is_in_the_file(name: str) -> None:
     names = " ".join(settings(name)["aws_environment_variables"])
