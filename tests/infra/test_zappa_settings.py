@@ -38,6 +38,7 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
     assert found.get("apigateway_enabled", True) is (door == "api")
     assert [event["expression"] for event in found.get("events", [])] == (["rate(1 minute)"] if door == "sweep" else [])
     assert found["keep_warm"] is False
+    assert found["cloudwatch_metrics_enabled"] is False, "metrics of each method cost, and nothing here reads them"
     assert found["manage_roles"] is False, "Zappa's own role may do anything"
     assert "environment_variables" not in found, "only Zappa's own handler would read them"
 
