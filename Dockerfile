@@ -1,5 +1,5 @@
 # One image per entry point, on AWS's base image, from the same lock as the zip:
-#   docker build --target api -t emailsminder:api .        (attempts and sweep likewise)
+#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise)
 #   docker build --target server -t emailsminder:server .  (the API with uvicorn, anywhere)
 # Both bases are arguments, so that a build can pin them: --build-arg LAMBDA=public.ecr.aws/lambda/python@sha256:…
 ARG LAMBDA=public.ecr.aws/lambda/python:3.11

@@ -8,7 +8,7 @@ from infra import gateway_answers, usage_plan
 from infra.stages import Stage
 
 # The access log has one line of JSON per request, without the client's address, the path, the query and the API key.
-# The route of a request is in the API's own log, under the same request id.
+# The route of a request is in the API's own log, under the function's request id, which clients see as X-Request-Id.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
@@ -18,6 +18,7 @@ ACCESS_LOG = {
     "response_bytes": "$context.responseLength",
     "latency_ms": "$context.responseLatency",
     "function_ms": "$context.integration.latency",
+    "function_request_id": "$context.integration.requestId",
     "error": "$context.error.responseType",
 }
 

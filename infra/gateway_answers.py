@@ -65,13 +65,9 @@ ANSWERS: Final[dict[str, Answer]] = {
 
 def apply(client: Any, api_id: str, stage: Stage) -> None:
     """Make API Gateway give these answers. `client` is one of API Gateway. Applied again, it changes nothing."""
-    known = client.get_gateway_responses(restApiId=api_id, limit=500)["items"]
-    known_templates = {one["responseType"]: one.get("responseTemplates") for one in known}
-    changed = [
-        request
-        for request in (put_request(name, answer) for name, answer in ANSWERS.items())
-        if known_templates.get(request["responseType"]) != request["responseTemplates"]
-    ]
+    known = {one["responseType"]: one for one in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]}
+    wanted = [put_request(name, answer) for name, answer in ANSWERS.items()]
+    changed = [request for request in wanted if not request.items() <= known.get(request["responseType"], {}).items()]
     for request in changed:
         client.put_gateway_response(restApiId=api_id, **request)
     if changed:

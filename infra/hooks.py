@@ -16,7 +16,17 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from app.settings import Settings  # noqa: E402 because of the path above
-from infra import account_alarms, alarms, credentials, functions, gateway, package, ses_reports, settings_check  # noqa: E402 because of the path above
+from infra import (  # noqa: E402 because of the path above
+    account_alarms,
+    alarms,
+    concurrency,
+    credentials,
+    functions,
+    gateway,
+    package,
+    ses_reports,
+    settings_check,
+)
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
@@ -46,6 +56,9 @@ def prepare(zappa: Any) -> None:
     )
     wanted = parameters(stage.environment, file)
     alarms.require_somebody(stage.environment, wanted)
+    zappa.lambda_concurrency = concurrency.reserve(
+        zappa.zappa.boto_session.client("lambda"), stage, zappa.lambda_concurrency
+    )
     stack = _stack(zappa, stage)
     outputs = stack.apply({**wanted, "Alarms": _alarms(stack)}, base.get("tags", {}))
     zappa.aws_environment_variables = {

@@ -49,7 +49,8 @@ def parameters() -> frozenset[str]:
 
 
 def _smaller(template: dict[str, Any]) -> dict[str, Any]:
-    """Without what only people read: the descriptions of parameters, and the blanks in the dashboard."""
+    """Without what only people and tools read: descriptions of parameters, metadata, the blanks in the dashboard."""
+    del template["Metadata"]
     template["Parameters"] = {
         name: {key: value for key, value in found.items() if key != "Description"}
         for name, found in template["Parameters"].items()

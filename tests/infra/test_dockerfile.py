@@ -64,3 +64,10 @@ def test_runs_as_nobody_on_the_runtime_of_the_settings() -> None:
     assert values("function", "USER") == values("server", "USER") == ["65534:65534"]
     bases = dict(text.split("=", 1) for name, text in LINES if name == "ARG")
     assert bases["LAMBDA"] == f"public.ecr.aws/lambda/python:{package.PYTHON}"
+
+
+def test_images_are_built_for_lambda_as_it_takes_them() -> None:
+    pages = [(ROOT / name).read_text() for name in ("Dockerfile", "docs/deploy.md")]
+    lines = [line for page in pages for line in re.findall(r"docker build .*", page) if "--target server" not in line]
+    assert len(lines) == 2
+    assert all("--platform linux/amd64 --provenance=false" in line for line in lines)

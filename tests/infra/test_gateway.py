@@ -41,6 +41,7 @@ def test_throttling_and_access_logs(api: tuple[Any, str]) -> None:
     assert "identity" not in log["format"], "no address of a client"
     assert "$context.path" not in log["format"], "a path may hold what is nobody's business"
     assert json.loads(log["format"])["status"] == "$context.status"
+    assert json.loads(log["format"])["function_request_id"] == "$context.integration.requestId"
 
 
 def test_logging_role_of_the_account_is_left_alone(api: tuple[Any, str]) -> None:
@@ -65,6 +66,16 @@ def test_what_api_gateway_answers_by_itself_is_a_problem_like_the_api_s_own(api:
         assert body["type"].startswith("urn:emailsminder:problem:")
     throttled = found.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
     assert throttled["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def test_an_answer_that_somebody_changed_is_ours_again(api: tuple[Any, str]) -> None:
+    found, api_id = api
+    gateway.configure(found, api_id, STAGE, OUTPUTS, SETTINGS)
+    ours = gateway_answers.put_request("THROTTLED", gateway_answers.ANSWERS["THROTTLED"])
+    found.put_gateway_response(restApiId=api_id, **{**ours, "responseParameters": {}})
+    gateway.configure(found, api_id, STAGE, OUTPUTS, SETTINGS)
+    answer = found.get_gateway_response(restApiId=api_id, responseType="THROTTLED")
+    assert answer["responseParameters"] == ours["responseParameters"]
 
 
 def test_every_answer_of_api_gateway_is_there(api: tuple[Any, str]) -> None:

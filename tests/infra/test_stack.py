@@ -100,6 +100,13 @@ def test_a_vpc_traces_and_a_key_of_the_variables_come_with_their_rights(aws: Aws
     assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [wanted] * 3
 
 
+def test_tables_can_be_made_warm(aws: Aws, stack: Stack) -> None:
+    prefix = stack.apply({**OFF, "WarmWrites": "8000"}, {})["TablePrefix"]
+    found = client(aws.endpoint_url, "dynamodb").describe_table(TableName=f"{prefix}emails")["Table"]
+    assert found["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert stack.parameter("WarmWrites") == "8000"
+
+
 def test_protected_tables_are_not_deleted(aws: Aws, stack: Stack) -> None:
     stack.apply({"DeletionProtection": "true"}, {})
     with pytest.raises(StackError, match="protected"):

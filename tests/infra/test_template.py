@@ -68,6 +68,16 @@ def test_table_survives(name: str) -> None:
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
+def test_every_table_and_index_can_be_warmed() -> None:
+    warm = {"ReadUnitsPerSecond": {"Ref": "WarmReads"}, "WriteUnitsPerSecond": {"Ref": "WarmWrites"}}
+    wanted = {"If": ["HasWarmThroughput", warm, {"Ref": "AWS::NoValue"}]}
+    for table in TABLES.values():
+        properties = table["Properties"]
+        for one in (properties, *properties.get("GlobalSecondaryIndexes", [])):
+            assert one["WarmThroughput"] == wanted
+            assert one["OnDemandThroughput"]["If"][0] == "HasCeiling"
+
+
 def test_every_bucket_is_private() -> None:
     for bucket in template.resources("AWS::S3::Bucket").values():
         assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}

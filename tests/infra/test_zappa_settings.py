@@ -38,6 +38,7 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
     assert found.get("apigateway_enabled", True) is (door == "api")
     assert [event["expression"] for event in found.get("events", [])] == (["rate(1 minute)"] if door == "sweep" else [])
     assert found["keep_warm"] is False
+    assert found["cloudwatch_metrics_enabled"] is False, "metrics of each method cost, and nothing here reads them"
     assert found["manage_roles"] is False, "Zappa's own role may do anything"
     assert "environment_variables" not in found, "only Zappa's own handler would read them"
 
@@ -46,6 +47,11 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
     limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).entry_point]  # API Gateway's; the next sweep's
     assert settings(name)["timeout_seconds"] < limit_s
+
+
+def test_slow_providers_cannot_take_all_of_the_account_s_concurrency() -> None:
+    reserved = {name: settings(name).get("lambda_concurrency") for name in STAGES if name.startswith("production")}
+    assert reserved == {"production": None, "production_attempts": 200, "production_sweep": None}
 
 
 @pytest.mark.parametrize("name", STAGES)
