@@ -76,7 +76,15 @@ class ServiceUnavailable(Problem):
 
 
 class Unreadable(ServiceUnavailable):
-    """An item was written by another version of the product, as after a rollback."""
+    """An item was written by another version of the product, as after a rollback. `project` owns it ("": not known)."""
+
+    def __init__(self, detail: str, project: str = "") -> None:
+        super().__init__(detail)
+        self.project = project
+
+    def hidden_from(self, project: str | None) -> bool:
+        """Whether somebody of that project (None: of any) must not learn that there is such an item."""
+        return project not in (None, self.project)
 
 
 class ConfigurationError(Exception):

@@ -6,7 +6,7 @@ from app.delivery.ports import Clock, HeadStore
 from app.delivery.rewrite import rewrite
 from app.domain.head import Head
 from app.domain.protocol import DeliveryProtocol
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Unreadable
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,12 @@ class Cancel:
         def change(head: Head, _now_ms: int) -> Head | None:
             return self.protocol.cancel(head) if project in (None, head.project) else None
 
-        head = rewrite(self.heads, self.clock, email_id, change)
+        try:
+            head = rewrite(self.heads, self.clock, email_id, change)
+        except Unreadable as unreadable:
+            if unreadable.hidden_from(project):
+                raise NotFound("no such email") from None
+            raise
         if head is None:
             raise NotFound("no such email")
         if head.stopped is None:

@@ -13,7 +13,7 @@ from app.delivery.ports import EventStore, HeadStore
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 from app.domain.listing import Position, Wanted
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, Unreadable
 
 # A page asks for at most one of these after the other: who calls, which partitions there are, their newest positions,
 # the heads of the first of those, and the heads of the others.
@@ -58,7 +58,12 @@ class Read:
 
     def story(self, email_id: str, project: str | None) -> Story:
         """The story of an email of `project` (None: of any). Raises NotFound if there is no such email."""
-        head = self.heads.get(email_id)
+        try:
+            head = self.heads.get(email_id)
+        except Unreadable as unreadable:
+            if unreadable.hidden_from(project):
+                raise NotFound("no such email") from None
+            raise
         if head is None or project not in (None, head.project):
             raise NotFound("no such email")
         return Story(head, self.events.of(email_id))

@@ -180,7 +180,13 @@ def read_head(raw: Raw) -> Head:
         return _to_head(_complete(raw))
     except Exception as error:  # because whatever is wrong with one item, nothing else may stop for it
         _log.error("head cannot be read", extra={"email_id": raw["email_id"]["S"], "reason": type(error).__name__})
-        raise Unreadable("this email was written by another version, which can read it; it is kept as it is") from error
+        why = "this email was written by another version, which can read it; it is kept as it is"
+        raise Unreadable(why, project=_project_of(raw)) from error
+
+
+def _project_of(raw: Raw) -> str:
+    partition = raw.get("created_shard", {}).get("S", "")
+    return str(partition).rpartition("#")[0]
 
 
 def _complete(raw: Raw) -> Stored:

@@ -18,7 +18,7 @@ from app.domain.kinds import Kind
 from app.domain.listing import Wanted
 from app.domain.shards import shard_of
 from app.domain.suppression import Bounce, Reason, Suppression
-from app.errors import Contention, ServiceUnavailable, Unreadable
+from app.errors import Contention, NotFound, ServiceUnavailable, Unreadable
 from app.metrics import VIEWS
 from app.store.events import EventItem
 from app.store.head_items import PART, HeadItem
@@ -153,6 +153,18 @@ def test_whoever_asks_for_it_hears_that_it_is_kept(harness: Harness, unreadable:
         with pytest.raises(Unreadable, match="another version"):
             ask(unreadable)
     assert harness.send.calls == []
+
+
+def test_another_project_does_not_learn_that_there_is_one(harness: Harness, unreadable: str) -> None:
+    asks: list[Callable[[str], object]] = [
+        lambda project: harness.read.story(unreadable, project),
+        lambda project: harness.cancel(unreadable, project),
+    ]
+    for ask in asks:
+        with pytest.raises(Unreadable):
+            ask("team")
+        with pytest.raises(NotFound, match="no such email"):
+            ask("another")
 
 
 def test_a_cause_that_is_not_known_is_left_out(harness: Harness) -> None:
