@@ -120,10 +120,8 @@ def test_lists_leave_it_out(harness: Harness, unreadable: str) -> None:
 
 def test_the_others_of_its_webhook_are_recorded(harness: Harness) -> None:
     """More come in one webhook than are read at once. The answer makes the provider send it again."""
-    ann, attempt = (
-        somebody("ann").key,
-        Attempt(1, "sendgrid", (), harness.clock.now_ms, Kind.ACCEPTED, message_id="sg-1"),
-    )
+    ann = somebody("ann").key
+    attempt = Attempt(1, "sendgrid", (ann,), harness.clock.now_ms, Kind.ACCEPTED, message_id="sg-1")
     sent_to = {ann: Recipient(ann, Role.TO, Status.SENT, attempt=1)}
     heads = [
         a_head(harness.clock.now_ms, recipients=sent_to, attempts=(attempt,), next_attempt=2)
