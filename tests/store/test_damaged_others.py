@@ -1,4 +1,4 @@
-"""Damaged health, counts and collapse keys: each fails nobody else."""
+"""Damaged health, counts, places and collapse keys: each fails nobody else."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +10,7 @@ from app.domain.counts import Sums
 from app.domain.health import Health
 from app.store.collapses import CollapseItem, Collapses
 from app.store.health import PART, HealthItem, Healths, SumsItem
+from app.store.places import ALL, PlaceItem, Places
 from tests.support.damage import Raw, damaged, passed_over, put, stored
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -58,6 +59,15 @@ def test_counts_that_cannot_be_read_are_left_out(caplog: pytest.LogCaptureFixtur
     assert healths.minutes(name, 0, 1, 3) == Sums(accepted=4)
     assert list(healths.newest_minutes(name, 0, 1, 3)) == [(3, Sums(accepted=3)), (1, Sums(accepted=1))]
     assert passed_over(caplog) == [("count", f"{name} {part}")] * 2
+
+
+def test_a_day_of_places_that_cannot_be_read_has_none_left(caplog: pytest.LogCaptureFixture) -> None:
+    name = f"provider-{uuid4().hex[:8]}"
+    put(PlaceItem, {"provider": {"S": name}, "part": {"S": "day#020000"}, "taken": {"S": "many"}})
+    put(PlaceItem, {"provider": {"S": name}, "part": {"S": "turns#0000000005"}, "taken": {"S": "many"}})
+    assert Places().taken(name, 20_000) == ALL
+    assert Places().next_turn(name, 5) == ALL // 5
+    assert passed_over(caplog) == [("place", f"{name} day#020000"), ("place", f"{name} turns#0000000005")]
 
 
 @pytest.mark.parametrize("newest", [{}, {"newest": {"N": "1"}}])
