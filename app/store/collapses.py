@@ -9,9 +9,10 @@ from pynamodb.transactions import TransactWrite
 
 from app.domain.backoff import backoff_s
 from app.domain.head import Head
-from app.errors import ServiceUnavailable
+from app.errors import ServiceUnavailable, Unreadable
 from app.store.failures import code_of
 from app.store.head_items import NEW, HeadItem, as_item, as_stored
+from app.store.item_values import by_model, read_item
 from app.store.ttl import as_ttl
 
 # DynamoDB refuses a transaction while another one writes the same item (API reference, "TransactWriteItems",
@@ -59,13 +60,18 @@ class Collapses:
         raise ServiceUnavailable(f"the collapse key is not taken: {TRIES} tries lost to other emails")
 
     def newest(self, scope: str) -> str | None:
-        """The id of the newest email of `scope`. Raises ServiceUnavailable if it cannot be read."""
+        """The id of the newest email of `scope`. None: it is not known. Raises ServiceUnavailable if the
+        store does not answer."""
         try:
-            return str(CollapseItem.get(_hash(scope), "newest", consistent_read=True).newest)
-        except CollapseItem.DoesNotExist:
-            return None
+            raw = CollapseItem._get_connection().get_item(_hash(scope), "newest", consistent_read=True).get("Item")
         except PynamoDBException as error:
             raise ServiceUnavailable(f"the collapse key cannot be read: {type(error).__name__}") from error
+        if raw is None:
+            return None
+        try:
+            return read_item(raw, by_model(CollapseItem, lambda item: str(item.newest)), "collapse key", _hash(scope))
+        except Unreadable:
+            return None  # an email too many does less harm than none
 
 
 def _hash(scope: str) -> str:

@@ -1,6 +1,6 @@
 """Stores the providers' health and the counts of their calls, which all processes share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -8,11 +8,15 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 
 from app.domain.counts import Sums
 from app.domain.health import Health
+from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.failures import is_condition_failed
+from app.store.item_values import as_written, by_model, read_each, read_item, time_ms
+from app.store.raw_items import Raw, Stored
 from app.store.ttl import as_ttl
 
 PART = "health"
@@ -55,26 +59,28 @@ class SumsItem(Model):
 
 
 class Healths:
-    """Stores health, which is read whole and written conditionally, and counts, which are added without a condition."""
+    """Stores health, which is read whole and written conditionally, and counts, which are added without a condition.
+
+    An account whose health cannot be read counts as healthy, but for a pause that can be read: else one item would stop
+    the emails of every account. The next change replaces the item.
+    """
 
     def get(self, provider: str) -> Health:
         """A provider's health, by a strongly consistent read. A provider that was never written is healthy."""
-        try:
-            return _to_health(HealthItem.get(provider, PART, consistent_read=True))
-        except HealthItem.DoesNotExist:
-            return Health(provider)
+        raw = HealthItem._get_connection().get_item(provider, PART, consistent_read=True).get("Item")
+        return Health(provider) if raw is None else _read(raw)
 
     def get_many(self, providers: Iterable[str]) -> dict[str, Health]:
         """The health of several providers by name, by an eventually consistent read."""
         names = list(dict.fromkeys(providers))
         items = get_all(HealthItem, [{"provider": name, "part": PART} for name in names])
-        found = {item.provider: _to_health(item) for item in map(HealthItem.from_raw_data, items)}
+        found = {health.provider: health for health in map(_read, items)}
         return {name: found.get(name, Health(name)) for name in names}
 
     def update(self, health: Health) -> Health | None:
         """Replace the health that `health` was read from. Returns None if another writer did so first."""
         item = HealthItem(health.provider, PART, version=health.version + 1, state=_state(health))
-        unchanged = HealthItem.version == health.version if health.version else HealthItem.provider.does_not_exist()
+        unchanged = HealthItem.version == health.version if health.version else HealthItem.version.does_not_exist()
         try:
             item.save(condition=unchanged)
         except PutError as error:
@@ -102,13 +108,12 @@ class Healths:
     def minutes(self, provider: str, epoch: int, first: int, last: int) -> Sums:
         """The counts from minute `first` to minute `last` (of the Unix epoch, both included) in one epoch, added up."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
-        return sum(map(_to_sums, SumsItem.query(provider, between)), Sums())
+        return sum((sums for _, sums in _counts(SumsItem.query(provider, between))), Sums())
 
     def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
         """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
-        for item in SumsItem.query(provider, between, scan_index_forward=False, page_size=60):
-            yield int(item.part.rpartition("#")[2]), _to_sums(item)
+        return _counts(SumsItem.query(provider, between, scan_index_forward=False, page_size=60))
 
     def _add(self, provider: str, part: str, sums: Sums, now_s: float) -> Sums:
         item = SumsItem(provider, part)
@@ -128,9 +133,43 @@ def _state(health: Health) -> dict[str, Any]:
     return {name: value for name, value in state.items() if name != "version" and value != default[name]}
 
 
+def _read(raw: Raw) -> Health:
+    name: str = raw["provider"]["S"]
+    try:
+        return read_item(raw, by_model(HealthItem, _to_health), "health", name)
+    except Unreadable:
+        stored = Stored(HealthItem, raw)
+        paused = _or_nothing(lambda: stored.state["paused"] is True)
+        return Health(name, paused=bool(paused), version=_or_nothing(lambda: int(stored.version)) or 0)
+
+
+def _or_nothing(read: Callable[[], int]) -> int | None:
+    try:
+        return read()
+    except Exception:  # noqa: BLE001 because the item is known to be damaged, and anything may be
+        return None
+
+
 def _to_health(item: HealthItem) -> Health:
     state = {name: value for name, value in item.state.items() if name in FIELDS}  # another version may know others
+    default = asdict(Health(""))
+    for name, value in state.items():
+        if name.endswith("_ms") and value is not None:
+            time_ms(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if type(value) is not type(default[name]) and not (is_number and not isinstance(default[name], str | bool)):
+            raise TypeError(f"{name} is of another type")
     return Health(**{"provider": item.provider, **state}, version=int(item.version))
+
+
+def _counts(found: ResultIterator[SumsItem]) -> Iterator[tuple[int, Sums]]:
+    """The minutes that a query finds, each with its counts, without those that cannot be read."""
+
+    def read(raw: Raw) -> tuple[int, Sums]:
+        item = SumsItem.from_raw_data(raw)
+        return int(item.part.rpartition("#")[2]), _to_sums(item)
+
+    return read_each(as_written(found), read, "count", lambda raw: f"{raw['provider']['S']} {raw['part']['S']}")
 
 
 def _to_sums(item: SumsItem) -> Sums:

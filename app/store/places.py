@@ -13,12 +13,15 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from app.domain.caps import seconds_for
+from app.errors import Unreadable
 from app.store.failures import TRANSACTION_CANCELED, code_of, is_condition_failed
+from app.store.item_values import read_item
 from app.store.ttl import as_ttl
 
 DAYS_KEPT_FOR_S = 3 * 24 * 3600
 SECONDS_KEPT_FOR_S = 60
 TURNS_KEPT_FOR_S = 24 * 3600
+ALL = 10**15  # more places than any cap has
 MOST_AT_ONCE = 100  # items of one transaction of DynamoDB
 
 
@@ -41,10 +44,7 @@ class Places:
 
     def taken(self, account: str, day: int) -> int:
         """How many places of that day (of the Unix epoch, UTC) are taken, by a strongly consistent read."""
-        try:
-            return int(PlaceItem.get(account, _day_part(day), consistent_read=True).taken)
-        except PlaceItem.DoesNotExist:
-            return 0
+        return _taken(account, _day_part(day))
 
     def take(self, account: str, day: int, count: int, cap: int, now_s: float) -> bool:
         """Take `count` places of that day. Returns False, and takes none, if fewer are left under `cap`."""
@@ -90,11 +90,7 @@ class Places:
 
     def next_turn(self, account: str, a_second: int) -> int:
         """The second of the next turn, if one was given out lately; otherwise one that is over."""
-        try:
-            item = PlaceItem.get(account, f"turns#{a_second:010d}", consistent_read=True)
-        except PlaceItem.DoesNotExist:
-            return 0
-        return int(item.taken) // a_second
+        return _taken(account, f"turns#{a_second:010d}") // a_second
 
     def give_back(self, account: str, day: int, count: int) -> None:
         """Give back `count` places that were taken of that day.
@@ -104,6 +100,17 @@ class Places:
         """
         with TransactWrite(connection=_connection(), client_request_token=token_hex(16)) as transaction:
             transaction.update(PlaceItem(account, _day_part(day)), actions=[PlaceItem.taken.add(-count)])
+
+
+def _taken(account: str, part: str) -> int:
+    """How many places are taken. An item that cannot be read has none left, so that the emails go to other accounts."""
+    raw = PlaceItem._get_connection().get_item(account, part, consistent_read=True).get("Item")
+    if raw is None:
+        return 0
+    try:
+        return read_item(raw, lambda raw: int(PlaceItem.from_raw_data(raw).taken), "place", f"{account} {part}")
+    except Unreadable:
+        return ALL
 
 
 def _take(item: PlaceItem, count: int, room: Condition, ttl: datetime) -> bool:
