@@ -16,11 +16,11 @@ from app.store.compact_json import CompactJSONAttribute
 from app.store.entries import created_shard, position_key, read_position
 from app.store.head_size import fitting
 from app.store.history_codec import read_attempts, read_earlier, read_recipients
+from app.store.item_values import optional_ms, time_ms
 from app.store.raw_items import Raw, Stored, to_raw
 from app.store.ttl import as_ttl
 
 PART = "email"
-LAST_MS = 253_402_300_799_999  # the end of the year 9999
 DUE = "due"  # the index of the emails that are due
 
 _log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ def _complete(raw: Raw) -> Stored:
 
 def _to_head(item: Stored) -> Head:
     recipients, words, texts = item.recipients, item.words or [], item.texts or []
-    created_at_ms = _time_ms(read_position(item.created_key)[0])
+    created_at_ms = time_ms(read_position(item.created_key)[0])
     project, _, shard = item.created_shard.rpartition("#")
     return Head(
         email_id=item.email_id,
@@ -206,13 +206,13 @@ def _to_head(item: Stored) -> Head:
         subject=item.subject,
         recipients=read_recipients(recipients, words, texts),
         created_at_ms=created_at_ms,
-        expires_at_ms=_time_ms(item.expires_at),
-        retry_until_ms=_time_ms(item.retry_until),
+        expires_at_ms=time_ms(item.expires_at),
+        retry_until_ms=time_ms(item.retry_until),
         ttl_s=int(item.ttl.timestamp()),
         project=project,
         tags=tuple(item.tags or ()),
         shard=int(shard),
-        send_at_ms=_ms(item.send_at),
+        send_at_ms=optional_ms(item.send_at),
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
         excluded=tuple(item.excluded or ()),
@@ -223,26 +223,15 @@ def _to_head(item: Stored) -> Head:
         suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
         accepted_by=item.accepted_by or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
-        turn_ms=_ms(item.turn),
-        limited_since_ms=_ms(item.limited_since),
+        turn_ms=optional_ms(item.turn),
+        limited_since_ms=optional_ms(item.limited_since),
         attempts=read_attempts(item.attempts, list(recipients), created_at_ms, words, texts),
         earlier=read_earlier(item.earlier or {}, words),
         next_attempt=int(item.next_attempt),
         to_repeat=int(item.to_repeat or 0),
         lease_attempt=int(item.lease_attempt or 0),
-        lease_until_ms=_ms(item.lease_until),
+        lease_until_ms=optional_ms(item.lease_until),
         lease_holder=item.lease_holder or "",
-        due_entry_ms=_ms(item.due_at),
+        due_entry_ms=optional_ms(item.due_at),
         version=int(item.version),
     )
-
-
-def _ms(number: float | None) -> int | None:
-    return None if number is None else _time_ms(number)
-
-
-def _time_ms(number: float) -> int:
-    """Epoch milliseconds that can be written as a date. Raises ValueError for others."""
-    if not 0 <= number <= LAST_MS:
-        raise ValueError(f"{number} is no time")
-    return int(number)
