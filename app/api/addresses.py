@@ -22,6 +22,7 @@ _COMMENTED = re.compile(r'(?P<address>[^ ()<>]+) *\((?P<name>[^()<>"\\]*)\)')
 _QUOTED = re.compile(r'"(?P<local>[A-Za-z0-9.!#$%&\'*+/=?^_`{|}~-]+)"@(?P<domain>[^"@]+)')
 _DOTTED = re.compile(r'[^"@\s]*@[^"@\s]+')
 _QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ITSELF = re.compile(r"^(An|The) email address\b")  # how email-validator begins what the field's error says already
 _SEVERAL = re.compile(r"@[^@]*[,;\s][^@]*@")
 
 
@@ -87,7 +88,8 @@ def _address(text: str) -> str:
                 "must look like ann@example.com or Ann <ann@example.com>; before the @, quotes may hold letters, "
                 "digits, dots and !#$%&'*+/=?^_`{|}~- only"
             ) from None
-        raise ValueError(f"is not an email address: {problem}{_remedy(text)}") from None
+        why = _ITSELF.sub("it", str(problem))
+        raise ValueError(f"is not an email address: {why[:1].lower()}{why[1:]}{_remedy(text)}") from None
 
 
 def _valid(text: str) -> str:

@@ -55,5 +55,11 @@ def _simulator(env: Mapping[str, str]) -> None:
 
 
 def _storage(env: Mapping[str, str]) -> str | None:
-    trouble = emulator.storage_trouble(ports.read(env).aws_url)
-    return trouble and f"nothing can be kept in {Paths.of(env).data}: {trouble}"
+    data = Paths.of(env).data
+    try:
+        trouble = emulator.storage_trouble(ports.read(env).aws_url)
+    except ConnectionError:
+        trouble = why_not(data)  # an emulator that has ended may have ended for want of room
+        if trouble is None:
+            raise
+    return trouble and f"nothing can be kept in {data}: {trouble}"

@@ -107,7 +107,7 @@ ANSWERS = "who else is to get answers goes into `reply_to`"
         (
             {"to": "user..name@docomo.ne.jp"},
             "to[0]",
-            "is not an email address: An email address cannot have two periods in a row. "
+            "is not an email address: it cannot have two periods in a row. "
             'If the mailbox is really called so, write "user..name"@docomo.ne.jp',
         ),
         (

@@ -253,6 +253,22 @@ def test_opened_by_itself_it_runs_nothing_either(installation: Installation, tab
     assert (canary.connections, canary.paths) == (0, set())
 
 
+def test_opened_by_itself_its_links_lead_nowhere_either(installation: Installation, tab: Tab, canary: Canary) -> None:
+    links = linked(canary.url)
+    html = "".join(f"<p>{each}</p>" for each in links.values())
+    url = str(installation.control.base_url.join(f"/messages/{sent(installation, html)}/frame"))
+    tab.page.goto(url)
+
+    for name in links:
+        for button in ("left", "middle"):
+            tab.page.locator(f"#{name}").click(force=True, button=button)
+        tab.page.keyboard.press("Tab")
+        tab.page.keyboard.press("Enter")
+    tab.page.wait_for_timeout(SECOND_MS)
+
+    assert (canary.connections, canary.paths, tab.page.url) == (0, set(), url)
+
+
 def test_an_inline_picture_is_shown(installation: Installation, tab: Tab) -> None:
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     email_id = installation.send(

@@ -39,7 +39,9 @@ def test_what_the_api_says_of_a_field_stands_at_the_field(installation: Installa
     assert answer.status_code == 422
     errors = dict(re.findall(r'id="error-(\w+)-1">([^<]*)<', answer.text))
     assert errors.keys() == {"from", "to"}
-    assert errors["to"].startswith("number 2 is not an email address")
+    assert errors["to"] == "number 2 is not an email address: it must have an @-sign."
+    first = installation.control.post("/send", data=values | {"from": "a@example.com", "to": "bob, ann@example.com"})
+    assert "number 1 is not an email address: it must have" in first.text
     assert "nobody" in answer.text
     empty = installation.control.post("/send", data={"from": "a@example.com", "to": "ann@example.com"})
     assert re.findall(r'id="error-(\w+)-1"', empty.text) == ["text"]
@@ -69,6 +71,16 @@ def test_an_email_that_waits_says_until_when(installation: Installation) -> None
     assert "No provider has taken it yet." in shown
     installation.api.post(f"/v1/emails/{email_id}/cancel").raise_for_status()
     assert "Nothing: every recipient has a final status." in text(installation.control.get(f"/emails/{email_id}"))
+
+
+def test_an_email_whose_copy_is_gone_says_so(installation: Installation) -> None:
+    email_id = installation.send()
+    installation.ended(email_id)
+    installation.control.delete("/control/messages").raise_for_status()
+
+    shown = text(installation.control.get(f"/emails/{email_id}"))
+    assert "A provider took it, but no copy of it is kept here." in shown
+    assert "No provider has taken it yet." not in shown
 
 
 def test_an_account_is_paused_and_resumed(installation: Installation) -> None:

@@ -48,6 +48,14 @@ def test_an_emulator_that_is_away_keeps_nothing(env: Env) -> None:
         health.checks(deployed(env))["storage"]()
 
 
+def test_an_emulator_that_is_away_because_nothing_can_be_written_says_so(env: Env) -> None:
+    made = deployed(env)
+    data = Paths.of(made).data
+    shutil.rmtree(data)
+    data.touch()  # a file, in which nothing can be made
+    assert health.checks(made)["storage"]() == f"nothing can be kept in {data}: Not a directory"
+
+
 @needs_limits
 def test_a_disk_that_is_full_is_said_in_words(env: Env) -> None:
     with running(env) as emulator:

@@ -47,7 +47,7 @@ def request(values: Mapping[str, str], file: FileField | None) -> dict[str, Any]
     """The body of `POST /v1/emails` for these values. Empty fields are left out."""
     body: dict[str, Any] = {name: values[name] for name in ("from", "subject", "text", "html") if values.get(name)}
     body.setdefault("subject", "")
-    body["to"] = [each.strip() for each in _ADDRESS.findall(values.get("to", "")) if each.strip()]
+    body["to"] = _addresses(values)
     if file is not None:
         content = base64.b64encode(file.file.read()).decode()
         body["attachments"] = [{"filename": file.filename, "content": content, "content_type": file.content_type}]
@@ -57,6 +57,7 @@ def request(values: Mapping[str, str], file: FileField | None) -> dict[str, Any]
 def failed(values: Mapping[str, str], answer: Answer | None, url: str) -> Form:
     """The form again, after the API did not accept the email."""
     form = Form(values)
+    has_several = len(_addresses(values)) > 1
     if answer is None:
         form.problem = f"The API does not answer at {url}."
         return form
@@ -65,16 +66,20 @@ def failed(values: Mapping[str, str], answer: Answer | None, url: str) -> Form:
         if name is None:
             form.problem = f"{error['field']}: {error['message']}"
         else:
-            form.errors.setdefault(name, []).append(_at_its_field(error["field"], error["message"]))
+            form.errors.setdefault(name, []).append(_at_its_field(error["field"], error["message"], has_several))
     if not form.errors and not form.problem:
         form.problem = str(answer.body.get("detail") or f"The API answered {answer.status}.")
     return form
 
 
-def _at_its_field(path: str, message: str) -> str:
-    """An error without the name of its field, but with the place in a list of which there is more than the first."""
-    place = re.match(r"\w+\[(\d+)\]", path)
-    return f"number {int(place[1]) + 1} {message}" if place and int(place[1]) else message
+def _addresses(values: Mapping[str, str]) -> list[str]:
+    return [each.strip() for each in _ADDRESS.findall(values.get("to", "")) if each.strip()]
+
+
+def _at_its_field(path: str, message: str, has_several: bool) -> str:
+    """An error without the name of its field, but with the place in To, where that `has_several` addresses."""
+    place = re.match(r"to\[(\d+)\]", path)
+    return f"number {int(place[1]) + 1} {message}" if place and has_several else message
 
 
 class Samples:

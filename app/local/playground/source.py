@@ -3,8 +3,10 @@
 import base64
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime
 from typing import Any, Final
 
 _POLICY: Final = SMTP.clone(cte_type="8bit", utf8=True)
@@ -42,7 +44,7 @@ def fields(message: Mapping[str, Any]) -> list[tuple[str, str]]:
         "Cc": ", ".join(message["cc"]),
         "Reply-To": ", ".join(message["reply_to"]),
         "Subject": message["subject"],
-        "Date": message["received_at"],
+        "Date": format_datetime(datetime.fromisoformat(message["received_at"])),
     }
     return [(name, value) for name, value in known.items() if value] + list(message["headers"].items())
 

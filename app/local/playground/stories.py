@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from app.domain.kinds import Kind
 from app.local.playground import words
 
 LONG_WAIT_S: Final = 2.0  # a wait between two attempts that is longer is shown
@@ -24,7 +25,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The whole story as the page shows it."""
+    """The whole story as the page shows it. `was_taken` says whether a provider has taken the email for anybody."""
 
     email_id: str
     status: str
@@ -32,6 +33,7 @@ class Timeline:
     recipients: tuple[Mapping[str, Any], ...]
     steps: tuple[Step, ...]
     following: tuple[str, ...]
+    was_taken: bool
 
 
 def tell(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[str, int], now: datetime) -> Timeline:
@@ -43,7 +45,18 @@ def tell(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[st
         recipients=tuple(_recipient(each) for each in story["recipients"]),
         steps=tuple(_steps(story, titles, copies)),
         following=tuple(dict.fromkeys(_following(story, titles, now))),
+        was_taken=_was_taken(story),
     )
+
+
+def _was_taken(story: Mapping[str, Any]) -> bool:
+    """Whether a provider said so, by its answer or by a later event."""
+    outcomes = [
+        outcome
+        for attempt in story["attempts"]
+        for outcome in (attempt["outcome"], *(attempt.get("outcomes") or {}).values())
+    ]
+    return Kind.ACCEPTED in outcomes or bool(story["events"])
 
 
 def _recipient(recipient: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ Requests and answers are JSON, and their names are stable.
 
     GET    /control/health                200
     GET    /control/messages?limit=&after=
-                                          the newest emails that are kept, in order of arrival; `after` is the `number`
-                                          of the last one that is known already
-    DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204
+                                          the emails that are kept, oldest first, `limit` at most; `after` is the
+                                          `number` of the last one that is known already
+    DELETE /control/messages              empties the inbox and sets all `calls` to 0: 204; numbers go on
     GET    /control/providers             account -> {base_url, fault, webhooks, latency_ms, calls}
     PUT    /control/providers/{account}   {fault, webhooks, latency_ms} -> the new state, once it is in force
     POST   /control/providers/{account}/webhook

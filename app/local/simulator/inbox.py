@@ -70,7 +70,7 @@ class Inbox:
         self._unwritten: dict[int, str] = {}
         message_files.prepare(folder)
         found = message_files.numbers(folder)
-        self._next = max(found, default=0) + 1
+        self._next = max(*found, message_files.cleared(folder), 0) + 1
         for number in found:
             summary = _summary(number, message_files.head(folder, number))
             if summary is not None:
@@ -110,10 +110,10 @@ class Inbox:
         return None if text is None else dict(json.loads(text))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything but how far the numbers have come: who asks for what is newer than one still gets it."""
         self._summaries.clear()
         self._unwritten.clear()
-        message_files.delete(self._folder, message_files.numbers(self._folder))
+        message_files.clear(self._folder, self._next - 1)
 
     def _text(self, number: int) -> str | None:
         return self._unwritten.get(number) or message_files.body(self._folder, number)

@@ -2,7 +2,8 @@
 
 So a start reads the first lines only, and a crash in the middle of a write spoils nothing else. A file is written
 beside its place and then moved there. A checksum of the second line stands before the first, so that what the system
-had not put on the disk when the power failed is found out.
+had not put on the disk when the power failed is found out. One more file has the greatest number that was deleted with
+the rest, so that none is ever given again.
 """
 
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 
 _SUFFIX = ".message"
 _WIDTH = 8  # of the checksum
+_CLEARED = "cleared"
+_DIGITS = 10  # of a number
 
 
 def prepare(folder: Path) -> None:
@@ -63,6 +66,27 @@ def body(folder: Path, number: int) -> str | None:
         return None
 
 
+def clear(folder: Path, last: int) -> None:
+    """Delete all files, and remember that `last` was the greatest number. What cannot be done is left undone."""
+    draft = folder / f".{_CLEARED}"
+    try:
+        draft.write_text(f"{last}\n")
+        draft.chmod(0o600)
+        draft.replace(folder / _CLEARED)
+    except OSError:
+        pass
+    delete(folder, numbers(folder))
+
+
+def cleared(folder: Path) -> int:
+    """The greatest number when the files were last cleared, or 0."""
+    try:
+        text = (folder / _CLEARED).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+
+
 def delete(folder: Path, numbers: Iterable[int]) -> None:
     """Delete the files of these messages. One that cannot be deleted stays."""
     for number in numbers:
@@ -77,4 +101,4 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _path(folder: Path, number: int) -> Path:
-    return folder / f"{number:010}{_SUFFIX}"
+    return folder / f"{number:0{_DIGITS}}{_SUFFIX}"

@@ -324,3 +324,21 @@ def test_a_journal_that_was_damaged_later_is_one_sentence_and_stays_as_it_is(env
     assert f"(move {path.parent} away to begin anew)" in str(error.value)
     assert len(str(error.value).splitlines()) == 1
     assert path.read_bytes() == damaged
+
+
+def test_a_refused_start_does_not_bring_the_log_over(env: Env) -> None:
+    item = {"p": {"S": "a"}, "s": {"N": "1"}, "n": {"S": "x" * 100_000}}
+    with running(env) as emulator:
+        emulator.tables.create_table(TableName="one", **TABLE)
+        emulator.tables.put_item(TableName="one", Item=item)
+    with running(env) as emulator:
+        emulator.tables.put_item(TableName="one", Item=item | {"p": {"S": "b"}})
+        emulator.kill()
+    path = Paths.of(deployed(env)).emulator / "journal.sqlite3"
+    log = path.with_name("journal.sqlite3-wal")
+    path.write_bytes(middle(path.read_bytes()))
+    before = path.read_bytes(), log.read_bytes()
+    assert before[1]
+    with pytest.raises(LocalError, match=r"journal.sqlite3 cannot be opened: ."):
+        Running(env)
+    assert (path.read_bytes(), log.read_bytes()) == before

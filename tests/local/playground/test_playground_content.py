@@ -90,6 +90,8 @@ def test_the_source_can_be_read_again() -> None:
 
     assert (read["subject"], read["to"], read["x-kind"]) == ("Grüße", "Bo Ödman <bo@example.com>", "receipt")
     assert "secret@example.com" not in raw.decode()
+    assert "Date: Thu, 31 Jan 2030 18:00:00 +0000\r\n" in raw.decode()
+    assert dict(source.fields(message()))["Date"] == "Thu, 31 Jan 2030 18:00:00 +0000"
     plain, html = read.get_body(("plain",)), read.get_body(("html",))
     assert plain is not None
     assert html is not None
@@ -156,14 +158,19 @@ def test_each_error_stands_at_its_field() -> None:
         {"field": "attachments[0].content", "message": "is too large"},
         {"field": "text", "message": "is required, unless there is html"},
     ]
-    form = compose.failed({}, Answer(422, {"errors": errors}), "http://127.0.0.1:8000")
+    form = compose.failed({"to": "a, b, c"}, Answer(422, {"errors": errors}), "http://127.0.0.1:8000")
     assert form.errors == {
         "from": ["is required"],
-        "to": ["is no address", "number 3 is no address"],
+        "to": ["number 1 is no address", "number 3 is no address"],
         "attachment": ["is too large"],
         "text": ["is required, unless there is html"],
     }
     assert form.problem == ""
+
+
+def test_the_only_recipient_has_no_number() -> None:
+    answer = Answer(422, {"errors": [{"field": "to[0]", "message": "is no address"}]})
+    assert compose.failed({"to": "a"}, answer, "http://127.0.0.1:8000").errors == {"to": ["is no address"]}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_frame_alone_has_the_html_and_the_strictest_policy(rig: Rig, page: h
 
     inner = page.get(f"/messages/{number}/frame")
 
-    assert inner.text == EVIL
+    assert inner.text == f"<html inert>{EVIL}"
     assert inner.headers["content-security-policy"] == frame.POLICY
     assert inner.headers["x-content-type-options"] == "nosniff"
     outer = page.get(f"/messages/{number}").text

@@ -76,10 +76,34 @@ def test_what_was_cleared_does_not_come_back(folder: Path) -> None:
     inbox.add(entry("a"))
     inbox.clear()
 
-    assert (inbox.summaries(), inbox.texts(), list(folder.iterdir())) == ((), [], [])
+    assert (inbox.summaries(), inbox.texts(), list(folder.glob("*.message"))) == ((), [], [])
     assert Inbox(folder).summaries() == ()
     inbox.add(entry("b"))
     assert [each.number for each in inbox.summaries()] == [2]
+
+
+def test_numbers_go_on_after_everything_was_cleared_and_a_restart(folder: Path) -> None:
+    inbox = Inbox(folder)
+    for subject in "ab":
+        inbox.add(entry(subject))
+    inbox.clear()
+    Inbox(folder)
+
+    again = Inbox(folder)
+    again.add(entry("c"))
+
+    assert [each.number for each in again.summaries()] == [3]
+    assert len(again.texts(after=2)) == 1
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("text", ["", "x", "9" * 5_000, "²"])
+def test_a_damaged_last_number_keeps_nothing_from_starting(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "cleared").write_text(text)
+    inbox = Inbox(folder)
+    inbox.add(entry("a"))
+    assert [each.number for each in inbox.summaries()] == [1]
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -169,3 +193,4 @@ def test_the_simulator_starts_again_with_its_inbox(tmp_path: Path) -> None:
 
     with Rig(tmp_path, *options) as rig:
         assert rig.control.get("/messages").json() == before[1:]
+        assert rig.control.get("/providers").json()["sendgrid"]["webhooks"] == []  # a start mends every fault
