@@ -86,6 +86,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ),
     ("app.delivery.sweep", "part of a sweep failed"): (_PASSED_OVER,),
     ("app.store.head_items", "head cannot be read"): (_PASSED_OVER,),
+    ("app.store.item_values", "item cannot be read"): (_PASSED_OVER,),
     ("app.delivery.record", "webhook for an unknown email"): (_UNATTRIBUTED,),
     ("app.delivery.record", "webhook for an unknown attempt"): (_UNATTRIBUTED,),
     ("app.providers.sdk.bounces", "report judged"): (_JUDGED,),

@@ -8,7 +8,7 @@ import typer
 
 from app.admin.environment import fail, load
 from app.domain.project import DEFAULT, check_project
-from app.store.api_keys import SCOPES, ApiKey, ApiKeys
+from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
 
@@ -36,8 +36,12 @@ def create(
 @app.command("list")
 def show() -> None:
     """List the keys, without their secrets."""
-    for key in _keys().all():
+    keys, unreadable = _keys().read()
+    for key in keys:
         typer.echo(_line(key))
+    for damaged in unreadable:
+        state = "revoked" if damaged.is_revoked else "not revoked"
+        typer.echo(f"{damaged.id[:SHOWN]}  cannot be read by this version, and authenticates nothing  {state}")
 
 
 @app.command()
@@ -46,7 +50,7 @@ def revoke(key: Annotated[str, typer.Argument(help="The id, or a unique beginnin
     keys = _keys()
     found = _in_use(keys, key)
     keys.revoke(found.id)
-    typer.echo(f"revoked {found.id[:12]} {found.name}")
+    typer.echo(f"revoked {_name(found)}")
 
 
 @app.command()
@@ -54,15 +58,19 @@ def replace(key: Annotated[str, typer.Argument(help="The id, or a unique beginni
     """Print a new random key that may do what this one may, and revoke this one, which works for ten seconds more."""
     keys = _keys()
     found = _in_use(keys, key)
+    if isinstance(found, UnreadableKey):
+        fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
     typer.echo(keys.create(found.name, found.scopes, found.domains, project=found.project))
     keys.revoke(found.id)
-    typer.echo(f"revoked {found.id[:12]} {found.name}", err=True)
+    typer.echo(f"revoked {_name(found)}", err=True)
 
 
-def _in_use(keys: ApiKeys, key: str) -> ApiKey:
-    found = [
-        known for known in keys.all() if not known.revoked_at_ms and (known.name == key or known.id.startswith(key))
+def _in_use(keys: ApiKeys, key: str) -> ApiKey | UnreadableKey:
+    known, unreadable = keys.read()
+    found: list[ApiKey | UnreadableKey] = [
+        one for one in known if not one.revoked_at_ms and (one.name == key or one.id.startswith(key))
     ]
+    found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key)]
     return found[0] if len(found) == 1 else fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
 
 
@@ -71,11 +79,15 @@ def _keys() -> ApiKeys:
     return ApiKeys(time.time)
 
 
+def _name(key: ApiKey | UnreadableKey) -> str:
+    return f"{key.id[:SHOWN]} {key.name}" if isinstance(key, ApiKey) else key.id[:SHOWN]
+
+
 def _line(key: ApiKey) -> str:
     state = f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use"
     domains = ",".join(key.domains) or "any From"
     scopes = ",".join(sorted(key.scopes))
-    return f"{key.id[:12]}  {key.name}  {key.project}  {scopes}  {domains}  {_day(key.created_at_ms)}  {state}"
+    return f"{key.id[:SHOWN]}  {key.name}  {key.project}  {scopes}  {domains}  {_day(key.created_at_ms)}  {state}"
 
 
 def _day(at_ms: int) -> str:

@@ -43,6 +43,7 @@ class Fate(StrEnum):
     UNDONE = "lifted here, or taken back by the recipient, later than the provider's entry"
     SCOPED = "an unsubscribe from one group or tag only, and no email from here names one"
     NO_REASON = "the provider's words are of no dead mailbox"
+    UNREADABLE = "our own entry of it cannot be read by this version; it stays as it is, and suppresses"
     ENDED = "so old that it would have ended here"
     NO_ADDRESS = "not an email address"
 

@@ -123,7 +123,11 @@ def poll(queue: LocalQueue, backlog: Backlog, stop: threading.Event, every_s: fl
     earlier, because SQS would deliver a message again that waits here for longer than its visibility timeout.
     """
     while not stop.is_set():
-        found = queue.receive()
+        try:
+            found = queue.receive()
+        except Exception as error:  # noqa: BLE001 because no message would come through the queue any more
+            _log.exception("The queue gave an answer that cannot be read: %s", type(error).__name__)
+            found = None
         if found:
             backlog.put_first(found)
             if not backlog.wait_until_begun():

@@ -67,6 +67,8 @@ class Retention:
                 self.trim(stop)
             except (BotoCoreError, ClientError, PynamoDBException, ServiceUnavailable) as error:
                 _log.warning("old emails cannot be deleted: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 because the thread would end, and the disk fill up without a word
+                _log.exception("old emails cannot be deleted: %s", type(error).__name__)
 
     def trim(self, stop: threading.Event) -> int:
         """Delete the oldest emails until the newest are left, or `stop` is set. Returns how many were deleted."""

@@ -89,6 +89,8 @@ class Runner:
         while (task := self._backlog.take()) is not None:
             try:
                 task.settle(is_done=self._is_done(task))
+            except Exception as error:  # because the thread would end; the message comes again, or its email is due
+                log.exception("A message could not be settled: %s", type(error).__name__)
             finally:
                 self._backlog.end(task)
 
@@ -98,6 +100,7 @@ class Runner:
         [record] = event["Records"]
         try:
             result = self._handler(event, Context("attempts", self._timeout_s)) or {}
+            failures = [failed["itemIdentifier"] for failed in result.get("batchItemFailures", [])]
         except Exception as error:
             count = record["attributes"]["ApproximateReceiveCount"]
             log.exception(
@@ -106,7 +109,7 @@ class Runner:
                 extra={"message_id": record["messageId"], "receive_count": count},
             )
             return False
-        return all(failed["itemIdentifier"] != record["messageId"] for failed in result.get("batchItemFailures", []))
+        return record["messageId"] not in failures
 
 
 def _now_ms() -> int:

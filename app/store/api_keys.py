@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.exceptions import PutError
@@ -13,10 +14,14 @@ from pynamodb.models import Model
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
 from app.domain.project import DEFAULT, check_project
+from app.errors import Unreadable
 from app.store.failures import is_condition_failed
+from app.store.item_values import as_written, by_model, optional_ms, read_item, time_ms
+from app.store.raw_items import Raw
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
+SHOWN = 12  # characters of an id, by which lists and logs name a key
 UNKNOWN_FOR_S = 3.0  # whoever tries a key again that does not exist costs no read
 UNKNOWN_AT_MOST = 1000
 CACHE_FOR_S = 10.0  # a revoked key works for this long at most
@@ -57,6 +62,13 @@ class ApiKey:
         return None if "admin" in self.scopes else self.project
 
 
+class UnreadableKey(NamedTuple):
+    """A stored key that cannot be read. It authenticates nothing here, but perhaps where another version runs."""
+
+    id: str
+    is_revoked: bool
+
+
 class ApiKeys:
     """Finds keys by their secret, through a cache of a few seconds."""
 
@@ -67,7 +79,7 @@ class ApiKeys:
         self._unknown: dict[str, Moment] = {}  # when it was last read that there is no such key
 
     def find(self, secret: str) -> ApiKey | None:
-        """The key with that secret, or None if there is none or it was revoked.
+        """The key with that secret, or None if there is none, it was revoked, or it cannot be read.
 
         What does not begin as our keys do is never looked up.
         """
@@ -79,9 +91,9 @@ class ApiKeys:
         if not secret.startswith(PREFIX) or self._clocks.is_within(self._unknown.get(key_id), UNKNOWN_FOR_S):
             return None
         read_at = self._clocks.now()
-        try:
-            key = _to_key(ApiKeyItem.get(key_id, consistent_read=True))
-        except ApiKeyItem.DoesNotExist:
+        raw = ApiKeyItem._get_connection().get_item(key_id, consistent_read=True).get("Item")
+        key = None if raw is None else _read(raw)
+        if not isinstance(key, ApiKey):
             if len(self._unknown) >= UNKNOWN_AT_MOST:
                 self._unknown.clear()
             self._unknown[key_id] = read_at
@@ -121,13 +133,27 @@ class ApiKeys:
         return secret
 
     def all(self) -> list[ApiKey]:
-        """Every key, also revoked ones, oldest first."""
-        return sorted(map(_to_key, ApiKeyItem.scan()), key=lambda key: key.created_at_ms)
+        """Every key that can be read, also revoked ones, oldest first."""
+        return self.read()[0]
+
+    def read(self) -> tuple[list[ApiKey], list[UnreadableKey]]:
+        """Every key, also revoked ones, oldest first, and those that cannot be read."""
+        found = list(map(_read, as_written(ApiKeyItem.scan())))
+        keys = sorted((key for key in found if isinstance(key, ApiKey)), key=lambda key: key.created_at_ms)
+        return keys, [key for key in found if isinstance(key, UnreadableKey)]
 
     def revoke(self, key_id: str) -> None:
-        """Revoke the key with that id, which must exist."""
-        item = ApiKeyItem.get(key_id, consistent_read=True)
-        item.update(actions=[ApiKeyItem.revoked_at.set(int(self._clock() * 1000))])
+        """Revoke the key with that id, which must exist. It need not be one that can be read."""
+        revoked_at = ApiKeyItem.revoked_at.set(int(self._clock() * 1000))
+        ApiKeyItem._get_connection().update_item(key_id, actions=[revoked_at], condition=ApiKeyItem.key_sha256.exists())
+
+
+def _read(raw: Raw) -> ApiKey | UnreadableKey:
+    key_id: str = raw["key_sha256"]["S"]
+    try:
+        return read_item(raw, by_model(ApiKeyItem, _to_key), "API key", key_id[:SHOWN])
+    except Unreadable:
+        return UnreadableKey(key_id, is_revoked="revoked_at" in raw)
 
 
 def _to_key(item: ApiKeyItem) -> ApiKey:
@@ -136,7 +162,7 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         name=item.name,
         scopes=frozenset(item.scopes),
         domains=tuple(sorted(item.domains or ())),
-        created_at_ms=int(item.created_at),
-        revoked_at_ms=None if item.revoked_at is None else int(item.revoked_at),
-        project=item.project or DEFAULT,
+        created_at_ms=time_ms(item.created_at),
+        revoked_at_ms=optional_ms(item.revoked_at),
+        project=check_project(item.project or DEFAULT),
     )

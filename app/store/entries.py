@@ -1,15 +1,22 @@
 """Finds emails by recipient and by tag: an email has an item for each of them, so that this is one query."""
 
 import hashlib
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 
 from app.domain.head import Head
 from app.domain.listing import Position
 from app.domain.tags import found_by
+from app.store.item_values import as_written, read_each
+from app.store.raw_items import Raw
 from app.store.ttl import as_ttl
+
+_POSITION = re.compile(r"([0-9]{13})#([^#]+)")
 
 
 class EntryItem(Model):
@@ -33,8 +40,8 @@ class Recipients:
 
     def emails_to(self, address: str, project: str) -> Iterator[Position]:
         """The emails of a project to `address` (lower-case), newest first."""
-        for item in EntryItem.query(by_recipient(project, address), scan_index_forward=False, page_size=50):
-            yield read_position(item.part)
+        found = EntryItem.query(by_recipient(project, address), scan_index_forward=False, page_size=50)
+        return read_positions(found, "part")
 
 
 def entries_of(head: Head) -> list[EntryItem]:
@@ -66,6 +73,19 @@ def position_key(position: Position) -> str:
 
 
 def read_position(key: str) -> Position:
-    """The position with that key."""
-    created_at, _, email_id = key.partition("#")
-    return int(created_at), email_id
+    """The position with that key. Raises ValueError if it is none."""
+    found = _POSITION.fullmatch(key)
+    if found is None:
+        raise ValueError("not a position")
+    return int(found[1]), found[2]
+
+
+def read_positions(found: ResultIterator[Any], name: str) -> Iterator[Position]:
+    """The positions of what a query finds, each of them in the attribute `name`, without those that are malformed."""
+    return read_each(as_written(found), lambda raw: read_position(raw[name]["S"]), "entry of a list", _without_address)
+
+
+def _without_address(raw: Raw) -> str:
+    """The key of an item. That of a recipient's entry is cut off before the address."""
+    partition = "#".join(raw["email_id"]["S"].split("#")[:2])
+    return f"{partition} {raw['part']['S'].partition('@')[0]}"

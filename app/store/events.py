@@ -10,6 +10,8 @@ from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
 from app.store.batches import put_all
 from app.store.codec import word
+from app.store.item_values import as_written, by_model, read_each, time_ms
+from app.store.raw_items import Raw
 from app.store.ttl import as_ttl
 
 
@@ -48,9 +50,13 @@ class Events:
         put_all([_to_item(part, event, ttls_s[email_id]) for (email_id, part), event in distinct.items()])
 
     def of(self, email_id: str) -> list[ProviderEvent]:
-        """All events of an email in the order of the providers' times."""
-        items = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
-        return [_to_event(item) for item in items]
+        """All events of an email in the order of the providers' times, without those that cannot be read."""
+        found = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
+        return list(read_each(as_written(found), by_model(EventItem, _to_event), "event", _key))
+
+
+def _key(raw: Raw) -> str:
+    return f"{raw['email_id']['S']} {raw['part']['S']}"
 
 
 def _part(event: ProviderEvent) -> str:
@@ -83,7 +89,7 @@ def _to_event(item: EventItem) -> ProviderEvent:
         email_id=item.email_id,
         attempt=int(item.attempt),
         recipient=item.recipient or "",
-        at_ms=int(item.at),
+        at_ms=time_ms(item.at),
         event_id=item.event_id or "",
         message_id=item.message_id or "",
         cause=word(Cause, item.cause, None),

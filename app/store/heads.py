@@ -11,7 +11,7 @@ from app.domain.listing import Position
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.cursors import Cursor
-from app.store.entries import position_key, read_position
+from app.store.entries import position_key, read_positions
 from app.store.failures import is_condition_failed
 from app.store.head_items import DUE, NEW, PART, HeadItem, as_raw, as_stored, read_head
 
@@ -72,8 +72,8 @@ class Heads:
     def created(self, partition: str, before_ms: int | None) -> Iterator[Position]:
         """The positions of that partition of the index, newest first, up to and including `before_ms`."""
         condition = None if before_ms is None else HeadItem.created_key < position_key((before_ms + 1, ""))
-        for item in HeadItem.created.query(partition, condition, scan_index_forward=False, page_size=50):
-            yield read_position(item.created_key)
+        found = HeadItem.created.query(partition, condition, scan_index_forward=False, page_size=50)
+        return read_positions(found, "created_key")
 
     def _put(self, head: Head, now_ms: int, condition: Condition) -> Head | None:
         table, item = HeadItem._get_connection(), as_raw(head, now_ms)

@@ -1,11 +1,11 @@
 """The partitions in which emails are listed, each of them newest first."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from app.domain.listing import Known, Position, Wanted
-from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, position_key, read_position
+from app.store.entries import EntryItem, by_recipient, by_tag, created_shard, position_key, read_positions
 from app.store.head_items import HeadItem
 
 
@@ -54,11 +54,9 @@ class Listings:
             partition.key,
             key.between(position_key((from_ms, "")), position_key(before)),
             scan_index_forward=False,
-            limit=limit + 1,
+            page_size=limit + 1,
         )
-        positions = [position for position in _positions(found, is_index=partition.is_index) if position < before]
+        # What is malformed is left out before it is counted, so that there is a position for the next page to begin at.
+        newest = islice(read_positions(found, "created_key" if partition.is_index else "part"), limit + 1)
+        positions = [position for position in newest if position < before]
         return Newest(positions[:limit], is_all=len(positions) <= limit and found.last_evaluated_key is None)
-
-
-def _positions(found: Iterable[Any], *, is_index: bool) -> list[Position]:
-    return [read_position(item.created_key if is_index else item.part) for item in found]

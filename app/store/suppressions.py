@@ -5,52 +5,37 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields, replace
-from typing import Any
+from contextlib import suppress
+from dataclasses import replace
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
-from pynamodb.models import Model
 
 from app.domain import suppression as rules
 from app.domain.backoff import backoff_s
 from app.domain.findings import Finding
 from app.domain.own_entries import Fate, OwnEntry, take_over
-from app.domain.suppression import Bounce, Bounces, Entry, Resubscription, Suppression
-from app.errors import Contention
+from app.domain.suppression import Bounce, Entry, Resubscription, Suppression
+from app.errors import Contention, Unreadable
 from app.store.batches import get_all
-from app.store.codec import suppressions_from_json, suppressions_to_json
 from app.store.failures import is_condition_failed
-from app.store.ttl import as_ttl
+from app.store.item_values import as_written, read_each, read_item
+from app.store.raw_items import Raw
+from app.store.suppression_items import (
+    ID_PREFIX,
+    SuppressionItem,
+    as_suppressed,
+    id_in,
+    owner_of,
+    read_entry,
+    to_item,
+)
 
-BOUNCES = {field.name for field in fields(Bounces)}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
-ID_PREFIX = "sup_"
 TRIES = 20  # a write gives up after it has lost this often to other writers of the same address
 
+WHAT = "suppression"
+
 _ID = re.compile(f"{ID_PREFIX}[0-9a-f]{{64}}")
-
-
-class SuppressionItem(Model):
-    """One address (lower-case) that is suppressed, or was lately, for one project or for all. Times are epoch ms.
-
-    The key does not tell the address, which can be erased without what is known of it.
-    """
-
-    class Meta:
-        """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
-
-        table_name = ""
-
-    address_hmac = UnicodeAttribute(hash_key=True)
-    address = UnicodeAttribute()
-    project = UnicodeAttribute(null=True)
-    version = NumberAttribute()
-    suppressions = JSONAttribute(null=True)
-    bounces = JSONAttribute(null=True)
-    lifted = NumberAttribute(null=True)
-    resubscribed = NumberAttribute(null=True)
-    ttl = TTLAttribute()
 
 
 class Suppressions:
@@ -58,6 +43,9 @@ class Suppressions:
 
     A finding without a project stops the mail of all. An item is replaced whole, under the version that was read, so
     that two reports at once both count. Writes raise Contention after TRIES tries.
+
+    An item that cannot be read is logged. It suppresses its address until somebody lifts it: other writes leave it as
+    it is, and raise Unreadable.
     """
 
     def __init__(self, secret: str) -> None:
@@ -73,6 +61,11 @@ class Suppressions:
                 self._rewrite(finding.address, "", lambda entry: rules.resubscribed(entry, finding))
             return self._rewrite(finding.address, finding.project, lambda entry: rules.resubscribed(entry, finding))
         return self._rewrite(finding.address, finding.project, lambda entry: rules.suppress(entry, finding))
+
+    def note(self, finding: Finding) -> None:
+        """As `put`, but an entry that cannot be read stays as it is: it suppresses, whatever is found beside it."""
+        with suppress(Unreadable):
+            self.put(finding)
 
     def among(self, addresses: Iterable[str], now_ms: int, project: str) -> dict[str, Suppression]:
         """Which of `addresses` (lower-case) are suppressed now, each with its suppression.
@@ -97,29 +90,29 @@ class Suppressions:
         return sorted(self._read_all({(address, owner) for owner in ("", *projects)}), key=lambda entry: entry.project)
 
     def get(self, address: str, project: str = "") -> Entry:
-        """What is known of an address (lower-case) for one project, or ("") for all, as it is stored now."""
-        try:
-            return _to_entry(SuppressionItem.get(self._key(address, project), consistent_read=True))
-        except SuppressionItem.DoesNotExist:
-            return Entry(address, project=project)
+        """What is known of an address (lower-case) for one project, or ("") for all, as it is stored now.
+
+        Raises Unreadable.
+        """
+        raw = _read(self._key(address, project))
+        return Entry(address, project=project) if raw is None else self._entry(raw)
 
     def id_of(self, entry: Entry) -> str:
         """The id of an entry, by which URLs name it. Nobody can make it from an address without the secret."""
         return ID_PREFIX + self._key(entry.address, entry.project)
 
     def find(self, entry_id: str) -> Entry | None:
-        """The entry with that id, as it is stored now. None: there is none."""
+        """The entry with that id, as it is stored now. None: there is none. Raises Unreadable."""
         if not _ID.fullmatch(entry_id):
             return None
-        try:
-            return _to_entry(SuppressionItem.get(entry_id.removeprefix(ID_PREFIX), consistent_read=True))
-        except SuppressionItem.DoesNotExist:
-            return None
+        raw = _read(entry_id.removeprefix(ID_PREFIX))
+        return None if raw is None else self._entry(raw)
 
     def lift(self, address: str, now_ms: int, project: str = "") -> Entry | None:
         """End the suppressions of an address (lower-case) for one project, or ("") those for all; forget its bounces.
 
-        Returns the entry as it was before; None if there was nothing to end or to forget.
+        Returns the entry as it was before; None if there was nothing to end or to forget. One that cannot be read is
+        replaced, whatever it was.
         """
         before: Entry | None = None
 
@@ -129,8 +122,28 @@ class Suppressions:
             before = entry if changed else before  # the store's client may make our own write again
             return changed or entry
 
-        self._rewrite(address, project, change)
+        try:
+            self._rewrite(address, project, change)
+        except Unreadable:
+            return self._replace(self._key(address, project), address, project, now_ms)
         return before
+
+    def lift_by_id(self, entry_id: str, now_ms: int) -> bool:
+        """As `lift`, for the entry with that id. Returns whether there was anything to end or to forget.
+
+        One that cannot be read, and does not even tell of which address it is, is deleted.
+        """
+        try:
+            entry = self.find(entry_id)
+        except Unreadable:
+            key = entry_id.removeprefix(ID_PREFIX)
+            address, project = owner_of(_read(key) or {})
+            if self._key(address, project) == key:
+                self._replace(key, address, project, now_ms)
+            else:
+                SuppressionItem(key).delete()
+            return True
+        return entry is not None and self.lift(entry.address, now_ms, entry.project) is not None
 
     def take_over(self, own: OwnEntry, account: str, now_ms: int) -> Fate:
         """Keep what an entry of an account's own list says. Returns what became of it."""
@@ -142,26 +155,58 @@ class Suppressions:
             fate = fate if fate is Fate.TAKEN else last  # the store's client may make our own write again
             return changed
 
-        if own.address:
-            self._rewrite(own.address, "", change)
+        try:
+            if own.address:
+                self._rewrite(own.address, "", change)
+        except Unreadable:
+            return Fate.UNREADABLE
         return fate
 
     def all(self, after: str | None, now_ms: int, project: str | None = None) -> Iterator[tuple[str, Entry]]:
         """Each entry with a suppression in force, as (place, entry), in the table's own order behind a place.
 
-        With a `project`, only what stops its mail.
+        With a `project`, only what stops its mail. Those that cannot be read are left out.
         """
         start = {"address_hmac": {"S": after}} if after else None
-        for item in SuppressionItem.scan(last_evaluated_key=start, page_size=100):
-            entry = _to_entry(item)
+        found = as_written(SuppressionItem.scan(last_evaluated_key=start, page_size=100))
+        # Entries of an earlier secret are listed, too: it is how an operator can take them over.
+        for entry_id, entry in read_each(found, lambda raw: (id_in(raw), read_entry(raw)), WHAT, id_in):
             if project is not None and entry.project not in ("", project):
                 continue
             if entry.in_force(now_ms):
-                yield item.address_hmac, entry
+                yield entry_id.removeprefix(ID_PREFIX), entry
 
     def _read_all(self, of: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-        keys = [{"address_hmac": self._key(address, project)} for address, project in of]
-        return map(_to_entry, map(SuppressionItem.from_raw_data, get_all(SuppressionItem, keys)))
+        """What is known of these addresses and projects. What cannot be read counts as suppressed."""
+        by_key = {self._key(address, project): (address, project) for address, project in of}
+        for raw in get_all(SuppressionItem, [{"address_hmac": key} for key in by_key]):
+            try:
+                yield self._entry(raw)
+            except Unreadable:
+                yield as_suppressed(raw, *by_key[raw["address_hmac"]["S"]])
+
+    def _entry(self, raw: Raw) -> Entry:
+        """The entry in an item, which must be of the address and project that its key is made of."""
+
+        def read(raw: Raw) -> Entry:
+            entry = read_entry(raw)
+            if self.id_of(entry) != id_in(raw):
+                raise ValueError("of another address")
+            return entry
+
+        return read_item(raw, read, WHAT, id_in(raw))
+
+    def _replace(self, key: str, address: str, project: str, now_ms: int) -> Entry | None:
+        """Lift an entry that cannot be read. Returns what counted of it before; None if it is gone.
+
+        There is no condition: nobody else writes over such an item, but for another lift.
+        """
+        raw = _read(key)
+        if raw is None:
+            return None
+        before = as_suppressed(raw, address, project)
+        to_item(key, replace(before, suppressions={}, lifted_ms=now_ms)).save()
+        return before
 
     def _rewrite(self, address: str, project: str, change: Callable[[Entry], Entry]) -> Entry:
         for number in range(1, TRIES + 1):
@@ -176,17 +221,7 @@ class Suppressions:
 
     def _save(self, entry: Entry) -> bool:
         """Replace the item that `entry` was read from. Returns False if another writer wrote since."""
-        item = SuppressionItem(
-            self._key(entry.address, entry.project),
-            address=entry.address,
-            project=entry.project or None,
-            version=entry.version + 1,
-            suppressions=suppressions_to_json(entry.suppressions) or None,
-            bounces=entry.bounces and asdict(entry.bounces),
-            lifted=entry.lifted_ms,
-            resubscribed=entry.resubscribed_ms,
-            ttl=as_ttl(entry.kept_until_ms / 1000),
-        )
+        item = to_item(self._key(entry.address, entry.project), entry)
         is_new = SuppressionItem.address_hmac.does_not_exist()
         try:
             item.save(condition=SuppressionItem.version == entry.version if entry.version else is_new)
@@ -201,18 +236,5 @@ class Suppressions:
         return hmac.digest(self._secret, text.encode(), "sha256").hex()
 
 
-def _to_bounces(data: dict[str, Any]) -> Bounces:
-    known = {name: value for name, value in data.items() if name in BOUNCES}  # another version may know others
-    return Bounces(**known)
-
-
-def _to_entry(item: SuppressionItem) -> Entry:
-    return Entry(
-        address=item.address,
-        suppressions=suppressions_from_json(item.address, item.project or "", item.suppressions or {}),
-        bounces=None if item.bounces is None else _to_bounces(item.bounces),
-        lifted_ms=None if item.lifted is None else int(item.lifted),
-        resubscribed_ms=None if item.resubscribed is None else int(item.resubscribed),
-        version=int(item.version),
-        project=item.project or "",
-    )
+def _read(key: str) -> Raw | None:
+    return SuppressionItem._get_connection().get_item(key, consistent_read=True).get("Item")

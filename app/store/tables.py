@@ -18,7 +18,7 @@ from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem
 from app.store.partitions import PartitionsItem
 from app.store.places import PlaceItem
-from app.store.suppressions import SuppressionItem
+from app.store.suppression_items import SuppressionItem
 from app.store.whole_answers import require_whole_answers
 
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows

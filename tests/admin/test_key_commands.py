@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from app.store.api_keys import ApiKeys
+from app.store.api_keys import ApiKeyItem, ApiKeys
 from tests.admin.conftest import Run
+from tests.support.damage import put
 
 
 def keys() -> ApiKeys:
@@ -109,3 +110,21 @@ def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> 
     again = run("keys", "replace", old.id[:12])
     assert (again.exit_code, again.stdout) == (1, "")
     assert "names 0 keys that are in use" in again.stderr
+
+
+def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:
+    secret = run("keys", "create", "fine", "--scope", "send").stdout.strip()
+    put(ApiKeyItem, {"key_sha256": {"S": "f" * 64}, "name": {"S": "bad"}, "created_at": {"N": "1"}})
+    listed = run("keys", "list")
+    assert listed.exit_code == 0
+    assert "  fine  " in listed.stdout
+    assert "ffffffffffff  cannot be read by this version, and authenticates nothing  not revoked\n" in listed.stdout
+    replaced = run("keys", "replace", "ffff")
+    assert (replaced.exit_code, replaced.stdout) == (1, "")
+    assert "ffffffffffff cannot be read" in replaced.stderr
+    assert run("keys", "revoke", "fine").exit_code == 0
+    assert keys().find(secret) is None
+    revoked = run("keys", "revoke", "ffff")
+    assert (revoked.exit_code, revoked.stdout) == (0, "revoked ffffffffffff\n")
+    assert "authenticates nothing  revoked\n" in run("keys", "list").stdout
+    assert run("keys", "revoke", "ffff").exit_code == 1

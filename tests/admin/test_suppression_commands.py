@@ -9,8 +9,10 @@ import pytest
 
 from app.domain.suppression import LASTS_MS, Reason, Suppression
 from app.store.partitions import Partitions
+from app.store.suppression_items import SuppressionItem
 from app.store.suppressions import Suppressions
 from tests.admin.conftest import REGION, Run
+from tests.support.damage import put
 from tests.support.environment import ADDRESS_SECRET
 
 
@@ -121,3 +123,18 @@ def test_what_is_no_project_is_refused(run: Run, command: tuple[str, ...]) -> No
     done = run("suppressions", verb, "gus@example.com", *options, "--project", "Shop")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "--project: 'Shop' is not the name of a project: 1 to 40 of a-z, 0-9 and -\n"
+
+
+def test_one_that_cannot_be_read_hides_no_other_and_is_lifted(run: Run) -> None:
+    for name in ("fay", "gus"):
+        assert run("suppressions", "add", f"{name}@example.com", "--note", "seen").exit_code == 0
+    stored = Suppressions(ADDRESS_SECRET)
+    entry_id = stored.id_of(stored.get("fay@example.com"))
+    put(SuppressionItem, {"address_hmac": {"S": entry_id.removeprefix("sup_")}})
+    listed = run("suppressions", "list")
+    assert listed.exit_code == 0
+    assert "gus@example.com" in listed.stdout
+    assert "fay@example.com" not in listed.stdout
+    lifted = run("suppressions", "lift", "fay@example.com")
+    assert (lifted.exit_code, lifted.stdout) == (0, "lifted fay@example.com\n")
+    assert known("fay@example.com") is None

@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.own_entries import Fate, OwnEntry
 from app.domain.suppression import DAY_MS, LASTS_MS, Bounce, Reason
-from app.store.suppressions import SuppressionItem
+from app.store.suppression_items import SuppressionItem
 from app.wiring.parts import Container
 from tests.api.conftest import Client
 from tests.support.clock import Clock

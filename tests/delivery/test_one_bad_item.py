@@ -23,7 +23,7 @@ from app.metrics import VIEWS
 from app.store.events import EventItem
 from app.store.head_items import PART, HeadItem
 from app.store.health import HealthItem
-from app.store.suppressions import SuppressionItem
+from app.store.suppression_items import SuppressionItem
 from tests.support.aws import Aws
 from tests.support.crash import Before
 from tests.support.harness import Harness

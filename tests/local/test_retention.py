@@ -1,19 +1,21 @@
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from app.domain.email import Attachment, Content
 from app.domain.head import Head
 from app.domain.kinds import Kind
-from app.domain.listing import Wanted
+from app.domain.listing import Position, Wanted
 from app.errors import NotFound
 from app.local import aws, retention
 from app.local.mode import LocalError
 from app.store.head_items import HeadItem
 from tests.support.aws import BUCKET, REGION
+from tests.support.damage import put
 from tests.support.harness import Harness, OwnHeads
 from tests.support.samples import an_email, somebody
 
@@ -141,6 +143,37 @@ def test_a_failure_is_a_line_in_the_log_and_the_next_minute_goes_on(
     stop.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_malformed_position_is_left_as_it_is(harness: Harness) -> None:
+    old, _ = delivered(harness), delivered(harness)
+    partition = next(iter(harness.partitions.created))
+    damage = {"email_id": {"S": f"eml_{uuid4().hex}"}, "part": {"S": "email"}}
+    put(HeadItem, {**damage, "created_shard": {"S": partition}, "created_key": {"S": "garbage"}})
+    assert keeper(harness, 1).trim(threading.Event()) == 1
+    assert left(harness, old) == []
+
+
+def test_whatever_goes_wrong_the_next_minute_goes_on(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = threading.Event()
+    fails = iter([True])
+
+    class FailsOnce(OwnHeads):
+        def created(self, partition: str, before_ms: int | None) -> Iterator[Position]:
+            if next(fails, False):
+                raise KeyError(partition)
+            stop.set()
+            return super().created(partition, before_ms)
+
+    delivered(harness)
+    monkeypatch.setattr(retention, "INTERVAL_S", 0.01)
+    thread = threading.Thread(target=keeper(harness, 1, FailsOnce(harness)).run, args=(stop,))
+    thread.start()
+    assert stop.wait(10)
+    thread.join(10)
+    assert "old emails cannot be deleted: KeyError" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1000001", "1e3", "٣"])

@@ -10,7 +10,8 @@ import pytest
 
 from app.domain.findings import Finding
 from app.domain.suppression import DAY_MS, UNDOING_KEPT_FOR_MS, Bounce, Reason, Suppression
-from app.store.suppressions import SuppressionItem, Suppressions
+from app.store.suppression_items import SuppressionItem
+from app.store.suppressions import Suppressions
 from tests.support.aws import Aws
 
 SECRET = "a secret of some installation or other"

@@ -20,7 +20,7 @@ from app.store.head_items import HeadItem
 from app.store.health import SumsItem
 from app.store.idempotency import KeyItem
 from app.store.places import PlaceItem
-from app.store.suppressions import SuppressionItem
+from app.store.suppression_items import SuppressionItem
 from app.wiring.parts import Container, Stores, build
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock

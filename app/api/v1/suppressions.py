@@ -118,8 +118,7 @@ def lift_suppression(suppression_id: Id, key: Operator, parts: Parts) -> None:
     What providers reported about it before no longer counts, so the next hard bounce is a first one. That holds also
     for an address whose suppression by a first one has ended.
     """
-    entry = parts.suppressions.find(suppression_id)
-    if entry is None or not parts.suppressions.lift(entry.address, int(parts.clock() * 1000), entry.project):
+    if not parts.suppressions.lift_by_id(suppression_id, int(parts.clock() * 1000)):
         raise _UNKNOWN
     logger.warning("suppression lifted", extra={"key_id": short_id(key)})
 
