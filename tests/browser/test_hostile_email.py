@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Page, Route, expect
 
 from tests.browser.conftest import Tab
 from tests.support.installation import Installation
@@ -84,6 +84,41 @@ def hostile(url: str) -> str:
 </body></html>"""
 
 
+def linked(url: str) -> dict[str, str]:
+    """Links to `url` in every way there is to write one, by their ids."""
+    return {
+        "plain": f'<a id="plain" href="{url}/plain">plain</a>',
+        "slash": f'<a/href="{url}/slash" id="slash">slash</a>',
+        "quoted": f'<a title=">" href="{url}/quoted" id="quoted">quoted</a>',
+        "less": f'<a x="<" href="{url}/less" id="less">less</a>',
+        "animated": '<svg width="200" height="20"><a id="animated"><text y="15">animated</text>'
+        f'<set attributeName="href" to="{url}/animated"/></a></svg>',
+        "shadow": f'<div><template shadowrootmode="open"><a/href="{url}/shadow" id="shadow">shadow</a></template>',
+        "comment": f'</div><!--><a href="{url}/comment" id="comment">comment</a>-->',
+        "styled": "<style>*, html { interactivity: auto !important; pointer-events: auto !important }</style>"
+        f'<a href="{url}/styled" id="styled">styled</a>',
+        "again": f'<html inert="false"><a href="{url}/again" id="again">again</a>',
+        "dialog": f'<dialog open style="position:static"><a href="{url}/dialog" id="dialog">dialog</a></dialog>',
+        "key": f'<a href="{url}/key" id="key" accesskey="x">key</a>',
+        "after": f'</body></html><a href="{url}/after" id="after">after</a>',
+    }
+
+
+def use(page: Page, name: str) -> None:
+    """Click the link with each button, and press Enter where it would be if it could have the focus."""
+    link = page.frame_locator("iframe.frame").locator(f"#{name}")
+    link.click(force=True)
+    link.click(force=True, button="middle")
+    link.click(force=True, modifiers=["Control"])
+    page.keyboard.press("Alt+x")
+    link.focus()
+    page.keyboard.press("Enter")
+    page.locator(".tabs a").last.focus()
+    for key in ("Tab", "Enter"):  # one step only: the next one is in the page's own list of links
+        page.keyboard.press(key)
+    page.wait_for_timeout(SECOND_MS / 4)
+
+
 def sent(installation: Installation, html: str) -> int:
     """The number in the inbox of an email with this HTML."""
     email_id = installation.send(subject="<script>document.title='taken'</script>", html=html)
@@ -128,7 +163,7 @@ def test_in_the_playground_nothing_runs_and_nothing_leaves(
     assert framed(tab.page).url == before
 
     for control in ("#submit", "#top", "#self", "#blank", "#script"):
-        inner.locator(control).click()
+        inner.locator(control).click(force=True)  # because nothing in the frame takes a click
         tab.page.wait_for_timeout(SECOND_MS / 4)
         expect(inner.locator("#said")).to_have_text("Hello")
     tab.page.wait_for_timeout(SECOND_MS)
@@ -145,6 +180,66 @@ def test_in_the_playground_nothing_runs_and_nothing_leaves(
         f"{canary.url}/{name}" for name in ("top", "self", "blank")
     ]
     expect(tab.page.locator("#links")).to_contain_text("javascript:")
+
+
+def test_no_link_opens_a_connection(installation: Installation, tab: Tab, canary: Canary) -> None:
+    links = linked(canary.url)
+    html = "<!doctype html>" + "".join(f"<p>{each}</p>" for each in links.values()) + '<p style="height: 3000px">end'
+    url = str(installation.control.base_url.join(f"/messages/{sent(installation, html)}"))
+
+    for name in links:
+        tab.page.goto(url)
+        expect(tab.page.frame_locator("iframe.frame").locator(f"#{name}")).to_have_text(name)
+        use(tab.page, name)
+        assert (name, canary.connections, canary.paths) == (name, 0, set())
+    tab.page.goto(url)
+    tab.page.locator("#links summary").click()
+    shown = tab.page.locator("#links a").evaluate_all("all => all.map(each => each.href)")
+    assert shown == [f"{canary.url}/{name}" for name in links]
+
+
+def test_without_the_frame_being_inert_each_link_opens_one(
+    installation: Installation, browser: Browser, canary: Canary
+) -> None:
+    """So that the test before proves something."""
+
+    def serve(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("<html inert>", "").replace(' inert="false"', ""))
+
+    links = linked(canary.url)
+    html = "".join(f"<p>{each}</p>" for each in links.values())
+    url = str(installation.control.base_url.join(f"/messages/{sent(installation, html)}"))
+    for name in links:
+        # Another one for each, because it keeps its connections.
+        context = browser.new_context(viewport={"width": 1280, "height": 1600})
+        context.route("**/frame", serve)
+        page = context.new_page()
+        page.goto(url)
+        canary.connections = 0
+        link = page.frame_locator("iframe.frame").locator(f"#{name}")
+        expect(link).to_have_text(name)
+        for _ in range(20):
+            link.click(force=True)
+            page.wait_for_timeout(SECOND_MS / 4)
+            if canary.connections:
+                break
+        context.close()
+        assert canary.connections > 0, name
+
+
+def test_an_email_can_be_read_and_scrolled(installation: Installation, tab: Tab) -> None:
+    html = '<!doctype html><p id="said">Hello</p><p style="height: 5000px">tall</p><p id="end">end</p>'
+    tab.page.goto(str(installation.control.base_url.join(f"/messages/{sent(installation, html)}")))
+    inner = tab.page.frame_locator("iframe.frame")
+    expect(inner.locator("#said")).to_be_in_viewport()
+    expect(inner.locator("#end")).not_to_be_in_viewport()
+
+    tab.page.locator("iframe.frame").hover()
+    tab.page.mouse.wheel(0, 10_000)
+
+    expect(inner.locator("#end")).to_be_in_viewport()
+    assert framed(tab.page).evaluate("document.compatMode") == "CSS1Compat"
 
 
 def test_opened_by_itself_it_runs_nothing_either(installation: Installation, tab: Tab, canary: Canary) -> None:

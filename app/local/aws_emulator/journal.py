@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,14 +76,31 @@ class Journal:
         self._ids: dict[str, int] = {}
         self._connection = self._opened()
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Take what fails within, because something in the file is not as it was written, for damage: raise NotKept."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def require_whole(self) -> None:
+        """Read all of the file, and change nothing. Raises NotKept if it is damaged."""
+        [(found,)] = self._read("PRAGMA quick_check(1)")
+        if found != "ok":
+            raise self._unreadable(sqlite3.DatabaseError("database disk image is malformed"))
+
     def places(self) -> Iterator[tuple[str, Any]]:
-        """Every place with its description."""
-        for name, description in self._connection.execute("SELECT name, description FROM places ORDER BY id"):
+        """Every place with its description. Raises NotKept if the file is damaged."""
+        for name, description in self._read("SELECT name, description FROM places ORDER BY id"):
             yield name, json.loads(description)
 
     def entries(self, place: str) -> Iterator[tuple[str, Any]]:
-        """Every entry of a place, by name, with its value; the one that came first is first."""
-        rows = self._connection.execute(
+        """Every entry of a place, by name, with its value; the one that came first is first.
+
+        Raises NotKept if the file is damaged.
+        """
+        rows = self._read(
             "SELECT entries.name, value FROM entries JOIN places ON places.id = place WHERE places.name = ?"
             " ORDER BY entries.rowid",
             (place,),
@@ -92,8 +109,9 @@ class Journal:
             yield name, json.loads(value)
 
     def count(self) -> int:
-        """How many entries there are."""
-        return int(self._connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+        """How many entries there are. Raises NotKept if the file is damaged."""
+        [(count,)] = self._read("SELECT count(*) FROM entries")
+        return int(count)
 
     def write(self, changes: Sequence[Change], *, sync: bool) -> None:
         """Write all changes, or none. Raises NotKept, and the file is then as it was before.
@@ -143,8 +161,20 @@ class Journal:
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
             self._ids = {name: id_ for id_, name in connection.execute("SELECT id, name FROM places")}
         except sqlite3.Error as error:
-            raise NotKept(f"{self._path} cannot be opened: {self._reason(error)}") from error
+            raise self._unreadable(error) from error
         return connection
+
+    def _read(self, query: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        with self.reading():
+            yield from self._connection.execute(query, values)
+
+    def _unreadable(self, error: Exception) -> NotKept:
+        why = why_not(self._path.parent)
+        if why is None:
+            is_locked = "locked" in str(error)
+            remedy = "close the program that reads it" if is_locked else f"move {self._path.parent} away to begin anew"
+            why = f"{error} ({remedy})"
+        return NotKept(f"{self._path} cannot be opened: {why}")
 
     def _transact(self, changes: Sequence[Change]) -> None:
         run = self._connection.execute

@@ -42,7 +42,10 @@ def main() -> None:
     try:
         status = asyncio.run(_run(_config(sys.argv[1:])))
     except (NotKept, OSError) as why:
-        sys.exit(str(why))
+        with suppress(OSError):
+            sys.stderr.write(f"{why}\n")
+            sys.stderr.flush()
+        os._exit(1)  # at once: to close the journal would bring its log over to a file that may be damaged
     if status:
         os._exit(status)  # at once: on a full disk Python could not write its log, and would end with another status
 
@@ -71,7 +74,7 @@ async def _run(config: argparse.Namespace) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config.folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(config.folder / "journal.sqlite3")
-    journal.require_room()
+    journal.require_whole()
     ministack = import_module("ministack.app")
     modules = _modules()
     fitness.require_shape(modules)
@@ -79,8 +82,10 @@ async def _run(config: argparse.Namespace) -> int:
     tables = Tables(modules["dynamodb"], commits, config.claim)
     objects = Objects(modules["s3"], commits)
     queues = KeptQueues(modules["sqs"], config.queues.split(","), commits)
-    tables.load(journal, _progress(config.progress, journal.count()))
-    queues.load(journal)
+    with journal.reading():
+        tables.load(journal, _progress(config.progress, journal.count()))
+        queues.load(journal)
+    journal.require_room()  # after everything was read: a file that cannot be read stays as it is
     objects.drop_torn()
     for part in (tables, objects, queues):
         part.hook()

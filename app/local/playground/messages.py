@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.local.playground import frame, source
+from app.local.playground import source
+from app.local.playground.links import is_web, links
 from app.local.simulator.inbox import ATTEMPT, EMAIL_ID, Inbox, Summary
 
 VIEWS: Final = {
@@ -59,7 +60,7 @@ def view(message: Mapping[str, Any], wanted: str) -> dict[str, Any]:
         "text": text[:SHOWN],
         "is_cut": len(text) > SHOWN,
         "fields": _fields(message) if chosen == "headers" else [],
-        "links": [(each, frame.is_web(each)) for each in frame.links(message["html"])] if chosen == "html" else [],
+        "links": [(each, is_web(each)) for each in links(message["html"])] if chosen == "html" else [],
         "attempt": message["metadata"].get(ATTEMPT, ""),
         "email_id": message["metadata"].get(EMAIL_ID, ""),
     }

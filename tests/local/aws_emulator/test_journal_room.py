@@ -290,3 +290,37 @@ def test_a_damaged_journal_is_one_sentence(env: Env) -> None:
     (folder / "journal.sqlite3").write_bytes(os.urandom(8192))
     with pytest.raises(LocalError, match=r"journal.sqlite3 cannot be opened: file is not a database"):
         Running(env)
+
+
+def middle(content: bytes) -> bytes:
+    begin = len(content) // 2
+    return content[:begin] + bytes(range(256)) * 32 + content[begin + 8192 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "8 KB in the middle": middle,
+    "cut off": lambda content: content[:-777],
+    "half of it": lambda content: content[: len(content) // 2],
+    "an item": lambda content: content.replace(b'{"S":"xxx', b"[[[[[[[[[", 1),
+    "a key": lambda content: content.replace(b'["a0"', b"[[[[[["),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_journal_that_was_damaged_later_is_one_sentence_and_stays_as_it_is(env: Env, damage: str) -> None:
+    with running(env) as emulator:
+        emulator.tables.create_table(TableName="one", **TABLE)
+        for number in range(60):
+            item = {"p": {"S": f"a{number}"}, "s": {"N": "1"}, "n": {"S": "x" * 2_000}}
+            emulator.tables.put_item(TableName="one", Item=item)
+    path = Paths.of(deployed(env)).emulator / "journal.sqlite3"
+    whole = path.read_bytes()
+    damaged = DAMAGES[damage](whole)
+    assert damaged != whole
+    path.write_bytes(damaged)
+    with pytest.raises(LocalError, match=r"while starting: \S+journal.sqlite3 cannot be opened: .") as error:
+        Running(env)
+    assert "Error" not in str(error.value)
+    assert f"(move {path.parent} away to begin anew)" in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert path.read_bytes() == damaged
