@@ -6,15 +6,17 @@ from dataclasses import replace
 import pytest
 
 from app.domain.caps import DAY_S, Caps
+from app.domain.email import Role
 from app.domain.head import Recipient, Status, due_at_ms
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause, Kind
+from app.domain.limits import is_waited_for, put_off
 from app.domain.outcome import Outcome
 from app.domain.route import Routing
 from tests.support.aws import Aws
 from tests.support.harness import Harness
 from tests.support.outcomes import ACCOUNT, REFUSED, THROTTLED, UNAVAILABLE, accepted
-from tests.support.samples import an_email
+from tests.support.samples import a_head, an_email
 
 HOUR_S = 3600
 QUOTA = Outcome(Kind.THROTTLED, Cause.LIMIT, 429, "You have reached your daily quota")
@@ -198,3 +200,32 @@ def test_a_canceled_email_that_waited_is_canceled(store: Aws) -> None:
     harness.work()
     harness.cancel(email_id, None)
     assert harness.only(email_id).status is Status.CANCELED
+
+
+WAITS_FOR_LIMITS = Recipient("ann@example.net", Role.TO, wait_until_ms=1000, cause=Cause.LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_waited"),
+    [
+        ({}, True),
+        ({"status": Status.SENDING}, False),  # waits for evidence
+        ({"cause": Cause.OUTAGE}, False),
+        ({"cause": None}, False),
+        ({"wait_until_ms": None}, False),  # its turn is now
+    ],
+    ids=str,
+)
+def test_only_who_is_queued_and_waits_because_of_a_limit_waits_for_limits(
+    other: dict[str, object], is_waited: bool
+) -> None:
+    recipient = replace(WAITS_FOR_LIMITS, **other)  # type: ignore[arg-type] # because the fields are those of Recipient
+    assert is_waited_for(a_head(0, recipients={recipient.key: recipient})) is is_waited
+
+
+@pytest.mark.parametrize(("waited_ms", "put_off_by_ms"), [(700, 700), (1, 1), (0, 0), (-5, 0)])
+def test_the_deadline_is_put_off_by_just_the_time_that_was_waited(waited_ms: int, put_off_by_ms: int) -> None:
+    head = a_head(1000, limited_since_ms=5000)  # the clock may have been set back since
+    later = put_off(head, 5000 + waited_ms)
+    assert later.retry_until_ms == head.retry_until_ms + put_off_by_ms
+    assert later.limited_since_ms == 5000 + waited_ms

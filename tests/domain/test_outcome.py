@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.kinds import TRANSIENT, Cause, Kind
+from app.domain.kinds import SURELY_NOT_SENT, TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome, shorten
 from tests.support.outcomes import (
     ACCOUNT,
@@ -28,6 +28,10 @@ def test_the_table_knows_an_outcome_by_its_kind(outcome: Outcome) -> None:
 def test_but_who_is_on_the_providers_list_is_suppressed() -> None:
     assert ON_PROVIDER_LIST.signal_kind is Kind.SUPPRESSED
     assert Outcome(Kind.REFUSED, Cause.MESSAGE, suppressed=True).signal_kind is Kind.REFUSED
+
+
+def test_four_outcomes_say_that_nothing_was_sent() -> None:
+    assert {Kind.UNAVAILABLE, Kind.THROTTLED, Kind.REFUSED, Kind.UNDELIVERABLE} == SURELY_NOT_SENT
 
 
 def test_what_passes_is_the_providers_fault() -> None:

@@ -209,3 +209,9 @@ def test_a_repetition_whose_messages_were_lost_still_comes_before_on_uncertain(
         head, late_ms, FAIR.changed(Candidate("resend", Availability.UNAVAILABLE_FOR_NOW, "", late_ms))
     )
     assert (bob(without).status, without.to_repeat) == (status, 0)
+
+
+def test_a_provider_without_keys_is_not_asked_again_not_even_if_the_clock_was_set_back() -> None:
+    head = claimed(an_email(), around=DispatchContext.all_available(("ses",)))
+    assert head.attempts[-1].provider == "ses"
+    assert told(head, 1, UNCERTAIN, NOW_MS - SAFETY_MARGIN_MS).to_repeat == 0

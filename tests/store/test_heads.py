@@ -1,13 +1,13 @@
 """The head's conditional writes, and its indexes."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
-from app.domain.attempts import Attempt
+from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
-from app.domain.head import EARLY_MS, REPUBLISH_AFTER_MS, Head, Recipient, Status
+from app.domain.head import EARLY_MS, REPUBLISH_AFTER_MS, Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
 from app.domain.shards import SHARDS, shard_of
 from app.domain.suppression import Notice, Reason
@@ -35,6 +35,15 @@ def ended(head: Head, status: Status) -> Head:
     return replace(head, recipients={key: replace(r, status=status) for key, r in head.recipients.items()})
 
 
+def at_their_defaults(kept: Head | Recipient | Attempt) -> list[str]:
+    """The names of the fields that a round trip says nothing of, because a lost one would look the same."""
+    return [
+        one.name
+        for one in fields(kept)
+        if getattr(kept, one.name) == (one.default if one.default_factory is MISSING else one.default_factory())
+    ]
+
+
 def test_what_is_created_is_read_again_whole() -> None:
     person = Recipient(
         "Ann@Example.net",
@@ -43,33 +52,59 @@ def test_what_is_created_is_read_again_whole() -> None:
         wait_until_ms=NOW_MS + 5,
         attempt=2,
         round=1,
+        round_ends_at_ms=NOW_MS + 6,
         tried={"sendgrid": True, "mailgun": False},
-        evidence={1: frozenset()},
+        evidence={1: frozenset({Evidence.FAILED})},
         cause=Cause.OUTAGE,
         detail="ünavailable",
+        passes_lists=True,
+    )
+    repetition = Attempt(
+        number=4,
+        provider="mailgun",
+        recipients=(person.key,),
+        started_at_ms=NOW_MS + 20,
+        outcome=Kind.UNCERTAIN,
+        cause=Cause.UNKNOWN,
+        status_code=504,
+        reply="no answer",
+        message_id="<4@mailgun.example>",
+        duration_ms=13,
+        repeats=3,
+        differing={person.key: Kind.REFUSED},
     )
     head = stored(
         recipients={person.key: person},
         sender=Mailbox("a@example.com"),
         on_uncertain=OnUncertain.FAIL,
         providers=("ses", "mailgun"),
+        excluded=("resend",),
         collapse_scope="5c0pe",
         critical=True,
         override_suppression=True,
         tracking=Tracking(opens=True, clicks=True),
         suppressed={person.key: Notice(Reason.UNSUBSCRIBED, NOW_MS + 7)},
         attempts=(
-            Attempt(1, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
-            Attempt(2, "mailgun", (person.key,), NOW_MS + 20),
+            Attempt(2, "sendgrid", (person.key,), NOW_MS, Kind.UNAVAILABLE, Cause.OUTAGE, 503, "down", "", 12),
+            Attempt(3, "mailgun", (person.key,), NOW_MS + 20),
+            repetition,
         ),
-        next_attempt=3,
-        lease_attempt=2,
+        earlier={"ses": EarlierCalls(1, NOW_MS - 9, NOW_MS - 8, Kind.THROTTLED)},
+        next_attempt=5,
+        to_repeat=3,
+        lease_attempt=4,
         lease_until_ms=NOW_MS + 30_000,
+        lease_holder="c1a1m",
+        accepted_by="reque5t",
+        stopped=Stop.SUPERSEDED,
+        turn_ms=NOW_MS + 40_000,
+        limited_since_ms=NOW_MS + 50_000,
         project="shop-2",
         tags=("receipt", "order=4711"),
         shard=9,
         send_at_ms=NOW_MS + 60_000,
     )
+    assert at_their_defaults(head) == at_their_defaults(person) == at_their_defaults(repetition) == []
     assert head.version == 1
     assert Heads().get(head.email_id) == head
 
@@ -133,6 +168,13 @@ def test_a_new_email_is_due_after_its_first_chance_to_be_published() -> None:
 
 def waiting(head: Head, now_ms: int) -> bool:
     return head.email_id in Heads().waiting(shard_of(head.email_id), now_ms, 10_000)[0]
+
+
+def test_who_has_been_due_for_long_is_not_waiting() -> None:
+    head = stored()
+    due_ms = NOW_MS + REPUBLISH_AFTER_MS
+    assert waiting(head, due_ms + EARLY_MS - 1)
+    assert not waiting(head, due_ms + EARLY_MS)
 
 
 def test_a_claim_leaves_the_entry_where_it_is_and_the_email_is_waiting_all_the_same() -> None:
