@@ -140,3 +140,10 @@ def test_no_remedy_is_about_a_field_that_is_there() -> None:
 def test_each_reserved_header_has_a_remedy(client: Client, name: str) -> None:
     [error] = client.post("/v1/emails", json=GOOD | {"headers": {name.title(): "x"}}).json()["errors"]
     assert error == {"field": f"headers.{name.title()}", "message": f"cannot be set here: {RESERVED_HEADERS[name]}"}
+
+
+@pytest.mark.parametrize("name", ["X-SES-Configuration-Set", "X-Mailgun-Tag", "X-SMTPAPI", "X-SG-EID"])
+def test_no_header_may_change_how_one_provider_handles_the_email(client: Client, name: str) -> None:
+    answer = client.post("/v1/emails", json=GOOD | {"headers": {name: "x"}})
+    assert answer.status_code == 422
+    assert "it would change how one provider handles the email" in answer.json()["errors"][0]["message"]

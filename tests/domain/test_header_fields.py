@@ -12,6 +12,21 @@ def test_what_programs_read_is_structured(name: str) -> None:
     assert is_structured(name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("references", "in-reply-to", "message-id", "from", "to", "cc", "bcc", "sender", "reply-to", "date"),
+        *("auto-submitted", "archived-at", "require-recipient-valid-since", "mt-priority"),
+        *("disposition-notification-to", "disposition-notification-options", "original-recipient"),
+        *("obsoletes", "supersedes", "original-message-id", "expires", "reply-by", "expiry-date"),
+        *("importance", "priority", "sensitivity", "deferred-delivery", "autocrypt", "tls-required"),
+        *("return-receipt-to", "errors-to", "precedence"),
+    ],
+)
+def test_each_field_with_a_grammar_of_its_own_is_structured(name: str) -> None:
+    assert is_structured(name)
+
+
 @pytest.mark.parametrize("name", ["Subject", "X-List-Id", "Comments", "X-References", "Lists"])
 def test_what_people_read_is_not(name: str) -> None:
     assert not is_structured(name)

@@ -48,3 +48,13 @@ def test_options_are_not_larger_than_expected(content: Content) -> None:
     reply_to = [("Reply-To", ", ".join(f'"{one.name}" <{one.address}>' for one in content.reply_to))]
     sent = sum(len(f"x:{name}{value}".encode()) for name, value in (*named, *ours, *reply_to))
     assert sent <= options_bytes(content)
+
+
+def test_plain_ascii_takes_what_it_is_long_and_all_else_as_much_as_encoded_words() -> None:
+    def grows_by(subject: str) -> int:
+        empty, filled = (replace(SAMPLE, content=Content(subject=text, text="t")) for text in ("", subject))
+        return header_section_bytes(filled) - header_section_bytes(empty)
+
+    assert grows_by("x" * 100) == 100
+    assert grows_by("=?" + "x" * 98) == 78 + 200  # looks encoded, so that it is encoded
+    assert grows_by("ü" * 50) == 78 + 200

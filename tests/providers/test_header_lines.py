@@ -62,3 +62,23 @@ def test_other_text_is_left_to_them(text: str) -> None:
 )
 def test_on_one_line(name: str, value: str, written: str) -> None:
     assert in_ascii(name, value) == written
+
+
+def test_a_field_is_on_one_line_if_that_fits_and_else_folded_at_78() -> None:
+    fits = f"{'a' * 900} {'b' * 92}"  # with the name before it, 998
+    assert lines("X-A", fits) == f"X-A: {fits}"
+    written = lines("X-A", "abcdefghi " * 100 + "end")
+    assert {len(line) for line in written.split("\r\n")[1:-1]} == {70}
+
+
+def test_a_line_break_comes_before_no_first_word_that_fits_beside_the_name() -> None:
+    first = "a" * 993
+    assert lines("X-A", f"{first} bcd") == f"X-A: {first}\r\n bcd"
+
+
+def test_a_run_of_spaces_in_a_structured_field_is_one() -> None:
+    assert lines("References", "<a@b>     <c@d>") == "References: <a@b> <c@d>"
+
+
+def test_a_quoted_pair_in_a_phrase_is_encoded_as_its_character() -> None:
+    assert str(make_header(decode_header(in_ascii("List-Id", r'"Gr\"ü\\n" <list.example>')))) == r'Gr"ü\n <list.example>'

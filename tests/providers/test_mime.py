@@ -213,6 +213,18 @@ def test_a_structured_header_that_no_line_can_hold_is_refused(name: str, value: 
         render(headers=((name, value),))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("From", "To", "Cc", "Bcc", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Sender"),
+        "Content-Type",
+    ],
+)
+def test_a_header_that_is_written_here_is_refused(name: str) -> None:
+    with pytest.raises(Unsendable, match=f"header {name}: cannot be set"):
+        render(headers=((name, "a@example.com"),))
+
+
 def test_metadata_and_tags_are_not_shown() -> None:
     raw = mime.render(replace(SAMPLE, content=Content("Hi", text="t", tags=("tag-x",), metadata={"key-x": "value-x"})))
     assert not re.search(rb"tag-x|key-x|value-x", raw)

@@ -276,3 +276,27 @@ def test_a_reason_that_nobody_knows_is_that_of_a_providers_list(own: AnyOwnList,
     entry = {"EmailAddress": ANN, "Reason": "NEW", "email": ANN, "origin": "new"}
     (found,) = own.found(own.parts[0], httpx.Response(200, json={"SuppressedDestination": entry, **entry}))
     assert (found.reason, found.address) == (Reason.PROVIDER_LIST, ANN)
+
+
+@pytest.mark.parametrize("name", ["mailgun"], indirect=True)
+@pytest.mark.parametrize(
+    ("answer", "is_absent"),
+    [
+        (httpx.Response(404, json={"message": "Address not found in bounces table"}), True),
+        (httpx.Response(404, json={"message": "Domain not found: mg.example.com"}), False),
+        (httpx.Response(404, json={"message": ""}), False),
+        (httpx.Response(404, json={}), False),
+        (httpx.Response(403, json={"message": "Address not found in bounces table"}), False),
+        (httpx.Response(500, json={"message": "Internal Server Error"}), False),
+    ],
+    ids=lambda value: f"{value.status_code} {value.text}" if isinstance(value, httpx.Response) else "",
+)
+def test_only_a_404_about_the_address_says_that_it_is_not_on_the_list(
+    own: AnyOwnList, answer: httpx.Response, is_absent: bool
+) -> None:
+    assert own.is_cleared(answer) is is_absent
+    if is_absent:
+        assert own.found("bounces", answer) == ()
+    else:
+        with pytest.raises((NoEntries, NoSuchApi)):
+            own.found("bounces", answer)

@@ -78,3 +78,15 @@ def test_a_time_may_be_text(written: object) -> None:
 @pytest.mark.parametrize("written", ["", "soon", "-1", "1e9", " 1", "nan", "9" * 40, "٣"])
 def test_a_text_that_is_no_time_is_none(written: str) -> None:
     assert payload.at_ms(written) is None
+
+
+def test_an_address_is_read_up_to_the_longest_that_there_can_be() -> None:
+    longest = f"{'a' * 64}@{'b' * 251}.com"
+    assert len(longest) == 320
+    assert address(longest) == longest
+    assert address(f"{'a' * 64}@{'b' * 252}.com") == ""
+
+
+@pytest.mark.parametrize("written", ["'bo@example.com'", '"bo@example.com"', '"mailto:bo@example.com"'])
+def test_quotes_around_the_whole_are_taken_away(written: str) -> None:
+    assert address(written) == "bo@example.com"

@@ -125,6 +125,18 @@ def test_several_reply_addresses_have_a_field_of_their_own() -> None:
     assert call["reply_to_list"] == [{"email": "a@example.com"}, {"email": "b@example.com", "name": "B"}]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("email", "timestamp", "event", "type", "status", "reason", "response", "bounce_classification"),
+        *("sg_event_id", "sg_message_id", "smtp-id"),
+    ],
+)
+def test_metadata_named_like_a_field_of_an_event_has_a_prefix(name: str) -> None:
+    told = built(metadata={name: "x"})["personalizations"][0]["custom_args"]
+    assert told == {f"metadata_{name}": "x", "em_email_id": SAMPLE.email_id, "em_attempt": "3"}
+
+
 def test_metadata_cannot_pass_for_facts_of_an_event() -> None:
     metadata = {"event": "delivered", "Email": "x", "status": "active", "smtp-id": "<x@y>", "order": "42"}
     told = built(metadata=metadata)["personalizations"][0]["custom_args"]
