@@ -51,6 +51,16 @@ def test_a_drop_of_something_else_spares_nobody(harness: Harness, cause: Cause) 
     assert harness.send.providers() == ["sendgrid", "mailgun", "sendgrid"]
 
 
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.SOFT_BOUNCE, Kind.UNKNOWN])
+@pytest.mark.parametrize("cause", [Cause.ACCOUNT, Cause.LIMIT, Cause.THROTTLE])
+def test_what_is_no_drop_spares_nobody_whatever_its_cause(harness: Harness, kind: Kind, cause: Cause) -> None:
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.report(harness.event(email_id, kind, cause=cause))
+    health = harness.healths.get("sendgrid")
+    assert (health.breaker_until_ms, health.cooldown_until_ms) == (None, None)
+
+
 def test_a_webhook_that_comes_again_breaks_nothing_that_was_mended(harness: Harness) -> None:
     email_id = harness.take(an_email())
     harness.work()

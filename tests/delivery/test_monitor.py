@@ -282,6 +282,15 @@ def test_a_bad_minute_lowers_a_weight_once_whatever_is_added_to_it_later(harness
         assert harness.healths.get("sendgrid").weight == 90
 
 
+def test_an_error_in_a_minute_that_is_not_bad_costs_no_read_of_other_counts(harness: Harness) -> None:
+    seen = Seen(harness.healths)
+    monitor = at(harness, seen)
+    monitor.count("sendgrid", harness.clock.now_ms, Sums(accepted=60, failed=1))
+    monitor.flush(now=True)
+    assert seen.times("add_minute") == 1
+    assert seen.times("minutes", "get", "mark_judged", "update") == 0
+
+
 def test_only_what_has_errors_lowers_a_weight(harness: Harness) -> None:
     """The step of a bad minute was lost; reports of deliveries do not make up for it."""
     harness.healths.add_minute("sendgrid", 0, minute_of(harness), Sums(failed=60), harness.clock())

@@ -31,7 +31,7 @@ def test_a_call_that_was_planned_before_it_and_begins_later_is_not_made(harness:
     assert harness.send.calls == []
     (attempt,) = harness.head(email_id).attempts
     assert (attempt.provider, attempt.outcome, attempt.cause) == ("sendgrid", Kind.UNAVAILABLE, Cause.LIMIT)
-    assert "paused" in attempt.reply
+    assert attempt.reply == "not called: an operator has just paused it"
     harness.work()
     assert harness.send.providers() == ["mailgun"]
     assert harness.only(email_id).status is Status.SENT

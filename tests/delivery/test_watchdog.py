@@ -8,14 +8,18 @@ import pytest
 
 from app.delivery.watchdog import Watchdog
 from app.domain import silence
+from app.domain.attempts import Attempt
 from app.domain.counts import Sums
+from app.domain.email import Role
+from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.health import Health
 from app.domain.kinds import Kind
 from app.domain.shards import SHARDS
+from app.store.entries import created_shard
 from tests.support.calls import Seen
 from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
-from tests.support.samples import an_email, somebody
+from tests.support.samples import a_head, an_email, somebody
 
 PATIENCE_S = 20
 
@@ -200,6 +204,39 @@ def test_heads_that_know_of_no_report_do_not_help(harness: Harness) -> None:
     harness.monitor.flush(now=True)
     minutes_pass(harness, 20, every=5)
     assert health(harness).silent
+
+
+def test_no_more_is_sampled_than_twenty_recipients(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    usually_reports(harness, "sendgrid")
+    harness.take(an_email(*(somebody() for _ in range(24))))
+    harness.work()
+    harness.monitor.flush(now=True)
+    with caplog.at_level("INFO", "app.delivery.watchdog"):
+        minutes_pass(harness, 20, every=20)
+    assert [record.read for record in caplog.records if record.message.startswith("heads read")] == [20]  # type: ignore[attr-defined] # because extra
+
+
+@pytest.mark.parametrize(("newer", "is_silent"), [(99, False), (100, True)])
+def test_of_each_partition_the_newest_hundred_are_sampled(harness: Harness, newer: int, is_silent: bool) -> None:
+    """The emails of another provider lie above the only one whose head speaks for this one."""
+    usually_reports(harness, "sendgrid")
+    reported = an_accepted_head(harness, "sendgrid", after_s=0)
+    for head in (reported, *(an_accepted_head(harness, "mailgun", after_s=1) for _ in range(newer))):
+        assert harness.heads.create(head, harness.clock.now_ms) is not None
+    harness.clock.advance(20 * 60)
+    counted(harness, 20, accepted=20)
+    replace(watchdog(harness), partitions=(created_shard(reported.project, reported.shard),))()
+    assert health(harness).silent is is_silent
+
+
+def an_accepted_head(harness: Harness, provider: str, after_s: int) -> Head:
+    """A head of one and the same partition, that many seconds from now: its provider accepted and reported."""
+    at_ms = harness.clock.now_ms + after_s * 1000
+    key = somebody().key
+    evidence = {1: frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})}
+    recipient = Recipient(key, Role.TO, Status.DELIVERED, attempt=1, evidence=evidence)
+    attempts = (Attempt(1, provider, (key,), at_ms, Kind.ACCEPTED),)
+    return a_head(at_ms, shard=0, project=f"sampled-{id(harness)}", recipients={key: recipient}, attempts=attempts)
 
 
 def test_heads_are_read_once_and_only_for_who_would_be_condemned(harness: Harness) -> None:

@@ -300,3 +300,23 @@ def test_only_a_404_about_the_address_says_that_it_is_not_on_the_list(
     else:
         with pytest.raises((NoEntries, NoSuchApi)):
             own.found("bounces", answer)
+
+
+@pytest.mark.parametrize("name", ["mailgun"], indirect=True)
+@pytest.mark.parametrize(
+    ("part", "code", "words", "reason"),
+    [
+        ("bounces", "550", "user unknown", Reason.HARD_BOUNCE),
+        ("bounces", "", "", Reason.HARD_BOUNCE),
+        ("bounces", "552", "mailbox full", None),
+        ("bounces", "5.2.2", "", None),  # the code alone says that it is full
+        ("complaints", "552", "mailbox full", Reason.COMPLAINED),
+        ("unsubscribes", "552", "mailbox full", Reason.UNSUBSCRIBED),
+    ],
+)
+def test_why_an_address_is_on_the_list_of_mailgun(
+    own: AnyOwnList, part: str, code: str, words: str, reason: Reason | None
+) -> None:
+    entry = {"address": ANN, "code": code, "error": words}
+    (found,) = own.found(part, httpx.Response(200, json=entry))
+    assert found.reason is reason

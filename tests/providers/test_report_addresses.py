@@ -87,6 +87,11 @@ def test_an_address_is_read_up_to_the_longest_that_there_can_be() -> None:
     assert address(f"{'a' * 64}@{'b' * 252}.com") == ""
 
 
-@pytest.mark.parametrize("written", ["'bo@example.com'", '"bo@example.com"', '"mailto:bo@example.com"'])
+@pytest.mark.parametrize("written", ["Bo <of Example> <bo@example.com>", "Bo <bo@example.com>>"])
+def test_the_address_is_in_the_last_angle_brackets(written: str) -> None:
+    assert address(written) == "bo@example.com"
+
+
+@pytest.mark.parametrize("written", ["'bo@example.com'", '"bo@example.com"', "Bo <'bo@example.com'>"])
 def test_quotes_around_the_whole_are_taken_away(written: str) -> None:
     assert address(written) == "bo@example.com"

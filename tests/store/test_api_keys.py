@@ -104,6 +104,15 @@ def test_unknown_keys_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPat
         assert len(keys._unknown) <= 3
 
 
+def test_that_bound_is_a_thousand() -> None:
+    keys = ApiKeys(Clock())
+    keys._unknown.update({str(number): keys._clocks.now() for number in range(999)})
+    assert keys.find(PREFIX + uuid4().hex) is None
+    assert len(keys._unknown) == 1000
+    assert keys.find(PREFIX + uuid4().hex) is None
+    assert len(keys._unknown) == 1  # the last one only
+
+
 def test_what_is_no_key_of_ours_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ApiKeyItem.Meta, "table_name", "nowhere")  # so that a read would fail
     for secret in ("", "Bearer", "SG.abc", "EM_abc", "e" * 5000):

@@ -103,3 +103,8 @@ def test_tokens_are_looked_for_without_addresses_but_with_links() -> None:
     assert without_addresses('"a b"@x.net ib607@x.net https://a.example/?p=NoSuchUser') == (
         " @ @ https://a.example/?p=NoSuchUser"
     )
+
+
+def test_tokens_are_looked_for_across_soft_line_breaks_and_in_what_a_host_may_say() -> None:
+    assert without_addresses("https://a.example/?p=NoSuch=\r\nUser b@x.n=\net") == "https://a.example/?p=NoSuchUser @"
+    assert without_addresses("a" * 16_001) == "a" * 16_000

@@ -58,6 +58,12 @@ def test_resend_gives_no_action_so_a_reply_counts_as_failed(text: str, proves: P
     assert read(Report(text=text, label=labels.resend("Transient", "General"))).proven is proves
 
 
+def test_beside_a_failed_action_a_label_that_says_nothing_excuses_nothing() -> None:
+    for label in (Label.SAYS_NOTHING, Label.SAYS_NOTHING_WITHOUT_REPLY):
+        assert read(Report(text="user unknown", label=label)).proven is Proven.NOT_A_FAILURE
+        assert read(Report(action="failed", text="user unknown", label=label)).proven is DEAD
+
+
 def test_a_temporary_reply_is_a_delay_until_somebody_gives_up() -> None:
     assert read(Report(text="450 4.2.0 try again")).proven is Proven.DELAYED
     assert read(Report(action="failed", text="450 4.2.0 try again")).proven is SOFT
