@@ -57,6 +57,21 @@ def test_who_waits_for_a_paused_provider_is_woken(store: Aws) -> None:
     assert harness.only(email_id).round == 0
 
 
+def test_without_any_time_left_nobody_is_woken_and_the_next_run_does_it(store: Aws) -> None:
+    harness = Harness(store, providers=("sendgrid",))
+    harness.another_monitor().update("sendgrid", pause)
+    email_id = harness.take(an_email())
+    harness.work()
+    harness.resume("sendgrid")
+    before = harness.head(email_id)
+    harness.sweep.wake(0)
+    assert harness.head(email_id) == before
+    assert harness.healths.get("sendgrid").resumed_at_ms is not None
+    harness.sweep.wake(60)
+    assert harness.head(email_id) != before
+    assert harness.healths.get("sendgrid").resumed_at_ms is None
+
+
 def test_who_waits_for_evidence_goes_on_waiting(harness: Harness) -> None:
     harness.send.plan("sendgrid", UNCERTAIN)
     email_id = harness.take(an_email())

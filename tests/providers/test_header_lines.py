@@ -81,4 +81,6 @@ def test_a_run_of_spaces_in_a_structured_field_is_one() -> None:
 
 
 def test_a_quoted_pair_in_a_phrase_is_encoded_as_its_character() -> None:
-    assert str(make_header(decode_header(in_ascii("List-Id", r'"Gr\"ü\\n" <list.example>')))) == r'Gr"ü\n <list.example>'
+    assert (
+        str(make_header(decode_header(in_ascii("List-Id", r'"Gr\"ü\\n" <list.example>')))) == r'Gr"ü\n <list.example>'
+    )
