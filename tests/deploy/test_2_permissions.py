@@ -17,6 +17,7 @@ ALLOWED = {
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
         "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
         "dynamodb:Scan",
         "s3:PutObject",
         "s3:GetObject",
