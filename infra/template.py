@@ -4,6 +4,7 @@ A request may carry 51,200 bytes of template, comments and indentation included.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
@@ -13,29 +14,35 @@ from infra.stages import ROOT
 TEMPLATE: Final = ROOT / "infra" / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc] # because YAML is untyped here
-    """YAML with CloudFormation's short forms: `!Ref X` becomes {"Ref": X}, `!Sub X` {"Fn::Sub": X}, and so on."""
+def loader(write: Callable[[str, Any], dict[str, Any]]) -> type[Any]:
+    """A loader of YAML with CloudFormation's short forms: `!NAME value` becomes `write(NAME, value)`."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # because YAML is untyped here
+        """A class of its own, because constructors are added to classes."""
+
+    def construct(found: Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+        if isinstance(node, yaml.ScalarNode):
+            return write(name, found.construct_scalar(node))
+        if isinstance(node, yaml.SequenceNode):
+            return write(name, found.construct_sequence(node, deep=True))
+        return write(name, found.construct_mapping(node, deep=True))
+
+    Loader.add_multi_constructor("!", construct)
+    return Loader
 
 
-def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
+def _long_form(name: str, value: Any) -> dict[str, Any]:
     if name in ("Ref", "Condition"):
         return {name: value}
     return {f"Fn::{name}": value.split(".", 1) if name == "GetAtt" else value}
 
 
-_Loader.add_multi_constructor("!", _function)
+_LOADER = loader(_long_form)
 
 
 def load() -> dict[str, Any]:
     """The whole template, in the long form of every function."""
-    return dict(yaml.load(TEMPLATE.read_text(), _Loader))  # noqa: S506 because the loader is a safe one
+    return dict(yaml.load(TEMPLATE.read_text(), _LOADER))  # noqa: S506 because the loader is a safe one
 
 
 def body() -> str:

@@ -4,25 +4,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
 
-from infra.template import TEMPLATE
+from infra.template import TEMPLATE, loader
 
-
-class Loader(yaml.SafeLoader):  # type: ignore[misc] # because YAML is untyped here
-    """YAML with CloudFormation's short forms: `!Ref X` becomes {"Ref": X}, `!Sub X` {"Sub": X}, and so on."""
-
-
-def _short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {suffix: value}
-
-
-Loader.add_multi_constructor("!", _short_form)
+Loader = loader(lambda name, value: {name: value})  # `!Ref X` becomes {"Ref": X}, `!Sub X` {"Sub": X}, and so on
 
 
 def load() -> dict[str, Any]:
