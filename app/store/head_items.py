@@ -16,7 +16,7 @@ from app.store.compact_json import CompactJSONAttribute
 from app.store.entries import created_shard, position_key, read_position
 from app.store.head_size import fitting
 from app.store.history_codec import read_attempts, read_earlier, read_recipients
-from app.store.item_values import optional_ms, time_ms
+from app.store.item_values import optional_ms, required, time_ms
 from app.store.raw_items import Raw, Stored, to_raw
 from app.store.ttl import as_ttl
 
@@ -108,7 +108,6 @@ class HeadItem(Model):
     created = CreatedIndex()
 
 
-REQUIRED = frozenset(name for name, attribute in HeadItem.get_attributes().items() if not attribute.null)
 NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is created
 
 
@@ -190,7 +189,7 @@ def _project_of(raw: Raw) -> str:
 
 
 def _complete(raw: Raw) -> Stored:
-    if missing := REQUIRED.difference(raw):
+    if missing := required(HeadItem).difference(raw):
         raise KeyError(*missing)
     return Stored(HeadItem, raw)
 

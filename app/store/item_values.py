@@ -49,6 +49,13 @@ def read_each(
             yield read_item(raw, to_value, what, key_of(raw))
 
 
+@cache
+def required(model: type[Model]) -> frozenset[str]:
+    """The attributes of a model that are always written, but for the time to live, which nobody reads."""
+    attributes = model.get_attributes().items()
+    return frozenset(name for name, one in attributes if not one.null and not isinstance(one, TTLAttribute))
+
+
 def by_model(model: type[Item], to_value: Callable[[Item], Value]) -> Callable[[Raw], Value]:
     """Reads an item by its model: raises KeyError if an attribute is missing without which no version writes one.
 
@@ -56,7 +63,7 @@ def by_model(model: type[Item], to_value: Callable[[Item], Value]) -> Callable[[
     """
 
     def read(raw: Raw) -> Value:
-        if missing := _required(model).difference(raw):
+        if missing := required(model).difference(raw):
             raise KeyError(*missing)
         return to_value(model.from_raw_data(raw))
 
@@ -82,10 +89,3 @@ def time_ms(number: float) -> int:
 def optional_ms(number: float | None) -> int | None:
     """As `time_ms`. Returns None for None."""
     return None if number is None else time_ms(number)
-
-
-@cache
-def _required(model: type[Model]) -> frozenset[str]:
-    """The attributes of a model that are always written, but for the time to live, which nobody reads."""
-    attributes = model.get_attributes().items()
-    return frozenset(name for name, one in attributes if not one.null and not isinstance(one, TTLAttribute))
