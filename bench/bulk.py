@@ -31,6 +31,7 @@ from app.domain.attempts import Attempt
 from app.domain.head import Evidence, Status
 from app.domain.kinds import Kind
 from app.domain.shards import SHARDS
+from app.settings import Process
 from app.store import tables
 from app.store.cursors import Cursors
 from app.store.head_items import HeadItem
@@ -65,7 +66,7 @@ def main() -> int:
         session = botocore.session.get_session()
         bare = Bare(session.create_client("dynamodb"), session.create_client("sns"))
         os.environ["TOPIC_ARN"] = bare.topic
-        container()
+        container(Process.API)
         tables.create_all()
         samples = Samples()
         measure(samples, bare, options.rounds, options.due, options.events)

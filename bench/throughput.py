@@ -24,6 +24,7 @@ import botocore.session
 from app import main as api
 from app.local.environment import REGION
 from app.local.mode import API_KEY
+from app.settings import Process
 from app.store import tables
 from app.wiring.process import container
 from bench import cold_start
@@ -152,7 +153,7 @@ def prepare(provider_url: str) -> Baseline:
     sns: Any = botocore.session.get_session().create_client("sns")
     topic: str = sns.create_topic(Name="attempts")["TopicArn"]
     os.environ["TOPIC_ARN"] = topic
-    parts = container()
+    parts = container(Process.API)
     tables.create_all()
     parts.api_keys.create("bench", {"send"}, (), API_KEY)
     baseline = Baseline(REGION, topic, provider_url, "SG.bench")
