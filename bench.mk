@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog mutants
+.PHONY: outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog simulate mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -37,6 +37,9 @@ bench-bulk: $(VENV)/.dev $(EMULATOR)/.installed ## What a sweep of 5,000 due ema
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)
+
+simulate: $(VENV)/.dev ## Cost and scale on paper, and outages in simulated time; ARGS=--write writes docs/scaling.md
+	@$(VENV)/bin/python -m bench.simulate $(ARGS)
 
 mutants: export MUTANTS_PYTHON = $(abspath $(MUTANTS))/bin/python
 mutants: $(VENV)/.dev $(EMULATOR)/.installed $(MUTANTS)/.installed ## Thousands of small changes to the code: does a test notice? (SAMPLE=, SEED=, ONLY=)
