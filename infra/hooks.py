@@ -68,12 +68,17 @@ def prepare(zappa: Any) -> None:
         **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,
     }
-    zappa.runtime, zappa.zappa.architecture = built_for.runtime, built_for.architecture
-    functions.update_architecture(zappa.zappa.lambda_client, built_for.architecture)
+    run_on(zappa, built_for)
     zappa.s3_bucket_name = outputs["PackageBucket"]
     zappa.zappa.credentials_arn = outputs[f"{stage.entry_point.capitalize()}RoleArn"]
     if stage.entry_point == "attempts":
         zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
+
+
+def run_on(zappa: Any, built_for: target.Target) -> None:
+    """Let Zappa make or update the function for what its package is built for, whatever the settings say."""
+    zappa.runtime, zappa.zappa.architecture = built_for.runtime, built_for.architecture
+    functions.update_architecture(zappa.zappa.lambda_client, built_for.architecture)
 
 
 def pack(zappa: Any) -> None:

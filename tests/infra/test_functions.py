@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from infra import functions, hooks
 from infra.stages import Stage
+from infra.target import Target
 from tests.support.aws import Aws, client
 
 
@@ -38,7 +40,9 @@ def function(aws: Aws) -> tuple[Any, Stage]:
 def test_new_code_comes_with_its_architecture(function: tuple[Any, Stage]) -> None:
     found, stage = function
     before = found.get_function_configuration(FunctionName=stage.function)["Architectures"]
-    functions.update_architecture(found, "arm64")
+    zappa = SimpleNamespace(runtime="python3.13", zappa=SimpleNamespace(lambda_client=found, architecture="x86_64"))
+    hooks.run_on(zappa, Target("python3.14", "arm64"))
+    assert (zappa.runtime, zappa.zappa.architecture) == ("python3.14", "arm64"), "which a new function gets"
     found.update_function_code(FunctionName=stage.function, ZipFile=code(), Publish=True)  # as Zappa calls it
     after = found.get_function_configuration(FunctionName=stage.function)["Architectures"]
     assert (before, after) == (["x86_64"], ["arm64"])
