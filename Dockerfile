@@ -1,9 +1,10 @@
 # One image per entry point, on AWS's base image, from the same lock as the zip:
-#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise)
+#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise;
+#       linux/arm64 if `architecture` is arm64 in zappa_settings.json, whose `runtime` says the version of Python here)
 #   docker build --target server -t emailsminder:server .  (the API with uvicorn, anywhere)
 # Both bases are arguments, so that a build can pin them: --build-arg LAMBDA=public.ecr.aws/lambda/python@sha256:…
-ARG LAMBDA=public.ecr.aws/lambda/python:3.11
-ARG PYTHON=python:3.11-slim
+ARG LAMBDA=public.ecr.aws/lambda/python:3.13
+ARG PYTHON=python:3.13-slim
 
 FROM ${LAMBDA} AS function
 COPY requirements/runtime.txt requirements/

@@ -7,8 +7,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 EMULATOR ?= .emulator
 AUDIT ?= .audit
-# The version that Lambda runs comes first.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+# The version that Lambda runs comes first: tests run on it then, and it compiles the package.
+PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # Like app.local: the environment wins over .env.
 PORT ?= $(shell sed -n 's/^PORT=\([0-9][0-9]*\).*/\1/p' .env 2>/dev/null | tail -n 1)

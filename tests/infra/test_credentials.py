@@ -143,12 +143,14 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     manager = client(aws.endpoint_url, "secretsmanager")
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
-    file.write_text(json.dumps({stage: {"timeout_seconds": 29}, f"{stage}_attempts": {"timeout_seconds": 20}}))
+    api = {"runtime": "python3.13", "timeout_seconds": 29}
+    file.write_text(json.dumps({stage: api, f"{stage}_attempts": {**api, "timeout_seconds": 20}}))
     zappa = SimpleNamespace(
         command="deploy",
         api_stage=stage,
         vargs={"settings_file": str(file)},
         aws_environment_variables=SET,
+        stage_config=api,
         zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
     )
     with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):

@@ -67,6 +67,22 @@ def test_every_library_that_is_declared_is_locked() -> None:
         assert {normal(Requirement(text).name) for text in requirements} <= pins(name).keys(), name
 
 
+def test_the_package_has_the_same_libraries_whatever_builds_it() -> None:
+    """pip takes wheels for the version and platform that it is given, but judges markers by the Python that runs it."""
+    builders = [
+        {"python_version": version, "python_full_version": f"{version}.0", "sys_platform": platform, **machine}
+        for version in ("3.11", "3.12", "3.13", "3.14")
+        for platform, machine in (
+            ("linux", {"platform_system": "Linux", "platform_machine": "x86_64"}),
+            ("darwin", {"platform_system": "Darwin", "platform_machine": "arm64"}),
+        )
+    ]
+    markers = [requirement.marker for requirement in pins("runtime.txt").values() if requirement.marker]
+    assert markers
+    for marker in markers:
+        assert len({marker.evaluate(builder) for builder in builders}) == 1, marker
+
+
 @pytest.mark.parametrize("only_local", ["aiohttp", "jinja2", "typer", "uvicorn"])
 def test_what_only_a_laptop_needs_is_not_deployed(only_local: str) -> None:
     assert only_local in pins("local.txt")
