@@ -73,7 +73,7 @@ def prepare(zappa: Any) -> None:
 
 def pack(zappa: Any) -> None:
     """The hook `zip`: replace Zappa's package by ours, which also stays in dist/ for a rollback."""
-    built = package.build(ROOT / "dist")
+    built = package.build(ROOT / "dist", package.lock_for(zappa.aws_environment_variables))
     shutil.copyfile(built, ROOT / zappa.zip_path)
     sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB\n")
 

@@ -7,16 +7,19 @@ package a third smaller. Our own sources are packed too, so that a traceback sho
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from app import trace_settings
 from infra.stages import ROOT
 
 LOCK = ROOT / "requirements" / "runtime.txt"
+LOCK_WITH_TRACES = ROOT / "requirements" / "tracing.txt"
 BUILD = ROOT / "build"
 PYTHON = "3.11"
 # Lambda's python3.11 has glibc 2.26. Without a platform, pip takes wheels for the machine on which it runs.
@@ -42,32 +45,37 @@ RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def build(folder: Path) -> Path:
+def lock_for(variables: Mapping[str, str]) -> Path:
+    """The lock of the libraries that such functions need. Variables that name a collector ask for OpenTelemetry."""
+    return LOCK_WITH_TRACES if trace_settings.endpoint(variables) else LOCK
+
+
+def build(folder: Path, lock: Path = LOCK) -> Path:
     """Build the package of the present sources in `folder`, unless it exists already. Returns its path.
 
     Its name has a fingerprint of the sources and of the lock. The libraries are downloaded once for each lock.
     """
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         raise RuntimeError(f"the package must be built by Python {PYTHON}, whose bytecode it holds")
-    package = folder / f"emailsminder-{_fingerprint()}.zip"
+    package = folder / f"emailsminder-{_fingerprint(lock)}.zip"
     if not package.exists():
         folder.mkdir(parents=True, exist_ok=True)
         draft = package.with_suffix(".draft")
-        _write(draft, BUILD / "package")
+        _write(draft, BUILD / "package", lock)
         draft.rename(package)
     return package
 
 
-def _fingerprint() -> str:
+def _fingerprint(lock: Path) -> str:
     digest = hashlib.sha256()
-    for path, name in sorted([*_sources(), (LOCK, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
+    for path, name in sorted([*_sources(), (lock, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]
 
 
-def _write(target: Path, tree: Path) -> None:
+def _write(target: Path, tree: Path, lock: Path = LOCK) -> None:
     shutil.rmtree(tree, ignore_errors=True)
-    _copy(_installed(_install()), tree)
+    _copy(_installed(_install(lock)), tree)
     _compile(tree, tree, "-b")
     for source in tree.rglob("*.py"):
         source.unlink()
@@ -82,9 +90,9 @@ def _write(target: Path, tree: Path) -> None:
             archive.writestr(entry, (tree / name).read_bytes())
 
 
-def _install() -> Path:
+def _install(lock: Path) -> Path:
     """The folder with the libraries, installed for Lambda. It is kept until the lock or the platform changes."""
-    mark = hashlib.sha256(LOCK.read_bytes() + PLATFORM.encode()).hexdigest()[:16]
+    mark = hashlib.sha256(lock.read_bytes() + PLATFORM.encode()).hexdigest()[:16]
     place = BUILD / f"runtime-{mark}"
     if place.exists():
         return place
@@ -93,7 +101,7 @@ def _install() -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", PYTHON, "--platform", PLATFORM]
-    command += ["--target", str(draft), "--requirement", str(LOCK)]
+    command += ["--target", str(draft), "--requirement", str(lock)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
     return draft.rename(place)
 
@@ -137,8 +145,8 @@ def _compile(folder: Path, tree: Path, *options: str) -> None:
 
 
 def main() -> None:
-    """Build the package, and print its path, size and digest."""
-    package = build(ROOT / "dist")
+    """Build the package for the variables of this process, and print its path, size and digest."""
+    package = build(ROOT / "dist", lock_for(os.environ))
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     sys.stdout.write(f"{package.relative_to(ROOT)}: {package.stat().st_size / 1e6:.1f} MB, sha256 {digest}\n")
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from app.local.simulator.accounts import dialect_of
 from infra.stages import ROOT
 from tests.support.aws import REGION, Aws, client
+from tests.support.collector import collect
 from tests.support.environment import ADDRESS_SECRET
 
 PYTHON = ROOT / ".deploy" / "bin" / "python"
@@ -57,8 +59,8 @@ def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def call(folder: Path, aws: Aws, module: str, event: dict[str, Any]) -> tuple[Any, set[str]]:
-    """What a door answers in an otherwise empty Python, and the packages that it loaded."""
+def call(folder: Path, aws: Aws, module: str, event: dict[str, Any], **variables: str) -> tuple[Any, set[str]]:
+    """What a door answers in an otherwise empty Python with these variables, and the packages that it loaded."""
     env = {
         "AWS_LAMBDA_FUNCTION_NAME": "test",
         "AWS_ENDPOINT_URL": aws.endpoint_url,
@@ -70,6 +72,7 @@ def call(folder: Path, aws: Aws, module: str, event: dict[str, Any]) -> tuple[An
         "CONTENT_BUCKET": "test-content",
         "PROVIDERS": "sendgrid,mailgun",
         "SECRET_NAME": "package",
+        **variables,
     }
     command = [str(PYTHON), "-I", "-S", "-c", RUN, str(folder), module, json.dumps(event)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
@@ -142,6 +145,25 @@ def test_webhook_is_verified(unpacked: Path, account: Aws) -> None:
     answer, loaded = call(unpacked, account, "app.main", event)
     assert answer["statusCode"] == 401
     assert "cryptography" in loaded
+
+
+def test_a_package_for_a_collector_sends_traces_and_the_other_has_nothing_of_it(
+    unpacked: Path, account: Aws, tmp_path: Path
+) -> None:
+    with collect() as collector:
+        env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        command = [str(PYTHON), "-m", "infra.package"]
+        printed = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
+        with ZipFile(ROOT / printed.partition(":")[0]) as archive:
+            archive.extractall(tmp_path)
+        to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        answer, loaded = call(tmp_path, account, "app.main", http("POST", "/v1/emails", "{}"), **to)
+        assert (answer["statusCode"], "requests" in loaded) == (401, True)
+        assert [span.name for span in collector.spans] == ["POST /v1/emails"]
+        assert collector.spans[0].resource["service.name"] == "emailsminder"
+        answer, loaded = call(unpacked, account, "app.main", http("POST", "/v1/emails", "{}"), **to)
+        assert (answer["statusCode"], "requests" in loaded) == (401, False)
+        assert len(collector.requests) == 1
 
 
 def test_worker_takes_an_event_of_sns(unpacked: Path, account: Aws) -> None:
