@@ -7,9 +7,11 @@ ARG LAMBDA=public.ecr.aws/lambda/python:3.13
 ARG PYTHON=python:3.13-slim
 
 FROM ${LAMBDA} AS function
-COPY requirements/runtime.txt requirements/
+# With traces (docs/tracing.md): --build-arg LIBRARIES=tracing
+ARG LIBRARIES=runtime
+COPY requirements/runtime.txt requirements/tracing.txt requirements/
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --no-compile \
-        --target "${LAMBDA_TASK_ROOT}" --requirement requirements/runtime.txt \
+        --target "${LAMBDA_TASK_ROOT}" --requirement requirements/${LIBRARIES}.txt \
     && rm -r requirements
 COPY app ${LAMBDA_TASK_ROOT}/app
 COPY workers ${LAMBDA_TASK_ROOT}/workers
@@ -29,8 +31,10 @@ CMD ["workers.sweep.handler"]
 
 FROM ${PYTHON} AS server
 WORKDIR /srv
-COPY requirements/local.txt requirements/
+COPY requirements/local.txt requirements/tracing.txt requirements/
+# Both locks pin what they share in the same version. Here OpenTelemetry, 8 MB, is always at hand.
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/local.txt \
+    && python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/tracing.txt \
     && rm -r requirements
 COPY app app
 COPY workers workers

@@ -85,7 +85,7 @@ def pack(zappa: Any) -> None:
     """The hook `zip`: replace Zappa's package by ours, which also stays in dist/ for a rollback."""
     wanted = target.wanted(zappa.stage_config)
     interpreter = interpreters.find(wanted.version)
-    built = package.build(ROOT / "dist", wanted, interpreter)
+    built = package.build(ROOT / "dist", wanted, interpreter, package.lock_for(zappa.aws_environment_variables))
     shutil.copyfile(built, ROOT / zappa.zip_path)
     bytecode = "" if interpreter else ", without bytecode"
     sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB{bytecode}\n")

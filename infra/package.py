@@ -13,10 +13,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from app import trace_settings
 from app.errors import ConfigurationError
 from infra import interpreters, settings_check
 from infra.interpreters import Interpreter
@@ -24,6 +25,7 @@ from infra.stages import ROOT, SETTINGS, settings
 from infra.target import Target, wanted
 
 LOCK = ROOT / "requirements" / "runtime.txt"
+LOCK_WITH_TRACES = ROOT / "requirements" / "tracing.txt"
 BUILD = ROOT / "build"
 SOURCES = ("app", "workers")
 OURS_UNUSED = ("app/local/", "app/admin/")
@@ -46,32 +48,37 @@ RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def build(folder: Path, target: Target, interpreter: Interpreter | None) -> Path:
+def lock_for(variables: Mapping[str, str]) -> Path:
+    """The lock of the libraries that such functions need. Variables that name a collector ask for OpenTelemetry."""
+    return LOCK_WITH_TRACES if trace_settings.endpoint(variables) else LOCK
+
+
+def build(folder: Path, target: Target, interpreter: Interpreter | None, lock: Path = LOCK) -> Path:
     """Build the package of the present sources in `folder`, unless it exists already. Returns its path.
 
     `interpreter` compiles it; None: it goes without bytecode. Its name has a fingerprint of the sources, the lock, the
     target and the interpreter's release. The libraries are downloaded once for each lock and target.
     """
-    package = folder / f"emailsminder-{_fingerprint(target, interpreter)}.zip"
+    package = folder / f"emailsminder-{_fingerprint(target, interpreter, lock)}.zip"
     if not package.exists():
         folder.mkdir(parents=True, exist_ok=True)
         draft = package.with_suffix(".draft")
-        _write(draft, BUILD / "package", target, interpreter)
+        _write(draft, BUILD / "package", _install(target, lock), interpreter)
         draft.rename(package)
     return package
 
 
-def _fingerprint(target: Target, interpreter: Interpreter | None) -> str:
+def _fingerprint(target: Target, interpreter: Interpreter | None, lock: Path) -> str:
     release = interpreter.release if interpreter else "no bytecode"
     digest = hashlib.sha256(f"{target.runtime} {target.architecture} {release}\n".encode())
-    for path, name in sorted([*_sources(), (LOCK, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
+    for path, name in sorted([*_sources(), (lock, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]
 
 
-def _write(package: Path, tree: Path, target: Target, interpreter: Interpreter | None) -> None:
+def _write(package: Path, tree: Path, libraries: Path, interpreter: Interpreter | None) -> None:
     shutil.rmtree(tree, ignore_errors=True)
-    _copy(_installed(_install(target)), tree)
+    _copy(_installed(libraries), tree)
     if interpreter:
         _compile(interpreter, tree, tree, "-b")
         for source in tree.rglob("*.py"):
@@ -88,9 +95,9 @@ def _write(package: Path, tree: Path, target: Target, interpreter: Interpreter |
             archive.writestr(entry, (tree / name).read_bytes())
 
 
-def _install(target: Target) -> Path:
+def _install(target: Target, lock: Path) -> Path:
     """The folder with the libraries, installed for Lambda. It is kept until the lock or the target changes."""
-    mark = hashlib.sha256(LOCK.read_bytes() + f"{target.version} {target.platform}".encode()).hexdigest()[:16]
+    mark = hashlib.sha256(lock.read_bytes() + f"{target.version} {target.platform}".encode()).hexdigest()[:16]
     place = BUILD / f"runtime-{mark}"
     if place.exists():
         return place
@@ -100,7 +107,7 @@ def _install(target: Target) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", target.version, "--platform", target.platform]
-    command += ["--target", str(draft), "--requirement", str(LOCK)]
+    command += ["--target", str(draft), "--requirement", str(lock)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
     return draft.rename(place)
 
@@ -148,13 +155,14 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     (stage,) = arguments
     try:
         settings_check.check(SETTINGS)
-        target = wanted(settings(stage))
+        found = settings(stage)
+        target = wanted(found)
     except KeyError:
         sys.exit(f"{stage}: zappa_settings.json has no such stage, only {', '.join(json.loads(SETTINGS.read_text()))}")
     except ConfigurationError as error:
         sys.exit(f"{stage}: {error}")
     interpreter = interpreters.find(target.version)
-    package = build(ROOT / "dist", target, interpreter)
+    package = build(ROOT / "dist", target, interpreter, lock_for(found.get("aws_environment_variables", {})))
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     size = f"{package.stat().st_size / 1e6:.1f} MB"
     sys.stdout.write(

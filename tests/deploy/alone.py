@@ -33,8 +33,13 @@ def unpack(package: Path, folder: Path) -> Path:
     return folder
 
 
-def call(python: Path, folder: Path, aws: Aws, module: str, event: dict[str, Any]) -> tuple[Any, set[str]]:
-    """What a door of the package in `folder` answers in a `python` without more, and the packages that it loaded."""
+def call(
+    python: Path, folder: Path, aws: Aws, module: str, event: dict[str, Any], **variables: str
+) -> tuple[Any, set[str]]:
+    """What a door of the package in `folder` answers in a `python` without more, and the packages that it loaded.
+
+    `variables` are added to the environment that a function has.
+    """
     env = {
         "AWS_LAMBDA_FUNCTION_NAME": "test",
         "AWS_ENDPOINT_URL": aws.endpoint_url,
@@ -46,6 +51,7 @@ def call(python: Path, folder: Path, aws: Aws, module: str, event: dict[str, Any
         "CONTENT_BUCKET": "test-content",
         "PROVIDERS": "sendgrid,mailgun",
         "SECRET_NAME": "package",
+        **variables,
     }
     command = [str(python), "-I", "-S", "-c", RUN, str(folder), module, json.dumps(event)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)

@@ -14,8 +14,17 @@ from tests.conftest import EMULATOR_PYTHON
 from tests.deploy.alone import call, http, unpack
 from tests.deploy.cloud import ENVIRONMENT, FOR_EMULATOR
 from tests.support.aws import Aws
+from tests.support.collector import collect
 
 PYTHON = ROOT / ".deploy" / "bin" / "python"
+BUILD = """
+import json, sys
+from pathlib import Path
+from infra import interpreters, package, target
+wanted = target.wanted({})
+lock = package.lock_for(json.loads(sys.argv[2]))
+print(package.build(Path(sys.argv[1]), wanted, interpreters.find(wanted.version), lock))
+"""
 FOREIGN = {"zappa", "pip", "pytest", "moto", "ministack", "hypothesis", "uvicorn", "aiohttp", "typer", "boto3", "tests"}
 
 
@@ -34,6 +43,13 @@ def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpack(package, tmp_path_factory.mktemp("task"))
 
 
+def build(folder: Path, variables: dict[str, str]) -> Path:
+    """A package built anew in `folder`, for functions with these variables."""
+    command = [str(PYTHON), "-c", BUILD, str(folder), json.dumps(variables)]
+    done = subprocess.run(command, cwd=ROOT, env=FOR_EMULATOR, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
 def test_api_answers(unpacked: Path, account: Aws) -> None:
     answer, _ = call(EMULATOR_PYTHON, unpacked, account, "app.main", http("GET", "/health"))
     assert answer["statusCode"] == 200
@@ -49,6 +65,21 @@ def test_webhook_is_verified(unpacked: Path, account: Aws) -> None:
     answer, loaded = call(EMULATOR_PYTHON, unpacked, account, "app.main", event)
     assert answer["statusCode"] == 401
     assert "cryptography" in loaded
+
+
+def test_a_package_for_a_collector_sends_traces_and_the_other_has_nothing_of_it(
+    unpacked: Path, account: Aws, tmp_path: Path
+) -> None:
+    with collect() as collector:
+        to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        traced = unpack(build(tmp_path, to), tmp_path / "task")
+        answer, loaded = call(EMULATOR_PYTHON, traced, account, "app.main", http("POST", "/v1/emails", "{}"), **to)
+        assert (answer["statusCode"], "requests" in loaded) == (401, True)
+        assert [span.name for span in collector.spans] == ["POST /v1/emails"]
+        assert collector.spans[0].resource["service.name"] == "emailsminder"
+        answer, loaded = call(EMULATOR_PYTHON, unpacked, account, "app.main", http("POST", "/v1/emails", "{}"), **to)
+        assert (answer["statusCode"], "requests" in loaded) == (401, False)
+        assert len(collector.requests) == 1
 
 
 def test_worker_takes_an_event_of_sns(unpacked: Path, account: Aws) -> None:
@@ -80,14 +111,4 @@ def test_size(package: Path) -> None:
 
 
 def test_same_sources_give_the_same_bytes(package: Path, tmp_path: Path) -> None:
-    script = """
-import sys
-from pathlib import Path
-from infra import interpreters, package, target
-wanted = target.wanted({})
-package._write(Path(sys.argv[1]), Path(sys.argv[2]), wanted, interpreters.find(wanted.version))
-"""
-    again = tmp_path / "again.zip"
-    command = [str(PYTHON), "-c", script, str(again), str(tmp_path / "tree")]
-    subprocess.run(command, cwd=ROOT, env=FOR_EMULATOR, check=True)
-    assert again.read_bytes() == package.read_bytes()
+    assert build(tmp_path, {}).read_bytes() == package.read_bytes()

@@ -82,6 +82,20 @@ def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
         credentials.check(manager, worker(name), SET | {"RETRY_FOR_S": "soon"})
 
 
+def test_a_sampler_that_there_is_none_of_stops_a_deployment(aws: Aws) -> None:
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://otel.example.com", "OTEL_TRACES_SAMPLER": "ratio"}
+    with pytest.raises(ConfigurationError, match=r"^OTEL_TRACES_SAMPLER: must be one of "):
+        credentials.check(client(aws.endpoint_url, "secretsmanager"), {}, SET | traced)
+
+
+def test_a_collector_s_headers_may_be_in_both_secrets_and_not_in_the_settings(aws: Aws) -> None:
+    manager, headers = client(aws.endpoint_url, "secretsmanager"), {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cr3t"}
+    names = {process: secret(aws, **headers) for process in Process}
+    credentials.check(manager, names, SET | {"PROVIDERS": "ses"})
+    with pytest.raises(ConfigurationError, match=r"^OTEL_EXPORTER_OTLP_HEADERS: is a secret; put it into"):
+        credentials.check(manager, names, SET | headers)
+
+
 @pytest.mark.parametrize(
     ("variable", "why"),
     [

@@ -60,7 +60,8 @@ def test_every_library_that_is_declared_is_locked() -> None:
     declared = {
         "runtime.txt": project["dependencies"],
         "local.txt": project["dependencies"] + extras["local"],
-        "dev.txt": project["dependencies"] + extras["local"] + extras["dev"],
+        "tracing.txt": project["dependencies"] + extras["tracing"],
+        "dev.txt": project["dependencies"] + extras["local"] + extras["tracing"] + extras["dev"],
         "browser.txt": project["dependencies"] + extras["local"] + extras["dev"] + extras["browser"],
     }
     for name, requirements in declared.items():
@@ -87,3 +88,13 @@ def test_the_package_has_the_same_libraries_whatever_builds_it() -> None:
 def test_what_only_a_laptop_needs_is_not_deployed(only_local: str) -> None:
     assert only_local in pins("local.txt")
     assert only_local not in pins("runtime.txt")
+
+
+def test_traces_are_deployed_only_if_somebody_asks_for_them_and_then_with_the_same_libraries() -> None:
+    with_traces, without = pins("tracing.txt"), pins("runtime.txt")
+    assert {name: str(with_traces[name]) for name in without} == {name: str(pin) for name, pin in without.items()}
+    assert {"opentelemetry-sdk", "protobuf", "requests"} <= with_traces.keys() - without.keys()
+    shared = pins("local.txt")
+    assert {name: str(shared[name]) for name in shared.keys() & with_traces.keys()} == {
+        name: str(with_traces[name]) for name in shared.keys() & with_traces.keys()
+    }

@@ -15,6 +15,8 @@ from infra.zappa_keys import FIXED, OURS, REFUSED, ZAPPA
 IDENTITY = "arn:aws:ses:us-east-1:123456789012:identity/example.com"
 OWN_SET = "arn:aws:ses:us-east-1:123456789012:configuration-set/own"
 
+TO_XRAY = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://xray.us-east-1.amazonaws.com/v1/traces"}
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -117,6 +119,8 @@ def test_what_follows_from_other_settings_is_a_parameter_of_the_template() -> No
         ("production", {"xray_tracing": True}, {"Tracing": "on"}),
         ("production_sweep", {"aws_kms_key_arn": "arn:key"}, {"VariablesKeyArn": "arn:key"}),
         ("production", {}, {}),
+        ("production", {"aws_environment_variables": TO_XRAY}, {"Tracing": "on"}),
+        ("production", {"aws_environment_variables": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://otel.example.com"}}, {}),
     ],
 )
 def test_the_roles_get_the_rights_that_the_settings_need(
