@@ -1,14 +1,17 @@
 # One image per entry point, on AWS's base image, from the same lock as the zip:
-#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise)
+#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise;
+#       linux/arm64 if `architecture` is arm64 in zappa_settings.json, whose `runtime` says the version of Python here)
 #   docker build --target server -t emailsminder:server .  (the API with uvicorn, anywhere)
 # Both bases are arguments, so that a build can pin them: --build-arg LAMBDA=public.ecr.aws/lambda/python@sha256:…
-ARG LAMBDA=public.ecr.aws/lambda/python:3.11
-ARG PYTHON=python:3.11-slim
+ARG LAMBDA=public.ecr.aws/lambda/python:3.13
+ARG PYTHON=python:3.13-slim
 
 FROM ${LAMBDA} AS function
-COPY requirements/runtime.txt requirements/
+# With traces (docs/tracing.md): --build-arg LIBRARIES=tracing
+ARG LIBRARIES=runtime
+COPY requirements/runtime.txt requirements/tracing.txt requirements/
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --no-compile \
-        --target "${LAMBDA_TASK_ROOT}" --requirement requirements/runtime.txt \
+        --target "${LAMBDA_TASK_ROOT}" --requirement requirements/${LIBRARIES}.txt \
     && rm -r requirements
 COPY app ${LAMBDA_TASK_ROOT}/app
 COPY workers ${LAMBDA_TASK_ROOT}/workers
@@ -28,8 +31,10 @@ CMD ["workers.sweep.handler"]
 
 FROM ${PYTHON} AS server
 WORKDIR /srv
-COPY requirements/local.txt requirements/
+COPY requirements/local.txt requirements/tracing.txt requirements/
+# Both locks pin what they share in the same version. Here OpenTelemetry, 8 MB, is always at hand.
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/local.txt \
+    && python -m pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/tracing.txt \
     && rm -r requirements
 COPY app app
 COPY workers workers

@@ -7,8 +7,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 EMULATOR ?= .emulator
 AUDIT ?= .audit
-# The version that Lambda runs comes first.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+# The version that Lambda runs comes first: tests run on it then, and it compiles the package.
+PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # Like app.local: the environment wins over .env.
 PORT ?= $(shell sed -n 's/^PORT=\([0-9][0-9]*\).*/\1/p' .env 2>/dev/null | tail -n 1)
@@ -23,13 +23,19 @@ INSTALL := $(PIP_INSTALL) --requirement
 CONSISTENT := bin/python -m pip check --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
-.PHONY: help run test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
+# A collector of traces, of the environment or of .env (docs/tracing.md): then OpenTelemetry is installed for `make run`.
+TRACED := $(or $(OTEL_EXPORTER_OTLP_ENDPOINT),$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(shell \
+	grep -Es '^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT=.' .env))
+
+.PHONY: help run tracing test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.local $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
+run: $(VENV)/.local $(if $(TRACED),$(VENV)/.tracing) $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
+
+tracing: $(VENV)/.tracing ## Install OpenTelemetry, which sends traces to a collector
 
 # Coverage is measured when it is asked for: tracing takes as long again as the tests.
 COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
@@ -37,7 +43,7 @@ COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
-	@$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy $(COVERAGE) $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy $(COVERAGE) $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the playground and the documentation page in a real browser, a Chromium of the system
@@ -61,8 +67,9 @@ emulator: $(EMULATOR)/.installed ## Install the AWS emulator
 lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --upgrade --extra local --constraint requirements/runtime.txt --output-file requirements/local.txt
-	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --upgrade --extra local --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
+	$(COMPILE) pyproject.toml --upgrade --extra tracing --constraint requirements/local.txt --output-file requirements/tracing.txt
+	$(COMPILE) pyproject.toml --upgrade --extra local --extra tracing --extra dev --constraint requirements/local.txt --constraint requirements/tracing.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --upgrade --extra local --extra tracing --extra dev --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
 	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
 	$(COMPILE) requirements/mutants.in --upgrade --output-file requirements/mutants.txt
@@ -97,15 +104,20 @@ $(VENV)/.local: requirements/local.txt | $(VENV)/bin/python
 	@$(VENV)/$(CONSISTENT)
 	@touch $@
 
+$(VENV)/.tracing: requirements/tracing.txt | $(VENV)/bin/python
+	$(VENV)/$(INSTALL) $<
+	@$(VENV)/$(CONSISTENT)
+	@touch $@
+
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
 	@$(VENV)/$(CONSISTENT)
-	@touch $@ $(VENV)/.local
+	@touch $@ $(VENV)/.local $(VENV)/.tracing
 
 $(VENV)/.browser: requirements/browser.txt | $(VENV)/bin/python
 	$(VENV)/$(INSTALL) $<
 	@$(VENV)/$(CONSISTENT)
-	@touch $@ $(VENV)/.dev $(VENV)/.local
+	@touch $@ $(VENV)/.dev $(VENV)/.local $(VENV)/.tracing
 
 $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	$(EMULATOR)/$(INSTALL) $<

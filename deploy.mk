@@ -8,10 +8,10 @@ STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
 
 .PHONY: package deploy rollback remove e2e
 
-package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/
-	@$(DEPLOY)/bin/python -m infra.package
+package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/, for the runtime of STAGE
+	@$(DEPLOY)/bin/python -m infra.package $(STAGE)
 
-deploy: $(DEPLOY)/.installed ## Deploy or update every function of STAGE (dev or production) and all it needs
+deploy: package ## Deploy or update every function of STAGE (dev or production) and all it needs
 	@done=; for stage in $(STAGES); do \
 		step=$$($(DEPLOY)/bin/python -m infra.next_step $$stage) \
 			&& $(ZAPPA) $$step $$stage --disable_progress \

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
@@ -27,3 +28,18 @@ def configure(level: str, service: str = "emailsminder", metrics_namespace: str 
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in metrics.measured_loggers() if metrics_namespace else ():
         logging.getLogger(name).setLevel(min(root.level, logging.INFO))
+
+
+def name_traces(trace_id: Callable[[], str]) -> None:
+    """Let each line have a `trace_id`, as long as `trace_id` returns one ("": the line is of no trace).
+
+    Call it after `configure`, which makes the handlers anew.
+    """
+
+    def add(record: logging.LogRecord) -> bool:
+        if found := trace_id():
+            record.trace_id = found
+        return True
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(add)

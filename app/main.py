@@ -31,8 +31,9 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     if not is_local(os.environ):
         with _one_line_for(ConfigurationError):
-            app.state.connect()  # at the start, so that wrong settings stop the process and not the first request
+            parts = app.state.connect()  # at the start: wrong settings stop the process and not the first request
         yield
+        await to_thread.run_sync(parts.close)
         return
     # These imports are here and not at the top, because app.local is not deployed.
     from app.local import api_guard, banner, certificates, disk, environment, health, paths, ports, reload, wiring
@@ -64,6 +65,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         with _one_line_for(LocalError), _status_for(LocalError):
             await to_thread.run_sync(stack.stop)
         handing.close()
+        await to_thread.run_sync(parts.close)
 
 
 @contextmanager

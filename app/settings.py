@@ -46,12 +46,13 @@ class Process(StrEnum):
 
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
-_DEPLOYED = ("AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN")
+FUNCTION_NAME = "AWS_LAMBDA_FUNCTION_NAME"
+_DEPLOYED = (FUNCTION_NAME, "AWS_ENDPOINT_URL", "TOPIC_ARN")
 
 
 def is_lambda(env: Mapping[str, str]) -> bool:
     """Whether this process runs on Lambda, where nobody watches it start."""
-    return bool(env.get(_DEPLOYED[0]))
+    return bool(env.get(FUNCTION_NAME))
 
 
 def is_local(env: Mapping[str, str]) -> bool:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping
 
-from app import vault
+from app import trace_settings, vault
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.settings import HOW_TO_MAKE_ONE, Process, Settings
@@ -22,6 +22,7 @@ def check(
     _raise_first(map(variable_places.in_settings, variables))
     whole = {"WORKER_TIMEOUT_S": str(worker_timeout_s), **variables}
     providers = Settings.from_env(whole).providers
+    trace_settings.endpoint(whole)
     if not providers:
         raise ConfigurationError(f"PROVIDERS: is not set; put it into {variable_places.SETTINGS_FILE}")
     registry.check(providers)

@@ -23,9 +23,11 @@ from infra import (  # noqa: E402 because of the path above
     credentials,
     functions,
     gateway,
+    interpreters,
     package,
     ses_reports,
     settings_check,
+    target,
 )
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
@@ -46,6 +48,7 @@ def prepare(zappa: Any) -> None:
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
     settings_check.check(file)
+    built_for = target.wanted(zappa.stage_config, zappa.vargs.get("zip"))
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
@@ -65,17 +68,27 @@ def prepare(zappa: Any) -> None:
         **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,
     }
+    run_on(zappa, built_for)
     zappa.s3_bucket_name = outputs["PackageBucket"]
     zappa.zappa.credentials_arn = outputs[f"{stage.entry_point.capitalize()}RoleArn"]
     if stage.entry_point == "attempts":
         zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
 
 
+def run_on(zappa: Any, built_for: target.Target) -> None:
+    """Let Zappa make or update the function for what its package is built for, whatever the settings say."""
+    zappa.runtime, zappa.zappa.architecture = built_for.runtime, built_for.architecture
+    functions.update_architecture(zappa.zappa.lambda_client, built_for.architecture)
+
+
 def pack(zappa: Any) -> None:
     """The hook `zip`: replace Zappa's package by ours, which also stays in dist/ for a rollback."""
-    built = package.build(ROOT / "dist")
+    wanted = target.wanted(zappa.stage_config)
+    interpreter = interpreters.find(wanted.version)
+    built = package.build(ROOT / "dist", wanted, interpreter, package.lock_for(zappa.aws_environment_variables))
     shutil.copyfile(built, ROOT / zappa.zip_path)
-    sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB\n")
+    bytecode = "" if interpreter else ", without bytecode"
+    sys.stdout.write(f"Package {built.relative_to(ROOT)}, {built.stat().st_size / 1e6:.1f} MB{bytecode}\n")
 
 
 def finish(zappa: Any) -> None:

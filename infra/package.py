@@ -1,26 +1,32 @@
-"""`python -m infra.package`: one zip for all three functions, built from the lock and the sources alone.
+"""`python -m infra.package STAGE`: one zip for all three functions, built from the lock and the sources alone.
 
-The same commit gives the same bytes: names are sorted, all files have one date, and none depends on the machine. The
-package contains bytecode, because compiling would double the time of a cold start. Python does not check the bytecode
+It is built for the runtime and the architecture of the stage, by any Python on any machine. The same commit gives the
+same bytes, if the same release of Python compiles them: names are sorted, and all files have one date. The package
+contains bytecode, because compiling more than doubles the time of a cold start. Python does not check the bytecode
 against the sources, because the dates in a zip mean nothing. Of libraries only the bytecode is packed, which makes the
-package a third smaller. Our own sources are packed too, so that a traceback shows our lines.
+package a quarter smaller. Our own sources are packed too, so that a traceback shows our lines. Where no interpreter of
+the runtime's version is at hand, there is no bytecode, and the libraries are packed as sources.
 """
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from infra.stages import ROOT
+from app import trace_settings
+from app.errors import ConfigurationError
+from infra import interpreters, settings_check
+from infra.interpreters import Interpreter
+from infra.stages import ROOT, SETTINGS, settings
+from infra.target import Target, wanted
 
 LOCK = ROOT / "requirements" / "runtime.txt"
+LOCK_WITH_TRACES = ROOT / "requirements" / "tracing.txt"
 BUILD = ROOT / "build"
-PYTHON = "3.11"
-# Lambda's python3.11 has glibc 2.26. Without a platform, pip takes wheels for the machine on which it runs.
-PLATFORM = "manylinux2014_x86_64"
 SOURCES = ("app", "workers")
 OURS_UNUSED = ("app/local/", "app/admin/")
 # Large parts of libraries that we do not use. tests/deploy/test_0_package.py runs each entry point without them.
@@ -42,39 +48,46 @@ RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def build(folder: Path) -> Path:
+def lock_for(variables: Mapping[str, str]) -> Path:
+    """The lock of the libraries that such functions need. Variables that name a collector ask for OpenTelemetry."""
+    return LOCK_WITH_TRACES if trace_settings.endpoint(variables) else LOCK
+
+
+def build(folder: Path, target: Target, interpreter: Interpreter | None, lock: Path = LOCK) -> Path:
     """Build the package of the present sources in `folder`, unless it exists already. Returns its path.
 
-    Its name has a fingerprint of the sources and of the lock. The libraries are downloaded once for each lock.
+    `interpreter` compiles it; None: it goes without bytecode. Its name has a fingerprint of the sources, the lock, the
+    target and the interpreter's release. The libraries are downloaded once for each lock and target.
     """
-    if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
-        raise RuntimeError(f"the package must be built by Python {PYTHON}, whose bytecode it holds")
-    package = folder / f"emailsminder-{_fingerprint()}.zip"
+    package = folder / f"emailsminder-{_fingerprint(target, interpreter, lock)}.zip"
     if not package.exists():
         folder.mkdir(parents=True, exist_ok=True)
         draft = package.with_suffix(".draft")
-        _write(draft, BUILD / "package")
+        _write(draft, BUILD / "package", _install(target, lock), interpreter)
         draft.rename(package)
     return package
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for path, name in sorted([*_sources(), (LOCK, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
+def _fingerprint(target: Target, interpreter: Interpreter | None, lock: Path) -> str:
+    release = interpreter.release if interpreter else "no bytecode"
+    digest = hashlib.sha256(f"{target.runtime} {target.architecture} {release}\n".encode())
+    for path, name in sorted([*_sources(), (lock, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()[:12]
 
 
-def _write(target: Path, tree: Path) -> None:
+def _write(package: Path, tree: Path, libraries: Path, interpreter: Interpreter | None) -> None:
     shutil.rmtree(tree, ignore_errors=True)
-    _copy(_installed(_install()), tree)
-    _compile(tree, tree, "-b")
-    for source in tree.rglob("*.py"):
-        source.unlink()
+    _copy(_installed(libraries), tree)
+    if interpreter:
+        _compile(interpreter, tree, tree, "-b")
+        for source in tree.rglob("*.py"):
+            source.unlink()
     _copy(_sources(), tree)
-    for name in SOURCES:
-        _compile(tree / name, tree)
-    with ZipFile(target, "w", ZIP_DEFLATED, compresslevel=9) as archive:
+    if interpreter:
+        for name in SOURCES:
+            _compile(interpreter, tree / name, tree)
+    with ZipFile(package, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()):
             entry = ZipInfo(name, DATE)
             entry.external_attr = 0o644 << 16
@@ -82,18 +95,19 @@ def _write(target: Path, tree: Path) -> None:
             archive.writestr(entry, (tree / name).read_bytes())
 
 
-def _install() -> Path:
-    """The folder with the libraries, installed for Lambda. It is kept until the lock or the platform changes."""
-    mark = hashlib.sha256(LOCK.read_bytes() + PLATFORM.encode()).hexdigest()[:16]
+def _install(target: Target, lock: Path) -> Path:
+    """The folder with the libraries, installed for Lambda. It is kept until the lock or the target changes."""
+    mark = hashlib.sha256(lock.read_bytes() + f"{target.version} {target.platform}".encode()).hexdigest()[:16]
     place = BUILD / f"runtime-{mark}"
     if place.exists():
         return place
     draft = BUILD / f"runtime-{mark}.draft"
     shutil.rmtree(draft, ignore_errors=True)
+    # Without version and platform, pip takes wheels for the Python and the machine on which it runs.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    command += ["--implementation", "cp", "--python-version", PYTHON, "--platform", PLATFORM]
-    command += ["--target", str(draft), "--requirement", str(LOCK)]
+    command += ["--implementation", "cp", "--python-version", target.version, "--platform", target.platform]
+    command += ["--target", str(draft), "--requirement", str(lock)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
     return draft.rename(place)
 
@@ -129,18 +143,37 @@ def _copy(files: Iterator[tuple[Path, str]], tree: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def _compile(folder: Path, tree: Path, *options: str) -> None:
+def _compile(interpreter: Interpreter, folder: Path, tree: Path, *options: str) -> None:
     # This runs in a new process without site packages, because bytecode depends on which objects are in memory.
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command = [str(interpreter.path), "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += [*options, "-s", str(tree), str(folder)]
     subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
 
 
-def main() -> None:
-    """Build the package, and print its path, size and digest."""
-    package = build(ROOT / "dist")
+def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    """Build the package of a stage, and print its path, size, target and digest. Warn if it has no bytecode."""
+    (stage,) = arguments
+    try:
+        settings_check.check(SETTINGS)
+        found = settings(stage)
+        target = wanted(found)
+    except KeyError:
+        sys.exit(f"{stage}: zappa_settings.json has no such stage, only {', '.join(json.loads(SETTINGS.read_text()))}")
+    except ConfigurationError as error:
+        sys.exit(f"{stage}: {error}")
+    interpreter = interpreters.find(target.version)
+    package = build(ROOT / "dist", target, interpreter, lock_for(found.get("aws_environment_variables", {})))
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    sys.stdout.write(f"{package.relative_to(ROOT)}: {package.stat().st_size / 1e6:.1f} MB, sha256 {digest}\n")
+    size = f"{package.stat().st_size / 1e6:.1f} MB"
+    sys.stdout.write(
+        f"{package.relative_to(ROOT)}: {size}, for {target.runtime} on {target.architecture}, sha256 {digest}\n"
+    )
+    if interpreter is None:
+        sys.stderr.write(
+            f"Warning: the package has no bytecode, because there is no Python {target.version} here to compile it."
+            " A function takes more than twice as long to start. To get one, and then `make deploy` again:"
+            f" {interpreters.remedy(target.version)}\n"
+        )
 
 
 if __name__ == "__main__":

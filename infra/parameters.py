@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app import trace_settings
 from infra.settings_check import own_configuration_sets
 from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
 
@@ -14,13 +15,18 @@ def parameters(environment: str, file: Path = SETTINGS) -> dict[str, Any]:
     found: dict[str, Any] = dict(stages[-1].get("stack", {}))
     if any(stage.get("vpc_config") for stage in stages):
         found["Vpc"] = "on"
-    if any(stage.get("xray_tracing") for stage in stages):
+    if any(stage.get("xray_tracing") or _is_traced_by_xray(stage) for stage in stages):
         found["Tracing"] = "on"
     if key := next((stage["aws_kms_key_arn"] for stage in stages if stage.get("aws_kms_key_arn")), ""):
         found["VariablesKeyArn"] = key
     if found.get("SesIdentityArns"):
         found["SesIdentityArns"] = [*_arns(found["SesIdentityArns"]), *_configuration_sets(stages[0], found)]
     return found
+
+
+def _is_traced_by_xray(stage: Mapping[str, Any]) -> bool:
+    """Whether the function sends its traces to X-Ray by itself, with the rights of its role."""
+    return trace_settings.XRAY.match(trace_settings.endpoint(stage.get("aws_environment_variables", {}))) is not None
 
 
 def _arns(value: Any) -> list[str]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
-from infra import package, template, usage_plan
+from infra import template, usage_plan
 from infra.stages import Stage
+from infra.target import CHOICES
 from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 
 # Parameters that the deployment sets by itself.
 DERIVED = frozenset({"Environment", "Alarms", "Vpc", "Tracing", "VariablesKeyArn"})
+_NO_OTHER = "infra/package.py builds for no other"
 ALIKE = 0.7  # of two names, from 0 to 1
 
 
@@ -35,8 +37,10 @@ def _faults(name: str, stage: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {key} may not be set: {REFUSED[key]}"
         if key in FIXED and value != FIXED[key][0]:
             yield f"{name}: {key} must be {json.dumps(FIXED[key][0])}: {FIXED[key][1]}"
-    if stage.get("runtime", f"python{package.PYTHON}") != f"python{package.PYTHON}":
-        yield f"{name}: runtime must be python{package.PYTHON}: infra/package.py builds for it"
+        if key in CHOICES and value not in CHOICES[key]:
+            yield f"{name}: {key} must be {' or '.join(CHOICES[key])}, is {value}: {_NO_OTHER}"
+    if "extends" not in stage and "runtime" not in stage:
+        yield f"{name}: runtime is missing: {' or '.join(CHOICES['runtime'])}"
     yield from _unknown(f"{name}: stack", stage.get("stack", {}), template.parameters() - DERIVED)
     yield from _unknown(f"{name}: throttle", stage.get("throttle", {}), THROTTLE)
     plan = stage.get("usage_plan", {})

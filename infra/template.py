@@ -5,6 +5,8 @@ A request may carry 51,200 bytes of template, comments and indentation included.
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
@@ -41,7 +43,12 @@ _LOADER = loader(_long_form)
 
 
 def load() -> dict[str, Any]:
-    """The whole template, in the long form of every function."""
+    """The whole template, in the long form of every function. The caller may change it."""
+    return deepcopy(_read())
+
+
+@cache  # because reading it takes a quarter of a second, and one deployment asks for it a dozen times
+def _read() -> dict[str, Any]:
     return dict(yaml.load(TEMPLATE.read_text(), _LOADER))  # noqa: S506 because the loader is a safe one
 
 
@@ -52,7 +59,7 @@ def body() -> str:
 
 def parameters() -> frozenset[str]:
     """The names of the template's parameters."""
-    return frozenset(load()["Parameters"])
+    return frozenset(_read()["Parameters"])
 
 
 def _smaller(template: dict[str, Any]) -> dict[str, Any]:

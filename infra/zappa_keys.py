@@ -90,5 +90,4 @@ FIXED: Final[dict[str, tuple[object, str]]] = {
     "binary_support": (False, "API Gateway would hand over each body in base64"),
     "use_precompiled_packages": (False, _PACKAGE),
     "apigateway_version": ("v1", _KIND_OF_API),
-    "architecture": ("x86_64", "infra/package.py builds for it"),
 }

@@ -16,7 +16,7 @@ DOCUMENTED = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MU
 def test_every_documented_variable_has_its_place_and_no_other() -> None:
     plain = {name for name in DOCUMENTED if registry.find_variable(name) is None}
     plain -= {name for name in plain if variable_places.is_of_an_account(name)}
-    assert plain | {"AWS_DEFAULT_REGION"} == variable_places.NOT_IN_A_SECRET | {"ADDRESS_SECRET"}
+    assert plain | {"AWS_DEFAULT_REGION"} == variable_places.NOT_IN_A_SECRET | variable_places.SECRETS
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))
@@ -24,7 +24,7 @@ def test_a_documented_variable_may_stand_in_the_settings_or_in_a_secret_or_is_to
     assert variable_places.mistyped(name) == ""
     in_settings, in_file = variable_places.in_settings(name), variable_places.in_secrets_file(name)
     found = registry.find_variable(name)
-    if name == "ADDRESS_SECRET" or (found and found[1].is_secret):
+    if name in variable_places.SECRETS or (found and found[1].is_secret):
         assert (bool(in_settings), in_file) == (True, "")
     elif found:
         assert (in_settings, in_file) == ("", "")
@@ -58,6 +58,8 @@ def test_a_variable_of_an_account_is_right_whatever_its_label(name: str) -> None
         ("SENDGRID_APIKEY", "SENDGRID_API_KEY"),
         ("SENDGRID_EU_API_KEI", "SENDGRID_EU_API_KEY"),
         ("SES_ACCES_KEY_ID", "SES_ACCESS_KEY_ID"),
+        ("OTEL_EXPORTER_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("OTEL_TRACE_SAMPLER", "OTEL_TRACES_SAMPLER"),
     ],
 )
 def test_a_name_near_a_known_one_is_a_mistake(name: str, meant: str) -> None:
@@ -69,7 +71,11 @@ def test_a_name_with_the_prefix_of_a_provider_is_a_mistake() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "HOME", "NO_PROXY", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "OTEL_SERVICE_NAME", "SESSION_TOKEN", "TZ"]
+    "name",
+    [
+        *("PATH", "HOME", "NO_PROXY", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "SESSION_TOKEN", "TZ"),
+        *("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_SCHEDULE_DELAY"),
+    ],
 )
 def test_what_others_read_is_none_of_ours(name: str) -> None:
     assert variable_places.mistyped(name) == ""

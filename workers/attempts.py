@@ -25,7 +25,11 @@ class TooLittleTime(Exception):
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda's entry point: `handle` over the container of this process."""
-    return handle(container(Process.WORKER), event, context)
+    parts = container(Process.WORKER)
+    try:
+        return handle(parts, event, context)
+    finally:
+        parts.traces.flush()  # the process stands still from the answer to the next event
 
 
 def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from app.delivery.ports import (
     SuppressionLookup,
 )
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
+from app.delivery.traced import TraceRequest, untraced_request
 from app.domain.collapse import scope_of
 from app.domain.eligibility import check_named
 from app.domain.email import Email, Role, fingerprint
@@ -93,6 +94,7 @@ class Accept:
     partitions: PartitionStore
     shards: int  # how many shards new emails are spread over
     new_id: Callable[[], str] = new_id
+    trace: TraceRequest = untraced_request
     read_beside: Callable[[Callable[[], LookedUp]], Callable[[], LookedUp]] = in_a_thread
 
     def __call__(self, email: Email, *, project: str, key: str | None) -> Accepted:
@@ -106,7 +108,7 @@ class Accept:
             head, earlier = self._named(head, key)
             if earlier:
                 return self._replay(earlier, head)
-        head = self._checked(head, email)
+        head = replace(self._checked(head, email), traceparent=self.trace(head.email_id))
         known = self.read_beside(partial(self._look_up, head))
         self.contents.put(head, replace(email.content, names=_names(email)))
         head, replaced = known()

@@ -15,6 +15,7 @@ from app.delivery.monitor import Monitor
 from app.delivery.plan import EARLY_MS, Plan
 from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
+from app.delivery.traced import TraceAttempt, untraced
 from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
@@ -54,6 +55,7 @@ class MakeAttempt:
     suppress: Callable[[Finding], object]
     lease_s: float
     wait: Callable[[float], None] = time.sleep
+    trace: TraceAttempt = untraced
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
@@ -69,7 +71,11 @@ class MakeAttempt:
         if head is None or not self._is_expected(head, number, self._now_ms()):
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
-        load = cache(load)
+        with self.trace(head, number):
+            self._make(head, number, cache(load))
+
+    def _make(self, head: Head, number: int, load: LoadContent) -> None:
+        email_id = head.email_id
         plan = Plan(number, self.read_context(head), self.capacity, self.protocol, self.clock)
         claimed = self._claim(head, plan, load)
         content = load() if claimed is not None else None

@@ -8,6 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -17,6 +18,7 @@ from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
 from app.delivery.rewrite import publish_those_ready, rewrite
+from app.delivery.traced import TraceEvents, untraced
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
@@ -59,6 +61,7 @@ class Record:
     suppress: Callable[[Finding], object]
     our_faults: OurFaults
     only_project: Callable[[], str]  # that of an email that is gone; "" if it may have been one of several
+    trace: TraceEvents = untraced
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
 
     def __call__(self, provider: str, webhook: Webhook) -> None:
@@ -113,7 +116,9 @@ class Record:
     ) -> list[BaseException]:
         """Record the events of several emails. Returns what some of them failed with, after all others are done."""
         heads = {head.email_id: head for head in self.heads.get_many([email_id for email_id, _ in emails if email_id])}
-        changing = [pool.submit(self._change, provider, *email, heads.get(email[0])) for email in emails]
+        # Each in a copy of the context, which knows the request: by it the email's span is linked with that one.
+        changes = [partial(self._change, provider, *one, heads.get(one[0])) for one in emails]
+        changing = [pool.submit(copy_context().run, change) for change in changes]
         self._finish([change.result() for change in changing if change.exception() is None])
         return [failure for change in changing if (failure := change.exception())]
 
@@ -125,11 +130,14 @@ class Record:
 
     def _change(self, provider: str, email_id: str, events: Events, known: Head | None) -> "_Change":
         """Write events into the head of their email, and judge the addresses. `known` is the head, if it was read."""
+        known = known or (self.heads.get(email_id) if email_id else None)
+        with self.trace(known, provider, events):
+            return self._write(provider, email_id, events, known)
+
+    def _write(self, provider: str, email_id: str, events: Events, known: Head | None) -> "_Change":
         steps: list[_Step] = []
-        head = None
-        if email_id:
-            change = partial(self._apply, events=events, steps=steps)
-            head = rewrite(self.heads, self.clock, email_id, change, known)
+        change = partial(self._apply, events=events, steps=steps)
+        head = rewrite(self.heads, self.clock, email_id, change, known) if known else None
         if head is None:
             self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY, self.only_project())
             fields = {"provider": provider, "email_id": email_id, "events": len(events)}

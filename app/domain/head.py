@@ -144,6 +144,7 @@ class Head:
     suppressed: Mapping[str, Notice] = field(default_factory=dict)  # by key, as the answer to the request said
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
     stopped: Stop | None = None
+    traceparent: str = ""  # the span of the request that made it, to which all that follows belongs; "": not traced
     turn_ms: int | None = None  # when it is tried again because of a cap per second
     limited_since_ms: int | None = None  # a recipient waits for limits only; `retry_until_ms` is put off by that time
     attempts: tuple[Attempt, ...] = ()  # by number, without those that are counted in `earlier`
@@ -206,8 +207,7 @@ def status(recipients: Iterable[Recipient]) -> EmailStatus:
 def ready(head: Head, now_ms: int) -> bool:
     """Whether an attempt has something to do now.
 
-    That is: nobody holds the lease (or it has ended), and a recipient is queued, a wait has ended, or a call is to be
-    repeated.
+    That is: nobody holds the lease any more, and a recipient is queued, a wait has ended, or a call is to be repeated.
     """
     if head.lease_until_ms is not None:
         return now_ms >= head.lease_until_ms

@@ -103,6 +103,7 @@ class HeadItem(Model):
     created_key = UnicodeAttribute()
     tags = CompactJSONAttribute(null=True)
     send_at = NumberAttribute(null=True)
+    traceparent = UnicodeAttribute(null=True)
 
     due = DueIndex()
     created = CreatedIndex()
@@ -170,6 +171,7 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         created_key=position_key((head.created_at_ms, head.email_id)),
         tags=list(head.tags) or None,
         send_at=head.send_at_ms,
+        traceparent=head.traceparent or None,
     )
 
 
@@ -212,6 +214,7 @@ def _to_head(item: Stored) -> Head:
         tags=tuple(item.tags or ()),
         shard=int(shard),
         send_at_ms=optional_ms(item.send_at),
+        traceparent=item.traceparent or "",
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
         excluded=tuple(item.excluded or ()),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any
 
 from pynamodb.exceptions import PynamoDBException
 
@@ -18,17 +18,14 @@ from app.delivery.explain import Explain, Habits
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Receiver, Send
+from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
-from app.domain.capability import Capability
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
-from app.providers.sdk.limits import Limits
-from app.providers.sdk.organization import organization
-from app.settings import ANY_DOMAIN, INLINE_BYTES, Settings
+from app.settings import INLINE_BYTES, Settings
 from app.store.api_keys import ApiKeys
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -43,33 +40,16 @@ from app.store.nonces import Nonces
 from app.store.partitions import Partitions
 from app.store.places import Places
 from app.store.suppressions import Suppressions
+from app.tracing import UNTRACED, Traces
+from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
 from app.wiring.sweep import always, build_sweep
+from app.wiring.tracing import Tracer
 
 # A worker is killed at its time limit; its lease ends this much later.
 LEASE_MARGIN_S = 10
 # Longer than the age up to which any provider's webhook is accepted (24 h), so that no token can be used twice.
 NONCE_LIFETIME_S = 26 * 3600
-
-
-class Listens(Receiver, Protocol):
-    """What the use cases need of a provider beside sending: its webhooks and its limits."""
-
-    @property
-    def limits(self) -> Limits:
-        """What the provider carries."""
-
-    @property
-    def signing_domain(self) -> str:
-        """The one domain that signs its emails, or ""."""
-
-
-def _capability(account: Listens, from_domains: tuple[str, ...]) -> Capability:
-    """What the account carries. Without a setting, its From must be aligned (RFC 7489 §3.1) with what signs for it."""
-    if from_domains == (ANY_DOMAIN,):
-        return account.limits.capability()
-    signs = account.signing_domain and not from_domains
-    return account.limits.capability(from_domains, organization(account.signing_domain) if signs else "")
 
 
 def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
@@ -114,8 +94,8 @@ class Queue:
 class Container:
     """Everything that an entry point needs.
 
-    `ping` raises ServiceUnavailable if the email table does not answer. `close` closes the connections to providers.
-    `draining` lists the accounts that left PROVIDERS, but whose webhooks can still be verified.
+    `ping` raises ServiceUnavailable if the email table does not answer. `close` sends the last spans and closes the
+    connections to providers. `draining` lists the accounts that left PROVIDERS, and whose webhooks are still verified.
     """
 
     settings: Settings
@@ -135,6 +115,7 @@ class Container:
     ping: Callable[[], None]
     close: Callable[[], None] = field(default=lambda: None)
     draining: Callable[[], tuple[str, ...]] = field(default=lambda: ())
+    traces: Traces = UNTRACED
 
 
 def build(
@@ -151,12 +132,15 @@ def build(
     publish_later: PublishLater = leave_to_the_sweep,
     wait: Callable[[float], None] = time.sleep,
     answers: Callable[[], bool] = always,
+    traces: Traces = UNTRACED,
 ) -> Container:
     """Every use case. `providers` is keyed by account; `confirm` confirms an account's subscription by fetching a URL.
 
     `wait` lets a number of seconds pass. Without a `publish_later`, an email that waits for a place is published by the
     sweep. `answers` says whether our own API answers.
     """
+    tracer = Tracer(traces)
+    publish, publish_many, publish_later = tracer.queue(publish, publish_many, publish_later)
     protocol = DeliveryProtocol(
         settings.providers,
         settings.uncertain_wait_s * 1000,
@@ -168,7 +152,7 @@ def build(
     read_context = ContextReader(monitor, places, settings.routing, stores.suppressions, stores.collapses, clock)
     own_lists = {name: one.limits.own_list.value for name, one in providers.items()}
     find_objections = partial(
-        objections, {name: _capability(one, settings.from_domains[name]) for name, one in providers.items()}
+        objections, {name: capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
     return Container(
         settings=settings,
@@ -186,11 +170,12 @@ def build(
             suppressions=stores.suppressions,
             partitions=partitions,
             shards=settings.shards,
+            trace=tracer.request,
         ),
         attempt=MakeAttempt(
             heads=stores.heads,
             contents=stores.contents,
-            send=send,
+            send=tracer.sending(send),
             publish=publish,
             publish_later=publish_later,
             clock=clock,
@@ -201,6 +186,7 @@ def build(
             suppress=stores.suppressions.note,
             lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
             own_lists=own_lists,
+            trace=tracer.attempt,
         ),
         cancel=Cancel(stores.heads, clock, protocol),
         record=Record(
@@ -219,6 +205,7 @@ def build(
             our_faults=OurFaults(stores.heads, monitor, clock),
             only_project=lambda: partitions.known().only_project,
             own_lists=own_lists,
+            trace=tracer.events,
         ),
         read=build_read(stores.heads, stores.events, stores.listings, partitions),
         sweep=build_sweep(
@@ -238,6 +225,7 @@ def build(
         partitions=partitions,
         providers=providers,
         ping=lambda: _ping(stores.heads),
+        traces=traces,
     )
 
 

@@ -31,6 +31,7 @@ from app.topic import DelayQueue, Topic
 from app.wiring import aws
 from app.wiring.parts import Container, Queue, Stores, build, leave_to_the_sweep
 from app.wiring.sweep import look_at_own_api
+from app.wiring.tracing import open_traces
 from app.wiring.variable_places import NOT_IN_A_SECRET
 
 log = logging.getLogger(__name__)
@@ -87,8 +88,14 @@ def connect(
         wait=wait,
         publish_later=queue.publish_later,
         answers=look_at_own_api(settings),
+        traces=open_traces(env, settings.service_name, session),
     )
-    return replace(container, close=transports.close, draining=accounts.draining)
+
+    def close() -> None:
+        container.traces.flush()
+        transports.close()
+
+    return replace(container, close=close, draining=accounts.draining)
 
 
 @cache

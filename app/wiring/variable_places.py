@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from app import trace_settings
 from app.domain.account import is_account, prefix_of
 from app.providers import registry
 from app.settings import ACCOUNT_VARIABLES, Process
@@ -15,6 +16,8 @@ from app.settings import ACCOUNT_VARIABLES, Process
 SETTINGS_FILE: Final = "aws_environment_variables of zappa_settings.json"
 SECRETS_FILE: Final = "the file that `python -m app.admin secrets store` divides"
 ADDRESS_SECRET: Final = "ADDRESS_SECRET"  # noqa: S105 because it is the name of a variable
+# What is secret and of no provider. API and worker read it.
+SECRETS: Final = frozenset({ADDRESS_SECRET, trace_settings.HEADERS})
 
 # What every function reads, the sweep, too. None of it is secret.
 OF_EVERY_FUNCTION: Final = frozenset(
@@ -30,6 +33,7 @@ OF_EVERY_FUNCTION: Final = frozenset(
         "INLINE_LIMIT_BYTES",
         "API_URL",
         "AWS_ENDPOINT_URL",
+        *trace_settings.PLAIN,
     }
 )
 # What the deployment sets, and where it has it from.
@@ -60,7 +64,7 @@ OF_LOCAL_MODE: Final = frozenset(
 # What a process does not read from its secret, whoever wrote it there: the sweep would not know of it.
 NOT_IN_A_SECRET: Final = OF_EVERY_FUNCTION | OF_LOCAL_MODE | frozenset(OF_THE_DEPLOYMENT)
 
-_PLAIN: Final = (*sorted(NOT_IN_A_SECRET), ADDRESS_SECRET)
+_PLAIN: Final = (*sorted(NOT_IN_A_SECRET), *sorted(SECRETS))
 _ALIKE: Final = 0.84  # of two names, from 0 to 1: one letter of six is wrong, missing or too many
 
 
@@ -70,7 +74,7 @@ def in_settings(name: str) -> str:
     It may be one that somebody else reads, if its name is not like one of ours.
     """
     found = registry.find_variable(name)
-    if name == ADDRESS_SECRET or (found is not None and found[1].is_secret):
+    if name in SECRETS or (found is not None and found[1].is_secret):
         return f"{name}: is a secret; put it into {SECRETS_FILE}"
     if name in OF_THE_DEPLOYMENT:
         return f"{name}: the deployment sets it ({OF_THE_DEPLOYMENT[name]}); delete it here"
@@ -89,7 +93,7 @@ def in_secret(name: str, process: Process, secret: str) -> str:
 
 def in_secrets_file(name: str) -> str:
     """What is wrong with a variable in the file of all secrets; "" if it may stand there. It must be one of ours."""
-    if name == ADDRESS_SECRET or registry.find_variable(name) is not None:
+    if name in SECRETS or registry.find_variable(name) is not None:
         return ""
     if name in OF_EVERY_FUNCTION or is_of_an_account(name):
         return f"{name}: is no secret; put it into {SETTINGS_FILE}, which every function reads"
@@ -103,7 +107,12 @@ def mistyped(name: str) -> str:
 
     The name of a variable of an account, such as ACME_EU_API_KEY, is right whatever the label.
     """
-    if name in _PLAIN or registry.find_variable(name) is not None or is_of_an_account(name):
+    if (
+        name in _PLAIN
+        or name in trace_settings.SPECIFIED
+        or registry.find_variable(name) is not None
+        or is_of_an_account(name)
+    ):
         return ""
     provider = _provider(name)
     near = get_close_matches(name, _of_accounts(provider, name) if provider else _PLAIN, 1, _ALIKE)

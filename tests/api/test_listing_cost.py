@@ -22,7 +22,9 @@ EMAIL: dict[str, Any] = {
 NEWEST, ALL = "from=2020-01-01T00:00:00Z", "to=2200-01-01T00:00:00Z"
 
 
-@pytest.mark.parametrize("limit", [1, 20, 100])
+@pytest.mark.parametrize(
+    "limit", [pytest.param(1, marks=pytest.mark.full), 20, pytest.param(100, marks=pytest.mark.full)]
+)
 @pytest.mark.parametrize(
     "query",
     [

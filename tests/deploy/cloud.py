@@ -16,10 +16,14 @@ import botocore.session
 import httpx
 
 from app.local.aws_emulator import start
+from infra.interpreters import OVERRIDE
+from tests.conftest import EMULATOR_PYTHON
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ENVIRONMENT = "production"
+# The emulator runs every function in its own interpreter, whatever the runtime: packages are built for that one.
+FOR_EMULATOR = {**os.environ, OVERRIDE: str(EMULATOR_PYTHON)}
 EMAIL = {
     "from": "App <no-reply@example.com>",
     "to": ["alice@example.net"],
@@ -68,7 +72,7 @@ class Cloud:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a program that works in this account."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        own = {name: value for name, value in FOR_EMULATOR.items() if not name.startswith("AWS_")}
         return {
             **own,
             "AWS_ENDPOINT_URL": self.url,

@@ -12,6 +12,7 @@ import pytest
 from app.local.simulator import accounts
 from tests.conftest import EMULATOR_PYTHON, free_port
 from tests.deploy.cloud import ENVIRONMENT, ROOT, Cloud, Team, until
+from tests.support.aws import REGION, Aws, client
 from tests.support.environment import ADDRESS_SECRET
 
 
@@ -65,6 +66,37 @@ def api(_deployed: Team) -> Iterator[httpx.Client]:
     with _deployed.api() as client:
         client.headers.update(_deployed.new_key())
         yield client
+
+
+@pytest.fixture
+def account(aws: Aws) -> Aws:
+    """The emulator with the tables and the secret that the deployed doors expect."""
+    sendgrid = accounts.dialect_of("sendgrid")
+    secrets = {
+        "SENDGRID_API_KEY": "x",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": sendgrid.webhook_variables(sendgrid.new_key())["WEBHOOK_PUBLIC_KEY"],
+        "MAILGUN_API_KEY": "x",
+        "MAILGUN_DOMAIN": "mg.example.com",
+        "ADDRESS_SECRET": ADDRESS_SECRET,
+    }
+    manager = client(aws.endpoint_url, "secretsmanager")
+    try:
+        manager.create_secret(Name="package", SecretString=json.dumps(secrets))
+    except manager.exceptions.ResourceExistsException:
+        return aws
+    script = "from app.store import tables; tables.connect('package-', 'us-east-1', None); tables.create_all()"
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={
+            "AWS_ENDPOINT_URL": aws.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        },
+        check=True,
+    )
+    return aws
 
 
 def _secrets(control: httpx.Client, folder: Path) -> dict[str, str]:

@@ -5,7 +5,10 @@ import sys
 from typing import Any
 
 import httpx
+import pytest
 
+from infra import interpreters
+from tests.conftest import EMULATOR_PYTHON
 from tests.deploy.cloud import EMAIL, ENVIRONMENT, Team, until
 
 
@@ -24,6 +27,15 @@ def send(api: httpx.Client, **more: Any) -> str:
     answer = api.post("/v1/emails", json={**EMAIL, **more})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
+
+
+@pytest.mark.parametrize("door", ["", "attempts", "sweep"])
+def test_functions_are_configured_for_what_their_package_is_built_for(team: Team, door: str) -> None:
+    interpreter = interpreters.ask(str(EMULATOR_PYTHON))
+    assert interpreter
+    function = team.function(door)
+    assert function["Runtime"] == f"python{interpreter.version}"
+    assert function["Architectures"] == [{"aarch64": "arm64"}.get(interpreter.machine, interpreter.machine)]
 
 
 def test_email_goes_through_the_next_provider_and_its_webhook_comes_back(team: Team, api: httpx.Client) -> None:

@@ -49,7 +49,8 @@ HEARD: tuple[EventKind, ...] = (Kind.ACCEPTED, Kind.DELIVERED, Kind.SOFT_BOUNCE)
 RESCUED: dict[str, Any] = {"retry_for_ms": 0, "critical": True, "silent": ("a",)}
 LIMITED: dict[str, Any] = {"retry_for_ms": 20_000, "limit_ms": 200_000}
 SPACES = {
-    "one fault": Space(every(retry_for_ms=0), 12_000, quick=True),
+    "one fault, quickly": Space([Setup(OnUncertain.WAIT, retry_for_ms=0)], 5_000, quick=True),
+    "one fault": Space(every(retry_for_ms=0), 12_000),
     "one fault, reports of kinds that say nothing": Space(
         every(retry_for_ms=0), 11_000, kinds=(Kind.UNKNOWN, Kind.SOFT_BOUNCE, Kind.DELIVERED)
     ),

@@ -332,6 +332,9 @@ LATE = {
     ended_lease_is_not_ready,
     sweep_clears_due,
     bounce_is_never_ignored,
+    late_outcome_is_refused,
+    late_outcome_of_a_repeated_call_counts,
+    late_outage_is_no_outage,
 }
 
 

@@ -57,6 +57,7 @@ def test_an_email_that_is_under_way_when_the_disk_fills_is_sent_later_and_once(o
     assert len(own.inbox(email_id)) == 1
 
 
+@pytest.mark.full
 @needs_limits
 def test_ctrl_c_on_a_full_disk_says_what_was_refused(own: Installation) -> None:
     email_id = own.send()

@@ -41,6 +41,7 @@ def children(installation: Installation) -> dict[str, int]:
     }
 
 
+@pytest.mark.full
 def test_a_change_starts_server_and_worker_again_and_nothing_else(reloading: Installation, module: Path) -> None:
     before = children(reloading)
     workers = {before["app.local.worker"]}

@@ -1,5 +1,6 @@
 """The CloudFormation template, as data."""
 
+from functools import cache
 from typing import Any
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
@@ -9,8 +10,9 @@ from infra.template import TEMPLATE, loader
 Loader = loader(lambda name, value: {name: value})  # `!Ref X` becomes {"Ref": X}, `!Sub X` {"Sub": X}, and so on
 
 
+@cache
 def load() -> dict[str, Any]:
-    """The whole template."""
+    """The whole template. Nobody changes it."""
     return dict(yaml.load(TEMPLATE.read_text(), Loader))  # noqa: S506 because the loader is a safe one
 
 

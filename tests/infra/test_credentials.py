@@ -82,6 +82,20 @@ def test_a_malformed_setting_stops_a_deployment(aws: Aws) -> None:
         credentials.check(manager, worker(name), SET | {"RETRY_FOR_S": "soon"})
 
 
+def test_a_sampler_that_there_is_none_of_stops_a_deployment(aws: Aws) -> None:
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://otel.example.com", "OTEL_TRACES_SAMPLER": "ratio"}
+    with pytest.raises(ConfigurationError, match=r"^OTEL_TRACES_SAMPLER: must be one of "):
+        credentials.check(client(aws.endpoint_url, "secretsmanager"), {}, SET | traced)
+
+
+def test_a_collector_s_headers_may_be_in_both_secrets_and_not_in_the_settings(aws: Aws) -> None:
+    manager, headers = client(aws.endpoint_url, "secretsmanager"), {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cr3t"}
+    names = {process: secret(aws, **headers) for process in Process}
+    credentials.check(manager, names, SET | {"PROVIDERS": "ses"})
+    with pytest.raises(ConfigurationError, match=r"^OTEL_EXPORTER_OTLP_HEADERS: is a secret; put it into"):
+        credentials.check(manager, names, SET | headers)
+
+
 @pytest.mark.parametrize(
     ("variable", "why"),
     [
@@ -143,12 +157,14 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     manager = client(aws.endpoint_url, "secretsmanager")
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
-    file.write_text(json.dumps({stage: {"timeout_seconds": 29}, f"{stage}_attempts": {"timeout_seconds": 20}}))
+    api = {"runtime": "python3.13", "timeout_seconds": 29}
+    file.write_text(json.dumps({stage: api, f"{stage}_attempts": {**api, "timeout_seconds": 20}}))
     zappa = SimpleNamespace(
         command="deploy",
         api_stage=stage,
         vargs={"settings_file": str(file)},
         aws_environment_variables=SET,
+        stage_config=api,
         zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
     )
     with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):

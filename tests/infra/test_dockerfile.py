@@ -9,6 +9,7 @@ from infra.stages import ENTRY_POINTS, ROOT, settings
 
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
 LINES = [line.split(maxsplit=1) for line in TEXT.splitlines() if line and not line.startswith("#")]
+VERSION = settings("production")["runtime"].removeprefix("python")
 IGNORED = (ROOT / ".dockerignore").read_text().splitlines()
 
 
@@ -62,12 +63,15 @@ def test_same_lock_as_the_zip_with_hashes() -> None:
 
 def test_runs_as_nobody_on_the_runtime_of_the_settings() -> None:
     assert values("function", "USER") == values("server", "USER") == ["65534:65534"]
-    bases = dict(text.split("=", 1) for name, text in LINES if name == "ARG")
-    assert bases["LAMBDA"] == f"public.ecr.aws/lambda/python:{package.PYTHON}"
+    arguments = dict(text.split("=", 1) for name, text in LINES if name == "ARG")
+    assert arguments["LAMBDA"].endswith(f"/python:{VERSION}")
+    assert arguments["PYTHON"] == f"python:{VERSION}-slim"
 
 
 def test_images_are_built_for_lambda_as_it_takes_them() -> None:
     pages = [(ROOT / name).read_text() for name in ("Dockerfile", "docs/deploy.md")]
     lines = [line for page in pages for line in re.findall(r"docker build .*", page) if "--target server" not in line]
     assert len(lines) == 2
-    assert all("--platform linux/amd64 --provenance=false" in line for line in lines)
+    platform = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}[settings("production")["architecture"]]
+    assert all(f"--platform {platform} --provenance=false" in line for line in lines)
+    assert all("linux/arm64" in page for page in pages), "what the setting arm64 means for images"

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -9,25 +10,42 @@ import pytest
 
 from infra import functions, hooks
 from infra.stages import Stage
+from infra.target import Target
 from tests.support.aws import Aws, client
+
+
+def code() -> bytes:
+    """A package with a sweep that does nothing."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        package.writestr("sweep.py", "def handler(event, context): return None\n")
+    return file.getvalue()
 
 
 @pytest.fixture
 def function(aws: Aws) -> tuple[Any, Stage]:
     """Lambda, and a sweep as Zappa leaves it."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as package:
-        package.writestr("sweep.py", "def handler(event, context): return None\n")
     stage, found = Stage(f"x{uuid4().hex[:8]}", "sweep"), client(aws.endpoint_url, "lambda")
     found.create_function(
         FunctionName=stage.function,
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role="arn:aws:iam::000000000000:role/sweep",
         Handler="sweep.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": code()},
         Environment={"Variables": {"PROVIDERS": "ses"}},
     )
     return found, stage
+
+
+def test_new_code_comes_with_its_architecture(function: tuple[Any, Stage]) -> None:
+    found, stage = function
+    before = found.get_function_configuration(FunctionName=stage.function)["Architectures"]
+    zappa = SimpleNamespace(runtime="python3.13", zappa=SimpleNamespace(lambda_client=found, architecture="x86_64"))
+    hooks.run_on(zappa, Target("python3.14", "arm64"))
+    assert (zappa.runtime, zappa.zappa.architecture) == ("python3.14", "arm64"), "which a new function gets"
+    found.update_function_code(FunctionName=stage.function, ZipFile=code(), Publish=True)  # as Zappa calls it
+    after = found.get_function_configuration(FunctionName=stage.function)["Architectures"]
+    assert (before, after) == (["x86_64"], ["arm64"])
 
 
 def test_a_variable_is_added_to_those_that_are_there(function: tuple[Any, Stage]) -> None:

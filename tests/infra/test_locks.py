@@ -60,14 +60,41 @@ def test_every_library_that_is_declared_is_locked() -> None:
     declared = {
         "runtime.txt": project["dependencies"],
         "local.txt": project["dependencies"] + extras["local"],
-        "dev.txt": project["dependencies"] + extras["local"] + extras["dev"],
+        "tracing.txt": project["dependencies"] + extras["tracing"],
+        "dev.txt": project["dependencies"] + extras["local"] + extras["tracing"] + extras["dev"],
         "browser.txt": project["dependencies"] + extras["local"] + extras["dev"] + extras["browser"],
     }
     for name, requirements in declared.items():
         assert {normal(Requirement(text).name) for text in requirements} <= pins(name).keys(), name
 
 
+def test_the_package_has_the_same_libraries_whatever_builds_it() -> None:
+    """pip takes wheels for the version and platform that it is given, but judges markers by the Python that runs it."""
+    builders = [
+        {"python_version": version, "python_full_version": f"{version}.0", "sys_platform": platform, **machine}
+        for version in ("3.11", "3.12", "3.13", "3.14")
+        for platform, machine in (
+            ("linux", {"platform_system": "Linux", "platform_machine": "x86_64"}),
+            ("darwin", {"platform_system": "Darwin", "platform_machine": "arm64"}),
+        )
+    ]
+    markers = [requirement.marker for requirement in pins("runtime.txt").values() if requirement.marker]
+    assert markers
+    for marker in markers:
+        assert len({marker.evaluate(builder) for builder in builders}) == 1, marker
+
+
 @pytest.mark.parametrize("only_local", ["aiohttp", "jinja2", "typer", "uvicorn"])
 def test_what_only_a_laptop_needs_is_not_deployed(only_local: str) -> None:
     assert only_local in pins("local.txt")
     assert only_local not in pins("runtime.txt")
+
+
+def test_traces_are_deployed_only_if_somebody_asks_for_them_and_then_with_the_same_libraries() -> None:
+    with_traces, without = pins("tracing.txt"), pins("runtime.txt")
+    assert {name: str(with_traces[name]) for name in without} == {name: str(pin) for name, pin in without.items()}
+    assert {"opentelemetry-sdk", "protobuf", "requests"} <= with_traces.keys() - without.keys()
+    shared = pins("local.txt")
+    assert {name: str(shared[name]) for name in shared.keys() & with_traces.keys()} == {
+        name: str(with_traces[name]) for name in shared.keys() & with_traces.keys()
+    }

@@ -15,6 +15,8 @@ from infra.zappa_keys import FIXED, OURS, REFUSED, ZAPPA
 IDENTITY = "arn:aws:ses:us-east-1:123456789012:identity/example.com"
 OWN_SET = "arn:aws:ses:us-east-1:123456789012:configuration-set/own"
 
+TO_XRAY = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://xray.us-east-1.amazonaws.com/v1/traces"}
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -53,8 +55,14 @@ def test_the_settings_that_are_shipped_are_right() -> None:
         ({"environment_variables": {"A": "1"}}, "production: environment_variables may not be set: only Zappa's own"),
         ({"snap_start": "PublishedVersions"}, "production: snap_start may not be set: a deployment publishes no"),
         ({"manage_roles": True}, "production: manage_roles must be false: the roles are those of infra"),
-        ({"architecture": "arm64"}, 'production: architecture must be "x86_64": infra/package.py builds for it'),
-        ({"runtime": "python3.13"}, "production: runtime must be python3.11: infra/package.py builds for it"),
+        (
+            {"architecture": "arm"},
+            "production: architecture must be x86_64 or arm64, is arm: infra/package.py builds for",
+        ),
+        (
+            {"runtime": "python3.11"},
+            "production: runtime must be python3.13 or python3.14, is python3.11: infra/package",
+        ),
         (
             {"stack": {"SesEvents": "on"}, "aws_environment_variables": {"SES_CONFIGURATION_SET": "own"}},
             "production: SesEvents makes a configuration set of SES: take it, or one of your own",
@@ -65,6 +73,19 @@ def test_a_mistake_is_named_with_what_may_be_meant(file: Path, changes: dict[str
     with pytest.raises(ConfigurationError) as raised:
         settings_check.check(write(file, changes))
     assert str(raised.value).startswith(said)
+
+
+@pytest.mark.parametrize("changes", [{"architecture": "arm64"}, {"runtime": "python3.14"}])
+def test_runtime_and_architecture_may_be_chosen(file: Path, changes: dict[str, Any]) -> None:
+    settings_check.check(write(file, changes))
+
+
+def test_a_file_without_a_runtime_is_refused_because_zappa_would_take_its_own(file: Path) -> None:
+    stages = json.loads(SETTINGS.read_text())
+    del stages["production"]["runtime"]
+    file.write_text(json.dumps(stages))
+    with pytest.raises(ConfigurationError, match=r"production: runtime is missing: python3\.13 or python3\.14"):
+        settings_check.check(file)
 
 
 def test_every_mistake_is_named_at_once(file: Path) -> None:
@@ -98,6 +119,8 @@ def test_what_follows_from_other_settings_is_a_parameter_of_the_template() -> No
         ("production", {"xray_tracing": True}, {"Tracing": "on"}),
         ("production_sweep", {"aws_kms_key_arn": "arn:key"}, {"VariablesKeyArn": "arn:key"}),
         ("production", {}, {}),
+        ("production", {"aws_environment_variables": TO_XRAY}, {"Tracing": "on"}),
+        ("production", {"aws_environment_variables": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://otel.example.com"}}, {}),
     ],
 )
 def test_the_roles_get_the_rights_that_the_settings_need(

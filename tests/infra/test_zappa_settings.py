@@ -8,7 +8,7 @@ import pytest
 
 from app.providers import registry
 from app.settings import Settings
-from infra import hooks, package, stack
+from infra import hooks, stack
 from infra.stack import variables
 from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
 from tests.infra import template
@@ -78,10 +78,6 @@ def test_production_is_protected() -> None:
 def test_callbacks_exist(environment: str) -> None:
     for path in settings(environment)["callbacks"].values():
         assert callable(getattr(hooks, path.removeprefix("infra.hooks.")))
-
-
-def test_package_is_for_the_runtime() -> None:
-    assert {settings(name)["runtime"] for name in STAGES} == {f"python{package.PYTHON}"}
 
 
 def test_environment_is_what_the_application_reads() -> None:

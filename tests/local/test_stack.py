@@ -82,6 +82,7 @@ def test_with_it_those_that_were_started_after_it(servers: Servers) -> None:
     assert servers.words() == ["first-start", "second-start", "owner", "second-end", "first-start", "second-start"]
 
 
+@pytest.mark.full
 def test_the_workers_of_uvicorn_share_one_set_of_children(servers: Servers) -> None:
     server = servers.uvicorn("--workers", "3")
     servers.until("owner")

@@ -11,6 +11,8 @@ import pytest
 
 from app.admin.variables import BLOCK
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adding-a-provider.md"
 
@@ -98,13 +100,11 @@ def test_the_part_of_the_example_that_is_written_by_hand_stays(installed: Path) 
     assert "MADE_UP_API_KEY" in after
 
 
-@pytest.mark.full
 def test_it_has_all_its_parts_and_is_asked_what_every_provider_is_asked(installed: Path) -> None:
     suites = (OWN_TESTS, "tests/providers/test_contract.py", "tests/providers/test_limits.py")
     pytest_in(installed, "-k", "made_up or fresh or structure", *suites, *FRESH, *STRUCTURE)
 
 
-@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_it_is_simulated_and_the_suites_of_all_providers_hold(installed: Path) -> None:
     pytest_in(installed, "tests/providers")
@@ -114,7 +114,6 @@ def test_it_is_simulated_and_the_suites_of_all_providers_hold(installed: Path) -
     pytest_in(installed, "tests/test_structure.py", "tests/test_words.py")
 
 
-@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_the_checks_pass(installed: Path) -> None:
     places = ("app/providers/made_up", "app/local/simulator/made_up", "tests/providers/made_up")

@@ -17,6 +17,7 @@ class ProviderServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.calls: list[tuple[str, bytes]] = []
+        self.headers: list[str] = []  # of each call, as they came
         self.statuses: dict[str, int] = {}  # the status to answer with, by the beginning of a path
         self.accepted: httpx.Response | None = None  # how another provider accepts an email
 
@@ -54,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.calls.append((self.path, body))
+        self.server.headers.append(str(self.headers))
         number = len(self.server.calls)
         status = next((s for path, s in self.server.statuses.items() if self.path.startswith(path)), 0)
         answers = {
