@@ -90,7 +90,7 @@ class Deployment:
         name = stack.environment
         api = {"stack": {"DeletionProtection": "false"}}
         self.file.write_text(json.dumps({name: api, f"{name}_attempts": {"extends": name}, f"{name}_sweep": api}))
-        self.cloudwatch = stack._client("cloudwatch")
+        self.cloudwatch = stack.client("cloudwatch")
 
     def apply(self) -> None:
         self.stack.apply({"DeletionProtection": "false", "Alarms": hooks._alarms(self.stack)}, {})

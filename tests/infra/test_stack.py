@@ -22,7 +22,7 @@ def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     session.set_config_variable("region", REGION)
     stack = Stack(session, f"x{uuid4().hex[:8]}")
     yield stack
-    if stack._find():
+    if stack.find():
         stack.apply(OFF, {})
         stack.delete()
 
