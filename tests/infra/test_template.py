@@ -194,6 +194,14 @@ def test_ses_reports_what_it_tracks() -> None:
     assert {"open", "click"} <= set(found["Properties"]["EventDestination"]["MatchingEventTypes"])
 
 
+def test_the_gate_checks_the_template_at_the_lowest_level() -> None:
+    """What is ignored there is in the template, with its reason."""
+    (rule,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert "cfn-lint --include-checks I -- infra/template.yaml" in rule
+    config = load()["Metadata"]["cfn-lint"]["config"]
+    assert config == {"ignore_checks": ["I3011"]}
+
+
 def test_template_is_what_cloudformation_reads() -> None:
     assert template.anchors(TEMPLATE.read_text()) == [], "CloudFormation knows no anchors and aliases"
     assert len(body().encode()) < 46_000, "a request may carry 51,200, and there must be room for what comes"
