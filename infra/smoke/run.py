@@ -70,8 +70,8 @@ def tell_left_behind(left_behind: Callable[[], list[str]], remedy: str) -> None:
     except (BotoCoreError, ClientError) as error:
         sys.stdout.write(f"What was left behind could not be listed: {error}\n{remedy}\n")
         return
-    listed = "".join(f"  {one}\n" for one in found)
-    sys.stdout.write(f"Left behind:\n{listed}{remedy}\n" if found else "Nothing was left behind\n")
+    lines = "".join(f"  {one}\n" for one in found)
+    sys.stdout.write(f"Left behind:\n{lines}{remedy}\n" if found else "Nothing was left behind\n")
 
 
 def until(what: str, happened: Callable[[], Answer | None], within_s: float, wait: Callable[[float], None]) -> Answer:

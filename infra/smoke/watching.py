@@ -49,15 +49,17 @@ def alarm(world: World) -> None:
     """An alarm that goes off reaches who listens to its topic."""
     sqs, sns, cloudwatch = world.client("sqs"), world.client("sns"), world.client("cloudwatch")
     topic_arn, name = world.stack.outputs()["TicketTopicArn"], f"{world.name}-breaker"
-    url = sqs.create_queue(QueueName=f"{world.name}-smoke")["QueueUrl"]
+    url, subscriptions = sqs.create_queue(QueueName=f"{world.name}-smoke")["QueueUrl"], []
     try:
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(_from_topic(arn, topic_arn))})
-        subscription = sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+        asked = {"TopicArn": topic_arn, "Protocol": "sqs", "Endpoint": arn}
+        subscriptions.append(sns.subscribe(**asked, ReturnSubscriptionArn=True)["SubscriptionArn"])
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="make smoke tries this alarm")
         until(f"{name} in the queue", lambda: name in _received(sqs, url), 120, world.wait)
-        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     finally:
+        for subscription in subscriptions:
+            sns.unsubscribe(SubscriptionArn=subscription)
         sqs.delete_queue(QueueUrl=url)
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="make smoke tried this alarm")
 

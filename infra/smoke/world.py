@@ -24,13 +24,14 @@ class World:
     """One environment. `notes` are what the steps must remember, in a file, so that others can go on later.
 
     `api_url` is where the API is reached, with `{id}` in the place of API Gateway's id of it; "" for AWS's own address.
-    `wait` lets a number of seconds pass.
+    `wait` lets a number of seconds pass; `transport` carries the requests, httpx's own if it is None.
     """
 
     environment: str
     session: botocore.session.Session
     api_url: str = ""
     wait: Callable[[float], None] = time.sleep
+    transport: httpx.BaseTransport | None = None
     folder: Path = ROOT / "build"
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -96,7 +97,10 @@ class World:
             printed = self.admin("keys", "create", "smoke", "--scope", "admin")
             self.note(api_key=printed.strip().splitlines()[-1])
         return httpx.Client(
-            base_url=self._url(), headers={"Authorization": f"Bearer {self.notes['api_key']}"}, timeout=60
+            base_url=self._url(),
+            headers={"Authorization": f"Bearer {self.notes['api_key']}"},
+            timeout=60,
+            transport=self.transport,
         )
 
     def _url(self) -> str:
