@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from app.errors import ConfigurationError
-from infra import renaming, settings_check
+from infra import next_step, renaming, settings_check
 from infra.stack import Stack
 from infra.stages import SETTINGS
 
@@ -74,6 +74,25 @@ def test_an_environment_that_is_there_and_its_own_tables_are_no_renaming(
     renaming.check(new_stack, file, {})
     new_stack.apply({"DeletionProtection": "false"}, {})
     assert capsys.readouterr().out == ""
+
+
+def test_make_deploy_refuses_it_first_of_all(
+    new_stack: Stack, table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = json.loads(SETTINGS.read_text())
+    named = {name.replace("dev", new_stack.environment): stage for name, stage in stages.items() if "dev" in name}
+    for stage in named.values():
+        stage["extends"] = {"dev": new_stack.environment}.get(stage["extends"], stage["extends"])
+    file = tmp_path / "zappa_settings.json"
+    file.write_text(json.dumps(stages | named))
+    for module in ("stages", "next_step"):
+        monkeypatch.setattr(f"infra.{module}.SETTINGS", file)
+    monkeypatch.setattr("infra.stages.settings.__defaults__", (file,))
+    monkeypatch.setattr("infra.parameters.parameters.__defaults__", (file,))
+    monkeypatch.setattr("sys.argv", ["next_step", f"{new_stack.environment}_attempts"])
+    table(f"emailsminder-y{uuid4().hex[:8]}-emails")
+    with pytest.raises(SystemExit, match="there is no such environment yet, it would begin with empty tables"):
+        next_step.main()
 
 
 def test_the_project_keeps_its_name_and_the_prefix_is_no_setting(tmp_path: Path) -> None:

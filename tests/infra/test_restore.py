@@ -121,6 +121,7 @@ def test_a_restored_table_has_every_setting_of_its_source(stack: Stack) -> None:
     assert found["ttl"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
 
 
+@pytest.mark.full
 def test_adopting_goes_on_after_any_step_and_back(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = stack.prefix, f"{stack.prefix}restored-"
     restore.tables(stack, new, NOW, ["emails"])
@@ -142,6 +143,7 @@ def test_adopting_goes_on_after_any_step_and_back(stack: Stack, monkeypatch: pyt
     assert stack.outputs()["TablePrefix"] == old
 
 
+@pytest.mark.full
 def test_an_update_keeps_the_tables_that_the_stack_has(stack: Stack) -> None:
     new = f"{stack.prefix}restored-"
     restore.tables(stack, new, NOW, ["emails"])
@@ -258,6 +260,7 @@ def test_a_table_is_waited_for_for_hours(monkeypatch: pytest.MonkeyPatch) -> Non
         dynamodb.restoration._made()
 
 
+@pytest.mark.full
 def test_the_stack_s_policy_lets_tables_leave_for_this_and_for_nothing_else(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

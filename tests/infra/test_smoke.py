@@ -239,6 +239,7 @@ def test_what_cannot_be_removed_is_told_and_not_forgotten(world: World) -> None:
     world.client("sqs").delete_queue(QueueUrl=queue)
 
 
+@pytest.mark.full
 def test_a_target_or_command_that_fails_is_named(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SmokeError, match=r"^no-such-target STAGE=dev failed"):
         world.make("no-such-target")

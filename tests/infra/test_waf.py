@@ -1,12 +1,15 @@
 """AWS WAF in front of the API, as an option."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import botocore.session
+import pytest
 from botocore.stub import Stubber
 
-from infra import waf
+from infra import hooks, waf
 from infra.stack import Stack
 from infra.stages import Stage
 from tests.infra import template
@@ -36,6 +39,38 @@ def test_the_api_is_behind_the_rules_until_they_go(new_stack: Stack) -> None:
 
     assert "WebAclArn" not in new_stack.apply(OFF, {})
     assert client.list_web_acls(Scope="REGIONAL")["WebACLs"] == []
+
+
+def test_the_last_hook_puts_the_api_behind_the_rules(
+    new_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALARMS", "off")
+    outputs, gateway = new_stack.apply({**OFF, "WafRate": 2000}, {}), new_stack.client("apigateway")
+    name = new_stack.environment
+    api_id = gateway.create_rest_api(name=f"emailsminder-{name}")["id"]
+    gateway.create_deployment(restApiId=api_id, stageName=name)
+    session = SimpleNamespace(_session=new_stack.session, client=new_stack.client)
+    zappa = SimpleNamespace(
+        boto_session=session,
+        wait_until_lambda_function_is_updated=lambda _: None,
+        get_api_id=lambda _: api_id,
+        get_api_url=lambda *_: "https://x.execute-api.us-east-1.amazonaws.com",
+    )
+    hooks.finish(
+        SimpleNamespace(
+            zappa=zappa,
+            api_stage=name,
+            lambda_name=f"emailsminder-{name}",
+            stage_config={"throttle": {"rate": 1, "burst": 1}, "aws_environment_variables": {"PROVIDERS": "sendgrid"}},
+            aws_environment_variables={"API_URL": ""},
+            vargs={"settings_file": str(tmp_path / "zappa_settings.json")},
+        )
+    )
+    found = new_stack.client("wafv2").list_resources_for_web_acl(
+        WebACLArn=outputs["WebAclArn"], ResourceType="API_GATEWAY"
+    )
+    assert found["ResourceArns"] == [f"arn:aws:apigateway:us-east-1::/restapis/{api_id}/stages/{name}"]
+    gateway.delete_rest_api(restApiId=api_id)
 
 
 def test_the_rules_are_released_before_they_are_deleted() -> None:
