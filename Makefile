@@ -7,6 +7,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 EMULATOR ?= .emulator
 AUDIT ?= .audit
+CFN_LINT ?= .cfn-lint
 # The version that Lambda runs comes first: tests run on it then, and it compiles the package.
 PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -55,11 +56,12 @@ screenshots: export CHROMIUM ?= $(shell command -v chromium chromium-browser goo
 screenshots: $(VENV)/.browser $(EMULATOR)/.installed ## Take the README's picture of the playground anew, docs/playground.png
 	@$(VENV)/bin/python -m tests.browser.screenshots
 
-check: $(VENV)/.dev ## Lint, format, types, import contracts, known vulnerabilities of the locked libraries
+check: $(VENV)/.dev $(CFN_LINT)/.installed ## Lint, format, types, import contracts, the template, known vulnerabilities of the libraries
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports
+	$(CFN_LINT)/bin/cfn-lint --include-checks I -- infra/template.yaml
 	$(VENV)/bin/python -m infra.advisories $(AUDIT)
 
 emulator: $(EMULATOR)/.installed ## Install the AWS emulator
@@ -73,6 +75,7 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) requirements/emulator.in --upgrade --output-file requirements/emulator.txt
 	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
 	$(COMPILE) requirements/mutants.in --upgrade --output-file requirements/mutants.txt
+	$(COMPILE) requirements/cfn-lint.in --upgrade --output-file requirements/cfn-lint.txt
 	$(COMPILE) requirements/audit.in --upgrade --output-file requirements/audit.txt
 	$(COMPILE) requirements/build.in --upgrade --output-file requirements/build.txt
 	$(COMPILE) requirements/deploy.in --upgrade --constraint requirements/build.txt --output-file requirements/deploy.txt
@@ -94,7 +97,7 @@ excerpts: $(VENV)/.dev ## Write the code that docs/adding-a-provider.md shows, f
 	$(VENV)/bin/python -m tests.support.excerpts docs/adding-a-provider.md
 
 clean: ## Remove environments and caches; the emails in .data stay
-	rm -rf $(VENV) $(EMULATOR) $(AUDIT) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(EMULATOR) $(AUDIT) $(CFN_LINT) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each environment is made from a lock with hashes; its stamp is older than a lock that changed.
@@ -122,6 +125,11 @@ $(VENV)/.browser: requirements/browser.txt | $(VENV)/bin/python
 $(EMULATOR)/.installed: requirements/emulator.txt | $(EMULATOR)/bin/python
 	$(EMULATOR)/$(INSTALL) $<
 	@$(EMULATOR)/$(CONSISTENT)
+	@touch $@
+
+$(CFN_LINT)/.installed: requirements/cfn-lint.txt | $(CFN_LINT)/bin/python
+	$(CFN_LINT)/$(INSTALL) $<
+	@$(CFN_LINT)/$(CONSISTENT)
 	@touch $@
 
 # Made when the service that it asks answers.

@@ -6,7 +6,7 @@ ZAPPA := $(DEPLOY)/bin/zappa
 # Workers first: what a new API writes, they must understand.
 STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
 
-.PHONY: package deploy rollback remove e2e
+.PHONY: package deploy rollback remove smoke e2e
 
 package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/, for the runtime of STAGE
 	@$(DEPLOY)/bin/python -m infra.package $(STAGE)
@@ -26,6 +26,9 @@ rollback: $(DEPLOY)/.installed ## Put an earlier PACKAGE=dist/emailsminder-….z
 remove: $(DEPLOY)/.installed ## Remove the functions and the API of STAGE; DATA=delete: everything else, too
 	@for stage in $(STAGE) $(STAGE)_sweep $(STAGE)_attempts; do $(ZAPPA) undeploy $$stage --yes; done
 	@$(DEPLOY)/bin/python -m infra.stack $(if $(filter delete,$(DATA)),delete,silence) $(STAGE)
+
+smoke: $(VENV)/.dev $(DEPLOY)/.installed ## Make STAGE in a real AWS account, show what no emulator can, remove it (ARGS='--keep')
+	@$(VENV)/bin/python -m infra.smoke $(STAGE) $(ARGS)
 
 e2e: $(VENV)/.dev $(EMULATOR)/.installed $(DEPLOY)/.installed ## Deploy to the AWS emulator with Zappa and try everything
 	@$(VENV)/bin/python -m pytest tests/deploy --timeout 900 $(ARGS)

@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
@@ -12,6 +14,29 @@ from app import metrics
 QUIET = ("httpx", "httpcore", "botocore", "urllib3", "pynamodb", "mangum")
 
 
+_BOUND: ContextVar[Mapping[str, str]] = ContextVar("bound", default={})  # noqa: B039 because it is never changed
+
+
+@contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Give each line that is logged within the block these fields, beside those of an outer block. "" gives none.
+
+    A line's own field of the same name wins. Another thread has the fields only if it was given this one's context.
+    """
+    token = _BOUND.set({**_BOUND.get(), **{name: value for name, value in fields.items() if value}})
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
+
+
+def _add_bound(record: logging.LogRecord) -> bool:
+    """A logging filter that drops no line."""
+    for name, value in _BOUND.get().items():
+        record.__dict__.setdefault(name, value)
+    return True
+
+
 def configure(level: str, service: str = "emailsminder", metrics_namespace: str = "") -> None:
     """Send every log record of this process to stdout as one line of JSON. Idempotent.
 
@@ -19,6 +44,7 @@ def configure(level: str, service: str = "emailsminder", metrics_namespace: str 
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LambdaPowertoolsFormatter(service=service, utc=True))
+    handler.addFilter(_add_bound)
     if metrics_namespace:
         handler.addFilter(metrics.Embed(metrics_namespace, service))
     root = logging.getLogger()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -70,6 +71,36 @@ class CloudFormation:
         if found is None or found["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             self._fail(before)
         return is_new
+
+    def adopt(self, request: Mapping[str, Any], resources: list[dict[str, Any]]) -> None:
+        """Let the stack have resources that exist already, and that the request's template adds to it.
+
+        Nothing about a resource is changed. Raises StackError with AWS's reason if the stack cannot have one of them.
+        """
+        before, name = {event["EventId"] for event in self._events()}, f"adopt-{uuid4().hex}"
+        asked = {key: value for key, value in request.items() if key != "Tags"}  # an import may change no tags
+        self.client.create_change_set(
+            StackName=self.name, ChangeSetName=name, ChangeSetType="IMPORT", ResourcesToImport=resources, **asked
+        )
+        found = self._prepared(name)
+        if found["Status"] != "CREATE_COMPLETE":
+            self.client.delete_change_set(StackName=self.name, ChangeSetName=name)
+            raise StackError(f"the stack {self.name} could not take over what exists: {found.get('StatusReason')}")
+        self.client.execute_change_set(StackName=self.name, ChangeSetName=name)
+        settled = self._settled()
+        if settled is None or settled["StackStatus"] != "IMPORT_COMPLETE":
+            self._fail(before)
+
+    def _prepared(self, name: str) -> dict[str, Any]:
+        """A change set once AWS has looked at everything in it."""
+        for _ in range(int(SETTLES_WITHIN_S / POLL_EVERY_S)):
+            found: dict[str, Any] = self.client.describe_change_set(StackName=self.name, ChangeSetName=name)
+            if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                return found
+            self.wait(POLL_EVERY_S)
+        raise StackError(
+            f"the change set {name} of the stack {self.name} is not ready; run the same command again later"
+        )
 
     def delete(self) -> None:
         """Delete the stack, and wait until that is done. Raises StackError if it fails."""

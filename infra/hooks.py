@@ -25,9 +25,11 @@ from infra import (  # noqa: E402 because of the path above
     gateway,
     interpreters,
     package,
+    renaming,
     ses_reports,
     settings_check,
     target,
+    waf,
 )
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
@@ -63,6 +65,7 @@ def prepare(zappa: Any) -> None:
         zappa.zappa.boto_session.client("lambda"), stage, zappa.lambda_concurrency
     )
     stack = _stack(zappa, stage)
+    renaming.check(stack, file)
     outputs = stack.apply({**wanted, "Alarms": _alarms(stack)}, base.get("tags", {}))
     zappa.aws_environment_variables = {
         **variables(stage, outputs, worker_timeout_s),
@@ -100,6 +103,7 @@ def finish(zappa: Any) -> None:
     if stage.entry_point == "api":
         api_id = zappa.zappa.get_api_id(zappa.lambda_name)
         gateway.configure(client("apigateway"), api_id, stage, outputs, zappa.stage_config)
+        waf.protect(client("wafv2"), api_id, stage, outputs)
         url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
         tell_sweep(client("lambda"), stage, url, zappa.aws_environment_variables)
         if "SesTopicArn" in outputs:

@@ -11,9 +11,10 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from app.errors import ConfigurationError
-from infra import alarms, settings_check
+from infra import alarms, renaming, settings_check
 from infra.cloudformation import CloudFormation, StackError
 from infra.parameters import parameters
+from infra.stack import Stack
 from infra.stages import SETTINGS, Stage, settings
 
 
@@ -50,6 +51,7 @@ def main() -> None:
         alarms.require_somebody(stage.environment, parameters(stage.environment))
         session = botocore.session.get_session()
         session.set_config_variable("region", settings(stage.name)["aws_region"])
+        renaming.check(Stack(session, stage.environment), SETTINGS)
         stack = CloudFormation(session.create_client("cloudformation"), stage.function)
         sys.stdout.write(f"{find(stage, session.create_client('lambda'), stack)}\n")
     except (StackError, ConfigurationError, KeyError, ClientError) as error:

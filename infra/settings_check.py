@@ -13,7 +13,7 @@ from infra.target import CHOICES
 from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 
 # Parameters that the deployment sets by itself.
-DERIVED = frozenset({"Environment", "Alarms", "Vpc", "Tracing", "VariablesKeyArn"})
+DERIVED = frozenset({"Environment", "TablePrefix", "Alarms", "Vpc", "Tracing", "VariablesKeyArn"})
 _NO_OTHER = "infra/package.py builds for no other"
 ALIKE = 0.7  # of two names, from 0 to 1
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from app.errors import ConfigurationError
-from infra import account_alarms, alarms, functions, settings_check, template
+from infra import account_alarms, alarms, functions, protection, renaming, settings_check, template, waf
 from infra.cloudformation import CloudFormation, StackError
 from infra.parameters import parameters
 from infra.stages import PROJECT, SETTINGS, Stage, settings
@@ -35,74 +35,95 @@ class Stack:
         """The name of the stack. It has a suffix, because Zappa creates and deletes a stack of the name without it."""
         return f"{PROJECT}-{self.environment}-resources"
 
+    @property
+    def prefix(self) -> str:
+        """What the names of the tables begin with. Only infra/restore.py changes it."""
+        return self.parameter("TablePrefix") or f"{PROJECT}-{self.environment}-"
+
     def apply(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, str]:
         """Create the stack, or update it if the template, `parameters` or `tags` changed. Returns its outputs.
 
         Its tables are protected when it is complete, and not before: CloudFormation could not take them back if another
         resource fails. Raises StackError if AWS rolls it back, with the first reason, or if it cannot be changed now.
         """
-        request = self._request(parameters, tags)
-        unprotected = self._request({**parameters, "DeletionProtection": "false"}, tags)
-        if self._stack().apply(request, unprotected) and request != unprotected:
-            self._stack().apply(request, unprotected)
+        request = self.request(parameters, tags)
+        unprotected = self.request({**parameters, "DeletionProtection": "false"}, tags)
+        if str(parameters.get("WafRate", 0)) == "0" and self.find():
+            waf.release(self.client("wafv2"), self.outputs())
+        if self.cloudformation().apply(request, unprotected):
+            sys.stdout.write(f"The environment {self.environment} is new, and its tables are empty\n")
+            if request != unprotected:
+                self.cloudformation().apply(request, unprotected)
+        protection.apply(self.client("cloudformation"), self.name, is_on=request != unprotected)
         return self.outputs()
 
-    def _request(self, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    def request(
+        self, parameters: Mapping[str, Any], tags: Mapping[str, str], prefix: str | None = None
+    ) -> dict[str, Any]:
+        """What CloudFormation is asked for, but for the stack's name. The names of the tables begin with `prefix`."""
+        values = {
+            "DeletionProtection": "true",
+            **parameters,
+            "Environment": self.environment,
+            "TablePrefix": prefix or self.prefix,
+        }
         return {
             "TemplateBody": template.body(),
             "Capabilities": ["CAPABILITY_IAM"],
-            "Parameters": [
-                {"ParameterKey": key, "ParameterValue": _text(key, value)}
-                for key, value in {"DeletionProtection": "true", **parameters, "Environment": self.environment}.items()
-            ],
+            "Parameters": [{"ParameterKey": key, "ParameterValue": _text(key, value)} for key, value in values.items()],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
 
     def parameter(self, name: str) -> str:
         """The value that a parameter has now; "" if there is no stack, or if it has no such parameter."""
-        found = (self._find() or {}).get("Parameters", [])
+        found = (self.find() or {}).get("Parameters", [])
         return next((str(one["ParameterValue"]) for one in found if one["ParameterKey"] == name), "")
 
     def outputs(self) -> dict[str, str]:
         """The outputs of the stack, by name. Raises StackError if there is no stack."""
-        found = self._find()
+        found = self.find()
         if found is None:
             raise StackError(f"there is no stack {self.name}: deploy first")
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
     def delete(self) -> None:
         """Delete the stack, and the data that it would retain. Raises StackError if a table is protected."""
-        resources = self._client().describe_stack_resources(StackName=self.name)["StackResources"]
+        resources = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
         kept = {kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind] for kind in KEPT}
-        dynamodb = self._client("dynamodb")
+        dynamodb = self.client("dynamodb")
         for table in kept["AWS::DynamoDB::Table"]:
             if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
                 raise StackError(f"{table} is protected: set DeletionProtection to false and apply first")
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
-        functions.stop_polling(self._client("lambda"), self.outputs().get("DelayQueueArn", ""))
-        self._stack().delete()
+        waf.release(self.client("wafv2"), self.outputs())
+        protection.apply(self.client("cloudformation"), self.name, is_on=False)
+        functions.stop_polling(self.client("lambda"), self.outputs().get("DelayQueueArn", ""))
+        self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             dynamodb.delete_table(TableName=table)
-        s3 = self._client("s3")
+        s3 = self.client("s3")
         for bucket in kept["AWS::S3::Bucket"]:
             if any(found["Name"] == bucket for found in s3.list_buckets()["Buckets"]):
                 s3.delete_bucket(Bucket=bucket)
 
     def _empty(self, bucket: str) -> None:
-        s3 = self._client("s3")
+        s3 = self.client("s3")
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if keys:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
-    def _find(self) -> dict[str, Any] | None:
-        return self._stack().find()
+    def find(self) -> dict[str, Any] | None:
+        """The stack as CloudFormation describes it. None if there is none."""
+        return self.cloudformation().find()
 
-    def _stack(self) -> CloudFormation:
-        return CloudFormation(self._client(), self.name)
+    def cloudformation(self) -> CloudFormation:
+        """The stack, to be changed."""
+        return CloudFormation(self.client("cloudformation"), self.name)
 
-    def _client(self, service: str = "cloudformation") -> Any:
+    def client(self, service: str) -> Any:
+        """A client of an AWS service, in the region of the stack."""
         return self.session.create_client(service)
 
 
@@ -174,6 +195,7 @@ def _run(command: str, environment: str) -> None:
         if command == "apply":
             settings_check.check(SETTINGS)
             alarms.require_somebody(environment, wanted)
+            renaming.check(stack, SETTINGS)
         stack.apply({**wanted, "Alarms": "on" if is_on else "off"}, base.get("tags", {}))
         if not is_on:
             account_alarms.silence(session.create_client("cloudwatch"), environment)

@@ -84,6 +84,7 @@ REFUSED: Final[dict[str, str]] = {
 }
 # Key → the one value that it may have, and why.
 FIXED: Final[dict[str, tuple[object, str]]] = {
+    "project_name": ("emailsminder", "every name begins with it, and tables that are there cannot be renamed"),
     "manage_roles": (False, _ROLES),
     "keep_warm": (False, _NOTHING),
     "touch": (False, "it would ask the API before its settings are made, and skip them if that fails"),

@@ -9,6 +9,7 @@ import math
 from datetime import datetime
 from typing import Any
 
+from app import logs
 from app.delivery.places import FURTHEST_S
 from app.settings import Process
 from app.wiring.parts import Container
@@ -24,12 +25,13 @@ class TooLittleTime(Exception):
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Lambda's entry point: `handle` over the container of this process."""
-    parts = container(Process.WORKER)
-    try:
-        return handle(parts, event, context)
-    finally:
-        parts.traces.flush()  # the process stands still from the answer to the next event
+    """Lambda's entry point: `handle` over the container of this process. Every line that it logs has the request id."""
+    with logs.bound(request_id=getattr(context, "aws_request_id", "")):
+        parts = container(Process.WORKER)
+        try:
+            return handle(parts, event, context)
+        finally:
+            parts.traces.flush()  # the process stands still from the answer to the next event
 
 
 def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -46,17 +48,8 @@ def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str
     failures: list[dict[str, str]] = []
     errors: list[Exception] = []
     for number, record in enumerate(event["Records"]):
-        error: Exception | None = None
-        if number and seconds_left(context) < needed_s:
-            error = TooLittleTime("for another provider call")
-            log.warning("put back: too little time is left for its call")
-        else:
-            try:
-                parts.attempt(*read(record), at_ms(record))
-            except Exception as raised:
-                log.exception("attempt failed on our side")
-                error = raised
-            log.info("message", extra={"failed": error is not None, "age_ms": waited_ms(record, parts.clock())})
+        with logs.bound(email_id=_email_id(record)):
+            error = _process(parts, record, is_late=number > 0 and seconds_left(context) < needed_s)
         if error is not None and (name := named(record)):
             failures.append({"itemIdentifier": name})
         elif error is not None:
@@ -64,6 +57,29 @@ def handle(parts: Container, event: dict[str, Any], context: object) -> dict[str
     if errors:
         raise errors[0]
     return {"batchItemFailures": failures}
+
+
+def _process(parts: Container, record: dict[str, Any], *, is_late: bool) -> Exception | None:
+    """Make the attempt of one record, unless it is too late for it. Returns why it is not made, or failed."""
+    if is_late:
+        log.warning("put back: too little time is left for its call")
+        return TooLittleTime("for another provider call")
+    error: Exception | None = None
+    try:
+        parts.attempt(*read(record), at_ms(record))
+    except Exception as raised:
+        log.exception("attempt failed on our side")
+        error = raised
+    log.info("message", extra={"failed": error is not None, "age_ms": waited_ms(record, parts.clock())})
+    return error
+
+
+def _email_id(record: Any) -> str:
+    """The email that a record is about; "" if it is not legible."""
+    try:
+        return read(record)[0]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def named(record: Any) -> str:

@@ -7,6 +7,8 @@ from time import perf_counter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import logs
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,7 +34,8 @@ class RequestLog:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            with logs.bound(request_id=request_id):
+                await self.app(scope, receive, send_with_id)
         finally:
             fields = {
                 "method": scope["method"],

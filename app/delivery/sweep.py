@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -56,7 +57,11 @@ class Sweep:
         shards = list(self.shards)
         share_s = within_s * min(1, SIDE_BY_SIDE / len(shards))  # else the first shards would use up the time
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            sweeps = {shard: pool.submit(self._sweep, shard, before.get(shard), share_s) for shard in shards}
+            # Each in a copy of this context, so that its lines have the request id, too.
+            sweeps = {
+                shard: pool.submit(copy_context().run, self._sweep, shard, before.get(shard), share_s)
+                for shard in shards
+            }
         swept = {shard: _attempted(f"shard {shard}", sweep.result) for shard, sweep in sweeps.items()}
         # A shard that failed is swept from its beginning next time.
         after = {shard: outcome[1] for shard, outcome in swept.items() if outcome and outcome[1]}

@@ -1,12 +1,15 @@
 """One log line per request, without anything personal."""
 
 import asyncio
+import json
 import logging
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from app import logs
 from app.api.request_log import RequestLog
 from tests.api.conftest import Client
 
@@ -79,3 +82,23 @@ def test_what_is_no_request_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
     asyncio.run(RequestLog(app)({"type": "lifespan"}, nothing, nothing))
     assert passed
     assert not lines(caplog)
+
+
+def test_other_lines_of_a_request_have_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    async def app(*_: object) -> None:
+        await asyncio.to_thread(logging.getLogger("app.delivery.accept").warning, "not published, the sweep will")
+
+    async def nothing(*_: object) -> Any:
+        raise AssertionError
+
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    logs.configure("INFO")
+    context = SimpleNamespace(aws_request_id="5c1a")
+    asyncio.run(RequestLog(app)({"type": "http", "method": "POST", "aws.context": context}, nothing, nothing))
+    root.handlers, root.level = before
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["request_id"]) for line in written] == [
+        ("not published, the sweep will", "5c1a"),
+        ("request", "5c1a"),
+    ]

@@ -26,6 +26,7 @@ class CloudFormationStub:
         self.status: str | None = None
         self.resources: list[str] = []
         self.calls: list[str] = []
+        self.policy, self.is_protected = "", False
         self._events: list[dict[str, str]] = []
         self._names: dict[str, str] = {}
         self._after: list[str | None] = []
@@ -75,7 +76,15 @@ class CloudFormationStub:
             self.existing[self._names[name]] = self._is_protected(found)
         self._then("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
 
+    def set_stack_policy(self, StackName: str, StackPolicyBody: str) -> None:  # noqa: ARG002, N803 because botocore calls it so
+        self.policy = StackPolicyBody
+
+    def update_termination_protection(self, StackName: str, EnableTerminationProtection: bool) -> None:  # noqa: ARG002, N803 because botocore calls it so
+        self.is_protected = EnableTerminationProtection
+
     def delete_stack(self, StackName: str) -> None:  # noqa: ARG002, N803 because botocore calls it so
+        if self.is_protected:
+            raise error("DeleteStack", "cannot be deleted while TerminationProtection is enabled")
         self.calls.append("delete")
         if stuck := [name for name in self.resources if name in self.stays]:
             self._event(stuck[0], "DELETE_FAILED", "it is not empty")

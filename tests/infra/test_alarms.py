@@ -1,11 +1,10 @@
 """When alarms tell somebody, and the alarms of single accounts."""
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import botocore.session
 import pytest
@@ -69,16 +68,10 @@ def test_a_sweep_that_does_not_run_is_waited_for_some_minutes() -> None:
 
 
 @pytest.fixture
-def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def stack(new_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack of an environment of its own, not made yet; gone in the end."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
     monkeypatch.delenv("ALARMS", raising=False)
-    session = botocore.session.get_session()
-    session.set_config_variable("region", REGION)
-    stack = Stack(session, f"x{uuid4().hex[:8]}")
-    yield stack
-    stack.apply({"DeletionProtection": "false"}, {})
-    stack.delete()
+    return new_stack
 
 
 class Deployment:
@@ -90,7 +83,7 @@ class Deployment:
         name = stack.environment
         api = {"stack": {"DeletionProtection": "false"}}
         self.file.write_text(json.dumps({name: api, f"{name}_attempts": {"extends": name}, f"{name}_sweep": api}))
-        self.cloudwatch = stack._client("cloudwatch")
+        self.cloudwatch = stack.client("cloudwatch")
 
     def apply(self) -> None:
         self.stack.apply({"DeletionProtection": "false", "Alarms": hooks._alarms(self.stack)}, {})
@@ -148,6 +141,48 @@ def test_nobody_is_told_with_alarms_off(stack: Stack, tmp_path: Path, monkeypatc
     assert deployment.are_on() == {False}
 
 
+OF_SES = {"service": "emailsminder-production", "provider": "ses:eu"}
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("bounces", "HardBounceShare"), ("complaints", "ComplaintShare")])
+def test_a_share_is_that_of_a_day_s_mails_of_the_account(kind: str, metric: str) -> None:
+    with mock_aws():
+        client = cloudwatch()
+        account_alarms.apply(client, "production", ["ses:eu"], TOPIC, is_on=True)
+        (alarm,) = client.describe_alarms(AlarmNamePrefix=f"emailsminder-production-{kind}")["MetricAlarms"]
+        queries = {one["Id"]: one for one in alarm["Metrics"]}
+        assert [name for name, one in queries.items() if one["ReturnData"]] == ["judged"]
+        for name, statistic in (("share", "Average"), ("mails", "SampleCount")):
+            stat = queries[name]["MetricStat"]
+            assert (stat["Metric"]["MetricName"], stat["Stat"], stat["Period"]) == (metric, statistic, 86_400)
+            assert {one["Name"]: one["Value"] for one in stat["Metric"]["Dimensions"]} == OF_SES
+
+
+@pytest.mark.parametrize(
+    ("kind", "mails", "reports", "alarms_somebody"),
+    [
+        ("bounces", 3, 1, False),
+        ("bounces", 99, 20, False),
+        ("bounces", 100, 5, False),
+        ("bounces", 100, 6, True),
+        ("bounces", 100_000, 4_000, False),
+        ("complaints", 3, 2, False),
+        ("complaints", 200, 1, False),
+        ("complaints", 200, 2, True),
+        ("complaints", 10_000, 10, False),
+        ("complaints", 10_000, 11, True),
+    ],
+)
+def test_a_share_of_few_mails_alarms_nobody(kind: str, mails: int, reports: int, alarms_somebody: bool) -> None:
+    """The expression is calculated as CloudWatch's metric math defines IF and AND."""
+    found = re.fullmatch(r"IF\((.*), (\w+), (\w+)\)", account_alarms._SHARE)
+    assert found is not None
+    condition, then, otherwise = found.groups()
+    python = f"{then} if {condition.replace('AND', 'and')} else {otherwise}"
+    value = eval(python, {"mails": mails, "share": reports / mails})  # noqa: S307 because the expression is our own
+    assert (value > account_alarms.ALARMS[kind]["Threshold"]) is alarms_somebody
+
+
 def names(client: Any) -> set[str]:
     return {alarm["AlarmName"].removeprefix("emailsminder-") for alarm in client.describe_alarms()["MetricAlarms"]}
 
@@ -161,11 +196,8 @@ def test_an_account_has_alarms_as_long_as_it_is_one() -> None:
         kinds = ("bounces", "complaints", "unattributed")
         of_ses = {f"production-{kind}-ses-eu" for kind in kinds}
         assert names(client) == of_ses | {f"dev-{kind}-mailgun" for kind in kinds}
-        found = client.describe_alarms(AlarmNamePrefix="emailsminder-production-bounces")["MetricAlarms"][0]
-        assert {one["Name"]: one["Value"] for one in found["Dimensions"]} == {
-            "service": "emailsminder-production",
-            "provider": "ses:eu",
-        }
+        found = client.describe_alarms(AlarmNamePrefix="emailsminder-production-unattributed")["MetricAlarms"][0]
+        assert {one["Name"]: one["Value"] for one in found["Dimensions"]} == OF_SES
         assert found["AlarmActions"] == [TOPIC]
         account_alarms.silence(client, "production")
         on = {alarm["AlarmName"]: alarm["ActionsEnabled"] for alarm in client.describe_alarms()["MetricAlarms"]}

@@ -59,7 +59,7 @@ def test_a_failed_update_leaves_what_was_there_and_says_its_own_reason(account: 
 
 
 def test_a_table_of_no_stack_is_named_with_what_to_do(account: CloudFormationStub) -> None:
-    account.existing = {'{"Fn::Sub": "emailsminder-${Environment}-nonces"}': True}
+    account.existing = {'{"Fn::Sub": "${TablePrefix}nonces"}': True}
     with pytest.raises(
         StackError, match=r"NoncesTable: .* already exists \(it is of no stack: delete it, or import it\)"
     ):

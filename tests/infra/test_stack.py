@@ -1,30 +1,19 @@
 """The stack, on the emulator."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
-import botocore.session
 import pytest
 
 from infra.cloudformation import StackError
 from infra.stack import Stack, variables
 from infra.stages import Stage
-from tests.support.aws import REGION, Aws, client
+from tests.support.aws import Aws, client
 
 OFF = {"DeletionProtection": "false"}
 
 
 @pytest.fixture
-def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def stack(new_stack: Stack) -> Stack:
     """The stack of an environment of its own, not made yet; gone in the end."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
-    session = botocore.session.get_session()
-    session.set_config_variable("region", REGION)
-    stack = Stack(session, f"x{uuid4().hex[:8]}")
-    yield stack
-    if stack._find():
-        stack.apply(OFF, {})
-        stack.delete()
+    return new_stack
 
 
 def test_apply_makes_what_the_functions_need(aws: Aws, stack: Stack) -> None:

@@ -16,7 +16,7 @@ from infra.template import TEMPLATE, body, load
 from tests.infra import template
 
 TABLES = {
-    found["Properties"]["TableName"]["Sub"].removeprefix("emailsminder-${Environment}-"): found
+    found["Properties"]["TableName"]["Sub"].removeprefix("${TablePrefix}"): found
     for found in template.resources("AWS::DynamoDB::Table").values()
 }
 
@@ -63,7 +63,10 @@ def test_table_survives(name: str) -> None:
     table = TABLES[name]
     assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
     properties = table["Properties"]
-    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": {"Ref": "RecoveryDays"},
+    }
     assert properties["DeletionProtectionEnabled"] == {"If": ["IsProtected", True, False]}
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
@@ -191,9 +194,28 @@ def test_ses_reports_what_it_tracks() -> None:
     assert {"open", "click"} <= set(found["Properties"]["EventDestination"]["MatchingEventTypes"])
 
 
+def test_the_gate_checks_the_template_at_the_lowest_level() -> None:
+    """What is ignored there is in the template, with its reason."""
+    (rule,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert "cfn-lint --include-checks I -- infra/template.yaml" in rule
+    config = load()["Metadata"]["cfn-lint"]["config"]
+    assert config == {"ignore_checks": ["I3011"]}
+
+
 def test_template_is_what_cloudformation_reads() -> None:
     assert template.anchors(TEMPLATE.read_text()) == [], "CloudFormation knows no anchors and aliases"
     assert len(body().encode()) < 46_000, "a request may carry 51,200, and there must be room for what comes"
+
+
+def shown(resources: dict[str, Any]) -> Any:
+    """The dashboard, with what stands in the row above in the place of a point, as CloudWatch reads it."""
+    found = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    for widget in found["widgets"]:
+        before: list[Any] = []
+        for row in widget["properties"]["metrics"]:
+            row[:] = [before[place] if word == "." else word for place, word in enumerate(row)]
+            before = row
+    return found
 
 
 def test_template_is_sent_as_it_is_written() -> None:
@@ -204,13 +226,14 @@ def test_template_is_sent_as_it_is_written() -> None:
             return [long(one) for one in found]
         if not isinstance(found, dict):
             return found
-        ((name, value), *others) = found.items()
-        if not others and name in ("Sub", "GetAtt", "If", "Equals", "Not", "Or", "Split"):
+        name, value = next(iter(found.items()), ("", ""))
+        if len(found) == 1 and name in ("Sub", "GetAtt", "If", "Equals", "Not", "Or", "Split"):
             return {f"Fn::{name}": long(value.split(".", 1) if name == "GetAtt" else value)}
         return {key: long(one) for key, one in found.items()}
 
     assert load() == long(template.load())
     sent = json.loads(body())
+    assert shown(sent["Resources"]) == shown(load()["Resources"])
     for name in ("Conditions", "Outputs"):
         assert sent[name] == load()[name]
     assert {name: found for name, found in sent["Resources"].items() if name != "Dashboard"} == {

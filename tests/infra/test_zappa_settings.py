@@ -43,6 +43,12 @@ def test_only_the_api_has_a_gateway_and_only_the_sweep_a_clock(name: str) -> Non
     assert "environment_variables" not in found, "only Zappa's own handler would read them"
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_api_is_called_where_it_is(environment: str) -> None:
+    """An edge endpoint would send each call through CloudFront, which servers that call from the region do not need."""
+    assert settings(environment)["endpoint_configuration"] == ["REGIONAL"]
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
     limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).entry_point]  # API Gateway's; the next sweep's
