@@ -38,7 +38,9 @@ settings.load_profile("gate")
 # Each session of botocore reads and parses 2 MB of JSON anew, and the tests make some thousand.
 botocore.session.create_loader = cache(botocore.session.create_loader)
 # What the product uses, and the stack of its template.
-SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,sts"
+SERVICES = (
+    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,ssm,sts"
+)
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 # Another engine for the tables of all tests that use the store, on this machine (`make conform`).
 DYNAMODB_URL = os.environ.get("DYNAMODB_URL")
