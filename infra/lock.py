@@ -94,7 +94,9 @@ def main() -> None:
         if command:
             sys.exit(_run(client, environment, command))
         release(client, environment)
-    except (Locked, KeyError, ClientError) as error:
+    except Locked as error:
+        sys.exit(str(error))
+    except (KeyError, ClientError) as error:
         sys.exit(f"{environment}: {error}")
 
 

@@ -85,7 +85,7 @@ def test_the_command_runs_under_the_lock_and_its_status_is_ours(aws: Aws, ssm: A
     second = run(aws, "hold", "dev", "false")
     _, said = second.communicate(timeout=30)
     assert second.returncode == 1
-    assert said.startswith("dev: dev is being changed by ")
+    assert said.startswith("dev is being changed by ")
     assert said.endswith("If it broke off: .deploy/bin/python -m infra.lock release dev\n")
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=30)
