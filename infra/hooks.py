@@ -54,7 +54,7 @@ def prepare(zappa: Any) -> None:
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
     settings_check.check(file)
-    built_for = target.wanted(zappa.stage_config, zappa.vargs.get("zip"))
+    built_for = target.wanted(zappa.stage_config)
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
