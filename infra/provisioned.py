@@ -1,8 +1,7 @@
 """Provisioned concurrency: environments of a version that are started before anybody calls it, and kept.
 
-It is given to a version, not to the alias: the new version's is ready before the alias moves, so that an update has no
-cold start, and an alias that has it cannot be shifted by CodeDeploy ("Configuring provisioned concurrency for a
-function", Lambda Developer Guide, read 2026-11-30). For the moment of a move, two versions have it.
+It is given to a version, not to the alias, as Zappa does it, too: the new version's is ready before the alias moves, so
+that an update has no cold start. For the moment of a move, two versions have it.
 """
 
 import time

@@ -60,8 +60,7 @@ def release(
 def shift_command(stage: Stage, before: str, number: str, region: str) -> str:
     """The command with which CodeDeploy moves the alias, as the stack's deployment group says: a part, then all.
 
-    The form of the revision: "AppSpec 'resources' section (AWS Lambda deployments only)", CodeDeploy User Guide, read
-    2026-11-30.
+    Form of the revision: "AppSpec File example for an AWS Lambda deployment", CodeDeploy User Guide, read 2026-11-30.
     """
     properties = {
         "Name": stage.function,

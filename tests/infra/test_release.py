@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,13 +11,13 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from infra import provisioned, release, versions
-from infra.stages import Stage
+from infra import hooks, provisioned, release, settings_check, versions
+from infra.stages import ENTRY_POINTS, SETTINGS, Stage
 from infra.versions import ALIAS, VersionError
 from tests.infra.lambda_functions import A, B, C, call, fail, make, settle, update
 from tests.support.aws import REGION, Aws, client
 
-SETTINGS: dict[str, Any] = {"aws_region": REGION, "num_retained_versions": 5}
+KEPT: dict[str, Any] = {"aws_region": REGION, "num_retained_versions": 5}
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def function(aws: Aws) -> tuple[Any, Stage]:
 def deploy(found: Any, stage: Stage, deployment: str, *, is_shifted: bool = False, **settings: Any) -> None:
     update(found, stage, DEPLOYMENT=deployment)
     settle(found, stage)
-    release.release(found, stage, deployment, SETTINGS | settings, is_shifted=is_shifted)
+    release.release(found, stage, deployment, KEPT | settings, is_shifted=is_shifted)
 
 
 def test_what_was_deployed_is_live(function: tuple[Any, Stage]) -> None:
@@ -146,6 +147,19 @@ def test_what_codedeploy_shifts_stays_where_it_is_and_the_command_is_one_of_aws(
     (resource,) = content["Resources"][0].values()
     wanted = {"Name": stage.function, "Alias": ALIAS, "CurrentVersion": "1", "TargetVersion": "2"}
     assert resource == {"Type": "AWS::Lambda::Function", "Properties": wanted}
+
+
+@pytest.mark.parametrize(("environment", "is_shifted"), [("production", True), ("dev", False)])
+def test_codedeploy_shifts_the_api_and_where_the_settings_say_so(
+    tmp_path: Path, environment: str, is_shifted: bool
+) -> None:
+    file, stages = tmp_path / "settings.json", json.loads(SETTINGS.read_text())
+    stages["production"]["stack"]["CodeDeploy"] = "on"
+    file.write_text(json.dumps(stages))
+    zappa = SimpleNamespace(vargs={"settings_file": str(file)})
+    settings_check.check(file)
+    shifted = {door: hooks._is_shifted(zappa, Stage(environment, door)) for door in ENTRY_POINTS}
+    assert shifted == {"api": is_shifted, "attempts": False, "sweep": False}
 
 
 class Core:
