@@ -6,26 +6,31 @@ ZAPPA := $(DEPLOY)/bin/zappa
 # Workers first: what a new API writes, they must understand.
 STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
 
-.PHONY: package deploy rollback remove smoke e2e
+# One command at a time changes an environment; who comes second is told who is first.
+HOLD = $(DEPLOY)/bin/python -m infra.lock hold $(STAGE)
+
+.PHONY: package deploy rollback versions remove smoke e2e
 
 package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/, for the runtime of STAGE
 	@$(DEPLOY)/bin/python -m infra.package $(STAGE)
 
 deploy: package ## Deploy or update every function of STAGE (dev or production) and all it needs
-	@done=; for stage in $(STAGES); do \
+	@$(HOLD) $(SHELL) -c 'done=; for stage in $(STAGES); do \
 		step=$$($(DEPLOY)/bin/python -m infra.next_step $$stage) \
 			&& $(ZAPPA) $$step $$stage --disable_progress \
 			|| { echo "Deployed:$${done:- nothing}. Failed: $$stage. When its cause is gone: make deploy STAGE=$(STAGE)" >&2; exit 1; }; \
 		done="$$done $$stage"; \
-	done
+	done'
 
-rollback: $(DEPLOY)/.installed ## Put an earlier PACKAGE=dist/emailsminder-….zip back in every function of STAGE
-	@test -f "$(PACKAGE)" || { echo 'PACKAGE=dist/emailsminder-….zip is needed' >&2; exit 1; }
-	@for stage in $(STAGES); do $(ZAPPA) update $$stage --zip $(PACKAGE) --disable_progress || exit 1; done
+rollback: $(DEPLOY)/.installed ## Go back to the deployment of STAGE before this one, or TO=another of make versions
+	@$(HOLD) $(DEPLOY)/bin/python -m infra.rollback $(STAGE) $(TO)
+
+versions: $(DEPLOY)/.installed ## Show which deployments of STAGE can be gone back to
+	@$(DEPLOY)/bin/python -m infra.rollback $(STAGE) --list
 
 remove: $(DEPLOY)/.installed ## Remove the functions and the API of STAGE; DATA=delete: everything else, too
-	@for stage in $(STAGE) $(STAGE)_sweep $(STAGE)_attempts; do $(ZAPPA) undeploy $$stage --yes; done
-	@$(DEPLOY)/bin/python -m infra.stack $(if $(filter delete,$(DATA)),delete,silence) $(STAGE)
+	@$(HOLD) $(SHELL) -c 'for stage in $(STAGE) $(STAGE)_sweep $(STAGE)_attempts; do $(ZAPPA) undeploy $$stage --yes; done; \
+		$(DEPLOY)/bin/python -m infra.stack $(if $(filter delete,$(DATA)),delete,silence) $(STAGE)'
 
 smoke: $(VENV)/.dev $(DEPLOY)/.installed ## Make STAGE in a real AWS account, show what no emulator can, remove it (ARGS='--keep')
 	@$(VENV)/bin/python -m infra.smoke $(STAGE) $(ARGS)

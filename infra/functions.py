@@ -1,4 +1,7 @@
-"""Settings of the worker's and the sweep's functions that Zappa does not make. Every call may be repeated."""
+"""Settings of the worker's and the sweep's functions that Zappa does not make. Every call may be repeated.
+
+Those of the function itself are frozen in the next version. All others are those of the alias, by which it is called.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,30 +9,35 @@ from contextlib import suppress
 from typing import Any
 
 from infra.stages import Stage
+from infra.versions import ALIAS
 
 RETRIES = 2  # after these, an event goes to the dead-letter queue
 MAX_AGE_S = 3600  # how long an event may wait for a free function; the sweep publishes again in any case
 
 
 def keep_dead_letters(client: Any, stage: Stage, queue_arn: str) -> None:
-    """Set the function's dead-letter queue, and how often Lambda tries an event before it goes there.
-
-    Zappa sets the queue when it deploys a function, but not when it updates one.
-    """
+    """Set the function's dead-letter queue. Zappa does so when it deploys a function, but not when it updates one."""
     name = stage.function
     configured = client.get_function_configuration(FunctionName=name).get("DeadLetterConfig", {})
     if configured.get("TargetArn") != queue_arn:
         client.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": queue_arn})
         client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
+def repeat(client: Any, stage: Stage) -> None:
+    """Set how often, and for how long, Lambda tries an event before it goes to the dead-letter queue."""
     client.put_function_event_invoke_config(
-        FunctionName=name, MaximumRetryAttempts=RETRIES, MaximumEventAgeInSeconds=MAX_AGE_S
+        FunctionName=stage.function,
+        Qualifier=ALIAS,
+        MaximumRetryAttempts=RETRIES,
+        MaximumEventAgeInSeconds=MAX_AGE_S,
     )
 
 
 def never_repeat(client: Any, stage: Stage) -> None:
     """Stop Lambda from running a failed sweep again, because the next one comes within a minute."""
     client.put_function_event_invoke_config(
-        FunctionName=stage.function, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
+        FunctionName=stage.function, Qualifier=ALIAS, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
     )
 
 
@@ -46,51 +54,61 @@ def update_architecture(client: Any, architecture: str) -> None:
     client.meta.events.register("provide-client-params.lambda.UpdateFunctionCode", say)
 
 
-def add_variable(client: Any, stage: Stage, name: str, value: str) -> None:
+def add_variable(client: Any, stage: Stage, name: str, value: str) -> bool:
     """Give the function an environment variable that is known only after it was deployed. Its others stay.
 
-    Zappa keeps it when it updates the function.
+    Zappa keeps it when it updates the function. Returns whether that changed anything.
     """
     variables = (
         client.get_function_configuration(FunctionName=stage.function).get("Environment", {}).get("Variables", {})
     )
-    if variables.get(name) != value:
-        client.update_function_configuration(
-            FunctionName=stage.function, Environment={"Variables": {**variables, name: value}}
-        )
-        client.get_waiter("function_updated_v2").wait(FunctionName=stage.function)
+    if variables.get(name) == value:
+        return False
+    client.update_function_configuration(
+        FunctionName=stage.function, Environment={"Variables": {**variables, name: value}}
+    )
+    client.get_waiter("function_updated_v2").wait(FunctionName=stage.function)
+    return True
 
 
 def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -> None:
-    """Subscribe the function to the topic.
+    """Subscribe the function's alias to the topic, and only then end what else of the function is subscribed.
 
-    Zappa's `events` are not used, because they unsubscribe the function on every update, and messages that are
-    published at that moment are lost.
+    A message that comes twice meanwhile does no harm, and none is lost. Zappa's `events` are not used, because they
+    unsubscribe the function on every update, and messages that are published at that moment are lost.
     """
     topic_arn, queue_arn = outputs["TopicArn"], outputs["DeadLetterQueueArn"]
     with suppress(client.exceptions.ResourceConflictException):  # the function has this permission already
         client.add_permission(
             FunctionName=stage.function,
+            Qualifier=ALIAS,
             StatementId="attempts-topic",
             Action="lambda:InvokeFunction",
             Principal="sns.amazonaws.com",
             SourceArn=topic_arn,
         )
-    function = client.get_function_configuration(FunctionName=stage.function)
+    alias_arn = client.get_alias(FunctionName=stage.function, Name=ALIAS)["AliasArn"]
     sns.subscribe(
         TopicArn=topic_arn,
         Protocol="lambda",
-        Endpoint=function["FunctionArn"],
+        Endpoint=alias_arn,
         Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": queue_arn})},
         ReturnSubscriptionArn=True,
     )
+    function_arn = alias_arn.removesuffix(f":{ALIAS}")
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    for found in [found for page in pages for found in page["Subscriptions"]]:
+        is_ours = found["Endpoint"] == function_arn or found["Endpoint"].startswith(f"{function_arn}:")
+        if is_ours and found["Endpoint"] != alias_arn:
+            sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
 
 
 def poll(client: Any, stage: Stage, queue_arn: str) -> None:
-    """Let Lambda hand each message of the queue to the function, one at a time, so that none waits for another."""
-    name = stage.function
-    found = client.list_event_source_mappings(EventSourceArn=queue_arn, FunctionName=name)["EventSourceMappings"]
-    for mapping in found:  # of an earlier function of this name, which may have been deleted
+    """Let Lambda hand each message of the queue to the alias, one at a time, so that none waits for another."""
+    name = f"{stage.function}:{ALIAS}"
+    # It may be of an earlier function of this name, which was deleted. Nobody else takes from this queue.
+    found = client.list_event_source_mappings(EventSourceArn=queue_arn)["EventSourceMappings"]
+    for mapping in found:
         client.update_event_source_mapping(UUID=mapping["UUID"], FunctionName=name, Enabled=True)
     if found:
         return

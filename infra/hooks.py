@@ -21,11 +21,14 @@ from infra import (  # noqa: E402 because of the path above
     alarms,
     concurrency,
     credentials,
+    deployment,
     functions,
     gateway,
     interpreters,
     package,
+    release,
     renaming,
+    schedule,
     ses_reports,
     settings_check,
     target,
@@ -40,8 +43,11 @@ from infra.stages import Stage, secret_names, settings  # noqa: E402 because of 
 def prepare(zappa: Any) -> None:
     """The hook `settings`: bring the stack up to date, and give its outputs to Zappa. `zappa` is Zappa's ZappaCLI.
 
-    Zappa calls this for every command, but only `deploy`, `update` and `package` need it.
+    Zappa calls this for every command, but only `deploy`, `update` and `package` need it, and `undeploy`, which would
+    leave the sweep's schedule behind.
     """
+    if zappa.command == "undeploy" and Stage.of(zappa.api_stage).entry_point == "sweep":
+        schedule.remove(zappa.zappa.boto_session.client("events"), Stage.of(zappa.api_stage))
     if zappa.command not in ("deploy", "update", "package"):
         return
     os.environ["VIRTUAL_ENV"] = str(_empty_environment())
@@ -50,7 +56,7 @@ def prepare(zappa: Any) -> None:
     stage = Stage.of(zappa.api_stage)
     file = _settings_file(zappa)
     settings_check.check(file)
-    built_for = target.wanted(zappa.stage_config, zappa.vargs.get("zip"))
+    built_for = target.wanted(zappa.stage_config)
     base = settings(stage.environment, file)
     worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
     credentials.check(
@@ -67,15 +73,19 @@ def prepare(zappa: Any) -> None:
     stack = _stack(zappa, stage)
     renaming.check(stack, file)
     outputs = stack.apply({**wanted, "Alarms": _alarms(stack)}, base.get("tags", {}))
+    secrets = zappa.zappa.boto_session.client("secretsmanager")
+    code = package.digest_of_sources(package.LOCK, package.LOCK_WITH_TRACES)
     zappa.aws_environment_variables = {
         **variables(stage, outputs, worker_timeout_s),
         **zappa.aws_environment_variables,
+        deployment.VARIABLE: deployment.name(secrets, stage.environment, file, code),
     }
     run_on(zappa, built_for)
     zappa.s3_bucket_name = outputs["PackageBucket"]
     zappa.zappa.credentials_arn = outputs[f"{stage.entry_point.capitalize()}RoleArn"]
     if stage.entry_point == "attempts":
         zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
+    release.take_over(zappa)
 
 
 def run_on(zappa: Any, built_for: target.Target) -> None:
@@ -85,7 +95,7 @@ def run_on(zappa: Any, built_for: target.Target) -> None:
 
 
 def pack(zappa: Any) -> None:
-    """The hook `zip`: replace Zappa's package by ours, which also stays in dist/ for a rollback."""
+    """The hook `zip`: replace Zappa's package by ours, which also stays in dist/."""
     wanted = target.wanted(zappa.stage_config)
     interpreter = interpreters.find(wanted.version)
     built = package.build(ROOT / "dist", wanted, interpreter, package.lock_for(zappa.aws_environment_variables))
@@ -95,38 +105,50 @@ def pack(zappa: Any) -> None:
 
 
 def finish(zappa: Any) -> None:
-    """The hook `post`: make the settings that Zappa cannot make or does not keep on update. It may be repeated."""
+    """The hook `post`: make the settings that Zappa cannot make or does not keep on update, and let it all go live.
+
+    It may be repeated.
+    """
     stage = Stage.of(zappa.api_stage)
     outputs = _stack(zappa, stage).outputs()
     client = zappa.zappa.boto_session.client
     zappa.zappa.wait_until_lambda_function_is_updated(stage.function)
+    if stage.entry_point == "attempts":
+        functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
+    name = zappa.aws_environment_variables[deployment.VARIABLE]
+    release.release(client("lambda"), stage, name, zappa.stage_config, is_shifted=_is_shifted(zappa, stage))
     if stage.entry_point == "api":
         api_id = zappa.zappa.get_api_id(zappa.lambda_name)
         gateway.configure(client("apigateway"), api_id, stage, outputs, zappa.stage_config)
         waf.protect(client("wafv2"), api_id, stage, outputs)
         url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
-        tell_sweep(client("lambda"), stage, url, zappa.aws_environment_variables)
+        sweep = Stage(stage.environment, "sweep")
+        if tell_sweep(client("lambda"), sweep, url, zappa.aws_environment_variables):
+            release.release(client("lambda"), sweep, name, settings(sweep.name, _settings_file(zappa)))
         if "SesTopicArn" in outputs:
             ses_reports.subscribe(client("sns"), outputs["SesTopicArn"], url, outputs["DeadLetterQueueArn"])
         switch_alarms(zappa, stage)
     elif stage.entry_point == "attempts":
-        functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
+        functions.repeat(client("lambda"), stage)
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
         functions.poll(client("lambda"), stage, outputs["DelayQueueArn"])
     else:
         functions.never_repeat(client("lambda"), stage)
+        schedule.apply(client("lambda"), client("events"), stage)
 
 
-def tell_sweep(client: Any, stage: Stage, url: str, configured: Mapping[str, str]) -> None:
-    """Give the sweep the API's URL, which is known last. API_URL in `configured` wins: every function has it then."""
-    if "API_URL" not in configured:
-        functions.add_variable(client, Stage(stage.environment, "sweep"), "API_URL", url)
+def tell_sweep(client: Any, sweep: Stage, url: str, configured: Mapping[str, str]) -> bool:
+    """Give the sweep the API's URL, which is known last. API_URL in `configured` wins: every function has it then.
+
+    Returns whether that changed anything.
+    """
+    return "API_URL" not in configured and functions.add_variable(client, sweep, "API_URL", url)
 
 
 def switch_alarms(zappa: Any, stage: Stage) -> None:
     """Let the alarms tell somebody, now that everything is deployed. Raises StackError if the sweep does not run."""
     stack, cloudwatch, file = _stack(zappa, stage), zappa.zappa.boto_session.client("cloudwatch"), _settings_file(zappa)
-    if alarms.are_wanted() and stack.parameter("Alarms") != "on":
+    if alarms.are_wanted() and stack.parameter("Alarms") != "true":
         sys.stdout.write("Waiting for the sweep's first minutes, then alarms are switched on\n")
         if not alarms.wait_for_the_sweep(cloudwatch, stage.environment):
             raise StackError(
@@ -134,7 +156,7 @@ def switch_alarms(zappa: Any, stage: Stage) -> None:
                 " and its rule in EventBridge, then `make deploy` again"
             )
         base = settings(stage.environment, file)
-        stack.apply({**parameters(stage.environment, file), "Alarms": "on"}, base.get("tags", {}))
+        stack.apply({**parameters(stage.environment, file), "Alarms": "true"}, base.get("tags", {}))
     account_alarms.apply(
         cloudwatch,
         stage.environment,
@@ -146,7 +168,12 @@ def switch_alarms(zappa: Any, stage: Stage) -> None:
 
 def _alarms(stack: Stack) -> str:
     """Alarms stay as they are while functions are deployed: before the first deployment, and after a removal, off."""
-    return stack.parameter("Alarms") or "off" if alarms.are_wanted() else "off"
+    return stack.parameter("Alarms") or "false" if alarms.are_wanted() else "false"
+
+
+def _is_shifted(zappa: Any, stage: Stage) -> bool:
+    """Whether CodeDeploy moves the alias. It does the API's only: what fails a worker is tried again, and told."""
+    return stage.entry_point == "api" and parameters(stage.environment, _settings_file(zappa)).get("CodeDeploy") == "on"
 
 
 def _stack(zappa: Any, stage: Stage) -> Stack:

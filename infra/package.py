@@ -68,12 +68,19 @@ def build(folder: Path, target: Target, interpreter: Interpreter | None, lock: P
     return package
 
 
+def digest_of_sources(*locks: Path) -> str:
+    """A digest of all that packages are built from with these locks, whatever they are built for."""
+    digest = hashlib.sha256()
+    files = [*_sources(), *((lock, f"lock {lock.name}") for lock in locks), (Path(__file__), "builder")]
+    for path, name in sorted(files, key=lambda source: source[1]):
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
 def _fingerprint(target: Target, interpreter: Interpreter | None, lock: Path) -> str:
     release = interpreter.release if interpreter else "no bytecode"
-    digest = hashlib.sha256(f"{target.runtime} {target.architecture} {release}\n".encode())
-    for path, name in sorted([*_sources(), (lock, "lock"), (Path(__file__), "builder")], key=lambda source: source[1]):
-        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()[:12]
+    made_of = f"{target.runtime} {target.architecture} {release} {digest_of_sources(lock)}"
+    return hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
 def _write(package: Path, tree: Path, libraries: Path, interpreter: Interpreter | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import ConfigurationError
 from infra import template, usage_plan
-from infra.stages import Stage
+from infra.stages import Stage, settings
 from infra.target import CHOICES
 from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 
@@ -21,7 +21,8 @@ ALIKE = 0.7  # of two names, from 0 to 1
 def check(file: Path) -> None:
     """Raise ConfigurationError with a line for each key of the file that is unknown, or would not do what it says."""
     stages: dict[str, dict[str, Any]] = json.loads(file.read_text())
-    faults = list(dict.fromkeys(fault for name, stage in stages.items() for fault in _faults(name, stage)))
+    found = [fault for name, stage in stages.items() for fault in _faults(name, stage)]
+    faults = list(dict.fromkeys([*found, *(fault for name in stages for fault in _in_versions(name, file))]))
     if faults:
         raise ConfigurationError("\n".join(faults))
 
@@ -51,6 +52,29 @@ def _faults(name: str, stage: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{name}: {key}: must be text, in quotes" for key, value in variables.items() if type(value) is not str)
     if stage.get("stack", {}).get("SesEvents") == "on" and any(own_configuration_sets(stage)):
         yield f"{name}: SesEvents makes a configuration set of SES: take it, or one of your own"
+
+
+def _in_versions(name: str, file: Path) -> Iterator[str]:
+    """What AWS would refuse of a version, once it is published. These settings may stand in different stages."""
+    stage = settings(name, file)
+    provisioned, reserved = stage.get("provisioned_concurrency") or 0, stage.get("lambda_concurrency")
+    kept = stage.get("num_retained_versions", 2)
+    if not isinstance(kept, int) or kept < 2:
+        yield f"{name}: num_retained_versions must be 2 or more, or there is nothing to go back to"
+    if reserved and 2 * provisioned > reserved:
+        yield (
+            f"{name}: provisioned_concurrency may be half of lambda_concurrency at most, because the old and the new"
+            " version have it while the alias moves"
+        )
+    snap_start = stage.get("snap_start", "None")
+    if snap_start == "None":
+        return
+    if snap_start != "PublishedVersions":
+        yield f'{name}: snap_start must be "PublishedVersions" or "None", is {json.dumps(snap_start)}'
+    if provisioned:
+        yield f"{name}: snap_start and provisioned_concurrency exclude each other: Lambda takes one of them"
+    if stage.get("ephemeral_storage", {}).get("Size", 512) > 512:
+        yield f"{name}: snap_start takes no ephemeral_storage above 512"
 
 
 def own_configuration_sets(stage: Mapping[str, Any]) -> Iterator[str]:

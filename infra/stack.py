@@ -191,12 +191,12 @@ def _run(command: str, environment: str) -> None:
         return
     if command in ("apply", "silence"):
         wanted = parameters(environment)
-        is_on = command == "apply" and alarms.are_wanted() and stack.parameter("Alarms") == "on"
+        is_on = command == "apply" and alarms.are_wanted() and stack.parameter("Alarms") == "true"
         if command == "apply":
             settings_check.check(SETTINGS)
             alarms.require_somebody(environment, wanted)
             renaming.check(stack, SETTINGS)
-        stack.apply({**wanted, "Alarms": "on" if is_on else "off"}, base.get("tags", {}))
+        stack.apply({**wanted, "Alarms": "true" if is_on else "false"}, base.get("tags", {}))
         if not is_on:
             account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):

@@ -1,12 +1,9 @@
 """What a package is built for: one of Lambda's runtimes and an architecture, as zappa_settings.json says."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-from zipfile import ZipFile
 
 from app.errors import ConfigurationError
 from infra.interpreters import OVERRIDE, ask
@@ -18,8 +15,6 @@ RUNTIMES: Final = ("python3.13", "python3.14")
 MACHINES: Final = {"x86_64": "x86_64", "arm64": "aarch64"}
 # The only values of these keys of zappa_settings.json.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {"runtime": RUNTIMES, "architecture": tuple(MACHINES)}
-# The name of an extension module, which tells for what it was compiled.
-_EXTENSION = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)-(?P<machine>\w+)-linux-gnu\.so$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +35,18 @@ class Target:
         return f"manylinux2014_{MACHINES[self.architecture]}"
 
 
-def wanted(settings: Mapping[str, Any], package: str | None = None) -> Target:
-    """What a function runs: what the `settings` of its Zappa stage say, or what its `package` was built for.
+def wanted(settings: Mapping[str, Any]) -> Target:
+    """What a function runs, as the `settings` of its Zappa stage say.
 
-    `package` is the path of an earlier package that is deployed again. One in S3 is taken to fit the settings. The
-    environment variable PACKAGE_FOR wins over the settings: it names an interpreter, and everything is built for that.
-    Raises ConfigurationError if that is no interpreter, or one of a machine that Lambda does not have, or if `package`
-    is no package of ours.
+    The environment variable PACKAGE_FOR wins over them: it names an interpreter, and everything is built for that.
+    Raises ConfigurationError if that is no interpreter, or one of a machine that Lambda does not have.
     """
-    if package and not package.startswith("s3://"):
-        return of_package(Path(package))
     if path := os.environ.get(OVERRIDE):
         interpreter = ask(path)
         if interpreter is None:
             raise ConfigurationError(f"{OVERRIDE}: {path} is no Python: name an interpreter, or leave it out")
         return Target(f"python{interpreter.version}", _architecture(interpreter.machine))
     return Target(settings["runtime"], settings.get("architecture", "x86_64"))
-
-
-def of_package(package: Path) -> Target:
-    """What a package was built for. Raises ConfigurationError if it is none of ours."""
-    with ZipFile(package) as archive:
-        for match in filter(None, map(_EXTENSION.search, archive.namelist())):
-            return Target(f"python{match['major']}.{match['minor']}", _architecture(match["machine"]))
-    raise ConfigurationError(f"{package} is no package of `make package`: it has no compiled library")
 
 
 def _architecture(machine: str) -> str:

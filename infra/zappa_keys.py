@@ -29,7 +29,8 @@ THROTTLE: Final = frozenset({"rate", "burst"})
 _ROLES: Final = "the roles are those of infra/template.yaml"
 _HANDLER: Final = "only Zappa's own handler reads it, and the functions have theirs"
 _PACKAGE: Final = "infra/package.py builds the package"
-_VERSIONS: Final = "a deployment publishes no version of a function, and API Gateway may call no other"
+_ALIAS: Final = "API Gateway calls the alias that infra/release.py moves"
+_SCHEDULE: Final = "infra/schedule.py makes the schedule, which calls the alias"
 _KIND_OF_API: Final = "the API is a REST API, which this would not be"
 _NOTHING: Final = "nothing of the product reads or answers it"
 
@@ -53,7 +54,6 @@ REFUSED: Final[dict[str, str]] = {
         _HANDLER,
     ),
     **dict.fromkeys(("slim_handler", "include", "prebuild_script", "efs_config"), _PACKAGE),
-    **dict.fromkeys(("snap_start", "provisioned_concurrency", "apigateway_lambda_qualifier"), _VERSIONS),
     **dict.fromkeys(
         (
             "alb_enabled",
@@ -79,6 +79,8 @@ REFUSED: Final[dict[str, str]] = {
         ),
         _NOTHING,
     ),
+    "apigateway_lambda_qualifier": _ALIAS,
+    "events": _SCHEDULE,
     "s3_bucket": "the stack makes the bucket, PackageBucket",
     "dead_letter_arn": "the stack makes the queue, DeadLetterQueue",
 }

@@ -1,6 +1,10 @@
 """How long to wait before a call is made again that lost to others: by chance, so that they part, and ever longer."""
 
-import random
+from random import SystemRandom
+from typing import Final
+
+# Its chance is the operating system's: environments of Lambda that start from one snapshot have all else in common.
+_CHANCE: Final = SystemRandom()
 
 
 def backoff_s(number: int, first_s: float, longest_s: float) -> float:
@@ -8,4 +12,4 @@ def backoff_s(number: int, first_s: float, longest_s: float) -> float:
 
     At random up to `first_s`, which doubles with every time, and never longer than `longest_s`.
     """
-    return random.uniform(0, min(longest_s, first_s * 2 ** min(number - 1, 30)))  # noqa: S311 because this is no secret
+    return _CHANCE.uniform(0, min(longest_s, first_s * 2 ** min(number - 1, 30)))

@@ -46,6 +46,7 @@ OF_THE_DEPLOYMENT: Final = {
     "DELAY_QUEUE_URL": "the stack says it",
     "CONTENT_BUCKET": "the stack says it",
     "SECRET_NAME": "the environment's name says it",
+    "DEPLOYMENT": "code, settings and secrets say it",
     "POWERTOOLS_SERVICE_NAME": "the environment's name says it",
     "POWERTOOLS_METRICS_NAMESPACE": "it is the same in every environment",
 }

@@ -17,6 +17,7 @@ import httpx
 
 from app.local.aws_emulator import start
 from infra.interpreters import OVERRIDE
+from infra.versions import ALIAS
 from tests.conftest import EMULATOR_PYTHON
 
 ROOT = Path(__file__).parents[2]
@@ -160,9 +161,9 @@ class Team:
         return [message["provider"] for message in messages if message["metadata"].get("em_email_id") == email_id]
 
     def function(self, door: str = "") -> dict[str, Any]:
-        """The configuration of a function: the API's, or that of `attempts` or `sweep`."""
+        """The configuration of what is live of a function: the API's, or that of `attempts` or `sweep`."""
         name = f"emailsminder-{ENVIRONMENT}" + (f"-{door}" if door else "")
-        return dict(self.cloud.client("lambda").get_function_configuration(FunctionName=name))
+        return dict(self.cloud.client("lambda").get_function_configuration(FunctionName=name, Qualifier=ALIAS))
 
 
 def sns_event(email_id: str, attempt: int) -> bytes:

@@ -90,7 +90,7 @@ def test_role_allows_what_the_function_does_and_no_more(team: Team, door: str) -
 @pytest.mark.parametrize("door", ALLOWED)
 def test_only_aws_may_take_the_role(team: Team, door: str) -> None:
     role = team.cloud.client("iam").get_role(RoleName=team.function(door)["Role"].rpartition("/")[2])["Role"]
-    services = {"": {"lambda", "apigateway"}, "attempts": {"lambda"}, "sweep": {"lambda", "events"}}[door]
+    services = {"": {"lambda", "apigateway"}, "attempts": {"lambda"}, "sweep": {"lambda"}}[door]
     for statement in role["AssumeRolePolicyDocument"]["Statement"]:
         assert set(statement["Principal"]) == {"Service"}
         assert set(statement["Principal"]["Service"]) == {f"{service}.amazonaws.com" for service in services}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from infra import versions
 from tests.deploy.cloud import ENVIRONMENT, Team, sns_event, until
 from tests.deploy.test_1_service import delivered, send
 
@@ -14,16 +15,19 @@ WORKER = f"emailsminder-{ENVIRONMENT}-attempts"
 
 @pytest.fixture
 def broken(team: Team) -> Iterator[None]:
-    """The worker cannot read its secret, and the sweep does not mend what that leaves behind."""
+    """The worker that is live cannot read its secret, and the sweep does not mend what that leaves behind."""
     events, functions = team.cloud.client("events"), team.cloud.client("lambda")
     rule = next(r["Name"] for r in events.list_rules()["Rules"] if f"{ENVIRONMENT}-sweep" in r["Name"])
-    variables = team.function("attempts")["Environment"]["Variables"]
+    before = team.function("attempts")
+    variables = before["Environment"]["Variables"]
     events.disable_rule(Name=rule)
     functions.update_function_configuration(
         FunctionName=WORKER, Environment={"Variables": {**variables, "SECRET_NAME": "emailsminder/nowhere"}}
     )
+    functions.get_waiter("function_updated_v2").wait(FunctionName=WORKER)
+    versions.move(functions, WORKER, functions.publish_version(FunctionName=WORKER)["Version"])
     yield
-    functions.update_function_configuration(FunctionName=WORKER, Environment={"Variables": variables})
+    versions.move(functions, WORKER, before["Version"])
     events.enable_rule(Name=rule)
 
 
@@ -35,20 +39,19 @@ def test_message_that_failed_is_kept_and_put_back(
     team: Team, api: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
     assert "0 dead letters" in dead_letters(team, "list")
+    deployment = team.function("attempts")["Environment"]["Variables"]["DEPLOYMENT"]
     request.getfixturevalue("broken")
     email_id = send(api)
     # SNS of the emulator hands on once and does not care; Lambda's own retries and queue work.
-    team.cloud.client("lambda").invoke(FunctionName=WORKER, InvocationType="Event", Payload=sns_event(email_id, 1))
+    team.cloud.client("lambda").invoke(
+        FunctionName=WORKER, Qualifier=versions.ALIAS, InvocationType="Event", Payload=sns_event(email_id, 1)
+    )
     until("dead", lambda: email_id in dead_letters(team, "list"), within_s=60)
     listed = dead_letters(team, "list")
     assert "1 dead letters" in listed
     assert f"{email_id} attempt 1" in listed
 
-    variables = team.function("attempts")["Environment"]["Variables"]
-    team.cloud.client("lambda").update_function_configuration(
-        FunctionName=WORKER,
-        Environment={"Variables": {**variables, "SECRET_NAME": f"emailsminder/{ENVIRONMENT}/worker"}},
-    )
+    team.make("rollback", f"STAGE={ENVIRONMENT}", f"TO={deployment}")
     assert "1 put back" in dead_letters(team, "redrive")
     delivered(api, email_id)
     assert "0 dead letters" in dead_letters(team, "list")

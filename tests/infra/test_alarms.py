@@ -134,7 +134,7 @@ def test_alarms_are_off_until_everything_is_deployed_and_the_sweep_runs(
 
 def test_nobody_is_told_with_alarms_off(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = Deployment(stack, tmp_path)
-    stack.apply({"DeletionProtection": "false", "Alarms": "on"}, {})
+    stack.apply({"DeletionProtection": "false", "Alarms": "true"}, {})
     monkeypatch.setenv("ALARMS", "off")
     deployment.apply()
     deployment.finish()

@@ -53,7 +53,15 @@ def test_the_settings_that_are_shipped_are_right() -> None:
         ({"aws_environment_variables": {"SHARDS": 4}}, "production: SHARDS: must be text, in quotes"),
         ({"role_arn": "arn"}, "production: role_arn may not be set: the roles are those of infra/template.yaml"),
         ({"environment_variables": {"A": "1"}}, "production: environment_variables may not be set: only Zappa's own"),
-        ({"snap_start": "PublishedVersions"}, "production: snap_start may not be set: a deployment publishes no"),
+        ({"apigateway_lambda_qualifier": "x"}, "production: apigateway_lambda_qualifier may not be set: API Gateway"),
+        ({"events": [{"name": "x"}]}, "production: events may not be set: infra/schedule.py makes the schedule"),
+        ({"snap_start": True}, 'production: snap_start must be "PublishedVersions" or "None", is true'),
+        ({"num_retained_versions": 1}, "production: num_retained_versions must be 2 or more, or there is nothing to"),
+        ({"num_retained_versions": None}, "production: num_retained_versions must be 2 or more"),
+        (
+            {"lambda_concurrency": 19, "provisioned_concurrency": 10},
+            "production: provisioned_concurrency may be half of lambda_concurrency at most",
+        ),
         ({"manage_roles": True}, "production: manage_roles must be false: the roles are those of infra"),
         (
             {"architecture": "arm"},
@@ -141,3 +149,20 @@ def test_an_own_configuration_set_of_ses_may_be_used(file: Path) -> None:
 def test_without_identities_ses_needs_no_right(file: Path) -> None:
     write(file, {"aws_environment_variables": {"PROVIDERS": "ses", "SES_CONFIGURATION_SET": "own"}})
     assert "SesIdentityArns" not in parameters("production", file)
+
+
+def test_settings_of_versions_are_checked_with_those_that_a_stage_inherits(
+    file: Path,
+) -> None:
+    stages = json.loads(SETTINGS.read_text())
+    stages["production"] |= {"snap_start": "PublishedVersions"}
+    stages["production_attempts"] |= {"provisioned_concurrency": 10, "lambda_concurrency": 20}
+    stages["production_sweep"] |= {"ephemeral_storage": {"Size": 1024}}
+    stages["dev"] |= {"snap_start": "None"}
+    file.write_text(json.dumps(stages))
+    with pytest.raises(ConfigurationError) as raised:
+        settings_check.check(file)
+    assert str(raised.value).splitlines() == [
+        "production_attempts: snap_start and provisioned_concurrency exclude each other: Lambda takes one of them",
+        "production_sweep: snap_start takes no ephemeral_storage above 512",
+    ]

@@ -42,7 +42,7 @@ def test_silenced_alarms_speak_again_after_the_next_apply(aws: Aws, stack: Stack
 
     stack.apply(OFF, {})
     assert enabled() == {True}
-    stack.apply({**OFF, "Alarms": "off"}, {})
+    stack.apply({**OFF, "Alarms": "false"}, {})
     assert enabled() == {False}
     stack.apply(OFF, {})
     assert enabled() == {True}

@@ -5,7 +5,6 @@ import platform
 import re
 import sys
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
@@ -22,13 +21,6 @@ ARM = {"runtime": "python3.14", "architecture": "arm64"}
 @pytest.fixture(autouse=True)
 def _nothing_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OVERRIDE, raising=False)
-
-
-def package(path: Path, *names: str) -> str:
-    with ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, b"")
-    return str(path)
 
 
 def override(monkeypatch: pytest.MonkeyPatch, path: Path, says: str) -> None:
@@ -75,21 +67,6 @@ def test_what_is_named_and_no_interpreter_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(OVERRIDE, str(tmp_path / "python"))
     with pytest.raises(ConfigurationError, match=f"{OVERRIDE}: .*python is no Python: name an interpreter"):
         target.wanted(ARM)
-
-
-def test_an_earlier_package_runs_on_what_it_was_built_for(tmp_path: Path) -> None:
-    names = ("app/main.py", "cryptography/_rust.abi3.so", "_cffi_backend.cpython-313-x86_64-linux-gnu.so")
-    earlier = package(tmp_path / "a.zip", *names)
-    assert target.wanted(ARM, earlier) == Target("python3.13", "x86_64")
-
-
-def test_a_package_in_s3_is_taken_to_fit_the_settings() -> None:
-    assert target.wanted(ARM, "s3://bucket/package.zip") == Target("python3.14", "arm64")
-
-
-def test_what_is_no_package_of_ours_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"b\.zip is no package of `make package`"):
-        target.wanted(ARM, package(tmp_path / "b.zip", "app/main.py"))
 
 
 @pytest.mark.parametrize("path", ["Makefile", ".ci/run"])

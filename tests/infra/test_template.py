@@ -13,6 +13,7 @@ from app.store.tables import MODELS
 from infra import account_alarms
 from infra.stages import ROOT
 from infra.template import TEMPLATE, body, load
+from infra.versions import ALIAS
 from tests.infra import template
 
 TABLES = {
@@ -147,7 +148,7 @@ def test_every_alarm_tells_somebody_and_only_what_does_not_heal_wakes_them_up(na
     level = "Page" if name in PAGES else "Ticket"
     actions = [{"If": [f"Has{level}Topic", {"Ref": f"{level}TopicArn"}, {"Ref": f"{level}Topic"}]}]
     assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == actions
-    assert ALARMS[name]["ActionsEnabled"] == {"If": ["HasAlarms", True, False]}
+    assert ALARMS[name]["ActionsEnabled"] == {"Ref": "Alarms"}
     assert ALARMS[name]["TreatMissingData"] == ("breaching" if name == "sweep-silent" else "notBreaching")
     if name in PAGES:
         wait_s = ALARMS[name]["Period"] * ALARMS[name].get("DatapointsToAlarm", ALARMS[name]["EvaluationPeriods"])
@@ -239,3 +240,22 @@ def test_template_is_sent_as_it_is_written() -> None:
     assert {name: found for name, found in sent["Resources"].items() if name != "Dashboard"} == {
         name: found for name, found in load()["Resources"].items() if name != "Dashboard"
     }
+
+
+def test_whoever_calls_a_function_calls_its_alias() -> None:
+    (policy,) = template.resources("AWS::IAM::Role")["ApiRole"]["Properties"]["Policies"]
+    (calling,) = [one for one in policy["PolicyDocument"]["Statement"] if one.get("Action") == "lambda:InvokeFunction"]
+    assert calling["Resource"]["Sub"].endswith(f":function:emailsminder-${{Environment}}:{ALIAS}")
+
+
+def test_codedeploy_shifts_on_request_only_and_goes_back_on_an_alarm_of_the_api() -> None:
+    made = {name: one for name, one in template.load()["Resources"].items() if "CodeDeploy" in str(one["Type"])}
+    assert {one["Condition"] for one in made.values()} == {"HasCodeDeploy"}
+    assert template.load()["Parameters"]["CodeDeploy"]["Default"] == "off"
+    names = {"Sub": "emailsminder-${Environment}"}
+    assert made["DeployApplication"]["Properties"] == {"ApplicationName": names, "ComputePlatform": "Lambda"}
+    group = made["DeployGroup"]["Properties"]
+    assert group["DeploymentGroupName"] == names, "as the command of infra/release.py says"
+    alarms = [one["Name"]["Ref"] for one in group["AlarmConfiguration"]["Alarms"]]
+    assert alarms == ["ServerErrorsAlarm", "ApiSlowAlarm"]
+    assert all(name in template.resources("AWS::CloudWatch::Alarm") for name in alarms)

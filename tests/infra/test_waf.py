@@ -62,7 +62,7 @@ def test_the_last_hook_puts_the_api_behind_the_rules(
             api_stage=name,
             lambda_name=f"emailsminder-{name}",
             stage_config={"throttle": {"rate": 1, "burst": 1}, "aws_environment_variables": {"PROVIDERS": "sendgrid"}},
-            aws_environment_variables={"API_URL": ""},
+            aws_environment_variables={"API_URL": "", "DEPLOYMENT": "0123456789ab"},
             vargs={"settings_file": str(tmp_path / "zappa_settings.json")},
         )
     )

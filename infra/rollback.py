@@ -1,0 +1,115 @@
+"""Goes back to an earlier deployment: `python -m infra.rollback ENVIRONMENT [DEPLOYMENT]`; with `--list`, shows them.
+
+Only the aliases move, the API's first, then the workers': they must understand whatever the API writes. Code and
+settings of the functions are then those of that deployment. Tables, alarms, reserved concurrency and secrets stay.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import ClientError
+
+from infra import provisioned, versions
+from infra.stages import ENTRY_POINTS, Stage, settings
+from infra.versions import Version, VersionError
+
+ORDER = tuple(reversed(ENTRY_POINTS))
+
+
+def roll_back(client: Any, environment: str, target: str = "") -> None:
+    """Move every alias of the environment to deployment `target`; "": the one that was live before.
+
+    A rollback that failed halfway is finished by the next one, and one after a deployment that failed halfway takes
+    back what it deployed. Raises VersionError, and moves nothing, if a function has no version of that deployment.
+    """
+    functions = [Stage(environment, entry_point).function for entry_point in ORDER]
+    now = {function: _live_number(client, function) for function in functions}
+    target = target or _before(client, environment, functions)
+    chosen = {function: _version(client, function, target) for function in functions}
+    for function, version in chosen.items():
+        number = now[function]
+        if number == version.number:
+            sys.stdout.write(f"{function}: version {number} of deployment {target} is live already\n")
+            continue
+        provisioned.move(client, function, version.number, provisioned.of(client, function, number))
+        sys.stdout.write(f"{function}: version {number} → {version.number} of deployment {target}\n")
+
+
+def lines(client: Any, environment: str) -> Iterator[str]:
+    """What can be gone back to: a line for each deployment, the newest first. Which one is live is said."""
+    functions = [Stage(environment, entry_point).function for entry_point in ORDER]
+    now = [versions.live(client, function) for function in functions if _live_number(client, function)]
+    live = {one.deployment if one else "" for one in now}
+    known = [{one.deployment: one for one in versions.published(client, function)} for function in functions]
+    for deployment in reversed({one: None for of_one in reversed(known) for one in of_one}):
+        found = [of_one.get(deployment) for of_one in known]
+        made_at = max(one.published_at for one in found if one)
+        numbers = ", ".join(one.number if one else "none" for one in found)
+        is_live = "" if deployment not in live else "  live" if len(live) == 1 else "  live in part"
+        yield f"{deployment}  {made_at[:16]}  versions {numbers}{is_live}\n"
+
+
+def _live_number(client: Any, function: str) -> str:
+    number = versions.live_number(client, function)
+    if not number:
+        raise VersionError(f"nothing of {function} is live: deploy first")
+    return number
+
+
+def _before(client: Any, environment: str, functions: Iterable[str]) -> str:
+    """The deployment to go back to. The worker is deployed first and rolled back last, so that none is newer there."""
+    now: dict[str, Version] = {}
+    for function in functions:
+        found = versions.live(client, function)
+        if found is None:
+            raise VersionError(f"what is live of {function} is of no deployment: deploy, or say which to go back to")
+        now[function] = found
+    newest = now[Stage(environment, ENTRY_POINTS[0]).function]
+    if not newest.after:
+        raise VersionError(f"there is no deployment before {newest.deployment}")
+    if any(one.deployment not in (newest.deployment, newest.after) for one in now.values()):
+        mixed = ", ".join(f"{function} {one.deployment}" for function, one in now.items())
+        raise VersionError(f"say which deployment to go back to, because several are live: {mixed}")
+    return newest.after
+
+
+def _version(client: Any, function: str, deployment: str) -> Version:
+    found = _find(client, function, deployment)
+    if found is None:
+        raise VersionError(
+            f"{function} has no version of deployment {deployment} (any more): check out its commit, and `make deploy`"
+        )
+    state = client.get_function_configuration(FunctionName=function, Qualifier=found.number).get("State")
+    if state == "Failed":
+        raise VersionError(f"version {found.number} of {function} cannot run: check out its commit, and `make deploy`")
+    return found
+
+
+def _find(client: Any, function: str, deployment: str) -> Version | None:
+    return next((one for one in reversed(versions.published(client, function)) if one.deployment == deployment), None)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m infra.rollback", description=__doc__.partition("\n")[0])
+    parser.add_argument("environment")
+    parser.add_argument("deployment", nargs="?", default="", help="the one to go back to; without: that before")
+    parser.add_argument("--list", action="store_true", help="show what can be gone back to, and change nothing")
+    options = parser.parse_args(arguments)
+    try:
+        session = botocore.session.get_session()
+        session.set_config_variable("region", settings(Stage(options.environment, "api").name)["aws_region"])
+        client = session.create_client("lambda")
+        if options.list:
+            sys.stdout.writelines(lines(client, options.environment))
+        else:
+            roll_back(client, options.environment, options.deployment)
+    except (VersionError, KeyError, ClientError) as error:
+        sys.exit(f"{options.environment}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Going back to an earlier deployment, on the emulator."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import provisioned, rollback, versions
+from infra.rollback import lines, roll_back
+from infra.stages import ENTRY_POINTS, Stage
+from infra.versions import VersionError
+from tests.infra.lambda_functions import A, B, C, D, environment, settle, update
+from tests.support.aws import REGION, Aws, client
+
+WORKER_FIRST = ENTRY_POINTS
+DOORS = ("api", "attempts", "sweep")
+
+
+class Team:
+    """Somebody with an environment, which gets deployments in the order of their names."""
+
+    def __init__(self, found: Any) -> None:
+        self.client, self.environment = found, environment(found)
+        for stage in map(self.stage, WORKER_FIRST):
+            versions.require_alias(found, stage.function)
+
+    def stage(self, door: str) -> Stage:
+        return Stage(self.environment, door)
+
+    def deploy(self, deployment: str, doors: tuple[str, ...] = WORKER_FIRST) -> None:
+        for stage in map(self.stage, doors):
+            update(self.client, stage, DEPLOYMENT=deployment)
+        for stage in map(self.stage, doors):
+            settle(self.client, stage)
+            number = versions.publish(self.client, stage.function, deployment)
+            versions.move(self.client, stage.function, number)
+
+    def live(self) -> dict[str, str]:
+        found = {door: versions.live(self.client, self.stage(door).function) for door in DOORS}
+        return {door: version.deployment if version else "" for door, version in found.items()}
+
+    def roll_back(self, target: str = "") -> None:
+        roll_back(self.client, self.environment, target)
+
+
+@pytest.fixture
+def team(aws: Aws) -> Team:
+    return Team(client(aws.endpoint_url, "lambda"))
+
+
+def every(deployment: str) -> dict[str, str]:
+    return dict.fromkeys(DOORS, deployment)
+
+
+@pytest.mark.full
+def test_a_rollback_goes_back_by_one_deployment_and_the_next_by_one_more(team: Team) -> None:
+    for deployment in (A, B, C):
+        team.deploy(deployment)
+    team.roll_back()
+    assert team.live() == every(B)
+    team.roll_back()
+    assert team.live() == every(A)
+    with pytest.raises(VersionError, match=f"^there is no deployment before {A}$"):
+        team.roll_back()
+    assert team.live() == every(A)
+
+
+@pytest.mark.full
+def test_a_deployment_after_a_rollback_goes_back_to_what_worked(team: Team) -> None:
+    for deployment in (A, B):
+        team.deploy(deployment)
+    team.roll_back()
+    team.deploy(C)
+    assert team.live() == every(C)
+    team.roll_back()
+    assert team.live() == every(A), "B was what the first rollback left"
+
+
+@pytest.mark.full
+def test_a_rollback_goes_to_any_deployment_that_is_kept_and_forward_again(team: Team) -> None:
+    for deployment in (A, B, C):
+        team.deploy(deployment)
+    team.roll_back(A)
+    assert team.live() == every(A)
+    team.roll_back(C)
+    assert team.live() == every(C)
+
+
+@pytest.mark.full
+def test_the_api_goes_back_first_and_a_rollback_that_broke_off_is_finished_by_the_next(team: Team) -> None:
+    for deployment in (A, B):
+        team.deploy(deployment)
+    moves: list[str] = []
+    team.client.meta.events.register(
+        "provide-client-params.lambda.UpdateAlias", lambda params, **_: moves.append(params["FunctionName"])
+    )
+    api, worker, sweep = (team.stage(door).function for door in DOORS)
+    team.client.meta.events.register_first("before-call.lambda.UpdateAlias", refuse_at(team.client, moves, sweep))
+    with pytest.raises(ClientError):
+        team.roll_back()
+    assert team.live() == {"api": A, "sweep": B, "attempts": B}
+    team.roll_back()
+    assert team.live() == every(A)
+    assert moves == [api, sweep, sweep, worker]
+
+
+def refuse_at(found: Any, moves: list[str], function: str) -> Any:
+    """A handler that lets the first move of this function fail."""
+
+    def refuse(**_: Any) -> None:
+        if moves.count(function) == 1 and moves[-1] == function:
+            raise found.exceptions.from_code("ServiceException")({"Error": {"Code": "ServiceException"}}, "UpdateAlias")
+
+    return refuse
+
+
+@pytest.mark.full
+def test_what_somebody_published_by_hand_is_left_for_a_deployment_that_is_named(team: Team) -> None:
+    team.deploy(A)
+    worker = team.stage("attempts")
+    update(team.client, worker, DEPLOYMENT="by hand")
+    settle(team.client, worker)
+    versions.move(team.client, worker.function, team.client.publish_version(FunctionName=worker.function)["Version"])
+    assert [line.split()[-1] for line in lines(team.client, team.environment)] == ["part"]
+    with pytest.raises(VersionError, match=rf"^what is live of {worker.function} is of no deployment: deploy, or say"):
+        team.roll_back()
+    team.roll_back(A)
+    assert team.live() == every(A)
+
+
+@pytest.mark.full
+def test_what_a_deployment_deployed_before_it_failed_is_taken_back(team: Team) -> None:
+    team.deploy(A)
+    team.deploy(B, ("attempts",))
+    team.roll_back()
+    assert team.live() == every(A)
+
+
+@pytest.mark.full
+def test_a_deployment_that_is_gone_anywhere_is_refused_before_anything_moves(team: Team) -> None:
+    for deployment in (A, B):
+        team.deploy(deployment)
+    worker = team.stage("attempts").function
+    team.client.delete_function(FunctionName=worker, Qualifier="1")
+    with pytest.raises(VersionError, match=rf"^{worker} has no version of deployment {A} \(any more\): check out"):
+        team.roll_back()
+    assert team.live() == every(B)
+
+
+@pytest.mark.full
+def test_several_deployments_at_once_need_a_name(team: Team) -> None:
+    for deployment in (A, B, C):
+        team.deploy(deployment)
+    versions.move(team.client, team.stage("api").function, "1")
+    with pytest.raises(VersionError, match=rf"^say which deployment .* emailsminder-{team.environment} {A}, "):
+        team.roll_back()
+    team.roll_back(B)
+    assert team.live() == every(B)
+
+
+def test_without_a_deployment_there_is_nothing_to_go_back_to(team: Team) -> None:
+    with pytest.raises(VersionError, match=rf"^what is live of emailsminder-{team.environment} is of no deployment: "):
+        team.roll_back()
+    with pytest.raises(VersionError, match=r"^nothing of emailsminder-nowhere is live: deploy first$"):
+        roll_back(team.client, "nowhere")
+
+
+def test_a_version_that_cannot_run_is_refused_before_anything_moves(team: Team) -> None:
+    team.deploy(A)
+    api = team.stage("api").function
+    team.client.meta.events.register(
+        "after-call.lambda.GetFunctionConfiguration", lambda parsed, **_: parsed.update(State="Failed")
+    )
+    with pytest.raises(VersionError, match=rf"^version 1 of {api} cannot run: check out its commit"):
+        team.roll_back(A)
+
+
+@pytest.mark.full
+def test_only_the_aliases_and_provisioned_concurrency_move(team: Team) -> None:
+    for deployment in (A, B):
+        team.deploy(deployment)
+    worker, api = team.stage("attempts").function, team.stage("api").function
+    team.client.put_function_concurrency(FunctionName=worker, ReservedConcurrentExecutions=20)
+    provisioned.prepare(team.client, api, "2", 3)
+    before = team.client.get_function_configuration(FunctionName=worker)["RevisionId"]
+    team.roll_back()
+    assert team.client.get_function_concurrency(FunctionName=worker)["ReservedConcurrentExecutions"] == 20
+    assert team.client.get_function_configuration(FunctionName=worker)["RevisionId"] == before
+    assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 0]
+
+
+@pytest.mark.full
+def test_what_can_be_gone_back_to_is_shown_the_newest_first(team: Team) -> None:
+    for deployment in (A, B):
+        team.deploy(deployment)
+    team.deploy(D, ("attempts",))
+    shown = [line.split() for line in lines(team.client, team.environment)]
+    assert [(line[0], " ".join(line[2:])) for line in shown] == [
+        (D, "versions none, none, 3 live in part"),
+        (B, "versions 2, 2, 2 live in part"),
+        (A, "versions 1, 1, 1"),
+    ]
+
+
+def test_the_command_says_what_is_wrong(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    for arguments in (["dev"], ["dev", A], ["dev", "--list"]):
+        with pytest.raises(SystemExit, match=r"^dev: nothing of emailsminder-dev is live: deploy first$"):
+            rollback.main(arguments)
