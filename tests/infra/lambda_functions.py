@@ -7,8 +7,6 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import ClientError
-
 from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import ALIAS
 
@@ -74,20 +72,3 @@ def fail(client: Any, operation: str, code: str = "AccessDeniedException", times
             raise client.exceptions.from_code(code)(error, operation)
 
     client.meta.events.register(f"before-call.lambda.{operation}", refuse)
-
-
-__all__ = [
-    "ALIAS",
-    "A",
-    "B",
-    "C",
-    "ClientError",
-    "D",
-    "call",
-    "environment",
-    "fail",
-    "make",
-    "package",
-    "settle",
-    "update",
-]
