@@ -39,7 +39,8 @@ settings.load_profile("gate")
 botocore.session.create_loader = cache(botocore.session.create_loader)
 # What the product uses, and the stack of its template.
 SERVICES = (
-    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,ses,sns,sqs,ssm,sts,wafv2"
+    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
+    "ses,sns,sqs,ssm,sts,wafv2"
 )
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
 # Another engine for the tables of all tests that use the store, on this machine (`make conform`).

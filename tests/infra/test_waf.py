@@ -1,5 +1,6 @@
 """AWS WAF in front of the API, as an option."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,10 +10,10 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from infra import hooks, waf
+from infra import hooks, versions, waf
 from infra.stack import Stack
-from infra.stages import Stage
-from tests.infra import template
+from infra.stages import ENTRY_POINTS, Stage
+from tests.infra import lambda_functions, template
 from tests.support.aws import REGION
 
 OFF = {"DeletionProtection": "false"}
@@ -49,6 +50,12 @@ def test_the_last_hook_puts_the_api_behind_the_rules(
     name = new_stack.environment
     api_id = gateway.create_rest_api(name=f"emailsminder-{name}")["id"]
     gateway.create_deployment(restApiId=api_id, stageName=name)
+    for entry_point in ENTRY_POINTS:
+        stage = Stage(name, entry_point)
+        lambda_functions.make(new_stack.client("lambda"), stage)
+        versions.require_alias(new_stack.client("lambda"), stage.function)
+    file = tmp_path / "zappa_settings.json"
+    file.write_text(json.dumps({name: {}, f"{name}_attempts": {}, f"{name}_sweep": {}}))
     session = SimpleNamespace(_session=new_stack.session, client=new_stack.client)
     zappa = SimpleNamespace(
         boto_session=session,
@@ -63,7 +70,7 @@ def test_the_last_hook_puts_the_api_behind_the_rules(
             lambda_name=f"emailsminder-{name}",
             stage_config={"throttle": {"rate": 1, "burst": 1}, "aws_environment_variables": {"PROVIDERS": "sendgrid"}},
             aws_environment_variables={"API_URL": "", "DEPLOYMENT": "0123456789ab"},
-            vargs={"settings_file": str(tmp_path / "zappa_settings.json")},
+            vargs={"settings_file": str(file)},
         )
     )
     found = new_stack.client("wafv2").list_resources_for_web_acl(
