@@ -57,6 +57,7 @@ def test_without_trouble_the_backlog_is_rate_times_time() -> None:
     assert run.given_up == run.dead_letters == run.without_call == 0
 
 
+@pytest.mark.full
 def test_too_few_workers_leave_what_comes_beyond_their_capacity() -> None:
     run = World(Installation(2 * RATE, 1)).play(6)
     capacity = 1 / attempt_s()
@@ -65,6 +66,7 @@ def test_too_few_workers_leave_what_comes_beyond_their_capacity() -> None:
     assert (2 * RATE - capacity) * 0.9 <= growth <= 2 * RATE - capacity / 2
 
 
+@pytest.mark.full
 def test_an_outage_of_everything_leaves_all_that_comes() -> None:
     run = World(Installation(RATE, troubles=(refuses(FIRST, 180), refuses(SECOND, 180)))).play(15)
     ends_s = BEGINS_S + 180
