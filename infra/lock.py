@@ -17,10 +17,8 @@ from types import FrameType
 from typing import Any, Final
 from uuid import uuid4
 
-import botocore.session
-from botocore.exceptions import ClientError
-
-from infra.stages import PROJECT, Stage, settings
+from infra.commands import in_one_line, session_of
+from infra.stages import PROJECT
 
 USAGE: Final = "usage: python -m infra.lock hold ENVIRONMENT COMMAND… | release ENVIRONMENT"
 
@@ -87,17 +85,15 @@ def main() -> None:
             command = []
         case _:
             sys.exit(USAGE)
-    try:
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(Stage(environment, "api").name)["aws_region"])
-        client = session.create_client("ssm")
-        if command:
+    with in_one_line(environment):
+        client = session_of(environment).create_client("ssm")
+        if not command:
+            release(client, environment)
+            return
+        try:
             sys.exit(_run(client, environment, command))
-        release(client, environment)
-    except Locked as error:
-        sys.exit(str(error))
-    except (KeyError, ClientError) as error:
-        sys.exit(f"{environment}: {error}")
+        except Locked as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ the runtime's version is at hand, there is no bytecode, and the libraries are pa
 """
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
@@ -164,8 +163,6 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
         settings_check.check(SETTINGS)
         found = settings(stage)
         target = wanted(found)
-    except KeyError:
-        sys.exit(f"{stage}: zappa_settings.json has no such stage, only {', '.join(json.loads(SETTINGS.read_text()))}")
     except ConfigurationError as error:
         sys.exit(f"{stage}: {error}")
     interpreter = interpreters.find(target.version)

@@ -9,11 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import ClientError
-
 from infra import provisioned, versions
-from infra.stages import ENTRY_POINTS, Stage, settings
+from infra.commands import in_one_line, session_of
+from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import Version, VersionError
 
 ORDER = tuple(reversed(ENTRY_POINTS))
@@ -99,16 +97,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("deployment", nargs="?", default="", help="the one to go back to; without: that before")
     parser.add_argument("--list", action="store_true", help="show what can be gone back to, and change nothing")
     options = parser.parse_args(arguments)
-    try:
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(Stage(options.environment, "api").name)["aws_region"])
-        client = session.create_client("lambda")
+    with in_one_line(options.environment):
+        client = session_of(options.environment).create_client("lambda")
         if options.list:
             sys.stdout.writelines(lines(client, options.environment))
         else:
             roll_back(client, options.environment, options.deployment)
-    except (VersionError, KeyError, ClientError) as error:
-        sys.exit(f"{options.environment}: {error}")
 
 
 if __name__ == "__main__":

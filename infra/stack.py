@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from app.errors import ConfigurationError
 from infra import account_alarms, alarms, functions, protection, renaming, settings_check, template, waf
 from infra.cloudformation import CloudFormation, StackError
+from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
 from infra.stages import PROJECT, SETTINGS, Stage, settings
 
@@ -174,17 +172,13 @@ def main(arguments: list[str] | None = None) -> None:
     }.items():
         commands.add_parser(name, help=what).add_argument("environment")
     options = parser.parse_args(arguments)
-    try:
+    with in_one_line(options.environment):
         _run(options.command, options.environment)
-    except (StackError, ConfigurationError, KeyError, ClientError) as error:
-        sys.exit(f"{options.environment}: {error}")
 
 
 def _run(command: str, environment: str) -> None:
-    base = settings(Stage(environment, "api").name)
-    session = botocore.session.get_session()
-    session.set_config_variable("region", base["aws_region"])
-    stack = Stack(session, environment)
+    session = session_of(environment)
+    base, stack = settings(Stage(environment, "api").name), Stack(session, environment)
     if command == "delete":
         stack.delete()
         account_alarms.delete(session.create_client("cloudwatch"), environment)

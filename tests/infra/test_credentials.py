@@ -167,5 +167,5 @@ def test_the_first_hook_checks_before_there_is_a_stack(
         stage_config=api,
         zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
     )
-    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):
+    with pytest.raises(SystemExit, match=rf"^{stage}: SENDGRID_API_KEY: "):
         hooks.prepare(zappa)

@@ -106,5 +106,5 @@ def test_anything_else_is_answered_with_the_usage(monkeypatch: pytest.MonkeyPatc
 
 def test_an_environment_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["lock", "release", "nowhere"])
-    with pytest.raises(SystemExit, match="nowhere"):
+    with pytest.raises(SystemExit, match=r"^nowhere: there is no such environment in zappa_settings.json, only "):
         lock.main()
