@@ -7,6 +7,7 @@ its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa upd
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,12 +86,18 @@ class Stack:
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
     def delete(self) -> None:
-        """Delete the stack, and the data that it would retain. Raises StackError if a table is protected."""
+        """Delete the stack, and the data that it would retain.
+
+        Raises StackError if a table is protected, or if there is no stack, with the tables that are left of one.
+        """
+        self._require_stack()
         resources = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
         kept = {kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind] for kind in KEPT}
         dynamodb = self.client("dynamodb")
         for table in kept["AWS::DynamoDB::Table"]:
-            if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+            with suppress(dynamodb.exceptions.ResourceNotFoundException):  # somebody deleted it by hand
+                if not dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                    continue
                 raise StackError(f"{table} is protected: set DeletionProtection to false and apply first")
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
@@ -99,14 +106,26 @@ class Stack:
         functions.stop_polling(self.client("lambda"), self.outputs().get("DelayQueueArn", ""))
         self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
-            dynamodb.delete_table(TableName=table)
+            with suppress(dynamodb.exceptions.ResourceNotFoundException):
+                dynamodb.delete_table(TableName=table)
         s3 = self.client("s3")
         for bucket in kept["AWS::S3::Bucket"]:
             if any(found["Name"] == bucket for found in s3.list_buckets()["Buckets"]):
                 s3.delete_bucket(Bucket=bucket)
 
+    def _require_stack(self) -> None:
+        if self.find() is not None:
+            return
+        pages = self.client("dynamodb").get_paginator("list_tables").paginate()
+        start = f"{PROJECT}-{self.environment}-"
+        left = [name for page in pages for name in page["TableNames"] if name.startswith(start)]
+        remedy = f"; these tables are of none: {', '.join(left)}: aws dynamodb delete-table deletes one" if left else ""
+        raise StackError(f"there is no stack {self.name} to delete{remedy}")
+
     def _empty(self, bucket: str) -> None:
         s3 = self.client("s3")
+        if all(found["Name"] != bucket for found in s3.list_buckets()["Buckets"]):
+            return  # somebody deleted it by hand
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if keys:
@@ -181,6 +200,10 @@ def _run(command: str, environment: str) -> None:
     base, stack = settings(Stage(environment, "api").name), Stack(session, environment)
     if command == "delete":
         stack.delete()
+        account_alarms.delete(session.create_client("cloudwatch"), environment)
+        return
+    if command == "silence" and stack.find() is None:
+        sys.stdout.write(f"There is no stack {stack.name}, and so no alarm of it\n")
         account_alarms.delete(session.create_client("cloudwatch"), environment)
         return
     if command in ("apply", "silence"):
