@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from infra import versions
 from infra.versions import VersionError
 
@@ -41,6 +43,9 @@ def prepare(client: Any, function: str, number: str, wanted: int, wait: Callable
             reason = found.get("StatusReason", "nobody says why")
             break
         wait(POLL_EVERY_S)
+    if versions.live_number(client, function) != number:  # or it would be paid for, though nobody calls it
+        with suppress(ClientError):
+            client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=number)
     raise VersionError(f"{function}: its provisioned concurrency of {wanted} cannot be made ready: {reason}")
 
 

@@ -7,7 +7,7 @@ settings of the functions are then those of that deployment. Tables, alarms, res
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from infra import provisioned, versions
 from infra.commands import in_one_line, session_of
@@ -15,6 +15,13 @@ from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import Version, VersionError
 
 ORDER = tuple(reversed(ENTRY_POINTS))
+# The variables that name what the stack has: another one after tables were restored (infra/restore.py).
+PLACES: Final = ("TABLE_PREFIX", "TOPIC_ARN", "DELAY_QUEUE_URL", "CONTENT_BUCKET")
+STOP: Final = (
+    "A share of the calls of {function} went elsewhere, and does no more. If CodeDeploy is at it, stop it:"
+    " aws deploy list-deployments --application-name {function} --deployment-group-name {function}"
+    " --include-only-statuses InProgress, then aws deploy stop-deployment --auto-rollback-enabled --deployment-id d-…\n"
+)
 
 
 def roll_back(client: Any, environment: str, target: str = "") -> None:
@@ -28,12 +35,14 @@ def roll_back(client: Any, environment: str, target: str = "") -> None:
     target = target or _before(client, environment, functions)
     chosen = {function: _version(client, function, target) for function in functions}
     for function, version in chosen.items():
-        number = now[function]
-        if number == version.number:
+        number, is_shifting = now[function], versions.is_shifting(client, function)
+        if number == version.number and not is_shifting:
             sys.stdout.write(f"{function}: version {number} of deployment {target} is live already\n")
             continue
         provisioned.move(client, function, version.number, provisioned.of(client, function, number))
         sys.stdout.write(f"{function}: version {number} → {version.number} of deployment {target}\n")
+        if is_shifting:
+            sys.stdout.write(STOP.format(function=function))
 
 
 def lines(client: Any, environment: str) -> Iterator[str]:
@@ -58,20 +67,24 @@ def _live_number(client: Any, function: str) -> str:
 
 
 def _before(client: Any, environment: str, functions: Iterable[str]) -> str:
-    """The deployment to go back to. The worker is deployed first and rolled back last, so that none is newer there."""
+    """The deployment to go back to. The API is deployed last and rolled back first: what it is at was live as a whole.
+
+    So that is where the others go if they are elsewhere. If all are the same, it is where the API was before.
+    """
     now: dict[str, Version] = {}
     for function in functions:
         found = versions.live(client, function)
         if found is None:
             raise VersionError(f"what is live of {function} is of no deployment: deploy, or say which to go back to")
         now[function] = found
-    newest = now[Stage(environment, ENTRY_POINTS[0]).function]
-    if not newest.after:
-        raise VersionError(f"there is no deployment before {newest.deployment}")
-    if any(one.deployment not in (newest.deployment, newest.after) for one in now.values()):
+    api = now[Stage(environment, "api").function]
+    others = [one for one in now.values() if one.deployment != api.deployment]
+    if not others and not api.after:
+        raise VersionError(f"there is no deployment before {api.deployment}")
+    if any(one.after != api.deployment for one in others):
         mixed = ", ".join(f"{function} {one.deployment}" for function, one in now.items())
         raise VersionError(f"say which deployment to go back to, because several are live: {mixed}")
-    return newest.after
+    return api.deployment if others else api.after
 
 
 def _version(client: Any, function: str, deployment: str) -> Version:
@@ -80,9 +93,19 @@ def _version(client: Any, function: str, deployment: str) -> Version:
         raise VersionError(
             f"{function} has no version of deployment {deployment} (any more): check out its commit, and `make deploy`"
         )
-    state = client.get_function_configuration(FunctionName=function, Qualifier=found.number).get("State")
-    if state == "Failed":
+    then, now = (
+        client.get_function_configuration(FunctionName=function, Qualifier=qualifier)
+        for qualifier in (found.number, versions.ALIAS)
+    )
+    if then.get("State") == "Failed":
         raise VersionError(f"version {found.number} of {function} cannot run: check out its commit, and `make deploy`")
+    for name in PLACES:
+        was, value = (one.get("Environment", {}).get("Variables", {}).get(name) for one in (then, now))
+        if was and value and was != value:
+            raise VersionError(
+                f"version {found.number} of {function} has the {name} {was}, which is {value} by now, and its role has"
+                " no right to the former: check out its commit, and `make deploy`"
+            )
     return found
 
 
