@@ -17,6 +17,7 @@ from app.errors import ConfigurationError
 from infra import protection, template
 from infra.cloudformation import StackError
 from infra.commands import in_one_line, session_of
+from infra.lock import held, whoever
 from infra.parameters import parameters
 from infra.restored_tables import Restoration
 from infra.stack import Stack
@@ -115,14 +116,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     stack = Stack(session_of(options.environment), options.environment)
-    base = settings(options.environment)
-    stack.outputs()  # says so if there is no stack
     if options.command == "tables":
+        stack.outputs()  # says so if there is no stack
         tables(stack, options.prefix, options.at, options.named)
         return
-    wanted = {**parameters(options.environment), "Alarms": stack.parameter("Alarms")}
-    for line in adopt(stack, options.prefix, wanted, base.get("tags", {})):
-        sys.stdout.write(f"{line}\n")
+    with held(stack.client("ssm"), options.environment, whoever()):  # a deployment meanwhile would fail at the tables
+        stack.outputs()
+        wanted = {**parameters(options.environment), "Alarms": stack.parameter("Alarms")}
+        differences = adopt(stack, options.prefix, wanted, settings(options.environment).get("tags", {}))
+    sys.stdout.writelines(f"{line}\n" for line in differences)
     sys.stdout.write(f"The stack has the tables {options.prefix}…; make deploy lets the functions use them\n")
 
 
