@@ -11,12 +11,16 @@ from botocore.session import Session
 
 from app.errors import ConfigurationError
 from infra.cloudformation import StackError
+from infra.package import PackageError
 from infra.schedule import ScheduleError
 from infra.stages import SETTINGS, Stage, read, settings
 from infra.versions import VersionError
 
 # Anything else is a mistake of ours, whose traceback is shown. BotoCoreError: no credentials, no network.
-EXPECTED: Final = (ConfigurationError, StackError, VersionError, ScheduleError, BotoCoreError, ClientError)
+EXPECTED: Final = (
+    *(ConfigurationError, PackageError, StackError, VersionError, ScheduleError),
+    *(BotoCoreError, ClientError),
+)
 
 
 @contextmanager
