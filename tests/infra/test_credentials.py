@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from app.errors import ConfigurationError
 from app.settings import Process
@@ -145,8 +146,22 @@ def test_without_a_known_provider_nothing_is_deployed(aws: Aws, variables: dict[
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_not_checked(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    credentials.check(client(aws.endpoint_url, "secretsmanager"), worker("test/nowhere"), SET)
-    assert "not checked: the secret test/nowhere cannot be read" in capsys.readouterr().out
+    manager = client(aws.endpoint_url, "secretsmanager")
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetSecretValue")
+
+    manager.meta.events.register("before-call.secrets-manager.GetSecretValue", refuse)
+    credentials.check(manager, worker("emailsminder/x/worker"), SET)
+    said = capsys.readouterr().out
+    assert "not checked: the secret emailsminder/x/worker cannot be read: AccessDeniedException" in said
+
+
+def test_a_secret_that_there_is_not_stops_a_deployment_whose_functions_could_do_nothing(aws: Aws) -> None:
+    """It was forgotten, or the credentials are those of another account."""
+    manager = client(aws.endpoint_url, "secretsmanager")
+    with pytest.raises(ConfigurationError, match=r"^there is no secret emailsminder/x/worker, .* FILE --stage x`, "):
+        credentials.check(manager, worker("emailsminder/x/worker"), SET)
 
 
 def test_the_first_hook_checks_before_there_is_a_stack(
@@ -155,6 +170,7 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     monkeypatch.setenv("VIRTUAL_ENV", "")  # the hook sets it
     stage = f"x{uuid4().hex[:8]}"
     manager = client(aws.endpoint_url, "secretsmanager")
+    manager.create_secret(Name=f"emailsminder/{stage}/api", SecretString=json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET}))
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
     api = {"runtime": "python3.13", "timeout_seconds": 29}
