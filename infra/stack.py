@@ -17,7 +17,7 @@ from infra import account_alarms, alarms, functions, protection, renaming, setti
 from infra.cloudformation import CloudFormation, StackError
 from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
-from infra.stages import PROJECT, SETTINGS, Stage, settings
+from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
 
@@ -195,10 +195,23 @@ def main(arguments: list[str] | None = None) -> None:
         _run(options.command, options.environment)
 
 
+def _require_no_function(stack: Stack) -> None:
+    """Raise StackError for a function that is still there: it would go on without its data."""
+    client = stack.client("lambda")
+    for entry_point in ENTRY_POINTS:
+        name = Stage(stack.environment, entry_point).function
+        with suppress(client.exceptions.ResourceNotFoundException):
+            client.get_function_configuration(FunctionName=name)
+            raise StackError(
+                f"the function {name} is still there, so nothing is deleted: why Zappa left it is said above"
+            )
+
+
 def _run(command: str, environment: str) -> None:
     session = session_of(environment)
     base, stack = settings(Stage(environment, "api").name), Stack(session, environment)
     if command == "delete":
+        _require_no_function(stack)
         stack.delete()
         account_alarms.delete(session.create_client("cloudwatch"), environment)
         return

@@ -7,6 +7,7 @@ from infra import stack as commands
 from infra.cloudformation import StackError
 from infra.stack import Stack, variables
 from infra.stages import Stage
+from tests.infra import lambda_functions
 from tests.support.aws import REGION, Aws, client
 
 OFF = {"DeletionProtection": "false"}
@@ -139,6 +140,20 @@ def test_tables_that_a_removal_left_when_it_broke_off_are_named(aws: Aws, stack:
     with pytest.raises(StackError, match=rf"^there is no stack {stack.name} to delete; .* of none: {table}: aws "):
         stack.delete()
     dynamodb.delete_table(TableName=table)
+
+
+def test_the_data_of_a_function_that_could_not_be_removed_is_not_deleted(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without the right to delete a function: Zappa fails at it, and `make remove` goes on."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    functions, sweep = client(aws.endpoint_url, "lambda"), Stage("dev", "sweep")
+    lambda_functions.make(functions, sweep)
+    with pytest.raises(SystemExit, match=rf"^dev: the function {sweep.function} is still there, so nothing is deleted"):
+        commands.main(["delete", "dev"])
+    functions.delete_function(FunctionName=sweep.function)
+    with pytest.raises(SystemExit, match=r"^dev: there is no stack emailsminder-dev-resources to delete"):
+        commands.main(["delete", "dev"])
 
 
 def test_silencing_what_is_not_there_makes_nothing(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
