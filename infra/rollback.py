@@ -38,6 +38,8 @@ def roll_back(client: Any, environment: str, target: str = "") -> None:
         number, is_shifting = now[function], versions.is_shifting(client, function)
         if number == version.number and not is_shifting:
             sys.stdout.write(f"{function}: version {number} of deployment {target} is live already\n")
+            if provisioned.of(client, function, number):  # and so has one, perhaps, to which CodeDeploy did not get
+                provisioned.take_away(client, function, number)
             continue
         provisioned.move(client, function, version.number, provisioned.of(client, function, number))
         sys.stdout.write(f"{function}: version {number} → {version.number} of deployment {target}\n")

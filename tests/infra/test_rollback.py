@@ -268,3 +268,16 @@ def test_what_has_the_tables_from_before_a_restoration_is_refused_before_anythin
     with pytest.raises(VersionError, match=r"^version 1 of .* has the TABLE_PREFIX emailsminder-x-, which is .*-r1- "):
         team.roll_back()
     assert team.live() == every(B)
+
+
+@pytest.mark.full
+def test_after_a_shift_that_codedeploy_took_back_nothing_is_paid_for_that_nobody_calls(team: Team) -> None:
+    team.deploy(A)
+    api = team.stage("api").function
+    provisioned.prepare(team.client, api, "1", 3)
+    team.release(B, ("attempts", "sweep"))
+    team.release(B, ("api",), is_shifted=True, provisioned_concurrency=3)
+    assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 3]
+    team.roll_back()
+    assert team.live() == every(A)
+    assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 0]
