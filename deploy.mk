@@ -6,6 +6,11 @@ ZAPPA := $(DEPLOY)/bin/zappa
 # Workers first: what a new API writes, they must understand.
 STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
 
+# API Gateway takes one new deployment of an API in five seconds, and Lambda few changes at once: botocore's own five
+# tries, within seconds, are too few ("Amazon API Gateway quotas", API Gateway Developer Guide, read 2026-11-30).
+export AWS_RETRY_MODE ?= standard
+export AWS_MAX_ATTEMPTS ?= 10
+
 # One command at a time changes an environment; who comes second is told who is first.
 HOLD = $(DEPLOY)/bin/python -m infra.lock hold $(STAGE)
 

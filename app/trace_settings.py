@@ -57,9 +57,7 @@ def endpoint(env: Mapping[str, str]) -> str:
     exporter = (env.get(EXPORTER) or "otlp").strip().lower()
     if not url or exporter == "none" or env.get(DISABLED, "").strip().lower() == "true":
         return ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{name}: must be a URL such as http://127.0.0.1:4318")
+    _check_url(name, url)
     if exporter != "otlp":
         raise ConfigurationError(f"{EXPORTER}: must be otlp or none, is {exporter!r}")
     for protocol in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
@@ -67,6 +65,21 @@ def endpoint(env: Mapping[str, str]) -> str:
             raise ConfigurationError(f"{protocol}: must be {PROTOCOL}, is {value!r}; its port is mostly 4318")
     _check_sampler(env)
     return url
+
+
+def _check_url(name: str, url: str) -> None:
+    """Refuse what `requests` would refuse for every batch, and what would put a password where none may stand."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port or an IPv6 address that is none
+        is_one = False
+    if not is_one or len(url.split()) > 1:
+        raise ConfigurationError(f"{name}: must be a URL such as http://127.0.0.1:4318")
+    if "@" in parts.netloc:
+        raise ConfigurationError(f"{name}: may hold no user and password; {HEADERS} is the place for them")
+    if name == ENDPOINT and (parts.query or parts.path.count("/v1/traces") > 1):
+        raise ConfigurationError(f"{name}: /v1/traces is put behind it; a whole address belongs in {TRACES_ENDPOINT}")
 
 
 def _check_sampler(env: Mapping[str, str]) -> None:

@@ -141,7 +141,8 @@ class CloudFormation:
             else "nobody says why"
         )
         if "already exists" in why:
-            why += " (it is of no stack: delete it, or import it)"
+            why += " (it is of no stack: if it is a table that was restored, run `python -m infra.restore adopt`;"
+            why += " else import it, or delete it)"
         raise StackError(
             f"the stack {self.name} could not be brought up to date: {why}; when the cause is gone, run the same"
             " command again"

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterable, Mapping
 
+from botocore.exceptions import ClientError
+
 from app import trace_settings, vault
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
@@ -17,7 +19,8 @@ def check(
     """Raise ConfigurationError naming a malformed, missing or misplaced variable of the settings or of the secrets.
 
     `names` are those of the secrets; `variables` are those that the settings give to every function. A secret that
-    cannot be read from here is not checked, which is told: the functions may read it all the same.
+    may not be read from here is not checked, which is told: the functions may read it all the same. One that there is
+    not stops the deployment.
     """
     _raise_first(map(variable_places.in_settings, variables))
     whole = {"WORKER_TIMEOUT_S": str(worker_timeout_s), **variables}
@@ -31,12 +34,23 @@ def check(
         try:
             secrets = vault.read(client, name)
         except ServiceUnavailable as error:
+            _require_that_there_is_one(error, name)
             sys.stdout.write(f"Its variables are not checked: {error}\n")
             continue
         _check(process, name, secrets, whole)
         keyed_under[name] = secrets[variable_places.ADDRESS_SECRET]
     if len(set(keyed_under.values())) > 1:
         raise ConfigurationError(f"ADDRESS_SECRET: is not the same in {' and '.join(keyed_under)}")
+
+
+def _require_that_there_is_one(error: ServiceUnavailable, name: str) -> None:
+    """Stop a deployment whose functions could do nothing. A secret that somebody else may read is no reason to stop."""
+    cause = error.__cause__
+    if isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ResourceNotFoundException":
+        raise ConfigurationError(
+            f"there is no secret {name}, or no value in it: make it by `python -m app.admin secrets store FILE --stage"
+            f" {name.split('/')[1]}`, in this account and region"
+        ) from error
 
 
 def _check(process: Process, name: str, secrets: Mapping[str, str], variables: Mapping[str, str]) -> None:

@@ -31,7 +31,7 @@ def _secrets(client: Any, names: Iterable[str]) -> Iterable[str]:
     """The present version of each secret. Its text is not read, and whoever deploys may have no right to it."""
     for secret in names:
         try:
-            stages = client.describe_secret(SecretId=secret)["VersionIdsToStages"]
+            found = client.describe_secret(SecretId=secret)
         except ClientError as error:
             sys.stdout.write(
                 f"Whether the secret {secret} has changed is not known ({error.response['Error']['Code']}): running"
@@ -39,4 +39,5 @@ def _secrets(client: Any, names: Iterable[str]) -> Iterable[str]:
             )
             yield ""
         else:
-            yield next(version for version, labels in sorted(stages.items()) if "AWSCURRENT" in labels)
+            stages = found.get("VersionIdsToStages", {})  # none of a secret that was made without a value
+            yield next((version for version, labels in sorted(stages.items()) if "AWSCURRENT" in labels), "")

@@ -35,6 +35,7 @@ from infra import (  # noqa: E402 because of the path above
     waf,
 )
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
+from infra.commands import in_one_line  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
 from infra.stack import Stack, variables  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
@@ -46,6 +47,11 @@ def prepare(zappa: Any) -> None:
     Zappa calls this for every command, but only `deploy`, `update` and `package` need it, and `undeploy`, which would
     leave the sweep's schedule behind.
     """
+    with in_one_line(zappa.api_stage):  # here and below, because Zappa would show a traceback and an advertisement
+        _prepare(zappa)
+
+
+def _prepare(zappa: Any) -> None:
     if zappa.command == "undeploy" and Stage.of(zappa.api_stage).entry_point == "sweep":
         schedule.remove(zappa.zappa.boto_session.client("events"), Stage.of(zappa.api_stage))
     if zappa.command not in ("deploy", "update", "package"):
@@ -96,6 +102,11 @@ def run_on(zappa: Any, built_for: target.Target) -> None:
 
 def pack(zappa: Any) -> None:
     """The hook `zip`: replace Zappa's package by ours, which also stays in dist/."""
+    with in_one_line(zappa.api_stage):
+        _pack(zappa)
+
+
+def _pack(zappa: Any) -> None:
     wanted = target.wanted(zappa.stage_config)
     interpreter = interpreters.find(wanted.version)
     built = package.build(ROOT / "dist", wanted, interpreter, package.lock_for(zappa.aws_environment_variables))
@@ -109,6 +120,11 @@ def finish(zappa: Any) -> None:
 
     It may be repeated.
     """
+    with in_one_line(zappa.api_stage):
+        _finish(zappa)
+
+
+def _finish(zappa: Any) -> None:
     stage = Stage.of(zappa.api_stage)
     outputs = _stack(zappa, stage).outputs()
     client = zappa.zappa.boto_session.client

@@ -17,15 +17,15 @@ from types import FrameType
 from typing import Any, Final
 from uuid import uuid4
 
-import botocore.session
-from botocore.exceptions import ClientError
+from infra.cloudformation import StackError
+from infra.commands import in_one_line, session_of
+from infra.stages import PROJECT
 
-from infra.stages import PROJECT, Stage, settings
-
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 USAGE: Final = "usage: python -m infra.lock hold ENVIRONMENT COMMAND… | release ENVIRONMENT"
 
 
-class Locked(Exception):
+class Locked(StackError):
     """Somebody else changes the environment. The message says who, since when, and what to do if that is over."""
 
 
@@ -42,7 +42,7 @@ def held(client: Any, environment: str, holder: str) -> Iterator[None]:
         client.put_parameter(Name=name, Value=value, Type="String", Overwrite=False)
     except (client.exceptions.ParameterAlreadyExists, client.exceptions.TooManyUpdates) as error:
         raise Locked(
-            f"{environment} is being changed by {_value(client, name) or 'somebody else'}: wait until that is done. If"
+            f"is being changed by {_value(client, name) or 'somebody else'}: wait until that is done. If"
             f" it broke off: .deploy/bin/python -m infra.lock release {environment}"
         ) from error
     try:
@@ -69,13 +69,43 @@ def _end(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _run(client: Any, environment: str, command: Sequence[str]) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)  # so that the lock is released
+def whoever() -> str:
+    """Who holds a lock from now on."""
     user, now = os.environ.get("USER", "somebody"), datetime.now(UTC)
-    holder = f"{user} on {socket.gethostname()} since {now:%Y-%m-%d %H:%M:%S} UTC"
-    with held(client, environment, holder):
-        return subprocess.run(command, check=False).returncode  # noqa: S603 because deploy.mk gives the command
+    return f"{user} on {socket.gethostname()} since {now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _run(client: Any, environment: str, command: Sequence[str]) -> int:
+    for number in SIGNALS:
+        signal.signal(number, _end)  # so that the lock is released
+    with held(client, environment, whoever()):
+        return _until_all_of_it_ends(command)
+
+
+def _until_all_of_it_ends(command: Sequence[str]) -> int:
+    """Run a command, and wait for all that it started. A signal ends the command, but not what is under way in it.
+
+    Otherwise Zappa would go on with its stage while somebody else has the lock.
+    """
+    got: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        got.append(number)
+        process.terminate()
+        sys.stderr.write("Waiting for the end of what is under way, and no more is begun\n")
+        sys.stderr.flush()
+
+    reader, writer = os.pipe()
+    process = subprocess.Popen(command, pass_fds=[writer])  # noqa: S603 because deploy.mk gives the command
+    for number in SIGNALS:
+        signal.signal(number, end)
+    os.close(writer)
+    status = process.wait()
+    os.read(reader, 1)  # its end, once every process has ended that has inherited the other side
+    os.close(reader)
+    if got:
+        return 128 + got[0]
+    return status if status >= 0 else 128 - status
 
 
 def main() -> None:
@@ -87,17 +117,12 @@ def main() -> None:
             command = []
         case _:
             sys.exit(USAGE)
-    try:
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(Stage(environment, "api").name)["aws_region"])
-        client = session.create_client("ssm")
-        if command:
-            sys.exit(_run(client, environment, command))
-        release(client, environment)
-    except Locked as error:
-        sys.exit(str(error))
-    except (KeyError, ClientError) as error:
-        sys.exit(f"{environment}: {error}")
+    with in_one_line(environment):
+        client = session_of(environment).create_client("ssm")
+        if not command:
+            release(client, environment)
+            return
+        sys.exit(_run(client, environment, command))
 
 
 if __name__ == "__main__":

@@ -7,15 +7,12 @@ deploy a function that is there, nor make the API of one that it updates.
 import sys
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import ClientError
-
-from app.errors import ConfigurationError
 from infra import alarms, renaming, settings_check
-from infra.cloudformation import CloudFormation, StackError
+from infra.cloudformation import CloudFormation
+from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
 from infra.stack import Stack
-from infra.stages import SETTINGS, Stage, settings
+from infra.stages import SETTINGS, Stage
 
 
 def find(stage: Stage, client: Any, cloudformation: CloudFormation) -> str:
@@ -46,16 +43,13 @@ def _has_function(client: Any, name: str) -> bool:
 def main() -> None:
     """Print the step for the stage that the first argument names."""
     stage = Stage.of(sys.argv[1])
-    try:
+    with in_one_line(stage.name):
+        session = session_of(stage.environment)
         settings_check.check(SETTINGS)
         alarms.require_somebody(stage.environment, parameters(stage.environment))
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(stage.name)["aws_region"])
         renaming.check(Stack(session, stage.environment), SETTINGS)
         stack = CloudFormation(session.create_client("cloudformation"), stage.function)
         sys.stdout.write(f"{find(stage, session.create_client('lambda'), stack)}\n")
-    except (StackError, ConfigurationError, KeyError, ClientError) as error:
-        sys.exit(f"{stage.name}: {error}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ the runtime's version is at hand, there is no bytecode, and the libraries are pa
 """
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from app import trace_settings
@@ -48,6 +49,10 @@ RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
+class PackageError(Exception):
+    """The package cannot be built. The message says why."""
+
+
 def lock_for(variables: Mapping[str, str]) -> Path:
     """The lock of the libraries that such functions need. Variables that name a collector ask for OpenTelemetry."""
     return LOCK_WITH_TRACES if trace_settings.endpoint(variables) else LOCK
@@ -62,9 +67,12 @@ def build(folder: Path, target: Target, interpreter: Interpreter | None, lock: P
     package = folder / f"emailsminder-{_fingerprint(target, interpreter, lock)}.zip"
     if not package.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        draft = package.with_suffix(".draft")
-        _write(draft, BUILD / "package", _install(target, lock), interpreter)
-        draft.rename(package)
+        libraries = _install(target, lock)
+        # A place of its own, because two environments may be deployed at once from here.
+        with TemporaryDirectory(prefix="draft-", dir=folder) as place:
+            draft = Path(place) / "zip"
+            _write(draft, Path(place) / "tree", libraries, interpreter)
+            draft.rename(package)
     return package
 
 
@@ -84,7 +92,6 @@ def _fingerprint(target: Target, interpreter: Interpreter | None, lock: Path) ->
 
 
 def _write(package: Path, tree: Path, libraries: Path, interpreter: Interpreter | None) -> None:
-    shutil.rmtree(tree, ignore_errors=True)
     _copy(_installed(libraries), tree)
     if interpreter:
         _compile(interpreter, tree, tree, "-b")
@@ -108,15 +115,25 @@ def _install(target: Target, lock: Path) -> Path:
     place = BUILD / f"runtime-{mark}"
     if place.exists():
         return place
-    draft = BUILD / f"runtime-{mark}.draft"
-    shutil.rmtree(draft, ignore_errors=True)
+    BUILD.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="draft-", dir=BUILD) as draft:
+        _pip(target, lock, Path(draft) / "libraries")
+        with suppress(OSError):  # somebody else was faster
+            (Path(draft) / "libraries").rename(place)
+    return place
+
+
+def _pip(target: Target, lock: Path, place: Path) -> None:
     # Without version and platform, pip takes wheels for the Python and the machine on which it runs.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", target.version, "--platform", target.platform]
-    command += ["--target", str(draft), "--requirement", str(lock)]
-    subprocess.run(command, check=True)  # noqa: S603 because the arguments are our own
-    return draft.rename(place)
+    command += ["--target", str(place), "--requirement", str(lock)]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 because the arguments are our own
+        raise PackageError(
+            f"the libraries of {lock.name} cannot be installed for {target.runtime} on {target.architecture}: pip says"
+            " why above; without a network nothing can be packed for the first time"
+        )
 
 
 def _installed(place: Path) -> Iterator[tuple[Path, str]]:
@@ -164,12 +181,13 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
         settings_check.check(SETTINGS)
         found = settings(stage)
         target = wanted(found)
-    except KeyError:
-        sys.exit(f"{stage}: zappa_settings.json has no such stage, only {', '.join(json.loads(SETTINGS.read_text()))}")
     except ConfigurationError as error:
         sys.exit(f"{stage}: {error}")
     interpreter = interpreters.find(target.version)
-    package = build(ROOT / "dist", target, interpreter, lock_for(found.get("aws_environment_variables", {})))
+    try:
+        package = build(ROOT / "dist", target, interpreter, lock_for(found.get("aws_environment_variables", {})))
+    except (PackageError, ConfigurationError) as error:
+        sys.exit(f"{stage}: {error}")
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     size = f"{package.stat().st_size / 1e6:.1f} MB"
     sys.stdout.write(

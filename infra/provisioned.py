@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from infra import versions
 from infra.versions import VersionError
 
@@ -41,6 +43,9 @@ def prepare(client: Any, function: str, number: str, wanted: int, wait: Callable
             reason = found.get("StatusReason", "nobody says why")
             break
         wait(POLL_EVERY_S)
+    if versions.live_number(client, function) != number:  # or it would be paid for, though nobody calls it
+        with suppress(ClientError):
+            client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=number)
     raise VersionError(f"{function}: its provisioned concurrency of {wanted} cannot be made ready: {reason}")
 
 
@@ -50,9 +55,13 @@ def move(client: Any, function: str, number: str, wanted: int) -> None:
     if wanted:
         prepare(client, function, number, wanted)
     versions.move(client, function, number)
-    if not wanted and not had:
-        return
+    if wanted or had:
+        take_away(client, function, number if wanted else "")
+
+
+def take_away(client: Any, function: str, but_from: str) -> None:
+    """Take what they have from all versions but one: what nobody calls is paid for, too."""
     for one in versions.published(client, function):
-        if one.number != number or not wanted:
+        if one.number != but_from:
             with suppress(client.exceptions.ResourceNotFoundException):
                 client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=one.number)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from infra import provisioned, versions
 from infra.stages import Stage
 
@@ -46,7 +48,9 @@ def release(
     """
     function, wanted = stage.function, settings.get("provisioned_concurrency") or 0
     _set_snap_start(client, function, settings.get("snap_start") or "None")
-    number, before = versions.publish(client, function, deployment), versions.live_number(client, function)
+    api = Stage(stage.environment, "api").function
+    number = versions.publish(client, function, deployment, versions.live(client, api))
+    before = versions.live_number(client, function)
     if is_shifted and before.isdigit() and before != number:
         if wanted:
             provisioned.prepare(client, function, number, wanted)
@@ -54,7 +58,12 @@ def release(
         sys.stdout.write(f"{shift_command(stage, before, number, settings['aws_region'])}\n")
     else:
         provisioned.move(client, function, number, wanted)
-    versions.prune(client, function, settings.get("num_retained_versions") or KEEP)
+    try:
+        now = versions.live(client, api)
+        needed = {now.deployment, now.after} if now else set()
+        versions.prune(client, function, settings.get("num_retained_versions") or KEEP, needed)
+    except ClientError as error:  # it is live, and whoever deploys may have no right to delete
+        sys.stdout.write(f"Old versions of {function} stay, and take up storage: {error}\n")
 
 
 def shift_command(stage: Stage, before: str, number: str, region: str) -> str:

@@ -1,13 +1,12 @@
 """Looks for the tables of an environment that has another name now: under the new name there would be empty ones."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import ConfigurationError
-from infra.stages import PROJECT, Stage
+from infra.stages import PROJECT, Stage, read
 
 if TYPE_CHECKING:
     from infra.stack import Stack
@@ -20,7 +19,7 @@ def check(stack: "Stack", file: Path, environ: Mapping[str, str] = os.environ) -
     """
     if environ.get("NEW_TABLES") == "on" or stack.find() is not None:
         return
-    known = {Stage.of(name).environment for name in json.loads(file.read_text())} - {stack.environment}
+    known = {Stage.of(name).environment for name in read(file)} - {stack.environment}
     own = f"{PROJECT}-{stack.environment}-emails"  # CloudFormation itself says that this one is there
     lost = [
         name

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import ClientError
-
 from app.errors import ConfigurationError
 from infra import protection, template
 from infra.cloudformation import StackError
+from infra.commands import in_one_line, session_of
+from infra.lock import held, whoever
 from infra.parameters import parameters
 from infra.restored_tables import Restoration
 from infra.stack import Stack
@@ -111,24 +110,21 @@ def main(arguments: list[str] | None = None) -> None:
     making.add_argument("named", nargs="+", metavar="TABLE", help=", ".join(template.tables().values()))
     making.add_argument("--at", required=True, type=datetime.fromisoformat, help="such as 2026-11-30T09:00:00Z")
     options = parser.parse_args(arguments)
-    try:
+    with in_one_line(options.environment):
         _run(options)
-    except (StackError, ConfigurationError, KeyError, ClientError) as error:
-        sys.exit(f"{options.environment}: {error}")
 
 
 def _run(options: argparse.Namespace) -> None:
-    base = settings(options.environment)
-    session = botocore.session.get_session()
-    session.set_config_variable("region", base["aws_region"])
-    stack = Stack(session, options.environment)
-    stack.outputs()  # says so if there is no stack
+    stack = Stack(session_of(options.environment), options.environment)
     if options.command == "tables":
+        stack.outputs()  # says so if there is no stack
         tables(stack, options.prefix, options.at, options.named)
         return
-    wanted = {**parameters(options.environment), "Alarms": stack.parameter("Alarms")}
-    for line in adopt(stack, options.prefix, wanted, base.get("tags", {})):
-        sys.stdout.write(f"{line}\n")
+    with held(stack.client("ssm"), options.environment, whoever()):  # a deployment meanwhile would fail at the tables
+        stack.outputs()
+        wanted = {**parameters(options.environment), "Alarms": stack.parameter("Alarms")}
+        differences = adopt(stack, options.prefix, wanted, settings(options.environment).get("tags", {}))
+    sys.stdout.writelines(f"{line}\n" for line in differences)
     sys.stdout.write(f"The stack has the tables {options.prefix}…; make deploy lets the functions use them\n")
 
 

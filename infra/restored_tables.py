@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from infra.cloudformation import StackError
@@ -28,14 +28,30 @@ class Restoration:
     wait: Callable[[float], None] = time.sleep
 
     def begin(self, at: datetime | None) -> None:
-        """Make the table as it was at that time, or as it is now. One that is there stays as it is."""
+        """Make the table as it was at that time, or as it is now. One that is there stays as it is.
+
+        Raises StackError if that one is of another time, or of another table.
+        """
         when = {"UseLatestRestorableTime": True} if at is None else {"RestoreDateTime": at}
         try:
             self.client.restore_table_to_point_in_time(SourceTableName=self.source, TargetTableName=self.target, **when)
         except self.client.exceptions.TableAlreadyExistsException:
+            self._require(at)
             sys.stdout.write(f"{self.target} is there already, and stays as it is\n")
             return
         sys.stdout.write(f"{self.target}: {self.source} as of {at.isoformat() if at else 'now'}\n")
+
+    def _require(self, at: datetime | None) -> None:
+        found = self._describe(self.target).get("RestoreSummary", {})
+        made_of = found.get("SourceTableArn", self.source).rpartition("/")[2]
+        if made_of != self.source:
+            raise StackError(f"{self.target} is there already, made of {made_of}: say another --prefix")
+        is_of = found.get("RestoreDateTime", at)
+        if at and is_of.replace(microsecond=0) != at.replace(microsecond=0):
+            raise StackError(
+                f"{self.target} is there already, as of {is_of.astimezone(UTC).isoformat()}, and you say"
+                f" {at.astimezone(UTC).isoformat()}: say another --prefix"
+            )
 
     def end(self) -> None:
         """Wait until the table is made, and give it the settings of its source. It may be repeated."""

@@ -7,16 +7,21 @@ settings of the functions are then those of that deployment. Tables, alarms, res
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import botocore.session
-from botocore.exceptions import ClientError
+from typing import Any, Final
 
 from infra import provisioned, versions
-from infra.stages import ENTRY_POINTS, Stage, settings
+from infra.commands import in_one_line, session_of
+from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import Version, VersionError
 
 ORDER = tuple(reversed(ENTRY_POINTS))
+# The variables that name what the stack has: another one after tables were restored (infra/restore.py).
+PLACES: Final = ("TABLE_PREFIX", "TOPIC_ARN", "DELAY_QUEUE_URL", "CONTENT_BUCKET")
+STOP: Final = (
+    "A share of the calls of {function} went elsewhere, and does no more. If CodeDeploy is at it, stop it:"
+    " aws deploy list-deployments --application-name {function} --deployment-group-name {function}"
+    " --include-only-statuses InProgress, then aws deploy stop-deployment --auto-rollback-enabled --deployment-id d-…\n"
+)
 
 
 def roll_back(client: Any, environment: str, target: str = "") -> None:
@@ -30,12 +35,16 @@ def roll_back(client: Any, environment: str, target: str = "") -> None:
     target = target or _before(client, environment, functions)
     chosen = {function: _version(client, function, target) for function in functions}
     for function, version in chosen.items():
-        number = now[function]
-        if number == version.number:
+        number, is_shifting = now[function], versions.is_shifting(client, function)
+        if number == version.number and not is_shifting:
             sys.stdout.write(f"{function}: version {number} of deployment {target} is live already\n")
+            if provisioned.of(client, function, number):  # and so has one, perhaps, to which CodeDeploy did not get
+                provisioned.take_away(client, function, number)
             continue
         provisioned.move(client, function, version.number, provisioned.of(client, function, number))
         sys.stdout.write(f"{function}: version {number} → {version.number} of deployment {target}\n")
+        if is_shifting:
+            sys.stdout.write(STOP.format(function=function))
 
 
 def lines(client: Any, environment: str) -> Iterator[str]:
@@ -60,20 +69,24 @@ def _live_number(client: Any, function: str) -> str:
 
 
 def _before(client: Any, environment: str, functions: Iterable[str]) -> str:
-    """The deployment to go back to. The worker is deployed first and rolled back last, so that none is newer there."""
+    """The deployment to go back to. The API is deployed last and rolled back first: what it is at was live as a whole.
+
+    So that is where the others go if they are elsewhere. If all are the same, it is where the API was before.
+    """
     now: dict[str, Version] = {}
     for function in functions:
         found = versions.live(client, function)
         if found is None:
             raise VersionError(f"what is live of {function} is of no deployment: deploy, or say which to go back to")
         now[function] = found
-    newest = now[Stage(environment, ENTRY_POINTS[0]).function]
-    if not newest.after:
-        raise VersionError(f"there is no deployment before {newest.deployment}")
-    if any(one.deployment not in (newest.deployment, newest.after) for one in now.values()):
+    api = now[Stage(environment, "api").function]
+    others = [one for one in now.values() if one.deployment != api.deployment]
+    if not others and not api.after:
+        raise VersionError(f"there is no deployment before {api.deployment}")
+    if any(one.after != api.deployment for one in others):
         mixed = ", ".join(f"{function} {one.deployment}" for function, one in now.items())
         raise VersionError(f"say which deployment to go back to, because several are live: {mixed}")
-    return newest.after
+    return api.deployment if others else api.after
 
 
 def _version(client: Any, function: str, deployment: str) -> Version:
@@ -82,9 +95,19 @@ def _version(client: Any, function: str, deployment: str) -> Version:
         raise VersionError(
             f"{function} has no version of deployment {deployment} (any more): check out its commit, and `make deploy`"
         )
-    state = client.get_function_configuration(FunctionName=function, Qualifier=found.number).get("State")
-    if state == "Failed":
+    then, now = (
+        client.get_function_configuration(FunctionName=function, Qualifier=qualifier)
+        for qualifier in (found.number, versions.ALIAS)
+    )
+    if then.get("State") == "Failed":
         raise VersionError(f"version {found.number} of {function} cannot run: check out its commit, and `make deploy`")
+    for name in PLACES:
+        was, value = (one.get("Environment", {}).get("Variables", {}).get(name) for one in (then, now))
+        if was and value and was != value:
+            raise VersionError(
+                f"version {found.number} of {function} has the {name} {was}, which is {value} by now, and its role has"
+                " no right to the former: check out its commit, and `make deploy`"
+            )
     return found
 
 
@@ -99,16 +122,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("deployment", nargs="?", default="", help="the one to go back to; without: that before")
     parser.add_argument("--list", action="store_true", help="show what can be gone back to, and change nothing")
     options = parser.parse_args(arguments)
-    try:
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(Stage(options.environment, "api").name)["aws_region"])
-        client = session.create_client("lambda")
+    with in_one_line(options.environment):
+        client = session_of(options.environment).create_client("lambda")
         if options.list:
             sys.stdout.writelines(lines(client, options.environment))
         else:
             roll_back(client, options.environment, options.deployment)
-    except (VersionError, KeyError, ClientError) as error:
-        sys.exit(f"{options.environment}: {error}")
 
 
 if __name__ == "__main__":

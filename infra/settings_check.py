@@ -1,6 +1,7 @@
 """Checks zappa_settings.json before a deployment changes anything: Zappa ignores a key that it does not know."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from app.errors import ConfigurationError
 from infra import template, usage_plan
-from infra.stages import Stage, settings
+from infra.stages import Stage, read, settings
 from infra.target import CHOICES
 from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 
@@ -16,11 +17,15 @@ from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 DERIVED = frozenset({"Environment", "TablePrefix", "Alarms", "Vpc", "Tracing", "VariablesKeyArn"})
 _NO_OTHER = "infra/package.py builds for no other"
 ALIKE = 0.7  # of two names, from 0 to 1
+# Lambda takes 4,096 bytes of variables ("Lambda quotas", Lambda Developer Guide, read 2026-11-30), ours among them.
+VARIABLES = 3072
+LONGEST = 42  # of the 64 characters of a function's name, beside emailsminder- and -attempts
+ENVIRONMENT = re.compile(rf"[a-z][a-z0-9]{{0,{LONGEST - 1}}}")  # as the template's parameter of that name
 
 
 def check(file: Path) -> None:
     """Raise ConfigurationError with a line for each key of the file that is unknown, or would not do what it says."""
-    stages: dict[str, dict[str, Any]] = json.loads(file.read_text())
+    stages = read(file)
     found = [fault for name, stage in stages.items() for fault in _faults(name, stage)]
     faults = list(dict.fromkeys([*found, *(fault for name in stages for fault in _in_versions(name, file))]))
     if faults:
@@ -29,8 +34,9 @@ def check(file: Path) -> None:
 
 def _faults(name: str, stage: Mapping[str, Any]) -> Iterator[str]:
     try:
-        Stage.of(name)
-    except ValueError as error:
+        if not ENVIRONMENT.fullmatch(Stage.of(name).environment):
+            yield f"{name}: an environment is named by small letters and digits, a letter first, {LONGEST} at most"
+    except ConfigurationError as error:
         yield str(error)
     yield from _unknown(name, stage, ZAPPA | OURS)
     for key, value in stage.items():
@@ -49,9 +55,18 @@ def _faults(name: str, stage: Mapping[str, Any]) -> Iterator[str]:
     for part, names in usage_plan.PARTS.items():
         yield from _unknown(f"{name}: usage_plan.{part}", plan.get(part, {}), names)
     variables = stage.get("aws_environment_variables", {})
-    yield from (f"{name}: {key}: must be text, in quotes" for key, value in variables.items() if type(value) is not str)
+    yield from _in_variables(name, variables)
     if stage.get("stack", {}).get("SesEvents") == "on" and any(own_configuration_sets(stage)):
         yield f"{name}: SesEvents makes a configuration set of SES: take it, or one of your own"
+
+
+def _in_variables(name: str, variables: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name}: {key}: must be text, in quotes" for key, value in variables.items() if type(value) is not str)
+    if (size := len(json.dumps(variables, ensure_ascii=False, separators=(",", ":")).encode())) > VARIABLES:
+        yield (
+            f"{name}: aws_environment_variables has {size:,} bytes, and may have {VARIABLES:,}: Lambda takes 4,096 of"
+            " all variables of a function, and the deployment needs the rest; leave some out"
+        )
 
 
 def _in_versions(name: str, file: Path) -> Iterator[str]:

@@ -7,18 +7,17 @@ its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa upd
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from app.errors import ConfigurationError
 from infra import account_alarms, alarms, functions, protection, renaming, settings_check, template, waf
 from infra.cloudformation import CloudFormation, StackError
+from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
-from infra.stages import PROJECT, SETTINGS, Stage, settings
+from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
 
@@ -87,12 +86,18 @@ class Stack:
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
     def delete(self) -> None:
-        """Delete the stack, and the data that it would retain. Raises StackError if a table is protected."""
+        """Delete the stack, and the data that it would retain.
+
+        Raises StackError if a table is protected, or if there is no stack, with the tables that are left of one.
+        """
+        self._require_stack()
         resources = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
         kept = {kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind] for kind in KEPT}
         dynamodb = self.client("dynamodb")
         for table in kept["AWS::DynamoDB::Table"]:
-            if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+            with suppress(dynamodb.exceptions.ResourceNotFoundException):  # somebody deleted it by hand
+                if not dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                    continue
                 raise StackError(f"{table} is protected: set DeletionProtection to false and apply first")
         for bucket in kept["AWS::S3::Bucket"]:
             self._empty(bucket)
@@ -101,14 +106,26 @@ class Stack:
         functions.stop_polling(self.client("lambda"), self.outputs().get("DelayQueueArn", ""))
         self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
-            dynamodb.delete_table(TableName=table)
+            with suppress(dynamodb.exceptions.ResourceNotFoundException):
+                dynamodb.delete_table(TableName=table)
         s3 = self.client("s3")
         for bucket in kept["AWS::S3::Bucket"]:
             if any(found["Name"] == bucket for found in s3.list_buckets()["Buckets"]):
                 s3.delete_bucket(Bucket=bucket)
 
+    def _require_stack(self) -> None:
+        if self.find() is not None:
+            return
+        pages = self.client("dynamodb").get_paginator("list_tables").paginate()
+        start = f"{PROJECT}-{self.environment}-"
+        left = [name for page in pages for name in page["TableNames"] if name.startswith(start)]
+        remedy = f"; these tables are of none: {', '.join(left)}: aws dynamodb delete-table deletes one" if left else ""
+        raise StackError(f"there is no stack {self.name} to delete{remedy}")
+
     def _empty(self, bucket: str) -> None:
         s3 = self.client("s3")
+        if all(found["Name"] != bucket for found in s3.list_buckets()["Buckets"]):
+            return  # somebody deleted it by hand
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if keys:
@@ -174,19 +191,32 @@ def main(arguments: list[str] | None = None) -> None:
     }.items():
         commands.add_parser(name, help=what).add_argument("environment")
     options = parser.parse_args(arguments)
-    try:
+    with in_one_line(options.environment):
         _run(options.command, options.environment)
-    except (StackError, ConfigurationError, KeyError, ClientError) as error:
-        sys.exit(f"{options.environment}: {error}")
+
+
+def _require_no_function(stack: Stack) -> None:
+    """Raise StackError for a function that is still there: it would go on without its data."""
+    client = stack.client("lambda")
+    for entry_point in ENTRY_POINTS:
+        name = Stage(stack.environment, entry_point).function
+        with suppress(client.exceptions.ResourceNotFoundException):
+            client.get_function_configuration(FunctionName=name)
+            raise StackError(
+                f"the function {name} is still there, so nothing is deleted: why Zappa left it is said above"
+            )
 
 
 def _run(command: str, environment: str) -> None:
-    base = settings(Stage(environment, "api").name)
-    session = botocore.session.get_session()
-    session.set_config_variable("region", base["aws_region"])
-    stack = Stack(session, environment)
+    session = session_of(environment)
+    base, stack = settings(Stage(environment, "api").name), Stack(session, environment)
     if command == "delete":
+        _require_no_function(stack)
         stack.delete()
+        account_alarms.delete(session.create_client("cloudwatch"), environment)
+        return
+    if command == "silence" and stack.find() is None:
+        sys.stdout.write(f"There is no stack {stack.name}, and so no alarm of it\n")
         account_alarms.delete(session.create_client("cloudwatch"), environment)
         return
     if command in ("apply", "silence"):

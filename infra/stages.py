@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.errors import ConfigurationError
 from app.settings import Process
 
 ROOT = Path(__file__).parents[1]
@@ -29,10 +30,10 @@ class Stage:
 
     @classmethod
     def of(cls, name: str) -> "Stage":
-        """The stage with Zappa's `name`. Raises ValueError if the name has another form."""
+        """The stage with Zappa's `name`. Raises ConfigurationError if the name has another form."""
         environment, _, entry_point = name.partition("_")
         if entry_point not in ("", "attempts", "sweep"):
-            raise ValueError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts or ENVIRONMENT_sweep")
+            raise ConfigurationError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts or ENVIRONMENT_sweep")
         return cls(environment, entry_point or "api")
 
     @property
@@ -57,9 +58,31 @@ def secret_names(environment: str) -> dict[Process, str]:
     return {process: f"{PROJECT}/{environment}/{process}" for process in Process}
 
 
+def read(path: Path = SETTINGS) -> dict[str, dict[str, Any]]:
+    """The stages as the file has them. Raises ConfigurationError, with the place of the mistake, if it is not JSON."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigurationError(f"{path.name} is not JSON: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(stage, dict) for stage in found.values()):
+        raise ConfigurationError(f"{path.name} must be an object of stages, each of which is an object")
+    return found
+
+
 def settings(name: str, path: Path = SETTINGS) -> dict[str, Any]:
-    """The settings of one Zappa stage, including those that it extends. Raises KeyError if there is no such stage."""
-    stages = json.loads(path.read_text())
-    own: dict[str, Any] = stages[name]
-    base = settings(own["extends"], path) if "extends" in own else {}
-    return {**base, **own}
+    """The settings of one Zappa stage, including those that it extends.
+
+    Raises ConfigurationError, with the stages that there are, if there is no such stage.
+    """
+    stages = read(path)
+    found: dict[str, Any] = {}
+    extended: list[str] = []
+    while name:
+        if name not in stages:
+            raise ConfigurationError(f"{path.name} has no stage {name}, only {', '.join(stages)}")
+        if name in extended:
+            raise ConfigurationError(f"{path.name}: {name} extends itself")
+        extended.append(name)
+        found = {**stages[name], **found}
+        name = stages[name].get("extends", "")
+    return found

@@ -6,7 +6,7 @@ deployment and with the one that was live before it, so that a rollback knows wh
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,7 +25,10 @@ class VersionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version that a deployment published. `after` is the deployment that was live before it; "" if none was."""
+    """A version that a deployment published. `after` is the deployment that was live before it; "" if none was.
+
+    The API's is meant, whose alias moves last: what failed halfway was never live as a whole.
+    """
 
     number: str
     deployment: str
@@ -57,7 +60,14 @@ def live_number(client: Any, function: str) -> str:
 def live(client: Any, function: str) -> Version | None:
     """The version that is live; None if no deployment has published it."""
     number = live_number(client, function)
-    return next((one for one in published(client, function) if one.number == number), None)
+    found = published(client, function) if number.isdigit() else []
+    return next((one for one in found if one.number == number), None)
+
+
+def is_shifting(client: Any, function: str) -> bool:
+    """Whether the alias lets a share of the calls reach another version, as while CodeDeploy moves it."""
+    alias = client.get_alias(FunctionName=function, Name=ALIAS)
+    return bool(alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"))
 
 
 def require_alias(client: Any, function: str) -> None:
@@ -66,14 +76,14 @@ def require_alias(client: Any, function: str) -> None:
         client.create_alias(FunctionName=function, Name=ALIAS, FunctionVersion=LATEST)
 
 
-def publish(client: Any, function: str, deployment: str) -> str:
+def publish(client: Any, function: str, deployment: str, api: Version | None = None) -> str:
     """Publish what is in the function as a version of this deployment, and wait until it can run. Returns its number.
 
+    `api` is the API's version that is live, if another function is published: what is gone back to is its deployment.
     An update of the function that is under way is waited for. If nothing has changed since the newest version, Lambda
     answers with that one. Raises VersionError with Lambda's reason if the function or the version fails.
     """
-    now = live(client, function)
-    after = (now.after if now.deployment == deployment else now.deployment) if now else ""
+    after = _before(deployment, live(client, function), api)
     label = f"{deployment} after {after}" if after else deployment
     for _ in range(CONFLICTS):
         wait_until_updated(client, function)
@@ -83,6 +93,15 @@ def publish(client: Any, function: str, deployment: str) -> str:
             _wait(client, "published_version_active", FunctionName=function, Qualifier=number)
             return number
     raise VersionError(f"{function} is being changed by somebody else: wait until that is done, and do this again")
+
+
+def _before(deployment: str, now: Version | None, api: Version | None) -> str:
+    """The deployment before this one. `now` is what is live of the function, which may have this one already."""
+    for known in (now, api):
+        if known and known.deployment == deployment:
+            return known.after
+    known = api or now
+    return known.deployment if known else ""
 
 
 def wait_until_updated(client: Any, function: str) -> None:
@@ -100,16 +119,18 @@ def move(client: Any, function: str, number: str) -> None:
     )
 
 
-def prune(client: Any, function: str, keep: int) -> None:
+def prune(client: Any, function: str, keep: int, needed: Collection[str] = ()) -> None:
     """Delete versions of deployments older than the newest `keep`, and all but the newest version of each.
 
-    What an alias points at stays, whose ever the alias is, and so does what a rollback goes back to. What somebody else
+    Those of the deployments `needed` stay, however old: what is live elsewhere, and what that goes back to. What an
+    alias points at stays, whose ever the alias is, and so does what a rollback goes back to. What somebody else
     published stays, too.
     """
     versions = published(client, function)
     newest = {one.deployment: one for one in versions}
     kept = {one.number for one in sorted(newest.values(), key=lambda one: int(one.number))[-keep:]}
     called = _called(client, function)
+    kept |= {newest[deployment].number for deployment in needed if deployment in newest}
     for one in versions:
         if one.number in called and one.after in newest:
             kept.add(newest[one.after].number)

@@ -4,6 +4,7 @@ A deployed process has its variables from three places: `aws_environment_variabl
 function has; its own secret, of which the sweep has none; and what the deployment sets. A laptop has them from `.env`.
 """
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
@@ -62,6 +63,18 @@ OF_LOCAL_MODE: Final = frozenset(
         "EMULATOR_PYTHON",
     }
 )
+# What Lambda sets itself and lets nobody set, and which names it takes ("Defined runtime environment variables" and
+# CreateFunction, Lambda Developer Guide and API Reference, read 2026-11-30). The keys are those of the function's role.
+_OF_LAMBDA: Final = frozenset(
+    {
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_EXECUTION_ENV"),
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+        *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+        "AWS_LAMBDA_RUNTIME_API",
+    }
+)
+_NAME: Final = re.compile(r"[a-zA-Z]\w+", re.ASCII)
 # What a process does not read from its secret, whoever wrote it there: the sweep would not know of it.
 NOT_IN_A_SECRET: Final = OF_EVERY_FUNCTION | OF_LOCAL_MODE | frozenset(OF_THE_DEPLOYMENT)
 
@@ -79,6 +92,10 @@ def in_settings(name: str) -> str:
         return f"{name}: is a secret; put it into {SECRETS_FILE}"
     if name in OF_THE_DEPLOYMENT:
         return f"{name}: the deployment sets it ({OF_THE_DEPLOYMENT[name]}); delete it here"
+    if name in _OF_LAMBDA:
+        return f"{name}: Lambda sets it, and keys are those of the function's role; delete it here"
+    if not _NAME.fullmatch(name):
+        return f"{name}: is no name that Lambda takes: letters, digits and _, a letter first, two at least"
     if name in OF_LOCAL_MODE:
         return f"{name}: only local mode reads it; delete it here"
     return mistyped(name)

@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 from app.errors import ConfigurationError
+from infra.commands import require_environment
 from infra.smoke import data, deployment, left_behind, mail, watching
 from infra.smoke.run import Step, choose, run, tell_left_behind
 from infra.smoke.world import World
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         world, steps = _prepare(options)
-    except (ConfigurationError, KeyError) as error:
+    except ConfigurationError as error:
         sys.exit(f"{options.environment}: {error}")
     remedy = f"To remove it: make smoke STAGE={world.environment} ARGS='--only remove'"
     succeeded = run(steps, world, lambda: left_behind.find(world) if world.notes.get("began") else [], remedy)
@@ -55,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _prepare(options: argparse.Namespace) -> tuple[World, list[Step]]:
     """The world and the steps. Raises ConfigurationError before anything is made, if it cannot succeed."""
+    require_environment(options.environment)
     deployment.refuse_what_is_in_use(options.environment)
     without = [*options.without, *(["remove"] if options.keep else [])]
     steps, world = choose(STEPS, options.only, without), World.of(options.environment, options.api_url)

@@ -14,6 +14,7 @@ import botocore.session
 import httpx
 
 from infra import stack
+from infra.commands import session_of
 from infra.smoke.run import SmokeError
 from infra.stack import Stack
 from infra.stages import PROJECT, ROOT, Stage, settings
@@ -37,10 +38,8 @@ class World:
 
     @classmethod
     def of(cls, environment: str, api_url: str = "") -> "World":
-        """The world of an environment, with what was noted of it. Raises KeyError if zappa_settings.json has none."""
-        session = botocore.session.get_session()
-        session.set_config_variable("region", settings(environment)["aws_region"])
-        world = cls(environment, session, api_url)
+        """The world of an environment, with what was noted of it. Raises ConfigurationError if there is none."""
+        world = cls(environment, session_of(environment), api_url)
         if world._file.exists():
             world.notes = json.loads(world._file.read_text())
         return world

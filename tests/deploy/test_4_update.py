@@ -96,7 +96,7 @@ def test_nobody_deploys_while_somebody_deploys(team: Team) -> None:
     until("held", lambda: ssm.describe_parameters()["Parameters"], within_s=20)
     for command in ("deploy", "rollback", "remove"):
         said = team.run("make", command, f"STAGE={ENVIRONMENT}", fails=True)
-        assert f"{ENVIRONMENT} is being changed by" in said
+        assert f"{ENVIRONMENT}: is being changed by" in said
         assert "Deploy" not in said
     waiting.communicate(timeout=20)
     assert ssm.describe_parameters()["Parameters"] == []

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from app.errors import ConfigurationError
 from app.settings import Process
@@ -120,6 +121,9 @@ def test_what_does_not_belong_in_a_secret_stops_a_deployment(aws: Aws, variable:
         ("ADDRESS_SECRET", "is a secret; put it into the file"),
         ("WORKER_TIMEOUT_S", r"the deployment sets it \(timeout_seconds of the stage ENVIRONMENT_attempts"),
         ("DATA_DIR", "only local mode reads it"),
+        ("AWS_SECRET_ACCESS_KEY", "Lambda sets it, and keys are those of the function's role; delete it here"),
+        ("_HANDLER", "Lambda sets it"),
+        ("X-NOTE", "is no name that Lambda takes"),
         ("PROVIDER", "there is no such variable; PROVIDERS is meant, perhaps"),
         ("SENDGRID_EU_FROM_DOMAIN", "there is no such variable; SENDGRID_EU_FROM_DOMAINS is meant, perhaps"),
         ("SENDGRID_COLOUR", "sendgrid has no such variable"),
@@ -145,8 +149,22 @@ def test_without_a_known_provider_nothing_is_deployed(aws: Aws, variables: dict[
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_not_checked(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    credentials.check(client(aws.endpoint_url, "secretsmanager"), worker("test/nowhere"), SET)
-    assert "not checked: the secret test/nowhere cannot be read" in capsys.readouterr().out
+    manager = client(aws.endpoint_url, "secretsmanager")
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetSecretValue")
+
+    manager.meta.events.register("before-call.secrets-manager.GetSecretValue", refuse)
+    credentials.check(manager, worker("emailsminder/x/worker"), SET)
+    said = capsys.readouterr().out
+    assert "not checked: the secret emailsminder/x/worker cannot be read: AccessDeniedException" in said
+
+
+def test_a_secret_that_there_is_not_stops_a_deployment_whose_functions_could_do_nothing(aws: Aws) -> None:
+    """It was forgotten, or the credentials are those of another account."""
+    manager = client(aws.endpoint_url, "secretsmanager")
+    with pytest.raises(ConfigurationError, match=r"^there is no secret emailsminder/x/worker, .* FILE --stage x`, "):
+        credentials.check(manager, worker("emailsminder/x/worker"), SET)
 
 
 def test_the_first_hook_checks_before_there_is_a_stack(
@@ -155,6 +173,7 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     monkeypatch.setenv("VIRTUAL_ENV", "")  # the hook sets it
     stage = f"x{uuid4().hex[:8]}"
     manager = client(aws.endpoint_url, "secretsmanager")
+    manager.create_secret(Name=f"emailsminder/{stage}/api", SecretString=json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET}))
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
     api = {"runtime": "python3.13", "timeout_seconds": 29}
@@ -167,5 +186,5 @@ def test_the_first_hook_checks_before_there_is_a_stack(
         stage_config=api,
         zappa=SimpleNamespace(boto_session=SimpleNamespace(client={"secretsmanager": manager}.__getitem__)),
     )
-    with pytest.raises(ConfigurationError, match=r"^SENDGRID_API_KEY: "):
+    with pytest.raises(SystemExit, match=rf"^{stage}: SENDGRID_API_KEY: "):
         hooks.prepare(zappa)

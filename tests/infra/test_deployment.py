@@ -60,6 +60,19 @@ def test_another_environment_changes_nothing(secrets: Any, tmp_path: Path) -> No
     assert named(secrets, file) == named(secrets)
 
 
+def test_a_secret_without_a_value_is_none_and_its_first_value_is_another_deployment(secrets: Any) -> None:
+    """As one that was made by another tool, or by hand, and is filled later."""
+    name = f"emailsminder/{ENVIRONMENT}/api"
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    secrets.create_secret(Name=name)
+    secrets.meta.events.register(  # the emulator gives it a version, which AWS does not
+        "after-call.secrets-manager.DescribeSecret",
+        lambda parsed, **_: parsed.pop("VersionIdsToStages") if parsed["Name"] == name else None,
+    )
+    empty = named(secrets)
+    assert len(empty) == 12
+
+
 def test_a_secret_that_may_not_be_described_is_named(secrets: Any, capsys: pytest.CaptureFixture[str]) -> None:
     secrets.delete_secret(SecretId=f"emailsminder/{ENVIRONMENT}/api", ForceDeleteWithoutRecovery=True)
     assert len(named(secrets)) == 12

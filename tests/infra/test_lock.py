@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra import lock
+from infra import lock, restore
 from infra.lock import Locked, held, parameter
 from infra.stages import ROOT
 from tests.support.aws import Aws, client
@@ -25,7 +25,7 @@ def test_the_second_is_told_who_is_first_and_stops(ssm: Any) -> None:
     environment = f"x{uuid4().hex[:8]}"
     with (
         held(ssm, environment, "ann on laptop since noon"),
-        pytest.raises(Locked, match=rf"^{environment} is being changed by ann on laptop since noon \[\w+\]: wait"),
+        pytest.raises(Locked, match=r"^is being changed by ann on laptop since noon \[\w+\]: wait"),
         held(ssm, environment, "bob"),
     ):
         pytest.fail("two at once")
@@ -85,7 +85,7 @@ def test_the_command_runs_under_the_lock_and_its_status_is_ours(aws: Aws, ssm: A
     second = run(aws, "hold", "dev", "false")
     _, said = second.communicate(timeout=30)
     assert second.returncode == 1
-    assert said.startswith("dev is being changed by ")
+    assert said.startswith("dev: is being changed by ")
     assert said.endswith("If it broke off: .deploy/bin/python -m infra.lock release dev\n")
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=30)
@@ -97,6 +97,34 @@ def test_the_command_runs_under_the_lock_and_its_status_is_ours(aws: Aws, ssm: A
         ssm.get_parameter(Name=parameter("dev"))
 
 
+@pytest.mark.full
+def test_what_is_under_way_keeps_the_lock_when_the_command_is_ended(aws: Aws, ssm: Any, tmp_path: Path) -> None:
+    """As `kill`, or a CI that cancels: Zappa would go on, while somebody else deploys."""
+    begun, second = tmp_path / "begun", tmp_path / "second"
+    inner = f"from pathlib import Path; Path('{begun}').touch(); input()"
+    process = run(aws, "hold", "dev", "bash", "-c", f'"{sys.executable}" -c "{inner}"; touch {second}')
+    assert process.stdin
+    assert process.stderr
+    while not begun.exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr.readline() == "Waiting for the end of what is under way, and no more is begun\n"
+    assert ssm.get_parameter(Name=parameter("dev"))
+    process.stdin.write("\n")
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not second.exists()
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        ssm.get_parameter(Name=parameter("dev"))
+
+
+def test_tables_are_adopted_under_the_lock(aws: Aws, ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment between its two steps would find tables of no stack."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    with held(ssm, "dev", "ann"), pytest.raises(SystemExit, match=r"^dev: is being changed by ann "):
+        restore.main(["adopt", "dev", "--prefix", "emailsminder-dev-r1-"])
+
+
 @pytest.mark.parametrize("arguments", [[], ["hold"], ["hold", "dev"], ["release"], ["take", "dev"]])
 def test_anything_else_is_answered_with_the_usage(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["lock", *arguments])
@@ -106,5 +134,5 @@ def test_anything_else_is_answered_with_the_usage(monkeypatch: pytest.MonkeyPatc
 
 def test_an_environment_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["lock", "release", "nowhere"])
-    with pytest.raises(SystemExit, match="nowhere"):
+    with pytest.raises(SystemExit, match=r"^nowhere: there is no such environment in zappa_settings.json, only "):
         lock.main()

@@ -111,13 +111,30 @@ def test_provisioned_concurrency_is_awaited(
         for status in statuses:
             answer = {"Status": status, **({"StatusReason": "no capacity"} if status == "FAILED" else {})}
             stub.add_response("get_provisioned_concurrency_config", answer)
-        if reason:
+        if reason:  # what nobody calls is not paid for
+            stub.add_response("get_alias", {"FunctionVersion": "1"})
+            asked = {"FunctionName": "f", "Qualifier": "2"}
+            stub.add_response("delete_provisioned_concurrency_config", {}, asked)
             with pytest.raises(VersionError, match=rf"^f: its provisioned concurrency of 3 cannot .* ready: {reason}$"):
                 provisioned.prepare(found, "f", "2", 3, waited.append)
         else:
             provisioned.prepare(found, "f", "2", 3, waited.append)
         stub.assert_no_pending_responses()
     assert len(waited) == waits
+
+
+@pytest.mark.full
+def test_an_old_version_that_cannot_be_deleted_fails_no_deployment(
+    function: tuple[Any, Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be the eleventh: nobody deletes anything before, and whoever deploys may have no right to."""
+    found, stage = function
+    for deployment in (A, B):
+        deploy(found, stage, deployment, num_retained_versions=2)
+    fail(found, "DeleteFunction")
+    deploy(found, stage, C, num_retained_versions=2)
+    assert call(found, stage)["deployment"] == C
+    assert f"Old versions of {stage.function} stay, and take up storage: " in capsys.readouterr().out
 
 
 def test_what_codedeploy_shifts_stays_where_it_is_and_the_command_is_one_of_aws(

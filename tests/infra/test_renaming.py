@@ -85,9 +85,10 @@ def test_make_deploy_refuses_it_first_of_all(
         stage["extends"] = {"dev": new_stack.environment}.get(stage["extends"], stage["extends"])
     file = tmp_path / "zappa_settings.json"
     file.write_text(json.dumps(stages | named))
-    for module in ("stages", "next_step"):
+    for module in ("stages", "commands", "next_step"):
         monkeypatch.setattr(f"infra.{module}.SETTINGS", file)
     monkeypatch.setattr("infra.stages.settings.__defaults__", (file,))
+    monkeypatch.setattr("infra.stages.read.__defaults__", (file,))
     monkeypatch.setattr("infra.parameters.parameters.__defaults__", (file,))
     monkeypatch.setattr("sys.argv", ["next_step", f"{new_stack.environment}_attempts"])
     table(f"emailsminder-y{uuid4().hex[:8]}-emails")

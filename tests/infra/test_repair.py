@@ -61,7 +61,8 @@ def test_a_failed_update_leaves_what_was_there_and_says_its_own_reason(account: 
 def test_a_table_of_no_stack_is_named_with_what_to_do(account: CloudFormationStub) -> None:
     account.existing = {'{"Fn::Sub": "${TablePrefix}nonces"}': True}
     with pytest.raises(
-        StackError, match=r"NoncesTable: .* already exists \(it is of no stack: delete it, or import it\)"
+        StackError,
+        match=r"NoncesTable: .* already exists \(it is of no stack: if it is a table that was restored, run `",
     ):
         apply(account)
 

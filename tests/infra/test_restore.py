@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -282,3 +282,27 @@ def test_the_stack_s_policy_lets_tables_leave_for_this_and_for_nothing_else(
     assert [one.get("StackPolicyDuringUpdateBody") for one in asked] == [protection.ANYTHING, None]
     policy = stack.client("cloudformation").get_stack_policy(StackName=stack.name)["StackPolicyBody"]
     assert policy == protection.TABLES_STAY
+
+
+@pytest.mark.parametrize(
+    ("is_of", "made_of", "said"),
+    [
+        (NOW, "source", ""),
+        (NOW - timedelta(hours=1), "source", "as of 2026-11-30T08:00:00+00:00, and you say 2026-11-30T09:00:00+00:00"),
+        (NOW, "other", "made of other"),
+    ],
+)
+def test_a_second_try_for_another_time_does_not_take_what_the_first_one_made(
+    is_of: datetime, made_of: str, said: str
+) -> None:
+    """Who notices, an hour later, that the first time was wrong would otherwise go on with those tables."""
+    dynamodb, arn = Dynamodb(), f"arn:aws:dynamodb:us-east-1:123456789012:table/{made_of}"
+    dynamodb.stub.add_client_error("restore_table_to_point_in_time", "TableAlreadyExistsException")
+    summary = {"SourceTableArn": arn, "RestoreDateTime": is_of, "RestoreInProgress": False}
+    dynamodb.stub.add_response("describe_table", {"Table": {"RestoreSummary": summary}}, {"TableName": "target"})
+    with dynamodb.stub:
+        if said:
+            with pytest.raises(StackError, match=f"^target is there already, {re.escape(said)}: say another --prefix$"):
+                dynamodb.restoration.begin(NOW)
+        else:
+            dynamodb.restoration.begin(NOW)

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra import provisioned, rollback, versions
+from infra.release import release
 from infra.rollback import lines, roll_back
 from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import VersionError
@@ -34,6 +35,13 @@ class Team:
             settle(self.client, stage)
             number = versions.publish(self.client, stage.function, deployment)
             versions.move(self.client, stage.function, number)
+
+    def release(self, deployment: str, doors: tuple[str, ...] = WORKER_FIRST, **options: Any) -> None:
+        is_shifted = options.pop("is_shifted", False)
+        for stage in map(self.stage, doors):
+            update(self.client, stage, DEPLOYMENT=deployment)
+            settle(self.client, stage)
+            release(self.client, stage, deployment, {"aws_region": REGION, **options}, is_shifted=is_shifted)
 
     def live(self) -> dict[str, str]:
         found = {door: versions.live(self.client, self.stage(door).function) for door in DOORS}
@@ -208,3 +216,68 @@ def test_the_command_says_what_is_wrong(aws: Aws, monkeypatch: pytest.MonkeyPatc
     for arguments in (["dev"], ["dev", A], ["dev", "--list"]):
         with pytest.raises(SystemExit, match=r"^dev: nothing of emailsminder-dev is live: deploy first$"):
             rollback.main(arguments)
+
+
+@pytest.mark.full
+def test_after_a_deployment_that_failed_halfway_the_next_one_goes_back_to_what_was_live(team: Team) -> None:
+    """Each try has another name, because what is mended changes the settings or the code."""
+    team.deploy(A)
+    for deployment in (B, C):
+        team.release(deployment, ("attempts",))
+    team.roll_back()
+    assert team.live() == every(A)
+    team.release(B, ("attempts",))
+    team.release(D)
+    assert team.live() == every(D)
+    team.roll_back()
+    assert team.live() == every(A)
+
+
+@pytest.mark.full
+def test_failing_again_and_again_leaves_the_worker_s_version_to_go_back_to(team: Team) -> None:
+    team.deploy(A)
+    for deployment in (B, C, D):
+        team.release(deployment, ("attempts",), num_retained_versions=2)
+    team.roll_back()
+    assert team.live() == every(A)
+
+
+@pytest.mark.full
+def test_a_rollback_ends_a_shift_and_says_how_codedeploy_is_stopped(
+    team: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    team.deploy(A)
+    team.release(B, ("attempts", "sweep"))
+    api = team.stage("api").function
+    team.release(B, ("api",), is_shifted=True)
+    weights = {"AdditionalVersionWeights": {"2": 0.1}}
+    team.client.update_alias(FunctionName=api, Name=versions.ALIAS, FunctionVersion="1", RoutingConfig=weights)
+    team.roll_back()
+    assert team.live() == every(A)
+    assert not versions.is_shifting(team.client, api)
+    assert f"list-deployments --application-name {api} " in capsys.readouterr().out
+
+
+@pytest.mark.full
+def test_what_has_the_tables_from_before_a_restoration_is_refused_before_anything_moves(team: Team) -> None:
+    for deployment, prefix in ((A, "emailsminder-x-"), (B, "emailsminder-x-r1-")):
+        for stage in map(team.stage, WORKER_FIRST):
+            update(team.client, stage, DEPLOYMENT=deployment, TABLE_PREFIX=prefix)
+            settle(team.client, stage)
+            release(team.client, stage, deployment, {})
+    with pytest.raises(VersionError, match=r"^version 1 of .* has the TABLE_PREFIX emailsminder-x-, which is .*-r1- "):
+        team.roll_back()
+    assert team.live() == every(B)
+
+
+@pytest.mark.full
+def test_after_a_shift_that_codedeploy_took_back_nothing_is_paid_for_that_nobody_calls(team: Team) -> None:
+    team.deploy(A)
+    api = team.stage("api").function
+    provisioned.prepare(team.client, api, "1", 3)
+    team.release(B, ("attempts", "sweep"))
+    team.release(B, ("api",), is_shifted=True, provisioned_concurrency=3)
+    assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 3]
+    team.roll_back()
+    assert team.live() == every(A)
+    assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 0]

@@ -51,6 +51,12 @@ def test_the_settings_that_are_shipped_are_right() -> None:
             "production: usage_plan.quota: there is no limits; limit is meant, perhaps",
         ),
         ({"aws_environment_variables": {"SHARDS": 4}}, "production: SHARDS: must be text, in quotes"),
+        (
+            {"aws_environment_variables": {"SENDGRID_FROM_DOMAINS": "a.example," * 310}},
+            "production: aws_environment_variables has 3,128 bytes, and may have 3,072: Lambda takes 4,096 of all",
+        ),
+        ({"extends": "production"}, "zappa_settings.json: production extends itself"),
+        ({"extends": "live"}, "zappa_settings.json has no stage live, only production, "),
         ({"role_arn": "arn"}, "production: role_arn may not be set: the roles are those of infra/template.yaml"),
         ({"environment_variables": {"A": "1"}}, "production: environment_variables may not be set: only Zappa's own"),
         ({"apigateway_lambda_qualifier": "x"}, "production: apigateway_lambda_qualifier may not be set: API Gateway"),
@@ -81,6 +87,30 @@ def test_a_mistake_is_named_with_what_may_be_meant(file: Path, changes: dict[str
     with pytest.raises(ConfigurationError) as raised:
         settings_check.check(write(file, changes))
     assert str(raised.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"dev": {"memory_size": 512,}}', "zappa_settings.json is not JSON: .* line 1 column "),
+        ("[]", "zappa_settings.json must be an object of stages, each of which is an object"),
+        ('{"dev": 1}', "zappa_settings.json must be an object of stages"),
+    ],
+)
+def test_what_is_no_settings_file_is_told_so(file: Path, text: str, said: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=f"^{said}"):
+        settings_check.check(file)
+
+
+@pytest.mark.parametrize("name", ["Dev", "pre-prod", "e" * 43, "2nd"])
+def test_an_environment_has_a_name_of_which_everything_can_be_named(file: Path, name: str) -> None:
+    """CloudFormation would refuse the template's parameter, or Lambda the function's name, deep in a deployment."""
+    stages = json.loads(SETTINGS.read_text())
+    stages[name] = {"extends": "dev"}
+    file.write_text(json.dumps(stages))
+    with pytest.raises(ConfigurationError, match=f"^{name}: an environment is named by small letters and digits, "):
+        settings_check.check(file)
 
 
 @pytest.mark.parametrize("changes", [{"architecture": "arm64"}, {"runtime": "python3.14"}])

@@ -1,11 +1,14 @@
 """The stack, on the emulator."""
 
+import botocore.session
 import pytest
 
+from infra import stack as commands
 from infra.cloudformation import StackError
 from infra.stack import Stack, variables
 from infra.stages import Stage
-from tests.support.aws import Aws, client
+from tests.infra import lambda_functions
+from tests.support.aws import REGION, Aws, client
 
 OFF = {"DeletionProtection": "false"}
 
@@ -113,3 +116,50 @@ def test_delete_takes_the_data(aws: Aws, stack: Stack) -> None:
     assert bucket not in {found["Name"] for found in aws.s3.list_buckets()["Buckets"]}
     with pytest.raises(StackError, match="deploy first"):
         stack.outputs()
+
+
+def test_what_was_deleted_by_hand_is_not_in_the_way_of_a_removal(aws: Aws, stack: Stack) -> None:
+    outputs = stack.apply(OFF, {})
+    client(aws.endpoint_url, "dynamodb").delete_table(TableName=f"{outputs['TablePrefix']}nonces")
+    client(aws.endpoint_url, "s3").delete_bucket(Bucket=outputs["ContentBucket"])
+    stack.delete()
+    assert stack.find() is None
+
+
+def test_tables_that_a_removal_left_when_it_broke_off_are_named(aws: Aws, stack: Stack) -> None:
+    table, dynamodb = f"emailsminder-{stack.environment}-emails", client(aws.endpoint_url, "dynamodb")
+    with pytest.raises(StackError, match=rf"^there is no stack {stack.name} to delete$"):
+        stack.delete()
+    key = {"AttributeName": "id"}
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[key | {"AttributeType": "S"}],
+        KeySchema=[key | {"KeyType": "HASH"}],
+    )
+    with pytest.raises(StackError, match=rf"^there is no stack {stack.name} to delete; .* of none: {table}: aws "):
+        stack.delete()
+    dynamodb.delete_table(TableName=table)
+
+
+def test_the_data_of_a_function_that_could_not_be_removed_is_not_deleted(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without the right to delete a function: Zappa fails at it, and `make remove` goes on."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    functions, sweep = client(aws.endpoint_url, "lambda"), Stage("dev", "sweep")
+    lambda_functions.make(functions, sweep)
+    with pytest.raises(SystemExit, match=rf"^dev: the function {sweep.function} is still there, so nothing is deleted"):
+        commands.main(["delete", "dev"])
+    functions.delete_function(FunctionName=sweep.function)
+    with pytest.raises(SystemExit, match=r"^dev: there is no stack emailsminder-dev-resources to delete"):
+        commands.main(["delete", "dev"])
+
+
+def test_silencing_what_is_not_there_makes_nothing(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make remove` of an environment that was never deployed: its last command would make the stack."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    session = botocore.session.get_session()
+    session.set_config_variable("region", REGION)
+    commands.main(["silence", "dev"])
+    assert Stack(session, "dev").find() is None

@@ -36,7 +36,10 @@ def test_the_hook_packs_what_the_variables_ask_for(
     monkeypatch.setattr(hooks, "ROOT", tmp_path)
     monkeypatch.setattr(package, "build", build)  # which would download what the lock names
     zappa = SimpleNamespace(
-        aws_environment_variables=variables, zip_path="zappa.zip", stage_config={"runtime": "python3.13"}
+        api_stage="dev",
+        aws_environment_variables=variables,
+        zip_path="zappa.zip",
+        stage_config={"runtime": "python3.13"},
     )
     hooks.pack(zappa)
     assert [path.name for path in asked] == [lock]

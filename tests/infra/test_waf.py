@@ -80,6 +80,27 @@ def test_the_last_hook_puts_the_api_behind_the_rules(
     gateway.delete_rest_api(restApiId=api_id)
 
 
+@pytest.mark.parametrize("refusals", [1, 30, 31])
+def test_rules_that_are_not_known_everywhere_yet_are_waited_for(refusals: int) -> None:
+    client: Any = botocore.session.get_session().create_client(
+        "wafv2", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    acl = "arn:aws-cn:wafv2:cn-north-1:123456789012:regional/webacl/emailsminder-dev/1"
+    api = "arn:aws-cn:apigateway:cn-north-1::/restapis/a/stages/dev"
+    waited: list[float] = []
+    with Stubber(client) as stub:
+        for _ in range(refusals):
+            stub.add_client_error("associate_web_acl", "WAFUnavailableEntityException")
+        if refusals <= waf.KNOWN_WITHIN_S // waf.POLL_EVERY_S:
+            stub.add_response("associate_web_acl", {}, {"WebACLArn": acl, "ResourceArn": api})
+            waf.protect(client, "a", Stage("dev", "api"), {"WebAclArn": acl}, waited.append)
+        else:
+            with pytest.raises(client.exceptions.WAFUnavailableEntityException):
+                waf.protect(client, "a", Stage("dev", "api"), {"WebAclArn": acl}, waited.append)
+        stub.assert_no_pending_responses()
+    assert len(waited) == min(refusals, 30)
+
+
 def test_the_rules_are_released_before_they_are_deleted() -> None:
     """AWS refuses to delete rules that something uses; the emulator does not."""
     client = botocore.session.get_session().create_client(

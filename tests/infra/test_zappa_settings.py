@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings
 from infra import hooks, stack
@@ -138,5 +139,5 @@ def test_names(name: str, stage: Stage, function: str) -> None:
 
 
 def test_unknown_door_is_refused() -> None:
-    with pytest.raises(ValueError, match="dev_worker"):
+    with pytest.raises(ConfigurationError, match="dev_worker"):
         Stage.of("dev_worker")

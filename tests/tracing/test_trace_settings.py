@@ -38,6 +38,18 @@ def test_a_collector_that_is_named_is_the_switch(env: dict[str, str], endpoint: 
     [
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, r"OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http"),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "grpc://x"}, r"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be a URL"),
+        *(
+            ({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, r"OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http")
+            for url in ("http://[::1", "http://collector:port", "http://collector:99999", "http://collector :4318")
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:password@collector:4318"},
+            r"OTEL_EXPORTER_OTLP_ENDPOINT: may hold no user and password; OTEL_EXPORTER_OTLP_HEADERS is the place",
+        ),
+        *(
+            ({"OTEL_EXPORTER_OTLP_ENDPOINT": url}, r"OTEL_EXPORTER_OTLP_ENDPOINT: /v1/traces is put behind it; a whole")
+            for url in ("https://xray.us-east-1.amazonaws.com/v1/traces", "http://collector:4318/?key=x")
+        ),
         (
             ON | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
             r"OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf, is 'grpc'",
