@@ -7,7 +7,7 @@ ZAPPA := $(DEPLOY)/bin/zappa
 STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
 
 # API Gateway takes one new deployment of an API in five seconds, and Lambda few changes at once: botocore's own five
-# tries, within seconds, are too few ("Amazon API Gateway quotas", API Gateway Developer Guide, read 2026-11-30).
+# tries, within seconds, are too few ("Amazon API Gateway quotas", API Gateway Developer Guide; from memory, not looked up).
 export AWS_RETRY_MODE ?= standard
 export AWS_MAX_ATTEMPTS ?= 10
 
