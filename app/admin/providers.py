@@ -10,7 +10,9 @@ import typer
 from app.admin.environment import fail, load, with_all_secrets
 from app.api import times
 from app.delivery.monitor import Monitor
+from app.delivery.recent_calls import RecentCalls
 from app.domain import health as health_rules
+from app.domain.calls import Calls
 from app.domain.health import Health
 from app.domain.outcome import shorten
 from app.errors import ConfigurationError
@@ -38,9 +40,10 @@ def check() -> None:
 def show() -> None:
     """List the health of each provider, as all processes share it."""
     settings = _load()
-    healths = _monitor(settings).healths()
+    monitor = _monitor(settings)
+    healths, recent = monitor.healths(), RecentCalls(Healths(), monitor, time.time)()
     for name in settings.providers:
-        typer.echo(_line(healths[name]))
+        typer.echo(f"{_line(healths[name])}{_failures(recent[name])}")
 
 
 @app.command()
@@ -89,6 +92,15 @@ def _line(health: Health) -> str:
         "its webhooks fail with us" if health.webhooks_failing else "",
     ]
     return f"{health.provider}: weight {health.weight}, {', '.join(filter(None, troubles)) or 'nothing in its way'}"
+
+
+def _failures(recent: Calls) -> str:
+    if recent.last_error is None:
+        return ""
+    error = recent.last_error
+    words = ", ".join(filter(None, [error.kind, error.cause, str(error.status_code or "")]))
+    at = times.write(error.at_ms)
+    return f"; {recent.failed} of {recent.made} calls failed in the last five minutes, the last at {at}: {words}"
 
 
 def _open(health: Health, now_ms: int) -> str:

@@ -11,12 +11,14 @@ import botocore.session
 import pytest
 
 from app.admin.stored_secrets import split
+from app.delivery.monitor import Monitor
 from app.domain.health import Health, open_breaker, start_cooldown
 from app.settings import Process
 from app.store.health import Healths
 from tests.admin.conftest import REGION, Run
 from tests.providers.case import CASES
 from tests.support.environment import ADDRESS_SECRET
+from tests.support.outcomes import UNAVAILABLE
 from tests.support.provider_server import ProviderServer
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -85,6 +87,17 @@ def test_a_breaker_without_a_reason_and_a_rest_that_is_over(run: Run) -> None:
     line = run("providers", "list").stdout.splitlines()[0]
     assert line.endswith("breaker half-open, the next email probes it: no reason")
     run("providers", "resume", "sendgrid")
+
+
+def test_failures_are_told_from_the_first_on(run: Run) -> None:
+    worker = Monitor(Healths(), ["mailgun"], time.time)
+    worker.record_call("mailgun", UNAVAILABLE, 1)
+    worker.flush()
+    line = run("providers", "list").stdout.splitlines()[1]
+    assert line.startswith(f"mailgun: {WELL}; 1 of 1 calls failed in the last five minutes, the last at 2")
+    assert line.endswith("Z: unavailable, outage, 503")
+    run("providers", "resume", "mailgun")
+    assert run("providers", "list").stdout.splitlines()[1] == f"mailgun: {WELL}"
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
