@@ -7,11 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.api import times
 from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
-from app.api.v1 import call_views, examples, views
+from app.api.v1 import examples, provider_views, views
 from app.domain import health as health_rules
 from app.domain.calls import NO_CALLS, Calls
 from app.domain.health import Health
@@ -76,24 +75,8 @@ def _change(
     health, in_force_since_ms = parts.monitor.put_in_force(name, change)
     logger.warning(message, extra={"provider": name, "key_id": short_id(key)})
     view = _view(health, parts.recent_calls.of(health), int(parts.clock() * 1000), key)
-    return views.ChangedProvider(**dict(view), in_force_since=times.write(in_force_since_ms))
+    return provider_views.write_changed(view, in_force_since_ms)
 
 
 def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> views.Provider:
-    cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
-    return views.Provider(
-        name=health.provider,
-        weight=health.weight,
-        paused=health.paused,
-        breaker=views.Breaker(
-            open=health.breaker_until_ms is not None,
-            reason=(health.breaker_reason or None) if is_operator(key) else None,
-            until=times.write_optional(health.breaker_until_ms),
-        ),
-        cooldown_until=times.write_optional(health.cooldown_until_ms) if cools_down else None,
-        silent=health.silent,
-        webhooks_failing=health.webhooks_failing,
-        usual_share=health.usual_share or None,
-        epoch=health.epoch,
-        recent=call_views.write(recent),
-    )
+    return provider_views.write(health, recent, now_ms, with_words=is_operator(key))
