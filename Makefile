@@ -28,13 +28,16 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no
 TRACED := $(or $(OTEL_EXPORTER_OTLP_ENDPOINT),$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(shell \
 	grep -Es '^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT=.' .env))
 
-.PHONY: help run tracing test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
+.PHONY: help run urls tracing test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.local $(if $(TRACED),$(VENV)/.tracing) $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
+
+urls: $(VENV)/.local ## Show again what the `make run` of this folder said when it had started
+	@$(VENV)/bin/python -m app.local.urls
 
 tracing: $(VENV)/.tracing ## Install OpenTelemetry, which sends traces to a collector
 

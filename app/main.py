@@ -36,7 +36,19 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(parts.close)
         return
     # These imports are here and not at the top, because app.local is not deployed.
-    from app.local import api_guard, banner, certificates, disk, environment, health, paths, ports, reload, wiring
+    from app.local import (
+        api_guard,
+        banner,
+        certificates,
+        disk,
+        environment,
+        health,
+        paths,
+        ports,
+        reload,
+        terminal_log,
+        wiring,
+    )
     from app.local.mode import API_KEY, LocalError
     from app.local.prepare import prepare
 
@@ -45,6 +57,7 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         disk.require_room(os.environ)
         environment.adopt(os.environ)
         logs.configure(Settings.from_env(os.environ).log_level)
+        terminal_log.use(os.environ)
         web_of = certificates.chooser(os.environ, internet())
         handing = wiring.HandOver(os.environ)
         parts = process.connect(os.environ, web_of=web_of, rewire=handing.rewire)

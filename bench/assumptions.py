@@ -105,4 +105,4 @@ ANSWER_BYTES: Final = 800  # of POST /v1/emails, with headers
 POLLS_A_MONTH: Final = 650_000  # Lambda's of an empty delay queue (docs/limits.md)
 ACCOUNTS: Final = 2  # of providers in use
 OUTCOMES: Final = 4  # different outcomes of an account's calls in a month, each a metric
-PROCESS_COUNTS_EVERY_S: Final = 10  # a busy process writes its counts so often (app.delivery.monitor.FLUSH_EVERY_S)
+PROCESS_COUNTS_EVERY_S: Final = 10  # a busy process writes its counts so often (app.delivery.pending_counts)

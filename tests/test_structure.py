@@ -29,6 +29,7 @@ NOT_OURS = {
     "PATH",
     "BIND_HOST",
     "GATEWAY_PORT",
+    "MAKELEVEL",
     "NO_PROXY",
     "PYTHONPATH",
     "UVICORN_PORT",

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.admin.output import Json, show, show_json
 from app.providers.sdk.bounces import RULES, TITLES, Proven, Report, read
 
 app = typer.Typer(no_args_is_help=True, help="Failure reports: how they are judged.")
@@ -29,21 +30,42 @@ def explain(
     action: Annotated[str, typer.Option(help="The action of the delivery status notification.")] = "",
     status: Annotated[str, typer.Option(help="Its status, such as 5.1.1.")] = "",
     code: Annotated[str, typer.Option(help="The SMTP code, if it is not in the text.")] = "",
+    *,
+    as_json: Json = False,
 ) -> None:
     """Say what a report proves, what follows, which rule decides, and where that rule is from.
 
     Without an action, a temporary reply is a delay; with `--action failed` the provider has given up.
     """
     reading = read(Report(action=action, status=status, code=code, text=text))
-    typer.echo(f"{reading.proven}: {FOLLOWS[reading.proven]}")
-    typer.echo(f"rule: {reading.rule}")
-    typer.echo(f"source: {reading.source}")
+    record = {
+        "proven": reading.proven,
+        "follows": FOLLOWS[reading.proven],
+        "rule": reading.rule,
+        "source": reading.source,
+    }
+    words = f"{record['proven']}: {record['follows']}\nrule: {record['rule']}\nsource: {record['source']}"
+    show(words, record, as_json=as_json)
 
 
 @app.command()
-def rules() -> None:
+def rules(*, as_json: Json = False) -> None:
     """Print every rule in its order as Markdown, as committed in docs/bounces.md."""
-    typer.echo(table(), nl=False)
+    if not as_json:
+        typer.echo(table(), nl=False)
+        return
+    show_json(
+        [
+            {
+                "weight": rule.weight.value,
+                "rule": rule.name,
+                "when": rule.says,
+                "proves": rule.proves,
+                "source": rule.source,
+            }
+            for rule in RULES
+        ]
+    )
 
 
 def table() -> str:

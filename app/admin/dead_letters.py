@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,6 +11,9 @@ import typer
 from botocore.exceptions import ClientError
 
 from app.admin.environment import fail, load
+from app.admin.output import Json, progress, show, show_table
+from app.api import times
+from app.domain.outcome import shorten
 from app.errors import ServiceUnavailable
 from app.local.provision import DEAD_LETTERS
 from app.topic import Topic
@@ -23,6 +26,9 @@ BATCH = 10  # SQS returns no more messages at once
 
 Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Default: local mode's.")]
 AttemptMessage = tuple[str, int]  # email id, number of the attempt
+
+CODE, MESSAGE = "ErrorCode", "ErrorMessage"  # the attributes in which AWS says why
+NOT_SAID = "received too often without success: the worker's log says why, by the email's id"
 
 ATTEMPTS = "-attempts"  # how the name of the topic of the attempts ends
 
@@ -39,28 +45,38 @@ class _Queue:
 
 
 @app.command("list")
-def show(stage: Stage = "") -> None:
-    """Count the dead letters, and show which attempt each one was for. They stay where they are."""
+def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
+    """Show which attempt each dead letter was for, and why it died. They stay where they are."""
     queue = _connect(stage)
-    found = list(_take(queue))
-    typer.echo(f"{len(found)} dead letters")
+    found = [*progress(_take(queue), "reading dead letters")]
+    records = []
     for dead in found:
-        wanted = ", ".join(f"{email_id} attempt {attempt}" for email_id, attempt in asked_for(dead["Body"]))
-        if report := report_in(dead["Body"], queue.reports_prefix):
-            wanted = f"a provider's report, from {report[0].rpartition(':')[2]}: message {dead['MessageId']}"
-        typer.echo(wanted or f"not understood: message {dead['MessageId']}")
+        report = report_in(dead["Body"], queue.reports_prefix)
+        records.append(
+            {
+                "message": dead["MessageId"],
+                "attempts": [{"email": email_id, "number": n} for email_id, n in asked_for(dead["Body"])],
+                "report_from": report[0].rpartition(":")[2] if report else None,
+                "sent_at": times.write(int(dead["Attributes"]["SentTimestamp"])),
+                "reason": why_dead(dead),
+            }
+        )
         _give_back(queue, dead)
+    rows = [(_wanted(one), one["sent_at"], one["reason"], one["message"]) for one in records]
+    show_table(["WHAT", "SINCE", "REASON", "MESSAGE"], rows, records, as_json=as_json)
 
 
 @app.command()
-def redrive(stage: Stage = "") -> None:
+def redrive(stage: Stage = "", *, as_json: Json = False) -> None:
     """Put the dead letters back where they came from. The worker drops those whose attempt was made meanwhile."""
     queue = _connect(stage)
-    done = 0
-    for dead in list(_take(queue)):
+    done, left = 0, []
+    taken = [*_take(queue)]
+    for dead in progress(taken, "putting back", len(taken)):
         attempts, report = asked_for(dead["Body"]), report_in(dead["Body"], queue.reports_prefix)
         if not attempts and report is None:
             typer.echo(f"left, not understood: message {dead['MessageId']}", err=True)
+            left.append(dead["MessageId"])
             _give_back(queue, dead)
             continue
         try:
@@ -75,7 +91,7 @@ def redrive(stage: Stage = "") -> None:
         # The message is deleted only after it was published, so that it cannot be lost.
         queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=dead["ReceiptHandle"])
         done += 1
-    typer.echo(f"{done} put back")
+    show(f"{done} put back", {"put_back": done, "left": left}, as_json=as_json)
 
 
 def asked_for(body: str) -> list[AttemptMessage]:
@@ -108,6 +124,31 @@ def report_in(body: str, topic_prefix: str) -> tuple[str, str] | None:
     return (topic_arn, text) if is_report and not topic_arn.endswith(ATTEMPTS) else None
 
 
+def why_dead(dead: Mapping[str, Any]) -> str:
+    """Why a message died, as far as its sender says so.
+
+    A destination of Lambda says what the function raised; Lambda's and SNS's dead-letter queues say it in attributes of
+    the message. SQS says nothing.
+    """
+    try:
+        content = json.loads(dead["Body"])
+        raised = content.get("responsePayload") or {}
+        said = [raised.get("errorType"), raised.get("errorMessage")]
+        said = said if any(said) else [content.get("requestContext", {}).get("condition")]
+    except (AttributeError, ValueError):
+        said = []
+    if not any(said):
+        attributes = dead.get("MessageAttributes", {})
+        said = [attributes.get(name, {}).get("StringValue") for name in (CODE, MESSAGE)]
+    return shorten(": ".join(str(part) for part in said if part), 200) or NOT_SAID
+
+
+def _wanted(record: Mapping[str, Any]) -> str:
+    if record["report_from"]:
+        return f"a provider's report, from {record['report_from']}"
+    return ", ".join(f"{one['email']} attempt {one['number']}" for one in record["attempts"]) or "not understood"
+
+
 def _connect(stage: str) -> "_Queue":
     session: Any = botocore.session.get_session()  # Any, because its type stubs know no service
     if stage:
@@ -133,7 +174,12 @@ def _connect(stage: str) -> "_Queue":
 def _take(queue: "_Queue") -> Iterator[dict[str, Any]]:
     """Every dead letter once, hidden from other readers meanwhile."""
     while received := queue.sqs.receive_message(
-        QueueUrl=queue.url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_FOR_S, WaitTimeSeconds=1
+        QueueUrl=queue.url,
+        MaxNumberOfMessages=BATCH,
+        VisibilityTimeout=HIDDEN_FOR_S,
+        WaitTimeSeconds=1,
+        AttributeNames=["SentTimestamp"],
+        MessageAttributeNames=[CODE, MESSAGE],
     ).get("Messages"):
         yield from received
 

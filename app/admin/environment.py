@@ -10,6 +10,7 @@ import botocore.session
 import typer
 
 from app import settings, vault
+from app.admin.mistakes import DEPLOYED
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.settings import Process, Settings
 from app.store import tables
@@ -98,4 +99,4 @@ def _adopt_local() -> None:
         environment.adopt(os.environ)
         os.environ.update(environment.simulator_base_urls(os.environ))
     except mode.LocalError as error:
-        fail(str(error))
+        fail(f"{error}; for a deployed installation, put {DEPLOYED} before the command")

@@ -2,15 +2,19 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.admin.environment import fail, load
+from app.admin.output import Json, show, show_table
 from app.domain.project import DEFAULT, check_project
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
+
+
+Key = Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]
 
 
 @app.command()
@@ -19,6 +23,8 @@ def create(
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
     project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
     for unknown in set(scope) - set(SCOPES):
@@ -28,39 +34,50 @@ def create(
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        typer.echo(_keys().create(name, scope, domain or [], project=project))
+        key = _keys().create(name, scope, domain or [], project=project)
     except ValueError as problem:
         fail(f"--domain: {problem}")
+    show(key, {"key": key, "name": name, "project": project}, as_json=as_json)
 
 
 @app.command("list")
-def show() -> None:
+def list_all(*, as_json: Json = False) -> None:
     """List the keys, without their secrets."""
     keys, unreadable = _keys().read()
-    for key in keys:
-        typer.echo(_line(key))
-    for damaged in unreadable:
-        state = "revoked" if damaged.is_revoked else "not revoked"
-        typer.echo(f"{damaged.id[:SHOWN]}  cannot be read by this version, and authenticates nothing  {state}")
+    records = [*map(_record, keys), *map(_damaged, unreadable)]
+    rows = [
+        (
+            one["id"],
+            one["name"],
+            one["project"],
+            ",".join(one["scopes"]),
+            ",".join(one["domains"]) or "any",
+            one["created"],
+            one["state"],
+        )
+        for one in records
+    ]
+    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
 
 
 @app.command()
-def revoke(key: Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]) -> None:
+def revoke(key: Key, *, as_json: Json = False) -> None:
     """Revoke a key. It stops working within ten seconds."""
     keys = _keys()
     found = _in_use(keys, key)
     keys.revoke(found.id)
-    typer.echo(f"revoked {_name(found)}")
+    show(f"revoked {_name(found)}", {"revoked": found.id[:SHOWN]}, as_json=as_json)
 
 
 @app.command()
-def replace(key: Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]) -> None:
+def replace(key: Key, *, as_json: Json = False) -> None:
     """Print a new random key that may do what this one may, and revoke this one, which works for ten seconds more."""
     keys = _keys()
     found = _in_use(keys, key)
     if isinstance(found, UnreadableKey):
         fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
-    typer.echo(keys.create(found.name, found.scopes, found.domains, project=found.project))
+    new = keys.create(found.name, found.scopes, found.domains, project=found.project)
+    show(new, {"key": new, "name": found.name, "revoked": found.id[:SHOWN]}, as_json=as_json)
     keys.revoke(found.id)
     typer.echo(f"revoked {_name(found)}", err=True)
 
@@ -83,11 +100,22 @@ def _name(key: ApiKey | UnreadableKey) -> str:
     return f"{key.id[:SHOWN]} {key.name}" if isinstance(key, ApiKey) else key.id[:SHOWN]
 
 
-def _line(key: ApiKey) -> str:
-    state = f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use"
-    domains = ",".join(key.domains) or "any From"
-    scopes = ",".join(sorted(key.scopes))
-    return f"{key.id[:SHOWN]}  {key.name}  {key.project}  {scopes}  {domains}  {_day(key.created_at_ms)}  {state}"
+def _record(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id[:SHOWN],
+        "name": key.name,
+        "project": key.project,
+        "scopes": sorted(key.scopes),
+        "domains": list(key.domains),
+        "created": _day(key.created_at_ms),
+        "state": f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use",
+    }
+
+
+def _damaged(key: UnreadableKey) -> dict[str, Any]:
+    state = "revoked" if key.is_revoked else "not revoked"
+    said = f"cannot be read by this version, and authenticates nothing; {state}"
+    return {"id": key.id[:SHOWN], "name": "", "project": "", "scopes": [], "domains": [], "created": "", "state": said}
 
 
 def _day(at_ms: int) -> str:

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
-
-import typer
 
 from app.admin.environment import fail
+from app.admin.output import progress, show
 from app.api import times
 from app.domain.account import is_account, provider_of
 from app.domain.own_entries import Fate, OwnEntry, clearable
@@ -19,7 +18,14 @@ from app.settings import Settings
 from app.store.suppressions import Suppressions
 from app.wiring.own_lists import Cleared, NotDone, opened
 
-PROGRESS_EVERY: Final = 1000
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of an address at one account, in words. `is_done` is False if the account failed."""
+
+    name: str
+    words: str
+    is_done: bool = True
 
 
 class Said(StrEnum):
@@ -40,15 +46,15 @@ def accounts(settings: Settings) -> Sequence[str]:
 
 def clear(
     address: str, names: Sequence[str], env: Mapping[str, str], lifted: Iterable[Reason], also: Iterable[Reason]
-) -> None:
-    """Clear an address at each account, and print a line for each. Ends the program with status 1 if one failed."""
+) -> list[Done]:
+    """Clear an address at each account. Returns what became of it at each."""
     reasons = clearable(lifted, also)
-    outcomes = [_clear(address, name, env, reasons) for name in names]
-    if not all(outcomes):
-        raise typer.Exit(1)
+    return [_clear(address, name, env, reasons) for name in progress(names, "asking providers", len(names))]
 
 
-def take_over(name: str, env: Mapping[str, str], suppressions: Suppressions, now_ms: int) -> None:
+def take_over(
+    name: str, env: Mapping[str, str], suppressions: Suppressions, now_ms: int, *, as_json: bool = False
+) -> None:
     """Take over every entry, and print what became of them. Ends the program with status 1 if the list broke off."""
     if not is_account(name):
         fail(f"--from: {name!r} is not an account, such as those of PROVIDERS")
@@ -58,19 +64,20 @@ def take_over(name: str, env: Mapping[str, str], suppressions: Suppressions, now
     failure = ""
     try:
         with opened(name, env) as own:
-            for own_entry in own.entries():
+            for own_entry in progress(own.entries(), f"{name}: taking over"):
                 fate = suppressions.take_over(own_entry, name, now_ms)
                 fates[fate] += 1
                 if fate is Fate.TAKEN and own_entry.reason:
                     taken[own_entry.reason] += 1
-                if fates.total() % PROGRESS_EVERY == 0:
-                    typer.echo(f"{name}: {fates.total()} read, {fates[Fate.TAKEN]} taken over", err=True)
     except NotDone as why:
         failure = f"failed: {why}; what was taken over stays, and the same command goes on"
     except NoSuchApi:
         failure = f"its list cannot be read by API; it is at: {_by_hand(name)}"
     if fates or not failure:
-        typer.echo("\n".join(_summary(name, fates, taken)))
+        counts = {fate.name.lower(): fates[fate] for fate in Fate}
+        reasons = {reason.value: count for reason, count in taken.items()}
+        record = {"name": name, "read": fates.total(), "fates": counts, "reasons": reasons, "failure": failure}
+        show("\n".join(_summary(name, fates, taken)), record, as_json=as_json)
     if failure:
         fail(f"{name}: {failure}")
 
@@ -82,18 +89,14 @@ def _check(names: Iterable[str]) -> None:
         fail(str(error))
 
 
-def _clear(address: str, name: str, env: Mapping[str, str], reasons: frozenset[Reason]) -> bool:
-    """Print the line of one account. False: it failed."""
+def _clear(address: str, name: str, env: Mapping[str, str], reasons: frozenset[Reason]) -> Done:
     try:
         with opened(name, env) as own:
-            line = _line(own.clear(address, reasons))
+            return Done(name, _line(own.clear(address, reasons)))
     except NotDone as why:
-        typer.echo(f"{name}: failed: {why}; by hand: {_by_hand(name)}")
-        return False
+        return Done(name, f"failed: {why}; by hand: {_by_hand(name)}", is_done=False)
     except NoSuchApi:
-        line = f"cannot be cleared by API; by hand: {_by_hand(name)}"
-    typer.echo(f"{name}: {line}")
-    return True
+        return Done(name, f"cannot be cleared by API; by hand: {_by_hand(name)}")
 
 
 def _line(done: Cleared) -> str:

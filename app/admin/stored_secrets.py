@@ -1,7 +1,7 @@
 """`secrets`: what the deployed processes read, each of them only its own."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import botocore.session
 import typer
@@ -9,6 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app import vault
 from app.admin.environment import fail
+from app.admin.mistakes import sentence
+from app.admin.output import Json, show_table
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.providers.sdk.variables import BOTH
@@ -30,12 +32,13 @@ def store(
     *,
     stage: Annotated[str, typer.Option(help="The deployed environment, such as production.")],
     kms_key: Annotated[str, typer.Option(help="The KMS key of new secrets; Secrets Manager's own if not set.")] = "",
+    as_json: Json = False,
 ) -> None:
     """Put variables into the secrets of an environment, in the place of what is there: each process gets its own.
 
     The API gets what proves webhooks, the worker the keys that send, both get ADDRESS_SECRET. Prints names only.
     """
-    variables = _read(file.read())
+    variables = _read(file)
     try:
         parts = split(variables)
         Settings.from_env(variables)
@@ -48,9 +51,11 @@ def store(
             _require_same_address_secret(client, name, variables)
         for process, name in names.items():
             _put(client, name, parts[process], kms_key)
-            typer.echo(f"{name}: {', '.join(sorted(parts[process]))}")
     except (BotoCoreError, ClientError) as error:
-        fail(f"the secrets cannot be stored: {error}")
+        fail(f"the secrets are not stored: {sentence(error)}")
+    stored = {name: sorted(parts[process]) for process, name in names.items()}
+    rows = [(name, ", ".join(held)) for name, held in stored.items()]
+    show_table(["SECRET", "VARIABLES"], rows, stored, as_json=as_json)
 
 
 def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
@@ -73,9 +78,9 @@ def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
     return parts
 
 
-def _read(text: str) -> dict[str, str]:
+def _read(file: TextIO) -> dict[str, str]:
     try:
-        found = json.loads(text)
+        found = json.loads(file.read())
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

@@ -1,12 +1,14 @@
 """`suppressions`: addresses to which nothing is sent."""
 
 import time
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
 from app.admin import own_lists
 from app.admin.environment import address_secret, fail, load, with_secrets
+from app.admin.output import Json, progress, show, show_table
 from app.api import addresses, times
 from app.domain.project import check_project
 from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
@@ -20,12 +22,11 @@ Address = Annotated[str, typer.Argument(help="An address such as ann@example.com
 
 
 @app.command("list")
-def show() -> None:
-    """List every suppressed address, in no particular order."""
-    suppressions = _suppressions()
+def list_all(*, as_json: Json = False) -> None:
+    """List every suppressed address, in no particular order, with each of its reasons."""
     now_ms = _now_ms()
-    for _, entry in suppressions.all(None, now_ms):
-        typer.echo(_lines(entry, now_ms))
+    found = progress(_suppressions().all(None, now_ms), "reading suppressions")
+    _show([entry for _, entry in found], now_ms, as_json=as_json)
 
 
 @app.command()
@@ -34,6 +35,8 @@ def add(
     note: Annotated[str, typer.Option(help="The evidence: who said so, and where.")],
     reason: Annotated[Reason, typer.Option(help="Why; it decides how long the suppression lasts.")] = Reason.MANUAL,
     project: Project = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Send nothing more to an address. One for the same reason that lasts longer is kept; other reasons stay."""
     key, now_ms = _key(address), _now_ms()
@@ -41,7 +44,7 @@ def add(
     if not words:
         fail("--note: say who wants it, and where that can be looked up")
     suppression = Suppression(key, reason, words[:500], now_ms, now_ms + LASTS_MS[reason], _checked(project))
-    typer.echo(_lines(_suppressions().put(suppression), now_ms))
+    _show([_suppressions().put(suppression)], now_ms, as_json=as_json)
 
 
 @app.command()
@@ -56,6 +59,7 @@ def lift(
         typer.Option(help="With --at-providers: clear what they have for this reason, although nothing here says so."),
     ] = None,
     project: Project = None,
+    as_json: Json = False,
 ) -> None:
     """Send to an address again. What providers reported about it before no longer counts, nor do its hard bounces.
 
@@ -73,10 +77,18 @@ def lift(
     before = suppressions.lift(key, now_ms, _checked(project))
     if before is None and not at_providers:
         fail(f"{key} is not suppressed{_elsewhere(suppressions, key, now_ms)}")
-    typer.echo(f"lifted {key}" if before else f"{key} is not suppressed here")
+    done: list[own_lists.Done] = []
     if variables is not None:
         lifted = [one.reason for one in before.strongest_first if now_ms < one.until_ms] if before else []
-        own_lists.clear(key, accounts, variables, lifted, [Reason(one) for one in also or ()])
+        done = own_lists.clear(key, accounts, variables, lifted, [Reason(one) for one in also or ()])
+    words = [
+        f"lifted {key}" if before else f"{key} is not suppressed here",
+        *(f"{one.name}: {one.words}" for one in done),
+    ]
+    at = {one.name: one.words for one in done}
+    show("\n".join(words), {"address": key, "lifted": before is not None, "at_providers": at}, as_json=as_json)
+    if not all(one.is_done for one in done):
+        raise typer.Exit(1)
 
 
 @app.command("import")
@@ -84,6 +96,8 @@ def take_over(
     account: Annotated[
         str, typer.Option("--from", help="An account whose variables are set, such as those of PROVIDERS.")
     ],
+    *,
+    as_json: Json = False,
 ) -> None:
     """Take the own suppression list of an account over into ours. To do it again changes nothing.
 
@@ -92,7 +106,9 @@ def take_over(
     """
     settings = load()
     variables = with_secrets(settings)
-    own_lists.take_over(account, variables, Suppressions(address_secret(settings, variables)), _now_ms())
+    own_lists.take_over(
+        account, variables, Suppressions(address_secret(settings, variables)), _now_ms(), as_json=as_json
+    )
 
 
 def _suppressions() -> Suppressions:
@@ -124,15 +140,29 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _lines(entry: Entry, now_ms: int) -> str:
-    """The address, its strongest reason and when it is free again; and each reason in a line, if there are several."""
-    shown = entry.in_force(now_ms)
-    if shown is None:
-        return f"{entry.address}  not suppressed: it was lifted after this began"
-    each = [f"  {_line(one)}" for one in entry.strongest_first] if len(entry.suppressions) > 1 else []
-    owner = f"  project {entry.project}" if entry.project else ""
-    return "\n".join([f"{entry.address}{owner}  {_line(shown)}", *each])
+def _show(entries: Iterable[Entry], now_ms: int, *, as_json: bool) -> None:
+    """Each address with its reasons, a row each, the strongest first."""
+    records = [_record(entry, now_ms) for entry in entries]
+    rows = [
+        (one["address"], one["project"] or "all", each["reason"], each["until"], each["note"])
+        for one in records
+        for each in one["reasons"]
+    ]
+    show_table(["ADDRESS", "PROJECT", "REASON", "UNTIL", "NOTE"], rows, records, as_json=as_json)
 
 
-def _line(one: Suppression) -> str:
-    return f"{one.reason.value}  until {times.write(one.until_ms)}  {one.evidence}"
+def _record(entry: Entry, now_ms: int) -> dict[str, Any]:
+    return {
+        "address": entry.address,
+        "project": entry.project or None,
+        "suppressed": entry.in_force(now_ms) is not None,  # False: it was lifted after this began
+        "reasons": [
+            {
+                "reason": one.reason.value,
+                "since": times.write(one.since_ms),
+                "until": times.write(one.until_ms),
+                "note": one.evidence,
+            }
+            for one in entry.strongest_first
+        ],
+    }

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.admin.environment import fail, local_variables
+from app.admin.output import Json, show
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: replay one.")
 
@@ -16,6 +17,8 @@ def replay(
     file: Annotated[
         typer.FileBinaryRead, typer.Argument(help="The webhook's body, as the provider posts it; - is stdin.")
     ],
+    *,
+    as_json: Json = False,
 ) -> None:
     """Post a webhook to the make run on this machine, signed by the local key. Prints what the app answers."""
     env = local_variables()
@@ -26,4 +29,5 @@ def replay(
         answer = simulator.replay(env, account, file.read())
     except mode.LocalError as error:
         fail(str(error))
-    typer.echo(f"{answer.status} {answer.body if isinstance(answer.body, str) else json.dumps(answer.body)}")
+    words = f"{answer.status} {answer.body if isinstance(answer.body, str) else json.dumps(answer.body)}"
+    show(words, {"status": answer.status, "body": answer.body}, as_json=as_json)

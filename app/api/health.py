@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from pynamodb.exceptions import PynamoDBException
 
 from app.api.auth import Parts
 from app.api.openapi import answer, errors
 from app.api.problems import render
 from app.api.views import Health
 from app.errors import ServiceUnavailable
+from app.wiring.parts import Container
 
 router = APIRouter(tags=["health"])
 
@@ -34,15 +36,38 @@ _NO_ANSWER = "unavailable"
 async def check_health(request: Request, parts: Parts) -> Response:
     """Answers 200 if every part of the service answers, else 503 naming the parts that do not.
 
-    `draining` lists the accounts, if any, that are no longer in PROVIDERS and whose webhooks are still taken.
+    `degraded` is 200, too, because emails are accepted and go through the other accounts: `reasons` has a line for each
+    account of which a call has failed in the last five minutes. `draining` lists the accounts, if any, that are no
+    longer in PROVIDERS and whose webhooks are still taken.
     """
     checks: Mapping[str, Check] = {"aws": parts.ping, **request.app.state.checks}
-    answers = dict(zip(checks, await asyncio.gather(*map(_ask, checks.values())), strict=True))
+    reasons, *said = await asyncio.gather(_reasons(parts), *map(_ask, checks.values()))
+    answers = dict(zip(checks, said, strict=True))
     down = [name for name, answer in answers.items() if answer != "ok"]
     if down:
         return render(ServiceUnavailable(_detail({name: answers[name] for name in down})), parts=answers)
     draining = parts.draining()
-    return JSONResponse({"status": "ok", "parts": answers} | ({"draining": list(draining)} if draining else {}))
+    found = {"reasons": reasons.splitlines(), "draining": list(draining)}
+    shown = {name: value for name, value in found.items() if value}
+    return JSONResponse({"status": "degraded" if reasons else "ok", "parts": answers, **shown})
+
+
+async def _reasons(parts: Container) -> str:
+    """A line for each account that fails. Nobody proves who asks, so that it has a count and no more."""
+
+    def read() -> str | None:
+        try:
+            recent = parts.recent_calls()
+        except PynamoDBException as error:
+            raise ServiceUnavailable(f"the calls are not read: {type(error).__name__}") from error
+        return "\n".join(
+            f"{account}: {calls.failed} failed call{'' if calls.failed == 1 else 's'} in the last five minutes"
+            for account, calls in recent.items()
+            if calls.failed
+        )
+
+    answer = await _ask(read)
+    return {"ok": "", _NO_ANSWER: "it cannot be read how the accounts do"}.get(answer, answer)
 
 
 async def _ask(check: Check) -> str:

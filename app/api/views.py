@@ -6,10 +6,11 @@ from pydantic import BaseModel, Field
 
 
 class Health(BaseModel):
-    """The answer of /health if every part of the service answers."""
+    """The answer of /health if every part of the service answers. `degraded`: an account fails, as `reasons` say."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok", "degraded"] = "ok"
     parts: dict[str, Literal["ok"]]
+    reasons: list[str] = []
     draining: list[str] = []
 
 

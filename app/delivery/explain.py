@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 
 from app.delivery.context import ContextReader
+from app.domain.caps import Limit
 from app.domain.email import Email, Tracking
 from app.domain.route import Availability, Candidate
 from app.domain.suppression import Notice
@@ -71,7 +72,7 @@ class Explain:
         route = [
             Candidate(candidate.provider, Availability.EXCLUDED, objections[candidate.provider])
             if objections.get(candidate.provider)
-            else self._with_notes(candidate, email, meets_own_lists=meets_own_lists)
+            else self._with_notes(_shown(candidate), email, meets_own_lists=meets_own_lists)
             for candidate in self.read_context.route(
                 email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
             )
@@ -83,3 +84,10 @@ class Explain:
         if habits is None or candidate.availability is Availability.EXCLUDED:
             return candidate
         return replace(candidate, notes=habits.notes(email, meets_own_lists=meets_own_lists))
+
+
+def _shown(candidate: Candidate) -> Candidate:
+    """The candidate as it is told. A pause has no end: its time is only that of an email's next look at it."""
+    if candidate.limit is not Limit.PAUSE:
+        return candidate
+    return replace(candidate, why=f"{candidate.why}, without end: until somebody resumes it", until_ms=None)

@@ -14,12 +14,14 @@ from dataclasses import replace
 from typing import Any
 
 from app.delivery.health_cache import CACHE_FOR_S, HealthCache
+from app.delivery.pending_counts import Counts, PendingCounts
 from app.delivery.ports import Clock, HealthStore
 from app.domain import health as health_rules
 from app.domain.backoff import backoff_s
+from app.domain.calls import count_call
 from app.domain.counts import Sums, count_outcome, is_outage
 from app.domain.event import ProviderEvent
-from app.domain.freshness import Clocks, Moment
+from app.domain.freshness import Clocks
 from app.domain.health import Health
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
@@ -30,7 +32,6 @@ log = logging.getLogger(__name__)
 # So long after a pause was written, no call begins through that provider any more: nobody knows an older health then,
 # and who knew it last has had time to begin.
 IN_FORCE_AFTER_S = CACHE_FOR_S + 0.5
-FLUSH_EVERY_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.005, 0.2  # before another try
 TRIES = 20  # a write gives up after it has lost this often to other writers
 
@@ -54,9 +55,7 @@ class Monitor:
         self._clocks = Clocks(clock, monotonic)
         self._lock = threading.Lock()
         self._cache = HealthCache(store, self._providers, self._clocks)
-        self._pending: dict[tuple[str, int, int], Sums] = defaultdict(Sums)  # by provider, epoch, minute
-        # The first count is written at once: a process that has little to do may end before the second.
-        self._flushed_at: Moment | None = None
+        self._pending = PendingCounts(self._clocks)
         self._outages_in_a_row: dict[str, int] = defaultdict(int)
         self._probes: dict[str, int] = {}  # the lease of the probe that this process makes
 
@@ -148,8 +147,8 @@ class Monitor:
         if health_rules.after_call(known, outcome, run, now_ms) is not known:
             self.update(provider, lambda health: health_rules.after_call(health, outcome, run, now_ms))
         self._probes.pop(provider, None)
-        sums = count_outcome(outcome, recipients, duration_ms)
-        self.count(provider, now_ms if began_at_ms is None else began_at_ms, sums)
+        counts = Counts(count_outcome(outcome, recipients, duration_ms), count_call(outcome, now_ms))
+        self._count(provider, now_ms if began_at_ms is None else began_at_ms, counts)
 
     def record_drop(self, event: ProviderEvent) -> None:
         """Write at once what a drop says of the account. An account that left PROVIDERS has no health."""
@@ -169,35 +168,31 @@ class Monitor:
 
         An account that left PROVIDERS has no health: its late reports count for nothing.
         """
-        if sums != Sums() and provider in self._providers:
-            epoch = self._cache.recent()[provider].epoch
-            with self._lock:
-                self._pending[provider, epoch, at_ms // 60_000] += sums
+        if sums != Sums():
+            self._count(provider, at_ms, Counts(sums))
+
+    def _count(self, provider: str, at_ms: int, counts: Counts) -> None:
+        if provider in self._providers:
+            self._pending.add(provider, self._cache.recent()[provider].epoch, at_ms // 60_000, counts)
 
     def is_flush_due(self) -> bool:
-        """Whether counts wait to be written, and the last flush is long enough ago."""
-        with self._lock:
-            return bool(self._pending) and not self._clocks.is_within(self._flushed_at, FLUSH_EVERY_S)
+        """Whether counts wait to be written, and the last flush is long enough ago or an account began to fail."""
+        return self._pending.is_due()
 
     def flush(self, *, now: bool = False) -> None:
         """Write the counts if a flush is due (or `now`), and lower weights if they are bad."""
         if not (now or self.is_flush_due()):
             return
-        with self._lock:
-            pending, self._pending = self._pending, defaultdict(Sums)
-            self._flushed_at = self._clocks.now()
-        now_s = self._clock()
+        pending, now_s = self._pending.take(), self._clock()
         try:
             while pending:
-                (provider, epoch, minute), sums = next(iter(pending.items()))
-                total = self._store.add_minute(provider, epoch, minute, sums, now_s)
+                (provider, epoch, minute), counts = next(iter(pending.items()))
+                total = self._store.add_minute(provider, epoch, minute, counts.sums, now_s, counts.calls)
                 del pending[provider, epoch, minute]
-                if total.is_bad and sums.has_errors:
+                if total.is_bad and counts.sums.has_errors:
                     self._judge_minute(provider, epoch, minute, total)
         finally:
-            with self._lock:  # counts that could not be written are written with the next flush
-                for key, sums in pending.items():
-                    self._pending[key] += sums
+            self._pending.put_back(pending)  # counts that could not be written are written with the next flush
 
     def _judge_minute(self, provider: str, epoch: int, minute: int, sums: Sums) -> None:
         known = self.healths()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from app.domain.calls import NO_CALLS, Calls
 from app.domain.counts import Sums
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Content, Message
@@ -58,8 +59,10 @@ class HealthStore(Protocol):
     def update(self, health: Health) -> Health | None:
         """Replace the stored health. Returns None if another writer did so since `health` was read."""
 
-    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add `sums` to the counts of that minute of the Unix epoch, and return them."""
+    def add_minute(
+        self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float, calls: Calls = NO_CALLS
+    ) -> Sums:
+        """Add `sums` and `calls` to the counts of that minute of the Unix epoch, and return its sums."""
 
     def mark_judged(self, provider: str, epoch: int, minute: int) -> bool:
         """Mark a minute whose counts exist as judged. Returns False if it was marked before."""

@@ -8,6 +8,7 @@ wait for a weight: a revoked key, a host that is down.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from app.domain.calls import proves_account
 from app.domain.counts import Sums, is_outage
 from app.domain.kinds import OF_OURS, Cause, Kind
 from app.domain.outcome import Outcome
@@ -26,9 +27,6 @@ COOLDOWN_MS = 30_000  # after throttling without a Retry-After
 LONGEST_COOLDOWN_MS = 3_600_000
 DROP_COUNTS_FOR_MS = 15 * 60_000  # a drop that is older says nothing of the account now
 DROPS_REMEMBERED_MS = 3_600_000
-# What is answered by a host and an account that work.
-PROVES_ACCOUNT = frozenset({Kind.REFUSED, Kind.UNDELIVERABLE})
-NOT_OF_OURS = frozenset({Cause.MESSAGE, Cause.POLICY, Cause.RECIPIENT, Cause.MAILBOX})
 SAME_COOLDOWN_MS = 1000  # a cooldown that ends less than this much later is not written again
 
 
@@ -110,7 +108,7 @@ def after_call(health: Health, outcome: Outcome, outages_in_a_row: int, now_ms: 
     """
     if outcome.kind is Kind.ACCEPTED:
         return _after_acceptance(health, now_ms)
-    if outcome.kind in PROVES_ACCOUNT and outcome.cause in NOT_OF_OURS and health.probe_until_ms is not None:
+    if proves_account(outcome) and health.probe_until_ms is not None:
         return close_breaker(health)
     if outcome.cause is Cause.LIMIT:
         return open_breaker(health, outcome.reply, now_ms, quota_for_s=outcome.retry_after_s or 0)

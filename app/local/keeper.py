@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 
 from app import logs
 from app.errors import ConfigurationError
+from app.local import terminal_log
 from app.local.mode import LocalError
 from app.local.paths import keep_private
 from app.local.prepare import prepare
@@ -78,6 +79,7 @@ def main() -> None:
     keep_private()
     try:
         logs.configure(Settings.from_env(os.environ).log_level)
+        terminal_log.use(os.environ)
         parts = process.connect(os.environ)
         stack = Stack(os.environ, lambda: prepare(parts.api_keys), serves=False)
         keep(stack, int(sys.argv[1]), sys.stdout.write)

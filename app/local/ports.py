@@ -1,5 +1,6 @@
 """The three ports of an installation in local mode, and whether they are free."""
 
+import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,9 +58,16 @@ def require_free(port: int, variable: str) -> None:
     """Check that nothing listens on `port`. Raises LocalError saying what to do with `variable` otherwise."""
     # Both checks are needed: on macOS, 127.0.0.1 can be bound although another program listens on all addresses.
     if _answers(port) or not _bindable(port):
-        # `make run` and plain uvicorn cannot be told apart here, and each takes its port in its own way.
-        flag = f" (plain uvicorn: --port {port + 1})" if variable == "PORT" and _is_uvicorn(sys.argv) else ""
-        raise LocalError(f"Port {port} is in use: stop what uses it or run with {variable}={port + 1}{flag}")
+        raise LocalError(f"Port {port} is in use: stop what uses it, or {_way_out(port + 1, variable)}")
+
+
+def _way_out(port: int, variable: str) -> str:
+    """How whoever started this process names another port: `make`, which tells its children its level, or uvicorn."""
+    if os.environ.get("MAKELEVEL"):
+        return f"start it by make run {variable}={port}"
+    if variable == "PORT" and _is_uvicorn(sys.argv):
+        return f"start uvicorn with --port {port}"
+    return f"set {variable}={port}"
 
 
 def _api(env: Mapping[str, str], argv: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
-from app.local import exit_with_parent, health, queue_poller, retention
+from app.local import exit_with_parent, health, queue_poller, retention, terminal_log
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
@@ -36,6 +36,7 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     session, settings = aws.deployed()
+    terminal_log.use(os.environ)
     alarm = Alarm()
     backlog, dues = Backlog(alarm), Dues(alarm)
     intake = Intake(backlog, dues, LocalQueue(os.environ))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
@@ -10,8 +10,10 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.pagination import ResultIterator
 
+from app.domain.calls import NO_CALLS, CallError, Calls
 from app.domain.counts import Sums
 from app.domain.health import Health
+from app.domain.kinds import Cause, OutcomeKind
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.failures import is_condition_failed
@@ -22,6 +24,8 @@ from app.store.ttl import as_ttl
 PART = "health"
 FIELDS = {field.name for field in fields(Health)}
 SUMS_KEPT_FOR_S = 3 * 24 * 3600
+
+T = TypeVar("T")
 
 
 class HealthItem(Model):
@@ -56,6 +60,9 @@ class SumsItem(Model):
     reported = NumberAttribute(default=0)
     our_faults = NumberAttribute(default=0)
     judged = BooleanAttribute(null=True)
+    calls = NumberAttribute(default=0)
+    failures = NumberAttribute(default=0)
+    last_error = JSONAttribute(null=True)  # of these calls, as one of the processes that counted them wrote it
 
 
 class Healths:
@@ -89,9 +96,20 @@ class Healths:
             raise
         return replace(health, version=health.version + 1)
 
-    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:
-        """Add to the counts of a minute (of the Unix epoch) in one epoch of the health. Returns the new counts."""
-        return self._add(provider, _minute_part(epoch, minute), sums, now_s)
+    def add_minute(
+        self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float, calls: Calls = NO_CALLS
+    ) -> Sums:
+        """Add to the counts of a minute (of the Unix epoch) in one epoch of the health, in one write.
+
+        Returns the new sums.
+        """
+        item = SumsItem(provider, _minute_part(epoch, minute))
+        counts = {**asdict(sums), "calls": calls.made, "failures": calls.failed}
+        actions: list[Action] = [getattr(SumsItem, name).add(count) for name, count in counts.items() if count]
+        if calls.last_error is not None:
+            actions.append(SumsItem.last_error.set(_error_state(calls.last_error)))
+        item.update(actions=[*actions, SumsItem.ttl.set(as_ttl(now_s + SUMS_KEPT_FOR_S))])
+        return _to_sums(item)
 
     def mark_judged(self, provider: str, epoch: int, minute: int) -> bool:
         """Mark a minute whose counts exist as judged. Returns False if it was marked before."""
@@ -110,17 +128,15 @@ class Healths:
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
         return sum((sums for _, sums in _counts(SumsItem.query(provider, between))), Sums())
 
+    def calls(self, provider: str, epoch: int, first: int, last: int) -> Calls:
+        """The calls of these minutes, both included, in one epoch, added up; by one read that may be late."""
+        between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
+        return sum(_read_minutes(SumsItem.query(provider, between), _to_calls), NO_CALLS)
+
     def newest_minutes(self, provider: str, epoch: int, first: int, last: int) -> Iterator[tuple[int, Sums]]:
         """Each of these minutes that has counts, with its counts, newest first. They are read as they are taken."""
         between = SumsItem.part.between(_minute_part(epoch, first), _minute_part(epoch, last))
         return _counts(SumsItem.query(provider, between, scan_index_forward=False, page_size=60))
-
-    def _add(self, provider: str, part: str, sums: Sums, now_s: float) -> Sums:
-        item = SumsItem(provider, part)
-        counts = {name: count for name, count in asdict(sums).items() if count}
-        actions: list[Action] = [getattr(SumsItem, name).add(count) for name, count in counts.items()]
-        item.update(actions=[*actions, SumsItem.ttl.set(as_ttl(now_s + SUMS_KEPT_FOR_S))])
-        return _to_sums(item)
 
 
 def _minute_part(epoch: int, minute: int) -> str:
@@ -164,12 +180,36 @@ def _to_health(item: HealthItem) -> Health:
 
 def _counts(found: ResultIterator[SumsItem]) -> Iterator[tuple[int, Sums]]:
     """The minutes that a query finds, each with its counts, without those that cannot be read."""
+    return _read_minutes(found, lambda item: (int(item.part.rpartition("#")[2]), _to_sums(item)))
 
-    def read(raw: Raw) -> tuple[int, Sums]:
-        item = SumsItem.from_raw_data(raw)
-        return int(item.part.rpartition("#")[2]), _to_sums(item)
 
-    return read_each(as_written(found), read, "count", lambda raw: f"{raw['provider']['S']} {raw['part']['S']}")
+def _read_minutes(found: ResultIterator[SumsItem], read: Callable[[SumsItem], T]) -> Iterator[T]:
+    def read_raw(raw: Raw) -> T:
+        return read(SumsItem.from_raw_data(raw))
+
+    return read_each(as_written(found), read_raw, "count", lambda raw: f"{raw['provider']['S']} {raw['part']['S']}")
+
+
+def _error_state(error: CallError) -> dict[str, Any]:
+    return {name: value for name, value in asdict(error).items() if value is not None}
+
+
+def _to_calls(item: SumsItem) -> Calls:
+    error = item.last_error and CallError(
+        at_ms=time_ms(item.last_error["at_ms"]),
+        kind=_outcome_kind(item.last_error["kind"]),
+        cause=Cause(item.last_error["cause"]) if "cause" in item.last_error else None,
+        status_code=item.last_error.get("status_code"),
+    )
+    return Calls(int(item.calls or 0), int(item.failures or 0), error or None)
+
+
+def _outcome_kind(text: str) -> OutcomeKind:
+    """The kind of that name. Raises ValueError if it is not one of an outcome."""
+    kinds: dict[str, OutcomeKind] = {kind.value: kind for kind in get_args(OutcomeKind)}
+    if text not in kinds:
+        raise ValueError(f"{text!r} is not the kind of an outcome")
+    return kinds[text]
 
 
 def _to_sums(item: SumsItem) -> Sums:

@@ -20,6 +20,7 @@ from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
+from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
@@ -108,6 +109,7 @@ class Container:
     sweep: Sweep
     explain: Explain
     monitor: Monitor
+    recent_calls: RecentCalls
     suppressions: Suppressions
     api_keys: ApiKeys
     partitions: Partitions
@@ -220,6 +222,7 @@ def build(
             },
         ),
         monitor=monitor,
+        recent_calls=RecentCalls(stores.healths, monitor, clock, monotonic),
         suppressions=stores.suppressions,
         api_keys=ApiKeys(clock, monotonic),
         partitions=partitions,

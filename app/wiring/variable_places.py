@@ -60,6 +60,7 @@ OF_LOCAL_MODE: Final = frozenset(
         "KEEP_EMAILS",
         "INBOX_LIMIT",
         "LOCAL_HOSTS",
+        "LOG_FORMAT",
         "EMULATOR_PYTHON",
     }
 )

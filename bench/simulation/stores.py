@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import nsmallest
 
+from app.domain.calls import NO_CALLS, Calls
 from app.domain.caps import seconds_for
 from app.domain.counts import Sums
 from app.domain.head import Head, entry_ms
@@ -60,7 +61,15 @@ class Healths:
         self.known[health.provider] = replace(health, version=health.version + 1)
         return self.known[health.provider]
 
-    def add_minute(self, provider: str, epoch: int, minute: int, sums: Sums, now_s: float) -> Sums:  # noqa: ARG002
+    def add_minute(
+        self,
+        provider: str,
+        epoch: int,
+        minute: int,
+        sums: Sums,
+        now_s: float,  # noqa: ARG002
+        calls: Calls = NO_CALLS,  # noqa: ARG002 because only an operator looks at them
+    ) -> Sums:
         """Add to the counts of a minute. Returns the new counts."""
         self.counts[provider, epoch, minute] += sums
         return self.counts[provider, epoch, minute]

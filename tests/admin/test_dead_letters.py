@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.admin.dead_letters import app, asked_for, report_in
+from app.admin.dead_letters import NOT_SAID, app, asked_for, report_in, why_dead
 from tests.support.aws import REGION, Aws
 
 MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2})
@@ -25,6 +25,36 @@ LETTERS: dict[str, Any] = {
 @pytest.mark.parametrize("sender", LETTERS)
 def test_letter_of_every_sender_is_understood(sender: str) -> None:
     assert asked_for(json.dumps(LETTERS[sender])) == [("eml_1", 2)]
+
+
+def dead(body: object, **attributes: str) -> dict[str, Any]:
+    """A dead letter as SQS hands it out."""
+    given = {name: {"StringValue": text, "DataType": "String"} for name, text in attributes.items()}
+    return {"Body": json.dumps(body), "MessageAttributes": given}
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            dead(
+                {
+                    "requestContext": {"condition": "RetriesExhausted"},
+                    "requestPayload": EVENT,
+                    "responsePayload": {"errorType": "Contention", "errorMessage": "written\nby others"},
+                }
+            ),
+            "Contention: written by others",
+        ),
+        (dead(LETTERS["a destination of Lambda"]), "RetriesExhausted"),
+        (dead(EVENT, ErrorCode="200", ErrorMessage="Task timed out"), "200: Task timed out"),
+        (dead(EVENT), NOT_SAID),
+        (dead(["odd"]), NOT_SAID),
+        ({"Body": "no JSON"}, NOT_SAID),
+    ],
+)
+def test_why_it_died_is_said_as_its_sender_says_it(message: dict[str, Any], reason: str) -> None:
+    assert why_dead(message) == reason
 
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", "null", "{}", '{"Records": 1}', '{"Records": [{"Sns": {}}]}'])
@@ -72,10 +102,22 @@ def test_list_shows_each_and_hides_none(stage: Stage) -> None:
     for _ in range(2):
         result = stage.run("list")
         assert result.exit_code == 0, result.output
-        assert "2 dead letters" in result.output
+        assert result.output.count("\n") == 3
         assert "eml_1 attempt 2" in result.output
         assert "not understood" in result.output
     assert stage.put_back() == []
+
+
+def test_list_says_why_and_since_when(stage: Stage) -> None:
+    said = {"ErrorMessage": {"StringValue": "timed out", "DataType": "String"}}
+    stage.aws.sqs.send_message(QueueUrl=stage.url, MessageBody=json.dumps(EVENT), MessageAttributes=said)
+    heads, line = stage.run("list").output.splitlines()
+    assert heads.split() == ["WHAT", "SINCE", "REASON", "MESSAGE"]
+    assert line.startswith("eml_1 attempt 2  20")
+    assert "Z  timed out  " in line
+    result = CliRunner().invoke(app, ["list", "--stage", stage.name, "--json"])
+    (record,) = json.loads(result.output)
+    assert (record["attempts"], record["reason"]) == ([{"email": "eml_1", "number": 2}], "timed out")
 
 
 def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) -> None:
@@ -86,7 +128,7 @@ def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) 
     assert result.exit_code == 0, result.output
     assert "12 put back" in result.output
     assert stage.put_back() == [{"email_id": "eml_1", "attempt": 2}] * 10
-    assert "1 dead letters" in stage.run("list").output
+    assert stage.run("list").output.count("not understood") == 1
 
 
 REPORTS = "arn:aws:sns:us-east-1:000000000000:emailsminder-dev-"
@@ -121,7 +163,7 @@ def test_a_report_that_could_not_be_delivered_is_published_again(stage: Stage) -
     assert f"a provider's report, from emailsminder-{stage.name}-ses" in stage.run("list").output
     assert "1 put back" in stage.run("redrive").output
     assert stage.put_back() == [report]
-    assert "0 dead letters" in stage.run("list").output
+    assert stage.run("list").output == "none\n"
 
 
 def test_letter_stays_if_the_topic_does_not_take_it(stage: Stage) -> None:

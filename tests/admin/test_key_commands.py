@@ -1,5 +1,6 @@
 """`python -m app.admin keys`."""
 
+import json
 import re
 import time
 
@@ -34,8 +35,11 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
     assert key is not None
     assert (key.name, key.project) == ("shop", "web-shop")
     assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
-    [line] = run("keys", "list").stdout.splitlines()
+    heads, line = run("keys", "list").stdout.splitlines()
+    assert heads.split() == ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"]
     assert re.fullmatch(rf"{key.id[:12]}  shop  web-shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
+    (record,) = json.loads(run("keys", "list", "--json").stdout)
+    assert record.items() >= {"id": key.id[:12], "name": "shop", "domains": ["example.com"], "state": "in use"}.items()
     assert secret not in line
     revoked = run("keys", "revoke", "shop")
     assert (revoked.exit_code, revoked.stdout) == (0, f"revoked {key.id[:12]} shop\n")
@@ -118,7 +122,9 @@ def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:
     listed = run("keys", "list")
     assert listed.exit_code == 0
     assert "  fine  " in listed.stdout
-    assert "ffffffffffff  cannot be read by this version, and authenticates nothing  not revoked\n" in listed.stdout
+    assert re.search(
+        "ffffffffffff  .*cannot be read by this version, and authenticates nothing; not revoked\n", listed.stdout
+    )
     replaced = run("keys", "replace", "ffff")
     assert (replaced.exit_code, replaced.stdout) == (1, "")
     assert "ffffffffffff cannot be read" in replaced.stderr
@@ -126,5 +132,5 @@ def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:
     assert keys().find(secret) is None
     revoked = run("keys", "revoke", "ffff")
     assert (revoked.exit_code, revoked.stdout) == (0, "revoked ffffffffffff\n")
-    assert "authenticates nothing  revoked\n" in run("keys", "list").stdout
+    assert "authenticates nothing; revoked\n" in run("keys", "list").stdout
     assert run("keys", "revoke", "ffff").exit_code == 1

@@ -52,8 +52,9 @@ def test_each_process_gets_what_it_reads_and_no_more(run: Run, file: Path) -> No
     assert stored("one", "api") == {name: SECRETS[name] for name in FOR_API}
     assert stored("one", "worker") == {name: SECRETS[name] for name in FOR_WORKER}
     assert done.stdout.splitlines() == [
-        f"emailsminder/one/api: {', '.join(sorted(FOR_API))}",
-        f"emailsminder/one/worker: {', '.join(sorted(FOR_WORKER))}",
+        "SECRET                   VARIABLES",
+        f"emailsminder/one/api     {', '.join(sorted(FOR_API))}",
+        f"emailsminder/one/worker  {', '.join(sorted(FOR_WORKER))}",
     ]
     assert "s3cr3t" not in done.output
 

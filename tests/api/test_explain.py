@@ -47,7 +47,8 @@ def test_what_stands_in_the_way_is_told(client: Client, parts: Container, clock:
     assert steps["sendgrid"] == later | {"why": "breaker open: key revoked"}
     assert told["sendgrid"] == "breaker open", "the words are about an email that may be another project's"
     assert steps["mailgun"] == later | {"why": "cooldown after throttling"}
-    assert (steps["ses"]["state"], steps["ses"]["why"]) == ("paused", "paused by an operator")
+    whole = "paused by an operator, without end: until somebody resumes it"
+    assert steps["ses"] == {"state": "paused", "why": whole, "until": None, "notes": []}
 
 
 def test_what_rules_a_provider_out_is_told(client: Client) -> None:

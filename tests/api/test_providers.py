@@ -48,6 +48,7 @@ def test_a_provider_that_nothing_is_known_of_is_well(client: Client, parts: Cont
         "webhooks_failing": False,
         "usual_share": None,
         "epoch": 0,
+        "recent": {"calls": 0, "failures": 0, "last_error": None},
     }
 
 

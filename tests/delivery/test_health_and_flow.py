@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from app.delivery.monitor import FLUSH_EVERY_S
+from app.delivery.pending_counts import FLUSH_EVERY_S
 from app.domain.counts import Sums
 from app.domain.head import Status
 from app.domain.kinds import Kind

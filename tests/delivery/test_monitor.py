@@ -7,7 +7,8 @@ from threading import Barrier
 import pytest
 
 from app.delivery.health_cache import CACHE_FOR_S
-from app.delivery.monitor import FLUSH_EVERY_S, Monitor
+from app.delivery.monitor import Monitor
+from app.delivery.pending_counts import FLUSH_EVERY_S
 from app.domain import health as rules
 from app.domain.counts import Sums
 from app.domain.health import BREAKER_WAITS_MS, Health, pause

@@ -38,7 +38,7 @@ def dead_letters(team: Team, command: str) -> str:
 def test_message_that_failed_is_kept_and_put_back(
     team: Team, api: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
-    assert "0 dead letters" in dead_letters(team, "list")
+    assert dead_letters(team, "list").strip() == "none"
     deployment = team.function("attempts")["Environment"]["Variables"]["DEPLOYMENT"]
     request.getfixturevalue("broken")
     email_id = send(api)
@@ -47,11 +47,9 @@ def test_message_that_failed_is_kept_and_put_back(
         FunctionName=WORKER, Qualifier=versions.ALIAS, InvocationType="Event", Payload=sns_event(email_id, 1)
     )
     until("dead", lambda: email_id in dead_letters(team, "list"), within_s=60)
-    listed = dead_letters(team, "list")
-    assert "1 dead letters" in listed
-    assert f"{email_id} attempt 1" in listed
+    assert f"{email_id} attempt 1" in dead_letters(team, "list")
 
     team.make("rollback", f"STAGE={ENVIRONMENT}", f"TO={deployment}")
     assert "1 put back" in dead_letters(team, "redrive")
     delivered(api, email_id)
-    assert "0 dead letters" in dead_letters(team, "list")
+    assert dead_letters(team, "list").strip() == "none"

@@ -42,17 +42,24 @@ def test_the_same_port_twice_is_refused() -> None:
         ports.read({"PORT": "8025"}, argv=["pytest"])
 
 
-def test_a_port_in_use_is_refused_with_the_way_out(taken: int) -> None:
-    with pytest.raises(LocalError, match=f"Port {taken} is in use: stop what uses it or run with AWS_PORT={taken + 1}"):
-        ports.require_free(taken, "AWS_PORT")
-
-
-def test_under_uvicorn_the_way_out_is_the_variable_of_make_or_its_flag(
-    taken: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("argv", "level", "variable", "way_out"),
+    [
+        (["pytest"], "", "AWS_PORT", "set AWS_PORT={}"),
+        (SERVER, "1", "PORT", "start it by make run PORT={}"),
+        (SERVER, "1", "SIMULATOR_PORT", "start it by make run SIMULATOR_PORT={}"),
+        (SERVER, "", "PORT", "start uvicorn with --port {}"),
+        (SERVER, "", "AWS_PORT", "set AWS_PORT={}"),
+    ],
+)
+def test_a_port_in_use_is_refused_with_a_way_out_that_fits_how_it_was_started(
+    taken: int, monkeypatch: pytest.MonkeyPatch, argv: list[str], level: str, variable: str, way_out: str
 ) -> None:
-    monkeypatch.setattr("sys.argv", SERVER)
-    with pytest.raises(LocalError, match=rf"run with PORT={taken + 1} \(plain uvicorn: --port {taken + 1}\)"):
-        ports.require_free(taken, "PORT")
+    monkeypatch.setattr("sys.argv", argv)
+    monkeypatch.setenv("MAKELEVEL", level)
+    with pytest.raises(LocalError) as refused:
+        ports.require_free(taken, variable)
+    assert str(refused.value) == f"Port {taken} is in use: stop what uses it, or {way_out.format(taken + 1)}"
 
 
 def test_a_free_port_is_free(env: dict[str, str]) -> None:

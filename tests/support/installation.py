@@ -47,6 +47,7 @@ class Installation:
             "SIMULATOR_PORT": simulator,
             "AWS_PORT": aws,
             "DATA_DIR": str(self.data),
+            "LOG_FORMAT": "json",
             **settings,
         }
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)

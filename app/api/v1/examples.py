@@ -153,6 +153,7 @@ def _provider(name: str, **changes: object) -> dict[str, Any]:
         "webhooks_failing": False,
         "usual_share": 0.98,
         "epoch": 0,
+        "recent": {"calls": 12, "failures": 0, "last_error": None},
     } | changes
 
 
@@ -160,7 +161,11 @@ _OPEN = {"open": True, "reason": "Service Unavailable", "until": "2030-01-31T18:
 _IN_FORCE = {"in_force_since": "2030-01-31T18:00:02.500Z"}
 PAUSED = _provider("sendgrid", paused=True) | _IN_FORCE
 RESUMED = _provider("sendgrid", epoch=1) | _IN_FORCE
-PROVIDERS: dict[str, Any] = {"providers": [_provider("sendgrid", weight=70, breaker=_OPEN), _provider("mailgun")]}
+_LAST = {"at": "2030-01-31T18:00:00.000Z", "kind": "unavailable", "cause": "outage", "status_code": 503}
+_FAILING = {"calls": 9, "failures": 6, "last_error": _LAST}
+PROVIDERS: dict[str, Any] = {
+    "providers": [_provider("sendgrid", weight=70, breaker=_OPEN, recent=_FAILING), _provider("mailgun")]
+}
 
 TO_SUPPRESS: dict[str, Any] = {"address": "ann@example.com", "note": "asked us by phone, ticket 4711"}
 _MANUAL = {

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.api import times
 from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
-from app.api.v1 import examples, views
+from app.api.v1 import examples, provider_views, views
 from app.domain import health as health_rules
+from app.domain.calls import NO_CALLS, Calls
 from app.domain.health import Health
 from app.errors import NotFound
 from app.store.api_keys import ApiKey
@@ -35,8 +35,10 @@ def list_providers(key: Reader, parts: Parts) -> views.Providers:
 
     A breaker's `reason` is in the provider's words about some email, and for keys with the scope `admin` only.
     """
-    healths, now_ms = parts.monitor.healths(), int(parts.clock() * 1000)
-    return views.Providers(providers=[_view(healths[name], now_ms, key) for name in parts.settings.providers])
+    healths, recent, now_ms = parts.monitor.healths(), parts.recent_calls(), int(parts.clock() * 1000)
+    return views.Providers(
+        providers=[_view(healths[name], recent.get(name, NO_CALLS), now_ms, key) for name in parts.settings.providers]
+    )
 
 
 @router.post(
@@ -72,24 +74,9 @@ def _change(
         raise NotFound("no such provider is configured")
     health, in_force_since_ms = parts.monitor.put_in_force(name, change)
     logger.warning(message, extra={"provider": name, "key_id": short_id(key)})
-    view = _view(health, int(parts.clock() * 1000), key)
-    return views.ChangedProvider(**dict(view), in_force_since=times.write(in_force_since_ms))
+    view = _view(health, parts.recent_calls.of(health), int(parts.clock() * 1000), key)
+    return provider_views.write_changed(view, in_force_since_ms)
 
 
-def _view(health: Health, now_ms: int, key: ApiKey) -> views.Provider:
-    cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
-    return views.Provider(
-        name=health.provider,
-        weight=health.weight,
-        paused=health.paused,
-        breaker=views.Breaker(
-            open=health.breaker_until_ms is not None,
-            reason=(health.breaker_reason or None) if is_operator(key) else None,
-            until=times.write_optional(health.breaker_until_ms),
-        ),
-        cooldown_until=times.write_optional(health.cooldown_until_ms) if cools_down else None,
-        silent=health.silent,
-        webhooks_failing=health.webhooks_failing,
-        usual_share=health.usual_share or None,
-        epoch=health.epoch,
-    )
+def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> views.Provider:
+    return provider_views.write(health, recent, now_ms, with_words=is_operator(key))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.v1 import examples
+from app.api.v1.call_views import RecentCalls
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
@@ -159,7 +160,10 @@ class Candidate(BaseModel):
     provider: str
     state: Availability
     why: str
-    until: Annotated[Time | None, Field(description="when it is considered again, if it may not be called now")]
+    until: Annotated[
+        Time | None,
+        Field(description="when it is considered again, if it may not be called now; a pause has no end"),
+    ]
     notes: Annotated[list[str], Field(description="what else holds there for this email, and does not keep it away")]
 
 
@@ -196,6 +200,7 @@ class Provider(BaseModel):
         Field(description="the share of accepted recipients that it usually reports on; null: not known yet"),
     ]
     epoch: Annotated[int, Field(description="how often the provider was resumed")]
+    recent: Annotated[RecentCalls, Field(description="since the last resume; some seconds old")]
 
 
 class ChangedProvider(Provider):

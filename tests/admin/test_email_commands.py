@@ -1,0 +1,149 @@
+"""`python -m app.admin emails`: the same emails as the API's, and in its words."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import botocore.session
+import pytest
+
+from app.store.heads import Heads
+from tests.admin.conftest import REGION, Run
+from tests.providers.case import CASES
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+@pytest.fixture
+def sending(env: Mapping[str, str]) -> dict[str, str]:
+    """What a process that sends has beside its tables: a topic, a bucket, and what the API knows of one provider."""
+    made = {name: botocore.session.get_session().create_client(name, region_name=REGION) for name in ("sns", "s3")}
+    clients: dict[str, Any] = dict(made)
+    clients["s3"].create_bucket(Bucket="emails-content")
+    return {
+        "PROVIDERS": "sendgrid",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": CASES["sendgrid"].variables["SENDGRID_WEBHOOK_PUBLIC_KEY"],
+        "TOPIC_ARN": clients["sns"].create_topic(Name="attempts")["TopicArn"],
+        "CONTENT_BUCKET": "emails-content",
+    }
+
+
+def sent(run: Run, sending: Mapping[str, str], *options: str) -> dict[str, Any]:
+    """An email that was sent by the command, as its JSON."""
+    basic = ("--from", "App <no-reply@example.com>", "--to", "ann@example.com", "--subject", "Hello", "--text", "Hi")
+    done = run("emails", "send", *basic, *options, "--json", **sending)
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_an_email_is_sent_shown_and_canceled(run: Run, sending: Mapping[str, str]) -> None:
+    done = run(
+        "emails",
+        "send",
+        "--from",
+        "a@example.com",
+        "--to",
+        "bob@example.com",
+        "--subject",
+        "Hi",
+        "--text",
+        "x",
+        **sending,
+    )
+    assert done.exit_code == 0, done.output
+    found = re.fullmatch(r"(eml_\w+) queued\n", done.stdout)
+    assert found
+    head = Heads().get(found[1])
+    assert head is not None
+    assert (list(head.recipients), head.project) == (["bob@example.com"], "default")
+    shown = run("emails", "show", found[1])
+    assert shown.exit_code == 0, shown.output
+    first, *lines = shown.stdout.splitlines()
+    assert first == f"{found[1]}  queued"
+    assert "from      a@example.com" in lines
+    assert re.search(r"Recipients\nADDRESS +ROLE .*\nbob@example\.com +to +queued", shown.stdout)
+    assert shown.stdout.endswith("\nAttempts\nnone\n\nEvents\nnone\n")
+    canceled = run("emails", "cancel", found[1])
+    assert (canceled.exit_code, canceled.stdout) == (0, f"{found[1]} canceled\n")
+    assert json.loads(run("emails", "show", found[1], "--json").stdout)["status"] == "canceled"
+
+
+def test_a_whole_email_comes_from_a_file_and_options_replace_what_it_says(
+    run: Run, sending: Mapping[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "email.json"
+    file.write_text(json.dumps({"from": "a@example.com", "to": "bob@example.com", "subject": "Draft", "html": "<p>"}))
+    done = run("emails", "send", "--file", str(file), "--subject", "Final", "--project", "shop", "--json", **sending)
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert (record["subject"], record["to"], record["project"]) == ("Final", ["bob@example.com"], "shop")
+
+
+def test_an_idempotency_key_sends_once(run: Run, sending: Mapping[str, str]) -> None:
+    key = uuid4().hex
+    assert len({sent(run, sending, "--idempotency-key", key)["id"] for _ in range(2)}) == 1
+
+
+def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: Mapping[str, str]) -> None:
+    project = f"p{uuid4().hex[:8]}"
+    ids = [sent(run, sending, "--project", project, "--cc", f"{project}@example.com")["id"] for _ in range(3)]
+    listing = run("emails", "list", "--project", project, "--limit", "2")
+    heads, *lines = listing.stdout.splitlines()
+    assert heads.split() == ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
+    assert [line.split()[0] for line in lines] == [ids[2], ids[1]]
+    assert re.fullmatch(
+        rf"{ids[2]}  {TIME}  queued  {project}  ann@example\.com, {project}@example\.com  Hello", lines[0]
+    )
+    cursor = re.fullmatch(r"there are more: --after (\S+)\n", listing.stderr)
+    assert cursor
+    page = json.loads(run("emails", "list", "--project", project, "--after", cursor[1], "--json").stdout)
+    assert ([one["id"] for one in page["emails"]], page["after"]) == ([ids[0]], None)
+    found = json.loads(run("emails", "list", "--recipient", f"{project.upper()}@example.com", "--json").stdout)
+    assert {one["id"] for one in found["emails"]} == set(ids)
+    assert run("emails", "list", "--project", project, "--status", "sent").stdout == "none\n"
+    assert run("emails", "list", "--project", project, "--to", "2020-01-01T00:00:00Z").stdout == "none\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("show", "eml_nowhere"), "no such email"),
+        (("cancel", "eml_nowhere"), "no such email"),
+        (("show", "ü"), "no such email"),
+        (("list", "--from", "today"), "--from: 'today' must be an RFC 3339 time with an offset"),
+        (("list", "--project", "A b"), "--project: 'A b' is not the name of a project"),
+        (("list", "--after", "nonsense"), "after: is not a cursor of this listing"),
+        (("send", "--to", "ann@example.com", "--text", "x"), "from: is required"),
+        (("send", "--from", "a@example.com", "--to", "ann", "--text", "x"), "to[0]: is not an email address"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run: Run, sending: Mapping[str, str], command: tuple[str, ...], said: str) -> None:
+    done = run("emails", *command, **sending)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("content", "said"), [("{", "--file: is not JSON"), ("[]", "--file: must be a JSON object")])
+def test_a_file_that_holds_no_email_is_named(
+    run: Run, sending: Mapping[str, str], tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "email.json"
+    file.write_text(content)
+    done = run("emails", "send", "--file", str(file), **sending)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+def test_what_is_not_set_is_named_with_a_remedy(run: Run, sending: Mapping[str, str]) -> None:
+    command = ("emails", "send", "--from", "a@example.com", "--to", "ann@example.com", "--subject", "x", "--text", "x")
+    done = run(*command, **{**sending, "CONTENT_BUCKET": ""})
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "not set: CONTENT_BUCKET; for a deployed installation, put env $(.deploy/bin/python -m infra.stack outputs"
+        " STAGE) before the command\n"
+    )
