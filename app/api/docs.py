@@ -3,7 +3,7 @@
 from importlib import resources
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app.errors import NotFound
 
@@ -44,6 +44,12 @@ _HEADERS = {
 async def redirect_to_docs(request: Request) -> Response:
     """Redirect to the documentation."""
     return RedirectResponse(f"{request.scope['root_path']}/docs")
+
+
+@router.get("/openapi.json")
+async def show_document(request: Request) -> Response:
+    """The OpenAPI document. Its server is where it was asked for, under the path of an API Gateway stage, too."""
+    return JSONResponse(request.app.openapi() | {"servers": [{"url": request.scope["root_path"] or "/"}]})
 
 
 @router.get("/docs")

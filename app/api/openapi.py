@@ -1,7 +1,7 @@
 """The OpenAPI document, with what FastAPI cannot know: our errors, and the bodies that routes read by themselves."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,12 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.api import views
+from app.api import narrowing, views
 from app.api.body import TOO_LARGE
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
 from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # its form of a 422, which no answer of ours has
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -62,31 +63,64 @@ def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any]:
-    """The OpenAPI document of `app`. `requests` are the models of the bodies that its routes read by themselves."""
+def describe(
+    app: FastAPI, requests: Iterable[type[BaseModel]], names: Mapping[str, str], *, exact: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI document of `app`. `requests` are the models of the bodies that its routes read by themselves.
+
+    `names` are schema names for classes that are called otherwise. With `exact`, the document has all that the routes
+    take in requests, and not only what clients are told to send.
+    """
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+        servers=app.servers,
+        license_info=app.license_info,
     )
-    schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    narrow_request, narrow_answer = (_same, _same) if exact else (narrowing.narrow_request, narrowing.narrow_answer)
     for path in document["paths"].values():
         for operation in path.values():
-            _complete(operation["responses"])
-    models: list[type[BaseModel]] = [*requests, views.Problem]
-    _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    schemas.update(ours["$defs"])
-    # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
-    text = json.dumps(document)
-    document["components"]["schemas"] = {
-        name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in text
+            _complete(operation)
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = narrow_request(parameter["schema"])
+    schemas = {
+        name: narrow_answer(schema)
+        for name, schema in document["components"]["schemas"].items()
+        if name not in _OF_FASTAPI
     }
-    return document
+    _, ours = models_json_schema([(model, "validation") for model in requests], ref_template=_REF)
+    _, problem = models_json_schema([(views.Problem, "serialization")], ref_template=_REF)
+    schemas |= {name: narrow_request(schema) for name, schema in ours["$defs"].items()}
+    schemas |= {name: narrow_answer(schema) for name, schema in problem["$defs"].items()}
+    # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
+    text = json.dumps(document | {"components": {"schemas": schemas}})
+    document["components"]["schemas"] = {
+        name: schema for name, schema in schemas.items() if f'"{_REF.format(model=name)}"' in text
+    }
+    return _renamed(document, names)
 
 
 def document(app: FastAPI) -> str:
     """The OpenAPI document of `app` as text, as docs/openapi.json holds it. The same app gives the same text."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _renamed(document: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The document with its schemas called by `names`, in the order of the alphabet."""
+    text = json.dumps(document)
+    for old, new in names.items():
+        text = text.replace(f'"{_REF.format(model=old)}"', f'"{_REF.format(model=new)}"')
+    renamed: dict[str, Any] = json.loads(text)
+    schemas = {names.get(name, name): schema for name, schema in renamed["components"]["schemas"].items()}
+    renamed["components"]["schemas"] = dict(sorted(schemas.items()))
+    return renamed
+
+
+def _same(schema: Any) -> Any:
+    return schema
 
 
 def _described(problem: Problem) -> dict[str, Any]:
@@ -105,11 +139,28 @@ def _described(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _complete(responses: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds to every route with a parameter, and parse the examples that `answer` wrote."""
+def _complete(operation: dict[str, Any]) -> None:
+    """Complete what FastAPI wrote of an operation.
+
+    The 422 goes that FastAPI adds to every route with a parameter, and the examples that `answer` wrote are parsed. A
+    good answer comes first. A parameter has its example where pages that fill a form look for it. An operation without
+    a key says so: where nothing is said, some tools take it as forgotten.
+    """
+    responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in json.dumps(responses.get("422", {})):
         del responses["422"]
     for response in responses.values():
         content = response.get("content", {}).get("application/json", {})
         if "example" in content:
             content["example"] = json.loads(content["example"])
+    operation["responses"] = dict(sorted(responses.items(), key=_goodness))
+    for parameter in operation.get("parameters", ()):
+        if examples := parameter["schema"].get("examples"):
+            parameter["example"] = examples[0]
+    operation.setdefault("security", [])
+
+
+def _goodness(response: tuple[str, Any]) -> str:
+    """Where an answer stands: good ones first, as they were declared, then errors by their status."""
+    status = response[0]
+    return "" if status.startswith("2") else status

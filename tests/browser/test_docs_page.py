@@ -19,14 +19,14 @@ def test_an_email_is_sent_and_followed_without_leaving_the_page(
     tab.page.goto(_docs(installation))
     _authorize(tab, "em_local_development")
 
-    sending = _open(tab, "send_email")
+    sending = _open(tab, "sendEmail")
     assert _execute(sending) == "202"
     email_id = _answer(sending)["id"]
     sending.locator(".live-responses-table").scroll_into_view_if_needed()
     tab.page.screenshot(path=tmp_path / "sent.png")
 
     installation.ended(email_id)
-    reading = _open(tab, "read_story")
+    reading = _open(tab, "getEmail")
     reading.get_by_placeholder("email_id").fill(email_id)
     assert _execute(reading) == "200"
     story = _answer(reading)
@@ -42,7 +42,7 @@ def test_an_email_is_sent_and_followed_without_leaving_the_page(
 def test_a_wrong_key_is_told_apart_from_a_right_one(installation: Installation, tab: Tab) -> None:
     tab.page.goto(_docs(installation))
     _authorize(tab, "em_wrong")
-    sending = _open(tab, "send_email")
+    sending = _open(tab, "sendEmail")
     assert _execute(sending) == "401"
     assert _answer(sending)["type"] == "urn:emailsminder:problem:unauthenticated"
 

@@ -23,20 +23,20 @@ router = APIRouter(route_class=Route, tags=["providers"])
 
 _UNKNOWN = NotFound("no such provider is configured")
 
-Name = Annotated[str, Path(examples=[examples.ACCOUNT])]
+Name = Annotated[str, Path(description="the account, as PROVIDERS names it", examples=[examples.ACCOUNT])]
 
 
 @router.get(
     "/v1/providers",
     responses=answer(examples.PROVIDERS) | refusals("read"),
 )
-def list_providers(key: Reader, parts: Parts) -> views.Providers:
+def list_providers(key: Reader, parts: Parts) -> views.ProviderList:
     """List the health of each provider. It is a few seconds old at most.
 
     A breaker's `reason` is in the provider's words about some email, and for keys with the scope `admin` only.
     """
     healths, now_ms = parts.monitor.healths(), int(parts.clock() * 1000)
-    return views.Providers(providers=[_view(healths[name], now_ms, key) for name in parts.settings.providers])
+    return views.ProviderList(providers=[_view(healths[name], now_ms, key) for name in parts.settings.providers])
 
 
 @router.post(
@@ -76,13 +76,13 @@ def _change(
     return views.ChangedProvider(**dict(view), in_force_since=times.write(in_force_since_ms))
 
 
-def _view(health: Health, now_ms: int, key: ApiKey) -> views.Provider:
+def _view(health: Health, now_ms: int, key: ApiKey) -> views.ProviderHealth:
     cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
-    return views.Provider(
+    return views.ProviderHealth(
         name=health.provider,
         weight=health.weight,
         paused=health.paused,
-        breaker=views.Breaker(
+        breaker=views.ProviderBreaker(
             open=health.breaker_until_ms is not None,
             reason=(health.breaker_reason or None) if is_operator(key) else None,
             until=times.write_optional(health.breaker_until_ms),
