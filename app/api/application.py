@@ -67,7 +67,8 @@ def create(
     """The application. `connect` returns the container, and is called at every request.
 
     `checks` are the parts that /health checks besides AWS. A lifespan may replace `app.state.connect` and
-    `app.state.checks`, and set `app.state.refuse`, which says why a request is refused.
+    `app.state.checks`, and set `app.state.refuse`, which says why a request is refused, and `app.state.local_key`, the
+    API key that the page of the documentation names.
     """
     app = Application(
         title="EmailsMinder",
@@ -89,6 +90,7 @@ def create(
         app.include_router(router)
     problems.install(app, [route for router in ROUTERS for route in router.routes])
     app.state.refuse = None
+    app.state.local_key = None
     app.add_middleware(Guard)
     app.add_middleware(RequestLog)
     app.add_middleware(Traced)

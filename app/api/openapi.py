@@ -54,11 +54,14 @@ def nothing(status: int, description: str) -> Responses:
     return {status: {"description": description}}
 
 
-def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
-    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`."""
+def json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`.
+
+    `examples` are by name, each with what it shows; pages show the first.
+    """
     content = {
         "schema": {"$ref": _REF.format(model=model.__name__)},
-        "examples": {name: {"value": value} for name, value in examples.items()},
+        "examples": {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()},
     }
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 

@@ -34,14 +34,22 @@ _UNKNOWN = NotFound("no such email")
 _FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html"))
 _TO_THE_STORY = {
     "story": {
-        "description": "what became of it",
+        "description": "what becomes of this email",
         "operationId": "getEmail",
         "parameters": {"email_id": "$response.body#/id"},
     }
 }
-_REQUESTS = {"short": examples.SHORT, "full": examples.FULL, "other_forms": examples.OTHER_FORMS}
+_REQUESTS = {
+    "short": ("the least", examples.SHORT),
+    "full": ("most of what there is", examples.FULL),
+    "other_forms": ("the same things in the forms of other APIs", examples.OTHER_FORMS),
+}
 
 EmailId = Annotated[str, Path(description="the `id` that the answer of a send has", examples=[examples.ID])]
+# Another example, because the other email was delivered long ago.
+OpenEmailId = Annotated[
+    str, Path(description="the `id` that the answer of a send has", examples=[examples.CANCELED_ID])
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -182,7 +190,7 @@ def get_email(email_id: EmailId, key: Reader, parts: Parts) -> views.EmailStory:
     | refusals("send")
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
-def cancel_email(email_id: EmailId, key: Sender, parts: Parts) -> views.EmailSummary:
+def cancel_email(email_id: OpenEmailId, key: Sender, parts: Parts) -> views.EmailSummary:
     """Cancel every recipient that is still queued. Canceling again changes nothing.
 
     After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it

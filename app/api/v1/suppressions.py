@@ -92,7 +92,7 @@ def get_suppression(suppression_id: Id, key: Reader, parts: Parts) -> views.Supp
     responses=answer(examples.SUPPRESSION, 201, description="Suppressed")
     | refusals("admin")
     | body_errors(Invalid(("note", "is required"))),
-    openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
+    openapi_extra=json_request(SuppressionRequest, example=("an address and the evidence", examples.TO_SUPPRESS)),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
     """Send nothing more to an address.
