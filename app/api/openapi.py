@@ -98,6 +98,10 @@ def describe(
     _, problem = models_json_schema([(views.Problem, "serialization")], ref_template=_REF)
     schemas |= {name: narrow_request(schema) for name, schema in ours["$defs"].items()}
     schemas |= {name: narrow_answer(schema) for name, schema in problem["$defs"].items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                _tell(response, schemas)
     # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
     text = json.dumps(document | {"components": {"schemas": schemas}})
     document["components"]["schemas"] = {
@@ -161,6 +165,13 @@ def _complete(operation: dict[str, Any]) -> None:
         if examples := parameter["schema"].get("examples"):
             parameter["example"] = examples[0]
     operation.setdefault("security", [])
+
+
+def _tell(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Say what an answer is by the first sentence about its schema, where the route says nothing of its own."""
+    if response["description"] == "Successful Response":
+        name = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        response["description"] = schemas[name]["description"].partition(".")[0]
 
 
 def _goodness(response: tuple[str, Any]) -> str:

@@ -131,6 +131,19 @@ def test_the_requests_shown_are_accepted(client: Client, example: dict[str, Any]
     assert client.post("/v1/emails", json=example).status_code == 202
 
 
+def test_the_refusal_shown_is_what_such_a_request_gets(client: Client, described: dict[str, Any]) -> None:
+    answer = client.post("/v1/emails", json={"from": "app@example.com", "to": "ann", "text": "It works."})
+    shown = described["paths"]["/v1/emails"]["post"]["responses"]["422"]["content"]["application/problem+json"]
+    assert answer.json() == shown["example"]
+
+
+def test_every_good_answer_says_what_it_is(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        said = [answer["description"] for answer in operation["responses"].values()]
+        assert "Successful Response" not in said, name
+        assert all(said), name
+
+
 def test_the_suppression_shown_is_accepted(client: Client) -> None:
     assert client.post("/v1/suppressions", json=examples.TO_SUPPRESS).status_code == 201
 

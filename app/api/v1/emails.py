@@ -31,7 +31,7 @@ router = APIRouter(route_class=Route, tags=["emails"])
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNKNOWN = NotFound("no such email")
-_FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html"))
+_FAULTS = Invalid(("to[0]", "is not an email address: it must have an @-sign."), ("subject", "is required"))
 _TO_THE_STORY = {
     "story": {
         "description": "what becomes of this email",
