@@ -47,7 +47,7 @@ COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
-	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/deploy $(COVERAGE) $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/clients --ignore=tests/deploy $(COVERAGE) $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the playground and the documentation page in a real browser, a Chromium of the system
@@ -79,6 +79,7 @@ lock: $(VENV)/.dev ## Resolve the dependencies again
 	$(COMPILE) requirements/peers.in --upgrade --output-file requirements/peers.txt
 	$(COMPILE) requirements/mutants.in --upgrade --output-file requirements/mutants.txt
 	$(COMPILE) requirements/cfn-lint.in --upgrade --output-file requirements/cfn-lint.txt
+	$(COMPILE) requirements/clients.in --upgrade --output-file requirements/clients.txt
 	$(COMPILE) requirements/audit.in --upgrade --output-file requirements/audit.txt
 	$(COMPILE) requirements/build.in --upgrade --output-file requirements/build.txt
 	$(COMPILE) requirements/deploy.in --upgrade --constraint requirements/build.txt --output-file requirements/deploy.txt
@@ -100,7 +101,7 @@ excerpts: $(VENV)/.dev ## Write the code that docs/adding-a-provider.md shows, f
 	$(VENV)/bin/python -m tests.support.excerpts docs/adding-a-provider.md
 
 clean: ## Remove environments and caches; the emails in .data stay
-	rm -rf $(VENV) $(EMULATOR) $(AUDIT) $(CFN_LINT) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(EMULATOR) $(AUDIT) $(CFN_LINT) $(CLIENTS) $(DEPLOY) $(MUTANTS) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each environment is made from a lock with hashes; its stamp is older than a lock that changed.
@@ -149,5 +150,6 @@ $(AUDIT)/.installed: requirements/audit.txt | $(AUDIT)/bin/python
 		{ echo 'The venv module of $(PYTHON) is missing: on Debian, sudo apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $*
 
+include clients.mk
 include deploy.mk
 include bench.mk

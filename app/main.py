@@ -61,12 +61,13 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         web_of = certificates.chooser(os.environ, internet())
         handing = wiring.HandOver(os.environ)
         parts = process.connect(os.environ, web_of=web_of, rewire=handing.rewire)
-        stack = reload.stack_for(os.environ, partial(prepare, parts.api_keys))
+        stack = reload.stack_for(os.environ, partial(prepare, parts))
         if isinstance(stack, reload.KeptStack):
             stack.notice_interrupt()
         await to_thread.run_sync(stack.start)
     app.state.connect = lambda: parts
     app.state.refuse = api_guard.refuse
+    app.state.local_key = API_KEY
     app.state.checks = health.checks(os.environ)
     if stack.is_owner:
         real = environment.real(os.environ)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import Lifespan
 
@@ -41,13 +42,19 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 ROUTERS = (*routes.ROUTERS, health.router, docs.router)
 
 
+def _operation_id(route: APIRoute) -> str:
+    """The name of a route's function as clients in most languages write it: `sendEmail`."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
 class Application(FastAPI):
     """FastAPI with our own OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document. It is generated at the first call and kept."""
         if self.openapi_schema is None:
-            self.openapi_schema = openapi.describe(self, routes.REQUESTS)
+            self.openapi_schema = openapi.describe(self, routes.REQUESTS, routes.NAMES)
         return self.openapi_schema
 
 
@@ -60,7 +67,8 @@ def create(
     """The application. `connect` returns the container, and is called at every request.
 
     `checks` are the parts that /health checks besides AWS. A lifespan may replace `app.state.connect` and
-    `app.state.checks`, and set `app.state.refuse`, which says why a request is refused.
+    `app.state.checks`, and set `app.state.refuse`, which says why a request is refused, and `app.state.local_key`, the
+    API key that the page of the documentation names.
     """
     app = Application(
         title="EmailsMinder",
@@ -69,7 +77,10 @@ def create(
         openapi_tags=TAGS,
         docs_url=None,  # its page takes Swagger UI from a CDN
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_id,
+        openapi_url=None,  # its document would list the host's root as a server beside the path of a stage
+        servers=[{"url": "/"}],
+        license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,
     )
@@ -79,6 +90,7 @@ def create(
         app.include_router(router)
     problems.install(app, [route for router in ROUTERS for route in router.routes])
     app.state.refuse = None
+    app.state.local_key = None
     app.add_middleware(Guard)
     app.add_middleware(RequestLog)
     app.add_middleware(Traced)

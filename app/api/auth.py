@@ -18,7 +18,7 @@ from app.wiring.parts import Container
 log = logging.getLogger(__name__)
 
 bearer = HTTPBearer(
-    scheme_name="API key",
+    scheme_name="apiKey",
     description="A key made by `python -m app.admin keys create NAME --scope send`.",
     bearerFormat="em_…",
     auto_error=False,  # FastAPI's own 401 would not say what is wrong

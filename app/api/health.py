@@ -14,7 +14,7 @@ from pynamodb.exceptions import PynamoDBException
 from app.api.auth import Parts
 from app.api.openapi import answer, errors
 from app.api.problems import render
-from app.api.views import Health
+from app.api.views import ServiceHealth
 from app.errors import ServiceUnavailable
 from app.wiring.parts import Container
 
@@ -30,7 +30,7 @@ _NO_ANSWER = "unavailable"
 
 @router.get(
     "/health",
-    response_model=Health,
+    response_model=ServiceHealth,
     responses=answer(_OK) | errors(ServiceUnavailable("no answer from: aws")),
 )
 async def check_health(request: Request, parts: Parts) -> Response:

@@ -1,7 +1,7 @@
 """The OpenAPI document, with what FastAPI cannot know: our errors, and the bodies that routes read by themselves."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,12 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.api import views
+from app.api import narrowing, views
 from app.api.body import TOO_LARGE
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
 from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # its form of a 422, which no answer of ours has
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -53,40 +54,80 @@ def nothing(status: int, description: str) -> Responses:
     return {status: {"description": description}}
 
 
-def json_request(model: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
-    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`."""
+def json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`.
+
+    `examples` are by name, each with what it shows; pages show the first.
+    """
     content = {
         "schema": {"$ref": _REF.format(model=model.__name__)},
-        "examples": {name: {"value": value} for name, value in examples.items()},
+        "examples": {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()},
     }
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def describe(app: FastAPI, requests: Iterable[type[BaseModel]]) -> dict[str, Any]:
-    """The OpenAPI document of `app`. `requests` are the models of the bodies that its routes read by themselves."""
+def describe(
+    app: FastAPI, requests: Iterable[type[BaseModel]], names: Mapping[str, str], *, exact: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI document of `app`. `requests` are the models of the bodies that its routes read by themselves.
+
+    `names` are schema names for classes that are called otherwise. With `exact`, the document has all that the routes
+    take in requests, and not only what clients are told to send.
+    """
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+        servers=app.servers,
+        license_info=app.license_info,
     )
-    schemas = document["components"]["schemas"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    narrow_request, narrow_answer = (_same, _same) if exact else (narrowing.narrow_request, narrowing.narrow_answer)
     for path in document["paths"].values():
         for operation in path.values():
-            _complete(operation["responses"])
-    models: list[type[BaseModel]] = [*requests, views.Problem]
-    _, ours = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    schemas.update(ours["$defs"])
-    # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
-    text = json.dumps(document)
-    document["components"]["schemas"] = {
-        name: schema for name, schema in sorted(schemas.items()) if f'"{_REF.format(model=name)}"' in text
+            _complete(operation)
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = narrow_request(parameter["schema"])
+    schemas = {
+        name: narrow_answer(schema)
+        for name, schema in document["components"]["schemas"].items()
+        if name not in _OF_FASTAPI
     }
-    return document
+    _, ours = models_json_schema([(model, "validation") for model in requests], ref_template=_REF)
+    _, problem = models_json_schema([(views.Problem, "serialization")], ref_template=_REF)
+    schemas |= {name: narrow_request(schema) for name, schema in ours["$defs"].items()}
+    schemas |= {name: narrow_answer(schema) for name, schema in problem["$defs"].items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                _tell(response, schemas)
+    # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
+    text = json.dumps(document | {"components": {"schemas": schemas}})
+    document["components"]["schemas"] = {
+        name: schema for name, schema in schemas.items() if f'"{_REF.format(model=name)}"' in text
+    }
+    return _renamed(document, names)
 
 
 def document(app: FastAPI) -> str:
     """The OpenAPI document of `app` as text, as docs/openapi.json holds it. The same app gives the same text."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _renamed(document: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The document with its schemas called by `names`, in the order of the alphabet."""
+    text = json.dumps(document)
+    for old, new in names.items():
+        text = text.replace(f'"{_REF.format(model=old)}"', f'"{_REF.format(model=new)}"')
+    renamed: dict[str, Any] = json.loads(text)
+    schemas = {names.get(name, name): schema for name, schema in renamed["components"]["schemas"].items()}
+    renamed["components"]["schemas"] = dict(sorted(schemas.items()))
+    return renamed
+
+
+def _same(schema: Any) -> Any:
+    return schema
 
 
 def _described(problem: Problem) -> dict[str, Any]:
@@ -105,11 +146,35 @@ def _described(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _complete(responses: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds to every route with a parameter, and parse the examples that `answer` wrote."""
+def _complete(operation: dict[str, Any]) -> None:
+    """Complete what FastAPI wrote of an operation.
+
+    The 422 goes that FastAPI adds to every route with a parameter, and the examples that `answer` wrote are parsed. A
+    good answer comes first. A parameter has its example where pages that fill a form look for it. An operation without
+    a key says so: where nothing is said, some tools take it as forgotten.
+    """
+    responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in json.dumps(responses.get("422", {})):
         del responses["422"]
     for response in responses.values():
         content = response.get("content", {}).get("application/json", {})
         if "example" in content:
             content["example"] = json.loads(content["example"])
+    operation["responses"] = dict(sorted(responses.items(), key=_goodness))
+    for parameter in operation.get("parameters", ()):
+        if examples := parameter["schema"].get("examples"):
+            parameter["example"] = examples[0]
+    operation.setdefault("security", [])
+
+
+def _tell(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Say what an answer is by the first sentence about its schema, where the route says nothing of its own."""
+    if response["description"] == "Successful Response":
+        name = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        response["description"] = schemas[name]["description"].partition(".")[0]
+
+
+def _goodness(response: tuple[str, Any]) -> str:
+    """Where an answer stands: good ones first, as they were declared, then errors by their status."""
+    status = response[0]
+    return "" if status.startswith("2") else status

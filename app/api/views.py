@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 
-class Health(BaseModel):
+class ServiceHealth(BaseModel):
     """The answer of /health if every part of the service answers. `degraded`: an account fails, as `reasons` say."""
 
-    status: Literal["ok", "degraded"] = "ok"
+    status: Literal["ok", "degraded"]
     parts: dict[str, Literal["ok"]]
     reasons: list[str] = []
     draining: list[str] = []
 
 
-class Fault(BaseModel):
+class FieldFault(BaseModel):
     """What is wrong with one field."""
 
     field: Annotated[str, Field(min_length=1, examples=["to[0]"])]
@@ -28,5 +28,5 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Fault] = []
+    errors: list[FieldFault] = []
     parts: Annotated[dict[str, str], Field(description="only from /health: each part, and whether it answers")] = {}

@@ -81,7 +81,7 @@ def main() -> None:
         logs.configure(Settings.from_env(os.environ).log_level)
         terminal_log.use(os.environ)
         parts = process.connect(os.environ)
-        stack = Stack(os.environ, lambda: prepare(parts.api_keys), serves=False)
+        stack = Stack(os.environ, lambda: prepare(parts), serves=False)
         keep(stack, int(sys.argv[1]), sys.stdout.write)
     except (LocalError, ConfigurationError) as error:
         sys.exit(str(error))

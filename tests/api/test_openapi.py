@@ -1,7 +1,11 @@
 """The OpenAPI document: fresh, complete, and true."""
 
+import builtins
+import dataclasses
+import datetime
 import json
 import re
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +72,7 @@ def test_it_is_served(client: Client, app: Application) -> None:
 def test_the_answers_of_each_call(described: dict[str, Any], operation: str, statuses: set[int]) -> None:
     responses = dict(operations(described))[operation]["responses"]
     assert set(map(int, responses)) == statuses
+    assert list(responses) == sorted(responses, key=lambda status: "" if status < "3" else status), "2xx first"
     for status, response in responses.items():
         if status == "204":
             assert "content" not in response
@@ -96,19 +101,19 @@ def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any
 @pytest.mark.parametrize(
     ("example", "view"),
     [
-        (examples.QUEUED, views.Summary),
-        (examples.ACCEPTED, views.Accepted),
-        (examples.REPLAYED, views.Accepted),
+        (examples.QUEUED, views.EmailSummary),
+        (examples.ACCEPTED, views.AcceptedEmail),
+        (examples.REPLAYED, views.AcceptedEmail),
         (examples.EXPLANATION, views.Explanation),
-        (examples.PROVIDERS, views.Providers),
+        (examples.PROVIDERS, views.ProviderList),
         (examples.PAUSED, views.ChangedProvider),
         (examples.RESUMED, views.ChangedProvider),
         (examples.SUPPRESSION, suppression_views.Suppression),
-        (examples.SUPPRESSIONS, suppression_views.Suppressions),
-        (examples.CANCELED, views.Summary),
-        (examples.DELIVERED, views.Summary),
-        (examples.PAGE, views.Page),
-        (examples.STORY, views.Story),
+        (examples.SUPPRESSIONS, suppression_views.SuppressionList),
+        (examples.CANCELED, views.EmailSummary),
+        (examples.DELIVERED, views.EmailSummary),
+        (examples.PAGE, views.EmailList),
+        (examples.STORY, views.EmailStory),
     ],
 )
 def test_the_examples_are_whole(example: dict[str, Any], view: type) -> None:
@@ -126,14 +131,77 @@ def test_the_requests_shown_are_accepted(client: Client, example: dict[str, Any]
     assert client.post("/v1/emails", json=example).status_code == 202
 
 
+def test_the_refusal_shown_is_what_such_a_request_gets(client: Client, described: dict[str, Any]) -> None:
+    answer = client.post("/v1/emails", json={"from": "app@example.com", "to": "ann", "text": "It works."})
+    shown = described["paths"]["/v1/emails"]["post"]["responses"]["422"]["content"]["application/problem+json"]
+    assert answer.json() == shown["example"]
+
+
+def test_every_good_answer_says_what_it_is(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        said = [answer["description"] for answer in operation["responses"].values()]
+        assert "Successful Response" not in said, name
+        assert all(said), name
+
+
 def test_the_suppression_shown_is_accepted(client: Client) -> None:
     assert client.post("/v1/suppressions", json=examples.TO_SUPPRESS).status_code == 201
 
 
 def test_authorize_knows_which_calls_need_a_key(described: dict[str, Any]) -> None:
-    assert described["components"]["securitySchemes"]["API key"]["scheme"] == "bearer"
-    secured = {name for name, operation in operations(described) if operation.get("security")}
-    assert {name for name, _ in operations(described)} - secured == {"get /health", "post /v1/webhooks/{provider}"}
+    assert described["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    security = {name: operation["security"] for name, operation in operations(described)}
+    without = {name for name, schemes in security.items() if schemes == []}
+    assert without == {"get /health", "post /v1/webhooks/{provider}"}
+    assert all(schemes == [{"apiKey": []}] for name, schemes in security.items() if name not in without)
+
+
+def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schemas that only requests have."""
+    schemas = described["components"]["schemas"]
+    return {name: schema for name, schema in schemas.items() if name.endswith("Request")}
+
+
+def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
+    assert len(requests_of(described)) == 7
+    plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
+    plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
+    text = json.dumps(plain)
+    assert '"null"' not in text
+    assert '"const": ""' not in text
+    assert not [it for schema in plain for it in schema.get("properties", {}).values() if "default" in it]
+
+
+def test_an_answer_has_null_for_what_is_not_known_only(described: dict[str, Any]) -> None:
+    for name, schema in described["components"]["schemas"].items():
+        for field, form in schema.get("properties", {}).items():
+            assert "default" not in form, name
+            if field not in schema.get("required", ()):
+                assert {"type": "null"} not in form.get("anyOf", ()), f"{name}.{field}"
+
+
+def test_everything_that_is_sent_is_described(described: dict[str, Any]) -> None:
+    for name, operation in operations(described):
+        assert operation["description"], name
+        assert [it["name"] for it in operation.get("parameters", ()) if not it.get("description")] == [], name
+    for name, schema in requests_of(described).items():
+        assert [field for field, form in schema["properties"].items() if not form.get("description")] == [], name
+
+
+def test_calls_and_schemas_have_names_for_a_client(described: dict[str, Any]) -> None:
+    calls = [operation["operationId"] for _, operation in operations(described)]
+    assert {"sendEmail", "listEmails", "getEmail", "cancelEmail"} <= set(calls)
+    assert [name for name in calls if not re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name)] == []
+    schemas = set(described["components"]["schemas"])
+    assert {"EmailEvent", "RecipientStatus"} <= schemas
+    assert not schemas & {*dir(builtins), *dir(typing), *dir(dataclasses), *dir(datetime)}
+
+
+def test_a_description_ends_with_what_a_field_left_out_means(described: dict[str, Any]) -> None:
+    fields = described["components"]["schemas"]["EmailRequest"]["properties"]
+    assert fields["critical"]["description"].endswith("; default: `false`")
+    assert fields["on_uncertain"]["description"].endswith("; default: `wait`")
+    assert "default" not in fields["text"]["description"]
 
 
 def test_the_request_has_the_names_of_the_api(described: dict[str, Any]) -> None:

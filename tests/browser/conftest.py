@@ -4,7 +4,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,6 +25,13 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+
+
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 860}},
+    "phone": {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True},
+}
+SCHEMES = ("light", "dark")
 
 
 @dataclass
@@ -79,3 +88,12 @@ def tab(browser: Browser) -> Iterator[Tab]:
     context.set_default_timeout(15_000)
     yield Tab(context.new_page())
     context.close()
+
+
+@contextmanager
+def screen(browser: Browser, **context: Any) -> Iterator[Tab]:
+    """A fresh tab with these options of its context: its size, its color scheme."""
+    opened = browser.new_context(**context)
+    opened.set_default_timeout(15_000)
+    yield Tab(opened.new_page())
+    opened.close()

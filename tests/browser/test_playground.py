@@ -2,23 +2,14 @@
 # because `make check` runs without playwright, too.
 """The playground, as a newcomer uses it: four clicks, a search, a form, light and dark, phone and desktop."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Tab
+from tests.browser.conftest import SCHEMES, SCREENS, Tab, screen
 from tests.support.installation import Installation
-
-SCREENS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": {"width": 1280, "height": 860}},
-    "phone": {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True},
-}
-SCHEMES = ("light", "dark")
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +28,6 @@ def own_hosts(installation: Installation) -> set[str]:
 
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
-
-
-@contextmanager
-def screen(browser: Browser, **context: Any) -> Iterator[Tab]:
-    opened = browser.new_context(**context)
-    opened.set_default_timeout(15_000)
-    yield Tab(opened.new_page())
-    opened.close()
 
 
 def test_four_clicks_show_a_failover(installation: Installation, tab: Tab) -> None:

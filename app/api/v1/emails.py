@@ -31,10 +31,25 @@ router = APIRouter(route_class=Route, tags=["emails"])
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNKNOWN = NotFound("no such email")
-_FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "is required, unless there is html"))
-_REQUESTS = {"short": examples.SHORT, "full": examples.FULL, "other_forms": examples.OTHER_FORMS}
+_FAULTS = Invalid(("to[0]", "is not an email address: it must have an @-sign."), ("subject", "is required"))
+_TO_THE_STORY = {
+    "story": {
+        "description": "what becomes of this email",
+        "operationId": "getEmail",
+        "parameters": {"email_id": "$response.body#/id"},
+    }
+}
+_REQUESTS = {
+    "short": ("the least", examples.SHORT),
+    "full": ("most of what there is", examples.FULL),
+    "other_forms": ("the same things in the forms of other APIs", examples.OTHER_FORMS),
+}
 
-EmailId = Annotated[str, Path(examples=[examples.ID])]
+EmailId = Annotated[str, Path(description="the `id` that the answer of a send has", examples=[examples.ID])]
+# Another example, because the other email was delivered long ago.
+OpenEmailId = Annotated[
+    str, Path(description="the `id` that the answer of a send has", examples=[examples.CANCELED_ID])
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -57,7 +72,12 @@ class Filter(queries.Query):
         queries.OrNone,
         Field(description="only emails with this tag: `name`, or `name=value` for one that was given with a value"),
     ] = None
-    status: Annotated[EmailStatus | None, queries.OrNone, queries.MAY_BE_EMPTY] = None
+    status: Annotated[
+        EmailStatus | None,
+        queries.OrNone,
+        queries.MAY_BE_EMPTY,
+        Field(description="only emails that are in this status now"),
+    ] = None
     first: Annotated[
         queries.Time | None,
         queries.OrNone,
@@ -80,13 +100,14 @@ class Filter(queries.Query):
 @router.post(
     "/v1/emails",
     status_code=202,
-    response_model=views.Accepted,
-    responses=answer(examples.ACCEPTED, 202, description="Stored and queued")
+    response_model=views.AcceptedEmail,
+    responses=answer(examples.ACCEPTED, 202, description="Stored and queued", links=_TO_THE_STORY)
     | answer(
         examples.REPLAYED,
         description="The email that an earlier request with this Idempotency-Key stored, as it is now",
-        model=views.Accepted,
+        model=views.AcceptedEmail,
         headers={"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
+        links=_TO_THE_STORY,
     )
     | refusals("send")
     | body_errors(_FAULTS)
@@ -123,7 +144,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     explained = parts.explain(email, new_id(), key.project)
     return views.Explanation(
         route=[
-            views.Candidate(
+            views.RouteCandidate(
                 provider=candidate.provider,
                 state=candidate.availability,
                 why=_why(candidate, key),
@@ -144,20 +165,20 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
     "/v1/emails",
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
-def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Page:
+def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.EmailList:
     """List the emails of the key's project, newest first; with the scope `admin`, those of all projects.
 
     A page may hold fewer than `limit` emails although a next page exists.
     """
     page = parts.read.page(_wanted(chosen, key), chosen.after, chosen.limit)
-    return views.Page(emails=[stories.summarize(head) for head in page.heads], after=page.after)
+    return views.EmailList(emails=[stories.summarize(head) for head in page.heads], after=page.after)
 
 
 @router.get(
     "/v1/emails/{email_id}",
     responses=answer(examples.STORY) | refusals("read") | errors(_UNKNOWN),
 )
-def read_story(email_id: EmailId, key: Reader, parts: Parts) -> views.Story:
+def get_email(email_id: EmailId, key: Reader, parts: Parts) -> views.EmailStory:
     """Read one email's whole story: its recipients, every attempt, and what the providers reported later."""
     story = parts.read.story(_known(email_id), key.sees)
     return stories.write_story(story.head, story.events)
@@ -169,7 +190,7 @@ def read_story(email_id: EmailId, key: Reader, parts: Parts) -> views.Story:
     | refusals("send")
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
-def cancel_email(email_id: EmailId, key: Sender, parts: Parts) -> views.Summary:
+def cancel_email(email_id: OpenEmailId, key: Sender, parts: Parts) -> views.EmailSummary:
     """Cancel every recipient that is still queued. Canceling again changes nothing.
 
     After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+# Local mode has these two emails, one delivered and one canceled, and the suppression below (app/local/seeds.py).
 ID = "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae"
+CANCELED_ID = "eml_t4x7mz2qk5wc3yn6bv2h5j7pie"
 ACCOUNT = "sendgrid"
 ELIGIBLE = ["ses"]
 
@@ -77,7 +79,7 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
 
 
 QUEUED = _summary("queued", {"status": "queued"})
-CANCELED = _summary("canceled", {"status": "canceled"})
+CANCELED = _summary("canceled", {"status": "canceled"}) | {"id": CANCELED_ID}
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
 ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
@@ -167,7 +169,8 @@ PROVIDERS: dict[str, Any] = {
     "providers": [_provider("sendgrid", weight=70, breaker=_OPEN, recent=_FAILING), _provider("mailgun")]
 }
 
-TO_SUPPRESS: dict[str, Any] = {"address": "ann@example.com", "note": "asked us by phone, ticket 4711"}
+# Nobody to whom another example sends.
+TO_SUPPRESS: dict[str, Any] = {"address": "unwanted@example.com", "note": "asked us by phone, ticket 4711"}
 _MANUAL = {
     "reason": "manual",
     "note": TO_SUPPRESS["note"],
@@ -175,7 +178,7 @@ _MANUAL = {
     "until": "2032-01-31T18:00:00.000Z",
 }
 SUPPRESSION: dict[str, Any] = {
-    "id": "sup_2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683",
+    "id": "sup_1f566811733590fc8cd7d676c5f7836d7842c18c7a062ee74a97597036f12b20",
     "address": TO_SUPPRESS["address"],
     "project": None,
     **_MANUAL,

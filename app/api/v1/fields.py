@@ -13,6 +13,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
+from typing_extensions import TypeAliasType
 
 from app.api import addresses, times
 from app.api.v1 import remedies
@@ -110,22 +111,22 @@ def _content_id(text: str) -> str:
 class MailboxRequest(Request):
     """An address with a name."""
 
-    email: Annotated[str, AfterValidator(addresses.bare)]
-    name: Annotated[str, AfterValidator(addresses.name)] = ""
+    email: Annotated[str, AfterValidator(addresses.bare), Field(description="`ann@example.com`")]
+    name: Annotated[str, AfterValidator(addresses.name), Field(description="what is shown before it: `Ann`")] = ""
 
 
 class HeaderRequest(Request):
     """A header."""
 
-    name: "HeaderName"
-    value: "HeaderValue" = ""
+    name: Annotated["HeaderName", Field(description="`X-Campaign`")]
+    value: Annotated["HeaderValue", Field(description="a text; a number or a boolean becomes one")] = ""
 
 
 class TagRequest(Request):
     """A tag with a value, which is an entry of `metadata`."""
 
-    name: "MetadataKey"
-    value: "MetadataValue"
+    name: Annotated["MetadataKey", Field(description="letters, digits, `_` and `-`")]
+    value: Annotated["MetadataValue", Field(description="a text; a number or a boolean becomes one")]
 
 
 def _by_name(headers: list[HeaderRequest]) -> dict[str, str | None]:
@@ -175,28 +176,42 @@ Project = Annotated[str, AfterValidator(check_project)]
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, StringConstraints(max_length=STRUCTURED_LIMIT), OneLine, or_number(STRUCTURED_LIMIT)]
-_HeadersAsObject = Annotated[
-    dict[HeaderName, Annotated[HeaderValue | None, BeforeValidator(blank_as_none)]],
-    Field(max_length=HEADER_LIMIT),
-    Tag(OBJECT),
-]
+# The names of these two are those of their schemas: a client has a class for each.
+EmailHeaders = TypeAliasType(
+    "EmailHeaders",
+    Annotated[
+        dict[HeaderName, Annotated[HeaderValue | None, BeforeValidator(blank_as_none)]], Field(max_length=HEADER_LIMIT)
+    ],
+)
 _HeadersAsList = Annotated[
     list[HeaderRequest], accepting(list_of(HeaderRequest, max_length=HEADER_LIMIT)), AfterValidator(_by_name), Tag(LIST)
 ]
 Headers = Annotated[
     dict[str, str],
-    accepting(Annotated[_HeadersAsObject | _HeadersAsList, Discriminator(form_of_mapping), AfterValidator(_headers)]),
+    accepting(
+        Annotated[
+            Annotated[EmailHeaders, Tag(OBJECT)] | _HeadersAsList,
+            Discriminator(form_of_mapping),
+            AfterValidator(_headers),
+        ]
+    ),
 ]
 MetadataKey = Annotated[str, AfterValidator(_metadata_key)]
 MetadataValue = Annotated[str, StringConstraints(max_length=500), OneLine, or_number(500)]
-_MetadataAsObject = Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=METADATA_LIMIT), Tag(OBJECT)]
+EmailMetadata = TypeAliasType(
+    "EmailMetadata", Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=METADATA_LIMIT)]
+)
 _MetadataAsList = Annotated[
     list[TagRequest], accepting(list_of(TagRequest, max_length=METADATA_LIMIT)), AfterValidator(_entries), Tag(LIST)
 ]
 Metadata = Annotated[
     dict[str, str],
     accepting(
-        Annotated[_MetadataAsObject | _MetadataAsList, Discriminator(form_of_mapping), AfterValidator(_values)],
+        Annotated[
+            Annotated[EmailMetadata, Tag(OBJECT)] | _MetadataAsList,
+            Discriminator(form_of_mapping),
+            AfterValidator(_values),
+        ]
     ),
 ]
 

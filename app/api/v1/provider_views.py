@@ -6,14 +6,14 @@ from app.domain.calls import Calls
 from app.domain.health import Health
 
 
-def write(health: Health, recent: Calls, now_ms: int, *, with_words: bool) -> views.Provider:
+def write(health: Health, recent: Calls, now_ms: int, *, with_words: bool) -> views.ProviderHealth:
     """The provider. `with_words`: with what it said when its breaker opened, of an email that may be anybody's."""
     cools_down = health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms
-    return views.Provider(
+    return views.ProviderHealth(
         name=health.provider,
         weight=health.weight,
         paused=health.paused,
-        breaker=views.Breaker(
+        breaker=views.ProviderBreaker(
             open=health.breaker_until_ms is not None,
             reason=(health.breaker_reason or None) if with_words else None,
             until=times.write_optional(health.breaker_until_ms),
@@ -27,6 +27,6 @@ def write(health: Health, recent: Calls, now_ms: int, *, with_words: bool) -> vi
     )
 
 
-def write_changed(provider: views.Provider, in_force_since_ms: int) -> views.ChangedProvider:
+def write_changed(provider: views.ProviderHealth, in_force_since_ms: int) -> views.ChangedProvider:
     """The provider after an operator has changed its health, since when every process keeps to it."""
     return views.ChangedProvider(**dict(provider), in_force_since=times.write(in_force_since_ms))

@@ -23,20 +23,20 @@ router = APIRouter(route_class=Route, tags=["providers"])
 
 _UNKNOWN = NotFound("no such provider is configured")
 
-Name = Annotated[str, Path(examples=[examples.ACCOUNT])]
+Name = Annotated[str, Path(description="the account, as PROVIDERS names it", examples=[examples.ACCOUNT])]
 
 
 @router.get(
     "/v1/providers",
     responses=answer(examples.PROVIDERS) | refusals("read"),
 )
-def list_providers(key: Reader, parts: Parts) -> views.Providers:
+def list_providers(key: Reader, parts: Parts) -> views.ProviderList:
     """List the health of each provider. It is a few seconds old at most.
 
     A breaker's `reason` is in the provider's words about some email, and for keys with the scope `admin` only.
     """
     healths, recent, now_ms = parts.monitor.healths(), parts.recent_calls(), int(parts.clock() * 1000)
-    return views.Providers(
+    return views.ProviderList(
         providers=[_view(healths[name], recent.get(name, NO_CALLS), now_ms, key) for name in parts.settings.providers]
     )
 
@@ -78,5 +78,5 @@ def _change(
     return provider_views.write_changed(view, in_force_since_ms)
 
 
-def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> views.Provider:
+def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> views.ProviderHealth:
     return provider_views.write(health, recent, now_ms, with_words=is_operator(key))

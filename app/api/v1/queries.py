@@ -35,7 +35,7 @@ Cursor = Annotated[
     OrNone,
     Field(description="the `after` of the previous page"),
 ]
-Limit = Annotated[int, Field(ge=1, le=100)]
+Limit = Annotated[int, Field(ge=1, le=100, description="how many a page has at most")]
 Project = Annotated[str, AfterValidator(check_project)]
 Time = Annotated[int, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 

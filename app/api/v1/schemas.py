@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
+from typing_extensions import TypeAliasType
 
 from app.api.v1.fields import (
     RECIPIENT_LIMIT,
@@ -34,10 +35,18 @@ def _unique(items: list[str]) -> list[str]:
     return items
 
 
+OnUncertain = TypeAliasType("OnUncertain", Literal["wait", "failover", "fail"])  # its name is that of its schema
+
+
 class AttachmentRequest(Request):
     """A file that travels with the email."""
 
-    filename: Annotated[str, StringConstraints(min_length=1, max_length=255), OneLine]
+    filename: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=255),
+        OneLine,
+        Field(description="what the recipient sees: `invoice.pdf`"),
+    ]
     content: Annotated[
         Content,
         Field(description="base64, of either alphabet, wrapped and padded or not; or a `data:` URL. May be empty"),
@@ -91,12 +100,12 @@ class EmailRequest(Request):
         ),
         Field(default_factory=list),
     ]
-    cc: Annotated[Addresses, Field(default_factory=list)]
-    bcc: Annotated[Addresses, Field(default_factory=list)]
-    reply_to: Annotated[Addresses, Field(default_factory=list)]
+    cc: Annotated[Addresses, Field(default_factory=list, description="further recipients, whom everybody sees")]
+    bcc: Annotated[Addresses, Field(default_factory=list, description="further recipients, whom nobody sees")]
+    reply_to: Annotated[Addresses, Field(default_factory=list, description="where answers go, instead of `from`")]
     subject: Annotated[Subject, Field(description="may be empty")]
     text: Annotated[Text, Field(description="`text`, `html` or both are required")] = ""
-    html: Text = ""
+    html: Annotated[Text, Field(description="the same as HTML; a picture is an attachment with a `content_id`")] = ""
     headers: Annotated[
         Headers,
         Field(
@@ -108,7 +117,7 @@ class EmailRequest(Request):
     attachments: Annotated[
         list[AttachmentRequest],
         accepting(one_or_list_of(AttachmentRequest, max_length=20)),
-        Field(default_factory=list),
+        Field(default_factory=list, description="files, 20 at most; one, or a list"),
     ]
     tags: Annotated[
         Tags,
@@ -120,7 +129,7 @@ class EmailRequest(Request):
         Time | None, Field(description="no attempt is made after this time; at most 30 days ahead; default: 24 hours")
     ] = None
     on_uncertain: Annotated[
-        Literal["wait", "failover", "fail"],
+        OnUncertain,
         Field(
             description="when a provider may or may not have sent it: wait for evidence, fail over, or give up. "
             "Calls of unknown outcome are at most 2, 4 or 1 for a recipient"
@@ -173,8 +182,8 @@ class EmailRequest(Request):
 class SuppressionRequest(Request):
     """An address to which nothing is to be sent."""
 
-    address: Address
-    reason: Annotated[Reason, Field(strict=False)] = Reason.MANUAL
+    address: Annotated[Address, Field(description="with or without a name, as in an email")]
+    reason: Annotated[Reason, Field(strict=False, description="why")] = Reason.MANUAL
     note: Annotated[
         str,
         StringConstraints(min_length=1, max_length=500),

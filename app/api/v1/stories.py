@@ -11,16 +11,18 @@ from app.domain.head import Head, Recipient, status
 from app.domain.suppression import Notice
 
 
-def summarize(head: Head) -> views.Summary:
+def summarize(head: Head) -> views.EmailSummary:
     """The summary of the email with this head."""
-    return views.Summary.model_validate(_summary(head))
+    return views.EmailSummary.model_validate(_summary(head))
 
 
-def summarize_accepted(head: Head, configured: Sequence[str]) -> views.Accepted:
+def summarize_accepted(head: Head, configured: Sequence[str]) -> views.AcceptedEmail:
     """The summary of a new email, with those of the `configured` providers that it allows."""
     eligible = [name for name in configured if head.may_use(name)]
     suppressed = list_suppressed(head.suppressed, head.recipients.values())
-    return views.Accepted.model_validate(_summary(head) | {"eligible_providers": eligible, "suppressed": suppressed})
+    return views.AcceptedEmail.model_validate(
+        _summary(head) | {"eligible_providers": eligible, "suppressed": suppressed}
+    )
 
 
 def list_suppressed(
@@ -36,9 +38,9 @@ def list_suppressed(
     ]
 
 
-def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.Story:
+def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.EmailStory:
     """The whole story of the email with this head and these events."""
-    return views.Story.model_validate(
+    return views.EmailStory.model_validate(
         _summary(head)
         | {
             "attempts": [_attempt(attempt, head) for attempt in head.attempts],

@@ -10,7 +10,7 @@ from app.domain.suppression import Reason
 Note = Annotated[str | None, Field(description="the evidence; null without the scope `admin`: it may be of any email")]
 
 
-class Grounds(BaseModel):
+class SuppressionGrounds(BaseModel):
     """One reason for which an address is suppressed, its evidence, and its time."""
 
     reason: Reason
@@ -37,11 +37,12 @@ class Suppression(BaseModel):
     since: Time
     until: Time
     reasons: Annotated[
-        list[Grounds], Field(description="every reason that is known, strongest first; one that has ended stays")
+        list[SuppressionGrounds],
+        Field(description="every reason that is known, strongest first; one that has ended stays"),
     ]
 
 
-class Suppressions(BaseModel):
+class SuppressionList(BaseModel):
     """One page of suppressions, in no particular order. `after` is the cursor of the next page; null: no more."""
 
     suppressions: list[Suppression]

@@ -29,7 +29,7 @@ router = APIRouter(route_class=Route, tags=["suppressions"])
 _PLACE = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN = NotFound("there is no such suppression; `GET /v1/suppressions?address=` has the id of an address")
 
-Id = Annotated[str, Path(examples=[examples.SUPPRESSION["id"]])]
+Id = Annotated[str, Path(description="the `id` of the suppression", examples=[examples.SUPPRESSION["id"]])]
 
 
 class Filter(queries.Query):
@@ -53,7 +53,7 @@ class Filter(queries.Query):
     | refusals("read")
     | errors(Invalid(("address", "is not an email address: it is empty"))),
 )
-def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Suppressions:
+def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.SuppressionList:
     """List addresses to which the key's project sends nothing; with the scope `admin`, those of all projects.
 
     With `address`, the list has an entry if that address is suppressed for every project, and one for each project for
@@ -62,20 +62,20 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
     now_ms, project = int(parts.clock() * 1000), project_of(key, chosen.project)
     if chosen.address is not None:
         projects = sorted(parts.partitions.known().projects) if project is None else [project]
-        return views.Suppressions(
+        return views.SuppressionList(
             suppressions=_shown(parts.suppressions.of(chosen.address, projects), now_ms, key, parts), after=None
         )
     start = None if chosen.after is None else _place(chosen.after)
     page = list(islice(parts.suppressions.all(start, now_ms, project), chosen.limit))
     after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
-    return views.Suppressions(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
+    return views.SuppressionList(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
 
 
 @router.get(
     "/v1/suppressions/{suppression_id}",
     responses=answer(examples.SUPPRESSION) | refusals("read") | errors(_UNKNOWN),
 )
-def read_suppressed(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
+def get_suppression(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
     """Read one suppression by its id, while it holds. The id never changes, and does not tell the address."""
     now_ms = int(parts.clock() * 1000)
     entry = parts.suppressions.find(suppression_id)
@@ -92,7 +92,7 @@ def read_suppressed(suppression_id: Id, key: Reader, parts: Parts) -> views.Supp
     responses=answer(examples.SUPPRESSION, 201, description="Suppressed")
     | refusals("admin")
     | body_errors(Invalid(("note", "is required"))),
-    openapi_extra=json_request(SuppressionRequest, example=examples.TO_SUPPRESS),
+    openapi_extra=json_request(SuppressionRequest, example=("an address and the evidence", examples.TO_SUPPRESS)),
 )
 def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
     """Send nothing more to an address.
@@ -135,7 +135,7 @@ def _shown(entries: Iterable[Entry], now_ms: int, key: ApiKey, parts: Container)
 
 
 def _view(entry: Entry, strongest: Suppression, key: ApiKey, parts: Container) -> views.Suppression:
-    reasons = [views.Grounds.model_validate(_grounds(each, key)) for each in entry.strongest_first]
+    reasons = [views.SuppressionGrounds.model_validate(_grounds(each, key)) for each in entry.strongest_first]
     return views.Suppression(
         id=parts.suppressions.id_of(entry),
         address=entry.address,

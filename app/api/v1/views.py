@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from app.api.v1 import examples
 from app.api.v1.call_views import RecentCalls
@@ -14,8 +15,12 @@ from app.domain.suppression import Reason
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
 
+# Literals have no class to be called after.
+AttemptOutcome = TypeAliasType("AttemptOutcome", OutcomeKind)
+EmailEventKind = TypeAliasType("EmailEventKind", EventKind)
 
-class Recipient(BaseModel):
+
+class EmailRecipient(BaseModel):
     """One recipient and its status. `attempt` and `provider` are those that brought about the status."""
 
     address: str
@@ -34,7 +39,7 @@ class Recipient(BaseModel):
     ] = None
 
 
-class Attempt(BaseModel):
+class EmailAttempt(BaseModel):
     """One call to one provider. `outcome` is null while it is under way.
 
     `repeats` is the number of the attempt whose call this one repeats under the same idempotency key, so that the
@@ -45,7 +50,7 @@ class Attempt(BaseModel):
     number: int
     provider: str
     recipients: list[str]
-    outcome: OutcomeKind | None
+    outcome: AttemptOutcome | None
     cause: Cause | None
     status_code: int | None
     reply: str | None
@@ -53,7 +58,7 @@ class Attempt(BaseModel):
     started_at: Time
     duration_ms: int | None
     repeats: int | None
-    outcomes: Annotated[dict[str, OutcomeKind] | None, Field(exclude_if=lambda value: value is None)] = None
+    outcomes: Annotated[dict[str, AttemptOutcome] | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class EmailEvent(BaseModel):
@@ -66,20 +71,20 @@ class EmailEvent(BaseModel):
     provider: str
     attempt: int | None
     recipient: str | None
-    kind: EventKind
+    kind: EmailEventKind
     cause: Cause | None
     detail: str | None
     scope: str | None
 
 
-class Tracking(BaseModel):
+class EmailTracking(BaseModel):
     """What was to be tracked, as every provider is told with the email that can be told."""
 
     opens: bool
     clicks: bool
 
 
-class Summary(BaseModel):
+class EmailSummary(BaseModel):
     """An email and its status."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -92,10 +97,10 @@ class Summary(BaseModel):
     cc: list[str]
     bcc: list[str]
     subject: str
-    tracking: Tracking
+    tracking: EmailTracking
     created_at: Time
     expires_at: Time
-    recipients: list[Recipient]
+    recipients: list[EmailRecipient]
 
 
 class SuppressedRecipient(BaseModel):
@@ -112,7 +117,7 @@ Suppressed = Annotated[
 ]
 
 
-class Accepted(Summary):
+class AcceptedEmail(EmailSummary):
     """An email that was accepted. A repeated request is answered with the `suppressed` of the first."""
 
     eligible_providers: Annotated[
@@ -132,25 +137,25 @@ class EarlierAttempts(BaseModel):
     count: int
     first_at: Time
     last_at: Time
-    outcome: Annotated[OutcomeKind | None, Field(description="of the last of them")]
+    outcome: Annotated[AttemptOutcome | None, Field(description="of the last of them")]
 
 
-class Story(Summary):
+class EmailStory(EmailSummary):
     """An email and everything that happened to it: attempts and events in the order of their times."""
 
-    attempts: list[Attempt]
+    attempts: list[EmailAttempt]
     earlier_attempts: Annotated[list[EarlierAttempts], Field(description="old ones, which are only counted")]
     events: list[EmailEvent]
 
 
-class Page(BaseModel):
+class EmailList(BaseModel):
     """One page of emails, newest first. `after` is the cursor of the next page; null: there are no more."""
 
-    emails: list[Summary]
+    emails: list[EmailSummary]
     after: str | None
 
 
-class Candidate(BaseModel):
+class RouteCandidate(BaseModel):
     """One provider of a route, and whether it may be called now.
 
     `available`: it may; `unavailable_for_now`: only in the last round; `paused`: not even then; `excluded`: never for
@@ -170,11 +175,11 @@ class Candidate(BaseModel):
 class Explanation(BaseModel):
     """The route that an email would take: every configured provider, in the order in which it would be tried."""
 
-    route: list[Candidate]
+    route: list[RouteCandidate]
     suppressed: Suppressed
 
 
-class Breaker(BaseModel):
+class ProviderBreaker(BaseModel):
     """A provider's breaker. While it is open, nothing is sent before `until`, and after that one email at a time."""
 
     open: bool
@@ -182,13 +187,13 @@ class Breaker(BaseModel):
     until: Time | None
 
 
-class Provider(BaseModel):
+class ProviderHealth(BaseModel):
     """A provider's health, as all processes know it."""
 
     name: str
     weight: Annotated[int, Field(description="0 to 100; below 50 the provider is tried after the others")]
     paused: bool
-    breaker: Breaker
+    breaker: ProviderBreaker
     cooldown_until: Annotated[Time | None, Field(description="it throttled us, and is not called before this time")]
     silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
     webhooks_failing: Annotated[
@@ -203,19 +208,19 @@ class Provider(BaseModel):
     recent: Annotated[RecentCalls, Field(description="since the last resume; some seconds old")]
 
 
-class ChangedProvider(Provider):
+class ChangedProvider(ProviderHealth):
     """A provider after an operator has changed its health."""
 
     in_force_since: Annotated[Time, Field(description="since when every process keeps to the change")]
 
 
-class Providers(BaseModel):
+class ProviderList(BaseModel):
     """Every configured provider, in the configured order."""
 
-    providers: list[Provider]
+    providers: list[ProviderHealth]
 
 
-class Receipt(BaseModel):
+class WebhookReceipt(BaseModel):
     """The webhook was recorded, by this call or by an earlier one."""
 
-    status: Literal["recorded"] = "recorded"
+    status: Literal["recorded"]

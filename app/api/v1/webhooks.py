@@ -1,20 +1,27 @@
 """The call that receives the providers' webhooks. It needs no API key: the provider's signature authenticates it."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 
 from app.api.auth import Parts
 from app.api.body import RawBody
 from app.api.openapi import answer, errors
 from app.api.problems import TooLarge
 from app.api.threads import Route
-from app.api.v1.views import Receipt
+from app.api.v1.views import WebhookReceipt
 from app.domain.event import Webhook
 from app.errors import NotAcceptable, NotFound, ServiceUnavailable, Unauthenticated
 
 router = APIRouter(route_class=Route, tags=["webhooks"])
 
-# Most providers post JSON, some forms, and some label their JSON text/plain.
-_CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+# Most providers post JSON, some forms, and some label their JSON text/plain: what is declared is what all of that is.
+_BODY = {
+    "description": "what the provider posts, whatever its Content-Type says: the signature is of these bytes",
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+Account = Annotated[str, Path(description="the account, as PROVIDERS names it")]
 
 
 @router.post(
@@ -27,9 +34,9 @@ _CONTENT_TYPES = ("application/json", "text/plain", "application/x-www-form-urle
         TooLarge("a request body may have at most 4,500,000 bytes"),
         ServiceUnavailable("the certificate cannot be fetched now"),
     ),
-    openapi_extra={"requestBody": {"required": True, "content": {name: {"schema": {}} for name in _CONTENT_TYPES}}},
+    openapi_extra={"requestBody": _BODY},
 )
-def record_webhook(provider: str, request: Request, body: RawBody, parts: Parts) -> Receipt:
+def record_webhook(provider: Account, request: Request, body: RawBody, parts: Parts) -> WebhookReceipt:
     """Record what a provider reports, after verifying its signature on the unchanged body."""
     parts.record(provider, Webhook(body, dict(request.headers)))
-    return Receipt()
+    return WebhookReceipt(status="recorded")

@@ -1,0 +1,105 @@
+"""The emails and the address that the examples of the API's documentation name, so that each can be tried as it is.
+
+They are stored as they are long after a send: nothing is sent for them, whatever the providers are.
+"""
+
+from collections.abc import Iterator, Mapping
+from email.utils import parseaddr
+from typing import Any
+
+from app.api import times
+from app.api.v1 import examples
+from app.delivery.accept import KEPT_FOR_S
+from app.domain.attempts import Attempt
+from app.domain.email import Content, Mailbox, Role
+from app.domain.event import ProviderEvent
+from app.domain.head import Evidence, Head, Recipient, Status, Stop
+from app.domain.kinds import Cause, Kind
+from app.domain.shards import shard_of
+from app.domain.suppression import LASTS_MS, Reason, Suppression
+from app.wiring.parts import Container
+
+Example = Mapping[str, Any]
+
+
+def seed(parts: Container) -> None:
+    """Store what is missing of it. Raises what the stores raise."""
+    now_ms = int(parts.clock() * 1000)
+    for example in (examples.STORY, examples.CANCELED):
+        if parts.accept.heads.get(example["id"]) is None:
+            _store(example, now_ms, parts)
+    address = examples.TO_SUPPRESS["address"]
+    if parts.suppressions.get(address).in_force(now_ms) is None:
+        until_ms = now_ms + LASTS_MS[Reason.MANUAL]
+        parts.suppressions.put(Suppression(address, Reason.MANUAL, examples.TO_SUPPRESS["note"], now_ms, until_ms))
+
+
+def _store(example: Example, now_ms: int, parts: Container) -> None:
+    shift_ms = now_ms - times.read(example["created_at"])
+    head = _head(example, shift_ms, parts.settings.shards)
+    parts.partitions.note(head.project)
+    parts.accept.contents.put(head, Content(head.subject, text=examples.SHORT["text"]))
+    parts.record.events.put(_events(example, shift_ms), {head.email_id: head.ttl_s})
+    parts.accept.heads.create(head, now_ms)
+
+
+def _head(example: Example, shift_ms: int, shards: int) -> Head:
+    """The head of which the API makes this example, but for its times."""
+    name, address = parseaddr(example["from"])
+    expires_at_ms = times.read(example["expires_at"]) + shift_ms
+    attempts = tuple(_attempts(example, shift_ms))
+    return Head(
+        email_id=example["id"],
+        fingerprint="",
+        sender=Mailbox(address, name),
+        subject=example["subject"],
+        recipients={it.key: it for it in _recipients(example)},
+        created_at_ms=times.read(example["created_at"]) + shift_ms,
+        expires_at_ms=expires_at_ms,
+        retry_until_ms=expires_at_ms,
+        ttl_s=expires_at_ms // 1000 + KEPT_FOR_S,
+        project=example["project"],
+        shard=shard_of(example["id"], shards),
+        accepted_by="seed",
+        stopped=Stop.CANCELED if example["status"] == Status.CANCELED else None,
+        attempts=attempts,
+        next_attempt=len(attempts) + 1,
+    )
+
+
+def _recipients(example: Example) -> Iterator[Recipient]:
+    for it in example["recipients"]:
+        number, status = it["attempt"] or 0, Status(it["status"])
+        evidence = {number: frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})} if status is Status.DELIVERED else {}
+        yield Recipient(it["address"], Role(it["role"]), status, attempt=number, evidence=evidence)
+
+
+def _attempts(example: Example, shift_ms: int) -> Iterator[Attempt]:
+    for it in example.get("attempts", ()):
+        outcome: Any = Kind(it["outcome"])
+        yield Attempt(
+            number=it["number"],
+            provider=it["provider"],
+            recipients=tuple(it["recipients"]),
+            started_at_ms=times.read(it["started_at"]) + shift_ms,
+            outcome=outcome,
+            cause=it["cause"] and Cause(it["cause"]),
+            status_code=it["status_code"],
+            reply=it["reply"],
+            message_id=it["message_id"] or "",
+            duration_ms=it["duration_ms"],
+        )
+
+
+def _events(example: Example, shift_ms: int) -> Iterator[ProviderEvent]:
+    for it in example.get("events", ()):
+        kind: Any = Kind(it["kind"])
+        yield ProviderEvent(
+            provider=it["provider"],
+            kind=kind,
+            email_id=example["id"],
+            attempt=it["attempt"],
+            recipient=it["recipient"],
+            at_ms=times.read(it["at"]) + shift_ms,
+            detail=it["detail"],
+        )
