@@ -5,10 +5,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from app.api import docs, health, openapi, problems
+from app.api.answered import Answered
 from app.api.guard import Guard
+from app.api.no_store import NoStore
+from app.api.paths import Paths, Table
 from app.api.request_log import RequestLog
 from app.api.traced import Traced
 from app.api.v1 import routes
@@ -50,6 +53,10 @@ class Application(FastAPI):
             self.openapi_schema = openapi.describe(self, routes.REQUESTS)
         return self.openapi_schema
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's stack with ours on the outside, so that its answer to an unexpected exception is like others."""
+        return Answered(Traced(RequestLog(NoStore(super().build_middleware_stack()))))
+
 
 def create(
     connect: Callable[[], Container],
@@ -71,15 +78,15 @@ def create(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
+        redirect_slashes=False,  # to an absolute URL, made of Host and a guessed scheme
         telemetry=NO_TELEMETRY,
     )
     app.state.connect = connect
     app.state.checks = checks or {}
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app, [route for router in ROUTERS for route in router.routes])
+    problems.install(app)
     app.state.refuse = None
+    app.add_middleware(Paths, table=Table([*(route for router in ROUTERS for route in router.routes), *app.routes]))
     app.add_middleware(Guard)
-    app.add_middleware(RequestLog)
-    app.add_middleware(Traced)
     return app

@@ -4,8 +4,7 @@
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pynamodb.exceptions import PynamoDBException
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match, Route
 
+from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
-from app.errors import Contention, Invalid, NotFound, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Contention, Invalid, Problem, ServiceUnavailable, Unauthenticated
 from app.store.failures import code_of
 
 logger = logging.getLogger(__name__)
@@ -26,6 +25,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:emailsminder:problem:"
 RETRY_AFTER_S = 5  # what does not answer now is mostly back by then
+_BROKEN = "something broke on our side and has been logged; X-Request-Id finds it in the log"
 SHOWN_ERRORS = 50  # an answer lists no more wrong fields than this
 
 
@@ -122,14 +122,15 @@ async def on_contention(_: Request, __: Contention) -> Response:
     return render(ServiceUnavailable("too many writers at once; try again"))
 
 
-async def on_storage(_: Request, problem: Exception) -> Response:
+async def on_storage(request: Request, problem: Exception) -> Response:
     """Answer an error of DynamoDB or S3. Nothing stored is damaged, so the caller may try again."""
     code = None
     if isinstance(problem, ClientError):
         code = problem.response["Error"]["Code"]
     elif isinstance(problem, PynamoDBException):
         code = code_of(problem)
-    logger.error("storage", extra={"error": type(problem).__name__, "code": code})
+    about = {"error": type(problem).__name__, "code": code, "request_id": request.scope.get(REQUEST_ID)}
+    logger.error("storage", extra=about)
     return render(ServiceUnavailable("the storage does not answer; try again"))
 
 
@@ -138,39 +139,24 @@ async def on_validation(_: Request, problem: RequestValidationError) -> Response
     return render(Invalid(*((path(error["loc"][1:]), words(error)) for error in problem.errors())))
 
 
-async def on_http(routes: Sequence[BaseRoute], request: Request, problem: HTTPException) -> Response:
-    """Answer an error of the router: there is no such path, or it does not take this method."""
-    kind = _ROUTER.get(
-        problem.status_code, Malformed if problem.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Problem
-    )
-    headers = dict(problem.headers or {})
-    if methods := kind is MethodNotAllowed and _methods(routes, request):
-        headers["Allow"] = ", ".join(sorted(methods))  # Starlette names only the methods of the first route
-    return render(kind(problem.detail), headers)
+async def on_http(_: Request, problem: HTTPException) -> Response:
+    """Answer an error of the framework's own. The router's do not come here: `Paths` answers before it is asked."""
+    if problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return render(Problem(_BROKEN))
+    return render(Malformed("the request cannot be read; /docs shows what this call takes"))
 
 
-async def on_unexpected(_: Request, problem: Exception) -> Response:
-    """Answer an exception that nothing else handles. The server logs the traceback; the answer has no details."""
-    logger.error("unexpected", extra={"error": type(problem).__name__})
-    return render(Problem("something broke on our side; it has been logged"))
+async def on_unexpected(_: Request, __: Exception) -> Response:
+    """Answer an exception that nothing else handles. `RequestLog` logs it; the answer has no details."""
+    return render(Problem(_BROKEN))
 
 
-def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
-    """Every method that the path of `request` takes. One path may have several routes, one for each method."""
-    ours = [route for route in routes if isinstance(route, Route)]
-    path = next((route.path for route in ours if route.matches(request.scope)[0] is not Match.NONE), None)
-    return {method for route in ours if route.path == path for method in route.methods or ()}
-
-
-_ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-
-
-def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make `app` answer every error as a problem. The answer to a wrong method lists the methods that `routes` have."""
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error as a problem."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(Contention)(on_contention)
     for kind in (PynamoDBException, BotoCoreError, ClientError):
         app.exception_handler(kind)(on_storage)
     app.exception_handler(RequestValidationError)(on_validation)
-    app.exception_handler(HTTPException)(partial(on_http, routes))
+    app.exception_handler(HTTPException)(on_http)
     app.exception_handler(Exception)(on_unexpected)

@@ -25,7 +25,20 @@ def seen(path: str, event: dict[str, Any] | None, kind: str = "http") -> tuple[s
 
 
 def rest(full: str | None, bare: str) -> dict[str, Any]:
+    """Of an API with other resources than the deployment's: no `proxy`."""
     return {"path": bare, "requestContext": {"path": full, "stage": "dev"}}
+
+
+def mapped(full: str, path: str, proxy: str | None) -> dict[str, Any]:
+    """Of the deployment's API, as it comes in by a custom domain: the base path is in both paths."""
+    resource = "/" if proxy is None else "/{proxy+}"
+    parameters = None if proxy is None else {"proxy": proxy}
+    return {
+        "resource": resource,
+        "path": path,
+        "pathParameters": parameters,
+        "requestContext": {"path": full, "stage": "dev"},
+    }
 
 
 def http(stage: str, path: str) -> dict[str, Any]:
@@ -47,6 +60,23 @@ def http(stage: str, path: str) -> dict[str, Any]:
         ("/docs", http("$default", "/docs"), ("/docs", "")),
         ("/developers", http("dev", "/developers"), ("/developers", "")),
         ("/docs", http("dev", "/docs"), ("/docs", "")),
+        ("/mail/docs", mapped("/mail/docs", "/mail/docs", "docs"), ("/mail/docs", "/mail")),
+        ("/mail/docs", mapped("/mail/dev/docs", "/mail/docs", "docs"), ("/mail/dev/docs", "/mail/dev")),
+        ("/mail/dev/docs", mapped("/mail/dev/docs", "/mail/dev/docs", "docs"), ("/mail/dev/docs", "/mail/dev")),
+        ("/a/b/v1/emails", mapped("/a/b/v1/emails", "/a/b/v1/emails", "v1/emails"), ("/a/b/v1/emails", "/a/b")),
+        ("/v1/v1/emails", mapped("/v1/v1/emails", "/v1/v1/emails", "v1/emails"), ("/v1/v1/emails", "/v1")),
+        ("/docs", mapped("/dev/docs", "/docs", "docs"), ("/dev/docs", "/dev")),
+        ("/docs", mapped("/docs", "/docs", "docs"), ("/docs", "")),
+        ("/mail", mapped("/mail", "/mail", None), ("/mail", "/mail")),
+        ("/mail/", mapped("/mail/", "/mail/", None), ("/mail/", "/mail")),
+        ("/", mapped("/dev/", "/", None), ("/dev/", "/dev")),
+        ("/mail/docs/", mapped("/mail/docs/", "/mail/docs/", "docs"), ("/mail/docs/", "/mail")),
+        ("/mail/docs/", mapped("/mail/docs/", "/mail/docs/", "docs/"), ("/mail/docs/", "/mail")),
+        ("/mail/v1/a b", mapped("/mail/v1/a%20b", "/mail/v1/a%20b", "v1/a%20b"), ("/mail/v1/a b", "/mail")),
+        ("/mail/v1/a b", mapped("/mail/v1/a%20b", "/mail/v1/a%20b", "v1/a b"), ("/mail/v1/a b", "/mail")),
+        ("/mail/v1/a b", mapped("/mail/v1/a b", "/mail/v1/a b", "v1/a%20b"), ("/mail/v1/a b", "/mail")),
+        ("/v1/a%20b", mapped("/mail/v1/a%2520b", "/mail/v1/a%2520b", "v1/a%20b"), ("/mail/v1/a%20b", "/mail")),
+        ("//evil.example", mapped("//evil.example", "//evil.example", None), ("/evil.example", "/evil.example")),
         ("/docs", None, ("/docs", "")),
         ("/docs", {}, ("/docs", "")),
     ],
