@@ -4,7 +4,7 @@ import logging
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
@@ -14,6 +14,7 @@ from app.api.body import JsonBody
 from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, queries, stories, views
+from app.api.v1.idempotency import IdempotencyKey
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
 from app.delivery.accept import new_id
@@ -35,15 +36,6 @@ _FAULTS = Invalid(("to[0]", "is not an email address: it is empty"), ("text", "i
 _REQUESTS = {"short": examples.SHORT, "full": examples.FULL, "other_forms": examples.OTHER_FORMS}
 
 EmailId = Annotated[str, Path(examples=[examples.ID])]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=256,
-        description="However often a request is sent with the same key and the same body, one email is stored.",
-    ),
-]
 
 
 class Filter(queries.Query):
@@ -142,6 +134,7 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
 
 @router.get(
     "/v1/emails",
+    dependencies=[queries.ONCE],
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
 def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Page:

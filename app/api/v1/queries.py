@@ -3,12 +3,18 @@
 import base64
 import binascii
 import re
+from collections import Counter
 from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from app.api import addresses, times
+from app.api.problems import path
 from app.domain.project import check_project
+from app.errors import Invalid
+
+_PLUS = "a + in an address is written %2B in a query, where + is a space"
 
 OrNone = BeforeValidator(lambda text: text or None)  # an empty parameter, such as `?status=`, counts as left out
 
@@ -20,8 +26,22 @@ def _allow_empty(schema: dict[str, Any]) -> None:
 MAY_BE_EMPTY = Field(json_schema_extra=_allow_empty)
 
 
+async def _once(request: Request) -> None:
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise Invalid(*((path((name,)), "is there more than once; give it one value") for name in twice))
+
+
+ONCE = Depends(_once)  # of a parameter that is there twice, FastAPI would take the last one
+
+
 def _key(text: str) -> str:
-    return addresses.read(text).key
+    try:
+        return addresses.read(text).key
+    except ValueError as fault:
+        if " " not in text.strip() or "<" in text:
+            raise
+        raise ValueError(f"{str(fault).rstrip('.')}; {_PLUS}") from None
 
 
 def _time(text: str) -> int:
