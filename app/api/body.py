@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.requests import ClientDisconnect
 
+from app.api.content_coding import Decoder
 from app.api.problems import Malformed, TooLarge, UnsupportedMediaType, path
 from app.errors import Invalid
 
@@ -22,25 +23,22 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The bytes of the body, unchanged.
+    """The bytes of the body, unchanged but for `Content-Encoding: gzip`, which is undone.
 
-    Raises TooLarge as soon as BODY_LIMIT_BYTES are passed or announced, without reading on; Malformed if the client
-    disconnects.
+    Raises TooLarge as soon as BODY_LIMIT_BYTES are passed or announced, packed or unpacked, without reading on;
+    UnsupportedCoding for another coding; Malformed if the client disconnects, or sends no whole gzip.
     """
     problem = TooLarge(TOO_LARGE)
+    decoder = Decoder(request.headers.get("content-encoding", ""), BODY_LIMIT_BYTES, problem)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > BODY_LIMIT_BYTES:
         raise problem
-    chunks, total = [], 0
     try:
         async for chunk in request.stream():
-            total += len(chunk)
-            if total > BODY_LIMIT_BYTES:
-                raise problem
-            chunks.append(chunk)
+            decoder.feed(chunk)
     except ClientDisconnect:
         raise Malformed("the connection ended before the body did") from None
-    return b"".join(chunks)
+    return decoder.end()
 
 
 async def json_body(request: Request) -> bytes:

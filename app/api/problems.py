@@ -47,6 +47,10 @@ class UnsupportedMediaType(Problem):
     status, type, title = 415, "unsupported-media-type", "Unsupported media type"
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body has a content coding that is not undone. The answer names the one that is (RFC 9110 §12.5.3)."""
+
+
 class MethodNotAllowed(Problem):
     """The path exists, but not with this method."""
 
@@ -109,6 +113,8 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
         headers = {"WWW-Authenticate": "Bearer", **(headers or {})}  # RFC 9110 §15.5.2 wants it on every 401
     if isinstance(problem, ServiceUnavailable):
         headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
+    if isinstance(problem, UnsupportedCoding):
+        headers = {"Accept-Encoding": "gzip", **(headers or {})}
     return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)
 
 
