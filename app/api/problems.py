@@ -51,6 +51,10 @@ class UnsupportedCoding(UnsupportedMediaType):
     """The body has a content coding that is not undone. The answer names the one that is (RFC 9110 §12.5.3)."""
 
 
+class UnknownKey(Unauthenticated):
+    """There is an API key, and it is not a valid one: another one is needed, and not another way to send it."""
+
+
 class MethodNotAllowed(Problem):
     """The path exists, but not with this method."""
 
@@ -110,7 +114,9 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
     if isinstance(problem, Invalid):
         content["errors"] = [{"field": field, "message": text} for field, text in problem.errors[:SHOWN_ERRORS]]
     if isinstance(problem, Unauthenticated):
-        headers = {"WWW-Authenticate": "Bearer", **(headers or {})}  # RFC 9110 §15.5.2 wants it on every 401
+        # RFC 9110 §15.5.2 wants it on every 401; RFC 6750 §3.1 has an error only if there was a key.
+        challenge = 'Bearer error="invalid_token"' if isinstance(problem, UnknownKey) else "Bearer"
+        headers = {"WWW-Authenticate": challenge, **(headers or {})}
     if isinstance(problem, ServiceUnavailable):
         headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
     if isinstance(problem, UnsupportedCoding):

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from app.api import times
 from app.api.auth import Parts, Reader, Sender, check_email, is_operator, project_of, short_id
 from app.api.body import JsonBody
-from app.api.openapi import answer, body_errors, errors, json_request, refusals
+from app.api.openapi import LOCATION, answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, queries, stories, views
 from app.api.v1.idempotency import IdempotencyKey
@@ -73,12 +73,12 @@ class Filter(queries.Query):
     "/v1/emails",
     status_code=202,
     response_model=views.Accepted,
-    responses=answer(examples.ACCEPTED, 202, description="Stored and queued")
+    responses=answer(examples.ACCEPTED, 202, description="Stored and queued", headers=LOCATION)
     | answer(
         examples.REPLAYED,
         description="The email that an earlier request with this Idempotency-Key stored, as it is now",
         model=views.Accepted,
-        headers={"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
+        headers=LOCATION | {"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
     )
     | refusals("send")
     | body_errors(_FAULTS)
