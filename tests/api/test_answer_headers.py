@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 from fastapi import FastAPI
 
+from app import main
 from app.api.application import create
 from app.errors import ServiceUnavailable
 from app.wiring.parts import Container
@@ -59,11 +60,11 @@ def test_an_answer_that_breaks_off_ends_the_connection(caplog: pytest.LogCapture
 
 
 @pytest.mark.usefixtures("deployed")
-def test_on_lambda_a_fault_has_the_id_of_the_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app import main
-
-    monkeypatch.setattr(main.app.state, "connect", failing(ZeroDivisionError()))
+def test_on_lambda_a_fault_has_the_id_of_the_invocation() -> None:
+    working = main.app.state.connect
+    main.app.state.connect = failing(ZeroDivisionError())
     answer = call(proxy_event("GET", "/v1/emails"))
+    main.app.state.connect = working
     assert (answer["statusCode"], answer["headers"]["x-request-id"]) == (500, Context.aws_request_id)
     assert answer["headers"]["cache-control"] == "no-store"
 
