@@ -66,27 +66,32 @@ _WORDS = {
     "missing": "is required",
     "string_type": "must be a string",
     "list_type": "must be a list",
+    "string_sub_type": "must be a string",
+    "string_unicode": "is not Unicode text",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number that is not so large",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
+    "extra_forbidden": "is not known here; remove it",
     "value_error": "{error}",
 }
 
 
 def words(error: Any) -> str:
-    """Our message for an error of pydantic, or pydantic's own if we have none for its type."""
-    template = _WORDS.get(error["type"])
-    return template.format(**error.get("ctx", {})) if template else str(error["msg"])
+    """Our message for an error of pydantic, whose own speaks of Python to people who may not know it."""
+    return _WORDS.get(error["type"], "is not what this field takes; /docs shows it").format(**error.get("ctx", {}))
 
 
 def path(location: Iterable[str | int]) -> str:

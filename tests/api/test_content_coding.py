@@ -60,7 +60,7 @@ def test_any_other_coding_is_refused_with_the_one_that_is_taken(
         (gzip.compress(EMAIL)[:2] + b"nonsense", "the body is announced as gzip, and cannot be unpacked"),
         (gzip.compress(EMAIL)[:-8] + bytes(8), "the body is announced as gzip, and cannot be unpacked"),
         (gzip.compress(EMAIL) * 2, "the body goes on behind the end of the gzip; send one member"),
-        (b"", "the body is not JSON: see line 1, column 1"),
+        (b"", "the body is empty; send a JSON object"),
         (b"\x1f", "the body is not JSON: see line 1, column 1"),
     ],
 )

@@ -134,7 +134,7 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
 
 @router.get(
     "/v1/emails",
-    dependencies=[queries.ONCE],
+    dependencies=[queries.checked(Filter)],
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
 def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.Page:

@@ -2,15 +2,18 @@
 
 import base64
 import binascii
+import difflib
 import re
 from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from app.api import addresses, times
-from app.api.problems import path
+from app.api.problems import SHOWN_ERRORS, path
 from app.domain.project import check_project
 from app.errors import Invalid
 
@@ -24,15 +27,6 @@ def _allow_empty(schema: dict[str, Any]) -> None:
 
 
 MAY_BE_EMPTY = Field(json_schema_extra=_allow_empty)
-
-
-async def _once(request: Request) -> None:
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    if twice := [name for name, count in counts.items() if count > 1]:
-        raise Invalid(*((path((name,)), "is there more than once; give it one value") for name in twice))
-
-
-ONCE = Depends(_once)  # of a parameter that is there twice, FastAPI would take the last one
 
 
 def _key(text: str) -> str:
@@ -64,6 +58,29 @@ class Query(BaseModel):
     """The parameters of a listing. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def checked(filters: type[Query]) -> Any:
+    """A dependency that raises Invalid naming each parameter that `filters` has not, or that is there twice.
+
+    FastAPI would take the last of two.
+    """
+    known = [field.alias or name for name, field in filters.model_fields.items()]
+
+    async def check(request: Request) -> None:
+        counts = Counter(name for name, _ in request.query_params.multi_items())
+        faults = ((path((name,)), fault) for name, count in counts.items() if (fault := _fault(name, count, known)))
+        if shown := [*islice(faults, SHOWN_ERRORS)]:
+            raise Invalid(*shown)
+
+    return Depends(check)
+
+
+def _fault(name: str, count: int, known: Sequence[str]) -> str | None:
+    if name in known:
+        return "is there more than once; give it one value" if count > 1 else None
+    close = difflib.get_close_matches(name[:40], known, n=1)
+    return f"is no parameter of this call; {f'did you mean {close[0]}?' if close else 'it takes ' + ', '.join(known)}"
 
 
 def encode(place: str) -> str:

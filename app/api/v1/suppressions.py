@@ -49,7 +49,7 @@ class Filter(queries.Query):
 
 @router.get(
     "/v1/suppressions",
-    dependencies=[queries.ONCE],
+    dependencies=[queries.checked(Filter)],
     responses=answer(examples.SUPPRESSIONS)
     | refusals("read")
     | errors(Invalid(("address", "is not an email address: it is empty"))),
