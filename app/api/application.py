@@ -23,9 +23,9 @@ Every call but `/health` and the webhooks needs an API key: `Authorization: Bear
 `read`, or `admin` for both and for what only an operator may do.
 
 Errors are `application/problem+json` (RFC 9457). Their `type` is `urn:emailsminder:problem:` and a word that never
-changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `not-acceptable`, `conflict`,
-`too-large`, `unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its `errors`,
-each with the `field` (`to[0]`, `attachments[1].content`) and a `message`.
+changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `not-acceptable`, `timeout`,
+`conflict`, `too-large`, `unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its
+`errors`, each with the `field` (`to[0]`, `attachments[1].content`) and a `message`.
 
 Times are RFC 3339 in UTC. What is not known is `null`; a field of a request that is `null` counts as left out.
 """

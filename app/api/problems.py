@@ -55,6 +55,12 @@ class UnknownKey(Unauthenticated):
     """There is an API key, and it is not a valid one: another one is needed, and not another way to send it."""
 
 
+class Slow(Problem):
+    """The request did not arrive whole in time. The server answers so, not the application."""
+
+    status, type, title = 408, "timeout", "Request too slow"
+
+
 class MethodNotAllowed(Problem):
     """The path exists, but not with this method."""
 

@@ -94,7 +94,7 @@ def test_what_passes_is_worth_asking_again(raised: Exception) -> None:
 
 def test_every_class_of_the_tree_has_its_own_type_and_status() -> None:
     classes = Problem.__subclasses__()
-    assert len(classes) == 11
+    assert len(classes) == 12
     assert len({kind.type for kind in classes}) == len({kind.status for kind in classes}) == len(classes)
 
 
