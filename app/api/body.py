@@ -72,7 +72,7 @@ def parse(body: bytes) -> Any:
         # The parser's own message is not used, because it differs between versions of Python.
         raise Malformed(_not_json(text, problem)) from None
     except UnicodeDecodeError:
-        raise Malformed("the body is not UTF-8; encode the JSON so") from None
+        raise Malformed("the body is not UTF-8; send the JSON in UTF-8") from None
     except RecursionError:
         raise Malformed("the body is nested too deeply: nothing here has so many levels") from None
     except _Unreadable as problem:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import secrets
 import sys
+from http import HTTPStatus
 from typing import ClassVar, Final
 
 import h11
@@ -103,8 +104,9 @@ class Protocol(H11Protocol):
             headers = {"Connection": "close", "Cache-Control": "no-store", "X-Request-Id": request_id}
             answer = render(problem, headers)
             every = [*self.server_state.default_headers, *answer.raw_headers]
+            reason = HTTPStatus(answer.status_code).phrase.encode()
             for event in (
-                h11.Response(status_code=answer.status_code, headers=every),
+                h11.Response(status_code=answer.status_code, headers=every, reason=reason),
                 h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):

@@ -23,8 +23,8 @@ BODIES: dict[bytes, str] = {
     b" \r\n": "the body is empty; send a JSON object",
     b"{": "the body is not JSON: see line 1, column 2",
     b"\xef\xbb\xbf\xef\xbb\xbf{}": "the body is not JSON: see line 1, column 1",
-    '{"from": "ü"}'.encode("utf-16"): "the body is not UTF-8; encode the JSON so",
-    b'{"from": "\xff"}': "the body is not UTF-8; encode the JSON so",
+    '{"from": "ü"}'.encode("utf-16"): "the body is not UTF-8; send the JSON in UTF-8",
+    b'{"from": "\xff"}': "the body is not UTF-8; send the JSON in UTF-8",
     b'{"to": "a@example.com", "subject": "a", "to": "b@example.com"}': (
         'the key "to" is there twice in one object; keep one of them'
     ),
