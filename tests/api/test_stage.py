@@ -41,8 +41,9 @@ def mapped(full: str, path: str, proxy: str | None) -> dict[str, Any]:
     }
 
 
-def http(stage: str, path: str) -> dict[str, Any]:
-    return {"version": "2.0", "rawPath": path, "requestContext": {"stage": stage, "http": {"path": path}}}
+def http(stage: str, path: str, proxy: str | None = None) -> dict[str, Any]:
+    event = {"version": "2.0", "rawPath": path, "requestContext": {"stage": stage, "http": {"path": path}}}
+    return event if proxy is None else event | {"pathParameters": {"proxy": proxy}}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ def http(stage: str, path: str) -> dict[str, Any]:
         ("/docs", http("$default", "/docs"), ("/docs", "")),
         ("/developers", http("dev", "/developers"), ("/developers", "")),
         ("/docs", http("dev", "/docs"), ("/docs", "")),
+        ("/dev/docs", http("dev", "/dev/docs", "docs"), ("/dev/docs", "/dev")),
+        ("/mail/docs", http("$default", "/mail/docs", "docs"), ("/mail/docs", "/mail")),
         ("/mail/docs", mapped("/mail/docs", "/mail/docs", "docs"), ("/mail/docs", "/mail")),
         ("/mail/docs", mapped("/mail/dev/docs", "/mail/docs", "docs"), ("/mail/dev/docs", "/mail/dev")),
         ("/mail/dev/docs", mapped("/mail/dev/docs", "/mail/dev/docs", "docs"), ("/mail/dev/docs", "/mail/dev")),
