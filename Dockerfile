@@ -43,4 +43,6 @@ USER 65534:65534
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
-CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]
+# A load balancer keeps its connections for 60 seconds: whoever closes first must not be the server.
+CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", \
+    "--http", "app.api.http11:Protocol", "--timeout-keep-alive", "75"]

@@ -34,7 +34,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.local $(if $(TRACED),$(VENV)/.tracing) $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
-	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log
+	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log --http app.api.http11:Protocol
 
 urls: $(VENV)/.local ## Show again what the `make run` of this folder said when it had started
 	@$(VENV)/bin/python -m app.local.urls

@@ -37,7 +37,9 @@ _NOT_ANSWERED: Final = Answer(
 )
 ANSWERS: Final[dict[str, Answer]] = {
     "DEFAULT_4XX": Answer(None, "refused", "Request refused", "API Gateway does not let this request through"),
-    "DEFAULT_5XX": Answer(None, "internal", "Internal error", "something broke on our side, in front of the API"),
+    "DEFAULT_5XX": Answer(
+        None, "internal", "Internal error", "something broke on our side, in front of the API", RETRY_AFTER_S
+    ),
     "ACCESS_DENIED": _FORBIDDEN,
     "API_CONFIGURATION_ERROR": _BROKEN,
     "AUTHORIZER_CONFIGURATION_ERROR": _BROKEN,
@@ -51,7 +53,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "INVALID_SIGNATURE": _FORBIDDEN,
     # A path that the API does not have reaches the function. This is for what reaches no function.
     "MISSING_AUTHENTICATION_TOKEN": Answer(403, "forbidden", "Not allowed", "there is no API at this path"),
-    "QUOTA_EXCEEDED": Answer(429, "throttled", "Too many requests", "the quota of this usage plan is used up"),
+    "QUOTA_EXCEEDED": Answer(429, "throttled", "Too many requests", "the quota of this usage plan is used up", 3600),
     "REQUEST_TOO_LARGE": Answer(413, "too-large", "Request too large", "the body is larger than AWS Lambda takes"),
     "RESOURCE_NOT_FOUND": Answer(404, "not-found", "Not found", "there is no API at this path"),
     "THROTTLED": Answer(429, "throttled", "Too many requests", "slow down and try again", 1),

@@ -28,6 +28,7 @@ NAMED_LIKE_A_STANDARD_MODULE = {"app/domain/email.py"}
 NOT_OURS = {
     "PATH",
     "BIND_HOST",
+    "FORWARDED_ALLOW_IPS",
     "GATEWAY_PORT",
     "MAKELEVEL",
     "NO_PROXY",

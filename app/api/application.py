@@ -6,10 +6,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from app.api import docs, health, openapi, problems
+from app.api.answered import Answered
 from app.api.guard import Guard
+from app.api.no_store import NoStore
+from app.api.paths import Paths, Table
 from app.api.request_log import RequestLog
 from app.api.traced import Traced
 from app.api.v1 import routes
@@ -21,9 +24,9 @@ Every call but `/health` and the webhooks needs an API key: `Authorization: Bear
 `read`, or `admin` for both and for what only an operator may do.
 
 Errors are `application/problem+json` (RFC 9457). Their `type` is `urn:emailsminder:problem:` and a word that never
-changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `not-acceptable`, `conflict`,
-`too-large`, `unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its `errors`,
-each with the `field` (`to[0]`, `attachments[1].content`) and a `message`.
+changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `not-acceptable`, `timeout`,
+`conflict`, `too-large`, `unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its
+`errors`, each with the `field` (`to[0]`, `attachments[1].content`) and a `message`.
 
 Times are RFC 3339 in UTC. What is not known is `null`; a field of a request that is `null` counts as left out.
 """
@@ -57,6 +60,10 @@ class Application(FastAPI):
             self.openapi_schema = openapi.describe(self, routes.REQUESTS, routes.NAMES)
         return self.openapi_schema
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's stack with ours on the outside, so that its answer to an unexpected exception is like others."""
+        return Answered(Traced(RequestLog(NoStore(super().build_middleware_stack()))))
+
 
 def create(
     connect: Callable[[], Container],
@@ -82,16 +89,16 @@ def create(
         servers=[{"url": "/"}],
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=lifespan,
+        redirect_slashes=False,  # to an absolute URL, made of Host and a guessed scheme
         telemetry=NO_TELEMETRY,
     )
     app.state.connect = connect
     app.state.checks = checks or {}
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app, [route for router in ROUTERS for route in router.routes])
+    problems.install(app)
     app.state.refuse = None
     app.state.local_key = None
+    app.add_middleware(Paths, table=Table([*(route for router in ROUTERS for route in router.routes), *app.routes]))
     app.add_middleware(Guard)
-    app.add_middleware(RequestLog)
-    app.add_middleware(Traced)
     return app

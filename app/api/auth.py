@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pynamodb.exceptions import PynamoDBException
 
 from app.api import threads
+from app.api.problems import UnknownKey
 from app.domain.address import domain_of
 from app.domain.email import Email
 from app.errors import Contention, Forbidden, ServiceUnavailable, Unauthenticated
@@ -49,7 +50,7 @@ Parts = Annotated[Container, Depends(container)]
 def require(scope: str) -> Callable[[Credentials, Container], Awaitable[ApiKey]]:
     """A dependency that returns the caller's API key if it has `scope` or `admin`.
 
-    The dependency raises Unauthenticated if there is no key or an unknown one, Forbidden if the key lacks the scope.
+    It raises Unauthenticated if there is no key, UnknownKey if it is not ours, Forbidden if the key lacks the scope.
     """
 
     async def caller(credentials: Credentials, parts: Parts) -> ApiKey:
@@ -57,7 +58,7 @@ def require(scope: str) -> Callable[[Credentials, Container], Awaitable[ApiKey]]
             raise Unauthenticated("send your API key as `Authorization: Bearer em_…`")
         key = await threads.run(parts.api_keys.find, credentials.credentials)
         if key is None:
-            raise Unauthenticated("this API key is unknown or was revoked")
+            raise UnknownKey("this API key is unknown or was revoked")
         if not key.scopes & {scope, "admin"}:
             raise Forbidden(f"this API key lacks the scope `{scope}`")
         return key

@@ -2,13 +2,16 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.requests import ClientDisconnect
 
+from app.api.content_coding import Decoder
 from app.api.problems import Malformed, TooLarge, UnsupportedMediaType, path
+from app.domain.outcome import shorten
 from app.errors import Invalid
 
 # Lambda takes events of 6 MB. The event holds more than the body, and holds some bodies in base64, a third larger.
@@ -22,25 +25,22 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The bytes of the body, unchanged.
+    """The bytes of the body, unchanged but for `Content-Encoding: gzip`, which is undone.
 
-    Raises TooLarge as soon as BODY_LIMIT_BYTES are passed or announced, without reading on; Malformed if the client
-    disconnects.
+    Raises TooLarge as soon as BODY_LIMIT_BYTES are passed or announced, packed or unpacked, without reading on;
+    UnsupportedCoding for another coding; Malformed if the client disconnects, or sends no whole gzip.
     """
     problem = TooLarge(TOO_LARGE)
+    decoder = Decoder(request.headers.get("content-encoding", ""), BODY_LIMIT_BYTES, problem)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > BODY_LIMIT_BYTES:
         raise problem
-    chunks, total = [], 0
     try:
         async for chunk in request.stream():
-            total += len(chunk)
-            if total > BODY_LIMIT_BYTES:
-                raise problem
-            chunks.append(chunk)
+            decoder.feed(chunk)
     except ClientDisconnect:
         raise Malformed("the connection ended before the body did") from None
-    return b"".join(chunks)
+    return decoder.end()
 
 
 async def json_body(request: Request) -> bytes:
@@ -70,15 +70,15 @@ def parse(body: bytes) -> Any:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as problem:
         # The parser's own message is not used, because it differs between versions of Python.
-        raise Malformed(f"the body is not JSON: see line {problem.lineno}, column {problem.colno}") from None
+        raise Malformed(_not_json(text, problem)) from None
     except UnicodeDecodeError:
-        raise Malformed("the body is not UTF-8") from None
+        raise Malformed("the body is not UTF-8; send the JSON in UTF-8") from None
     except RecursionError:
-        raise Malformed("the body is nested too deeply") from None
+        raise Malformed("the body is nested too deeply: nothing here has so many levels") from None
     except _Unreadable as problem:
-        raise Malformed(f"the body cannot be read: {problem}") from None
+        raise Malformed(str(problem)) from None
     except ValueError:
-        raise Malformed("the body cannot be read: a number has thousands of digits") from None
+        raise Malformed("a number has thousands of digits; write it in quotes, as text") from None
     if _SURROGATE_ESCAPE.search(text) and (broken := [path(where) for where in _broken(value)]):
         raise Invalid(*((field, "is not Unicode text: it has half a surrogate pair") for field in broken))
     return value
@@ -87,12 +87,20 @@ def parse(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _Unreadable("an object has the same key twice")
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        shown = shorten(twice.encode(errors="backslashreplace").decode(), 80)
+        raise _Unreadable(f'the key "{shown}" is there twice in one object; keep one of them')
     return found
 
 
+def _not_json(text: str, problem: json.JSONDecodeError) -> str:
+    if not text.strip(" \t\r\n"):
+        return "the body is empty; send a JSON object"
+    return f"the body is not JSON: see line {problem.lineno}, column {problem.colno}"
+
+
 def _constant(name: str) -> None:
-    raise _Unreadable(f"{name} is not JSON")
+    raise _Unreadable(f"{name} is not JSON; write null, or leave the field out")
 
 
 def _broken(value: Any) -> Iterator[tuple[str | int, ...]]:

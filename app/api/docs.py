@@ -33,7 +33,8 @@ _HEADERS = {
 }
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@router.get("/")
+@router.get("/docs/")  # the links of the page would lead below it
 async def redirect_to_docs(request: Request) -> Response:
     """Redirect to the documentation."""
     return RedirectResponse(f"{request.scope['root_path']}/docs")

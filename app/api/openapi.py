@@ -19,6 +19,10 @@ _OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # its form of a 422, w
 Responses = dict[int | str, dict[str, Any]]
 
 
+LOCATION = {"Location": {"description": "Its path, without a host", "schema": {"type": "string"}}}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before the next try", "schema": {"type": "integer"}}}
+
+
 def answer(example: object, status: int = 200, **more: Any) -> Responses:
     """The declaration of an answer in JSON, for `responses` of a route."""
     # The example is kept as text until `describe` parses it again, because FastAPI drops every null from an example.
@@ -142,6 +146,7 @@ def _described(problem: Problem) -> dict[str, Any]:
     schema = {"$ref": _REF.format(model=views.Problem.__name__)}
     return {
         "description": problem.title,
+        **({"headers": _RETRY_AFTER} if isinstance(problem, ServiceUnavailable) else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 

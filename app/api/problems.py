@@ -4,8 +4,7 @@
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pynamodb.exceptions import PynamoDBException
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match, Route
 
+from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
-from app.errors import Contention, Invalid, NotFound, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Contention, Invalid, Problem, ServiceUnavailable, Unauthenticated
 from app.store.failures import code_of
 
 logger = logging.getLogger(__name__)
@@ -26,6 +25,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:emailsminder:problem:"
 RETRY_AFTER_S = 5  # what does not answer now is mostly back by then
+_BROKEN = "something broke on our side and has been logged; X-Request-Id finds it in the log"
 SHOWN_ERRORS = 50  # an answer lists no more wrong fields than this
 
 
@@ -47,6 +47,20 @@ class UnsupportedMediaType(Problem):
     status, type, title = 415, "unsupported-media-type", "Unsupported media type"
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body has a content coding that is not undone. The answer names the one that is (RFC 9110 §12.5.3)."""
+
+
+class UnknownKey(Unauthenticated):
+    """There is an API key, and it is not a valid one: another one is needed, and not another way to send it."""
+
+
+class Slow(Problem):
+    """The request did not arrive whole in time. The server answers so, not the application."""
+
+    status, type, title = 408, "timeout", "Request too slow"
+
+
 class MethodNotAllowed(Problem):
     """The path exists, but not with this method."""
 
@@ -58,27 +72,32 @@ _WORDS = {
     "missing": "is required",
     "string_type": "must be a string",
     "list_type": "must be a list",
+    "string_sub_type": "must be a string",
+    "string_unicode": "is not Unicode text",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number that is not so large",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
+    "extra_forbidden": "is not known here; remove it",
     "value_error": "{error}",
 }
 
 
 def words(error: Any) -> str:
-    """Our message for an error of pydantic, or pydantic's own if we have none for its type."""
-    template = _WORDS.get(error["type"])
-    return template.format(**error.get("ctx", {})) if template else str(error["msg"])
+    """Our message for an error of pydantic, whose own speaks of Python to people who may not know it."""
+    return _WORDS.get(error["type"], "is not what this field takes; /docs shows it").format(**error.get("ctx", {}))
 
 
 def path(location: Iterable[str | int]) -> str:
@@ -106,9 +125,13 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
     if isinstance(problem, Invalid):
         content["errors"] = [{"field": field, "message": text} for field, text in problem.errors[:SHOWN_ERRORS]]
     if isinstance(problem, Unauthenticated):
-        headers = {"WWW-Authenticate": "Bearer", **(headers or {})}  # RFC 9110 §15.5.2 wants it on every 401
+        # RFC 9110 §15.5.2 wants it on every 401; RFC 6750 §3.1 has an error only if there was a key.
+        challenge = 'Bearer error="invalid_token"' if isinstance(problem, UnknownKey) else "Bearer"
+        headers = {"WWW-Authenticate": challenge, **(headers or {})}
     if isinstance(problem, ServiceUnavailable):
         headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
+    if isinstance(problem, UnsupportedCoding):
+        headers = {"Accept-Encoding": "gzip", **(headers or {})}
     return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)
 
 
@@ -122,14 +145,15 @@ async def on_contention(_: Request, __: Contention) -> Response:
     return render(ServiceUnavailable("too many writers at once; try again"))
 
 
-async def on_storage(_: Request, problem: Exception) -> Response:
+async def on_storage(request: Request, problem: Exception) -> Response:
     """Answer an error of DynamoDB or S3. Nothing stored is damaged, so the caller may try again."""
     code = None
     if isinstance(problem, ClientError):
         code = problem.response["Error"]["Code"]
     elif isinstance(problem, PynamoDBException):
         code = code_of(problem)
-    logger.error("storage", extra={"error": type(problem).__name__, "code": code})
+    about = {"error": type(problem).__name__, "code": code, "request_id": request.scope.get(REQUEST_ID)}
+    logger.error("storage", extra=about)
     return render(ServiceUnavailable("the storage does not answer; try again"))
 
 
@@ -138,39 +162,24 @@ async def on_validation(_: Request, problem: RequestValidationError) -> Response
     return render(Invalid(*((path(error["loc"][1:]), words(error)) for error in problem.errors())))
 
 
-async def on_http(routes: Sequence[BaseRoute], request: Request, problem: HTTPException) -> Response:
-    """Answer an error of the router: there is no such path, or it does not take this method."""
-    kind = _ROUTER.get(
-        problem.status_code, Malformed if problem.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Problem
-    )
-    headers = dict(problem.headers or {})
-    if methods := kind is MethodNotAllowed and _methods(routes, request):
-        headers["Allow"] = ", ".join(sorted(methods))  # Starlette names only the methods of the first route
-    return render(kind(problem.detail), headers)
+async def on_http(_: Request, problem: HTTPException) -> Response:
+    """Answer an error of the framework's own. The router's do not come here: `Paths` answers before it is asked."""
+    if problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return render(Problem(_BROKEN))
+    return render(Malformed("the request cannot be read; /docs shows what this call takes"))
 
 
-async def on_unexpected(_: Request, problem: Exception) -> Response:
-    """Answer an exception that nothing else handles. The server logs the traceback; the answer has no details."""
-    logger.error("unexpected", extra={"error": type(problem).__name__})
-    return render(Problem("something broke on our side; it has been logged"))
+async def on_unexpected(_: Request, __: Exception) -> Response:
+    """Answer an exception that nothing else handles. `RequestLog` logs it; the answer has no details."""
+    return render(Problem(_BROKEN))
 
 
-def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
-    """Every method that the path of `request` takes. One path may have several routes, one for each method."""
-    ours = [route for route in routes if isinstance(route, Route)]
-    path = next((route.path for route in ours if route.matches(request.scope)[0] is not Match.NONE), None)
-    return {method for route in ours if route.path == path for method in route.methods or ()}
-
-
-_ROUTER: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-
-
-def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make `app` answer every error as a problem. The answer to a wrong method lists the methods that `routes` have."""
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error as a problem."""
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(Contention)(on_contention)
     for kind in (PynamoDBException, BotoCoreError, ClientError):
         app.exception_handler(kind)(on_storage)
     app.exception_handler(RequestValidationError)(on_validation)
-    app.exception_handler(HTTPException)(partial(on_http, routes))
+    app.exception_handler(HTTPException)(on_http)
     app.exception_handler(Exception)(on_unexpected)

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from time import perf_counter
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,9 +12,14 @@ from app import logs
 
 logger = logging.getLogger(__name__)
 
+REQUEST_ID: Final = "emailsminder.request_id"  # the key of the id in the scope, for other lines of the log
+
 
 class RequestLog:
-    """ASGI middleware that logs each request when it is over, and sets the same request id as `X-Request-Id`."""
+    """ASGI middleware that logs each request when it is over, and sets the same request id as `X-Request-Id`.
+
+    An exception that nothing else handles is logged here, because the server would log it without the id.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,7 +29,9 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started_s, request_id = perf_counter(), _request_id(scope)
+        # The method is noted now, because `Paths` changes it.
+        started_s, method, request_id = perf_counter(), scope["method"], _new_id(scope)
+        scope[REQUEST_ID] = request_id
         status = 500  # the server's answer if the app raises an exception
 
         async def send_with_id(message: Message) -> None:
@@ -36,9 +44,12 @@ class RequestLog:
         try:
             with logs.bound(request_id=request_id):
                 await self.app(scope, receive, send_with_id)
+        except Exception as error:
+            logger.exception("unexpected", extra={"error": type(error).__name__, "request_id": request_id})
+            raise
         finally:
             fields = {
-                "method": scope["method"],
+                "method": method,
                 # The template of the route is logged, because a path may hold an address.
                 "route": getattr(scope.get("route"), "path", "none"),
                 "status": status,
@@ -48,6 +59,6 @@ class RequestLog:
             logger.info("request", extra=fields)
 
 
-def _request_id(scope: Scope) -> str:
+def _new_id(scope: Scope) -> str:
     """The id of this Lambda invocation, so that all of its log lines share one id; elsewhere a random id."""
     return getattr(scope.get("aws.context"), "aws_request_id", None) or secrets.token_hex(8)

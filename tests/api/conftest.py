@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import botocore.session
@@ -15,10 +16,13 @@ from fastapi import FastAPI
 from moto import mock_aws
 from starlette.types import ASGIApp
 
+from app import main
 from app.api.application import create
 from app.providers.sdk.web import Web
+from app.settings import Process
 from app.store import tables
 from app.store.head_items import HeadItem
+from app.wiring import process
 from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.support.clock import Clock
@@ -107,6 +111,14 @@ def app(parts: Container) -> FastAPI:
 def client(app: FastAPI, parts: Container) -> Client:
     """With a key that may do everything."""
     return Client(app, parts.api_keys.create("all", {"admin"}, ()))
+
+
+@pytest.fixture(scope="module")
+def deployed(parts: Container) -> Iterator[None]:
+    """The deployed application, over the container of the tests, for `tests.support.gateway.call`."""
+    main.app.state.connect = lambda: parts
+    yield
+    main.app.state.connect = partial(process.container, Process.API)
 
 
 @pytest.fixture

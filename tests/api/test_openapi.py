@@ -65,7 +65,7 @@ def test_it_is_served(client: Client, app: Application) -> None:
         ("post /v1/suppressions", {201, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/suppressions/{suppression_id}", {200, 401, 403, 404, 503}),
         ("delete /v1/suppressions/{suppression_id}", {204, 401, 403, 404, 503}),
-        ("post /v1/webhooks/{provider}", {200, 401, 404, 406, 413, 503}),
+        ("post /v1/webhooks/{provider}", {200, 400, 401, 404, 406, 413, 415, 503}),
         ("get /health", {200, 503}),
     ],
 )

@@ -44,24 +44,6 @@ def test_the_standard_members(client: Client, method: str, url: str, status: int
     assert problem["detail"]
 
 
-@pytest.mark.parametrize(
-    ("path", "allowed"),
-    [
-        ("/v1/emails/eml_none", "GET"),
-        ("/v1/emails/eml_none/cancel", "POST"),
-        ("/v1/emails/explain", "POST"),
-        ("/v1/emails", "GET, POST"),
-        ("/v1/suppressions", "GET, POST"),
-        ("/v1/suppressions/sup_none", "DELETE, GET"),
-        ("/", "GET, HEAD"),
-    ],
-)
-def test_which_methods_are_allowed_is_told(client: Client, path: str, allowed: str) -> None:
-    answer = client.request("OPTIONS", path)
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == allowed
-
-
 def test_an_unexpected_fault_is_logged_and_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "app.api"):
         answer = failing(ZeroDivisionError("secret")).get("/v1/emails")
@@ -69,8 +51,10 @@ def test_an_unexpected_fault_is_logged_and_tells_nothing(caplog: pytest.LogCaptu
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:emailsminder:problem:internal"
     assert "secret" not in answer.text
-    [record] = [record for record in caplog.records if record.name == "app.api.problems"]
+    [record] = [record for record in caplog.records if record.name == "app.api.request_log"]
     assert vars(record)["error"] == "ZeroDivisionError"
+    assert vars(record)["request_id"] == answer.headers["X-Request-Id"]
+    assert record.exc_info is not None
     assert "secret" not in record.getMessage()
 
 
@@ -96,6 +80,7 @@ def test_storage_that_does_not_answer_is_logged_and_worth_asking_again(
     assert answer.json()["type"] == "urn:emailsminder:problem:unavailable"
     [record] = [record for record in caplog.records if record.name == "app.api.problems"]
     assert (vars(record)["error"], vars(record)["code"]) == (error, code)
+    assert vars(record)["request_id"] == answer.headers["X-Request-Id"]
     assert "secret" not in answer.text + record.getMessage()
 
 
@@ -109,7 +94,7 @@ def test_what_passes_is_worth_asking_again(raised: Exception) -> None:
 
 def test_every_class_of_the_tree_has_its_own_type_and_status() -> None:
     classes = Problem.__subclasses__()
-    assert len(classes) == 11
+    assert len(classes) == 12
     assert len({kind.type for kind in classes}) == len({kind.status for kind in classes}) == len(classes)
 
 

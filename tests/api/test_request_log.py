@@ -67,7 +67,8 @@ def test_a_request_that_fails_is_logged_as_500(caplog: pytest.LogCaptureFixture)
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(RequestLog(broken)({"type": "http", "method": "GET"}, nothing, nothing))
-    assert [line["status"] for line in lines(caplog)] == [500]
+    assert [line.get("status") for line in lines(caplog)] == [None, 500]
+    assert len({line["request_id"] for line in lines(caplog)}) == 1
 
 
 def test_what_is_no_request_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

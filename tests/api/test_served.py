@@ -1,17 +1,16 @@
 """The API under a real server: what happens to bodies that arrive in pieces."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from app.api.body import BODY_LIMIT_BYTES
 from tests.api.conftest import Client
+from tests.support.served import serving
 
 PIECE = b" " * 100_000
 
@@ -19,17 +18,10 @@ PIECE = b" " * 100_000
 @pytest.fixture(scope="module")
 def served(app: FastAPI, client: Client) -> Iterator[httpx.Client]:
     """A client of the running server, with the key of `client`."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        threading.Event().wait(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    headers = {"Authorization": f"Bearer {client.key}", "Content-Type": "application/json"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as found:
-        yield found
-    server.should_exit = True
-    thread.join()
+    with serving(app) as port:
+        headers = {"Authorization": f"Bearer {client.key}", "Content-Type": "application/json"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as found:
+            yield found
 
 
 def pieces(size: int) -> Iterator[bytes]:

@@ -52,7 +52,8 @@ class Installation:
         }
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)
         self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
-        self._command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", api, *flags]
+        listening = ("--host", "127.0.0.1", "--port", api, "--http", "app.api.http11:Protocol")
+        self._command = [sys.executable, "-m", "uvicorn", "app.main:app", *listening, *flags]
         self._umask = umask
         self._process: subprocess.Popen[bytes] | None = None
         self._disturbed: set[str] = set()  # accounts that had a fault since they were resumed

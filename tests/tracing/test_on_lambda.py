@@ -1,6 +1,5 @@
 """On Lambda, spans are sent before the answer, behind which the process stands still; no fault of tracing stops it."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,8 +14,8 @@ from app.settings import Process
 from app.tracing import UNTRACED
 from app.wiring import process
 from app.wiring.tracing import open_traces
-from tests.api.test_lambda import call, rest_event
 from tests.support.collector import Collector
+from tests.support.gateway import call, proxy_event
 from tests.tracing.conftest import EMAIL, Installation, caller, lines
 from workers import attempts
 
@@ -41,13 +40,7 @@ def test_both_doors_send_their_spans_before_they_answer(installation: Installati
         "Content-Type": "application/json",
         "traceparent": traceparent,
     }
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        answer = call(rest_event("POST", "/v1/emails", stage="v1", body=json.dumps(EMAIL), **headers))
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    answer = call(proxy_event("POST", "/v1/emails", headers, stage="v1", body=json.dumps(EMAIL)))
     assert answer["statusCode"] == 202
     assert [span.name for span in collector.spans] == ["publish", "POST /v1/emails"]
     (record,) = installation.queue.records()

@@ -4,16 +4,17 @@ import logging
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
 from app.api import times
 from app.api.auth import Parts, Reader, Sender, check_email, is_operator, project_of, short_id
 from app.api.body import JsonBody
-from app.api.openapi import answer, body_errors, errors, json_request, refusals
+from app.api.openapi import LOCATION, answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, queries, stories, views
+from app.api.v1.idempotency import IdempotencyKey
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
 from app.delivery.accept import new_id
@@ -49,15 +50,6 @@ EmailId = Annotated[str, Path(description="the `id` that the answer of a send ha
 # Another example, because the other email was delivered long ago.
 OpenEmailId = Annotated[
     str, Path(description="the `id` that the answer of a send has", examples=[examples.CANCELED_ID])
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=256,
-        description="However often a request is sent with the same key and the same body, one email is stored.",
-    ),
 ]
 
 
@@ -101,12 +93,12 @@ class Filter(queries.Query):
     "/v1/emails",
     status_code=202,
     response_model=views.AcceptedEmail,
-    responses=answer(examples.ACCEPTED, 202, description="Stored and queued", links=_TO_THE_STORY)
+    responses=answer(examples.ACCEPTED, 202, description="Stored and queued", headers=LOCATION, links=_TO_THE_STORY)
     | answer(
         examples.REPLAYED,
         description="The email that an earlier request with this Idempotency-Key stored, as it is now",
         model=views.AcceptedEmail,
-        headers={"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
+        headers=LOCATION | {"Idempotent-Replayed": {"schema": {"type": "string", "enum": ["true"]}}},
         links=_TO_THE_STORY,
     )
     | refusals("send")
@@ -163,6 +155,7 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
 
 @router.get(
     "/v1/emails",
+    dependencies=[queries.checked(Filter)],
     responses=answer(examples.PAGE) | refusals("read") | errors(Invalid(("limit", "must be at most 100"))),
 )
 def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -> views.EmailList:

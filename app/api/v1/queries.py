@@ -2,13 +2,22 @@
 
 import base64
 import binascii
+import difflib
 import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from app.api import addresses, times
+from app.api.problems import SHOWN_ERRORS, path
 from app.domain.project import check_project
+from app.errors import Invalid
+
+_PLUS = "a + in an address is written %2B in a query, where + is a space"
 
 OrNone = BeforeValidator(lambda text: text or None)  # an empty parameter, such as `?status=`, counts as left out
 
@@ -21,7 +30,12 @@ MAY_BE_EMPTY = Field(json_schema_extra=_allow_empty)
 
 
 def _key(text: str) -> str:
-    return addresses.read(text).key
+    try:
+        return addresses.read(text).key
+    except ValueError as fault:
+        if " " not in text.strip() or "<" in text:
+            raise
+        raise ValueError(f"{str(fault).rstrip('.')}; {_PLUS}") from None
 
 
 def _time(text: str) -> int:
@@ -44,6 +58,29 @@ class Query(BaseModel):
     """The parameters of a listing. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def checked(filters: type[Query]) -> Any:
+    """A dependency that raises Invalid naming each parameter that `filters` has not, or that is there twice.
+
+    FastAPI would take the last of two.
+    """
+    known = [field.alias or name for name, field in filters.model_fields.items()]
+
+    async def check(request: Request) -> None:
+        counts = Counter(name for name, _ in request.query_params.multi_items())
+        faults = ((path((name,)), fault) for name, count in counts.items() if (fault := _fault(name, count, known)))
+        if shown := [*islice(faults, SHOWN_ERRORS)]:
+            raise Invalid(*shown)
+
+    return Depends(check)
+
+
+def _fault(name: str, count: int, known: Sequence[str]) -> str | None:
+    if name in known:
+        return "is there more than once; give it one value" if count > 1 else None
+    close = difflib.get_close_matches(name[:40], known, n=1)
+    return f"is no parameter of this call; {f'did you mean {close[0]}?' if close else 'it takes ' + ', '.join(known)}"
 
 
 def encode(place: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from app.api import times
 from app.api.auth import Operator, Parts, Reader, is_operator, project_of, short_id
 from app.api.body import JsonBody
-from app.api.openapi import answer, body_errors, errors, json_request, nothing, refusals
+from app.api.openapi import LOCATION, answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, queries
 from app.api.v1 import suppression_views as views
@@ -49,6 +49,7 @@ class Filter(queries.Query):
 
 @router.get(
     "/v1/suppressions",
+    dependencies=[queries.checked(Filter)],
     responses=answer(examples.SUPPRESSIONS)
     | refusals("read")
     | errors(Invalid(("address", "is not an email address: it is empty"))),
@@ -89,12 +90,14 @@ def get_suppression(suppression_id: Id, key: Reader, parts: Parts) -> views.Supp
 @router.post(
     "/v1/suppressions",
     status_code=201,
-    responses=answer(examples.SUPPRESSION, 201, description="Suppressed")
+    responses=answer(examples.SUPPRESSION, 201, description="Suppressed", headers=LOCATION)
     | refusals("admin")
     | body_errors(Invalid(("note", "is required"))),
     openapi_extra=json_request(SuppressionRequest, example=("an address and the evidence", examples.TO_SUPPRESS)),
 )
-def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppression:
+def suppress_address(
+    request: Request, response: Response, key: Operator, body: JsonBody, parts: Parts
+) -> views.Suppression:
     """Send nothing more to an address.
 
     A suppression of it for the same reason that lasts longer is kept. The answer has all its reasons, strongest first.
@@ -103,7 +106,9 @@ def suppress_address(key: Operator, body: JsonBody, parts: Parts) -> views.Suppr
     suppression = read_suppression(body, now_ms=now_ms)
     entry = parts.suppressions.put(suppression)
     logger.warning("suppression added", extra={"reason": suppression.reason.value, "key_id": short_id(key)})
-    return _view(entry, entry.in_force(now_ms) or suppression, key, parts)
+    view = _view(entry, entry.in_force(now_ms) or suppression, key, parts)
+    response.headers["Location"] = f"{request.scope['root_path']}/v1/suppressions/{view.id}"
+    return view
 
 
 @router.delete(

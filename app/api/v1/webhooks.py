@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from app.api.auth import Parts
 from app.api.body import RawBody
 from app.api.openapi import answer, errors
-from app.api.problems import TooLarge
+from app.api.problems import Malformed, TooLarge, UnsupportedCoding
 from app.api.threads import Route
 from app.api.v1.views import WebhookReceipt
 from app.domain.event import Webhook
@@ -28,10 +28,12 @@ Account = Annotated[str, Path(description="the account, as PROVIDERS names it")]
     "/v1/webhooks/{provider}",
     responses=answer({"status": "recorded"})
     | errors(
+        Malformed("the body is gzip, but its end is missing"),
         Unauthenticated("the signature does not match the body"),
         NotFound("no such provider"),
         NotAcceptable("legacy webhooks are not read; set up the current ones at the provider"),
         TooLarge("a request body may have at most 4,500,000 bytes"),
+        UnsupportedCoding("Content-Encoding: send the body as it is, or as `gzip`"),
         ServiceUnavailable("the certificate cannot be fetched now"),
     ),
     openapi_extra={"requestBody": _BODY},
