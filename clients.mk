@@ -4,7 +4,7 @@ CLIENTS ?= .clients
 NODE := build/clients
 EXAMPLES := build/examples
 NPM := $(shell command -v npm)
-NPM_CI := npm ci --no-audit --no-fund --silent
+NPM_CI := npm ci --no-audit --no-fund --loglevel error
 
 .PHONY: clients
 
