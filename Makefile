@@ -47,7 +47,7 @@ COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
-	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/clients --ignore=tests/deploy $(COVERAGE) $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,browser clients collections deploy) $(COVERAGE) $(ARGS)
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the playground and the documentation page in a real browser, a Chromium of the system
@@ -153,3 +153,4 @@ $(AUDIT)/.installed: requirements/audit.txt | $(AUDIT)/bin/python
 include clients.mk
 include deploy.mk
 include bench.mk
+include collections.mk
