@@ -118,6 +118,7 @@ def test_an_email_to_fifty_stays_small_and_ends(seed: int, accounts: int) -> Non
 
 @pytest.mark.full
 @pytest.mark.no_cover
+@pytest.mark.timeout(400)  # a busy machine takes minutes
 def test_the_largest_email_of_all_fits_when_everybody_goes_an_own_way() -> None:
     """Each recipient's copy was accepted by every account in turn and came back, each with words of its own."""
     chance, accounts = random.Random(3), 8  # noqa: S311 because this is no secret
