@@ -1,14 +1,12 @@
 """accept: store an email and publish its first attempt. Once it is stored, it is never lost."""
 
-import base64
 import logging
-import secrets
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from app.delivery.listing_ports import PartitionStore
+from app.delivery.new_head import new_head, new_id
 from app.delivery.ports import (
     Clock,
     CollapseStore,
@@ -18,27 +16,20 @@ from app.delivery.ports import (
     Publish,
     SuppressionLookup,
 )
+from app.delivery.read_beside import LookedUp, in_a_thread
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
 from app.delivery.traced import TraceRequest, untraced_request
-from app.domain.collapse import scope_of
+from app.domain.due import due_at_ms
 from app.domain.eligibility import check_named
-from app.domain.email import Email, Role, fingerprint
-from app.domain.head import Head, Recipient, due_at_ms
+from app.domain.email import Email
+from app.domain.head import Head
 from app.domain.shards import shard_of
-from app.domain.tags import tags_of
 from app.errors import Conflict, Invalid, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
-LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
-KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
 # A key expires a day before its email, so a key that is still known never names an email that has been deleted.
 OUTLIVES_KEY_S = 24 * 3600
-
-
-def new_id() -> str:
-    """A new email id: 128 random bits."""
-    return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +46,6 @@ def _try(email_id: str, publish: Callable[[], None]) -> None:
         publish()
     except Exception as error:  # noqa: BLE001 because no fault whatever may refuse what is stored
         log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": type(error).__name__})
-
-
-LookedUp = tuple[Head, str | None]
-
-
-def in_a_thread(read: Callable[[], LookedUp]) -> Callable[[], LookedUp]:
-    """Start `read` in a thread of its own. The function that is returned waits for it, and returns what it returned."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="accept")
-    future = pool.submit(read)
-    pool.shutdown(wait=False)
-    return future.result
-
-
-def at_once(read: Callable[[], LookedUp]) -> Callable[[], LookedUp]:
-    """Call `read` now. For processes whose calls must come in one order, such as those of a random run."""
-    found = read()
-    return lambda: found
 
 
 @dataclass(frozen=True)
@@ -103,7 +77,9 @@ class Accept:
         Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
         that does not answer is no error: the sweep publishes.
         """
-        head = self._new_head(email, project)
+        head = new_head(
+            email, project, int(self.clock() * 1000), self.new_id(), retry_for_s=self.retry_for_s, shards=self.shards
+        )
         if key is not None:
             head, earlier = self._named(head, key)
             if earlier:
@@ -119,34 +95,6 @@ class Accept:
             _try(replaced, partial(self._end, replaced, created.created_at_ms))
         _try(created.email_id, partial(publish_if_ready, self.publish, self.clock, created))
         return Accepted(created, replayed=False)
-
-    def _new_head(self, email: Email, project: str) -> Head:
-        now_ms = int(self.clock() * 1000)
-        expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
-        retry_until_ms = now_ms + self.retry_for_s * 1000
-        roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
-        email_id = self.new_id()
-        return Head(
-            email_id=email_id,
-            fingerprint=fingerprint(email),
-            sender=email.sender,
-            subject=email.content.subject,
-            recipients={m.key: Recipient(m.address, role) for role, mailboxes in roles for m in mailboxes},
-            created_at_ms=now_ms,
-            expires_at_ms=expires_at_ms,
-            retry_until_ms=retry_until_ms,
-            ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
-            project=project,
-            tags=tags_of(email),
-            shard=shard_of(email_id, self.shards),
-            on_uncertain=email.on_uncertain,
-            providers=email.providers,
-            collapse_scope=scope_of(project, email),
-            critical=email.critical,
-            override_suppression=email.override_suppression,
-            tracking=email.tracking,
-            accepted_by=secrets.token_hex(8),
-        )
 
     def _checked(self, head: Head, email: Email) -> Head:
         """Check the expiry, and which providers can carry the email. Returns the head, without those that cannot.

@@ -7,7 +7,8 @@ from itertools import count
 
 from app.delivery.ports import Clock, HeadStore, Publish, PublishMany
 from app.domain.backoff import backoff_s
-from app.domain.head import EmailStatus, Head, Status, ready, status
+from app.domain.due import ready
+from app.domain.head import EmailStatus, Head, Status, status
 from app.errors import Contention, ServiceUnavailable
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import heapq
 import threading
 from collections.abc import Callable
 
-from app.domain.head import Head, due_at_ms
+from app.domain.due import due_at_ms
+from app.domain.head import Head
 from app.local.alarm import Alarm
 from app.store.collapses import Collapses
 from app.store.heads import Heads

@@ -15,7 +15,8 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from app.domain.head import Head, due_at_ms
+from app.domain.due import due_at_ms
+from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.local import aws, variables
 from app.store.entries import entries_of

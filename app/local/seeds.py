@@ -9,7 +9,7 @@ from typing import Any
 
 from app.api import times
 from app.api.v1 import examples
-from app.delivery.accept import KEPT_FOR_S
+from app.delivery.new_head import KEPT_FOR_S
 from app.domain.attempts import Attempt
 from app.domain.email import Content, Mailbox, Role
 from app.domain.event import ProviderEvent

@@ -14,7 +14,8 @@ from typing import Final
 
 from app.delivery.ports import Clock
 from app.delivery.rewrite import publish_those_ready, rewrite
-from app.domain.head import Head, due_at_ms, ready
+from app.domain.due import due_at_ms, ready
+from app.domain.head import Head
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues

@@ -14,7 +14,7 @@ from app.local.hand_over import Line, Sender
 from app.local.paths import Paths
 from app.local.queue_poller import LocalQueue
 from app.local.runner import Handed
-from app.wiring.parts import Queue, Stores
+from app.wiring.stores import Queue, Stores
 
 ATTEMPT, DUE = "attempt", "due"  # the two kinds of line
 

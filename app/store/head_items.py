@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from app.domain.due import entry_ms
 from app.domain.email import Mailbox, OnUncertain, Tracking
-from app.domain.head import Head, Stop, entry_ms, status
+from app.domain.head import Head, Stop, status
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute
 from app.store.entries import created_shard, position_key, read_position
+from app.store.head_indexes import CreatedIndex, DueIndex
 from app.store.head_size import fitting
 from app.store.history_codec import read_attempts, read_earlier, read_recipients
 from app.store.item_values import optional_ms, required, time_ms
@@ -21,38 +22,8 @@ from app.store.raw_items import Raw, Stored, to_raw
 from app.store.ttl import as_ttl
 
 PART = "email"
-DUE = "due"  # the index of the emails that are due
 
 _log = logging.getLogger(__name__)
-
-
-class DueIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
-    """The emails by the time at which the sweep must check them. An email with nothing left to do is not in it.
-
-    While a worker holds an email, its entry may be earlier than the end of the lease (`entry_ms`).
-    """
-
-    class Meta:
-        """The index's name and what it holds of each item: the keys only."""
-
-        index_name = DUE
-        projection = KeysOnlyProjection()
-
-    due_shard = UnicodeAttribute(hash_key=True)
-    due_at = NumberAttribute(range_key=True)
-
-
-class CreatedIndex(GlobalSecondaryIndex["HeadItem"]):  # type: ignore[no-untyped-call] # because PynamoDB left it untyped
-    """The emails of a project by the time at which they were accepted, and by id within a millisecond."""
-
-    class Meta:
-        """The index's name and what it holds of each item: the keys only."""
-
-        index_name = "created"
-        projection = KeysOnlyProjection()
-
-    created_shard = UnicodeAttribute(hash_key=True)
-    created_key = UnicodeAttribute(range_key=True)
 
 
 class HeadItem(Model):

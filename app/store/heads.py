@@ -6,14 +6,16 @@ from contextlib import suppress
 from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 
-from app.domain.head import EARLY_MS, Head
+from app.domain.due import EARLY_MS
+from app.domain.head import Head
 from app.domain.listing import Position
 from app.errors import Unreadable
 from app.store.batches import get_all
 from app.store.cursors import Cursor
 from app.store.entries import position_key, read_positions
 from app.store.failures import is_condition_failed
-from app.store.head_items import DUE, NEW, PART, HeadItem, as_raw, as_stored, read_head
+from app.store.head_indexes import DUE
+from app.store.head_items import NEW, PART, HeadItem, as_raw, as_stored, read_head
 
 
 class Heads:

@@ -29,7 +29,8 @@ from app.settings import Process, Settings, is_lambda
 from app.store import tables
 from app.topic import DelayQueue, Topic
 from app.wiring import aws
-from app.wiring.parts import Container, Queue, Stores, build, leave_to_the_sweep
+from app.wiring.parts import Container, build
+from app.wiring.stores import Queue, Stores, leave_to_the_sweep
 from app.wiring.sweep import look_at_own_api
 from app.wiring.tracing import open_traces
 from app.wiring.variable_places import NOT_IN_A_SECRET

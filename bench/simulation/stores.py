@@ -8,7 +8,8 @@ from heapq import nsmallest
 from app.domain.calls import NO_CALLS, Calls
 from app.domain.caps import seconds_for
 from app.domain.counts import Sums
-from app.domain.head import Head, entry_ms
+from app.domain.due import entry_ms
+from app.domain.head import Head
 from app.domain.health import Health
 from app.domain.suppression import Entry, Suppression
 

@@ -15,7 +15,8 @@ from app.delivery.monitor import Monitor
 from app.delivery.places import PlaceTaker
 from app.delivery.plan import EARLY_MS, Plan
 from app.domain.dispatch import Dispatch
-from app.domain.head import Head, ready
+from app.domain.due import ready
+from app.domain.head import Head
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.route import Routing

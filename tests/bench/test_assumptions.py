@@ -17,7 +17,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from app import metrics
 from app.api.application import create
-from app.delivery.accept import KEPT_FOR_S, LIFETIME_S
+from app.delivery.new_head import KEPT_FOR_S, LIFETIME_S
 from app.delivery.pending_counts import FLUSH_EVERY_S
 from app.domain.head import Status
 from app.domain.kinds import Kind

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from app.domain.caps import Caps
+from app.domain.due import due_at_ms
 from app.domain.email import Email
-from app.domain.head import Status, due_at_ms
+from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause
 from app.domain.outcome import Outcome
@@ -390,9 +391,8 @@ def test_whatever_comes_and_fails_no_second_exceeds_its_cap(store: Aws, seed: in
     harness = capped(store, 3, *PROVIDERS[:2], retry_for_s=dice.choice([0, 5, 600]))
     harness.another_monitor().update("mailgun", pause)
     installation = Installation(harness, dice, lost=0.1)
-    installation.scripted.plan(
-        "sendgrid", *[dice.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)], accepted()
-    )
+    answers = [dice.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)]
+    installation.scripted.plan("sendgrid", *answers, accepted())
     for _ in range(8):
         at_s = harness.clock() + dice.uniform(0, 20)
         installation.time.plan(at_s, lambda: installation.take(*[an_email() for _ in range(dice.randrange(4))]))

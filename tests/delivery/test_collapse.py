@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.delivery.accept import at_once, new_id
+from app.delivery.new_head import new_id
+from app.delivery.read_beside import at_once
 from app.domain.email import Mailbox
 from app.domain.head import Status
 from app.domain.kinds import Kind

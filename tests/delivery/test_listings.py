@@ -9,8 +9,9 @@ import pytest
 
 from app.delivery import read
 from app.delivery.read import CHUNK, READ_AT_MOST, SPARE, Read
+from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.email import Role
-from app.domain.head import REPUBLISH_AFTER_MS, EmailStatus, Head, Recipient, Status
+from app.domain.head import EmailStatus, Head, Recipient, Status
 from app.domain.kinds import Kind
 from app.domain.listing import Wanted
 from app.domain.shards import SHARDS, shard_of

@@ -10,9 +10,10 @@ import pytest
 from app.delivery.record import TOGETHER
 from app.delivery.sweep import Sweep
 from app.domain.attempts import Attempt
+from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
-from app.domain.head import REPUBLISH_AFTER_MS, Recipient, Status
+from app.domain.head import Recipient, Status
 from app.domain.health import Health
 from app.domain.kinds import Kind
 from app.domain.listing import Wanted

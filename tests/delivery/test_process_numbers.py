@@ -5,7 +5,8 @@ The other tests use the constants by name, so they would not notice a wrong one.
 
 from app.delivery.health_cache import CACHE_FOR_S
 from app.delivery.monitor import IN_FORCE_AFTER_S
-from app.wiring.parts import LEASE_MARGIN_S, NONCE_LIFETIME_S
+from app.wiring.parts import LEASE_MARGIN_S
+from app.wiring.stores import NONCE_LIFETIME_S
 
 
 def test_an_operators_pause_is_in_force_when_it_is_answered_after_two_and_a_half_seconds() -> None:

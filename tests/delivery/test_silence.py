@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from app.domain.counts import Sums
+from app.domain.due import due_at_ms
 from app.domain.email import Message, OnUncertain
-from app.domain.head import Evidence, Status, due_at_ms
+from app.domain.head import Evidence, Status
 from app.domain.health import SILENT_AFTER_MS, Health
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome

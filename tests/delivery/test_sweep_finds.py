@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from app.delivery.sweep import CHUNK
-from app.domain.head import REPUBLISH_AFTER_MS
+from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.kinds import Kind
 from app.domain.shards import shard_of
 from app.errors import ServiceUnavailable

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.due import due_at_ms
 from app.domain.email import Message, OnUncertain
-from app.domain.head import Status, due_at_ms
+from app.domain.head import Status
 from app.domain.health import pause
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome

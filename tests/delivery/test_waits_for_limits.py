@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.domain.caps import DAY_S, Caps
+from app.domain.due import due_at_ms
 from app.domain.email import Role
-from app.domain.head import Recipient, Status, due_at_ms
+from app.domain.head import Recipient, Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause, Kind
 from app.domain.limits import is_waited_for, put_off

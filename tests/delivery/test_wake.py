@@ -4,7 +4,7 @@ import zlib
 from dataclasses import replace
 from itertools import count
 
-from app.delivery.accept import new_id
+from app.delivery.new_head import new_id
 from app.domain.head import Status
 from app.domain.health import pause
 from app.domain.kinds import Cause

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.dispatch import DispatchContext
+from app.domain.due import due_at_ms
 from app.domain.email import OnUncertain, Role
-from app.domain.head import Head, Recipient, Status, due_at_ms
+from app.domain.head import Head, Recipient, Status
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.rounds import SHORTEST_WAIT_MS

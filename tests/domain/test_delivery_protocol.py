@@ -6,9 +6,10 @@ import pytest
 
 from app.domain.attempts import Attempt
 from app.domain.dispatch import Dispatch, DispatchContext
+from app.domain.due import ready
 from app.domain.email import OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Evidence, Head, Recipient, Status, ready
+from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import LEASE_EXPIRED, DeliveryProtocol, is_about

@@ -6,20 +6,9 @@ from itertools import combinations
 import pytest
 
 from app.domain.attempts import Attempt
+from app.domain.due import EARLY_MS, REPUBLISH_AFTER_MS, due_at_ms, entry_ms, ready
 from app.domain.email import Role
-from app.domain.head import (
-    EARLY_MS,
-    REPUBLISH_AFTER_MS,
-    EmailStatus,
-    Evidence,
-    Head,
-    Recipient,
-    Status,
-    due_at_ms,
-    entry_ms,
-    ready,
-    status,
-)
+from app.domain.head import EmailStatus, Evidence, Head, Recipient, Status, status
 from tests.support.samples import a_head
 
 ENDS = [found for found in Status if found not in (Status.QUEUED, Status.SENDING, Status.SENT)]

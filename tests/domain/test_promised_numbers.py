@@ -3,7 +3,7 @@
 The other tests use the constants by name, so they would not notice a wrong one.
 """
 
-from app.domain import counts, head, health, rounds, silence, suppression, wake
+from app.domain import counts, due, health, rounds, silence, suppression, wake
 from app.domain.own_entries import TAKEN_FOR_MS
 
 
@@ -62,4 +62,4 @@ def test_a_suppression_ends() -> None:
 
 
 def test_a_lost_message_is_published_again_after_ten_seconds() -> None:
-    assert head.REPUBLISH_AFTER_MS == 10_000
+    assert due.REPUBLISH_AFTER_MS == 10_000

@@ -9,8 +9,9 @@ import pytest
 from app.domain import limits, resolution, rounds, states, unknown_calls
 from app.domain.attempts import Attempt
 from app.domain.dispatch import Dispatch, DispatchContext
+from app.domain.due import ready
 from app.domain.email import OnUncertain
-from app.domain.head import Head, Recipient, Status, ready
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol

@@ -6,9 +6,10 @@ import pytest
 
 from app.domain.caps import DAY_MS
 from app.domain.dispatch import Dispatch, DispatchContext
+from app.domain.due import REPUBLISH_AFTER_MS, due_at_ms, ready
 from app.domain.email import OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import REPUBLISH_AFTER_MS, Head, Recipient, Status, due_at_ms, ready
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol

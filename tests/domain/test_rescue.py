@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.domain.dispatch import DispatchContext
+from app.domain.due import due_at_ms
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
+from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.health import SILENT_AFTER_MS
 from app.domain.kinds import EventKind, Kind
 from app.domain.protocol import DeliveryProtocol

@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 from app.domain.dispatch import DispatchContext
+from app.domain.due import entry_ms, ready
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Head, Recipient, Status, entry_ms, ready
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Cause, EventKind, Kind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol

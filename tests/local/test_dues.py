@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.head import REPUBLISH_AFTER_MS
+from app.domain.due import REPUBLISH_AFTER_MS
 from app.local.alarm import Alarm
 from app.local.dues import Dues, NotingCollapses, NotingHeads
 from tests.support.aws import Aws

@@ -17,7 +17,7 @@ from app.local.provision import provision
 from app.local.queue_poller import LocalQueue
 from app.local.runner import Handed
 from app.local.wiring import HandOver, Intake, socket_path
-from app.wiring.parts import Queue
+from app.wiring.stores import Queue
 from tests.support.aws import Aws
 from tests.support.harness import Harness
 from tests.support.samples import an_email

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.delivery.accept import new_id
+from app.delivery.new_head import new_id
 from app.domain.email import OnUncertain
 from app.domain.head import Head, Status
 from app.domain.health import pause

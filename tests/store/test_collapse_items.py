@@ -12,7 +12,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from app.domain.head import REPUBLISH_AFTER_MS, Head
+from app.domain.due import REPUBLISH_AFTER_MS
+from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.store.collapses import TRIES, CollapseItem, Collapses
 from app.store.head_items import HeadItem

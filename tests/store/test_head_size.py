@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.dispatch import DispatchContext
+from app.domain.due import due_at_ms
 from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Head, Recipient, Status, due_at_ms
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol

@@ -6,8 +6,9 @@ from dataclasses import MISSING, fields, replace
 import pytest
 
 from app.domain.attempts import Attempt, EarlierCalls
+from app.domain.due import EARLY_MS, REPUBLISH_AFTER_MS
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
-from app.domain.head import EARLY_MS, REPUBLISH_AFTER_MS, Evidence, Head, Recipient, Status, Stop
+from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
 from app.domain.shards import SHARDS, shard_of
 from app.domain.suppression import Notice, Reason

@@ -8,9 +8,10 @@ from typing import Any
 from app.delivery.monitor import Monitor
 from app.delivery.watchdog import Watchdog
 from app.domain.capability import Capability
+from app.domain.due import due_at_ms
 from app.domain.email import Email
 from app.domain.event import ProviderEvent
-from app.domain.head import Head, Recipient, due_at_ms
+from app.domain.head import Head, Recipient
 from app.domain.health import resume
 from app.domain.kinds import Cause, Kind
 from app.domain.route import Routing
@@ -21,7 +22,8 @@ from app.store.health import SumsItem
 from app.store.idempotency import KeyItem
 from app.store.places import PlaceItem
 from app.store.suppression_items import SuppressionItem
-from app.wiring.parts import Container, Stores, build
+from app.wiring.parts import Container, build
+from app.wiring.stores import Stores
 from tests.support.aws import BUCKET, Aws
 from tests.support.clock import Clock
 from tests.support.environment import ADDRESS_SECRET

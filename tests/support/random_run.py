@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from app.delivery.accept import at_once
 from app.delivery.health_cache import CACHE_FOR_S
+from app.delivery.read_beside import at_once
 from app.domain.caps import Caps
+from app.domain.due import due_at_ms
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
-from app.domain.head import Evidence, Head, Recipient, Status, due_at_ms
+from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome

@@ -1,0 +1,49 @@
+"""The head of an email that has just been requested."""
+
+import base64
+import secrets
+
+from app.domain.collapse import scope_of
+from app.domain.email import Email, Role, fingerprint
+from app.domain.head import Head, Recipient
+from app.domain.shards import shard_of
+from app.domain.tags import tags_of
+
+LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
+KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
+
+
+def new_id() -> str:
+    """A new email id: 128 random bits."""
+    return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+def new_head(email: Email, project: str, now_ms: int, email_id: str, *, retry_for_s: int, shards: int) -> Head:
+    """The head of an email that is accepted at `now_ms`, before it is known who can carry it and who is suppressed.
+
+    `shards` is the number of shards that new emails are spread over.
+    """
+    expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
+    retry_until_ms = now_ms + retry_for_s * 1000
+    roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
+    return Head(
+        email_id=email_id,
+        fingerprint=fingerprint(email),
+        sender=email.sender,
+        subject=email.content.subject,
+        recipients={m.key: Recipient(m.address, role) for role, mailboxes in roles for m in mailboxes},
+        created_at_ms=now_ms,
+        expires_at_ms=expires_at_ms,
+        retry_until_ms=retry_until_ms,
+        ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
+        project=project,
+        tags=tags_of(email),
+        shard=shard_of(email_id, shards),
+        on_uncertain=email.on_uncertain,
+        providers=email.providers,
+        collapse_scope=scope_of(project, email),
+        critical=email.critical,
+        override_suppression=email.override_suppression,
+        tracking=email.tracking,
+        accepted_by=secrets.token_hex(8),
+    )
