@@ -9,7 +9,7 @@ figures.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, auto
 from itertools import takewhile
 
 from app.domain.counts import Sums
@@ -38,12 +38,12 @@ FAULT_COUNTS_FOR_MIN = 30  # for this long after a fault of ours nothing is judg
 Minutes = Sequence[tuple[int, Sums]]  # minutes of the Unix epoch with their counts, newest first
 
 
-class Finding(StrEnum):
+class Finding(Enum):
     """What the counts say of a provider."""
 
-    NOTHING = "nothing"  # too few emails, or too old ones
-    REPORTS = "reports"
-    SILENT = "silent"
+    NOTHING = auto()  # too few emails, or too old ones
+    REPORTS = auto()
+    SILENT = auto()
 
 
 @dataclass(frozen=True, slots=True)

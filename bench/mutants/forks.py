@@ -63,9 +63,10 @@ def run(jobs: Iterable[Job], slots: int, log: Path) -> None:
                 if status is not None:
                     child = running.pop(pid)
                     free.append(child.slot)
-                    if status > 0:
-                        raise RuntimeError(f"a child broke off: see {log}")
-                    child.job.answered(_answer(child.answer) if status == 0 else None)
+                    with child.answer:
+                        if status > 0:
+                            raise RuntimeError(f"a child broke off: see {log}")
+                        child.job.answered(_answer(child.answer) if status == 0 else None)
             time.sleep(POLL_S)
     finally:
         for pid, child in running.items():
@@ -74,7 +75,7 @@ def run(jobs: Iterable[Job], slots: int, log: Path) -> None:
 
 
 def _fork(job: Job, slot: int, log: Path) -> tuple[int, IO[bytes]]:
-    answer = tempfile.TemporaryFile()  # noqa: SIM115 because it is closed when it has been read
+    answer = tempfile.TemporaryFile()  # noqa: SIM115 because it is closed when its child has ended
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -127,6 +128,5 @@ def _ended(pid: int, until: float) -> int | None:
 
 
 def _answer(found: IO[bytes]) -> Any:
-    with found:
-        found.seek(0)
-        return json.load(found)
+    found.seek(0)
+    return json.load(found)

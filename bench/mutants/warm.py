@@ -28,7 +28,10 @@ from bench.mutants.selection import file_of
 
 FILES_AT_ONCE: Final = 3  # test files that are imported again first, before all the others: they kill most mutants
 # These tests run the code in other processes, which see no mutant, or do not run the code under mutation at all.
-ELSEWHERE: Final = ("bench", "browser", "deploy", "e2e", "fuzz", "infra", "local", "test_structure.py")
+ELSEWHERE: Final = (
+    *("bench", "browser", "clients", "collections", "deploy", "e2e", "fuzz", "infra", "local"),
+    *("test_coverage_marks.py", "test_structure.py"),
+)
 OURS: Final = ("app", "tests", "workers", "infra")
 OPTIONS: Final = (
     "-q",

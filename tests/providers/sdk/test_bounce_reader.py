@@ -289,3 +289,22 @@ def test_advice_that_resend_adds_is_not_the_hosts_word() -> None:
     permanent = labels.resend("Permanent", "General")
     assert read(Report(text=advice, label=permanent)).proven is SOFT
     assert read(Report(text=f"smtp; 550 5.1.1 user unknown {advice}", label=permanent)).proven is DEAD
+
+
+@pytest.mark.parametrize("action", ["failed", "Failure", "expired", "EXPIRED (after 3 days)"])
+def test_each_word_for_a_failure_means_that_somebody_gave_up(action: str) -> None:
+    assert read(Report(action=action, status="4.4.7", text="451 4.4.1 try again later")).proven is SOFT
+
+
+@pytest.mark.parametrize(
+    ("text", "proves"),
+    [
+        ("550 5.1.1 user unknown, see HTTP://WWW.SPAMHAUS.ORG/query/bl", BLOCKED),
+        ("550 GMX.DE requested action not taken: mailbox unavailable", DEAD),
+        ("550 5.1.1 策略 用户不存在", BLOCKED),
+        ("550 5.0.0 邮箱容量不足", CONDITION),
+        ("550 5.0.0 账号已过期", CONDITION),
+    ],
+)
+def test_hosts_write_in_any_case_and_alphabet(text: str, proves: Proven) -> None:
+    assert read(Report(action="failed", text=text)).proven is proves

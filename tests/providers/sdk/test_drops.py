@@ -33,6 +33,22 @@ from app.providers.sdk import drops
         ("Over the hourly sending allowance", Cause.LIMIT),
         ("Rate exceeded", Cause.THROTTLE),
         ("Too many messages", Cause.THROTTLE),
+        ("Too many requests", Cause.THROTTLE),
+        ("You are sending too fast", Cause.THROTTLE),
+        ("Exceeded the sending rate", Cause.THROTTLE),
+        ("Limit reached", Cause.LIMIT),
+        ("Monthly messaging limit", Cause.LIMIT),
+        ("Over its sending limit", Cause.LIMIT),
+        ("account is_under_review", Cause.ACCOUNT),
+        ("Suspension in effect", Cause.ACCOUNT),
+        ("Account disabled", Cause.ACCOUNT),
+        ("The account is disabled", Cause.ACCOUNT),
+        ("The account has been disabled", Cause.ACCOUNT),
+        ("Sender deactivated", Cause.ACCOUNT),
+        ("Sending is paused", Cause.ACCOUNT),
+        ("On probation", Cause.ACCOUNT),
+        ("Payment required", Cause.ACCOUNT),
+        ("Invoice past due", Cause.ACCOUNT),
     ],
 )
 def test_words_that_speak_of_us_say_what_it_is(words: str, cause: Cause) -> None:
@@ -57,3 +73,8 @@ def test_words_that_speak_of_us_say_what_it_is(words: str, cause: Cause) -> None
 def test_words_of_something_else_do_not(words: str) -> None:
     assert drops.meaning(words) == (Kind.DROPPED, Cause.UNKNOWN)
     assert drops.meaning(words, Cause.POLICY) == (Kind.DROPPED, Cause.POLICY)
+
+
+def test_each_word_is_needed() -> None:
+    # Of two words that stand for the same texts, one would say nothing.
+    assert not [(one, other) for one in drops.WORDS for other in drops.WORDS if one != other and one in other]
