@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bench.mutants.mutant import Mutant
-from bench.mutants.places import Contexts, Mentions, Place
+from bench.mutants.places import Contexts, Line, Mentions, Place
 
 # The first tests of a selection take this many seconds together. They kill nearly every mutant. A mutant that survives
 # them is tested with the others later, of which there may be a thousand.
@@ -75,7 +75,7 @@ class Selector:
         """The tests that run the changed statement.
 
         A statement that runs at import is run before any test. For it, these are the tests that run or contain a use of
-        the names that it binds; if there are none, all tests that run any line of the file.
+        the names that it binds; if there are none, all tests that run any line of the file, or else of its folder.
         """
         anew = place.function is None or not self.known.imported.get(mutant.file, frozenset()).isdisjoint(place.lines)
         tests = self._running((mutant.file, line) for line in place.lines)
@@ -85,9 +85,17 @@ class Selector:
             tests |= self._running(lines).union(*(self._of_file.get(file, ()) for file in files))
             if not tests:
                 tests = self._running((mutant.file, line) for line in self.known.contexts.get(mutant.file, ()))
+            if not tests:
+                tests = self._running(self._lines_beside(mutant.file))
         ordered = tuple(self._ordered(tests, mutant.file))
         spent = accumulate(self.known.seconds[test] for test in ordered)
         return Selection(ordered, max(1, sum(seconds <= AT_FIRST_S for seconds in spent)), anew)
+
+    def _lines_beside(self, file: str) -> Iterator[Line]:
+        folder = PurePosixPath(file).parent
+        for other, lines in self.known.contexts.items():
+            if PurePosixPath(other).parent == folder:
+                yield from ((other, line) for line in lines)
 
     def _running(self, lines: Iterable[tuple[str, int]]) -> set[str]:
         contexts = set[str]()

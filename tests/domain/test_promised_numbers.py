@@ -34,6 +34,7 @@ def test_a_silent_provider_is_noticed_after_a_quarter_of_an_hour() -> None:
     assert (silence.ENOUGH_TO_FORGIVE, silence.FORGET_AFTER_MS) == (10, 4 * 3_600_000)
     assert (silence.CLEARLY_LESS, silence.NEW_USUAL_AFTER_MS) == (0.75, 86_400_000)
     assert silence.FAULT_COUNTS_FOR_MIN == 30
+    assert (silence.IMPROBABLE, silence.IMPROBABLE_WHILE_SILENT) == (1e-5, 0.01)
     assert rounds.WATCHED_FOR_QUARTERS == 8
 
 

@@ -1,9 +1,10 @@
-"""How long a throttling provider asks us to wait: Retry-After as seconds or as a date."""
+"""What an answer means by its status alone; and how long a throttling provider asks us to wait."""
 
 import httpx
 import pytest
 
-from app.providers.sdk.answers import header_s
+from app.domain.kinds import Cause, Kind
+from app.providers.sdk.answers import header_s, judge
 
 DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
 
@@ -39,3 +40,20 @@ def test_the_answers_own_date_may_be_of_any_zone_too(date: str) -> None:
 
 def test_a_date_without_the_answers_own_date_says_nothing() -> None:
     assert header_s(httpx.Response(429, headers={"Retry-After": DATE})) is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kind", "cause"),
+    [
+        ((400, 413, 415, 422), Kind.REFUSED, Cause.MESSAGE),
+        ((401, 402, 403, 404, 405, 406, 407, 410, 421, 301, 307), Kind.UNAVAILABLE, Cause.ACCOUNT),
+        ((420, 429), Kind.THROTTLED, Cause.THROTTLE),
+        ((500, 502, 503), Kind.UNAVAILABLE, Cause.OUTAGE),
+        ((408, 504, 524, 501, 520, 599), Kind.UNCERTAIN, Cause.OUTAGE),
+        ((409, 411, 414, 418, 451), Kind.REFUSED, Cause.UNKNOWN),
+        ((200, 202, 204), Kind.UNCERTAIN, Cause.UNKNOWN),  # a success without a message id
+    ],
+)
+def test_what_a_status_means_where_a_provider_says_no_more(statuses: tuple[int, ...], kind: Kind, cause: Cause) -> None:
+    read = [judge(httpx.Response(status), {}, secrets=()) for status in statuses]
+    assert [(outcome.kind, outcome.cause) for outcome in read] == [(kind, cause)] * len(statuses)

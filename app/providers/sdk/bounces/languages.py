@@ -87,7 +87,7 @@ SPACED: Final[dict[str, Words]] = {
         r"(?:onbekend|bestaat niet|niet gevonden|ongeldig|niet bekend)",
     ),
     "Polish": Words(
-        r"nadawc\w+|spamu|czarn\w+ list\w+|polityk\w+|zbyt wiele|uwierzytelni\w+",
+        r"nadawc\w+|spamu|czarn\w+ lis[tc]\w+|polityk\w+|zbyt wiele|uwierzytelni\w+",
         r"(?:skrzynka|konto|uzytkownik|adres)(?: [^ ]{1,20}){0,4} "
         r"(?:pelna|przepelnion[ae]|zablokowan[aey]|nieaktywn[aey]|wylaczon[aey]|zawieszon[aey])"
         r"|przekroczon[aoy] (?:limit|quota|pojemnosc)|brak miejsca",
