@@ -44,10 +44,21 @@ tracing: $(VENV)/.tracing ## Install OpenTelemetry, which sends traces to a coll
 # Coverage is measured when it is asked for: tracing takes as long again as the tests.
 COVERAGE := $(if $(filter-out 0,$(COV)),--cov --cov-report=term-missing)
 
+# Only the gate sends what is made up from the OpenAPI document, and every worker would load its library.
+OF_THE_GATE := $(if $(filter-out 0,$(FULL)),,-p no:schemathesis --ignore=tests/fuzz/test_openapi_fuzz.py)
+
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
-	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,browser clients collections deploy) $(COVERAGE) $(ARGS)
+test: $(VENV)/.dev $(VENV)/.rewritten $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
+	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,browser clients collections deploy) $(OF_THE_GATE) $(COVERAGE) $(ARGS)
+
+REWRITE := $(VENV)/bin/python -m pytest --collect-only --quiet --quiet -p no:schemathesis --ignore=tests/fuzz >/dev/null
+
+# pytest rewrites the assertions of each file once. All workers at once would each do so for all files.
+$(VENV)/.rewritten: export PYTHONDONTWRITEBYTECODE =
+$(VENV)/.rewritten: | $(VENV)/.dev
+	@$(REWRITE) tests/[a-d]* & $(REWRITE) tests/[e-z]*; wait
+	@touch $@
 
 test-browser: export CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1)
 test-browser: $(VENV)/.browser $(EMULATOR)/.installed ## Use the playground and the documentation page in a real browser, a Chromium of the system
