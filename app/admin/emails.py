@@ -63,12 +63,13 @@ def list_some(
         status,
         _time("--from", first, 0),
         _time("--to", before, FOR_EVER_MS),
+        with_tests=True,
     )
     load()
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
-        (one["id"], one["created_at"], one["status"], one["project"], ", ".join(_to(one)), one["subject"])
+        (one["id"], one["created_at"], one["status"], _owner(one), ", ".join(_to(one)), one["subject"])
         for one in records
     ]
     columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
@@ -176,6 +177,10 @@ def _time(option: str, text: str, default_ms: int) -> int:
         return times.read(text) if text else default_ms
     except ValueError as problem:
         fail(f"{option}: {text!r} {problem}")
+
+
+def _owner(record: Mapping[str, Any]) -> str:
+    return f"{record['project']} (test)" if record.get("test") else str(record["project"])
 
 
 def _to(record: Mapping[str, Any]) -> list[str]:

@@ -8,8 +8,10 @@ import typer
 
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
-from app.domain.project import DEFAULT, check_project
+from app.domain.project import DEFAULT, check_project, plain
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
+
+TEST_SCOPES = ["send", "read"]  # of a test key for which none is named
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
 
@@ -20,24 +22,34 @@ Key = Annotated[str, typer.Argument(help="The id, or a unique beginning of it, o
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for; shown in lists.")],
-    scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"May be repeated: {', '.join(SCOPES)}. Without it, --test has send, read.")
+    ] = None,
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
     project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
     *,
+    test: Annotated[
+        bool, typer.Option("--test", help="What it sends goes to the sandbox, and reaches nobody: docs/testing.md.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
-    for unknown in set(scope) - set(SCOPES):
+    scopes = scope or (TEST_SCOPES if test else [])
+    if not scopes:
+        fail(f"--scope: say what the key may do: {', '.join(SCOPES)}; it may be repeated")
+    for unknown in set(scopes) - set(SCOPES):
         fail(f"--scope: {unknown!r} is not one of {', '.join(SCOPES)}")
+    if test and "admin" in scopes:
+        fail("--scope: a test key may not have admin, which is for real providers and real mail; use send and read")
     try:
         check_project(project)
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        key = _keys().create(name, scope, domain or [], project=project)
+        key = _keys().create(name, scopes, domain or [], project=project, is_test=test)
     except ValueError as problem:
         fail(f"--domain: {problem}")
-    show(key, {"key": key, "name": name, "project": project}, as_json=as_json)
+    show(key, {"key": key, "name": name, "project": project, "test": test}, as_json=as_json)
 
 
 @app.command("list")
@@ -49,7 +61,7 @@ def list_all(*, as_json: Json = False) -> None:
         (
             one["id"],
             one["name"],
-            one["project"],
+            f"{one['project']} (test)" if one["test"] else one["project"],
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
             one["created"],
@@ -104,7 +116,8 @@ def _record(key: ApiKey) -> dict[str, Any]:
     return {
         "id": key.id[:SHOWN],
         "name": key.name,
-        "project": key.project,
+        "project": plain(key.project),
+        "test": key.is_test,
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
         "created": _day(key.created_at_ms),
@@ -115,7 +128,16 @@ def _record(key: ApiKey) -> dict[str, Any]:
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
-    return {"id": key.id[:SHOWN], "name": "", "project": "", "scopes": [], "domains": [], "created": "", "state": said}
+    return {
+        "id": key.id[:SHOWN],
+        "name": "",
+        "project": "",
+        "test": False,
+        "scopes": [],
+        "domains": [],
+        "created": "",
+        "state": said,
+    }
 
 
 def _day(at_ms: int) -> str:

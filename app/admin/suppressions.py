@@ -131,7 +131,7 @@ def _checked(project: str | None) -> str:
 
 def _elsewhere(suppressions: Suppressions, key: str, now_ms: int) -> str:
     """For which projects, or for all, an address is suppressed that was not found where it was looked for."""
-    entries = suppressions.of(key, Partitions(time.time).read().projects)
+    entries = suppressions.of(key, Partitions(time.time).read().real)
     found = [entry.project or "all projects" for entry in entries if entry.in_force(now_ms)]
     return f" there, but for {', '.join(found)}" if found else ""
 

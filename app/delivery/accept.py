@@ -23,6 +23,7 @@ from app.domain.due import due_at_ms
 from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import Head
+from app.domain.sandbox import suppressed
 from app.domain.shards import shard_of
 from app.errors import Conflict, Invalid, ServiceUnavailable
 
@@ -104,19 +105,23 @@ class Accept:
         """
         if head.expires_at_ms <= head.created_at_ms:
             raise Invalid(("expires_at", "must be in the future"))
-        check_named(email, self.accounts)
-        objections = self.objections(email)
+        check_named(email, self.accounts, head.project)
+        # A test email is refused if a real one would be, whatever accounts of the sandbox it names.
+        objections = self.objections(replace(email, providers=()) if head.sandbox else email)
         eligible = tuple(name for name, objection in objections.items() if not objection)
         if not eligible:
             reasons = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
-        return replace(head, excluded=tuple(name for name in objections if name not in eligible))
+        excluded = () if head.sandbox else tuple(name for name in objections if name not in eligible)
+        return replace(head, excluded=excluded)
 
     def _with_suppressed(self, head: Head) -> Head:
         """The head that keeps which recipients are suppressed, so that a repeated request is answered as the first.
 
         Each attempt looks again; who is lifted before the first one gets the email.
         """
+        if head.sandbox:
+            return replace(head, suppressed=suppressed(head.recipients, head.created_at_ms))
         if head.override_suppression:
             return head
         found = self.suppressions.among(head.recipients, head.created_at_ms, head.project)

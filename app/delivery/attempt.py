@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
 from app.delivery.capacity import Capacity
-from app.delivery.monitor import Monitor
+from app.delivery.marked import marked
 from app.delivery.plan import EARLY_MS, Plan
 from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.delivery.traced import TraceAttempt, untraced
+from app.delivery.watching import Watches
 from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
@@ -34,6 +35,11 @@ PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator h
 NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
+def no_sandbox(head: Head, number: int, load: LoadContent) -> None:  # noqa: ARG001 because others have a sandbox
+    """Refuse test mail: it must not be made through anything else."""
+    raise RuntimeError(f"{head.email_id} is test mail, and this process has no sandbox")
+
+
 @dataclass(frozen=True)
 class MakeAttempt:
     """Makes attempt number n of an email.
@@ -50,13 +56,14 @@ class MakeAttempt:
     protocol: DeliveryProtocol
     publish_later: PublishLater
     read_context: ReadContext
-    monitor: Monitor
+    monitor: Watches
     capacity: Capacity
     suppress: Callable[[Finding], object]
     lease_s: float
     wait: Callable[[float], None] = time.sleep
     trace: TraceAttempt = untraced
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
+    sandbox: Callable[[Head, int, LoadContent], None] = no_sandbox  # what is made for test mail instead
 
     def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
         """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped.
@@ -64,17 +71,19 @@ class MakeAttempt:
         A message that comes before `at_ms`, for which it was published, is published again.
         """
         if at_ms > self._now_ms() + EARLY_MS:
-            self._publish_later(email_id, number, at_ms)
+            self.publish_in_time(email_id, number, at_ms)
             return
         head, load = self.contents.open(email_id)
         # The claim checks this again. Here the check only saves what follows for a redelivered message.
         if head is None or not self._is_expected(head, number, self._now_ms()):
             log.info("not expected, dropped", extra={"email_id": email_id, "attempt": number})
             return
+        make = self.sandbox if head.sandbox else self.make
         with self.trace(head, number):
-            self._make(head, number, cache(load))
+            make(head, number, cache(load))
 
-    def _make(self, head: Head, number: int, load: LoadContent) -> None:
+    def make(self, head: Head, number: int, load: LoadContent) -> None:
+        """Make attempt `number` of the email with this head, which expects it next."""
         email_id = head.email_id
         plan = Plan(number, self.read_context(head), self.capacity, self.protocol, self.clock)
         claimed = self._claim(head, plan, load)
@@ -104,7 +113,7 @@ class MakeAttempt:
             publish_if_ready(self.publish, self.clock, written)
             turn_ms = self._now_ms() + limits.SECOND_CHECK_MS if outcome is NOT_CALLED else plan.turn_ms
             if turn_ms is not None:
-                self._publish_later(email_id, written.next_attempt, turn_ms)
+                self.publish_in_time(email_id, written.next_attempt, turn_ms)
             self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
         began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
@@ -133,13 +142,13 @@ class MakeAttempt:
         finally:
             for provider in [provider for provider in plan.reservations if provider != called]:
                 self.capacity.cancel(plan.reservations.pop(provider))
-        log.info("nothing to send", extra={"email_id": head.email_id, "attempt": plan.number})
+        log.info("nothing to send", extra={"email_id": head.email_id, "attempt": plan.number, **marked(head)})
         if written is not None and limits.is_waited_for(written):
             for one in plan.limited:
                 fields = {"provider": one.provider, "limit": one.limit, "until_ms": one.until_ms}
                 log.info("waits for a limit", extra={"email_id": head.email_id, **fields})
         if written is not None and plan.turn_ms is not None and plan.turn_ms != head.turn_ms:
-            self._publish_later(head.email_id, plan.number, plan.turn_ms)
+            self.publish_in_time(head.email_id, plan.number, plan.turn_ms)
         return None
 
     def _change(self, plan: Plan, load: LoadContent, head: Head, now_ms: int) -> Head | None:
@@ -156,7 +165,7 @@ class MakeAttempt:
         if dispatch is None:
             return settled
         if load() is None:
-            log.error("content lost", extra={"email_id": head.email_id})
+            log.error("content lost", extra={"email_id": head.email_id, **marked(head)})
             return self.protocol.lose_content(settled)
         claimed = self.protocol.claim(settled, dispatch, now_ms + int(self.lease_s * 1000), now_ms)
         return replace(claimed, lease_holder=plan.holder)
@@ -187,6 +196,7 @@ class MakeAttempt:
                 "ms": duration_ms,
                 "failover": provider != (first_choice or claimed.attempts[0].provider),
                 "repeats": claimed.attempts[-1].repeats,
+                **marked(claimed),
             },
         )
         return outcome, duration_ms
@@ -198,7 +208,7 @@ class MakeAttempt:
                 about = (written.created_at_ms, written.project)
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
-    def _publish_later(self, email_id: str, number: int, at_ms: int) -> None:
+    def publish_in_time(self, email_id: str, number: int, at_ms: int) -> None:
         """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""
         try:
             self.publish_later(email_id, number, at_ms)

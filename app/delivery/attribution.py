@@ -41,7 +41,7 @@ class Attribution:
                 lost[event.recipient].append(event)
         if not lost:
             return events
-        projects = sorted(self.partitions.read().projects)
+        projects = self.partitions.read().real
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             found = dict(chain.from_iterable(pool.map(self._found, lost, lost.values(), repeat(projects))))
         return [found.get(event, event) for event in events]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.delivery.monitor import Monitor
 from app.delivery.places import PlaceTaker, Ticket
+from app.delivery.watching import Watches
 from app.domain.caps import Full
 from app.domain.kinds import SURELY_NOT_SENT
 from app.domain.outcome import Outcome
@@ -27,7 +27,7 @@ class Reservation:
 class Capacity:
     """Takes what a call needs, for all callers alike: the first choice, a probe, and the last round."""
 
-    monitor: Monitor
+    monitor: Watches
     places: PlaceTaker
 
     def reserve(self, candidate: Candidate, recipients: int, *, ahead: bool, has_turn: bool) -> Reservation | Candidate:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from app.delivery.monitor import Monitor
+from app.delivery.marked import marked
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
 from app.delivery.rewrite import publish_those_ready, rewrite
 from app.delivery.traced import TraceEvents, untraced
+from app.delivery.watching import Watches
 from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
@@ -56,7 +57,7 @@ class Record:
     confirm: Callable[[str, str], None]  # a subscription of an account, by its URL; raises ServiceUnavailable
     clock: Clock
     protocol: DeliveryProtocol
-    monitor: Monitor
+    monitor: Watches
     places: PlaceTaker
     suppress: Callable[[Finding], object]
     our_faults: OurFaults
@@ -93,6 +94,10 @@ class Record:
             self.confirm(provider, content.url)
             log.info("subscription confirmed", extra={"provider": provider})
             return
+        self.record(provider, content)
+
+    def record(self, provider: str, content: Sequence[ProviderEvent]) -> None:
+        """Record these events of `provider`, which are proved. To record an event again changes nothing."""
         by_email: dict[str, Events] = defaultdict(list)
         where = self.own_lists.get(provider, "")
         for event in self.attribute([event_with_list(event, where) for event in content]):
@@ -153,7 +158,7 @@ class Record:
             log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)
         for step in steps:
-            _log(step)
+            _log(step, head)
             if step.judges:
                 about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
@@ -234,7 +239,7 @@ class _Change:
     steps: list[_Step]
 
 
-def _log(step: _Step) -> None:
+def _log(step: _Step, head: Head) -> None:
     log.info(
         "event",
         extra={
@@ -245,5 +250,6 @@ def _log(step: _Step) -> None:
             "was": step.was.value,
             "is": step.now.value,
             "proves_anew": step.proves_anew,
+            **marked(head),
         },
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import count
 
+from app.delivery.marked import marked
 from app.delivery.ports import Clock, HeadStore, Publish, PublishMany
 from app.domain.backoff import backoff_s
 from app.domain.due import ready
@@ -92,5 +93,6 @@ def _log_status(before: Head, after: Head, now_ms: int) -> None:
             "is": now.value,
             "age_ms": now_ms - after.created_at_ms,
             "given_up": given_up,
+            **marked(after),
         },
     )

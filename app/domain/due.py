@@ -1,6 +1,7 @@
 """When an email has something to do, and where it stands among those that are due. Times are epoch milliseconds."""
 
 from app.domain.head import Head, Status
+from app.domain.sandbox import OVERDUE_MS, next_report_ms
 
 # An email that was just written has this long to be published and claimed before the sweep publishes it again.
 REPUBLISH_AFTER_MS = 10_000
@@ -11,13 +12,22 @@ EARLY_MS = 120_000  # an email's entry among those that are due may be this much
 def ready(head: Head, now_ms: int) -> bool:
     """Whether an attempt has something to do now.
 
-    That is: nobody holds the lease any more, and a recipient is queued, a wait has ended, or a call is to be repeated.
+    That is: nobody holds the lease any more, and a recipient is queued, a wait has ended, a call is to be repeated, or
+    a report of the sandbox is overdue.
     """
     if head.lease_until_ms is not None:
         return now_ms >= head.lease_until_ms
-    return bool(head.to_repeat) or any(
-        recipient.wait_until_ms <= now_ms if recipient.wait_until_ms is not None else recipient.status is Status.QUEUED
-        for recipient in head.recipients.values()
+    report_ms = next_report_ms(head)
+    is_overdue = report_ms is not None and report_ms + OVERDUE_MS <= now_ms
+    return (
+        is_overdue
+        or bool(head.to_repeat)
+        or any(
+            recipient.wait_until_ms <= now_ms
+            if recipient.wait_until_ms is not None
+            else recipient.status is Status.QUEUED
+            for recipient in head.recipients.values()
+        )
     )
 
 
@@ -33,6 +43,8 @@ def due_at_ms(head: Head, now_ms: int) -> int | None:
     ]
     if head.to_repeat:
         waits.append(soon_ms)
+    if (report_ms := next_report_ms(head)) is not None:
+        waits.append(max(now_ms, report_ms) + REPUBLISH_AFTER_MS)
     return min(waits, default=None)
 
 

@@ -9,17 +9,34 @@ from collections.abc import Collection, Iterator, Mapping
 from app.domain.address import domain_of
 from app.domain.capability import EVERY_NAME, Capability
 from app.domain.email import Attachment, Email
+from app.domain.project import is_of_test_keys
+from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.sizes import Carried, email_bytes, header_section_bytes, metadata_bytes, options_bytes
 from app.errors import Invalid
 
 FILENAME_SHOWN = 80  # characters of a file's name in an objection
 
 
-def check_named(email: Email, configured: Collection[str]) -> None:
-    """Raise Invalid for each provider that the email names and that is not configured."""
-    rule = f"is not a configured provider; these are: {', '.join(configured) or 'none'}"
-    if faults := [(f"providers[{n}]", rule) for n, name in enumerate(email.providers) if name not in configured]:
+def check_named(email: Email, configured: Collection[str], project: str) -> None:
+    """Raise Invalid for each provider that the email names and that mail of this project cannot be sent through.
+
+    Test mail goes through the sandbox only, real mail through those that are `configured`.
+    """
+    allowed: Collection[str] = configured
+    rule = f"is not a configured provider; these are: {_listed(configured)}"
+    if is_of_test_keys(project):
+        allowed, rule = SANDBOX, f"is no account of the sandbox, and a test key sends through these: {_listed(SANDBOX)}"
+    faults = [(f"providers[{n}]", _ruled(name, rule)) for n, name in enumerate(email.providers) if name not in allowed]
+    if faults:
         raise Invalid(*faults)
+
+
+def _ruled(name: str, rule: str) -> str:
+    return "is an account of the sandbox, through which only test keys send: em_test_…" if name in SANDBOX else rule
+
+
+def _listed(accounts: Collection[str]) -> str:
+    return ", ".join(accounts) or "none"
 
 
 def objection(capability: Capability, email: Email) -> str:

@@ -13,7 +13,8 @@ from app.domain.address import address_key
 from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause
-from app.domain.project import DEFAULT
+from app.domain.project import DEFAULT, is_of_test_keys
+from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
 
 
@@ -152,9 +153,18 @@ class Head:
     due_entry_ms: int | None = None  # its place among the emails that are due, as it is stored; None: it has none
     version: int = 0
 
+    @property
+    def sandbox(self) -> bool:
+        """Whether a test key sent it, so that it goes through the accounts of the sandbox, for good."""
+        return is_of_test_keys(self.project)
+
     def may_use(self, provider: str) -> bool:
-        """Whether the email may be sent through this provider. One that was configured later may try."""
-        return (not self.providers or provider in self.providers) and provider not in self.excluded
+        """Whether the email may be sent through this provider. One that was configured later may try.
+
+        Test mail goes through the sandbox only, and nothing else does.
+        """
+        is_named = not self.providers or provider in self.providers
+        return (provider in SANDBOX) is self.sandbox and is_named and provider not in self.excluded
 
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that number, if there was one and it is still listed. Numbers count from 1."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.head import EmailStatus, Head, status
+from app.domain.project import is_of_test_keys, plain
 from app.domain.tags import found_by
 
 Position = tuple[int, str]
@@ -20,9 +21,14 @@ class Known:
     projects: frozenset[str]
 
     @property
+    def real(self) -> list[str]:
+        """The projects that have real mail, in the order of their names."""
+        return sorted(project for project in self.projects if not is_of_test_keys(project))
+
+    @property
     def only_project(self) -> str:
-        """The project of every email that there ever was; "" if there are several, or none."""
-        return next(iter(self.projects)) if len(self.projects) == 1 else ""
+        """The project of every real email that there ever was; "" if there are several, or none."""
+        return self.real[0] if len(self.real) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Wanted:
     """Which emails to list: those to which all of it applies. An empty field, or None, applies to every email.
 
     `recipient` is in lower case. `from_ms` is the first moment of acceptance, `to_ms` the one after the last.
+    `with_tests`: the project's test mail is wanted, too.
     """
 
     project: str | None = None
@@ -38,6 +45,11 @@ class Wanted:
     status: EmailStatus | None = None
     from_ms: int = 0
     to_ms: int = FOR_EVER_MS
+    with_tests: bool = False
+
+    def is_of(self, project: str) -> bool:
+        """Whether emails that are kept under this project are wanted."""
+        return self.project in (None, project) or (self.with_tests and self.project == plain(project))
 
     @property
     def has_more_than_an_index(self) -> bool:
@@ -51,7 +63,7 @@ class Wanted:
         """
         return (
             head.created_at_ms == position[0]
-            and self.project in (None, head.project)
+            and self.is_of(head.project)
             and (not self.recipient or self.recipient in head.recipients)
             and (not self.tag or self.tag in found_by(head.tags))
             and (self.status is None or status(head.recipients.values()) is self.status)

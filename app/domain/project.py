@@ -1,4 +1,8 @@
-"""A project owns emails: its API keys see, cancel and list them, and no other's."""
+"""A project owns emails: its API keys see, cancel and list them, and no other's.
+
+What the test keys of a project send is kept as that of a project beside it, `test:shop` beside `shop`. So whatever a
+project keeps apart (listings, stories, idempotency keys, collapse keys) is apart for test mail, too.
+"""
 
 import re
 from typing import Final
@@ -7,6 +11,7 @@ DEFAULT: Final = "default"
 """The project of the keys that name none."""
 
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
+_TEST: Final = "test:"  # no name of a project has a colon
 
 
 def check_project(name: str) -> str:
@@ -14,3 +19,24 @@ def check_project(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError("is not the name of a project: 1 to 40 of a-z, 0-9 and -")
     return name
+
+
+def check_kept(project: str) -> str:
+    """Return `project`: a name, or what `of_test_keys` makes of one. Raises ValueError if it is neither."""
+    check_project(plain(project))
+    return project
+
+
+def of_test_keys(project: str) -> str:
+    """The project under which the test mail of `project` is kept."""
+    return f"{_TEST}{plain(project)}"
+
+
+def is_of_test_keys(project: str) -> bool:
+    """Whether that is where test mail is kept."""
+    return project.startswith(_TEST)
+
+
+def plain(project: str) -> str:
+    """The name by which users know the project, whether its real mail or its test mail is meant."""
+    return project.removeprefix(_TEST)

@@ -20,6 +20,8 @@ from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_
 from app.domain.resolution import Signal, UncertainPolicy, apply_signal
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import give_up, rescue, settle_recipient
+from app.domain.sandbox import KEY_KNOWN_FOR_MS
+from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 
 CONTENT_LOST = "the stored content of this email is missing or damaged"
 LEASE_EXPIRED = "the worker did not come back with an answer"
@@ -37,7 +39,7 @@ class DeliveryProtocol:
     ) -> None:
         self.providers = tuple(providers)
         self._uncertain_wait_ms = uncertain_wait_ms
-        self._keys_known_for_ms = keys_known_for_ms or {}
+        self._keys_known_for_ms = {**(keys_known_for_ms or {}), **dict.fromkeys(SANDBOX, KEY_KNOWN_FOR_MS)}
 
     def settle(self, head: Head, now_ms: int, context: DispatchContext | None = None) -> Head:
         """The head with everything decided that only time and the context decide.
@@ -67,7 +69,12 @@ class DeliveryProtocol:
         return next_dispatch(head, retry.available_providers)
 
     def claim(self, head: Head, dispatch: Dispatch, lease_until_ms: int, now_ms: int) -> Head:
-        """The head with the next attempt under way. Its number is used up: no other worker can claim it."""
+        """The head with the next attempt under way. Its number is used up: no other worker can claim it.
+
+        Raises ValueError if test mail would go through a real account, or real mail through the sandbox.
+        """
+        if (dispatch.provider in SANDBOX) is not head.sandbox:
+            raise ValueError(f"{head.email_id} may not go through {dispatch.provider}: sandbox {head.sandbox}")
         number = head.next_attempt
         attempt = Attempt(number, dispatch.provider, dispatch.recipients, now_ms, repeats=dispatch.repeats)
         claimed = {
@@ -147,7 +154,7 @@ class DeliveryProtocol:
         return replace(_with_recipients(head, failed), to_repeat=0)
 
     def _all_available(self, head: Head) -> DispatchContext:
-        allowed = [name for name in self.providers if head.may_use(name)]
+        allowed = [name for name in (*self.providers, *SANDBOX) if head.may_use(name)]
         return DispatchContext.all_available(allowed)
 
     def _expire_lease(self, head: Head, now_ms: int) -> Head:

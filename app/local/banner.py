@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from app.local.mode import API_KEY, API_KEY_NAME
+from app.local.mode import API_KEY, API_KEY_NAME, TEST_KEY
 from app.local.ports import Ports
 
 EMAIL = {
@@ -44,6 +44,8 @@ Break a provider, send an email and watch it arrive, on the playground; or send 
 then read its story:
 
   curl -sS {ports.api_url}/v1/emails/ID -H 'Authorization: Bearer {key}'
+
+For the tests of your programs there is {TEST_KEY}, which reaches nobody: docs/testing.md
 
 {"".join(notes)}
 Ctrl-C stops everything. The emails are on disk.

@@ -5,6 +5,11 @@ API_KEY = "em_local_development"
 
 API_KEY_NAME = "local development"
 
+TEST_KEY = "em_test_local_development"
+"""The test key that local mode creates: what it sends goes to the sandbox."""
+
+TEST_KEY_NAME = "local tests"
+
 
 class LocalError(Exception):
     """Local mode cannot start. The message is one line that says why and what to do."""

@@ -1,13 +1,13 @@
 """What every installation on this machine has from its first start on."""
 
-from app.local.mode import API_KEY, API_KEY_NAME, LocalError
+from app.local.mode import API_KEY, API_KEY_NAME, TEST_KEY, TEST_KEY_NAME, LocalError
 from app.local.seeds import seed
 from app.store import tables
 from app.wiring.parts import Container
 
 
 def prepare(parts: Container) -> None:
-    """Create the tables, the API key that the README uses, and what the documentation's examples name.
+    """Create the tables, the API keys that everybody knows, and what the documentation's examples name.
 
     It may be repeated: a revoked key stays revoked, and what is there stays as it is.
 
@@ -17,4 +17,5 @@ def prepare(parts: Container) -> None:
     if tables.of_another_version():
         raise LocalError("what DATA_DIR holds was made by another version: delete that folder, or set DATA_DIR")
     parts.api_keys.create(API_KEY_NAME, {"send", "read", "admin"}, (), API_KEY)
+    parts.api_keys.create(TEST_KEY_NAME, {"send", "read"}, (), TEST_KEY, is_test=True)
     seed(parts)

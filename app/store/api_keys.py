@@ -13,7 +13,7 @@ from pynamodb.models import Model
 
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
-from app.domain.project import DEFAULT, check_project
+from app.domain.project import DEFAULT, check_kept, is_of_test_keys, of_test_keys
 from app.errors import Unreadable
 from app.store.failures import is_condition_failed
 from app.store.item_values import as_written, by_model, optional_ms, read_item, time_ms
@@ -21,6 +21,7 @@ from app.store.raw_items import Raw
 
 SCOPES = ("send", "read", "admin")
 PREFIX = "em_"
+TEST_PREFIX = "em_test_"
 SHOWN = 12  # characters of an id, by which lists and logs name a key
 UNKNOWN_FOR_S = 3.0  # whoever tries a key again that does not exist costs no read
 UNKNOWN_AT_MOST = 1000
@@ -46,7 +47,10 @@ class ApiKeyItem(Model):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without its secret. `id` is the SHA-256 (hex) of the secret. Times are epoch milliseconds."""
+    """A key without its secret. `id` is the SHA-256 (hex) of the secret. Times are epoch milliseconds.
+
+    `project` is where what it sends is kept: `test:shop` if it is a test key of `shop`, which meets none of its mail.
+    """
 
     id: str
     name: str
@@ -55,6 +59,11 @@ class ApiKey:
     created_at_ms: int
     revoked_at_ms: int | None = None
     project: str = DEFAULT
+
+    @property
+    def is_test(self) -> bool:
+        """Whether all that it sends goes to the sandbox."""
+        return is_of_test_keys(self.project)
 
     @property
     def sees(self) -> str | None:
@@ -110,18 +119,25 @@ class ApiKeys:
         domains: Iterable[str],
         secret: str | None = None,
         project: str = DEFAULT,
+        *,
+        is_test: bool = False,
     ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
-        A key of that secret which is there already stays as it is; if it was revoked, it stays revoked.
-        Raises ValueError for what is no domain, or no name of a project.
+        It is a test key if that is asked for, or if `project` is that of another one. A key of that secret which is
+        there already stays as it is; if it was revoked, it stays revoked.
+        Raises ValueError for what is no domain, or no name of a project, and for a test key that may operate.
         """
-        secret = secret or PREFIX + secrets.token_urlsafe(32)
+        project = check_kept(of_test_keys(project) if is_test else project)
+        scopes, is_test = set(scopes), is_of_test_keys(project)
+        if is_test and "admin" in scopes:
+            raise ValueError("a test key may not have the scope admin: that one is for real providers and real mail")
+        secret = secret or (TEST_PREFIX if is_test else PREFIX) + secrets.token_urlsafe(32)
         item = ApiKeyItem(
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
-            project=check_project(project),
-            scopes=set(scopes),
+            project=project,
+            scopes=scopes,
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
         )
@@ -164,5 +180,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         domains=tuple(sorted(item.domains or ())),
         created_at_ms=time_ms(item.created_at),
         revoked_at_ms=optional_ms(item.revoked_at),
-        project=check_project(item.project or DEFAULT),
+        project=check_kept(item.project or DEFAULT),
     )

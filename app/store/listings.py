@@ -32,7 +32,7 @@ class Listings:
 
         They also hold emails that are not wanted, if no single index can tell (a recipient and a tag, a status).
         """
-        projects = sorted(known.projects) if wanted.project is None else [wanted.project]
+        projects = sorted(filter(wanted.is_of, {*known.projects, *filter(None, [wanted.project])}))
         if wanted.recipient:
             return [Partition(by_recipient(project, wanted.recipient)) for project in projects]
         if wanted.tag:

@@ -21,6 +21,7 @@ from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
+from app.delivery.sandbox import ExplainSandbox
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
@@ -33,6 +34,7 @@ from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
 from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
+from app.wiring.sandbox import with_sandbox
 from app.wiring.stores import Stores, leave_to_the_sweep
 from app.wiring.sweep import always, build_sweep
 from app.wiring.tracing import Tracer
@@ -106,6 +108,40 @@ def build(
     find_objections = partial(
         objections, {name: capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
+    attempt = MakeAttempt(
+        heads=stores.heads,
+        contents=stores.contents,
+        send=tracer.sending(send),
+        publish=publish,
+        publish_later=publish_later,
+        clock=clock,
+        protocol=protocol,
+        read_context=read_context,
+        monitor=monitor,
+        capacity=Capacity(monitor, places),
+        suppress=stores.suppressions.note,
+        lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
+        own_lists=own_lists,
+        trace=tracer.attempt,
+    )
+    record = Record(
+        receivers=providers,
+        attribute=Attribution(stores.heads, stores.recipients, partitions),
+        heads=stores.heads,
+        events=stores.events,
+        nonces=stores.nonces,
+        publish_many=publish_many,
+        confirm=confirm,
+        clock=clock,
+        protocol=protocol,
+        monitor=monitor,
+        places=places,
+        suppress=stores.suppressions.note,
+        our_faults=OurFaults(stores.heads, monitor, clock),
+        only_project=lambda: partitions.known().only_project,
+        own_lists=own_lists,
+        trace=tracer.events,
+    )
     return Container(
         settings=settings,
         clock=clock,
@@ -124,41 +160,9 @@ def build(
             shards=settings.shards,
             trace=tracer.request,
         ),
-        attempt=MakeAttempt(
-            heads=stores.heads,
-            contents=stores.contents,
-            send=tracer.sending(send),
-            publish=publish,
-            publish_later=publish_later,
-            clock=clock,
-            protocol=protocol,
-            read_context=read_context,
-            monitor=monitor,
-            capacity=Capacity(monitor, places),
-            suppress=stores.suppressions.note,
-            lease_s=settings.worker_timeout_s + LEASE_MARGIN_S,
-            own_lists=own_lists,
-            trace=tracer.attempt,
-        ),
+        attempt=with_sandbox(attempt, record, stores.collapses, stores.places),
         cancel=Cancel(stores.heads, clock, protocol),
-        record=Record(
-            receivers=providers,
-            attribute=Attribution(stores.heads, stores.recipients, partitions),
-            heads=stores.heads,
-            events=stores.events,
-            nonces=stores.nonces,
-            publish_many=publish_many,
-            confirm=confirm,
-            clock=clock,
-            protocol=protocol,
-            monitor=monitor,
-            places=places,
-            suppress=stores.suppressions.note,
-            our_faults=OurFaults(stores.heads, monitor, clock),
-            only_project=lambda: partitions.known().only_project,
-            own_lists=own_lists,
-            trace=tracer.events,
-        ),
+        record=record,
         read=build_read(stores.heads, stores.events, stores.listings, partitions),
         sweep=build_sweep(
             stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers
@@ -170,6 +174,7 @@ def build(
                 name: Habits(one.limits.tracking.value, one.limits.tags_add.value, own_lists[name])
                 for name, one in providers.items()
             },
+            ExplainSandbox(find_objections, clock),
         ),
         monitor=monitor,
         recent_calls=RecentCalls(stores.healths, monitor, clock, monotonic),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from app.api.auth import project_of
+from app.api.auth import is_operator, project_of
 from app.api.v1 import queries
 from app.domain.head import EmailStatus
 from app.domain.listing import FOR_EVER_MS, Wanted
@@ -55,5 +55,11 @@ def wanted(chosen: Filter, key: ApiKey) -> Wanted:
     if to_ms <= from_ms:
         raise Invalid(("to", "must be later than from"))
     return Wanted(
-        project_of(key, chosen.project), chosen.recipient or "", chosen.tag or "", chosen.status, from_ms, to_ms
+        project_of(key, chosen.project),
+        chosen.recipient or "",
+        chosen.tag or "",
+        chosen.status,
+        from_ms,
+        to_ms,
+        with_tests=is_operator(key),
     )

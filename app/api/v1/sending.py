@@ -81,7 +81,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     Stores and sends nothing.
     """
     email = _read(body, key, parts)
-    check_named(email, parts.settings.providers)
+    check_named(email, parts.settings.providers, key.project)
     if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
         raise Invalid(("expires_at", "must be in the future"))
     explained = parts.explain(email, new_id(), key.project)

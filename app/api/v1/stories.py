@@ -8,6 +8,8 @@ from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, status
+from app.domain.project import plain
+from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
 
 
@@ -18,7 +20,7 @@ def summarize(head: Head) -> views.EmailSummary:
 
 def summarize_accepted(head: Head, configured: Sequence[str]) -> views.AcceptedEmail:
     """The summary of a new email, with those of the `configured` providers that it allows."""
-    eligible = [name for name in configured if head.may_use(name)]
+    eligible = [name for name in (*configured, *SANDBOX) if head.may_use(name)]
     suppressed = list_suppressed(head.suppressed, head.recipients.values())
     return views.AcceptedEmail.model_validate(
         _summary(head) | {"eligible_providers": eligible, "suppressed": suppressed}
@@ -53,7 +55,8 @@ def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.EmailStory
 def _summary(head: Head) -> dict[str, object]:
     return {
         "id": head.email_id,
-        "project": head.project,
+        "project": plain(head.project),
+        "test": head.sandbox,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},

@@ -62,7 +62,7 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
     """
     now_ms, project = int(parts.clock() * 1000), project_of(key, chosen.project)
     if chosen.address is not None:
-        projects = sorted(parts.partitions.known().projects) if project is None else [project]
+        projects = parts.partitions.known().real if project is None else [project]
         return views.SuppressionList(
             suppressions=_shown(parts.suppressions.of(chosen.address, projects), now_ms, key, parts), after=None
         )

@@ -91,6 +91,13 @@ class EmailSummary(BaseModel):
 
     id: str
     project: str
+    test: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda value: not value,
+            description="there only if a test key sent it: through the sandbox, which reaches nobody",
+        ),
+    ] = False
     status: EmailStatus
     sender: Annotated[str, Field(alias="from")]
     to: list[str]
