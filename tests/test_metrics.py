@@ -152,3 +152,10 @@ def test_a_verdict_is_counted_by_provider_and_rule() -> None:
         "app.providers.sdk.bounces", "report judged", provider="ses", rule="other-code", proven="soft bounce"
     )
     assert measured(line) == {("ReportsJudged", "service", "provider", "rule"): 1}
+
+
+@pytest.mark.parametrize(("name", "message"), VIEWS)
+def test_no_metric_is_read_from_a_line_about_test_mail(name: str, message: str) -> None:
+    line = written(name, message, test=True, **ATTEMPT)
+    assert line["test"] is True
+    assert "_aws" not in line

@@ -134,3 +134,36 @@ def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:
     assert (revoked.exit_code, revoked.stdout) == (0, "revoked ffffffffffff\n")
     assert "authenticates nothing; revoked\n" in run("keys", "list").stdout
     assert run("keys", "revoke", "ffff").exit_code == 1
+
+
+def test_a_test_key_needs_no_scope_and_is_listed_and_replaced_as_one(run: Run) -> None:
+    secret = run("keys", "create", "ci", "--test", "--project", "shop").stdout.strip()
+    assert secret.startswith("em_test_")
+    key = keys().find(secret)
+    assert key is not None
+    assert (key.is_test, key.scopes) == (True, {"send", "read"})
+    (line,) = [line for line in run("keys", "list").stdout.splitlines() if line.startswith(key.id[:12])]
+    assert re.split("  +", line)[1:3] == ["ci", "shop (test)"]
+    (record,) = [one for one in json.loads(run("keys", "list", "--json").stdout) if one["id"] == key.id[:12]]
+    assert (record["project"], record["test"]) == ("shop", True)
+    other = keys().find(run("keys", "replace", "ci").stdout.strip())
+    assert other is not None
+    assert (other.is_test, other.project) == (True, key.project)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ((), "--scope: say what the key may do: send, read, admin; it may be repeated"),
+        (("--test", "--scope", "admin"), "--scope: a test key may not have admin, which is for real providers"),
+        (("--test", "--project", "test:shop"), "--project: 'test:shop' is not the name of a project"),
+    ],
+)
+def test_a_key_that_may_do_nothing_and_a_test_key_that_may_operate_are_not_made(
+    run: Run, options: tuple[str, ...], complaint: str
+) -> None:
+    before = keys().all()
+    refused = run("keys", "create", "ci", *options)
+    assert refused.exit_code == 1
+    assert complaint in refused.output
+    assert keys().all() == before

@@ -11,9 +11,14 @@ import pytest
 
 from app import logs
 from app.domain.counts import Sums
+from app.domain.email import Mailbox
 from app.domain.head import Status
 from app.domain.health import pause
 from app.domain.kinds import Cause, Kind
+from app.domain.project import of_test_keys
+from app.domain.sandbox import DELIVERED_LATE_MS, REPORTS
+from app.domain.sandbox_accounts import ACCOUNTS
+from tests.infra.template import resources
 from tests.support.harness import Harness
 from tests.support.outcomes import ACCOUNT, REFUSED, UNAVAILABLE
 from tests.support.samples import an_email
@@ -162,6 +167,27 @@ def test_bounce_is_not_counted_as_our_failure(harness: Harness, metrics: Metrics
     metrics()
     harness.report(harness.event(email_id, Kind.HARD_BOUNCE, cause=Cause.RECIPIENT))
     assert metrics() == [{"HardBounceShare": 1}]
+
+
+def test_a_storm_of_test_mail_is_measured_by_nothing(harness: Harness, metrics: Metrics) -> None:
+    """What every alarm of the stack and of an account looks at is read from lines about real mail only."""
+    people = tuple(Mailbox(f"{local}@any.example") for local in REPORTS)
+    for to in (people, *((one,) for one in people)):
+        head = harness.accept(replace(an_email(), to=to), project=of_test_keys("team"), key=None).head
+        harness.taken.add(head.email_id)
+    harness.work()
+    harness.clock.advance(DELIVERED_LATE_MS / 1000)
+    harness.work()
+    assert {attempt.provider for attempt in harness.head(head.email_id).attempts} == set(ACCOUNTS)  # of failover@
+    assert metrics() == []
+    for provider in ("sendgrid", "mailgun", "ses"):
+        harness.send.plan(provider, REFUSED)
+    harness.take(an_email())
+    harness.work()
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    ours = {alarm["Properties"]["MetricName"] for alarm in alarms if alarm["Properties"]["Namespace"] == "EmailsMinder"}
+    assert ours >= {"AcceptedShare", "EmailsFailed", "FailoverShare"}
+    assert merged(metrics()).keys() >= {"AcceptedShare", "EmailsFailed", "FailoverShare"}  # of the real one
 
 
 def test_loggers_of_metrics_are_not_made_louder_than_asked(harness: Harness, metrics: Metrics) -> None:

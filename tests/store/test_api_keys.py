@@ -154,3 +154,22 @@ def test_a_given_secret_that_is_there_already_stays_as_it_is() -> None:
     keys.revoke(found.id)
     keys.create("third", {"admin"}, (), secret)
     assert ApiKeys(Clock()).find(secret) is None
+
+
+def test_a_test_key_says_so_and_is_of_a_project_beside_its_own() -> None:
+    clock, keys = Clock(), ApiKeys(Clock())
+    secret = keys.create("shop", ["send"], [], project="shop", is_test=True)
+    assert secret.startswith("em_test_")
+    key = ApiKeys(clock).find(secret)
+    assert key is not None
+    assert (key.is_test, key.project, key.sees) == (True, "test:shop", "test:shop")
+    again = keys.create("shop", key.scopes, key.domains, project=key.project)  # as who replaces a key makes it
+    assert again.startswith("em_test_")
+    real = ApiKeys(clock).find(keys.create("shop", ["send"], [], project="shop"))
+    assert real is not None
+    assert (real.is_test, real.project) == (False, "shop")
+
+
+def test_a_test_key_is_no_operator_s() -> None:
+    with pytest.raises(ValueError, match="may not have the scope admin"):
+        ApiKeys(Clock()).create("shop", ["send", "admin"], [], is_test=True)

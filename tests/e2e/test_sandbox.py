@@ -1,0 +1,55 @@
+"""A test key over HTTP, with the worker of this machine: every local part, and nothing in any inbox."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.domain.sandbox import REPORTS
+from tests.support.installation import EMAIL, Installation
+
+KEY = {"Authorization": "Bearer em_test_local_development"}
+BECOMES = {
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "blocked": "failed",
+    "complained": "complained",
+    "suppressed": "suppressed",
+    "delayed": "delivered",
+    "silent": "sent",
+    "failover": "delivered",
+}
+
+
+@pytest.fixture
+def api(installation: Installation) -> httpx.Client:
+    return httpx.Client(base_url=installation.api.base_url, headers=KEY, timeout=15)
+
+
+def test_one_email_to_everybody(installation: Installation, api: httpx.Client) -> None:
+    before = {account: installation.calls(account) for account in ("sendgrid", "mailgun")}
+    to = [f"{local}+{number}@any.example" for number, local in enumerate(REPORTS)]
+    answer = api.post("/v1/emails", json={**EMAIL, "to": to})
+    assert answer.status_code == 202, answer.text
+    email_id = answer.json()["id"]
+
+    def has_ended(story: dict[str, Any]) -> bool:
+        return {one["address"].partition("+")[0]: one["status"] for one in story["recipients"]} == BECOMES
+
+    story = installation.story_when(email_id, has_ended)  # an operator sees it as its own key does
+    assert story == api.get(f"/v1/emails/{email_id}").json()
+    assert story["test"] is True
+    kinds = sorted(event["kind"] for event in story["events"])
+    assert kinds == sorted(["delivered"] * 4 + ["hard_bounce", "blocked", "blocked", "complained", "delayed"])
+    assert installation.inbox(email_id) == []
+    assert {account: installation.calls(account) for account in before} == before
+    api.close()
+
+
+def test_a_key_of_real_mail_does_not_see_the_list_of_it(installation: Installation, api: httpx.Client) -> None:
+    real = installation.send()
+    test = api.post("/v1/emails", json=EMAIL).json()["id"]
+    installation.ended(real)
+    assert test in {one["id"] for one in api.get("/v1/emails").json()["emails"]}
+    assert api.get(f"/v1/emails/{real}").status_code == 404
+    api.close()
