@@ -15,6 +15,7 @@ from app.delivery.marked import marked
 from app.delivery.plan import EARLY_MS, Plan
 from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
 from app.delivery.rewrite import publish_if_ready, rewrite
+from app.delivery.sandbox import no_sandbox
 from app.delivery.traced import TraceAttempt, untraced
 from app.delivery.watching import Watches
 from app.domain import limits
@@ -33,11 +34,6 @@ log = logging.getLogger(__name__)
 WRITES_UNTIL_BEFORE_LEASE_END_MS = 2000
 PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
 NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
-
-
-def no_sandbox(head: Head, number: int, load: LoadContent) -> None:  # noqa: ARG001 because others have a sandbox
-    """Refuse test mail: it must not be made through anything else."""
-    raise RuntimeError(f"{head.email_id} is test mail, and this process has no sandbox")
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,15 @@ from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
 from app.delivery.rewrite import publish_those_ready, rewrite
+from app.delivery.steps import Change, Events, Step
 from app.delivery.traced import TraceEvents, untraced
 from app.delivery.watching import Watches
-from app.domain.counts import Sums, count_event
 from app.domain.event import ProviderEvent, Subscription, Webhook
 from app.domain.findings import Finding, from_event
-from app.domain.head import Evidence, Head, Status
-from app.domain.kinds import SURELY_NOT_SENT, Kind
+from app.domain.head import Head
+from app.domain.kinds import Kind
 from app.domain.own_lists import event_with_list
 from app.domain.protocol import DeliveryProtocol, is_about
-from app.domain.resolution import Signal, row_for
 from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,6 @@ PROVED_BY_ANYBODY: Final = frozenset({Kind.HARD_BOUNCE})
 PROVED_BY_OUR_IDS: Final = frozenset({Kind.HARD_BOUNCE, Kind.COMPLAINED, Kind.UNSUBSCRIBED, Kind.RESUBSCRIBED})
 TOGETHER = 100  # emails of one webhook whose heads are read at once, and whose events are stored at once
 SIDE_BY_SIDE = 16  # of these, so many heads are written at the same time
-
-Events = list[ProviderEvent]
 
 
 @dataclass(frozen=True)
@@ -133,21 +130,21 @@ class Record:
         if nonce and not self.nonces.admit(provider, nonce, now_s):
             raise Unauthenticated("this signature was already used for another body")
 
-    def _change(self, provider: str, email_id: str, events: Events, known: Head | None) -> "_Change":
+    def _change(self, provider: str, email_id: str, events: Events, known: Head | None) -> Change:
         """Write events into the head of their email, and judge the addresses. `known` is the head, if it was read."""
         known = known or (self.heads.get(email_id) if email_id else None)
         with self.trace(known, provider, events):
             return self._write(provider, email_id, events, known)
 
-    def _write(self, provider: str, email_id: str, events: Events, known: Head | None) -> "_Change":
-        steps: list[_Step] = []
+    def _write(self, provider: str, email_id: str, events: Events, known: Head | None) -> Change:
+        steps: list[Step] = []
         change = partial(self._apply, events=events, steps=steps)
         head = rewrite(self.heads, self.clock, email_id, change, known) if known else None
         if head is None:
             self._judge_addresses(events, PROVED_BY_OUR_IDS if email_id else PROVED_BY_ANYBODY, self.only_project())
             fields = {"provider": provider, "email_id": email_id, "events": len(events)}
             log.warning("webhook for an unknown email", extra=fields)
-            return _Change(None, [], [])
+            return Change(None, [], [])
         kept = [event for event in events if is_about(head, event)]
         if len(kept) < len(events):
             for event in events:
@@ -158,13 +155,13 @@ class Record:
             log.warning("webhook for an unknown attempt", extra=fields)
         now_ms = int(self.clock() * 1000)
         for step in steps:
-            _log(step, head)
+            log.info("event", extra={**step.fields, **marked(head)})
             if step.judges:
                 about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
-        return _Change(head, kept, steps)
+        return Change(head, kept, steps)
 
-    def _finish(self, changes: "Sequence[_Change]") -> None:
+    def _finish(self, changes: Sequence[Change]) -> None:
         """Store the events of heads that were written, publish whoever is queued again, and count."""
         heads = [change.head for change in changes if change.head is not None]
         kept = [event for change in changes for event in change.kept]
@@ -184,72 +181,11 @@ class Record:
             if event.kind in proved and event.recipient and not event.scope:
                 self.suppress(from_event(event, now_ms, project=project))
 
-    def _apply(self, head: Head, now_ms: int, events: Events, steps: "list[_Step]") -> Head:
+    def _apply(self, head: Head, now_ms: int, events: Events, steps: list[Step]) -> Head:
         steps.clear()  # those of a write that lost to another writer
         for event in events:
             before = head
             head = self.protocol.record_event(head, event, now_ms)
             if event.recipient and is_about(before, event):
-                steps.append(_Step.of(before, event, head, now_ms))
+                steps.append(Step.of(before, event, head, now_ms))
         return head
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one event did to its recipient: what is logged, judged and counted once the head is written.
-
-    `judges`: the event changes our suppression list. One that names a scope says nothing of mail that names none.
-    """
-
-    event: ProviderEvent
-    was: Status
-    now: Status
-    judges: bool
-    is_first_failure: bool  # and not one that was reported before
-    was_sent_after_all: bool  # although the call had said that it surely was not
-    called_at_ms: int
-    sums: Sums
-    proves_anew: bool  # it proves of the copy what was not proved before; of a complaint that is not known
-
-    @classmethod
-    def of(cls, before: Head, event: ProviderEvent, after: Head, now_ms: int) -> "_Step":
-        recipient, attempt = before.recipients[event.recipient], before.made(event.attempt)
-        known = recipient.evidence.get(event.attempt, frozenset())
-        now_known = after.recipients[event.recipient].evidence.get(event.attempt, frozenset())
-        return cls(
-            event,
-            recipient.status,
-            after.recipients[event.recipient].status,
-            not event.scope
-            and (event.kind is Kind.RESUBSCRIBED or row_for(recipient, Signal.from_event(event)).suppress),
-            Evidence.FAILED not in known,
-            attempt.outcome_for(event.recipient) in SURELY_NOT_SENT and not known and bool(now_known),
-            attempt.started_at_ms,
-            count_event(event.kind, known, after_ms=min(event.at_ms, now_ms) - attempt.started_at_ms),
-            now_known != known or event.kind is Kind.COMPLAINED,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What was made of the events of one email. `head` is as it now stands; None: there is no such email."""
-
-    head: Head | None
-    kept: Events
-    steps: list[_Step]
-
-
-def _log(step: _Step, head: Head) -> None:
-    log.info(
-        "event",
-        extra={
-            "email_id": step.event.email_id,
-            "attempt": step.event.attempt,
-            "provider": step.event.provider,
-            "kind": step.event.kind.value,
-            "was": step.was.value,
-            "is": step.now.value,
-            "proves_anew": step.proves_anew,
-            **marked(head),
-        },
-    )

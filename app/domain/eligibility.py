@@ -23,9 +23,9 @@ def check_named(email: Email, configured: Collection[str], project: str) -> None
     Test mail goes through the sandbox only, real mail through those that are `configured`.
     """
     allowed: Collection[str] = configured
-    rule = f"is not a configured provider; these are: {_listed(configured)}"
+    rule = f"is not a configured provider; these are: {_names(configured)}"
     if is_of_test_keys(project):
-        allowed, rule = SANDBOX, f"is no account of the sandbox, and a test key sends through these: {_listed(SANDBOX)}"
+        allowed, rule = SANDBOX, f"is no account of the sandbox, and a test key sends through these: {_names(SANDBOX)}"
     faults = [(f"providers[{n}]", _ruled(name, rule)) for n, name in enumerate(email.providers) if name not in allowed]
     if faults:
         raise Invalid(*faults)
@@ -35,7 +35,7 @@ def _ruled(name: str, rule: str) -> str:
     return "is an account of the sandbox, through which only test keys send: em_test_…" if name in SANDBOX else rule
 
 
-def _listed(accounts: Collection[str]) -> str:
+def _names(accounts: Collection[str]) -> str:
     return ", ".join(accounts) or "none"
 
 

@@ -1,5 +1,6 @@
 """Puts the sandbox beside the real accounts. None of its parts has a way to a provider, to health or suppressions."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from app.delivery import sandbox
@@ -9,6 +10,7 @@ from app.delivery.places import PlaceTaker
 from app.delivery.ports import CollapseStore, PlaceStore
 from app.delivery.record import Record
 from app.delivery.watching import Unwatched
+from app.domain.event import ProviderEvent
 from app.domain.findings import Finding
 
 
@@ -24,7 +26,9 @@ def with_sandbox(real: MakeAttempt, record: Record, collapses: CollapseStore, pl
         suppress=_suppress_nobody,
         own_lists={},
     )
-    recorded = replace(record, monitor=unwatched, places=uncapped, suppress=_suppress_nobody, own_lists={})
+    recorded = replace(
+        record, events=_Kept(), monitor=unwatched, places=uncapped, suppress=_suppress_nobody, own_lists={}
+    )
     return replace(
         real,
         sandbox=sandbox.AttemptInSandbox(
@@ -36,6 +40,17 @@ def with_sandbox(real: MakeAttempt, record: Record, collapses: CollapseStore, pl
             clock=real.clock,
         ),
     )
+
+
+class _Kept:
+    """Stores no events: the sandbox's are stored before they are recorded."""
+
+    def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
+        """Do nothing."""
+
+    def of(self, email_id: str) -> list[ProviderEvent]:  # noqa: ARG002 because the protocol has it
+        """None: nobody asks here."""
+        return []
 
 
 def _suppress_nobody(finding: Finding) -> None:

@@ -141,7 +141,7 @@ def test_a_test_key_needs_no_scope_and_is_listed_and_replaced_as_one(run: Run) -
     assert secret.startswith("em_test_")
     key = keys().find(secret)
     assert key is not None
-    assert (key.is_test, key.scopes) == (True, {"send", "read"})
+    assert (key.is_test, key.scopes) == (True, frozenset({"send", "read"}))
     (line,) = [line for line in run("keys", "list").stdout.splitlines() if line.startswith(key.id[:12])]
     assert re.split("  +", line)[1:3] == ["ci", "shop (test)"]
     (record,) = [one for one in json.loads(run("keys", "list", "--json").stdout) if one["id"] == key.id[:12]]

@@ -24,6 +24,10 @@ PRINTED = {
         rf"attempt 1, sendgrid: accepted\nevent, sendgrid: delivered\n{ID} delivered",
         r'"status":"delivered".*"kind":"delivered"',
     ),
+    "send_test": (
+        r"^bounced\+order-7@example.net: bounced, through sandbox\nfailover@.*: delivered, through sandbox:second$",
+        r'"test":true.*"status":"bounced".*"status":"delivered"',
+    ),
     "list_emails": (r"Third\n.* Second\n.* First", r'"subject":"Third".*"subject":"Second"(.|\n)*"subject":"First"'),
     "explain_email": ("sendgrid: available, healthy", '"state":"available","why":"healthy"'),
     "send_code": (rf"{ID} 20\d\d-", r'"status":"queued"'),

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+from app.domain.email import Mailbox
 from app.domain.head import Status
 from app.domain.kinds import Kind
+from app.domain.project import of_test_keys
 from app.store.head_items import HeadItem
 from tests.support.harness import Harness
 from tests.support.installation import ROOT
 from tests.support.ordinary import receipt
 from tests.support.outcomes import UNAVAILABLE, accepted
-from tests.support.samples import somebody
+from tests.support.samples import an_email, somebody
 from tests.support.write_units import Write, counted
 
 MOST = 12
@@ -70,5 +73,20 @@ def test_a_failover_takes_four_more(harness: Harness) -> None:
         ("PutItem", {"emails": 1}),
         ("PutItem", {"emails": 1, "due": 2}),  # queued for the next provider: the entry moves
         ("PutItem", {"emails": 1}),
+        ("PutItem", {"emails": 1, "due": 1}),
+    ]
+
+
+def test_a_test_email_takes_two_more(harness: Harness) -> None:
+    harness.partitions.note(of_test_keys("team"))
+    with written() as everything:
+        email = replace(an_email(), to=(Mailbox("delivered@any.example"),))
+        harness.taken.add(harness.accept(email, project=of_test_keys("team"), key=None).head.email_id)
+        harness.clock.advance(0.2)
+        harness.work()
+    assert everything[2:] == [
+        ("PutItem", {"emails": 1}),  # the claim
+        ("PutItem", {"emails": 1, "due": 2}),  # the outcome: the sandbox has to report, so the entry moves
+        ("BatchWriteItem", {"emails": 1}),  # the event
         ("PutItem", {"emails": 1, "due": 1}),
     ]

@@ -1,12 +1,14 @@
 """A test key over HTTP, with the worker of this machine: every local part, and nothing in any inbox."""
 
+import re
+import subprocess
 from typing import Any
 
 import httpx
 import pytest
 
 from app.domain.sandbox import REPORTS
-from tests.support.installation import EMAIL, Installation
+from tests.support.installation import EMAIL, ROOT, Installation
 
 KEY = {"Authorization": "Bearer em_test_local_development"}
 BECOMES = {
@@ -53,3 +55,14 @@ def test_a_key_of_real_mail_does_not_see_the_list_of_it(installation: Installati
     assert test in {one["id"] for one in api.get("/v1/emails").json()["emails"]}
     assert api.get(f"/v1/emails/{real}").status_code == 404
     api.close()
+
+
+def test_the_page_s_commands_work_as_they_are_pasted(installation: Installation) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text()
+    (commands,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "curl" in block]
+    assert "http://127.0.0.1:8000" in commands
+    here = commands.replace("http://127.0.0.1:8000", str(installation.api.base_url).rstrip("/"))
+    ran = subprocess.run(["bash", "-euo", "pipefail", "-c", here], capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    assert '"status": "partially_delivered"' in ran.stdout
+    assert '"kind": "hard_bounce"' in ran.stdout
