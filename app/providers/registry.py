@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from app.domain.account import is_account, label_of, prefix_of, provider_of
+from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers.sdk.contract import AnyProvider, Outside
 from app.providers.sdk.limits import Limits
@@ -68,6 +69,8 @@ def check(accounts: Iterable[str]) -> None:
     """
     for account in accounts:
         provider = provider_of(account)
+        if account in SANDBOX:
+            raise ConfigurationError(f"PROVIDERS: {account!r} is always there, for test keys only; leave it out")
         if provider not in PROVIDERS:
             raise ConfigurationError(f"PROVIDERS: {account!r} is not one of {', '.join(PROVIDERS)}")
         if taken := _taken(account):

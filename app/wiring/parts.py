@@ -7,6 +7,7 @@ from functools import partial
 
 from pynamodb.exceptions import PynamoDBException
 
+from app.delivery import sandbox
 from app.delivery.accept import Accept
 from app.delivery.attempt import MakeAttempt
 from app.delivery.attribution import Attribution
@@ -21,7 +22,6 @@ from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
-from app.delivery.sandbox import ExplainSandbox
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
@@ -160,7 +160,7 @@ def build(
             shards=settings.shards,
             trace=tracer.request,
         ),
-        attempt=with_sandbox(attempt, record, stores.collapses, stores.places),
+        attempt=with_sandbox(attempt, record, stores.collapses, stores.places, tracer.sending(sandbox.send)),
         cancel=Cancel(stores.heads, clock, protocol),
         record=record,
         read=build_read(stores.heads, stores.events, stores.listings, partitions),
@@ -174,7 +174,7 @@ def build(
                 name: Habits(one.limits.tracking.value, one.limits.tags_add.value, own_lists[name])
                 for name, one in providers.items()
             },
-            ExplainSandbox(find_objections, clock),
+            sandbox.ExplainSandbox(find_objections, clock),
         ),
         monitor=monitor,
         recent_calls=RecentCalls(stores.healths, monitor, clock, monotonic),

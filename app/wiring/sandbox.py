@@ -7,19 +7,24 @@ from app.delivery import sandbox
 from app.delivery.attempt import MakeAttempt
 from app.delivery.capacity import Capacity
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import CollapseStore, PlaceStore
+from app.delivery.ports import CollapseStore, PlaceStore, Send
 from app.delivery.record import Record
 from app.delivery.watching import Unwatched
 from app.domain.event import ProviderEvent
 from app.domain.findings import Finding
 
 
-def with_sandbox(real: MakeAttempt, record: Record, collapses: CollapseStore, places: PlaceStore) -> MakeAttempt:
-    """The same attempts, which make those of test mail in the sandbox. What it reports is recorded as `record` does."""
+def with_sandbox(
+    real: MakeAttempt, record: Record, collapses: CollapseStore, places: PlaceStore, send: Send
+) -> MakeAttempt:
+    """The same attempts, which make those of test mail in the sandbox, by its `send`.
+
+    What it reports is recorded as `record` does.
+    """
     unwatched, uncapped = Unwatched(), PlaceTaker(places, {}, real.clock, real.wait)
     apart = replace(
         real,
-        send=sandbox.send,
+        send=send,
         read_context=sandbox.ReadSandbox(collapses, real.clock),
         monitor=unwatched,
         capacity=Capacity(unwatched, uncapped),

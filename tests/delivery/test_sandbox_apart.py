@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from app.delivery.attribution import LOOKED_AT
 from app.domain.caps import Caps
 from app.domain.dispatch import Dispatch
 from app.domain.due import due_at_ms
 from app.domain.email import Mailbox
+from app.domain.event import Webhook
 from app.domain.head import Head, Status
 from app.domain.health import pause
 from app.domain.kinds import Kind
@@ -19,7 +21,7 @@ from app.domain.route import Routing
 from app.domain.sandbox import DELIVERED_LATE_MS, REPORTS
 from app.domain.sandbox_accounts import ACCOUNTS
 from app.domain.suppression import LASTS_MS, Reason, Suppression
-from app.errors import NotFound, ServiceUnavailable
+from app.errors import NotFound, ServiceUnavailable, Unauthenticated
 from app.store.health import SumsItem
 from app.store.places import PlaceItem
 from app.store.suppression_items import SuppressionItem
@@ -95,6 +97,31 @@ def test_nothing_of_it_is_counted_or_suppressed(store: Aws, local: str) -> None:
     assert harness.send.providers() == ["sendgrid"]
     assert harness.suppression(f"{local}@any.example") is None
     assert harness.suppression(f"{local}@any.example", TEAM) is None
+
+
+def test_a_forged_report_that_names_a_test_email_counts_for_nobody(harness: Harness) -> None:
+    """Of a real email it would count as a fault of ours, by which no provider is called silent."""
+    email_id = take(harness, Mailbox("silent@any.example"))
+    harness.work()
+    before = kept(*WATCHED)
+    with pytest.raises(Unauthenticated):
+        harness.record("sendgrid", Webhook(f'[{{"em_email_id": "{email_id}"}}]'.encode(), {}))
+    harness.monitor.flush(now=True)
+    assert kept(*WATCHED) == before
+
+
+def test_much_test_mail_to_an_address_hides_no_real_email_to_it(harness: Harness) -> None:
+    """A report that has lost our ids is attributed to one of the newest emails to its address: of the real ones."""
+    address = Mailbox("silent@attributed.example")
+    email_id = harness.accept(replace(an_email(), to=(address,)), project="team", key=None).head.email_id
+    harness.taken.add(email_id)
+    harness.work()
+    lost = replace(harness.event(email_id, Kind.DELIVERED), email_id="", attempt=0)
+    harness.clock.advance(1)
+    for _ in range(LOOKED_AT + 1):
+        take(harness, address)
+    harness.report(lost)
+    assert harness.only(email_id).status is Status.DELIVERED
 
 
 def test_our_list_is_not_asked(harness: Harness) -> None:

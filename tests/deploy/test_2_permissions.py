@@ -31,6 +31,7 @@ ALLOWED = {
     "attempts": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:BatchWriteItem",
         "dynamodb:BatchGetItem",
         "dynamodb:UpdateItem",
         "dynamodb:Query",

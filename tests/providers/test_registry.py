@@ -8,6 +8,7 @@ import botocore.session
 import pytest
 
 from app.domain.event import Webhook
+from app.domain.sandbox_accounts import ACCOUNTS
 from app.errors import ConfigurationError, Unauthenticated
 from app.providers import registry
 from app.providers.registry import Accounts
@@ -161,3 +162,11 @@ def test_no_account_can_have_the_variables_of_another_provider() -> None:
     """Providers `a` and `a_b` could: the account `a:b` and the account `a_b` would both read A_B_API_KEY."""
     names = list(registry.PROVIDERS)
     assert [(name, other) for name in names for other in names if other.startswith(f"{name}_")] == []
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_the_sandbox_is_no_provider_to_configure(account: str) -> None:
+    with pytest.raises(ConfigurationError, match="is always there, for test keys only"):
+        registry.check(["sendgrid", account])
+    assert registry.can_verify(account, {}) is False
+    assert not registry.PROVIDERS.keys() & set(ACCOUNTS)
