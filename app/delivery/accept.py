@@ -112,8 +112,7 @@ class Accept:
         if not eligible:
             reasons = "; ".join(f"{name}: {objection}" for name, objection in objections.items())
             raise Invalid(("providers", f"no provider can carry this email: {reasons}"))
-        excluded = () if head.sandbox else tuple(name for name in objections if name not in eligible)
-        return replace(head, excluded=excluded)
+        return replace(head, excluded=tuple(name for name in objections if name not in eligible))
 
     def _with_suppressed(self, head: Head) -> Head:
         """The head that keeps which recipients are suppressed, so that a repeated request is answered as the first.

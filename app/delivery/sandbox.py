@@ -89,7 +89,7 @@ class ExplainSandbox:
 
 @dataclass(frozen=True)
 class AttemptInSandbox:
-    """What the message of a test email asks for: the reports that are due, or else the next attempt and its reports."""
+    """What the message of a test email asks for: the next attempt, if there is one to make, and the reports."""
 
     make: Callable[[Head, int, LoadContent], None]  # an attempt through the sandbox
     heads: HeadStore
@@ -100,29 +100,23 @@ class AttemptInSandbox:
 
     def __call__(self, head: Head, number: int, load: LoadContent) -> None:
         """Do what is due for an email that expects attempt `number` next. Raises what the stores raise."""
-        if not self._due(head):
-            self.make(head, number, load)
-            made = self.heads.get(head.email_id)
-            if made is None:
-                return
-            head = made
-        self._tell(head)
-
-    def _due(self, head: Head) -> list[ProviderEvent]:
-        now_ms = int(self.clock() * 1000)
-        return [one.event for one in sandbox.pending(head) if one.due_ms <= now_ms + EARLY_MS]
+        self.make(head, number, load)
+        made = self.heads.get(head.email_id)
+        if made is not None:
+            self._tell(made)
 
     def _tell(self, head: Head) -> None:
         """Record what is due, and let a message come for what is not.
 
         The events are kept before the head knows of them: nobody tells them again once it does.
         """
-        due = self._due(head)
-        later_ms = min((one.due_ms for one in sandbox.pending(head) if one.event not in due), default=None)
+        soon_ms, pending = int(self.clock() * 1000) + EARLY_MS, sandbox.pending(head)
+        due = [one.event for one in pending if one.due_ms <= soon_ms]
         if due:
             self.events.put(due, {head.email_id: head.ttl_s})
         for account in ACCOUNTS:
             if of_account := [event for event in due if event.provider == account]:
                 self.record(account, of_account)
+        later_ms = min((one.due_ms for one in pending if one.due_ms > soon_ms), default=None)
         if later_ms is not None:
             self.publish_later(head.email_id, head.next_attempt, later_ms)
