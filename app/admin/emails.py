@@ -69,7 +69,7 @@ def list_some(
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
-        (one["id"], one["created_at"], one["status"], _owner(one), ", ".join(_to(one)), one["subject"])
+        (one["id"], one["created_at"], one["status"], story.owner(one), ", ".join(_to(one)), one["subject"])
         for one in records
     ]
     columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
@@ -177,10 +177,6 @@ def _time(option: str, text: str, default_ms: int) -> int:
         return times.read(text) if text else default_ms
     except ValueError as problem:
         fail(f"{option}: {text!r} {problem}")
-
-
-def _owner(record: Mapping[str, Any]) -> str:
-    return f"{record['project']} (test)" if record.get("test") else str(record["project"])
 
 
 def _to(record: Mapping[str, Any]) -> list[str]:

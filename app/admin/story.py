@@ -30,11 +30,16 @@ def write(story: Record) -> str:
     )
 
 
+def owner(email: Record) -> str:
+    """The project of an email or of its story, and whether it is test mail."""
+    return f"{email['project']} (test)" if email.get("test") else str(email["project"])
+
+
 def _head(story: Record) -> dict[str, str]:
     return {
         "from": story["from"],
         "subject": story["subject"],
-        "project": story["project"],
+        "project": owner(story),
         "accepted": story["created_at"],
         "expires": story["expires_at"],
     }

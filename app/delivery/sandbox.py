@@ -68,7 +68,7 @@ class ReadSandbox:
             suppressed=frozenset(sandbox.suppressed(head.recipients, int(self.clock() * 1000))),
             superseded=bool(head.collapse_scope)
             and self.collapses.newest(head.collapse_scope) not in (head.email_id, None),
-            first_choice=next(one.provider for one in route if one.availability is Availability.AVAILABLE),
+            first_choice=next((one.provider for one in route if one.availability is Availability.AVAILABLE), ""),
         )
 
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,9 +12,12 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
+from app.domain.project import of_test_keys
 from app.store.heads import Heads
+from app.store.partitions import Partitions
 from tests.admin.conftest import REGION, Run
 from tests.providers.case import CASES
+from tests.support.samples import a_head
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -147,3 +152,14 @@ def test_what_is_not_set_is_named_with_a_remedy(run: Run, sending: Mapping[str, 
         "not set: CONTENT_BUCKET; for a deployed installation, put env $(.deploy/bin/python -m infra.stack outputs"
         " STAGE) before the command\n"
     )
+
+
+@pytest.mark.usefixtures("sending")
+def test_test_mail_says_so_in_the_list_and_in_its_story(run: Run) -> None:
+    name = f"p{uuid4().hex[:8]}"
+    head = replace(a_head(1_800_000_000_000), project=of_test_keys(name))
+    Partitions(time.time).note(head.project)
+    assert Heads().create(head, head.created_at_ms) is not None
+    (_, line) = run("emails", "list", "--project", name).stdout.splitlines()
+    assert f"  {name} (test)  " in line
+    assert re.search(rf"project +{name} \(test\)\n", run("emails", "show", head.email_id).stdout)
