@@ -155,7 +155,7 @@ class Record:
         for step in steps:
             _log(step)
             if step.judges:
-                about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
+                about = {"email_ms": head.lived_from_ms(step.called_at_ms), "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
         return _Change(head, kept, steps)
 

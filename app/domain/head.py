@@ -20,8 +20,10 @@ from app.domain.suppression import Notice
 class Status(StrEnum):
     """What has become of one recipient of an email."""
 
-    # A queued recipient that has a `wait_until_ms` waits for the next round, a sending one for evidence.
+    # A scheduled recipient has its `send_at` as `wait_until_ms`. A queued one that has one waits for the next round, a
+    # sending one for evidence.
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -37,6 +39,7 @@ class Status(StrEnum):
 class EmailStatus(StrEnum):
     """What has become of the email: what the statuses of its recipients add up to."""
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -128,7 +131,8 @@ class Head:
     project: str = DEFAULT
     tags: tuple[str, ...] = ()  # by which it is found
     shard: int = 0  # of the indexes, for good
-    send_at_ms: int | None = None  # nothing sets it yet; a version that does is not undone by this one
+    send_at_ms: int | None = None  # when the client wants it sent; None: at once
+    begins_at_ms: int | None = None  # when its lifetime begins: later than `created_at_ms`, by a schedule or a retry
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()  # those that the client named; none: all
     excluded: tuple[str, ...] = ()  # those that cannot carry this email, as was found when it was accepted
@@ -138,6 +142,7 @@ class Head:
     tracking: Tracking = UNTRACKED
     suppressed: Mapping[str, Notice] = field(default_factory=dict)  # by key, as the answer to the request said
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
+    key_hash: str = ""  # of the idempotency key that names it; "": it has none
     stopped: Stop | None = None
     traceparent: str = ""  # the span of the request that made it, to which all that follows belongs; "": not traced
     turn_ms: int | None = None  # when it is tried again because of a cap per second
@@ -151,6 +156,15 @@ class Head:
     lease_holder: str = ""  # a random id of the claim, by which its worker recognises its own write
     due_entry_ms: int | None = None  # its place among the emails that are due, as it is stored; None: it has none
     version: int = 0
+
+    @property
+    def lives_from_ms(self) -> int:
+        """When the email's lifetime begins, from which its deadlines count."""
+        return self.created_at_ms if self.begins_at_ms is None else self.begins_at_ms
+
+    def lived_from_ms(self, called_ms: int) -> int:
+        """When the lifetime began to which a call of that time belongs: a retry begins another one."""
+        return self.lives_from_ms if called_ms >= self.lives_from_ms else self.created_at_ms
 
     def may_use(self, provider: str) -> bool:
         """Whether the email may be sent through this provider. One that was configured later may try."""
@@ -180,7 +194,7 @@ class Head:
         return self.lease_until_ms is not None and now_ms < self.lease_until_ms
 
 
-OPEN = (Status.QUEUED, Status.SENDING, Status.SENT)  # in the order of their progress
+OPEN = (Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT)  # in the order of their progress
 
 
 def status(recipients: Iterable[Recipient]) -> EmailStatus:

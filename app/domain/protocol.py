@@ -1,6 +1,7 @@
 """The delivery protocol: every way in which a head changes.
 
-A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, or by a cancellation.
+A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, by a cancellation, or
+by another time for its schedule.
 Every function returns a new head that is settled: each queued recipient in it has a provider to go to, or waits.
 """
 
@@ -20,6 +21,7 @@ from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_
 from app.domain.resolution import Signal, UncertainPolicy, apply_signal
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import give_up, rescue, settle_recipient
+from app.domain.schedule import reschedule
 
 CONTENT_LOST = "the stored content of this email is missing or damaged"
 LEASE_EXPIRED = "the worker did not come back with an answer"
@@ -121,18 +123,22 @@ class DeliveryProtocol:
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
-        """The head with every queued recipient canceled, from which on no call is made for anybody.
+        """The head with every scheduled or queued recipient canceled, from which on no call is made for anybody.
 
-        Returns the same head if nobody is queued: then the cancellation is refused, and nothing of it is remembered.
+        Returns the same head if there is none: then the cancellation is refused, and nothing of it is remembered.
         """
         canceled = {
             key: give_up(recipient, Status.CANCELED, recipient.detail, head.attempts)
             for key, recipient in head.recipients.items()
-            if recipient.status is Status.QUEUED
+            if recipient.status in (Status.SCHEDULED, Status.QUEUED)
         }
         if not canceled:
             return head
         return replace(_with_recipients(head, canceled), stopped=head.stopped or Stop.CANCELED)
+
+    def reschedule(self, head: Head, send_at_ms: int, now_ms: int, retry_for_s: int) -> Head:
+        """The head of a scheduled email that is sent at that time instead. Raises Conflict or Invalid if it may not."""
+        return reschedule(head, send_at_ms, now_ms, retry_for_s)
 
     def lose_content(self, head: Head) -> Head:
         """The head with every queued recipient failed, because what would be sent to them cannot be read any more.

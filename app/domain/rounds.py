@@ -39,14 +39,16 @@ SUPERSEDED = "superseded by a newer email"
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     """The recipient after a wait that is over has ended.
 
-    A queued recipient then stays queued if a provider may be called now, waits for the next round, or gets its final
-    status.
+    A scheduled recipient becomes queued then; before, it is left alone unless a newer email replaces this one. A queued
+    recipient then stays queued if a provider may be called now, waits for the next round, or gets its final status.
     """
     recipient = _end_wait(recipient, context)
-    if recipient.status is not Status.QUEUED:
+    if recipient.status not in (Status.SCHEDULED, Status.QUEUED):
         return recipient
     if context.stop is not None:
         return _cancel(recipient, context)
+    if recipient.status is Status.SCHEDULED:
+        return recipient  # what else may keep it from being sent is checked when its time has come
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if context.has_virus:
@@ -193,6 +195,8 @@ def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if recipient.status is Status.SENT:
         return recipient  # the recipient of a critical email: `rescue` decides
+    if recipient.status is Status.SCHEDULED:
+        return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
     if recipient.status is Status.QUEUED:
         is_over = context.now_ms >= context.expires_at_ms  # then what it waited for is the reason of its end
         recipient = recipient if is_over else limits.forgotten(recipient, context.attempts)

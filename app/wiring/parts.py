@@ -14,6 +14,7 @@ from app.delivery.cancel import Cancel
 from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain, Habits
+from app.delivery.keep import Keep
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
@@ -21,6 +22,7 @@ from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
+from app.delivery.reschedule import Reschedule
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
@@ -54,6 +56,7 @@ class Container:
     accept: Accept
     attempt: MakeAttempt
     cancel: Cancel
+    reschedule: Reschedule
     record: Record
     read: Read
     sweep: Sweep
@@ -106,6 +109,7 @@ def build(
     find_objections = partial(
         objections, {name: capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
+    keep = Keep(stores.contents, stores.events, stores.keys)
     return Container(
         settings=settings,
         clock=clock,
@@ -141,6 +145,7 @@ def build(
             trace=tracer.attempt,
         ),
         cancel=Cancel(stores.heads, clock, protocol),
+        reschedule=Reschedule(stores.heads, stores.collapses, keep, publish, clock, protocol, settings.retry_for_s),
         record=Record(
             receivers=providers,
             attribute=Attribution(stores.heads, stores.recipients, partitions),

@@ -80,7 +80,8 @@ def test_the_limit_is_on_the_packed_bytes(store: Aws, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lives_for_days", "prefix"), [(8, "10d"), (9, "10d"), (9.01, "20d"), (19, "20d"), (19.1, "45d"), (38, "45d")]
+    ("lives_for_days", "prefix"),
+    [(8, "10d"), (9, "10d"), (9.01, "20d"), (19, "20d"), (19.1, "45d"), (44.1, "75d"), (67, "75d")],
 )
 def test_a_large_content_is_one_object_below_the_prefix_of_its_lifetime(
     store: Aws, lives_for_days: float, prefix: str

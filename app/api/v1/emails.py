@@ -1,4 +1,4 @@
-"""The calls that read, list and cancel emails."""
+"""The calls that read, list, cancel and move emails."""
 
 import re
 from typing import Annotated
@@ -6,10 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from app.api.auth import Parts, Reader, Sender
-from app.api.openapi import answer, errors, refusals
+from app.api.body import JsonBody
+from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.threads import Route
 from app.api.v1 import examples, queries, stories, views
 from app.api.v1.email_filter import Filter, wanted
+from app.api.v1.schemas import ScheduleRequest
+from app.api.v1.validation import read_schedule
 from app.errors import Conflict, Invalid, NotFound
 
 router = APIRouter(route_class=Route, tags=["emails"])
@@ -20,6 +23,9 @@ EmailId = Annotated[str, Path(description="the `id` that the answer of a send ha
 # Another example, because the other email was delivered long ago.
 OpenEmailId = Annotated[
     str, Path(description="the `id` that the answer of a send has", examples=[examples.CANCELED_ID])
+]
+ScheduledEmailId = Annotated[
+    str, Path(description="the `id` that the answer of a send has", examples=[examples.SCHEDULED_ID])
 ]
 
 
@@ -54,12 +60,29 @@ def get_email(email_id: EmailId, key: Reader, parts: Parts) -> views.EmailStory:
     | errors(_UNKNOWN, Conflict("too late: every recipient's email was already handed to a provider")),
 )
 def cancel_email(email_id: OpenEmailId, key: Sender, parts: Parts) -> views.EmailSummary:
-    """Cancel every recipient that is still queued. Canceling again changes nothing.
+    """Cancel every recipient that is still scheduled or queued. Canceling again changes nothing.
 
     After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it
     is; if it fails, its recipient is canceled, too.
     """
     return stories.summarize(parts.cancel(_known(email_id), key.sees))
+
+
+@router.patch(
+    "/v1/emails/{email_id}",
+    responses=answer(examples.MOVED)
+    | refusals("send")
+    | body_errors(Invalid(("send_at", "must be within 30 days")))
+    | errors(_UNKNOWN, Conflict("too late: this email has been started, and is sent")),
+    openapi_extra=json_request(ScheduleRequest, example=("another time", examples.TO_MOVE)),
+)
+def reschedule_email(email_id: ScheduledEmailId, key: Sender, body: JsonBody, parts: Parts) -> views.EmailSummary:
+    """Send a scheduled email at another time; at once if that is over.
+
+    An `expires_at` that was given stays, the default moves along. To ask for the time that it has changes nothing.
+    """
+    send_at_ms = read_schedule(body)
+    return stories.summarize(parts.reschedule(_known(email_id), key.sees, send_at_ms))
 
 
 def _known(email_id: str) -> str:

@@ -125,8 +125,17 @@ class EmailRequest(Request):
         Field(default_factory=list),
     ]
     metadata: Annotated[Metadata, Field(default_factory=dict, description="20 entries at most, with those of `tags`")]
+    send_at: Annotated[
+        Time | None,
+        Field(description="when it is sent; at most 30 days ahead; at once if that is over; default: at once"),
+    ] = None
+    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
     expires_at: Annotated[
-        Time | None, Field(description="no attempt is made after this time; at most 30 days ahead; default: 24 hours")
+        Time | None,
+        Field(
+            description="no attempt is made after this time; at most 30 days ahead, and later than `send_at`; default:"
+            " 24 hours after that"
+        ),
     ] = None
     on_uncertain: Annotated[
         OnUncertain,
@@ -169,6 +178,11 @@ class EmailRequest(Request):
     ]
 
     @property
+    def begins_at(self) -> int | None:
+        """When it is to be sent, by either name."""
+        return self.send_at if self.send_at is not None else self.scheduled_at
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The tags that are no metadata, each once."""
         return tuple(dict.fromkeys(tag for tag in self.tags if isinstance(tag, str)))
@@ -177,6 +191,15 @@ class EmailRequest(Request):
     def all_metadata(self) -> dict[str, str]:
         """The metadata with that of the tags."""
         return {tag.name: tag.value for tag in self.tags if isinstance(tag, TagRequest)} | self.metadata
+
+
+class ScheduleRequest(Request):
+    """Another time for a scheduled email."""
+
+    send_at: Annotated[
+        Time | None, Field(description="when it is sent; at most 30 days ahead; at once if that is over")
+    ] = None
+    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
 
 
 class SuppressionRequest(Request):
