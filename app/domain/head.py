@@ -71,6 +71,7 @@ class Evidence(StrEnum):
     OPENED = "opened"  # opened or clicked, by the recipient or by a gateway on the way
     RETURNED = "returned"  # delivered first, then returned or blocked
     SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
+    RETRIED = "retried"  # a client has asked for a retry since: what was known until then keeps nobody from a call
 
 
 EvidenceByAttempt = Mapping[int, frozenset[Evidence]]
@@ -135,6 +136,7 @@ class Head:
     begins_at_ms: int | None = None  # when its lifetime begins: later than `created_at_ms`, by a schedule or a retry
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()  # those that the client named; none: all
+    through: str = ""  # the only one of the last retry; "": that had none
     excluded: tuple[str, ...] = ()  # those that cannot carry this email, as was found when it was accepted
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
@@ -166,9 +168,14 @@ class Head:
         """When the lifetime began to which a call of that time belongs: a retry begins another one."""
         return self.lives_from_ms if called_ms >= self.lives_from_ms else self.created_at_ms
 
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The providers that the client named, for the whole email or for its last retry; none: all."""
+        return (self.through,) if self.through else self.providers
+
     def may_use(self, provider: str) -> bool:
         """Whether the email may be sent through this provider. One that was configured later may try."""
-        return (not self.providers or provider in self.providers) and provider not in self.excluded
+        return (not self.allowed or provider in self.allowed) and provider not in self.excluded
 
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that number, if there was one and it is still listed. Numbers count from 1."""

@@ -1,11 +1,11 @@
 """The delivery protocol: every way in which a head changes.
 
-A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, by a cancellation, or
-by another time for its schedule.
+A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, by a cancellation, by
+another time for its schedule, or by a retry that a client asks for.
 Every function returns a new head that is settled: each queued recipient in it has a provider to go to, or waits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from app.domain import limits
@@ -19,6 +19,7 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
 from app.domain.resolution import Signal, UncertainPolicy, apply_signal
+from app.domain.retry import Again, retry
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import give_up, rescue, settle_recipient
 from app.domain.schedule import reschedule
@@ -139,6 +140,10 @@ class DeliveryProtocol:
     def reschedule(self, head: Head, send_at_ms: int, now_ms: int, retry_for_s: int) -> Head:
         """The head of a scheduled email that is sent at that time instead. Raises Conflict or Invalid if it may not."""
         return reschedule(head, send_at_ms, now_ms, retry_for_s)
+
+    def retry(self, head: Head, again: Again, suppressed: Collection[str], now_ms: int, retry_for_s: int) -> Head:
+        """The head whose recipients are tried anew. Raises Conflict or Invalid if they may not be."""
+        return self.settle(retry(head, again, suppressed, now_ms, retry_for_s), now_ms)
 
     def lose_content(self, head: Head) -> Head:
         """The head with every queued recipient failed, because what would be sent to them cannot be read any more.

@@ -23,7 +23,7 @@ from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
-from app.domain.unknown_calls import AT_MOST, called_again, may_have_arrived, unknown_calls
+from app.domain.unknown_calls import AT_MOST, called_again, counted_calls, may_have_arrived, unknown_calls
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -58,7 +58,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if context.now_ms >= context.expires_at_ms:
         return give_up(recipient, Status.EXPIRED, limits.expired(recipient), context.attempts, Cause.OUTAGE)
-    if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
+    if len(counted_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
         return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
     return _go_on(_end_round(recipient, context), context)
 

@@ -165,6 +165,9 @@ PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
 # What is wrong with the recipient or the email, at whichever provider: no attempt is claimed once any of it is known.
 AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.VIRUS)
 
+# The mark of what was known of an attempt when a client asked for a retry. What is learned later counts again.
+PASSED: Final = frozenset({Evidence.RETRIED})
+
 # Evidence after which no report of a delivery of the same attempt counts any more.
 OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED}) - {Evidence.VIRUS}
 

@@ -1,6 +1,6 @@
 """The emails and the address that the examples of the API's documentation name, so that each can be tried as it is.
 
-They are stored as they are long after a send: nothing is sent for them, whatever the providers are.
+They are stored as they are long after a send: nothing is sent for them, until somebody moves or retries one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ Example = Mapping[str, Any]
 def seed(parts: Container) -> None:
     """Store what is missing of it. Raises what the stores raise."""
     now_ms = int(parts.clock() * 1000)
-    for example in (examples.STORY, examples.CANCELED, examples.MOVED):
+    for example in (examples.STORY, examples.CANCELED, examples.FAILED, examples.MOVED):
         if parts.accept.heads.get(example["id"]) is None:
             _store(example, now_ms, parts)
     address = examples.TO_SUPPRESS["address"]
@@ -74,7 +74,8 @@ def _recipients(example: Example) -> Iterator[Recipient]:
     for it in example["recipients"]:
         number, status = it["attempt"] or 0, Status(it["status"])
         evidence = {number: frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})} if status is Status.DELIVERED else {}
-        yield Recipient(it["address"], Role(it["role"]), status, attempt=number, evidence=evidence)
+        why: Any = {"cause": it["cause"] and Cause(it["cause"]), "detail": it["detail"] or ""}
+        yield Recipient(it["address"], Role(it["role"]), status, attempt=number, evidence=evidence, **why)
 
 
 def _attempts(example: Example, shift_ms: int) -> Iterator[Attempt]:

@@ -27,7 +27,7 @@ from app.store.head_items import PART, HeadItem, read_head
 from app.store.ttl import as_ttl
 
 # Objects are deleted by rules of the bucket, one for each prefix (infra/template.yaml): the first of these that is at
-# least a day longer than the email's own life. That has 67 days at most: 30 until `send_at`, 30 until it expires, a week.
+# least a day longer than the email's own life. That has 67 days at most: 30 until send_at, 30 until expires_at, a week.
 OBJECTS_LIVE_FOR_DAYS = (10, 20, 45, 75)
 GONE = ("NoSuchKey", "404")
 

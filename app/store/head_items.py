@@ -50,6 +50,7 @@ class HeadItem(Model):
     texts = CompactJSONAttribute(null=True)
     on_uncertain = UnicodeAttribute()
     providers = CompactJSONAttribute(null=True)
+    through = UnicodeAttribute(null=True)
     excluded = CompactJSONAttribute(null=True)
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
@@ -120,6 +121,7 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         texts=history.texts or None,
         on_uncertain=head.on_uncertain.value,
         providers=list(head.providers) or None,
+        through=head.through or None,
         excluded=list(head.excluded) or None,
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
@@ -193,6 +195,7 @@ def _to_head(item: Stored) -> Head:
         traceparent=item.traceparent or "",
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
+        through=item.through or "",
         excluded=tuple(item.excluded or ()),
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),

@@ -23,6 +23,7 @@ from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
 from app.delivery.reschedule import Reschedule
+from app.delivery.retry import Retry
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
@@ -57,6 +58,7 @@ class Container:
     attempt: MakeAttempt
     cancel: Cancel
     reschedule: Reschedule
+    retry: Retry
     record: Record
     read: Read
     sweep: Sweep
@@ -146,6 +148,18 @@ def build(
         ),
         cancel=Cancel(stores.heads, clock, protocol),
         reschedule=Reschedule(stores.heads, stores.collapses, keep, publish, clock, protocol, settings.retry_for_s),
+        retry=Retry(
+            heads=stores.heads,
+            contents=stores.contents,
+            collapses=stores.collapses,
+            suppressions=stores.suppressions,
+            keep=keep,
+            publish=publish,
+            clock=clock,
+            protocol=protocol,
+            retry_for_s=settings.retry_for_s,
+            accounts=settings.providers,
+        ),
         record=Record(
             receivers=providers,
             attribute=Attribution(stores.heads, stores.recipients, partitions),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,7 +43,7 @@ def sent(harness: Harness, email_id: str) -> int:
 def kept_s(harness: Harness, email_id: str, key: str = "") -> set[float]:
     """Until when everything that belongs to the email is kept, but for its head; a day longer for its key."""
     head = harness.head(email_id)
-    items = [
+    items: list[Any] = [
         *ContentItem.query(email_id, ContentItem.part.startswith("content")),
         *(entry for who in head.recipients for entry in EntryItem.query(by_recipient("team", who))),
     ]

@@ -63,9 +63,20 @@ def test_moving_the_scheduled_email_is_the_example_however_often(client: Client)
         assert answer.json()["send_at"] == examples.TO_MOVE["send_at"]
 
 
-def test_both_emails_are_listed_and_nothing_is_due(client: Client, parts: Container, clock: Clock) -> None:
+def test_retrying_the_failed_email_is_the_example(client: Client) -> None:
+    assert timeless(client.get(f"/v1/emails/{examples.FAILED_ID}").json())["status"] == "failed"
+    answer = client.post(f"/v1/emails/{examples.FAILED_ID}/retry", json=examples.TO_RETRY)
+    assert (answer.status_code, timeless(answer.json())) == (202, timeless(examples.RETRIED))
+
+
+def test_all_emails_are_listed_and_nothing_is_due(client: Client, parts: Container, clock: Clock) -> None:
     listed = client.get("/v1/emails", params={"recipient": "ann@example.com"}).json()["emails"]
-    assert {email["id"] for email in listed} == {examples.ID, examples.CANCELED_ID, examples.SCHEDULED_ID}
+    assert {email["id"] for email in listed} == {
+        examples.ID,
+        examples.CANCELED_ID,
+        examples.SCHEDULED_ID,
+        examples.FAILED_ID,
+    }
     now_ms = int(clock() * 1000)
     shards = range(parts.settings.shards)
     waiting = [parts.accept.heads.waiting(shard, now_ms - 10**12, 10)[0] for shard in shards]

@@ -1,18 +1,20 @@
-"""The calls that read, list, cancel and move emails."""
+"""The calls that read and list emails, and those that cancel, move and retry them."""
 
 import re
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 
-from app.api.auth import Parts, Reader, Sender
-from app.api.body import JsonBody
-from app.api.openapi import answer, body_errors, errors, json_request, refusals
+from app.api.auth import Parts, Reader, Sender, check_email
+from app.api.body import JsonBody, OptionalJsonBody
+from app.api.openapi import LOCATION, answer, body_errors, errors, json_request, optional_json_request, refusals
 from app.api.threads import Route
-from app.api.v1 import examples, queries, stories, views
+from app.api.v1 import examples, idempotency, queries, stories, views
 from app.api.v1.email_filter import Filter, wanted
-from app.api.v1.schemas import ScheduleRequest
-from app.api.v1.validation import read_schedule
+from app.api.v1.schemas import RetryRequest, ScheduleRequest
+from app.api.v1.validation import read_retry, read_schedule
 from app.errors import Conflict, Invalid, NotFound
 
 router = APIRouter(route_class=Route, tags=["emails"])
@@ -26,6 +28,9 @@ OpenEmailId = Annotated[
 ]
 ScheduledEmailId = Annotated[
     str, Path(description="the `id` that the answer of a send has", examples=[examples.SCHEDULED_ID])
+]
+FailedEmailId = Annotated[
+    str, Path(description="the `id` that the answer of a send has", examples=[examples.FAILED_ID])
 ]
 
 
@@ -83,6 +88,38 @@ def reschedule_email(email_id: ScheduledEmailId, key: Sender, body: JsonBody, pa
     """
     send_at_ms = read_schedule(body)
     return stories.summarize(parts.reschedule(_known(email_id), key.sees, send_at_ms))
+
+
+@router.post(
+    "/v1/emails/{email_id}/retry",
+    status_code=202,
+    responses=answer(examples.RETRIED, 202, description="Queued again", headers=LOCATION)
+    | refusals("send")
+    | body_errors(Invalid(("recipients[0]", "is no recipient of this email")))
+    | errors(_UNKNOWN, Conflict("ann@example.com has got the email")),
+    openapi_extra=optional_json_request(
+        RetryRequest,
+        all=("all who are failed or expired", {}),
+        some=("somebody, through another account", examples.TO_RETRY),
+    ),
+)
+def retry_email(
+    request: Request,
+    response: Response,
+    email_id: FailedEmailId,
+    key: Sender,
+    body: OptionalJsonBody,
+    parts: Parts,
+) -> views.EmailSummary:
+    """Try those again whom an email did not reach, with new deadlines. The story so far stays.
+
+    To ask again while they are tried is a 409, so nobody is tried twice for it. Who may have got the email is not tried
+    again, unless a second copy is allowed.
+    """
+    idempotency.refuse(request, "a retry that comes again is refused while the first one is under way")
+    head = parts.retry(_known(email_id), key.sees, read_retry(body), partial(check_email, key))
+    response.headers["Location"] = f"{request.scope['root_path']}/v1/emails/{head.email_id}"
+    return stories.summarize(head)
 
 
 def _known(email_id: str) -> str:

@@ -202,6 +202,30 @@ class ScheduleRequest(Request):
     scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
 
 
+class RetryRequest(Request):
+    """Whom to try again, and how."""
+
+    recipients: Annotated[
+        list[str],
+        accepting(list_of(str, max_length=RECIPIENT_LIMIT)),
+        Field(
+            default_factory=list,
+            description="their addresses; default: all who are `failed` or `expired`. Who is `bounced` or"
+            " `suppressed` is tried again only if named here, once nothing suppresses the address any more",
+        ),
+    ]
+    provider: Annotated[
+        str | None, Field(description="the only account that is tried, with which the email need not have been sent")
+    ] = None
+    allow_second_copy: Annotated[
+        bool,
+        Field(
+            description="try also who may have got the email, because nobody knows what became of a call; never with"
+            " `on_uncertain: fail`"
+        ),
+    ] = False
+
+
 class SuppressionRequest(Request):
     """An address to which nothing is to be sent."""
 

@@ -11,10 +11,19 @@ from app.api.problems import SHOWN_ERRORS, path, words
 from app.api.v1 import remedies
 from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
 from app.api.v1.forms import FORMS
-from app.api.v1.schemas import AttachmentRequest, EmailRequest, ScheduleRequest, SuppressionRequest, TrackingRequest
+from app.api.v1.schemas import (
+    AttachmentRequest,
+    EmailRequest,
+    RetryRequest,
+    ScheduleRequest,
+    SuppressionRequest,
+    TrackingRequest,
+)
 from app.domain import headers
+from app.domain.address import address_key
 from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
 from app.domain.lifetime import SCHEDULED_WITHIN_S
+from app.domain.retry import Again
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
@@ -83,6 +92,13 @@ def read_schedule(body: bytes) -> int:
     if at_ms is None:
         raise Invalid(("send_at", "is required"))
     return at_ms
+
+
+def read_retry(body: bytes) -> Again:
+    """Whom and how to retry, as `body` says. Raises Malformed or Invalid."""
+    request = _read(RetryRequest, body)
+    keys = tuple(dict.fromkeys(map(address_key, request.recipients)))
+    return Again(keys, request.provider or "", request.allow_second_copy)
 
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
