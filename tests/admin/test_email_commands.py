@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
+from app.domain.head import Status
 from app.store.heads import Heads
 from tests.admin.conftest import REGION, Run
 from tests.providers.case import CASES
@@ -147,3 +149,43 @@ def test_what_is_not_set_is_named_with_a_remedy(run: Run, sending: Mapping[str, 
         "not set: CONTENT_BUCKET; for a deployed installation, put env $(.deploy/bin/python -m infra.stack outputs"
         " STAGE) before the command\n"
     )
+
+
+def ended(email_id: str, status: Status) -> None:
+    """Let an email have ended in that status."""
+    head = Heads().get(email_id)
+    assert head is not None
+    recipients = {key: replace(one, status=status) for key, one in head.recipients.items()}
+    assert Heads().update(replace(head, recipients=recipients), head.created_at_ms) is not None
+
+
+def test_a_failed_email_is_retried(run: Run, sending: Mapping[str, str]) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.FAILED)
+    done = run("emails", "retry", email_id, "--recipient", "Ann@example.com", "--provider", "sendgrid", **sending)
+    assert (done.exit_code, done.stdout) == (0, f"{email_id} queued\n")
+    head = Heads().get(email_id)
+    assert head is not None
+    assert head.through == "sendgrid"
+    refused = run("emails", "retry", email_id, **sending)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "ann@example.com is being tried already" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--recipient", "bob@example.com"), "is no recipient of this email"),
+        (("--provider", "pigeon"), "is not a configured provider; these are: sendgrid"),
+    ],
+)
+def test_a_retry_that_names_what_is_not_there_is_one_sentence(
+    run: Run, sending: Mapping[str, str], options: tuple[str, str], fault: str
+) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.EXPIRED)
+    done = run("emails", "retry", email_id, *options, **sending)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert fault in done.stderr
+    again = run("emails", "retry", email_id, "--json", **sending)
+    assert json.loads(again.stdout)["status"] == "queued"

@@ -17,6 +17,7 @@ from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.health import Health, pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
+from app.domain.retry import REFUSALS, Again
 from app.domain.shards import shard_of
 from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
@@ -39,7 +40,7 @@ SHARDS = (0, 1)
 DEATH = "death"  # the worker dies during the call, after the provider has taken the email
 MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}  # calls to one recipient
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
-FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
+FINAL = frozenset(Status) - {Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 ANSWERS = (ServiceUnavailable, Conflict, Invalid)
@@ -78,6 +79,7 @@ class RandomRun:
         self.lifted: dict[str, int] = {}
         self.events: list[ProviderEvent] = []
         self.paused_since_s: dict[str, float] = {}
+        self.passed: dict[tuple[str, str], set[int]] = defaultdict(set)  # calls of unknown outcome before a retry
         self.seen: dict[tuple[str, str], Status] = {}
         self.idempotent: tuple[str, ...] = ()
         self.cap_check = CapCheck({})
@@ -87,6 +89,8 @@ class RandomRun:
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
         self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
+        self.scheduled: set[str] = set()  # emails that were seen waiting for their time
+        self.moves = self.retries = 0
         self.restart()
 
     def restart(self) -> None:
@@ -110,6 +114,7 @@ class RandomRun:
         harness.monitor = parts.monitor
         harness.accept, harness.attempt = replace(parts.accept, read_beside=at_once), parts.attempt
         harness.record, harness.cancel = parts.record, parts.cancel
+        harness.reschedule, harness.retry = parts.reschedule, parts.retry
 
     # Steps
 
@@ -215,6 +220,28 @@ class RandomRun:
             if self._run(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
 
+    def move(self, number: int, seconds: float, point: FaultPoint = None) -> None:
+        """Send an email at another time, if it is scheduled still."""
+        if self.scheduled:
+            email_id = sorted(self.scheduled)[number % len(self.scheduled)]
+            at_ms = self.clock.now_ms + int(seconds * 1000)
+            before = self.harness.head(email_id)
+            self._run(point, self.harness.reschedule, email_id, None, at_ms)
+            self.moves += self.harness.head(email_id).version > before.version
+
+    def retry(self, number: int, through: str, *, allows: bool, point: FaultPoint = None) -> None:
+        """Retry an email: all whom it did not reach, those who bounced as well."""
+        if not self.promised:
+            return
+        email_id = sorted(self.promised)[number % len(self.promised)]
+        before = self.harness.head(email_id)
+        keys = tuple(key for key, one in before.recipients.items() if not REFUSALS[one.status])
+        self._run(point, self.harness.retry, email_id, None, Again(keys, through, allows))
+        if self.harness.head(email_id).version > before.version:
+            self.retries += 1
+            for key in keys:
+                self.passed[email_id, key] |= set(unknown_calls(before.recipients[key], before.attempts))
+
     def pause(self, provider: str) -> None:
         self.harness.another_monitor().update(provider, pause)
         self.paused_since_s.setdefault(provider, self.clock())
@@ -267,7 +294,9 @@ class RandomRun:
         first = self.first_calls.setdefault((message.email_id, message.attempt), (provider, message))
         assert first == (provider, message), "repeated, but not the same"
         assert now_ms < head.expires_at_ms, "sent after expires_at"
-        assert not head.providers or provider in head.providers, "sent through a provider it does not allow"
+        assert now_ms >= (head.send_at_ms or 0), "sent before its time"
+        allowed = [head.through] if head.through else head.providers
+        assert not allowed or provider in allowed, "sent through a provider it does not allow"
         since_s = self.paused_since_s.get(provider)
         assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
         for key in keys:
@@ -304,7 +333,8 @@ class RandomRun:
                 "sent to somebody who is suppressed"
             )
         assert head.email_id not in self.canceled, "sent although it was canceled"
-        unknown = [number for number in unknown_calls(recipient, head.attempts) if number != attempt]
+        earlier = {attempt, *self.passed[head.email_id, key]}
+        unknown = [number for number in unknown_calls(recipient, head.attempts) if number not in earlier]
         assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
         for copy in self.copies[head.email_id]:
             if key in copy.keys and copy.attempt != attempt:
@@ -339,6 +369,9 @@ class RandomRun:
         self.touched.clear()
         for head in heads:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
+            if any(recipient.status is Status.SCHEDULED for recipient in head.recipients.values()):
+                self.scheduled.add(head.email_id)
+                assert head.due_entry_ms == head.send_at_ms, "scheduled, and no sweep starts it at its time"
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
         opted_out = {address for address, at_ms in self.opted_out.items() if at_ms > self.lifted.get(address, 0)}
