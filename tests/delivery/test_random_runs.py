@@ -202,11 +202,11 @@ class RandomRuns(RuleBasedStateMachine):
 
     @rule(number=some, seconds=st.sampled_from([-5.0, 1.0, 50.0, 400.0]), point=points)
     def move(self, number: int, seconds: float, point: FaultPoint) -> None:
-        self.run.move(number, seconds, point)
+        self.run.asks.move(number, seconds, point)
 
     @rule(number=some, through=st.sampled_from(["", "", *PROVIDERS]), allows=st.booleans(), point=points)
     def retry(self, number: int, through: str, allows: bool, point: FaultPoint) -> None:
-        self.run.retry(number, through, allows=allows, point=point)
+        self.run.asks.retry(number, through, allows=allows, point=point)
 
     @rule(provider=providers, pauses=st.booleans())
     def pause_or_resume(self, provider: str, pauses: bool) -> None:
@@ -214,7 +214,7 @@ class RandomRuns(RuleBasedStateMachine):
 
     @rule(provider=providers, silent=st.booleans())
     def silence(self, provider: str, silent: bool) -> None:
-        self.run.silence(provider, silent=silent)
+        self.run.asks.silence(provider, silent=silent)
 
     @rule(person=st.sampled_from(PEOPLE), suppressed=st.booleans())
     def suppress_or_lift(self, person: Mailbox, suppressed: bool) -> None:
@@ -242,14 +242,21 @@ class RandomRuns(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.meet_what_chance_left_out()
+        asks = self.run.asks
+        asks.move(0, 100.0)
+        self.run.settle_everything()
+        self.met["suppressed before sending"] += sum(
+            recipient.detail == ON_OUR_LIST for head in self.run.heads() for recipient in head.recipients.values()
+        )
+        for person in PEOPLE:
+            self.run.lift(person.key)
+        for number in range(len(self.run.promised)):
+            asks.retry(number, "", allows=True)
         self.run.settle_everything()
         heads = self.run.heads()
         self.met["emails"] += len(self.run.emails)
-        self.met.update({"scheduled": len(self.run.scheduled), "moved": self.run.moves, "retried": self.run.retries})
+        self.met.update({"scheduled": len(asks.scheduled), "moved": asks.moves, "retried": asks.retries})
         self.met["repetitions"] += sum(attempt.repeats > 0 for head in heads for attempt in head.attempts)
-        self.met["suppressed before sending"] += sum(
-            recipient.detail == ON_OUR_LIST for head in heads for recipient in head.recipients.values()
-        )
         self.met.update({f"event {kind.value}": times for kind, times in self.run.recorded.items()})
         self.met.update({f"applied {kind.value}": times for kind, times in self.run.applied.items()})
         self.met.update({f"waited for {cap}": len(who) for cap, who in self.run.cap_check.waited.items()})

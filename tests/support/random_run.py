@@ -14,10 +14,9 @@ from app.domain.due import due_at_ms
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status
-from app.domain.health import Health, pause
+from app.domain.health import pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
-from app.domain.retry import REFUSALS, Again
 from app.domain.shards import shard_of
 from app.domain.suppression import Reason, Suppression
 from app.domain.unknown_calls import unknown_calls
@@ -31,6 +30,7 @@ from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, 
 from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
 from tests.support.publishing import one_by_one
+from tests.support.random_asks import Asks
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
 DuringCall = Kind | float | str | None  # what happens during a call: a webhook, seconds that pass, or DEATH
@@ -79,7 +79,6 @@ class RandomRun:
         self.lifted: dict[str, int] = {}
         self.events: list[ProviderEvent] = []
         self.paused_since_s: dict[str, float] = {}
-        self.passed: dict[tuple[str, str], set[int]] = defaultdict(set)  # calls of unknown outcome before a retry
         self.seen: dict[tuple[str, str], Status] = {}
         self.idempotent: tuple[str, ...] = ()
         self.cap_check = CapCheck({})
@@ -89,8 +88,7 @@ class RandomRun:
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
         self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
-        self.scheduled: set[str] = set()  # emails that were seen waiting for their time
-        self.moves = self.retries = 0
+        self.asks = Asks(self)
         self.restart()
 
     def restart(self) -> None:
@@ -137,7 +135,7 @@ class RandomRun:
         email_id = f"eml_{key}"
         self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
         self.emails.setdefault(email_id, (email, key))
-        if self._run(point, self.harness.accept, email, project="team", key=key):
+        if self.attempt_to(point, self.harness.accept, email, project="team", key=key):
             self.promised.add(email_id)
             self.touched.add(email_id)
 
@@ -159,7 +157,7 @@ class RandomRun:
         self.outcome = outcome
         self.during_call = during_call
         self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
-        if not self._run(point, self.harness.attempt, *message):
+        if not self.attempt_to(point, self.harness.attempt, *message):
             self.messages.append(message)  # the queue delivers it again
 
     def lose(self, at: int) -> None:
@@ -197,7 +195,7 @@ class RandomRun:
         copy = event.email_id, event.attempt, event.recipient
         self.reported[copy].add(event.kind)
         self.touched.discard(event.email_id)
-        is_recorded = self._run(point, self.harness.record, event.provider, webhook([event]))
+        is_recorded = self.attempt_to(point, self.harness.record, event.provider, webhook([event]))
         self.applied[event.kind] += event.email_id in self.touched
         self.touched.add(event.email_id)
         if is_recorded:
@@ -217,30 +215,8 @@ class RandomRun:
     def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
             email_id = sorted(self.promised)[number % len(self.promised)]
-            if self._run(point, self.harness.cancel, email_id, None):
+            if self.attempt_to(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
-
-    def move(self, number: int, seconds: float, point: FaultPoint = None) -> None:
-        """Send an email at another time, if it is scheduled still."""
-        if self.scheduled:
-            email_id = sorted(self.scheduled)[number % len(self.scheduled)]
-            at_ms = self.clock.now_ms + int(seconds * 1000)
-            before = self.harness.head(email_id)
-            self._run(point, self.harness.reschedule, email_id, None, at_ms)
-            self.moves += self.harness.head(email_id).version > before.version
-
-    def retry(self, number: int, through: str, *, allows: bool, point: FaultPoint = None) -> None:
-        """Retry an email: all whom it did not reach, those who bounced as well."""
-        if not self.promised:
-            return
-        email_id = sorted(self.promised)[number % len(self.promised)]
-        before = self.harness.head(email_id)
-        keys = tuple(key for key, one in before.recipients.items() if not REFUSALS[one.status])
-        self._run(point, self.harness.retry, email_id, None, Again(keys, through, allows))
-        if self.harness.head(email_id).version > before.version:
-            self.retries += 1
-            for key in keys:
-                self.passed[email_id, key] |= set(unknown_calls(before.recipients[key], before.attempts))
 
     def pause(self, provider: str) -> None:
         self.harness.another_monitor().update(provider, pause)
@@ -249,12 +225,6 @@ class RandomRun:
     def resume(self, provider: str) -> None:
         self.harness.resume(provider)
         self.paused_since_s.pop(provider, None)
-
-    def silence(self, provider: str, *, silent: bool) -> None:
-        def change(health: Health) -> Health:
-            return health if health.silent is silent else replace(health, silent=silent)
-
-        self.harness.another_monitor().update(provider, change)
 
     def suppress(self, address: str) -> None:
         now_ms = self.clock.now_ms
@@ -265,7 +235,7 @@ class RandomRun:
         for owner in ("", "team"):
             self.harness.suppressions.lift(address, self.clock.now_ms, owner)
 
-    def _run(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
+    def attempt_to(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
         """Run a use case with that fault. Returns whether it succeeded. A crash costs the process its memory."""
         self.faults.arm(point)
         try:
@@ -322,7 +292,7 @@ class RandomRun:
             self.clock.advance(during_call)
             self.sweep()
             for message in [message for message in self.messages if message[0] == email_id]:
-                self._run(None, self.harness.attempt, *message)
+                self.attempt_to(None, self.harness.attempt, *message)
         self.faults.arm((calls_left, mode))
 
     def _may_be_sent(self, head: Head, key: str, attempt: int) -> None:
@@ -333,7 +303,7 @@ class RandomRun:
                 "sent to somebody who is suppressed"
             )
         assert head.email_id not in self.canceled, "sent although it was canceled"
-        earlier = {attempt, *self.passed[head.email_id, key]}
+        earlier = {attempt, *self.asks.passed[head.email_id, key]}
         unknown = [number for number in unknown_calls(recipient, head.attempts) if number not in earlier]
         assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
         for copy in self.copies[head.email_id]:
@@ -369,9 +339,7 @@ class RandomRun:
         self.touched.clear()
         for head in heads:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
-            if any(recipient.status is Status.SCHEDULED for recipient in head.recipients.values()):
-                self.scheduled.add(head.email_id)
-                assert head.due_entry_ms == head.send_at_ms, "scheduled, and no sweep starts it at its time"
+            self.asks.see(head)
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
         opted_out = {address for address, at_ms in self.opted_out.items() if at_ms > self.lifted.get(address, 0)}
@@ -407,7 +375,7 @@ class RandomRun:
         self.messages.clear()
         for provider in self.harness.routing.providers:
             self.resume(provider)
-            self.silence(provider, silent=False)
+            self.asks.silence(provider, silent=False)
         self.restart()
         for _ in range(40):
             due = [due_ms for head in self.heads() if (due_ms := due_at_ms(head, self.clock.now_ms)) is not None]
