@@ -300,7 +300,7 @@ def old_report_ends_a_retry(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def retry_forgets_what_may_have_arrived(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(rounds, "unknown_calls", rounds.counted_calls)
+    monkeypatch.setattr(rounds, "unknown_calls", unknown_calls.counted_calls)
     return World()
 
 

@@ -120,6 +120,10 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
         provider = titles.get(recipient["provider"] or "", recipient["provider"] or "a provider")
         at = recipient.get("next_attempt_at")
         match recipient["status"]:
+            case "scheduled" if at:
+                yield f"It is sent {words.until(at, now)}, at {words.clock(at)}."
+            case "scheduled":
+                yield "It waits for the time at which it is to be sent."
             case "queued" if at:
                 yield f"The next round begins {words.until(at, now)}, at {words.clock(at)}."
             case "queued":
@@ -133,7 +137,7 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
                 yield "A call is under way."
             case "sent":
                 yield f"{provider} has it. Its webhook says what becomes of it."
-    if any(recipient["status"] in ("queued", "sending") for recipient in story["recipients"]):
+    if any(recipient["status"] in ("scheduled", "queued", "sending") for recipient in story["recipients"]):
         yield f"Nothing is sent after {words.clock(story['expires_at'])}."
 
 
