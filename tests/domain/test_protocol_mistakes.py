@@ -368,6 +368,7 @@ LATE = {
     late_outcome_is_refused,
     late_outcome_of_a_repeated_call_counts,
     late_outage_is_no_outage,
+    retry_forgets_what_may_have_arrived,
 }
 
 
