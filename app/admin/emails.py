@@ -1,10 +1,11 @@
-"""`emails`: list, show, send and cancel them, in the tables of the installation."""
+"""`emails`: list, show, send, cancel and retry them, in the tables of the installation."""
 
 import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import typer
@@ -19,11 +20,13 @@ from app.api.v1.validation import read_email
 from app.delivery.cancel import Cancel
 from app.delivery.read import Read
 from app.domain.account import provider_of
+from app.domain.address import address_key
 from app.domain.email import Email
 from app.domain.head import EmailStatus
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.project import DEFAULT, check_project
 from app.domain.protocol import DeliveryProtocol
+from app.domain.retry import Again
 from app.errors import NotFound
 from app.providers import registry
 from app.settings import Process
@@ -32,9 +35,10 @@ from app.store.heads import Heads
 from app.store.listings import Listings
 from app.store.partitions import Partitions
 from app.wiring import process
+from app.wiring.parts import Container
 from app.wiring.reading import build_read
 
-app = typer.Typer(no_args_is_help=True, help="Emails: list, show, send, cancel.")
+app = typer.Typer(no_args_is_help=True, help="Emails: list, show, send, cancel, retry.")
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -110,8 +114,10 @@ def send(
     """Send an email. When this ends, it is stored and queued, and is delivered afterwards."""
     options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text}
     email = _email(file.read() if file else b"{}", {name: value for name, value in options.items() if value})
-    owner, is_local = _project(project), settings.is_local(os.environ)
-    accepted = _accept(email, owner, key, is_local=is_local)
+    owner = _project(project)
+    with _installed() as parts:
+        head = parts.accept(email, project=owner, key=key).head
+        accepted = stories.summarize_accepted(head, parts.settings.providers)
     record = accepted.model_dump(mode="json", by_alias=True)
     suppressed = [f"; suppressed: {one['address']}" for one in record["suppressed"]]
     show(f"{record['id']} {record['status']}{''.join(suppressed)}", record, as_json=as_json)
@@ -128,24 +134,46 @@ def cancel(email_id: EmailId, *, as_json: Json = False) -> None:
     show(f"{record['id']} {record['status']}", record, as_json=as_json)
 
 
+@app.command()
+def retry(
+    email_id: EmailId,
+    *,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one; may be repeated. Without it, all who are failed or expired."),
+    ] = None,
+    provider: Annotated[str, typer.Option(help="The only account that is tried.")] = "",
+    allow_second_copy: Annotated[
+        bool, typer.Option("--allow-second-copy", help="Try also who may have got the email.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Try those again whom an email did not reach, with new deadlines. Its story so far stays."""
+    again = Again(tuple(dict.fromkeys(map(address_key, recipient or ()))), provider, allow_second_copy)
+    with _installed() as parts:
+        head = parts.retry(_known(email_id), None, again)
+    record = stories.summarize(head).model_dump(mode="json", by_alias=True)
+    show(f"{record['id']} {record['status']}", record, as_json=as_json)
+
+
 def _read() -> Read:
     return build_read(Heads(), Events(), Listings(), Partitions(time.time))
 
 
-def _accept(email: Email, project: str, key: str | None, *, is_local: bool) -> Any:
-    """Store and queue the email as the API does. It sends nothing, so it needs what the API needs and no more."""
+@contextmanager
+def _installed() -> Iterator[Container]:
+    """What the API has to store and queue emails. It sends nothing, so it needs what the API needs and no more."""
     found = load()
     rewire: Any = lambda stores, queue: (stores, queue)  # noqa: E731
-    if is_local:
+    if settings.is_local(os.environ):
         from app.local.wiring import HandOver
 
         rewire = HandOver(os.environ).rewire
     parts = process.connect(with_all_secrets(found), process=Process.API, rewire=rewire)
     try:
-        accepted = parts.accept(email, project=project, key=key)
+        yield parts
     finally:
         parts.close()
-    return stories.summarize_accepted(accepted.head, found.providers)
 
 
 def _email(body: bytes, options: Mapping[str, Any]) -> Email:

@@ -12,6 +12,7 @@ from app.api import threads
 from app.api.problems import UnknownKey
 from app.domain.address import domain_of
 from app.domain.email import Email
+from app.domain.head import Head
 from app.domain.project import plain
 from app.errors import Contention, Forbidden, ServiceUnavailable, Unauthenticated
 from app.store.api_keys import ApiKey
@@ -77,7 +78,7 @@ Sender = Annotated[ApiKey, Depends(may_send)]
 Operator = Annotated[ApiKey, Depends(may_operate)]
 
 
-def check_email(key: ApiKey, email: Email) -> None:
+def check_email(key: ApiKey, email: Email | Head) -> None:
     """Check that `key` may send `email`.
 
     Raises Forbidden if the key has domains and the sender's is not among them, or if the email overrides

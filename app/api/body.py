@@ -45,14 +45,28 @@ async def raw_body(request: Request) -> bytes:
 
 async def json_body(request: Request) -> bytes:
     """The body of a call that takes JSON. Raises UnsupportedMediaType, and what `raw_body` raises."""
+    _check_media_type(request)
+    return await raw_body(request)
+
+
+def _check_media_type(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType("send `Content-Type: application/json`")
-    return await raw_body(request)
+
+
+async def optional_json_body(request: Request) -> bytes:
+    """As `json_body`, of a call that may come without a body: then it is that of an empty object."""
+    body = await raw_body(request)
+    if not body:
+        return b"{}"
+    _check_media_type(request)
+    return body
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]
 JsonBody = Annotated[bytes, Depends(json_body)]
+OptionalJsonBody = Annotated[bytes, Depends(optional_json_body)]
 
 
 class _Unreadable(ValueError):

@@ -70,6 +70,12 @@ def json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]])
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
+def optional_json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """As `json_request`, of a body that may be left out."""
+    declared = json_request(model, **examples)
+    return {"requestBody": declared["requestBody"] | {"required": False}}
+
+
 def describe(
     app: FastAPI, requests: Iterable[type[BaseModel]], names: Mapping[str, str], *, exact: bool = False
 ) -> dict[str, Any]:

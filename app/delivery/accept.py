@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from app.delivery.keep import OUTLIVES_KEY_S
 from app.delivery.listing_ports import PartitionStore
 from app.delivery.new_head import new_head, new_id
 from app.delivery.ports import (
@@ -23,14 +24,12 @@ from app.domain.due import due_at_ms
 from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import Head
+from app.domain.key_hash import key_hash
 from app.domain.sandbox import suppressed
 from app.domain.shards import shard_of
 from app.errors import Conflict, Invalid, ServiceUnavailable
 
 log = logging.getLogger(__name__)
-
-# A key expires a day before its email, so a key that is still known never names an email that has been deleted.
-OUTLIVES_KEY_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,15 @@ class Accept:
     def __call__(self, email: Email, *, project: str, key: str | None) -> Accepted:
         """Accept `email` for `project`, once per idempotency `key` of the project if one is given.
 
-        Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
-        that does not answer is no error: the sweep publishes.
+        Nothing is published of an email that is to be sent later: the sweep starts it. Raises Conflict if the key was
+        used for another request, Invalid if the email has expired already. A topic that does not answer is no error:
+        the sweep publishes.
         """
         head = new_head(
             email, project, int(self.clock() * 1000), self.new_id(), retry_for_s=self.retry_for_s, shards=self.shards
         )
         if key is not None:
+            head = replace(head, key_hash=key_hash(project, key))
             head, earlier = self._named(head, key)
             if earlier:
                 return self._replay(earlier, head)
@@ -103,8 +104,7 @@ class Accept:
         A request that repeats an earlier one skips these checks, because an accepted email must not be refused later.
         Raises Invalid.
         """
-        if head.expires_at_ms <= head.created_at_ms:
-            raise Invalid(("expires_at", "must be in the future"))
+        check_expiry(head)
         check_named(email, self.accounts, head.project)
         # A test email is refused if a real one would be, whatever accounts of the sandbox it names.
         objections = self.objections(replace(email, providers=()) if head.sandbox else email)
@@ -190,6 +190,13 @@ class Accept:
         if earlier.fingerprint != head.fingerprint:
             raise Conflict("this Idempotency-Key was used for another request; use a new key for a new email")
         return Accepted(earlier, replayed=True)
+
+
+def check_expiry(head: Head) -> None:
+    """Raise Invalid if a new email expires before anything of it can be sent."""
+    if head.expires_at_ms <= head.lives_from_ms:
+        when = "in the future" if head.begins_at_ms is None else "later than send_at"
+        raise Invalid(("expires_at", f"must be {when}"))
 
 
 def _names(email: Email) -> dict[str, str]:

@@ -110,7 +110,8 @@ class MakeAttempt:
             turn_ms = self._now_ms() + limits.SECOND_CHECK_MS if outcome is NOT_CALLED else plan.turn_ms
             if turn_ms is not None:
                 self.publish_in_time(email_id, written.next_attempt, turn_ms)
-            self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
+            signals = {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients}
+            self._suppress(written, signals, attempt.started_at_ms)
         began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         if attempt.provider in plan.reservations:  # otherwise no call was made
@@ -197,11 +198,11 @@ class MakeAttempt:
         )
         return outcome, duration_ms
 
-    def _suppress(self, written: Head, signals: Mapping[str, Signal]) -> None:
+    def _suppress(self, written: Head, signals: Mapping[str, Signal], began_ms: int) -> None:
         """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
         for key, signal in signals.items():
             if row_for(written.recipients[key], signal).suppress:
-                about = (written.created_at_ms, written.project)
+                about = (written.lived_from_ms(began_ms), written.project)
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
     def publish_in_time(self, email_id: str, number: int, at_ms: int) -> None:

@@ -124,6 +124,12 @@ class ContentStore(Protocol):
         Raises ServiceUnavailable if not all of it is stored.
         """
 
+    def keep(self, head: Head, now_ms: int) -> None:
+        """Keep all that `put` has stored until the `ttl_s` of this head, which is later than before.
+
+        Raises ServiceUnavailable if not all of it is stored.
+        """
+
     def open(self, email_id: str) -> tuple[Head | None, LoadContent]:
         """The head as it is stored now (None: there is none), and a function that loads the content.
 
@@ -139,6 +145,9 @@ class KeyStore(Protocol):
 
         Returns the email that it names then, and until when.
         """
+
+    def keep(self, hashed: str, email_id: str, ttl_s: int) -> None:
+        """Let the key of that hash name its email until `ttl_s`, if it names it still, and not for longer already."""
 
 
 class EventStore(Protocol):

@@ -157,7 +157,7 @@ class Record:
         for step in steps:
             log.info("event", extra={**step.fields, **marked(head)})
             if step.judges:
-                about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
+                about = {"email_ms": head.lived_from_ms(step.called_at_ms), "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
         return Change(head, kept, steps)
 

@@ -91,7 +91,7 @@ def _log_status(before: Head, after: Head, now_ms: int) -> None:
             "email_id": after.email_id,
             "was": was.value,
             "is": now.value,
-            "age_ms": now_ms - after.created_at_ms,
+            "age_ms": now_ms - after.lives_from_ms,
             "given_up": given_up,
             **marked(after),
         },

@@ -62,7 +62,7 @@ class ReadSandbox:
 
     def __call__(self, head: Head) -> DispatchContext:
         """The context of a test email right now."""
-        route = _route(head.providers)
+        route = _route(head.allowed)
         return DispatchContext(
             route=route,
             suppressed=frozenset(sandbox.suppressed(head.recipients, int(self.clock() * 1000))),

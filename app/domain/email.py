@@ -113,6 +113,7 @@ class Email:
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     expires_at_ms: int | None = None
+    send_at_ms: int | None = None  # None, or a time that is over: at once
     providers: tuple[str, ...] = ()  # restrict to these; empty: all
     on_uncertain: OnUncertain = OnUncertain.WAIT
     collapse_key: str = ""

@@ -23,7 +23,7 @@ from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
-from app.domain.unknown_calls import AT_MOST, called_again, may_have_arrived, unknown_calls
+from app.domain.unknown_calls import AT_MOST, called_again, counted_calls, may_have_arrived, unknown_calls
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -39,14 +39,16 @@ SUPERSEDED = "superseded by a newer email"
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     """The recipient after a wait that is over has ended.
 
-    A queued recipient then stays queued if a provider may be called now, waits for the next round, or gets its final
-    status.
+    A scheduled recipient becomes queued then; before, it is left alone unless a newer email replaces this one. A queued
+    recipient then stays queued if a provider may be called now, waits for the next round, or gets its final status.
     """
     recipient = _end_wait(recipient, context)
-    if recipient.status is not Status.QUEUED:
+    if recipient.status not in (Status.SCHEDULED, Status.QUEUED):
         return recipient
     if context.stop is not None:
         return _cancel(recipient, context)
+    if recipient.status is Status.SCHEDULED:
+        return recipient  # what else may keep it from being sent is checked when its time has come
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if context.has_virus:
@@ -56,7 +58,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if context.now_ms >= context.expires_at_ms:
         return give_up(recipient, Status.EXPIRED, limits.expired(recipient), context.attempts, Cause.OUTAGE)
-    if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
+    if len(counted_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
         return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
     return _go_on(_end_round(recipient, context), context)
 
@@ -193,6 +195,8 @@ def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if recipient.status is Status.SENT:
         return recipient  # the recipient of a critical email: `rescue` decides
+    if recipient.status is Status.SCHEDULED:
+        return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
     if recipient.status is Status.QUEUED:
         is_over = context.now_ms >= context.expires_at_ms  # then what it waited for is the reason of its end
         recipient = recipient if is_over else limits.forgotten(recipient, context.attempts)

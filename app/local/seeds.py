@@ -1,6 +1,6 @@
 """The emails and the address that the examples of the API's documentation name, so that each can be tried as it is.
 
-They are stored as they are long after a send: nothing is sent for them, whatever the providers are.
+They are stored as they are long after a send: nothing is sent for them, until somebody moves or retries one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,12 +9,12 @@ from typing import Any
 
 from app.api import times
 from app.api.v1 import examples
-from app.delivery.new_head import KEPT_FOR_S
 from app.domain.attempts import Attempt
 from app.domain.email import Content, Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
+from app.domain.lifetime import KEPT_FOR_S, scheduled
 from app.domain.shards import shard_of
 from app.domain.suppression import LASTS_MS, Reason, Suppression
 from app.wiring.parts import Container
@@ -25,7 +25,7 @@ Example = Mapping[str, Any]
 def seed(parts: Container) -> None:
     """Store what is missing of it. Raises what the stores raise."""
     now_ms = int(parts.clock() * 1000)
-    for example in (examples.STORY, examples.CANCELED):
+    for example in (examples.STORY, examples.CANCELED, examples.FAILED, examples.MOVED):
         if parts.accept.heads.get(example["id"]) is None:
             _store(example, now_ms, parts)
     address = examples.TO_SUPPRESS["address"]
@@ -48,7 +48,7 @@ def _head(example: Example, shift_ms: int, shards: int) -> Head:
     name, address = parseaddr(example["from"])
     expires_at_ms = times.read(example["expires_at"]) + shift_ms
     attempts = tuple(_attempts(example, shift_ms))
-    return Head(
+    head = Head(
         email_id=example["id"],
         fingerprint="",
         sender=Mailbox(address, name),
@@ -65,13 +65,17 @@ def _head(example: Example, shift_ms: int, shards: int) -> Head:
         attempts=attempts,
         next_attempt=len(attempts) + 1,
     )
+    if "send_at" in example:  # it waits for the very time of the example, which is far ahead
+        return scheduled(head, times.read(example["send_at"]), head.created_at_ms, None, 0)
+    return head
 
 
 def _recipients(example: Example) -> Iterator[Recipient]:
     for it in example["recipients"]:
         number, status = it["attempt"] or 0, Status(it["status"])
         evidence = {number: frozenset({Evidence.ACCEPTED, Evidence.DELIVERED})} if status is Status.DELIVERED else {}
-        yield Recipient(it["address"], Role(it["role"]), status, attempt=number, evidence=evidence)
+        why: Any = {"cause": it["cause"] and Cause(it["cause"]), "detail": it["detail"] or ""}
+        yield Recipient(it["address"], Role(it["role"]), status, attempt=number, evidence=evidence, **why)
 
 
 def _attempts(example: Example, shift_ms: int) -> Iterator[Attempt]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
@@ -21,12 +22,13 @@ from app.domain.head import Head
 from app.settings import INLINE_BYTES
 from app.store.batches import put_all
 from app.store.entries import entries_of
+from app.store.failures import is_condition_failed
 from app.store.head_items import PART, HeadItem, read_head
 from app.store.ttl import as_ttl
 
 # Objects are deleted by rules of the bucket, one for each prefix (infra/template.yaml): the first of these that is at
-# least a day longer than the email's own life. An email lives for 38 days at most.
-OBJECTS_LIVE_FOR_DAYS = (10, 20, 45)
+# least a day longer than the email's own life. That has 67 days at most: 30 until send_at, 30 until expires_at, a week.
+OBJECTS_LIVE_FOR_DAYS = (10, 20, 45, 75)
 GONE = ("NoSuchKey", "404")
 
 _log = logging.getLogger(__name__)
@@ -76,9 +78,37 @@ class Contents:
         if len(packed) <= self._inline_limit_bytes:
             item.packed = packed
         else:
-            item.object_key = f"{prefix_of(_days(head))}{head.email_id}/{head.accepted_by}"
+            item.object_key = _object_key(head, head.created_at_ms)
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
         put_all([item, *entries_of(head)])
+
+    def keep(self, head: Head, now_ms: int) -> None:
+        """Keep what belongs to the email, until the `ttl_s` of its head, which is to be written with a later one.
+
+        An object is written again, because the rule that deletes it counts from its last write. What is missing or
+        damaged stays so. Raises ServiceUnavailable if not all of it is stored.
+        """
+        raw = ContentItem._get_connection().get_item(head.email_id, _part(head), consistent_read=True).get("Item")
+        if raw is not None:
+            self._keep_content(head, ContentItem.from_raw_data(raw), now_ms)
+        put_all(entries_of(head))
+
+    def _keep_content(self, head: Head, item: ContentItem, now_ms: int) -> None:
+        if item.object_key is not None:
+            try:
+                packed = self._packed(item)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in GONE:
+                    return
+                raise
+            item.object_key = _object_key(head, now_ms)
+            self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
+        item.ttl = as_ttl(head.ttl_s)
+        try:
+            item.save(condition=ContentItem.ttl < item.ttl)
+        except PutError as error:  # somebody else keeps it for longer
+            if not is_condition_failed(error):
+                raise
 
     def open(self, email_id: str) -> tuple[Head | None, Callable[[], Content | None]]:
         """The head as it is stored now (None: there is none), and a function that loads the content.
@@ -139,8 +169,13 @@ def prefix_of(days: float) -> str:
     return f"content/{days}d/"
 
 
-def _days(head: Head) -> int:
-    lives_for_days = (head.ttl_s - head.created_at_ms / 1000) / 86_400
+def _object_key(head: Head, now_ms: int) -> str:
+    """The key of an object that is written now, and is to be there until the head's `ttl_s`."""
+    return f"{prefix_of(_days(head.ttl_s - now_ms / 1000))}{head.email_id}/{head.accepted_by}"
+
+
+def _days(lives_for_s: float) -> int:
+    lives_for_days = lives_for_s / 86_400
     return next((days for days in OBJECTS_LIVE_FOR_DAYS if lives_for_days <= days - 1), OBJECTS_LIVE_FOR_DAYS[-1])
 
 

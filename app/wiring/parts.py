@@ -15,6 +15,7 @@ from app.delivery.cancel import Cancel
 from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain, Habits
+from app.delivery.keep import Keep
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
@@ -22,6 +23,8 @@ from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
+from app.delivery.reschedule import Reschedule
+from app.delivery.retry import Retry
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
@@ -56,6 +59,8 @@ class Container:
     accept: Accept
     attempt: MakeAttempt
     cancel: Cancel
+    reschedule: Reschedule
+    retry: Retry
     record: Record
     read: Read
     sweep: Sweep
@@ -108,6 +113,7 @@ def build(
     find_objections = partial(
         objections, {name: capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
+    keep = Keep(stores.contents, stores.events, stores.keys)
     attempt = MakeAttempt(
         heads=stores.heads,
         contents=stores.contents,
@@ -163,6 +169,19 @@ def build(
         attempt=with_sandbox(attempt, record, stores.collapses, stores.places, tracer.sending(sandbox.send)),
         cancel=Cancel(stores.heads, clock, protocol),
         record=record,
+        reschedule=Reschedule(stores.heads, stores.collapses, keep, publish, clock, protocol, settings.retry_for_s),
+        retry=Retry(
+            heads=stores.heads,
+            contents=stores.contents,
+            collapses=stores.collapses,
+            suppressions=stores.suppressions,
+            keep=keep,
+            publish=publish,
+            clock=clock,
+            protocol=protocol,
+            retry_for_s=settings.retry_for_s,
+            accounts=settings.providers,
+        ),
         read=build_read(stores.heads, stores.events, stores.listings, partitions),
         sweep=build_sweep(
             stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers

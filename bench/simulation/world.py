@@ -11,13 +11,13 @@ from itertools import count
 import simpy
 
 from app.delivery.monitor import Monitor
-from app.delivery.new_head import LIFETIME_S
 from app.delivery.sweep import CHUNK
 from app.domain.due import ready
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient, Status
 from app.domain.health import recover_weight
 from app.domain.kinds import Kind
+from app.domain.lifetime import LIFETIME_S
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from bench.simulation.installation import SHIPPED, SWEEP_RUNS_FOR_S, Installation

@@ -12,6 +12,7 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
+from app.domain.head import Status
 from app.domain.project import of_test_keys
 from app.store.heads import Heads
 from app.store.partitions import Partitions
@@ -163,3 +164,43 @@ def test_test_mail_says_so_in_the_list_and_in_its_story(run: Run) -> None:
     (_, line) = run("emails", "list", "--project", name).stdout.splitlines()
     assert f"  {name} (test)  " in line
     assert re.search(rf"project +{name} \(test\)\n", run("emails", "show", head.email_id).stdout)
+
+
+def ended(email_id: str, status: Status) -> None:
+    """Let an email have ended in that status."""
+    head = Heads().get(email_id)
+    assert head is not None
+    recipients = {key: replace(one, status=status) for key, one in head.recipients.items()}
+    assert Heads().update(replace(head, recipients=recipients), head.created_at_ms) is not None
+
+
+def test_a_failed_email_is_retried(run: Run, sending: Mapping[str, str]) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.FAILED)
+    done = run("emails", "retry", email_id, "--recipient", "Ann@example.com", "--provider", "sendgrid", **sending)
+    assert (done.exit_code, done.stdout) == (0, f"{email_id} queued\n")
+    head = Heads().get(email_id)
+    assert head is not None
+    assert head.through == "sendgrid"
+    refused = run("emails", "retry", email_id, **sending)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "ann@example.com is being tried already" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--recipient", "bob@example.com"), "is no recipient of this email"),
+        (("--provider", "pigeon"), "is not a configured provider; these are: sendgrid"),
+    ],
+)
+def test_a_retry_that_names_what_is_not_there_is_one_sentence(
+    run: Run, sending: Mapping[str, str], options: tuple[str, str], fault: str
+) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.EXPIRED)
+    done = run("emails", "retry", email_id, *options, **sending)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert fault in done.stderr
+    again = run("emails", "retry", email_id, "--json", **sending)
+    assert json.loads(again.stdout)["status"] == "queued"

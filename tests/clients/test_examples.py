@@ -15,6 +15,7 @@ from tests.support.installation import Installation
 EXAMPLES = ROOT / "examples"
 SUFFIXES = {"python": ".py", "typescript": ".ts", "curl": ".sh"}
 ID = r"eml_[a-z2-7]{26}"
+REFUSED = "is being tried already|has been sent to|has got the email"
 # What each program prints, in Python and TypeScript; and with curl, which prints the answers.
 PRINTED = {
     "send_email": (rf"{ID} queued", r'"status":"queued"'),
@@ -41,6 +42,11 @@ PRINTED = {
         r"sendgrid paused\nsendgrid in use\nsendgrid: weight 100",
         r'"name":"sendgrid","weight":100,"paused":true(.|\n)*"name":"sendgrid","weight":100,"paused":false',
     ),
+    "send_later": (
+        r"^scheduled\nexpires a day after 20.*\ncanceled",
+        r'"status":"scheduled"(.|\n)*"status":"canceled"',
+    ),
+    "retry_email": (rf"^queued until 20|{REFUSED}", rf'"status":"queued"|{REFUSED}'),
     "check_health": (r"ok\n(.|\n)*aws: ok", '"status":"ok"'),
 }
 # These need an email that waits: every account is paused for them.

@@ -7,11 +7,12 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import GetError
 
-from app.delivery.accept import OUTLIVES_KEY_S
-from app.delivery.new_head import KEPT_FOR_S, LIFETIME_S, new_id
+from app.delivery.keep import OUTLIVES_KEY_S
+from app.delivery.new_head import new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.lifetime import KEPT_FOR_S, LIFETIME_S
 from app.domain.listing import Wanted
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.content import ContentItem

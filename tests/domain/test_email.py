@@ -40,6 +40,7 @@ OTHER_ENVELOPE = {
     "cc": (),
     "bcc": (Mailbox("dan@example.net", "Dan"),),
     "expires_at_ms": None,
+    "send_at_ms": 500,
     "providers": ("ses", "mailgun"),
     "on_uncertain": OnUncertain.WAIT,
     "collapse_key": "",

@@ -16,7 +16,8 @@ from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.support.clock import Clock
 
-TIMES = {"created_at", "expires_at", "started_at", "at", "since", "until"}
+DAY_MS = 24 * 3600 * 1000
+TIMES = {"created_at", "send_at", "expires_at", "started_at", "at", "since", "until"}
 
 
 @pytest.fixture
@@ -55,12 +56,32 @@ def test_canceling_the_canceled_email_is_the_example(client: Client) -> None:
         assert (answer.status_code, timeless(answer.json())) == (200, timeless(examples.CANCELED))
 
 
-def test_both_emails_are_listed_and_nothing_is_due(client: Client, parts: Container, clock: Clock) -> None:
+def test_moving_the_scheduled_email_is_the_example_however_often(client: Client) -> None:
+    for _ in range(2):
+        answer = client.request("PATCH", f"/v1/emails/{examples.SCHEDULED_ID}", json=examples.TO_MOVE)
+        assert (answer.status_code, timeless(answer.json())) == (200, timeless(examples.MOVED))
+        assert answer.json()["send_at"] == examples.TO_MOVE["send_at"]
+
+
+def test_retrying_the_failed_email_is_the_example(client: Client) -> None:
+    assert timeless(client.get(f"/v1/emails/{examples.FAILED_ID}").json())["status"] == "failed"
+    answer = client.post(f"/v1/emails/{examples.FAILED_ID}/retry", json=examples.TO_RETRY)
+    assert (answer.status_code, timeless(answer.json())) == (202, timeless(examples.RETRIED))
+
+
+def test_all_emails_are_listed_and_nothing_is_due(client: Client, parts: Container, clock: Clock) -> None:
     listed = client.get("/v1/emails", params={"recipient": "ann@example.com"}).json()["emails"]
-    assert {email["id"] for email in listed} == {examples.ID, examples.CANCELED_ID}
+    assert {email["id"] for email in listed} == {
+        examples.ID,
+        examples.CANCELED_ID,
+        examples.SCHEDULED_ID,
+        examples.FAILED_ID,
+    }
     now_ms = int(clock() * 1000)
     shards = range(parts.settings.shards)
-    assert [parts.accept.heads.waiting(shard, now_ms - 10**12, 10)[0] for shard in shards] == [[] for _ in shards]
+    waiting = [parts.accept.heads.waiting(shard, now_ms - 10**12, 10)[0] for shard in shards]
+    assert [email_id for ids in waiting for email_id in ids] == [examples.SCHEDULED_ID]
+    assert [parts.accept.heads.due(shard, now_ms + 20 * DAY_MS, 10)[0] for shard in shards] == [[] for _ in shards]
 
 
 def test_the_suppression_has_the_id_of_the_example(client: Client) -> None:

@@ -104,6 +104,9 @@ def test_what_is_created_is_read_again_whole() -> None:
         tags=("receipt", "order=4711"),
         shard=9,
         send_at_ms=NOW_MS + 60_000,
+        begins_at_ms=NOW_MS + 70_000,
+        key_hash="5e6f",
+        through="mailgun:eu",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
     assert at_their_defaults(head) == at_their_defaults(person) == at_their_defaults(repetition) == []

@@ -79,6 +79,7 @@ class Harness:
         self.places = parts.attempt.capacity.places
         self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
         self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        self.reschedule, self.retry = parts.reschedule, parts.retry
         assert isinstance(self.sweep.watchdog, Watchdog)
         self.sweep.watchdog.heads = OwnHeads(self)
         self.read_context = self.attempt.read_context

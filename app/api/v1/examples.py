@@ -2,9 +2,11 @@
 
 from typing import Any
 
-# Local mode has these two emails, one delivered and one canceled, and the suppression below (app/local/seeds.py).
+# Local mode has these emails (delivered, canceled, failed, scheduled) and the suppression below (app/local/seeds.py).
 ID = "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae"
 CANCELED_ID = "eml_t4x7mz2qk5wc3yn6bv2h5j7pie"
+FAILED_ID = "eml_z5m7wk2xq4tc6yn3bv2j7h4pqe"
+SCHEDULED_ID = "eml_n3c6yv2bt7xk5mq4wz2j6h7pae"
 ACCOUNT = "sendgrid"
 ELIGIBLE = ["ses"]
 
@@ -80,6 +82,18 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
 
 QUEUED = _summary("queued", {"status": "queued"})
 CANCELED = _summary("canceled", {"status": "canceled"}) | {"id": CANCELED_ID}
+# Local mode's email has this time already: to move it there changes nothing, however often that is tried.
+TO_MOVE: dict[str, Any] = {"send_at": "2030-01-31T20:00:00.000Z"}
+MOVED = _summary("scheduled", {"status": "scheduled", "next_attempt_at": TO_MOVE["send_at"]}) | {
+    "id": SCHEDULED_ID,
+    "send_at": TO_MOVE["send_at"],
+    "expires_at": "2030-02-01T20:00:00.000Z",
+}
+TO_RETRY: dict[str, Any] = {"recipients": ["ann@example.com"], "provider": "mailgun", "allow_second_copy": False}
+FAILED = _summary("failed", {"status": "failed", "cause": "outage", "detail": "Service Unavailable"}) | {
+    "id": FAILED_ID
+}
+RETRIED = QUEUED | {"id": FAILED_ID, "expires_at": "2030-02-02T09:00:00.000Z"}
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
 ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}

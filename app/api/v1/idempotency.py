@@ -50,6 +50,12 @@ def parse(values: Sequence[str]) -> str | None:
     return key
 
 
+def refuse(request: Request, why: str) -> None:
+    """Raise Invalid if the request has the header, in a call that takes none."""
+    if NAME in request.headers:
+        raise Invalid((NAME, f"is for POST /v1/emails; leave it out: {why}"))
+
+
 def _values(request: Request) -> list[str]:
     """Each value of its own. Mangum joins those of a REST API's event; an HTTP API's event has them joined already."""
     apart = (request.scope.get("aws.event") or {}).get("multiValueHeaders") or {}

@@ -125,8 +125,17 @@ class EmailRequest(Request):
         Field(default_factory=list),
     ]
     metadata: Annotated[Metadata, Field(default_factory=dict, description="20 entries at most, with those of `tags`")]
+    send_at: Annotated[
+        Time | None,
+        Field(description="when it is sent; at most 30 days ahead; at once if that is over; default: at once"),
+    ] = None
+    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
     expires_at: Annotated[
-        Time | None, Field(description="no attempt is made after this time; at most 30 days ahead; default: 24 hours")
+        Time | None,
+        Field(
+            description="no attempt is made after this time; at most 30 days ahead, and later than `send_at`; default:"
+            " 24 hours after that"
+        ),
     ] = None
     on_uncertain: Annotated[
         OnUncertain,
@@ -169,6 +178,11 @@ class EmailRequest(Request):
     ]
 
     @property
+    def begins_at(self) -> int | None:
+        """When it is to be sent, by either name."""
+        return self.send_at if self.send_at is not None else self.scheduled_at
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The tags that are no metadata, each once."""
         return tuple(dict.fromkeys(tag for tag in self.tags if isinstance(tag, str)))
@@ -177,6 +191,39 @@ class EmailRequest(Request):
     def all_metadata(self) -> dict[str, str]:
         """The metadata with that of the tags."""
         return {tag.name: tag.value for tag in self.tags if isinstance(tag, TagRequest)} | self.metadata
+
+
+class ScheduleRequest(Request):
+    """Another time for a scheduled email."""
+
+    send_at: Annotated[
+        Time | None, Field(description="when it is sent; at most 30 days ahead; at once if that is over")
+    ] = None
+    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
+
+
+class RetryRequest(Request):
+    """Whom to try again, and how."""
+
+    recipients: Annotated[
+        list[str],
+        accepting(list_of(str, max_length=RECIPIENT_LIMIT)),
+        Field(
+            default_factory=list,
+            description="their addresses; default: all who are `failed` or `expired`. Who is `bounced` or"
+            " `suppressed` is tried again only if named here, once nothing suppresses the address any more",
+        ),
+    ]
+    provider: Annotated[
+        str | None, Field(description="the only account that is tried, with which the email need not have been sent")
+    ] = None
+    allow_second_copy: Annotated[
+        bool,
+        Field(
+            description="try also who may have got the email, because nobody knows what became of a call; never with"
+            " `on_uncertain: fail`"
+        ),
+    ] = False
 
 
 class SuppressionRequest(Request):

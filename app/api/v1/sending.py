@@ -14,7 +14,8 @@ from app.api.v1 import examples, stories, views
 from app.api.v1.idempotency import IdempotencyKey
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
-from app.delivery.new_head import new_id
+from app.delivery.accept import check_expiry
+from app.delivery.new_head import new_head, new_id
 from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.route import Candidate
@@ -82,8 +83,8 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     """
     email = _read(body, key, parts)
     check_named(email, parts.settings.providers, key.project)
-    if email.expires_at_ms is not None and email.expires_at_ms <= parts.clock() * 1000:
-        raise Invalid(("expires_at", "must be in the future"))
+    now_ms = int(parts.clock() * 1000)
+    check_expiry(new_head(email, key.project, now_ms, "", retry_for_s=parts.settings.retry_for_s, shards=1))
     explained = parts.explain(email, new_id(), key.project)
     return views.Explanation(
         route=[
@@ -97,6 +98,7 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
             for candidate in explained.route
         ],
         suppressed=stories.list_suppressed(explained.suppressed, (*email.to, *email.cc, *email.bcc)),
+        send_at=times.write_optional(email.send_at_ms if (email.send_at_ms or 0) > now_ms else None),
     )
 
 

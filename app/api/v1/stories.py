@@ -63,6 +63,7 @@ def _summary(head: Head) -> dict[str, object]:
         "subject": head.subject,
         "tracking": {"opens": head.tracking.opens, "clicks": head.tracking.clicks},
         "created_at": times.write(head.created_at_ms),
+        "send_at": times.write_optional(head.send_at_ms),
         "expires_at": times.write(head.expires_at_ms),
         "recipients": [_recipient(recipient, head) for recipient in head.recipients.values()],
     }

@@ -11,9 +11,19 @@ from app.api.problems import SHOWN_ERRORS, path, words
 from app.api.v1 import remedies
 from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
 from app.api.v1.forms import FORMS
-from app.api.v1.schemas import AttachmentRequest, EmailRequest, SuppressionRequest, TrackingRequest
+from app.api.v1.schemas import (
+    AttachmentRequest,
+    EmailRequest,
+    RetryRequest,
+    ScheduleRequest,
+    SuppressionRequest,
+    TrackingRequest,
+)
 from app.domain import headers
+from app.domain.address import address_key
 from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
+from app.domain.lifetime import SCHEDULED_WITHIN_S
+from app.domain.retry import Again
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
@@ -62,6 +72,7 @@ def to_email(request: EmailRequest) -> Email:
             metadata=request.all_metadata,
         ),
         expires_at_ms=request.expires_at,
+        send_at_ms=request.begins_at,
         providers=tuple(request.providers),
         on_uncertain=OnUncertain(request.on_uncertain),
         collapse_key=request.collapse_key or "",
@@ -70,6 +81,24 @@ def to_email(request: EmailRequest) -> Email:
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
         named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )
+
+
+def read_schedule(body: bytes) -> int:
+    """The time in `body`, for an email that is scheduled. Raises Malformed or Invalid."""
+    request = _read(ScheduleRequest, body)
+    if faults := [*_check_names_of_schedule(request)]:
+        raise Invalid(*faults)
+    at_ms = request.send_at if request.send_at is not None else request.scheduled_at
+    if at_ms is None:
+        raise Invalid(("send_at", "is required"))
+    return at_ms
+
+
+def read_retry(body: bytes) -> Again:
+    """Whom and how to retry, as `body` says. Raises Malformed or Invalid."""
+    request = _read(RetryRequest, body)
+    keys = tuple(dict.fromkeys(map(address_key, request.recipients)))
+    return Again(keys, request.provider or "", request.allow_second_copy)
 
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
@@ -134,8 +163,26 @@ def _check_together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
     if len(set(ids)) < len(ids):
         yield "attachments", "two attachments have the same content_id"
     yield from _check_names(request)
-    if request.expires_at is not None and request.expires_at > now_ms + EXPIRES_WITHIN_MS:
-        yield "expires_at", "must be within 30 days"
+    yield from _check_schedule(request, now_ms)
+    begins_ms = max(now_ms, request.begins_at or 0)
+    if request.expires_at is not None and request.expires_at > begins_ms + EXPIRES_WITHIN_MS:
+        yield "expires_at", "must be within 30 days" + (" after send_at" if begins_ms > now_ms else "")
+
+
+def _check_schedule(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
+    """The faults of the time at which an email is to be sent.
+
+    A time that is over is none: who asks for it wants the email sent, and a clock may be wrong by a little.
+    """
+    yield from _check_names_of_schedule(request)
+    for field, at_ms in (("send_at", request.send_at), ("scheduled_at", request.scheduled_at)):
+        if at_ms is not None and at_ms > now_ms + SCHEDULED_WITHIN_S * 1000:
+            yield field, "must be within 30 days"
+
+
+def _check_names_of_schedule(request: EmailRequest | ScheduleRequest) -> Iterator[Fault]:
+    if request.send_at is not None and request.scheduled_at is not None:
+        yield "scheduled_at", "is another name of send_at, which is there, too; send one of them"
 
 
 def _check_names(request: EmailRequest) -> Iterator[Fault]:

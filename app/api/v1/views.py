@@ -106,6 +106,10 @@ class EmailSummary(BaseModel):
     subject: str
     tracking: EmailTracking
     created_at: Time
+    send_at: Annotated[
+        Time | None,
+        Field(exclude_if=lambda value: value is None, description="when it is or was to be sent, if a time was given"),
+    ] = None
     expires_at: Time
     recipients: list[EmailRecipient]
 
@@ -184,6 +188,13 @@ class Explanation(BaseModel):
 
     route: list[RouteCandidate]
     suppressed: Suppressed
+    send_at: Annotated[
+        Time | None,
+        Field(
+            exclude_if=lambda value: value is None,
+            description="when it would be sent, if that is later; the route is the one of now and is chosen anew then",
+        ),
+    ] = None
 
 
 class ProviderBreaker(BaseModel):

@@ -120,6 +120,8 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
         provider = titles.get(recipient["provider"] or "", recipient["provider"] or "a provider")
         at = recipient.get("next_attempt_at")
         match recipient["status"]:
+            case "scheduled":
+                yield _start(at, now)
             case "queued" if at:
                 yield f"The next round begins {words.until(at, now)}, at {words.clock(at)}."
             case "queued":
@@ -133,8 +135,12 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
                 yield "A call is under way."
             case "sent":
                 yield f"{provider} has it. Its webhook says what becomes of it."
-    if any(recipient["status"] in ("queued", "sending") for recipient in story["recipients"]):
+    if any(recipient["status"] in ("scheduled", "queued", "sending") for recipient in story["recipients"]):
         yield f"Nothing is sent after {words.clock(story['expires_at'])}."
+
+
+def _start(at: str | None, now: datetime) -> str:
+    return f"It is sent {words.until(at, now)}, at {words.clock(at)}." if at else "It waits for its time."
 
 
 def _joined(parts: Sequence[str]) -> str:

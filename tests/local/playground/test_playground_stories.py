@@ -67,6 +67,7 @@ def test_a_repetition_and_outcomes_that_differ_are_said() -> None:
     [
         ({}, "The next attempt is made at once."),
         ({"next_attempt_at": "2030-01-31T18:00:17.000Z"}, "The next round begins in 12 s, at "),
+        ({"status": "scheduled", "next_attempt_at": "2030-01-31T18:00:17.000Z"}, "It is sent in 12 s, at "),
         ({"status": "sending"}, "A call is under way."),
         ({"status": "sent", "provider": "mailgun"}, "Mailgun has it. Its webhook says what becomes of it."),
         (
