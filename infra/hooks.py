@@ -37,8 +37,9 @@ from infra import (  # noqa: E402 because of the path above
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.commands import in_one_line  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
-from infra.stack import Stack, variables  # noqa: E402 because of the path above
+from infra.stack import Stack  # noqa: E402 because of the path above
 from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
+from infra.variables import variables  # noqa: E402 because of the path above
 
 
 def prepare(zappa: Any) -> None:

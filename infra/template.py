@@ -1,13 +1,9 @@
-"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON without a blank too many.
-
-A request may carry 51,200 bytes of template, comments and indentation included.
-"""
+"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON, in functions' long form."""
 
 import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
-from itertools import pairwise, zip_longest
 from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
@@ -56,7 +52,7 @@ def _read() -> dict[str, Any]:
 @cache
 def body() -> str:
     """The template as CloudFormation is given it."""
-    return json.dumps(_smaller(load()), separators=(",", ":"))
+    return json.dumps(_read())
 
 
 @cache
@@ -74,46 +70,15 @@ def detached(*, with_tables: bool) -> str:
     text, named = body(), tables()
     for logical, name in named.items():
         arn = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/${{TablePrefix}}{name}"
-        text = text.replace(f'{{"Fn::GetAtt":["{logical}","Arn"]}}', f'{{"Fn::Sub":"{arn}"}}')
-        text = text.replace(f'{{"Ref":"{logical}"}}', f'{{"Fn::Sub":"${{TablePrefix}}{name}"}}')
+        text = text.replace(f'{{"Fn::GetAtt": ["{logical}", "Arn"]}}', f'{{"Fn::Sub": "{arn}"}}')
+        text = text.replace(f'{{"Ref": "{logical}"}}', f'{{"Fn::Sub": "${{TablePrefix}}{name}"}}')
         text = text.replace(f"${{{logical}.Arn}}", arn)
     found = json.loads(text)
     if not with_tables:
         found["Resources"] = {name: value for name, value in found["Resources"].items() if name not in named}
-    return json.dumps(found, separators=(",", ":"))
+    return json.dumps(found)
 
 
 def parameters() -> frozenset[str]:
     """The names of the template's parameters."""
     return frozenset(_read()["Parameters"])
-
-
-def _smaller(template: dict[str, Any]) -> dict[str, Any]:
-    """Without what only people and tools read: descriptions of parameters, metadata, the blanks in the dashboard."""
-    del template["Metadata"]
-    template["Parameters"] = {
-        name: {key: value for key, value in found.items() if key != "Description"}
-        for name, found in template["Parameters"].items()
-    }
-    dashboard = template["Resources"]["Dashboard"]["Properties"]
-    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
-    for widget in body["widgets"]:
-        widget["properties"]["metrics"] = _shorthand(widget["properties"]["metrics"])
-    dashboard["DashboardBody"]["Fn::Sub"] = json.dumps(body, separators=(",", ":"))
-    return template
-
-
-def _shorthand(rows: list[list[Any]]) -> list[list[Any]]:
-    """The metrics of a widget, with a point for each word that is the same as in the row above.
-
-    "Dashboard Body Structure and Syntax", CloudWatch API Reference, read 2026-11-30. Only rows of one namespace are
-    shortened, and none that is next to another shorthand or to an expression.
-    """
-    shortened = []
-    for before, row in pairwise([[], *rows]):
-        if before and row[0] == before[0] != "...":
-            pairs = zip_longest(row, before[: len(row)])
-            shortened.append(["." if word == above and isinstance(word, str) else word for word, above in pairs])
-        else:
-            shortened.append(row)
-    return shortened

@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 import httpx
 
-from infra import stack
+from infra import variables
 from infra.commands import session_of
 from infra.smoke.run import SmokeError
 from infra.stack import Stack
@@ -115,8 +115,8 @@ class World:
         if self.stack.find() is None:
             return {}
         worker = Stage(self.environment, "attempts")
-        made = stack.variables(worker, self.stack.outputs(), settings(worker.name)["timeout_seconds"])
-        return dict(line.rstrip("\n").split("=", 1) for line in stack.lines(self.settings, made))
+        made = variables.variables(worker, self.stack.outputs(), settings(worker.name)["timeout_seconds"])
+        return dict(line.rstrip("\n").split("=", 1) for line in variables.lines(self.settings, made))
 
     @property
     def _file(self) -> Path:

@@ -5,8 +5,9 @@ import pytest
 
 from infra import stack as commands
 from infra.cloudformation import StackError
-from infra.stack import Stack, variables
+from infra.stack import Stack
 from infra.stages import Stage
+from infra.variables import variables
 from tests.infra import lambda_functions
 from tests.support.aws import REGION, Aws, client
 

@@ -9,9 +9,9 @@ import pytest
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings
-from infra import hooks, stack
-from infra.stack import variables
+from infra import hooks
 from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
+from infra.variables import lines, variables
 from tests.infra import template
 
 STAGES = json.loads(SETTINGS.read_text())
@@ -104,7 +104,7 @@ def test_the_command_line_is_given_what_every_function_has() -> None:
             "DOMAIN_PREFERENCES": "a.example=ses; b.example=ses",
         },
     }
-    found = list(stack.lines(base, variables(Stage("dev", "attempts"), OUTPUTS, 20)))
+    found = list(lines(base, variables(Stage("dev", "attempts"), OUTPUTS, 20)))
     assert all(len(line.split()) == 1 for line in found), "a shell divides them at blanks"
     env = dict(line.strip().split("=", 1) for line in found)
     assert (env["AWS_REGION"], env["PROVIDERS"]) == ("eu-west-1", "sendgrid,ses")
