@@ -21,6 +21,7 @@ from app.delivery.read import Read
 from app.domain.account import provider_of
 from app.domain.email import Email
 from app.domain.head import EmailStatus
+from app.domain.lane import Lane
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.project import DEFAULT, check_project
 from app.domain.protocol import DeliveryProtocol
@@ -98,6 +99,7 @@ def send(
     bcc: Addresses = None,
     subject: Annotated[str, typer.Option(help="The subject.")] = "",
     text: Annotated[str, typer.Option(help="The text.")] = "",
+    lane: Annotated[Lane | None, typer.Option(help="How soon, compared with others.")] = None,
     file: Annotated[
         typer.FileBinaryRead | None,
         typer.Option(help="A body of POST /v1/emails, in JSON; - is standard input. Options replace what it says."),
@@ -107,7 +109,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send an email. When this ends, it is stored and queued, and is delivered afterwards."""
-    options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text}
+    options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text, "lane": lane}
     email = _email(file.read() if file else b"{}", {name: value for name, value in options.items() if value})
     owner, is_local = _project(project), settings.is_local(os.environ)
     accepted = _accept(email, owner, key, is_local=is_local)

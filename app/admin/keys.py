@@ -8,6 +8,7 @@ import typer
 
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_project
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
@@ -24,6 +25,9 @@ def create(
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
     project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
     *,
+    lane: Annotated[
+        Lane | None, typer.Option(help="The lane of all its emails. Without it, each names its own.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
@@ -34,10 +38,10 @@ def create(
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        key = _keys().create(name, scope, domain or [], project=project)
+        key = _keys().create(name, scope, domain or [], project=project, lane=lane)
     except ValueError as problem:
         fail(f"--domain: {problem}")
-    show(key, {"key": key, "name": name, "project": project}, as_json=as_json)
+    show(key, {"key": key, "name": name, "project": project, "lane": lane}, as_json=as_json)
 
 
 @app.command("list")
@@ -50,6 +54,7 @@ def list_all(*, as_json: Json = False) -> None:
             one["id"],
             one["name"],
             one["project"],
+            one["lane"] or "any",
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
             one["created"],
@@ -57,7 +62,7 @@ def list_all(*, as_json: Json = False) -> None:
         )
         for one in records
     ]
-    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
+    show_table(["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
 
 
 @app.command()
@@ -76,7 +81,7 @@ def replace(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     if isinstance(found, UnreadableKey):
         fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
-    new = keys.create(found.name, found.scopes, found.domains, project=found.project)
+    new = keys.create(found.name, found.scopes, found.domains, project=found.project, lane=found.lane)
     show(new, {"key": new, "name": found.name, "revoked": found.id[:SHOWN]}, as_json=as_json)
     keys.revoke(found.id)
     typer.echo(f"revoked {_name(found)}", err=True)
@@ -105,6 +110,7 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "id": key.id[:SHOWN],
         "name": key.name,
         "project": key.project,
+        "lane": key.lane,
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
         "created": _day(key.created_at_ms),
@@ -115,7 +121,8 @@ def _record(key: ApiKey) -> dict[str, Any]:
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
-    return {"id": key.id[:SHOWN], "name": "", "project": "", "scopes": [], "domains": [], "created": "", "state": said}
+    empty: dict[str, Any] = {"name": "", "project": "", "lane": None, "scopes": [], "domains": [], "created": ""}
+    return {"id": key.id[:SHOWN], **empty, "state": said}
 
 
 def _day(at_ms: int) -> str:

@@ -13,6 +13,7 @@ from pynamodb.models import Model
 
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_project
 from app.errors import Unreadable
 from app.store.failures import is_condition_failed
@@ -38,6 +39,7 @@ class ApiKeyItem(Model):
     key_sha256 = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute()
     project = UnicodeAttribute(null=True)
+    lane = UnicodeAttribute(null=True)
     scopes = UnicodeSetAttribute()
     domains = UnicodeSetAttribute(null=True)
     created_at = NumberAttribute()
@@ -55,6 +57,7 @@ class ApiKey:
     created_at_ms: int
     revoked_at_ms: int | None = None
     project: str = DEFAULT
+    lane: Lane | None = None  # the one in which it sends everything; None: the one that an email names
 
     @property
     def sees(self) -> str | None:
@@ -110,6 +113,7 @@ class ApiKeys:
         domains: Iterable[str],
         secret: str | None = None,
         project: str = DEFAULT,
+        lane: Lane | None = None,
     ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
@@ -121,6 +125,7 @@ class ApiKeys:
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
             project=check_project(project),
+            lane=lane,
             scopes=set(scopes),
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
@@ -165,4 +170,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         created_at_ms=time_ms(item.created_at),
         revoked_at_ms=optional_ms(item.revoked_at),
         project=check_project(item.project or DEFAULT),
+        lane=Lane(item.lane) if item.lane else None,
     )

@@ -13,6 +13,7 @@ from app.domain.email import Email
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Routing
 from app.errors import ServiceUnavailable
@@ -22,6 +23,7 @@ from tests.support.aws_time import AwsTime
 from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import ACCOUNT, THROTTLED, accepted
 from tests.support.providers import ScriptedSend
+from tests.support.publishing import in_no_lane
 from tests.support.samples import an_email, somebody
 from tests.support.size import FULL
 
@@ -125,7 +127,7 @@ def test_without_the_delay_queue_the_sweep_publishes(store: Aws) -> None:
     harness = capped(store, 1)
     sent_through(harness)
 
-    def refuse(email_id: str, attempt: int, at_ms: int) -> None:
+    def refuse(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         raise ServiceUnavailable("the delay queue takes no messages")
 
     email_id = harness.take(an_email())
@@ -280,7 +282,7 @@ class Installation:
         self.workers = [
             build(
                 harness.settings,
-                self.publish_soon,
+                in_no_lane(self.publish_soon),
                 self.send,
                 harness.clock,
                 stores=harness.stores,
@@ -299,17 +301,17 @@ class Installation:
         self.calls.append((self.harness.clock(), len(message.to)))
         return self.scripted(provider, message)
 
-    def publish(self, email_id: str, number: int, delay_s: float, at_ms: int = 0) -> None:
+    def publish(self, email_id: str, number: int, delay_s: float, at_ms: int = 0, lane: Lane = Lane.NORMAL) -> None:
         worker = self.dice.choice(self.workers)
-        self.time.plan(self.harness.clock() + delay_s, lambda: worker.attempt(email_id, number, at_ms))
+        self.time.plan(self.harness.clock() + delay_s, lambda: worker.attempt(email_id, number, at_ms, lane))
 
     def publish_soon(self, email_id: str, attempt: int) -> None:
         self.publish(email_id, attempt, self.dice.uniform(0.02, 0.3))
 
-    def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
+    def publish_later(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         if self.dice.random() >= self.lost:  # SQS delays by whole seconds, and Lambda asks it again and again
             whole_s = max(0.0, -(-(at_ms / 1000 - self.harness.clock()) // 1))
-            self.publish(email_id, attempt, whole_s + self.dice.uniform(0.02, 0.4), at_ms)
+            self.publish(email_id, attempt, whole_s + self.dice.uniform(0.02, 0.4), at_ms, lane)
 
     def take(self, *emails: Email) -> None:
         for email in emails:

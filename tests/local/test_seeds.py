@@ -60,7 +60,7 @@ def test_both_emails_are_listed_and_nothing_is_due(client: Client, parts: Contai
     assert {email["id"] for email in listed} == {examples.ID, examples.CANCELED_ID}
     now_ms = int(clock() * 1000)
     shards = range(parts.settings.shards)
-    assert [parts.accept.heads.waiting(shard, now_ms - 10**12, 10)[0] for shard in shards] == [[] for _ in shards]
+    assert [parts.accept.heads.waiting(str(shard), now_ms - 10**12, 10)[0] for shard in shards] == [[] for _ in shards]
 
 
 def test_the_suppression_has_the_id_of_the_example(client: Client) -> None:

@@ -54,6 +54,7 @@ def _summary(head: Head) -> dict[str, object]:
     return {
         "id": head.email_id,
         "project": head.project,
+        "lane": head.lane,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},
