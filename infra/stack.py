@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.session import Session
 
+from app.domain.lane import Lane
 from infra import (
     account_alarms,
     alarms,
@@ -27,7 +28,7 @@ from infra import (
 from infra.cloudformation import CloudFormation, StackError
 from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
-from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings
+from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings, worker_timeout_s
 from infra.variables import lines, variables
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
@@ -121,7 +122,8 @@ class Stack:
             self._empty(bucket)
         waf.release(self.client("wafv2"), self.outputs())
         protection.apply(self.client("cloudformation"), self.name, is_on=False)
-        functions.stop_polling(self.client("lambda"), self.outputs().get("DelayQueueArn", ""))
+        for lane in Lane:
+            functions.stop_polling(self.client("lambda"), self.outputs().get(f"{lane}DelayQueueArn", ""))
         self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             with suppress(dynamodb.exceptions.ResourceNotFoundException):
@@ -222,9 +224,9 @@ def _run(command: str, environment: str) -> None:
         if not is_on:
             account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):
-        worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
-        worker_timeout_s = settings(worker.name)["timeout_seconds"]
-        sys.stdout.writelines(lines(base, variables(worker, stack.outputs(), worker_timeout_s)))
+        # The commands that need a secret need the keys that send.
+        made = variables(Stage(environment, f"attempts_{Lane.NORMAL}"), stack.outputs(), worker_timeout_s(environment))
+        sys.stdout.writelines(lines(base, made))
 
 
 if __name__ == "__main__":

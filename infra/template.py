@@ -1,6 +1,10 @@
-"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON, in functions' long form."""
+"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON, with every lane in full.
+
+`python -m infra.template` prints it.
+"""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
@@ -11,6 +15,7 @@ import yaml  # type: ignore[import-untyped] # because its stubs are another pack
 from infra.stages import ROOT
 
 TEMPLATE: Final = ROOT / "infra" / "template.yaml"
+FOR_EACH: Final = "Fn::ForEach::"
 
 
 def loader(write: Callable[[str, Any], dict[str, Any]]) -> type[Any]:
@@ -39,6 +44,37 @@ def _long_form(name: str, value: Any) -> dict[str, Any]:
 _LOADER = loader(_long_form)
 
 
+def expand(found: Any) -> Any:
+    """What was read, in which each Fn::ForEach is what it stands for: `[NAME, VALUES, FRAGMENT]`.
+
+    Everywhere in the fragment, `${NAME}` becomes each of the values in turn. That is how AWS::LanguageExtensions writes
+    it, which would need another right of whoever deploys, and takes no resource that exists already.
+    """
+    if isinstance(found, list):
+        return [expand(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    expanded: dict[str, Any] = {}
+    for key, value in found.items():
+        if not key.startswith(FOR_EACH):
+            expanded[key] = expand(value)
+            continue
+        name, values, fragment = value
+        for one in values:
+            expanded |= expand(_written(fragment, f"${{{name}}}", one))
+    return expanded
+
+
+def _written(fragment: Any, placeholder: str, value: str) -> Any:
+    if isinstance(fragment, str):
+        return fragment.replace(placeholder, value)
+    if isinstance(fragment, list):
+        return [_written(one, placeholder, value) for one in fragment]
+    if isinstance(fragment, dict):
+        return {key.replace(placeholder, value): _written(one, placeholder, value) for key, one in fragment.items()}
+    return fragment
+
+
 def load() -> dict[str, Any]:
     """The whole template, in the long form of every function. The caller may change it."""
     return deepcopy(_read())
@@ -46,7 +82,8 @@ def load() -> dict[str, Any]:
 
 @cache  # because reading it takes a quarter of a second, and one deployment asks for it a dozen times
 def _read() -> dict[str, Any]:
-    return dict(yaml.load(TEMPLATE.read_text(), _LOADER))  # noqa: S506 because the loader is a safe one
+    found = yaml.load(TEMPLATE.read_text(), _LOADER)  # noqa: S506 because the loader is a safe one
+    return dict(expand(found))
 
 
 @cache
@@ -82,3 +119,7 @@ def detached(*, with_tables: bool) -> str:
 def parameters() -> frozenset[str]:
     """The names of the template's parameters."""
     return frozenset(_read()["Parameters"])
+
+
+if __name__ == "__main__":  # for cfn-lint
+    sys.stdout.write(json.dumps(_read(), indent=1) + "\n")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from app.domain.lane import PLACE, Lane
 from infra.stages import PROJECT, Stage
 
 
@@ -10,8 +11,8 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
     """The environment variables that the function of `stage` needs, as `app.settings` names them."""
     named = {
         "TABLE_PREFIX": outputs["TablePrefix"],
-        "TOPIC_ARN": outputs["TopicArn"],
-        "DELAY_QUEUE_URL": outputs.get("DelayQueueUrl", ""),  # none before the stack is applied
+        "TOPIC_ARN": _of_any_lane(outputs, "TopicArn"),
+        "DELAY_QUEUE_URL": _of_any_lane(outputs, "DelayQueueUrl"),
         "CONTENT_BUCKET": outputs["ContentBucket"],
         "SECRET_NAME": stage.secret_name,
         "WORKER_TIMEOUT_S": str(worker_timeout_s),
@@ -21,6 +22,12 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
     if "SesTopicArn" in outputs:
         named |= {"SES_TOPIC_ARN": outputs["SesTopicArn"], "SES_CONFIGURATION_SET": outputs["SesConfigurationSet"]}
     return named
+
+
+def _of_any_lane(outputs: Mapping[str, str], name: str) -> str:
+    """What the lanes' topics or queues are called, with a place for the lane."""
+    start = outputs[f"{Lane.NORMAL}{name}"].removesuffix(Lane.NORMAL)
+    return f"{start}{PLACE}"
 
 
 def lines(base: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[str]:

@@ -27,11 +27,11 @@ DEPLOYED: Final = json.loads((ROOT / "zappa_settings.json").read_text())
 SHIPPED: Final = Settings.from_env({})
 MEMORY_MB: Final[Mapping[str, int]] = {
     "accept": DEPLOYED["production"]["memory_size"],
-    "attempt": DEPLOYED["production_attempts"]["memory_size"],
+    "attempt": DEPLOYED["production_attempts_normal"]["memory_size"],
     "webhook": DEPLOYED["production"]["memory_size"],
     "sweep": DEPLOYED["production_sweep"]["memory_size"],
 }
-CONCURRENCY: Final[int] = DEPLOYED["production_attempts"]["lambda_concurrency"]
+CONCURRENCY: Final[int] = DEPLOYED["production_attempts_normal"]["lambda_concurrency"]
 SWEEP_RUNS_FOR_S: Final[float] = DEPLOYED["production_sweep"]["timeout_seconds"] - STOP_BEFORE_S
 SIMULATED_A_SECOND: Final = 20.0
 

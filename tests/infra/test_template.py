@@ -8,6 +8,7 @@ import pytest
 from pynamodb.attributes import TTLAttribute
 from pynamodb.models import Model
 
+from app.domain.lane import Lane
 from app.metrics import VIEWS
 from app.store.tables import MODELS
 from infra import account_alarms
@@ -93,7 +94,7 @@ def test_every_log_group_ends() -> None:
     groups = template.resources("AWS::Logs::LogGroup")
     assert {group["Properties"]["LogGroupName"]["Sub"] for group in groups.values()} == {
         "/aws/lambda/emailsminder-${Environment}",
-        "/aws/lambda/emailsminder-${Environment}-attempts",
+        *(f"/aws/lambda/emailsminder-${{Environment}}-attempts-{lane}" for lane in Lane),
         "/aws/lambda/emailsminder-${Environment}-sweep",
         "/aws/apigateway/emailsminder-${Environment}",
     }
@@ -127,13 +128,13 @@ def test_dashboard_shows_what_the_architecture_lists() -> None:
     }
 
 
+OF_WORKERS = [(f"{lane}AttemptsRole", "worker") for lane in Lane]
 PAGES = {
-    "backlog",
+    *(f"{lane}-{kind}" for lane in ("urgent", "normal") for kind in ("backlog", "throttled")),
     "server-errors",
     "api-slow",
     "api-throttled",
-    "worker-throttled",
-    "worker-errors",
+    *(f"{lane}-errors" for lane in Lane),
     "sweep-silent",
     "sweep-fails",
     "nothing-accepted",
@@ -172,8 +173,9 @@ def test_every_alarm_has_its_line_in_the_runbook_with_its_level() -> None:
     assert documented == made | {f"{kind}-…": "ticket" for kind in account_alarms.ALARMS}
 
 
-def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded() -> None:
-    (policy,) = template.resources("AWS::IAM::Role")["AttemptsRole"]["Properties"]["Policies"]
+@pytest.mark.parametrize("lane", Lane)
+def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded(lane: Lane) -> None:
+    (policy,) = template.resources("AWS::IAM::Role")[f"{lane}AttemptsRole"]["Properties"]["Policies"]
     statements = [found.get("If", [None, found])[1] for found in policy["PolicyDocument"]["Statement"]]
     sending = [found for found in statements if "ses:SendEmail" in found["Action"]]
     unbounded = [found for found in statements if found["Resource"] == "*"]
@@ -181,7 +183,7 @@ def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded()
     assert [found["Action"] for found in unbounded] == ["ses:ApplyTrackingConfigurationOverrides"]
 
 
-@pytest.mark.parametrize(("role", "secret"), [("ApiRole", "api"), ("AttemptsRole", "worker"), ("SweepRole", None)])
+@pytest.mark.parametrize(("role", "secret"), [("ApiRole", "api"), *OF_WORKERS, ("SweepRole", None)])
 def test_each_role_reads_the_secret_of_its_process_and_no_other(role: str, secret: str | None) -> None:
     (policy,) = template.resources("AWS::IAM::Role")[role]["Properties"]["Policies"]
     statements = [found.get("If", [None, found])[1] for found in policy["PolicyDocument"]["Statement"]]
@@ -199,7 +201,8 @@ def test_ses_reports_what_it_tracks() -> None:
 def test_the_gate_checks_the_template_at_the_lowest_level() -> None:
     """What is ignored there is in the template, with its reason."""
     (rule,) = re.findall(r"^check: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert "cfn-lint --include-checks I -- infra/template.yaml" in rule
+    assert "python -m infra.template > build/template.json" in rule
+    assert "cfn-lint --include-checks I -- build/template.json" in rule
     config = load()["Metadata"]["cfn-lint"]["config"]
     assert config == {"ignore_checks": ["I3011"]}
 
