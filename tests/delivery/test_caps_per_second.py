@@ -15,7 +15,7 @@ from app.domain.outcome import Outcome
 from app.domain.route import Availability, Routing
 from app.errors import ServiceUnavailable
 from tests.support.aws import Aws
-from tests.support.capped import Installation, a_call_to, capped, dice_of
+from tests.support.capped import Installation, a_call_to, capped, chance_of
 from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import ACCOUNT, THROTTLED, accepted
 from tests.support.samples import an_email
@@ -248,7 +248,7 @@ def test_a_call_to_thousands_books_more_seconds_than_a_transaction_holds(store: 
 
 @pytest.mark.parametrize("per_second", [1, pytest.param(4, marks=pytest.mark.full)])
 def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int) -> None:
-    installation = Installation(capped(store, per_second), dice_of(per_second))
+    installation = Installation(capped(store, per_second), chance_of(per_second))
     emails = per_second * 12
     installation.take(*[an_email() for _ in range(emails)])
     began_s = installation.harness.clock()
@@ -261,7 +261,7 @@ def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int)
 
 @pytest.mark.parametrize("sweep_s", [60, pytest.param(0.5, marks=pytest.mark.full)])
 def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: Aws, sweep_s: float) -> None:
-    installation = Installation(capped(store, 3), dice_of(7), sweep_s=sweep_s)
+    installation = Installation(capped(store, 3), chance_of(7), sweep_s=sweep_s)
     for second in range(12):
         installation.time.plan(
             installation.harness.clock() + second, lambda: installation.take(*[an_email() for _ in range(5)])
@@ -274,7 +274,7 @@ def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: A
 
 @pytest.mark.full
 def test_large_calls_among_small_ones_are_sent_too_and_only_they_exceed_a_second(store: Aws) -> None:
-    installation = Installation(capped(store, 2), dice_of(3))
+    installation = Installation(capped(store, 2), chance_of(3))
     installation.take(*[an_email() for _ in range(14)], a_call_to(5), a_call_to(2), a_call_to(3))
     installation.run(40)
     assert sorted(Counter(people for _, people in installation.calls).items()) == [(1, 14), (2, 1), (3, 1), (5, 1)]
@@ -286,7 +286,7 @@ def test_large_calls_among_small_ones_are_sent_too_and_only_they_exceed_a_second
 
 
 def test_messages_that_are_lost_are_found_by_the_sweep_and_all_are_sent(store: Aws) -> None:
-    installation = Installation(capped(store, 2), dice_of(5), lost=0.4)
+    installation = Installation(capped(store, 2), chance_of(5), lost=0.4)
     installation.take(*[an_email() for _ in range(10)])
     installation.run(200)
     assert sum(people for _, people in installation.calls) == 10
@@ -295,14 +295,14 @@ def test_messages_that_are_lost_are_found_by_the_sweep_and_all_are_sent(store: A
 
 @pytest.mark.parametrize("seed", range(20 if FULL else 2))
 def test_whatever_comes_and_fails_no_second_exceeds_its_cap(store: Aws, seed: int) -> None:
-    dice = dice_of(seed)
-    harness = capped(store, 3, *PROVIDERS[:2], retry_for_s=dice.choice([0, 5, 600]))
+    chance = chance_of(seed)
+    harness = capped(store, 3, *PROVIDERS[:2], retry_for_s=chance.choice([0, 5, 600]))
     harness.another_monitor().update("mailgun", pause)
-    installation = Installation(harness, dice, lost=0.1)
-    answers = [dice.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)]
+    installation = Installation(harness, chance, lost=0.1)
+    answers = [chance.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)]
     installation.scripted.plan("sendgrid", *answers, accepted())
     for _ in range(8):
-        at_s = harness.clock() + dice.uniform(0, 20)
-        installation.time.plan(at_s, lambda: installation.take(*[an_email() for _ in range(dice.randrange(4))]))
+        at_s = harness.clock() + chance.uniform(0, 20)
+        installation.time.plan(at_s, lambda: installation.take(*[an_email() for _ in range(chance.randrange(4))]))
     installation.run(100)
     assert max(installation.seconds().values(), default=0) <= 3

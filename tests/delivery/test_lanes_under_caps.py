@@ -11,7 +11,7 @@ from app.domain.caps import KEPT_FROM, OPEN_SECOND, may_book, room, turns_a_seco
 from app.domain.email import Email
 from app.domain.lane import Lane
 from tests.support.aws import Aws
-from tests.support.capped import Installation, a_call_to, capped, dice_of
+from tests.support.capped import Installation, a_call_to, capped, chance_of
 from tests.support.samples import an_email
 from tests.support.size import FULL
 
@@ -45,7 +45,7 @@ def test_urgent_emails_leave_one_second_in_ten_to_whoever_comes_first() -> None:
 
 @pytest.mark.parametrize("cap", [1, pytest.param(3, marks=pytest.mark.full), 10])
 def test_an_urgent_email_passes_a_mailing_that_waits_for_the_cap(store: Aws, cap: int) -> None:
-    installation = Installation(capped(store, cap), dice_of(cap))
+    installation = Installation(capped(store, cap), chance_of(cap))
     mailing = installation.take(*in_lane(Lane.BULK, cap * 8))
     installation.run(3)
     came_s = installation.harness.clock()
@@ -59,7 +59,7 @@ def test_an_urgent_email_passes_a_mailing_that_waits_for_the_cap(store: Aws, cap
 
 
 def test_bulk_leaves_places_free_in_a_second_that_it_could_fill(store: Aws) -> None:
-    installation = Installation(capped(store, 10), dice_of(1))
+    installation = Installation(capped(store, 10), chance_of(1))
     installation.take(*in_lane(Lane.BULK, 40))
     installation.run(20)
     counts = installation.seconds()
@@ -68,7 +68,7 @@ def test_bulk_leaves_places_free_in_a_second_that_it_could_fill(store: Aws) -> N
 
 
 def test_a_bulk_call_that_is_larger_than_its_share_takes_a_second_that_is_empty(store: Aws) -> None:
-    installation = Installation(capped(store, 5), dice_of(2))
+    installation = Installation(capped(store, 5), chance_of(2))
     installation.take(replace(a_call_to(5), lane=Lane.BULK), *in_lane(Lane.URGENT, 3))
     installation.run(30)
     assert sorted(people for _, people in installation.calls) == [1, 1, 1, 5]
@@ -76,7 +76,7 @@ def test_a_bulk_call_that_is_larger_than_its_share_takes_a_second_that_is_empty(
 
 
 def test_while_urgent_emails_want_the_whole_cap_others_are_sent_too(store: Aws) -> None:
-    installation = Installation(capped(store, 2), dice_of(4))
+    installation = Installation(capped(store, 2), chance_of(4))
     waiting = installation.take(*in_lane(Lane.BULK, 2), *in_lane(Lane.NORMAL, 2))
     for second in range(1, 25):
         at_s = installation.harness.clock() + second
@@ -90,18 +90,18 @@ def test_while_urgent_emails_want_the_whole_cap_others_are_sent_too(store: Aws) 
 def test_whatever_comes_in_whichever_lane_no_second_exceeds_its_cap_and_each_stays_in_its_lane(
     store: Aws, seed: int
 ) -> None:
-    dice = dice_of(seed)
-    cap = dice.choice([1, 4, 10])
-    installation = Installation(capped(store, cap), dice, lost=0.1)
+    chance = chance_of(seed)
+    cap = chance.choice([1, 4, 10])
+    installation = Installation(capped(store, cap), chance, lost=0.1)
     lanes: dict[str, Lane] = {}
 
     def take() -> None:
-        email = replace(a_call_to(dice.choice([1, 1, 1, min(cap, 3)])), lane=dice.choice([*Lane]))
+        email = replace(a_call_to(chance.choice([1, 1, 1, min(cap, 3)])), lane=chance.choice([*Lane]))
         (email_id,) = installation.take(email)
         lanes[email_id] = email.lane or Lane.NORMAL
 
     for _ in range(24):
-        installation.time.plan(installation.harness.clock() + dice.uniform(0, 10), take)
+        installation.time.plan(installation.harness.clock() + chance.uniform(0, 10), take)
     installation.run(190)
     assert Counter(installation.called_at_s.keys()) == Counter(lanes.keys())
     assert max(installation.seconds().values()) <= cap

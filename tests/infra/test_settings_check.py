@@ -196,3 +196,14 @@ def test_settings_of_versions_are_checked_with_those_that_a_stage_inherits(
         "production_attempts_bulk: snap_start and provisioned_concurrency exclude each other: Lambda takes one of them",
         "production_sweep: snap_start takes no ephemeral_storage above 512",
     ]
+
+
+def test_the_workers_of_all_lanes_have_the_same_time(file: Path) -> None:
+    """A lease is as long as a worker may live, and a message may come in another lane than its email's."""
+    stages = json.loads(SETTINGS.read_text())
+    stages["dev_attempts_bulk"] |= {"timeout_seconds": 60}
+    file.write_text(json.dumps(stages))
+    with pytest.raises(
+        ConfigurationError, match=r"^dev: timeout_seconds must be the same for the workers of all lanes$"
+    ):
+        settings_check.check(file)

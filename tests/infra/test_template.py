@@ -13,7 +13,7 @@ from app.metrics import VIEWS
 from app.store.tables import MODELS
 from infra import account_alarms
 from infra.stages import ROOT
-from infra.template import TEMPLATE, body, load
+from infra.template import TEMPLATE, body, expand, load
 from infra.template_bucket import LARGEST
 from infra.versions import ALIAS
 from tests.infra import template
@@ -246,3 +246,32 @@ def test_codedeploy_shifts_on_request_only_and_goes_back_on_an_alarm_of_the_api(
     alarms = [one["Name"]["Ref"] for one in group["AlarmConfiguration"]["Alarms"]]
     assert alarms == ["ServerErrorsAlarm", "ApiSlowAlarm"]
     assert all(name in template.resources("AWS::CloudWatch::Alarm") for name in alarms)
+
+
+def test_what_is_there_for_each_lane_is_there_for_every_lane_that_there_is() -> None:
+    found = template.load()
+    for kind in ("AttemptsTopic", "AttemptsTopicPolicy", "DelayQueue", "AttemptsLogs", "AttemptsRole"):
+        assert [name for name in found["Resources"] if name.endswith(kind)] == [f"{lane}{kind}" for lane in Lane]
+    assert {f"{lane}TopicArn" for lane in Lane} <= found["Outputs"].keys()
+    assert "${Lane}" not in body()
+
+
+def test_a_worker_publishes_to_its_own_topic_and_delay_queue_only() -> None:
+    for lane in Lane:
+        (policy,) = template.resources("AWS::IAM::Role")[f"{lane}AttemptsRole"]["Properties"]["Policies"]
+        text = json.dumps(policy)
+        assert [other for other in Lane if f"{other}AttemptsTopic" in text or f"{other}DelayQueue" in text] == [lane]
+
+
+def test_for_each_is_written_out_with_every_value_in_every_place() -> None:
+    loop = ["X", ["a", "b"], {"${X}One": {"Ref": "${X}Two", "is": True, "list": ["${X}", {"${X}": 1}]}}]
+    assert expand({"Fn::ForEach::Some": loop, "other": [{"Fn::ForEach::Some": loop}]}) == {
+        "aOne": {"Ref": "aTwo", "is": True, "list": ["a", {"a": 1}]},
+        "bOne": {"Ref": "bTwo", "is": True, "list": ["b", {"b": 1}]},
+        "other": [
+            {
+                "aOne": {"Ref": "aTwo", "is": True, "list": ["a", {"a": 1}]},
+                "bOne": {"Ref": "bTwo", "is": True, "list": ["b", {"b": 1}]},
+            }
+        ],
+    }

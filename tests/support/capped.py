@@ -25,7 +25,7 @@ def capped(store: Aws, per_second: int, *providers: str, **options: Any) -> Harn
     return Harness(store, providers=routing.providers, routing=routing, **options)
 
 
-def dice_of(seed: int) -> Random:
+def chance_of(seed: int) -> Random:
     return Random(seed)  # noqa: S311 because nothing here is a secret
 
 
@@ -38,7 +38,7 @@ class Installation:
     """Workers on AWS: each message goes to another process of a few, and takes its time to get there."""
 
     harness: Harness
-    dice: Random
+    chance: Random
     processes: int = 3
     calls: list[tuple[float, int]] = field(default_factory=list)  # when, and to how many
     sweep_s: float = 60
@@ -72,23 +72,23 @@ class Installation:
         return self.scripted(provider, message)
 
     def publish(self, email_id: str, number: int, delay_s: float, at_ms: int = 0, lane: Lane = Lane.NORMAL) -> None:
-        worker = self.dice.choice(self.workers)
+        worker = self.chance.choice(self.workers)
         self.time.plan(self.harness.clock() + delay_s, lambda: worker.attempt(email_id, number, at_ms, lane))
 
     def publish_soon(self, email_id: str, attempt: int, lane: Lane) -> None:
         self.lanes.add((email_id, lane))
-        self.publish(email_id, attempt, self.dice.uniform(0.02, 0.3), lane=lane)
+        self.publish(email_id, attempt, self.chance.uniform(0.02, 0.3), lane=lane)
 
     def publish_later(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         self.lanes.add((email_id, lane))
-        if self.dice.random() >= self.lost:  # SQS delays by whole seconds, and Lambda asks it again and again
+        if self.chance.random() >= self.lost:  # SQS delays by whole seconds, and Lambda asks it again and again
             whole_s = max(0.0, -(-(at_ms / 1000 - self.harness.clock()) // 1))
-            self.publish(email_id, attempt, whole_s + self.dice.uniform(0.02, 0.4), at_ms, lane)
+            self.publish(email_id, attempt, whole_s + self.chance.uniform(0.02, 0.4), at_ms, lane)
 
     def take(self, *emails: Email) -> list[str]:
         ids = [self.harness.take(email) for email in emails]
         for email_id, email in zip(ids, emails, strict=True):
-            self.publish(email_id, 1, self.dice.uniform(0.02, 0.3), lane=email.lane or Lane.NORMAL)
+            self.publish(email_id, 1, self.chance.uniform(0.02, 0.3), lane=email.lane or Lane.NORMAL)
         self.harness.queue.published()
         return ids
 
@@ -103,7 +103,7 @@ class Installation:
             head = self.harness.head(email_id)
             due_ms = due_at_ms(head, self.harness.clock.now_ms)
             if due_ms is not None and due_ms <= self.harness.clock.now_ms:
-                self.publish(email_id, head.next_attempt, self.dice.uniform(0.02, 0.3))
+                self.publish(email_id, head.next_attempt, self.chance.uniform(0.02, 0.3))
 
     def seconds(self) -> Counter[int]:
         """How many recipients were called for in each second."""
