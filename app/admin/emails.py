@@ -69,10 +69,10 @@ def list_some(
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
-        (one["id"], one["created_at"], one["status"], one["project"], ", ".join(_to(one)), one["subject"])
+        (one["id"], one["created_at"], one["status"], one["project"], one["lane"], ", ".join(_to(one)), one["subject"])
         for one in records
     ]
-    columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
+    columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "LANE", "TO", "SUBJECT"]
     show_table(columns, rows, {"emails": records, "after": page.after}, as_json=as_json)
     if page.after and not as_json:
         typer.echo(f"there are more: --after {page.after}", err=True)
