@@ -60,7 +60,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("workers.attempts", "message"): (
         View("MessagesProcessed", "Count", _one),
         View("MessagesFailed", "Count", _one_if(lambda line: line["failed"])),
-        View("QueueAge", "Milliseconds", lambda line: line["age_ms"]),
+        View("QueueAge", "Milliseconds", lambda line: line["age_ms"], ("lane",)),
     ),
     ("app.delivery.attempt", "attempt"): (
         View("Attempts", "Count", _one, ("provider", "outcome")),

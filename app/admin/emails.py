@@ -23,6 +23,7 @@ from app.domain.account import provider_of
 from app.domain.address import address_key
 from app.domain.email import Email
 from app.domain.head import EmailStatus
+from app.domain.lane import Lane
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.project import DEFAULT, check_project
 from app.domain.protocol import DeliveryProtocol
@@ -73,10 +74,18 @@ def list_some(
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
-        (one["id"], one["created_at"], one["status"], story.owner(one), ", ".join(_to(one)), one["subject"])
+        (
+            one["id"],
+            one["created_at"],
+            one["status"],
+            story.owner(one),
+            one["lane"],
+            ", ".join(_to(one)),
+            one["subject"],
+        )
         for one in records
     ]
-    columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
+    columns = ["ID", "ACCEPTED", "STATUS", "PROJECT", "LANE", "TO", "SUBJECT"]
     show_table(columns, rows, {"emails": records, "after": page.after}, as_json=as_json)
     if page.after and not as_json:
         typer.echo(f"there are more: --after {page.after}", err=True)
@@ -103,6 +112,7 @@ def send(
     bcc: Addresses = None,
     subject: Annotated[str, typer.Option(help="The subject.")] = "",
     text: Annotated[str, typer.Option(help="The text.")] = "",
+    lane: Annotated[Lane | None, typer.Option(help="How soon, compared with others.")] = None,
     file: Annotated[
         typer.FileBinaryRead | None,
         typer.Option(help="A body of POST /v1/emails, in JSON; - is standard input. Options replace what it says."),
@@ -112,7 +122,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send an email. When this ends, it is stored and queued, and is delivered afterwards."""
-    options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text}
+    options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text, "lane": lane}
     email = _email(file.read() if file else b"{}", {name: value for name, value in options.items() if value})
     owner = _project(project)
     with _installed() as parts:

@@ -8,6 +8,7 @@ import typer
 
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_project, plain
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
@@ -31,6 +32,9 @@ def create(
     test: Annotated[
         bool, typer.Option("--test", help="What it sends goes to the sandbox, and reaches nobody: docs/testing.md.")
     ] = False,
+    lane: Annotated[
+        Lane | None, typer.Option(help="The lane of all its emails. Without it, each names its own.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create a key and print it. It cannot be shown again: only its SHA-256 is stored."""
@@ -46,10 +50,11 @@ def create(
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        key = _keys().create(name, scopes, domain or [], project=project, is_test=test)
+        key = _keys().create(name, scopes, domain or [], project=project, lane=lane, is_test=test)
     except ValueError as problem:
         fail(f"--domain: {problem}")
-    show(key, {"key": key, "name": name, "project": project, "test": test}, as_json=as_json)
+    record = {"key": key, "name": name, "project": project, "test": test, "lane": lane}
+    show(key, record, as_json=as_json)
 
 
 @app.command("list")
@@ -62,6 +67,7 @@ def list_all(*, as_json: Json = False) -> None:
             one["id"],
             one["name"],
             f"{one['project']} (test)" if one["test"] else one["project"],
+            one["lane"] or "any",
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
             one["created"],
@@ -69,7 +75,7 @@ def list_all(*, as_json: Json = False) -> None:
         )
         for one in records
     ]
-    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
+    show_table(["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
 
 
 @app.command()
@@ -88,7 +94,7 @@ def replace(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     if isinstance(found, UnreadableKey):
         fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
-    new = keys.create(found.name, found.scopes, found.domains, project=found.project)
+    new = keys.create(found.name, found.scopes, found.domains, project=found.project, lane=found.lane)
     show(new, {"key": new, "name": found.name, "revoked": found.id[:SHOWN]}, as_json=as_json)
     keys.revoke(found.id)
     typer.echo(f"revoked {_name(found)}", err=True)
@@ -118,6 +124,7 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "project": plain(key.project),
         "test": key.is_test,
+        "lane": key.lane,
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
         "created": _day(key.created_at_ms),
@@ -128,16 +135,8 @@ def _record(key: ApiKey) -> dict[str, Any]:
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
-    return {
-        "id": key.id[:SHOWN],
-        "name": "",
-        "project": "",
-        "test": False,
-        "scopes": [],
-        "domains": [],
-        "created": "",
-        "state": said,
-    }
+    empty: dict[str, Any] = {"name": "", "project": "", "test": False, "lane": None, "scopes": [], "domains": []}
+    return {"id": key.id[:SHOWN], **empty, "created": "", "state": said}
 
 
 def _day(at_ms: int) -> str:

@@ -40,6 +40,7 @@ def _head(story: Record) -> dict[str, str]:
         "from": story["from"],
         "subject": story["subject"],
         "project": owner(story),
+        "lane": story["lane"],
         "accepted": story["created_at"],
         "expires": story["expires_at"],
     }

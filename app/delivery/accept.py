@@ -25,6 +25,7 @@ from app.domain.eligibility import check_named
 from app.domain.email import Email
 from app.domain.head import Head
 from app.domain.key_hash import key_hash
+from app.domain.lane import Lane
 from app.domain.sandbox import suppressed
 from app.domain.shards import shard_of
 from app.errors import Conflict, Invalid, ServiceUnavailable
@@ -71,16 +72,15 @@ class Accept:
     trace: TraceRequest = untraced_request
     read_beside: Callable[[Callable[[], LookedUp]], Callable[[], LookedUp]] = in_a_thread
 
-    def __call__(self, email: Email, *, project: str, key: str | None) -> Accepted:
+    def __call__(self, email: Email, *, project: str, key: str | None, lane: Lane = Lane.NORMAL) -> Accepted:
         """Accept `email` for `project`, once per idempotency `key` of the project if one is given.
 
-        Nothing is published of an email that is to be sent later: the sweep starts it. Raises Conflict if the key was
-        used for another request, Invalid if the email has expired already. A topic that does not answer is no error:
-        the sweep publishes.
+        An email that names no lane takes `lane`. Nothing is published of one that is to be sent later: the sweep starts
+        it. Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
+        that does not answer is no error: the sweep publishes.
         """
-        head = new_head(
-            email, project, int(self.clock() * 1000), self.new_id(), retry_for_s=self.retry_for_s, shards=self.shards
-        )
+        now_ms, email_id = int(self.clock() * 1000), self.new_id()
+        head = new_head(email, project, now_ms, email_id, retry_for_s=self.retry_for_s, shards=self.shards, lane=lane)
         if key is not None:
             head = replace(head, key_hash=key_hash(project, key))
             head, earlier = self._named(head, key)

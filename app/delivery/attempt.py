@@ -23,6 +23,7 @@ from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
 from app.domain.kinds import Cause, Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.own_lists import outcome_with_list
 from app.domain.protocol import DeliveryProtocol
@@ -61,13 +62,13 @@ class MakeAttempt:
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
     sandbox: Callable[[Head, int, LoadContent], None] = no_sandbox  # what is made for test mail instead
 
-    def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
+    def __call__(self, email_id: str, number: int, at_ms: int = 0, lane: Lane = Lane.NORMAL) -> None:
         """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped.
 
-        A message that comes before `at_ms`, for which it was published, is published again.
+        A message that comes before `at_ms`, for which it was published, is published again in `lane`, in which it came.
         """
         if at_ms > self._now_ms() + EARLY_MS:
-            self.publish_in_time(email_id, number, at_ms)
+            self.publish_in_time(email_id, number, at_ms, lane)
             return
         head, load = self.contents.open(email_id)
         # The claim checks this again. Here the check only saves what follows for a redelivered message.
@@ -109,7 +110,7 @@ class MakeAttempt:
             publish_if_ready(self.publish, self.clock, written)
             turn_ms = self._now_ms() + limits.SECOND_CHECK_MS if outcome is NOT_CALLED else plan.turn_ms
             if turn_ms is not None:
-                self.publish_in_time(email_id, written.next_attempt, turn_ms)
+                self.publish_in_time(email_id, written.next_attempt, turn_ms, written.lane)
             signals = {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients}
             self._suppress(written, signals, attempt.started_at_ms)
         began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
@@ -145,7 +146,7 @@ class MakeAttempt:
                 fields = {"provider": one.provider, "limit": one.limit, "until_ms": one.until_ms}
                 log.info("waits for a limit", extra={"email_id": head.email_id, **fields})
         if written is not None and plan.turn_ms is not None and plan.turn_ms != head.turn_ms:
-            self.publish_in_time(head.email_id, plan.number, plan.turn_ms)
+            self.publish_in_time(head.email_id, plan.number, plan.turn_ms, head.lane)
         return None
 
     def _change(self, plan: Plan, load: LoadContent, head: Head, now_ms: int) -> Head | None:
@@ -205,10 +206,10 @@ class MakeAttempt:
                 about = (written.lived_from_ms(began_ms), written.project)
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
-    def publish_in_time(self, email_id: str, number: int, at_ms: int) -> None:
+    def publish_in_time(self, email_id: str, number: int, at_ms: int, lane: Lane) -> None:
         """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""
         try:
-            self.publish_later(email_id, number, at_ms)
+            self.publish_later(email_id, number, at_ms, lane)
         except ServiceUnavailable as error:
             log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": error.detail})
 

@@ -6,6 +6,7 @@ import secrets
 from app.domain.collapse import scope_of
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient
+from app.domain.lane import Lane
 from app.domain.lifetime import LIFETIME_S, scheduled, with_lifetime
 from app.domain.shards import shard_of
 from app.domain.tags import tags_of
@@ -16,10 +17,19 @@ def new_id() -> str:
     return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
-def new_head(email: Email, project: str, now_ms: int, email_id: str, *, retry_for_s: int, shards: int) -> Head:
+def new_head(
+    email: Email,
+    project: str,
+    now_ms: int,
+    email_id: str,
+    *,
+    retry_for_s: int,
+    shards: int,
+    lane: Lane = Lane.NORMAL,
+) -> Head:
     """The head of an email that is accepted at `now_ms`, before it is known who can carry it and who is suppressed.
 
-    `shards` is the number of shards that new emails are spread over.
+    `shards` is the number of shards that new emails are spread over, `lane` that of an email which names none.
     """
     roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
     head = Head(
@@ -33,6 +43,7 @@ def new_head(email: Email, project: str, now_ms: int, email_id: str, *, retry_fo
         retry_until_ms=0,
         ttl_s=0,
         project=project,
+        lane=email.lane or lane,
         tags=tags_of(email),
         shard=shard_of(email_id, shards),
         on_uncertain=email.on_uncertain,

@@ -10,6 +10,7 @@ from app.domain.email import Content, Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
+from app.domain.lane import Lane
 from app.domain.listing import Position
 from app.domain.outcome import Outcome
 from app.domain.suppression import Entry, Suppression
@@ -35,11 +36,13 @@ class HeadStore(Protocol):
     def get_many(self, email_ids: list[str]) -> list[Head]:
         """The heads of those ids that exist, in the order of the ids, of which there are 100 at most."""
 
-    def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
+    def due(
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
         """The ids of emails that are due, longest due first, behind `after`; and where to read on (None: nowhere)."""
 
     def waiting(
-        self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
     ) -> tuple[list[str], Cursor | None]:
         """As `due`, but all that become due after `now_ms`; some that are due already may be among them."""
 
@@ -89,26 +92,29 @@ class PlaceStore(Protocol):
     def add(self, account: str, day: int, count: int, now_s: float) -> None:
         """Count `count` places of that day as taken, whatever its cap."""
 
-    def book(self, account: str, second: int, count: int, cap: int) -> bool:
-        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
+    def book(self, account: str, second: int, count: int, cap: int, room: int | None = None) -> bool:
+        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free.
 
-    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """Give out the next turn, of `count` places, and return its second, which is `first` or later.
+        Those of others included, at most `room` (None: `cap`) are taken then, unless the second was empty.
+        """
+
+    def turn(self, account: str, count: int, a_second: int, first: int, lane: Lane = Lane.NORMAL) -> int:
+        """Give out the next turn of a lane, of `count` places, and return its second, which is `first` or later.
 
         At most `a_second` places are given out as turns of one second.
         """
 
-    def next_turn(self, account: str, a_second: int) -> int:
-        """The second of the next turn, if one was given out lately; otherwise one that is over."""
+    def next_turn(self, account: str, a_second: int, lane: Lane = Lane.NORMAL) -> int:
+        """The second of the lane's next turn, if one was given out lately; otherwise one that is over."""
 
 
 class CursorStore(Protocol):
-    """Keeps where the last sweep stopped in each shard, so that the next one goes on there."""
+    """Keeps where the last sweep stopped in each partition, so that the next one goes on there."""
 
-    def get(self) -> dict[int, Cursor]:
-        """The cursors by shard. A shard that was swept to its end has none."""
+    def get(self) -> dict[str, Cursor]:
+        """The cursors by partition. One that was swept to its end has none."""
 
-    def put(self, cursors: dict[int, Cursor]) -> None:
+    def put(self, cursors: dict[str, Cursor]) -> None:
         """Replace the stored cursors."""
 
 
@@ -196,18 +202,22 @@ class NonceStore(Protocol):
         """Remember the token. Returns False if it was used for another body before."""
 
 
+Asked = tuple[str, int, Lane]
+"""(email id, number, lane of the email): what a message asks for."""
+
+
 class Publish(Protocol):
     """Publishes to the processing queue."""
 
-    def __call__(self, email_id: str, attempt: int) -> None:
-        """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
+    def __call__(self, email_id: str, attempt: int, lane: Lane) -> None:
+        """Publish attempt number `attempt` in the email's lane. Raises ServiceUnavailable if it is not taken."""
 
 
 class PublishMany(Protocol):
     """Publishes many messages to the processing queue by few calls."""
 
-    def __call__(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
-        """Publish these attempts (email id and number).
+    def __call__(self, attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
+        """Publish these attempts, each in its email's lane, and what is urgent first.
 
         Returns the ids of the emails whose message the topic did not take, each with the reason. Never raises for it.
         """
@@ -216,7 +226,7 @@ class PublishMany(Protocol):
 class PublishLater(Protocol):
     """Publishes to the processing queue with a delay."""
 
-    def __call__(self, email_id: str, attempt: int, at_ms: int) -> None:
+    def __call__(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         """Publish attempt number `attempt` so that it comes at `at_ms`. Raises ServiceUnavailable if that fails."""
 
 

@@ -63,7 +63,7 @@ def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
 def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable[Head]) -> None:
     """As `publish_if_ready`, for many heads at once. What the topic does not take is left to the next sweep."""
     now_ms = int(clock() * 1000)
-    attempts = [(head.email_id, head.next_attempt) for head in heads if ready(head, now_ms)]
+    attempts = [(head.email_id, head.next_attempt, head.lane) for head in heads if ready(head, now_ms)]
     for email_id, reason in publish_many(attempts) if attempts else ():
         log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": reason})
 
@@ -71,7 +71,7 @@ def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable
 def publish_next_attempt(publish: Publish, head: Head) -> None:
     """Publish the next attempt. If the topic does not answer, the sweep does it later, because the head is due."""
     try:
-        publish(head.email_id, head.next_attempt)
+        publish(head.email_id, head.next_attempt, head.lane)
     except ServiceUnavailable as error:
         log.warning("not published, the sweep will", extra={"email_id": head.email_id, "reason": error.detail})
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.domain.address import address_key
+from app.domain.lane import Lane
 
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
@@ -120,6 +121,7 @@ class Email:
     critical: bool = False
     override_suppression: bool = False
     tracking: Tracking = UNTRACKED
+    lane: Lane | None = None  # None: the request names none
     named_tags: tuple[str, ...] = ()  # the names of those entries of the metadata that were given as tags
 
 
@@ -163,6 +165,7 @@ def _without_order(email: Email) -> Email:
         bcc=_set(email.bcc),
         providers=tuple(sorted(email.providers)),
         named_tags=(),  # the metadata has them
+        lane=None if email.lane is Lane.NORMAL else email.lane,  # to name the usual one is to name none
         content=replace(
             content,
             reply_to=_set(content.reply_to),

@@ -13,6 +13,7 @@ from app.domain.address import address_key
 from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, is_of_test_keys
 from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
@@ -131,6 +132,7 @@ class Head:
     retry_until_ms: int
     ttl_s: int  # epoch seconds, as DynamoDB wants it
     project: str = DEFAULT
+    lane: Lane = Lane.NORMAL  # for good
     tags: tuple[str, ...] = ()  # by which it is found
     shard: int = 0  # of the indexes, for good
     send_at_ms: int | None = None  # when the client wants it sent; None: at once

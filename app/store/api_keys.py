@@ -13,6 +13,7 @@ from pynamodb.models import Model
 
 from app.domain.address import ascii_domain
 from app.domain.freshness import Clock, Clocks, Moment
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_kept, is_of_test_keys, of_test_keys
 from app.errors import Unreadable
 from app.store.failures import is_condition_failed
@@ -39,6 +40,7 @@ class ApiKeyItem(Model):
     key_sha256 = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute()
     project = UnicodeAttribute(null=True)
+    lane = UnicodeAttribute(null=True)
     scopes = UnicodeSetAttribute()
     domains = UnicodeSetAttribute(null=True)
     created_at = NumberAttribute()
@@ -59,6 +61,7 @@ class ApiKey:
     created_at_ms: int
     revoked_at_ms: int | None = None
     project: str = DEFAULT
+    lane: Lane | None = None  # the one in which it sends everything; None: the one that an email names
 
     @property
     def is_test(self) -> bool:
@@ -121,6 +124,7 @@ class ApiKeys:
         project: str = DEFAULT,
         *,
         is_test: bool = False,
+        lane: Lane | None = None,
     ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
@@ -137,6 +141,7 @@ class ApiKeys:
             hashlib.sha256(secret.encode()).hexdigest(),
             name=name,
             project=project,
+            lane=lane,
             scopes=scopes,
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
@@ -181,4 +186,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         created_at_ms=time_ms(item.created_at),
         revoked_at_ms=optional_ms(item.revoked_at),
         project=check_kept(item.project or DEFAULT),
+        lane=Lane(item.lane) if item.lane else None,
     )

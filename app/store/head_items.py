@@ -10,6 +10,8 @@ from pynamodb.models import Model
 from app.domain.due import entry_ms
 from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, status
+from app.domain.lane import Lane
+from app.domain.shards import due_partition
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute
@@ -75,6 +77,7 @@ class HeadItem(Model):
     created_shard = UnicodeAttribute()
     created_key = UnicodeAttribute()
     tags = CompactJSONAttribute(null=True)
+    lane = UnicodeAttribute(null=True)
     send_at = NumberAttribute(null=True)
     begins_at = NumberAttribute(null=True)
     traceparent = UnicodeAttribute(null=True)
@@ -142,10 +145,11 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         limited_since=head.limited_since_ms,
         turn=head.turn_ms,
         due_at=due_at,
-        due_shard=None if due_at is None else str(head.shard),
+        due_shard=None if due_at is None else due_partition(head.shard, head.lane),
         created_shard=created_shard(head.project, head.shard),
         created_key=position_key((head.created_at_ms, head.email_id)),
         tags=list(head.tags) or None,
+        lane=None if head.lane is Lane.NORMAL else head.lane.value,
         send_at=head.send_at_ms,
         begins_at=head.begins_at_ms,
         traceparent=head.traceparent or None,
@@ -189,6 +193,7 @@ def _to_head(item: Stored) -> Head:
         ttl_s=int(item.ttl.timestamp()),
         project=project,
         tags=tuple(item.tags or ()),
+        lane=Lane(item.lane or Lane.NORMAL),
         shard=int(shard),
         send_at_ms=optional_ms(item.send_at),
         begins_at_ms=optional_ms(item.begins_at),

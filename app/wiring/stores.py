@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from app.delivery.ports import Publish, PublishLater, PublishMany
+from app.domain.lane import Lane
 from app.settings import INLINE_BYTES
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -24,7 +25,7 @@ from app.store.suppressions import Suppressions
 NONCE_LIFETIME_S = 26 * 3600
 
 
-def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
+def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
     """Publish nothing: the email is due then, and the next sweep finds it."""
 
 

@@ -9,11 +9,12 @@ from typing import Final
 from botocore.session import Session
 
 from app import logs, trace_settings
-from app.delivery.ports import Publish, PublishLater, PublishMany, Send
+from app.delivery.ports import Asked, Publish, PublishLater, PublishMany, Send
 from app.domain.email import Message
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 from app.domain.kinds import Kind as OutcomeKind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.errors import ConfigurationError
 from app.settings import is_lambda
@@ -25,6 +26,7 @@ NOT_INSTALLED: Final = (
     "a collector is named, and OpenTelemetry is not installed: run `make tracing` (`make deploy` packs it by itself)"
 )
 OPERATION: Final = "messaging.operation.type"
+LANE: Final = "emailsminder.lane"
 
 
 def open_traces(env: Mapping[str, str], service_name: str, session: Session) -> Traces:
@@ -87,17 +89,17 @@ class Tracer:
     ) -> tuple[Publish, PublishMany, PublishLater]:
         """The same functions, each call within a span."""
 
-        def traced(email_id: str, attempt: int) -> None:
-            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt}):
-                publish(email_id, attempt)
+        def traced(email_id: str, attempt: int, lane: Lane) -> None:
+            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, LANE: lane}):
+                publish(email_id, attempt, lane)
 
-        def traced_many(attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        def traced_many(attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
             with self._publishing({"messaging.batch.message_count": len(attempts)}):
                 return publish_many(attempts)
 
-        def traced_later(email_id: str, attempt: int, at_ms: int) -> None:
-            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, "emailsminder.at_ms": at_ms}):
-                publish_later(email_id, attempt, at_ms)
+        def traced_later(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
+            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, LANE: lane, "emailsminder.at_ms": at_ms}):
+                publish_later(email_id, attempt, at_ms, lane)
 
         if self.traces is UNTRACED:
             return publish, publish_many, publish_later

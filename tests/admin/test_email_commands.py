@@ -99,10 +99,10 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
     ids = [sent(run, sending, "--project", project, "--cc", f"{project}@example.com")["id"] for _ in range(3)]
     listing = run("emails", "list", "--project", project, "--limit", "2")
     heads, *lines = listing.stdout.splitlines()
-    assert heads.split() == ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
+    assert heads.split() == ["ID", "ACCEPTED", "STATUS", "PROJECT", "LANE", "TO", "SUBJECT"]
     assert [line.split()[0] for line in lines] == [ids[2], ids[1]]
     assert re.fullmatch(
-        rf"{ids[2]}  {TIME}  queued  {project}  ann@example\.com, {project}@example\.com  Hello", lines[0]
+        rf"{ids[2]}  {TIME}  queued  {project}  normal  ann@example\.com, {project}@example\.com  Hello", lines[0]
     )
     cursor = re.fullmatch(r"there are more: --after (\S+)\n", listing.stderr)
     assert cursor

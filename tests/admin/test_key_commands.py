@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from app.domain.lane import Lane
 from app.store.api_keys import ApiKeyItem, ApiKeys
 from tests.admin.conftest import Run
 from tests.support.damage import put
@@ -28,16 +29,20 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
         "Example.COM",
         "--project",
         "web-shop",
+        "--lane",
+        "bulk",
     )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     key = keys().find(secret)
     assert key is not None
-    assert (key.name, key.project) == ("shop", "web-shop")
+    assert (key.name, key.project, key.lane) == ("shop", "web-shop", Lane.BULK)
     assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
     heads, line = run("keys", "list").stdout.splitlines()
-    assert heads.split() == ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"]
-    assert re.fullmatch(rf"{key.id[:12]}  shop  web-shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
+    assert heads.split() == ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "CREATED", "STATE"]
+    assert re.fullmatch(
+        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line
+    )
     (record,) = json.loads(run("keys", "list", "--json").stdout)
     assert record.items() >= {"id": key.id[:12], "name": "shop", "domains": ["example.com"], "state": "in use"}.items()
     assert secret not in line

@@ -85,6 +85,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     assert answer.json() == {
         "id": head.email_id,
         "project": "default",
+        "lane": "normal",
         "status": "queued",
         "from": "Example App <no-reply@example.com>",
         "to": ["Ann@Example.net"],

@@ -12,6 +12,7 @@ from app.delivery.new_head import new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.lifetime import KEPT_FOR_S, LIFETIME_S
 from app.domain.listing import Wanted
 from app.errors import Conflict, Invalid, ServiceUnavailable
@@ -234,7 +235,7 @@ def test_a_request_that_died_before_its_head_is_listed_once_when_it_comes_again(
 def test_nothing_behind_the_head_fails_the_request(harness: Harness, fault: Exception) -> None:
     """The client would send the email again, under a new id, and two would go out."""
 
-    def failing(email_id: str = "", attempt: int = 0) -> None:
+    def failing(email_id: str = "", attempt: int = 0, lane: Lane = Lane.NORMAL) -> None:
         raise fault
 
     email = an_email(collapse_key="again")

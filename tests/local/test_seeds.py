@@ -79,9 +79,9 @@ def test_all_emails_are_listed_and_nothing_is_due(client: Client, parts: Contain
     }
     now_ms = int(clock() * 1000)
     shards = range(parts.settings.shards)
-    waiting = [parts.accept.heads.waiting(shard, now_ms - 10**12, 10)[0] for shard in shards]
+    waiting = [parts.accept.heads.waiting(str(shard), now_ms - 10**12, 10)[0] for shard in shards]
     assert [email_id for ids in waiting for email_id in ids] == [examples.SCHEDULED_ID]
-    assert [parts.accept.heads.due(shard, now_ms + 20 * DAY_MS, 10)[0] for shard in shards] == [[] for _ in shards]
+    assert [parts.accept.heads.due(str(shard), now_ms + 20 * DAY_MS, 10)[0] for shard in shards] == [[] for _ in shards]
 
 
 def test_the_suppression_has_the_id_of_the_example(client: Client) -> None:

@@ -97,7 +97,7 @@ class Harness:
             providers=self._receivers,
             confirm=lambda _, url: self.confirmed.append(url),
             monotonic=self.monotonic,
-            publish_later=lambda email_id, number, at_ms: self.delayed.append((at_ms, email_id, number)),
+            publish_later=lambda email_id, number, at_ms, _: self.delayed.append((at_ms, email_id, number)),
             wait=self.clock.advance,
         )
 

@@ -29,7 +29,7 @@ from tests.support.faults import FaultInjector, FaultMode, FaultyStore, Recordin
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, receivers
 from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
-from tests.support.publishing import one_by_one
+from tests.support.publishing import in_no_lane, one_by_one
 from tests.support.random_asks import Asks
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
@@ -99,14 +99,14 @@ class RandomRun:
         stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
         parts = build(
             replace(harness.settings, routing=replace(harness.routing, caps=self.cap_check.caps)),
-            faults.wrap(self._publish),
+            in_no_lane(faults.wrap(self._publish)),
             faults.wrap(self._send),
             self.clock,
             stores=replace(harness.stores, **stores),
             publish_many=one_by_one(faults.wrap(self._publish)),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
             confirm=lambda _, url: harness.confirmed.append(url),
-            publish_later=faults.wrap(lambda email_id, number, _: self._publish(email_id, number)),
+            publish_later=faults.wrap(lambda email_id, number, *_: self._publish(email_id, number)),
             wait=self.clock.advance,
         )
         harness.monitor = parts.monitor

@@ -37,6 +37,7 @@ FULL: dict[str, Any] = {
     "providers": ["sendgrid", "mailgun"],
     "collapse_key": "invoice-4711",
     "critical": True,
+    "lane": "urgent",
     "tracking": {"opens": True, "clicks": False},
 }
 
@@ -63,6 +64,7 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": ID,
         "project": "default",
+        "lane": "normal",
         "status": status,
         "from": "App <no-reply@example.com>",
         "to": ["ann@example.com"],
@@ -143,6 +145,7 @@ STORY: dict[str, Any] = DELIVERED | {
 }
 
 EXPLANATION: dict[str, Any] = {
+    "lane": "normal",
     "route": [
         {
             "provider": "sendgrid",

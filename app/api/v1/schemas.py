@@ -26,6 +26,7 @@ from app.api.v1.fields import (
 )
 from app.api.v1.files import guess_media_type
 from app.api.v1.forms import Request, accepting, list_of, one_or_list_of
+from app.domain.lane import Lane
 from app.domain.suppression import Reason
 
 
@@ -165,6 +166,14 @@ class EmailRequest(Request):
             "never with `on_uncertain: fail`"
         ),
     ] = False
+    lane: Annotated[
+        Lane | None,
+        Field(
+            strict=False,
+            description="`urgent` passes `normal`, and both pass `bulk`, which may take hours. Default: that of the API"
+            " key, or `normal`; one that differs from the lane to which the key is fixed is refused",
+        ),
+    ] = None
     override_suppression: Annotated[
         bool, Field(description="send to suppressed addresses, too; needs an API key with the scope `admin`; is logged")
     ] = False

@@ -12,6 +12,7 @@ from app.api.openapi import LOCATION, answer, body_errors, errors, json_request,
 from app.api.threads import Route
 from app.api.v1 import examples, stories, views
 from app.api.v1.idempotency import IdempotencyKey
+from app.api.v1.lanes import lane_of
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
 from app.delivery.accept import check_expiry
@@ -61,7 +62,7 @@ _REQUESTS = {
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
     """Accept an email. When this call answers, the email is stored and queued, and is delivered afterwards."""
     email = _read(body, key, parts)
-    accepted = parts.accept(email, project=key.project, key=once)
+    accepted = parts.accept(email, project=key.project, key=once, lane=lane_of(key, email))
     head, headers = accepted.head, {"Location": f"{request.scope['root_path']}/v1/emails/{accepted.head.email_id}"}
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -85,8 +86,10 @@ def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanatio
     check_named(email, parts.settings.providers, key.project)
     now_ms = int(parts.clock() * 1000)
     check_expiry(new_head(email, key.project, now_ms, "", retry_for_s=parts.settings.retry_for_s, shards=1))
+    lane = lane_of(key, email)
     explained = parts.explain(email, new_id(), key.project)
     return views.Explanation(
+        lane=lane,
         route=[
             views.RouteCandidate(
                 provider=candidate.provider,

@@ -57,6 +57,7 @@ def _summary(head: Head) -> dict[str, object]:
         "id": head.email_id,
         "project": plain(head.project),
         "test": head.sandbox,
+        "lane": head.lane,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},

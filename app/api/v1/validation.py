@@ -78,6 +78,7 @@ def to_email(request: EmailRequest) -> Email:
         collapse_key=request.collapse_key or "",
         critical=request.critical,
         override_suppression=request.override_suppression,
+        lane=request.lane,
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
         named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )

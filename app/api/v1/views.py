@@ -10,6 +10,7 @@ from app.api.v1.call_views import RecentCalls
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
+from app.domain.lane import Lane
 from app.domain.route import Availability
 from app.domain.suppression import Reason
 
@@ -98,6 +99,7 @@ class EmailSummary(BaseModel):
             description="there only if a test key sent it: through the sandbox, which reaches nobody",
         ),
     ] = False
+    lane: Lane
     status: EmailStatus
     sender: Annotated[str, Field(alias="from")]
     to: list[str]
@@ -186,6 +188,7 @@ class RouteCandidate(BaseModel):
 class Explanation(BaseModel):
     """The route that an email would take: every configured provider, in the order in which it would be tried."""
 
+    lane: Annotated[Lane, Field(description="how soon it would be sent, compared with others")]
     route: list[RouteCandidate]
     suppressed: Suppressed
     send_at: Annotated[
