@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Asked
+from app.delivery.queue_ports import Asked
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient
 from app.domain.shards import shard_of

@@ -8,15 +8,8 @@ from functools import partial
 from app.delivery.keep import OUTLIVES_KEY_S
 from app.delivery.listing_ports import PartitionStore
 from app.delivery.new_head import new_head, new_id
-from app.delivery.ports import (
-    Clock,
-    CollapseStore,
-    ContentStore,
-    HeadStore,
-    KeyStore,
-    Publish,
-    SuppressionLookup,
-)
+from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, KeyStore, SuppressionLookup
+from app.delivery.queue_ports import Publish
 from app.delivery.read_beside import LookedUp, in_a_thread
 from app.delivery.rewrite import publish_if_ready, publish_next_attempt
 from app.delivery.traced import TraceRequest, untraced_request

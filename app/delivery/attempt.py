@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from app.delivery.capacity import Capacity
+from app.delivery.capacity import NOT_CALLED, PAUSED, Capacity
 from app.delivery.marked import marked
 from app.delivery.plan import EARLY_MS, Plan
-from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
+from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, ReadContext, Send
+from app.delivery.queue_ports import Publish, PublishLater
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.delivery.sandbox import no_sandbox
 from app.delivery.traced import TraceAttempt, untraced
@@ -22,7 +23,6 @@ from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
-from app.domain.kinds import Cause, Kind
 from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.own_lists import outcome_with_list
@@ -33,8 +33,6 @@ from app.errors import ServiceUnavailable
 log = logging.getLogger(__name__)
 
 WRITES_UNTIL_BEFORE_LEASE_END_MS = 2000
-PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
-NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
 @dataclass(frozen=True)
@@ -206,10 +204,10 @@ class MakeAttempt:
                 about = (written.lived_from_ms(began_ms), written.project)
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
-    def publish_in_time(self, email_id: str, number: int, at_ms: int, lane: Lane) -> None:
+    def publish_in_time(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""
         try:
-            self.publish_later(email_id, number, at_ms, lane)
+            self.publish_later(email_id, attempt, at_ms, lane)
         except ServiceUnavailable as error:
             log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": error.detail})
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from app.delivery.places import PlaceTaker, Ticket
 from app.delivery.watching import Watches
 from app.domain.caps import Full
-from app.domain.kinds import SURELY_NOT_SENT
+from app.domain.kinds import SURELY_NOT_SENT, Cause, Kind
 from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Candidate
+
+PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
+NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
 @dataclass(frozen=True, slots=True)

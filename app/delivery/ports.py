@@ -1,6 +1,6 @@
 """What the use cases need from outside, as protocols in terms of the domain. `app.wiring` passes the real parts in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from app.domain.calls import NO_CALLS, Calls
@@ -200,34 +200,6 @@ class NonceStore(Protocol):
 
     def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
         """Remember the token. Returns False if it was used for another body before."""
-
-
-Asked = tuple[str, int, Lane]
-"""(email id, number, lane of the email): what a message asks for."""
-
-
-class Publish(Protocol):
-    """Publishes to the processing queue."""
-
-    def __call__(self, email_id: str, attempt: int, lane: Lane) -> None:
-        """Publish attempt number `attempt` in the email's lane. Raises ServiceUnavailable if it is not taken."""
-
-
-class PublishMany(Protocol):
-    """Publishes many messages to the processing queue by few calls."""
-
-    def __call__(self, attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
-        """Publish these attempts, each in its email's lane, and what is urgent first.
-
-        Returns the ids of the emails whose message the topic did not take, each with the reason. Never raises for it.
-        """
-
-
-class PublishLater(Protocol):
-    """Publishes to the processing queue with a delay."""
-
-    def __call__(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
-        """Publish attempt number `attempt` so that it comes at `at_ms`. Raises ServiceUnavailable if that fails."""
 
 
 class Send(Protocol):

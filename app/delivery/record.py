@@ -16,7 +16,8 @@ from typing import Final
 from app.delivery.marked import marked
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
+from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Receiver
+from app.delivery.queue_ports import PublishMany
 from app.delivery.rewrite import publish_those_ready, rewrite
 from app.delivery.steps import Change, Events, Step
 from app.delivery.traced import TraceEvents, untraced

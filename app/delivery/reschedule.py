@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from app.delivery.keep import Keep
-from app.delivery.ports import Clock, CollapseStore, HeadStore, Publish
+from app.delivery.ports import Clock, CollapseStore, HeadStore
+from app.delivery.queue_ports import Publish
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain.head import Head
 from app.domain.protocol import DeliveryProtocol

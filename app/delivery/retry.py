@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from app.delivery.keep import Keep
-from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, Publish, SuppressionLookup
+from app.delivery.ports import Clock, CollapseStore, ContentStore, HeadStore, SuppressionLookup
+from app.delivery.queue_ports import Publish
 from app.delivery.reschedule import owned
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain import sandbox

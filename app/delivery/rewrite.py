@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from app.delivery.marked import marked
-from app.delivery.ports import Clock, HeadStore, Publish, PublishMany
+from app.delivery.ports import Clock, HeadStore
+from app.delivery.queue_ports import Publish, PublishMany
 from app.domain.backoff import backoff_s
 from app.domain.due import ready
 from app.domain.head import EmailStatus, Head, Status, status

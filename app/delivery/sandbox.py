@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.delivery.explain import Explanation
-from app.delivery.ports import Clock, CollapseStore, EventStore, HeadStore, LoadContent, PublishLater
+from app.delivery.ports import Clock, CollapseStore, EventStore, HeadStore, LoadContent
+from app.delivery.queue_ports import PublishLater
 from app.domain import sandbox
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Email, Message

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, PublishMany
+from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore
+from app.delivery.queue_ports import PublishMany
 from app.delivery.rewrite import publish_those_ready
 from app.domain.lane import Lane
 from app.domain.shards import due_partition

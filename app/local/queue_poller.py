@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.delivery.ports import Asked
+from app.delivery.queue_ports import Asked
 from app.domain.lane import Lane
 from app.local import aws
 from app.local.backlog import Backlog

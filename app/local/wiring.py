@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.delivery.ports import Asked
+from app.delivery.queue_ports import Asked
 from app.domain.lane import Lane
 from app.local.backlog import Backlog, Task
 from app.local.dues import Dues, Note, NotingCollapses, NotingHeads

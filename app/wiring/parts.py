@@ -19,7 +19,8 @@ from app.delivery.keep import Keep
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
+from app.delivery.ports import Clock, Send
+from app.delivery.queue_ports import Publish, PublishLater, PublishMany
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record

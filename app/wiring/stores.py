@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from app.delivery.ports import Publish, PublishLater, PublishMany
+from app.delivery.queue_ports import Publish, PublishLater, PublishMany
 from app.domain.lane import Lane
 from app.settings import INLINE_BYTES
 from app.store.collapses import Collapses

@@ -9,7 +9,8 @@ from typing import Final
 from botocore.session import Session
 
 from app import logs, trace_settings
-from app.delivery.ports import Asked, Publish, PublishLater, PublishMany, Send
+from app.delivery.ports import Send
+from app.delivery.queue_ports import Asked, Publish, PublishLater, PublishMany
 from app.domain.email import Message
 from app.domain.event import ProviderEvent
 from app.domain.head import Head

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.delivery.ports import Asked
+from app.delivery.queue_ports import Asked
 from app.delivery.sweep import LANE_ENDS
 from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.head import Status

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from app.delivery.ports import Asked, Publish, PublishMany
+from app.delivery.queue_ports import Asked, Publish, PublishMany
 from app.domain.lane import Lane
 from app.errors import ServiceUnavailable
 
