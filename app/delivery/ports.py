@@ -118,10 +118,10 @@ LoadContent = Callable[[], Content | None]
 class ContentStore(Protocol):
     """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
-    def put(self, head: Head, content: Content) -> None:
-        """Store the content of a new head, and the entries by which its recipients and its tags find the email.
+    def put_many(self, emails: Sequence[tuple[Head, Content]]) -> list[Exception | None]:
+        """Store the contents of new heads, and the entries by which their recipients and their tags find the emails.
 
-        Raises ServiceUnavailable if not all of it is stored.
+        Returns for each email why not all of it is stored, or None if it is.
         """
 
     def open(self, email_id: str) -> tuple[Head | None, LoadContent]:

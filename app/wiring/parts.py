@@ -115,6 +115,7 @@ def build(
             collapses=stores.collapses,
             keys=stores.keys,
             publish=publish,
+            publish_many=publish_many,
             clock=clock,
             retry_for_s=settings.retry_for_s,
             objections=find_objections,
