@@ -58,13 +58,14 @@ def nothing(status: int, description: str) -> Responses:
     return {status: {"description": description}}
 
 
-def json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`.
+def json_request(model: type[BaseModel], examples: Mapping[str, tuple[str, Any]], most: int = 0) -> dict[str, Any]:
+    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`. With `most`, it is a list.
 
     `examples` are by name, each with what it shows; pages show the first.
     """
+    one = {"$ref": _REF.format(model=model.__name__)}
     content = {
-        "schema": {"$ref": _REF.format(model=model.__name__)},
+        "schema": {"type": "array", "items": one, "minItems": 1, "maxItems": most} if most else one,
         "examples": {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()},
     }
     return {"requestBody": {"required": True, "content": {"application/json": content}}}

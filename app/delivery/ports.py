@@ -118,6 +118,9 @@ LoadContent = Callable[[], Content | None]
 class ContentStore(Protocol):
     """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
+    def put(self, head: Head, content: Content) -> None:
+        """As `put_many`, for one email. Raises what keeps it from being stored."""
+
     def put_many(self, emails: Sequence[tuple[Head, Content]]) -> list[Exception | None]:
         """Store the contents of new heads, and the entries by which their recipients and their tags find the emails.
 

@@ -57,6 +57,7 @@ def test_it_is_served(client: Client, app: Application) -> None:
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
+        ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
         ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),
@@ -84,7 +85,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 14
+    assert len(dict(operations(described))) == 15
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
@@ -163,7 +164,7 @@ def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
-    assert len(requests_of(described)) == 7
+    assert len(requests_of(described)) == 8
     plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
     plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
     text = json.dumps(plain)

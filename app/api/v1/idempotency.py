@@ -33,6 +33,12 @@ async def _read(request: Request, _: _Declared = None) -> str | None:
 IdempotencyKey = Annotated[str | None, Depends(_read)]
 
 
+async def refuse(request: Request) -> None:
+    """The dependency of a call that takes no such header. Raises Invalid if there is one."""
+    if _values(request):
+        raise Invalid((NAME, "one key cannot name several emails; give each an `idempotency_key` of its own"))
+
+
 def parse(values: Sequence[str]) -> str | None:
     """The key in these values of the header. None: there is none. Raises Invalid for several, and for no key."""
     if not values:

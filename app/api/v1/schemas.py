@@ -12,6 +12,7 @@ from app.api.v1.fields import (
     Content,
     ContentId,
     Headers,
+    IdempotencyKey,
     Label,
     MediaType,
     Metadata,
@@ -177,6 +178,15 @@ class EmailRequest(Request):
     def all_metadata(self) -> dict[str, str]:
         """The metadata with that of the tags."""
         return {tag.name: tag.value for tag in self.tags if isinstance(tag, TagRequest)} | self.metadata
+
+
+class BatchEmailRequest(EmailRequest):
+    """An email of a batch: what an email is, and the key that a single one has in a header."""
+
+    idempotency_key: Annotated[
+        IdempotencyKey | None,
+        Field(description="as the header `Idempotency-Key` of a single send, with which it shares its names"),
+    ] = None
 
 
 class SuppressionRequest(Request):

@@ -55,7 +55,7 @@ _REQUESTS = {
     | refusals("send")
     | body_errors(_FAULTS)
     | errors(Conflict("this Idempotency-Key was used for another request; use a new key for a new email")),
-    openapi_extra=json_request(EmailRequest, **_REQUESTS),
+    openapi_extra=json_request(EmailRequest, _REQUESTS),
 )
 def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once: IdempotencyKey = None) -> Response:
     """Accept an email. When this call answers, the email is stored and queued, and is delivered afterwards."""
@@ -73,7 +73,7 @@ def send_email(request: Request, key: Sender, body: JsonBody, parts: Parts, once
 @router.post(
     "/v1/emails/explain",
     responses=answer(examples.EXPLANATION) | refusals("send") | body_errors(_FAULTS),
-    openapi_extra=json_request(EmailRequest, **_REQUESTS),
+    openapi_extra=json_request(EmailRequest, _REQUESTS),
 )
 def explain_email(key: Sender, body: JsonBody, parts: Parts) -> views.Explanation:
     """Show the route that an email would take now, for each provider why, and who is suppressed.
