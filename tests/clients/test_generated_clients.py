@@ -9,7 +9,7 @@ from tests.clients.conftest import BUILD, DOCUMENT, HERE, check, run, said
 from tests.support.installation import Installation
 
 CALLS = {
-    "api/emails": {"send_email", "list_emails", "get_email", "cancel_email", "explain_email"},
+    "api/emails": {"send_email", "send_batch", "list_emails", "get_email", "cancel_email", "explain_email"},
     "api/providers": {"list_providers", "pause_provider", "resume_provider"},
     "api/suppressions": {"list_suppressions", "suppress_address", "get_suppression", "lift_suppression"},
     "api/webhooks": {"record_webhook"},

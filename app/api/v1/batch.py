@@ -34,7 +34,7 @@ Answer = Accepted | Exception
 @router.post(
     "/v1/emails/batch",
     dependencies=[Depends(idempotency.refuse)],
-    response_model=batch_views.Batch,
+    response_model=batch_views.EmailBatch,
     responses=answer(examples.BATCH_ANSWER) | refusals("send") | body_errors(_SHAPE),
     openapi_extra=json_request(
         BatchEmailRequest, {"batch": ("two emails, each of which is stored once", examples.BATCH)}, MOST
@@ -58,7 +58,7 @@ def send_batch(request: Request, key: Sender, body: JsonBody, parts: Parts) -> R
     if all(isinstance(one, Exception) and not isinstance(one, _FOR_GOOD) for one in in_order):
         raise next(one for one in in_order if isinstance(one, Exception))
     data = [_write(one, request, key, parts.settings.providers) for one in in_order]
-    return Response(batch_views.Batch(data=data).model_dump_json(by_alias=True), 200, {}, "application/json")
+    return Response(batch_views.EmailBatch(data=data).model_dump_json(by_alias=True), 200, {}, "application/json")
 
 
 def _read(body: bytes, key: ApiKey, now_ms: int) -> Iterator[Requested | Problem]:

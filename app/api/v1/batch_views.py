@@ -31,7 +31,7 @@ class BatchRefusal(BaseModel):
     ]
 
 
-class Batch(BaseModel):
+class EmailBatch(BaseModel):
     """What became of each email of a batch, in their order."""
 
     data: list[BatchEmail | BatchRefusal]
