@@ -9,6 +9,7 @@ import typer
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
 from app.domain.project import DEFAULT, check_project
+from app.domain.rate import MOST_A_SECOND
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
@@ -23,6 +24,9 @@ def create(
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
     project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
+    rate_limit: Annotated[
+        int | None, typer.Option(min=1, max=MOST_A_SECOND, help="Emails that it may send a second. None: any number.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +38,7 @@ def create(
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        key = _keys().create(name, scope, domain or [], project=project)
+        key = _keys().create(name, scope, domain or [], project=project, rate_limit=rate_limit)
     except ValueError as problem:
         fail(f"--domain: {problem}")
     show(key, {"key": key, "name": name, "project": project}, as_json=as_json)
@@ -52,12 +56,15 @@ def list_all(*, as_json: Json = False) -> None:
             one["project"],
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
+            one["rate_limit"] or "",
             one["created"],
             one["state"],
         )
         for one in records
     ]
-    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
+    show_table(
+        ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "A SECOND", "CREATED", "STATE"], rows, records, as_json=as_json
+    )
 
 
 @app.command()
@@ -76,7 +83,7 @@ def replace(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     if isinstance(found, UnreadableKey):
         fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
-    new = keys.create(found.name, found.scopes, found.domains, project=found.project)
+    new = keys.create(found.name, found.scopes, found.domains, project=found.project, rate_limit=found.rate_limit)
     show(new, {"key": new, "name": found.name, "revoked": found.id[:SHOWN]}, as_json=as_json)
     keys.revoke(found.id)
     typer.echo(f"revoked {_name(found)}", err=True)
@@ -107,6 +114,7 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "project": key.project,
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
+        "rate_limit": key.rate_limit,
         "created": _day(key.created_at_ms),
         "state": f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use",
     }
@@ -115,7 +123,16 @@ def _record(key: ApiKey) -> dict[str, Any]:
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
-    return {"id": key.id[:SHOWN], "name": "", "project": "", "scopes": [], "domains": [], "created": "", "state": said}
+    return {
+        "id": key.id[:SHOWN],
+        "name": "",
+        "project": "",
+        "scopes": [],
+        "domains": [],
+        "rate_limit": None,
+        "created": "",
+        "state": said,
+    }
 
 
 def _day(at_ms: int) -> str:

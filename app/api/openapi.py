@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.api import narrowing, views
 from app.api.body import TOO_LARGE
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
-from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # its form of a 422, which no answer of ours has
@@ -147,7 +147,7 @@ def _described(problem: Problem) -> dict[str, Any]:
     schema = {"$ref": _REF.format(model=views.Problem.__name__)}
     return {
         "description": problem.title,
-        **({"headers": _RETRY_AFTER} if isinstance(problem, ServiceUnavailable) else {}),
+        **({"headers": _RETRY_AFTER} if isinstance(problem, ServiceUnavailable | TooMany) else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
-from app.errors import Contention, Invalid, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Contention, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
 from app.store.failures import code_of
 
 logger = logging.getLogger(__name__)
@@ -131,6 +131,8 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
         headers = {"WWW-Authenticate": challenge, **(headers or {})}
     if isinstance(problem, ServiceUnavailable):
         headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
+    if isinstance(problem, TooMany):
+        headers = {"Retry-After": str(problem.retry_after_s), **(headers or {})}
     if isinstance(problem, UnsupportedCoding):
         headers = {"Accept-Encoding": "gzip", **(headers or {})}
     return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)

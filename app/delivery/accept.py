@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from app.delivery.admission import UNLIMITED, Admission
 from app.delivery.drafts import (
     Accepted,
     Answer,
@@ -68,23 +69,25 @@ class Accept:
     suppressions: SuppressionLookup
     partitions: PartitionStore
     shards: int  # how many shards new emails are spread over
+    admission: Admission = UNLIMITED
     new_id: Callable[[], str] = new_id
     trace: TraceRequest = untraced_request
     read_beside: Callable[[Read[LookedUp]], Read[LookedUp]] = in_a_thread
     side_by_side: SideBySide = side_by_side
 
-    def __call__(self, email: Email, *, project: str, key: str | None) -> Accepted:
+    def __call__(self, email: Email, *, project: str, key: str | None, sender: str = "") -> Accepted:
         """Accept `email` for `project`, once per idempotency `key` of the project if one is given.
 
-        Raises Conflict if the key was used for another request, Invalid if the email has expired already. A topic
-        that does not answer is no error: the sweep publishes.
+        `sender` is the id of the API key that sends ("": of none, which the runaway guard does not know). Raises
+        Conflict if the key was used for another request, Invalid if the email has expired already, TooMany if a limit
+        allows no more. A topic that does not answer is no error: the sweep publishes.
         """
-        (answer,) = self.together([Requested(email, key)], project=project)
+        (answer,) = self.together([Requested(email, key)], project=project, sender=sender)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def together(self, requests: Sequence[Requested], *, project: str) -> list[Answer]:
+    def together(self, requests: Sequence[Requested], *, project: str, sender: str = "") -> list[Answer]:
         """Accept each of these emails as a call of its own would, in their order.
 
         Returns for each what the call would return, or the exception that it would raise. Of two with one idempotency
@@ -94,20 +97,22 @@ class Accept:
         drafts = [Draft(request, self._new_head(request.email, project, now_ms)) for request in requests]
         while waiting := open_ones(drafts):
             first = first_of_each_key(waiting)
-            self._store(first, project, now_ms)
+            self._store(first, project, sender, now_ms)
             answer_repetitions(first, open_ones(waiting))
         return [draft.answer for draft in drafts if draft.answer is not None]
 
     def _new_head(self, email: Email, project: str, now_ms: int) -> Head:
         return new_head(email, project, now_ms, self.new_id(), retry_for_s=self.retry_for_s, shards=self.shards)
 
-    def _store(self, drafts: Sequence[Draft], project: str, now_ms: int) -> None:
+    def _store(self, drafts: Sequence[Draft], project: str, sender: str, now_ms: int) -> None:
         """Give each of these drafts its answer. No two of them have the same key."""
         keyed = [draft for draft in drafts if draft.request.key is not None]
         self.side_by_side([partial(answer_faults, self._name, draft) for draft in keyed])
         for draft in open_ones(drafts):
             answer_faults(self._check, draft)
         left = open_ones(drafts)
+        self.admission(left, sender)
+        left = admitted = open_ones(left)
         if not left:
             return
         traceparent = self.trace(left[0].head.email_id if len(drafts) == 1 else "")
@@ -117,12 +122,11 @@ class Accept:
         groups = [left[at : at + STORED_TOGETHER] for at in range(0, len(left), STORED_TOGETHER)]
         self.side_by_side([partial(self._put_contents, group) for group in groups])
         left = open_ones(left)
-        if not left:
-            return
-        suppressed, replaced = self._known(known, left)
+        suppressed, replaced = self._known(known, left) if left else ({}, {})
         for draft in left:
             draft.head = with_suppressed(draft.head, suppressed)
         self.side_by_side([partial(self._create_in_order, group) for group in by_scope(open_ones(left))])
+        self.admission.give_back([draft for draft in admitted if not draft.may_be_stored])
         created = [one.answer.head for one in left if isinstance(one.answer, Accepted) and not one.answer.replayed]
         scopes = dict.fromkeys(head.collapse_scope for head in created)
         ended = [replaced[scope] for scope in scopes if scope in replaced]
@@ -181,8 +185,9 @@ class Accept:
             answer_faults(self._create, draft)
 
     def _create(self, draft: Draft) -> None:
+        draft.may_be_stored = True
         created = self._created(draft.head) or self._winner(draft.head)
-        is_ours = created.accepted_by == draft.head.accepted_by
+        draft.may_be_stored = is_ours = created.accepted_by == draft.head.accepted_by
         draft.answer = Accepted(created, replayed=False) if is_ours else replay(created, draft.head)
 
     def _created(self, head: Head) -> Head | None:

@@ -34,6 +34,7 @@ class Draft:
     request: Requested
     head: Head
     answer: Answer | None = None
+    may_be_stored: bool = False  # its head was written, or nobody knows
 
 
 def open_ones(drafts: Iterable[Draft]) -> list[Draft]:

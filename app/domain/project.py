@@ -6,6 +6,9 @@ from typing import Final
 DEFAULT: Final = "default"
 """The project of the keys that name none."""
 
+MOST_A_DAY: Final = 1_000_000_000
+
+_CAP: Final = re.compile(r"([^=\s]+)\s*=\s*([1-9][0-9]{0,9})")
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
@@ -14,3 +17,19 @@ def check_project(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError("is not the name of a project: 1 to 40 of a-z, 0-9 and -")
     return name
+
+
+def read_caps(text: str) -> dict[str, int]:
+    """The caps in `text`, such as `default=500; team=10000`, by project.
+
+    Raises ValueError, which says what is wrong.
+    """
+    caps: dict[str, int] = {}
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        found = _CAP.fullmatch(entry)
+        if found is None or int(found[2]) > MOST_A_DAY:
+            raise ValueError(f"{entry!r} does not look like PROJECT=EMAILS_A_DAY, of 1 to {MOST_A_DAY:,}")
+        if check_project(found[1]) in caps:
+            raise ValueError(f"{found[1]} is named twice")
+        caps[found[1]] = int(found[2])
+    return caps

@@ -42,6 +42,7 @@ class ApiKeyItem(Model):
     domains = UnicodeSetAttribute(null=True)
     created_at = NumberAttribute()
     revoked_at = NumberAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class ApiKey:
     created_at_ms: int
     revoked_at_ms: int | None = None
     project: str = DEFAULT
+    rate_limit: int | None = None  # emails a second; None: as many as come
 
     @property
     def sees(self) -> str | None:
@@ -110,6 +112,7 @@ class ApiKeys:
         domains: Iterable[str],
         secret: str | None = None,
         project: str = DEFAULT,
+        rate_limit: int | None = None,
     ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
@@ -124,6 +127,7 @@ class ApiKeys:
             scopes=set(scopes),
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
+            rate_limit=rate_limit,
         )
         try:
             item.save(condition=ApiKeyItem.key_sha256.does_not_exist())
@@ -165,4 +169,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         created_at_ms=time_ms(item.created_at),
         revoked_at_ms=optional_ms(item.revoked_at),
         project=check_project(item.project or DEFAULT),
+        rate_limit=None if item.rate_limit is None else int(item.rate_limit),
     )

@@ -18,6 +18,7 @@ from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
+from app.delivery.rate_limit import RateLimit
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
@@ -31,6 +32,7 @@ from app.store.heads import Heads
 from app.store.partitions import Partitions
 from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
+from app.wiring.admission import build_admission
 from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
 from app.wiring.stores import Stores, leave_to_the_sweep
@@ -52,6 +54,7 @@ class Container:
     settings: Settings
     clock: Clock
     accept: Accept
+    rate_limit: RateLimit
     attempt: MakeAttempt
     cancel: Cancel
     record: Record
@@ -123,8 +126,10 @@ def build(
             suppressions=stores.suppressions,
             partitions=partitions,
             shards=settings.shards,
+            admission=build_admission(settings, stores, clock),
             trace=tracer.request,
         ),
+        rate_limit=RateLimit(stores.usage, clock),
         attempt=MakeAttempt(
             heads=stores.heads,
             contents=stores.contents,

@@ -8,13 +8,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from app.api import body as bodies
+from app.api import rates
 from app.api.auth import Parts, Sender, forbidden, short_id
 from app.api.body import JsonBody
-from app.api.openapi import answer, body_errors, json_request, refusals
+from app.api.openapi import answer, body_errors, errors, json_request, refusals
 from app.api.problems import SHOWN_ERRORS, TYPE_PREFIX, as_problem, path
 from app.api.threads import Route
 from app.api.v1 import batch_views, examples, idempotency, stories, validation
 from app.api.v1.schemas import BatchEmailRequest
+from app.api.v1.sending import TOO_MANY
 from app.api.views import FieldFault
 from app.delivery.drafts import Accepted, Requested
 from app.domain.email import Email
@@ -35,7 +37,10 @@ Answer = Accepted | Exception
     "/v1/emails/batch",
     dependencies=[Depends(idempotency.refuse)],
     response_model=batch_views.EmailBatch,
-    responses=answer(examples.BATCH_ANSWER) | refusals("send") | body_errors(_SHAPE),
+    responses=answer(examples.BATCH_ANSWER, headers=rates.HEADERS)
+    | refusals("send")
+    | body_errors(_SHAPE)
+    | errors(TOO_MANY),
     openapi_extra=json_request(
         BatchEmailRequest, {"batch": ("two emails, each of which is stored once", examples.BATCH)}, MOST
     ),
@@ -44,16 +49,20 @@ def send_batch(request: Request, key: Sender, body: JsonBody, parts: Parts) -> R
     """Accept up to 100 emails at once. Each is accepted or refused by itself, and has its place in the answer.
 
     What has an `id` in the answer is stored and queued. If not one could be accepted, and for reasons that pass, the
-    whole call is a 503, as that of a single email is.
+    whole call is a 503 or a 429, as that of a single email is.
     """
     answers: dict[int, Answer] = {}
     wanted: dict[int, Requested] = {}
-    for place, one in enumerate(_read(body, key, int(parts.clock() * 1000))):
+    values, broken = _split(body)
+    rates.take(request, parts, key, len(values))
+    for place, one in enumerate(_read(values, broken, key, int(parts.clock() * 1000))):
         if isinstance(one, Requested):
             wanted[place] = one
         else:
             answers[place] = one
-    answers |= zip(wanted, parts.accept.together(list(wanted.values()), project=key.project), strict=True)
+    answers |= zip(
+        wanted, parts.accept.together(list(wanted.values()), project=key.project, sender=key.id), strict=True
+    )
     in_order = [answers[place] for place in sorted(answers)]
     if all(isinstance(one, Exception) and not isinstance(one, _FOR_GOOD) for one in in_order):
         raise next(one for one in in_order if isinstance(one, Exception))
@@ -61,12 +70,17 @@ def send_batch(request: Request, key: Sender, body: JsonBody, parts: Parts) -> R
     return Response(batch_views.EmailBatch(data=data).model_dump_json(by_alias=True), 200, {}, "application/json")
 
 
-def _read(body: bytes, key: ApiKey, now_ms: int) -> Iterator[Requested | Problem]:
-    """Each email of the batch, or why it is none. Raises Invalid if there is no batch, and Malformed."""
+def _split(body: bytes) -> tuple[list[Any], list[bodies.Place]]:
+    """What the batch holds, and the places of what is not Unicode. Raises Malformed, and Invalid for what is none."""
     values, broken = bodies.parse_with_places(body)
     if not isinstance(values, list) or not 1 <= len(values) <= MOST:
         found = f"{len(values)} entries" if isinstance(values, list) else "none"
         raise Invalid(("body", f"must be a list of 1 to {MOST} emails, and is {found}"))
+    return values, broken
+
+
+def _read(values: list[Any], broken: list[bodies.Place], key: ApiKey, now_ms: int) -> Iterator[Requested | Problem]:
+    """Each email of the batch, or why it is none."""
     faults: dict[int, list[tuple[str, str]]] = {}
     for number, *within in broken:
         faults.setdefault(int(number), []).append((path(within), bodies.NOT_UNICODE))
