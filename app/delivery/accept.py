@@ -13,6 +13,7 @@ from app.delivery.drafts import (
     Requested,
     answer_faults,
     answer_repetitions,
+    answer_together,
     by_scope,
     first_of_each_key,
     open_ones,
@@ -168,8 +169,7 @@ class Accept:
 
     def _put_contents(self, drafts: Sequence[Draft]) -> None:
         contents = [(one.head, replace(one.request.email.content, names=_names(one.request.email))) for one in drafts]
-        for draft, fault in zip(drafts, self.contents.put_many(contents), strict=True):
-            draft.answer = fault
+        answer_together(drafts, partial(self.contents.put_many, contents))
 
     def _known(self, known: Read[LookedUp], drafts: Sequence[Draft]) -> LookedUp:
         try:

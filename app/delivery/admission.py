@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import PynamoDBException
 
-from app.delivery.drafts import Draft, open_ones
+from app.delivery.drafts import Draft, answer_together, open_ones
 from app.delivery.guard import RunawayGuard
 from app.delivery.project_caps import ProjectCaps
 
@@ -23,18 +24,12 @@ class Admission:
 
     def __call__(self, drafts: Sequence[Draft], key_id: str) -> None:
         """Answer those of these drafts, of one project, that must wait."""
-        if self.guard is not None and key_id:
-            for draft, why in zip(drafts, self.guard([draft.head for draft in drafts], key_id), strict=True):
-                draft.answer = why
+        if self.guard is not None and key_id and drafts:
+            answer_together(drafts, partial(self.guard, [draft.head for draft in drafts], key_id))
         left = open_ones(drafts)
         if self.caps is None or not left:
             return
-        try:
-            answers = self.caps.take([draft.head for draft in left])
-        except Exception as error:  # noqa: BLE001 because it is the answer to all of them
-            answers = [error] * len(left)
-        for draft, answer in zip(left, answers, strict=True):
-            draft.answer = answer
+        answer_together(left, partial(self.caps.take, [draft.head for draft in left]))
 
     def give_back(self, drafts: Sequence[Draft]) -> None:
         """Give back the places of drafts that were surely not stored. If that fails, the day has fewer of them."""

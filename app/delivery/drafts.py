@@ -70,6 +70,16 @@ def answer_faults(step: Callable[[Draft], None], draft: Draft) -> None:
         draft.answer = error
 
 
+def answer_together(drafts: Sequence[Draft], step: Callable[[], Sequence[Answer | None]]) -> None:
+    """Take a step of several drafts together, which returns the answer to each (None: it goes on)."""
+    try:
+        answers = step()
+    except Exception as error:  # noqa: BLE001 because it is the answer to all of them
+        answers = [error] * len(drafts)
+    for draft, answer in zip(drafts, answers, strict=True):
+        draft.answer = answer
+
+
 def answer_repetitions(first: Sequence[Draft], behind: Sequence[Draft]) -> None:
     """Answer those whose key an email of the same batch has taken meanwhile. If that was refused, they are next."""
     taken = {draft.request.key: draft.answer for draft in first}
