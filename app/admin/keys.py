@@ -56,15 +56,13 @@ def list_all(*, as_json: Json = False) -> None:
             one["project"],
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
-            one["rate_limit"] or "",
+            f"{one['rate_limit']}/s" if one["rate_limit"] else "any",
             one["created"],
             one["state"],
         )
         for one in records
     ]
-    show_table(
-        ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "A SECOND", "CREATED", "STATE"], rows, records, as_json=as_json
-    )
+    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "RATE", "CREATED", "STATE"], rows, records, as_json=as_json)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from app.delivery.ports import Clock
 from app.domain.head import Head
-from app.domain.runaway import ALWAYS, HOUR_S, MEDIAN_OF_HOURS, SAME, most_an_hour, rest_of_hour_s
+from app.domain.runaway import ALWAYS, HOUR_S, MEDIAN_OF_HOURS, SAME, left_of_hour_s, most_an_hour
 from app.errors import Runaway
 
 log = logging.getLogger(__name__)
@@ -79,17 +79,17 @@ class RunawayGuard:
         with self._lock:
             known = self._hour(key_id, hour)
             passes = [_note(known, name) for name in names]
-            told = known.to_count(dict.fromkeys(name for name, one in zip(names, passes, strict=True) if one))
-            known.own.subtract(told)
+            to_add = known.to_count(dict.fromkeys(name for name, one in zip(names, passes, strict=True) if one))
+            known.own.subtract(to_add)
         count = sum(passes)
         try:
-            shared = self._count(known, key_id, hour, count, told, now_s) if count else known.shared
+            shared = self._count(known, key_id, hour, count, to_add, now_s) if count else known.shared
         except (BotoCoreError, ClientError, PynamoDBException) as error:
             log.warning("runaway guard not counted", extra={"key_id": key_id[:12], "reason": type(error).__name__})
             with self._lock:
-                known.own.update(told)
+                known.own.update(to_add)
             return [None] * len(heads)
-        wait_s = rest_of_hour_s(now_s)
+        wait_s = left_of_hour_s(now_s)
         if shared is None:
             _alarm(key_id, "hour", len(heads))
             why = f"this API key may send {known.most:,} emails in this hour, which is far more than it usually does"
@@ -116,14 +116,14 @@ class RunawayGuard:
         return self._known.setdefault((key_id, hour), _Hour())
 
     def _count(
-        self, known: _Hour, key_id: str, hour: int, count: int, told: Mapping[str, int], now_s: float
+        self, known: _Hour, key_id: str, hour: int, count: int, to_add: Mapping[str, int], now_s: float
     ) -> Mapping[str, int] | None:
-        shared = self.store.count_hour(key_id, hour, count, known.most, told, now_s)
+        shared = self.store.count_hour(key_id, hour, count, known.most, to_add, now_s)
         if shared is None and not known.has_read_history:
             known.most = most_an_hour(self.store.hours(key_id, hour - MEDIAN_OF_HOURS, hour - 1))
             known.has_read_history = True
             if known.most > ALWAYS:
-                shared = self.store.count_hour(key_id, hour, count, known.most, told, now_s)
+                shared = self.store.count_hour(key_id, hour, count, known.most, to_add, now_s)
         return shared
 
 

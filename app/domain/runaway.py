@@ -20,6 +20,6 @@ def most_an_hour(earlier: Iterable[int]) -> int:
     return max(ALWAYS, TIMES * int(median(sent))) if sent else ALWAYS
 
 
-def rest_of_hour_s(now_s: float) -> int:
+def left_of_hour_s(now_s: float) -> int:
     """How many seconds are left of the hour, 1 at least."""
     return max(1, HOUR_S - int(now_s) % HOUR_S)

@@ -53,11 +53,11 @@ def test_it_is_served(client: Client, app: Application) -> None:
 @pytest.mark.parametrize(
     ("operation", "statuses"),
     [
-        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 503}),
+        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 429, 503}),
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
-        ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 503}),
+        ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 429, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
         ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),

@@ -13,7 +13,7 @@ from app.delivery.drafts import Accepted, Requested
 from app.delivery.guard import COUNTED, RunawayGuard
 from app.domain.email import Email
 from app.domain.head import Head
-from app.domain.runaway import ALWAYS, HOUR_S, SAME, most_an_hour, rest_of_hour_s
+from app.domain.runaway import ALWAYS, HOUR_S, SAME, left_of_hour_s, most_an_hour
 from app.errors import Runaway
 from app.store.usage import Usage, UsageItem
 from tests.support.harness import Harness
@@ -56,7 +56,7 @@ def sent(harness: Harness, usage: Usage, key: str, hours_ago: int, count: int) -
 def test_most_an_hour() -> None:
     assert most_an_hour([]) == most_an_hour([0, 0]) == most_an_hour([50, 70, 90]) == ALWAYS
     assert most_an_hour([0] * 150 + [200, 300, 400]) == 3000, "hours without emails do not count"
-    assert (rest_of_hour_s(0), rest_of_hour_s(HOUR_S - 0.5), rest_of_hour_s(HOUR_S)) == (HOUR_S, 1, HOUR_S)
+    assert (left_of_hour_s(0), left_of_hour_s(HOUR_S - 0.5), left_of_hour_s(HOUR_S)) == (HOUR_S, 1, HOUR_S)
 
 
 def test_a_key_that_never_sent_may_send_a_thousand_an_hour(harness: Harness, guard: RunawayGuard) -> None:
@@ -65,7 +65,7 @@ def test_a_key_that_never_sent_may_send_a_thousand_an_hour(harness: Harness, gua
         assert passing(guard, different(harness, 100, start), key) == 100
     (answer,) = guard(different(harness, 1, 5000), key)
     assert isinstance(answer, Runaway)
-    assert answer.retry_after_s == rest_of_hour_s(harness.clock.now_s)
+    assert answer.retry_after_s == left_of_hour_s(harness.clock.now_s)
     assert answer.detail == "this API key may send 1,000 emails in this hour, which is far more than it usually does"
     harness.clock.advance(answer.retry_after_s)
     assert passing(guard, different(harness, 1, 5000), key) == 1, "another hour"
