@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pynamodb.exceptions import PutError
 
 from app.delivery.drafts import Accepted, Requested
-from app.delivery.read_beside import at_once, in_order
+from app.delivery.read_beside import at_once, in_order, side_by_side
 from app.domain.email import Attachment, Content, Email
 from app.domain.head import Head, Status
 from app.domain.suppression import Reason, Suppression
@@ -100,11 +100,17 @@ def test_a_retry_after_a_lost_answer_replays_each(harness: Harness) -> None:
     assert harness.published() == []
 
 
-def test_of_those_with_one_collapse_key_the_last_replaces_the_others(harness: Harness) -> None:
+def last_first(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Threads may begin in any order."""
+    return in_order(list(calls)[::-1])[::-1]
+
+
+@pytest.mark.parametrize("order", [side_by_side, in_order, last_first])
+def test_of_those_with_one_collapse_key_the_last_replaces_the_others(harness: Harness, order: Any) -> None:
     ann = somebody("ann")
     old = harness.take(an_email(ann, collapse_key="code"))
     requests = [Requested(an_email(ann, collapse_key="code")) for _ in range(5)]
-    answers = together(harness, *requests, *plain(5))
+    answers = together(harness, *requests, *plain(5), side_by_side=order)
     harness.work()
     statuses = [harness.only(one.head.email_id).status for one in answers]
     assert statuses == [Status.CANCELED] * 4 + [Status.SENT] * 6
