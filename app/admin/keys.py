@@ -10,6 +10,7 @@ from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
 from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_project, plain
+from app.domain.rate import MOST_A_SECOND
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
 
 TEST_SCOPES = ["send", "read"]  # of a test key for which none is named
@@ -28,6 +29,9 @@ def create(
     ] = None,
     domain: Annotated[list[str] | None, typer.Option(help="Allowed From domain; may be repeated. None: any.")] = None,
     project: Annotated[str, typer.Option(help="Whose emails it sends, sees and cancels: a-z, 0-9 and -.")] = DEFAULT,
+    rate_limit: Annotated[
+        int | None, typer.Option(min=1, max=MOST_A_SECOND, help="Emails that it may send a second. None: any number.")
+    ] = None,
     *,
     test: Annotated[
         bool, typer.Option("--test", help="What it sends goes to the sandbox, and reaches nobody: docs/testing.md.")
@@ -50,7 +54,9 @@ def create(
     except ValueError as problem:
         fail(f"--project: {project!r} {problem}")
     try:
-        key = _keys().create(name, scopes, domain or [], project=project, lane=lane, is_test=test)
+        key = _keys().create(
+            name, scopes, domain or [], project=project, lane=lane, rate_limit=rate_limit, is_test=test
+        )
     except ValueError as problem:
         fail(f"--domain: {problem}")
     record = {"key": key, "name": name, "project": project, "test": test, "lane": lane}
@@ -70,12 +76,14 @@ def list_all(*, as_json: Json = False) -> None:
             one["lane"] or "any",
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
+            f"{one['rate_limit']}/s" if one["rate_limit"] else "any",
             one["created"],
             one["state"],
         )
         for one in records
     ]
-    show_table(["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
+    heads = ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "STATE"]
+    show_table(heads, rows, records, as_json=as_json)
 
 
 @app.command()
@@ -94,7 +102,14 @@ def replace(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     if isinstance(found, UnreadableKey):
         fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
-    new = keys.create(found.name, found.scopes, found.domains, project=found.project, lane=found.lane)
+    new = keys.create(
+        found.name,
+        found.scopes,
+        found.domains,
+        project=found.project,
+        lane=found.lane,
+        rate_limit=found.rate_limit,
+    )
     show(new, {"key": new, "name": found.name, "revoked": found.id[:SHOWN]}, as_json=as_json)
     keys.revoke(found.id)
     typer.echo(f"revoked {_name(found)}", err=True)
@@ -127,6 +142,7 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "lane": key.lane,
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
+        "rate_limit": key.rate_limit,
         "created": _day(key.created_at_ms),
         "state": f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use",
     }
@@ -136,7 +152,7 @@ def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
     empty: dict[str, Any] = {"name": "", "project": "", "test": False, "lane": None, "scopes": [], "domains": []}
-    return {"id": key.id[:SHOWN], **empty, "created": "", "state": said}
+    return {"id": key.id[:SHOWN], **empty, "rate_limit": None, "created": "", "state": said}
 
 
 def _day(at_ms: int) -> str:

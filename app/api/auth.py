@@ -1,7 +1,7 @@
 """Authentication by API key (`Authorization: Bearer em_…`), and what a key allows."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -84,11 +84,17 @@ def check_email(key: ApiKey, email: Email | Head) -> None:
     Raises Forbidden if the key has domains and the sender's is not among them, or if the email overrides
     suppressions and the key lacks `admin`.
     """
+    for _, why in forbidden(key, email):
+        raise Forbidden(why)
+
+
+def forbidden(key: ApiKey, email: Email | Head) -> Iterator[tuple[str, str]]:
+    """The fields of `email` that `key` may not send so, each with the reason."""
     domain = domain_of(email.sender.address)
     if key.domains and domain not in key.domains:
-        raise Forbidden(f"this API key may not send from {domain}")
+        yield "from", f"this API key may not send from {domain}"
     if email.override_suppression and not is_operator(key):
-        raise Forbidden("override_suppression needs an API key with the scope `admin`")
+        yield "override_suppression", "override_suppression needs an API key with the scope `admin`"
 
 
 def is_operator(key: ApiKey) -> bool:

@@ -1,6 +1,6 @@
 """What the use cases need from outside, as protocols in terms of the domain. `app.wiring` passes the real parts in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from app.domain.calls import NO_CALLS, Calls
@@ -125,9 +125,12 @@ class ContentStore(Protocol):
     """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
     def put(self, head: Head, content: Content) -> None:
-        """Store the content of a new head, and the entries by which its recipients and its tags find the email.
+        """As `put_many`, for one email. Raises what keeps it from being stored."""
 
-        Raises ServiceUnavailable if not all of it is stored.
+    def put_many(self, emails: Sequence[tuple[Head, Content]]) -> list[Exception | None]:
+        """Store the contents of new heads, and the entries by which their recipients and their tags find the emails.
+
+        Returns for each email why not all of it is stored, or None if it is.
         """
 
     def keep(self, head: Head, now_ms: int) -> None:

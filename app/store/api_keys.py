@@ -45,6 +45,7 @@ class ApiKeyItem(Model):
     domains = UnicodeSetAttribute(null=True)
     created_at = NumberAttribute()
     revoked_at = NumberAttribute(null=True)
+    rate_limit = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class ApiKey:
     revoked_at_ms: int | None = None
     project: str = DEFAULT
     lane: Lane | None = None  # the one in which it sends everything; None: the one that an email names
+    rate_limit: int | None = None  # emails a second; None: as many as come
 
     @property
     def is_test(self) -> bool:
@@ -125,6 +127,7 @@ class ApiKeys:
         *,
         is_test: bool = False,
         lane: Lane | None = None,
+        rate_limit: int | None = None,
     ) -> str:
         """Store a key and return its secret: new and random, unless one is given.
 
@@ -145,6 +148,7 @@ class ApiKeys:
             scopes=scopes,
             domains=set(map(ascii_domain, domains)) or None,
             created_at=int(self._clock() * 1000),
+            rate_limit=rate_limit,
         )
         try:
             item.save(condition=ApiKeyItem.key_sha256.does_not_exist())
@@ -187,4 +191,5 @@ def _to_key(item: ApiKeyItem) -> ApiKey:
         revoked_at_ms=optional_ms(item.revoked_at),
         project=check_kept(item.project or DEFAULT),
         lane=Lane(item.lane) if item.lane else None,
+        rate_limit=None if item.rate_limit is None else int(item.rate_limit),
     )

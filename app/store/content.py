@@ -7,22 +7,23 @@ request (`accepted_by`): a request that comes again never changes what an earlie
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, PynamoDBException
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
+from app.errors import ServiceUnavailable
 from app.settings import INLINE_BYTES
 from app.store.batches import put_all
 from app.store.entries import entries_of
-from app.store.failures import is_condition_failed
+from app.store.failures import code_of, is_condition_failed
 from app.store.head_items import PART, HeadItem, read_head
 from app.store.ttl import as_ttl
 
@@ -73,6 +74,38 @@ class Contents:
 
         Raises ServiceUnavailable if not all of it is stored.
         """
+        put_all(self._items(head, content))
+
+    def put_many(self, emails: Sequence[tuple[Head, Content]]) -> list[Exception | None]:
+        """As `put`, for several emails by few calls. Returns for each what `put` would raise, or None."""
+        if len(emails) == 1:
+            return [self._fault(*emails[0])]
+        faults: list[Exception | None] = []
+        items: list[Model] = []
+        for head, content in emails:
+            try:
+                items += self._items(head, content)
+                faults.append(None)
+            except Exception as error:  # noqa: BLE001 because it concerns this email and no other
+                faults.append(error)
+        try:
+            put_all(items)
+        except ServiceUnavailable as error:
+            is_answered = isinstance(error.__cause__, PynamoDBException) and code_of(error.__cause__) is not None
+            for at, fault in enumerate(faults):
+                if fault is None:  # an item that DynamoDB refuses stops the whole call, and concerns one email
+                    faults[at] = self._fault(*emails[at]) if is_answered else error
+        return faults
+
+    def _fault(self, head: Head, content: Content) -> Exception | None:
+        try:
+            self.put(head, content)
+        except Exception as error:  # noqa: BLE001 because it concerns this email and no other
+            return error
+        return None
+
+    def _items(self, head: Head, content: Content) -> list[Model]:
+        """The items of one email. What is too large for them is stored in the bucket first."""
         item = ContentItem(head.email_id, _part(head), ttl=as_ttl(head.ttl_s))
         packed = pack(content)
         if len(packed) <= self._inline_limit_bytes:
@@ -80,7 +113,7 @@ class Contents:
         else:
             item.object_key = _object_key(head, head.created_at_ms)
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
-        put_all([item, *entries_of(head)])
+        return [item, *entries_of(head)]
 
     def keep(self, head: Head, now_ms: int) -> None:
         """Keep what belongs to the email, until the `ttl_s` of its head, which is to be written with a later one.

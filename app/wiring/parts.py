@@ -21,6 +21,7 @@ from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, Send
 from app.delivery.queue_ports import Publish, PublishLater, PublishMany
+from app.delivery.rate_limit import RateLimit
 from app.delivery.read import Read
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
@@ -36,6 +37,7 @@ from app.store.heads import Heads
 from app.store.partitions import Partitions
 from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
+from app.wiring.admission import build_admission
 from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
 from app.wiring.sandbox import with_sandbox
@@ -58,6 +60,7 @@ class Container:
     settings: Settings
     clock: Clock
     accept: Accept
+    rate_limit: RateLimit
     attempt: MakeAttempt
     cancel: Cancel
     reschedule: Reschedule
@@ -158,6 +161,7 @@ def build(
             collapses=stores.collapses,
             keys=stores.keys,
             publish=publish,
+            publish_many=publish_many,
             clock=clock,
             retry_for_s=settings.retry_for_s,
             objections=find_objections,
@@ -165,8 +169,10 @@ def build(
             suppressions=stores.suppressions,
             partitions=partitions,
             shards=settings.shards,
+            admission=build_admission(settings, stores, clock),
             trace=tracer.request,
         ),
+        rate_limit=RateLimit(stores.usage, clock),
         attempt=with_sandbox(attempt, record, stores.collapses, stores.places, tracer.sending(sandbox.send)),
         cancel=Cancel(stores.heads, clock, protocol),
         record=record,

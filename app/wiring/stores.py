@@ -20,6 +20,7 @@ from app.store.listings import Listings
 from app.store.nonces import Nonces
 from app.store.places import Places
 from app.store.suppressions import Suppressions
+from app.store.usage import Usage
 
 # Longer than the age up to which any provider's webhook is accepted (24 h), so that no token can be used twice.
 NONCE_LIFETIME_S = 26 * 3600
@@ -44,6 +45,7 @@ class Stores:
     healths: Healths = field(default_factory=Healths)
     places: Places = field(default_factory=Places)
     cursors: Cursors = field(default_factory=Cursors)
+    usage: Usage = field(default_factory=Usage)
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
     @classmethod

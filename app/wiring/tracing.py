@@ -67,7 +67,7 @@ class Tracer:
     def request(self, email_id: str) -> str:
         """As `app.delivery.traced.TraceRequest`."""
         span = self.traces.current()
-        span.note({EMAIL_ID: email_id})
+        span.note({EMAIL_ID: email_id or None})  # a batch has many
         return span.traceparent
 
     def attempt(self, head: Head, number: int) -> AbstractContextManager[Span]:

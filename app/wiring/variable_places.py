@@ -30,6 +30,8 @@ OF_EVERY_FUNCTION: Final = frozenset(
         "UNCERTAIN_WAIT_S",
         "PROVIDER_TIMEOUT_S",
         "LOG_LEVEL",
+        "PROJECT_CAPS",
+        "RUNAWAY_GUARD",
         "SHARDS",
         "INLINE_LIMIT_BYTES",
         "API_URL",

@@ -39,9 +39,9 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
     assert (key.name, key.project, key.lane) == ("shop", "web-shop", Lane.BULK)
     assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
     heads, line = run("keys", "list").stdout.splitlines()
-    assert heads.split() == ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "CREATED", "STATE"]
+    assert heads.split() == ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "STATE"]
     assert re.fullmatch(
-        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line
+        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  any   \d{{4}}-\d\d-\d\d  in use", line
     )
     (record,) = json.loads(run("keys", "list", "--json").stdout)
     assert record.items() >= {"id": key.id[:12], "name": "shop", "domains": ["example.com"], "state": "in use"}.items()
@@ -88,6 +88,26 @@ def test_a_domain_of_a_key_is_kept_in_its_one_form(run: Run) -> None:
     key = keys().find(run("keys", "create", "books", "--scope", "send", "--domain", "Bücher.example").stdout.strip())
     assert key is not None
     assert key.domains == ("xn--bcher-kva.example",)
+
+
+def test_a_rate_limit_is_kept_listed_and_passed_on(run: Run) -> None:
+    secret = run("keys", "create", "slow", "--scope", "send", "--rate-limit", "10").stdout.strip()
+    key = keys().find(secret)
+    assert key is not None
+    assert key.rate_limit == 10
+    assert "  10/s  " in run("keys", "list").stdout
+    records = json.loads(run("keys", "list", "--json").stdout)
+    assert {record["rate_limit"] for record in records if record["name"] == "slow"} == {10}
+    new = keys().find(run("keys", "replace", "slow").stdout.strip())
+    assert new is not None
+    assert new.rate_limit == 10
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "10001", "many"])
+def test_a_rate_limit_that_is_none(run: Run, value: str) -> None:
+    refused = run("keys", "create", "slow", "--scope", "send", "--rate-limit", value)
+    assert refused.exit_code != 0
+    assert "--rate-limit" in refused.stderr
 
 
 def test_a_key_is_revoked_by_the_beginning_of_its_id(run: Run) -> None:

@@ -53,12 +53,13 @@ def test_it_is_served(client: Client, app: Application) -> None:
 @pytest.mark.parametrize(
     ("operation", "statuses"),
     [
-        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 503}),
+        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 429, 503}),
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
         ("post /v1/emails/{email_id}/retry", {202, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
         ("patch /v1/emails/{email_id}", {200, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
+        ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 429, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
         ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),
@@ -86,7 +87,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 16
+    assert len(dict(operations(described))) == 17
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
@@ -165,7 +166,7 @@ def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
-    assert len(requests_of(described)) == 9
+    assert len(requests_of(described)) == 10
     plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
     plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
     text = json.dumps(plain)

@@ -21,6 +21,7 @@ PRINTED = {
     "send_email": (rf"{ID} queued", r'"status":"queued"'),
     "send_files": (rf"{ID} queued", r'"cc":\["carol@example.net"\]'),
     "send_once": (ID, ID),
+    "send_batch": (rf"{ID} queued\n{ID} queued\nto\[0\]: is not", r'"replayed":false(.|\n)*"field":"to\[0\]"'),
     "read_story": (
         rf"attempt 1, sendgrid: accepted\nevent, sendgrid: delivered\n{ID} delivered",
         r'"status":"delivered".*"kind":"delivered"',

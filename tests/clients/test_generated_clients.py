@@ -10,7 +10,7 @@ from tests.support.installation import Installation
 
 CALLS = {
     "api/emails": {
-        *("send_email", "list_emails", "get_email", "cancel_email", "explain_email"),
+        *("send_email", "send_batch", "list_emails", "get_email", "cancel_email", "explain_email"),
         *("reschedule_email", "retry_email"),
     },
     "api/providers": {"list_providers", "pause_provider", "resume_provider"},

@@ -170,7 +170,9 @@ def test_an_id_that_a_dead_request_had_named_is_kept_as_long_as_its_key(harness:
     """An email that ends before its key does would let the key name its id for a second email."""
     email = an_email(expires_at_ms=harness.clock.now_ms + 20 * DAY_S * 1000)
     with pytest.raises(Crash):
-        replace(harness.accept, contents=Before(harness.contents, "put", crash))(email, project="team", key="order-14")
+        replace(harness.accept, contents=Before(harness.contents, "put_many", crash))(
+            email, project="team", key="order-14"
+        )
     short = an_email()
     head = harness.accept(short, project="team", key="order-14").head
     assert head.ttl_s == harness.clock.now_s + 20 * DAY_S + KEPT_FOR_S

@@ -4,7 +4,7 @@ import re
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from app.api.auth import Parts, Reader, Sender, check_email
@@ -13,10 +13,11 @@ from app.api.openapi import LOCATION, answer, body_errors, errors, json_request,
 from app.api.threads import Route
 from app.api.v1 import examples, idempotency, queries, stories, views
 from app.api.v1.email_filter import Filter, wanted
-from app.api.v1.schemas import RetryRequest, ScheduleRequest
+from app.api.v1.later_schemas import RetryRequest, ScheduleRequest
 from app.api.v1.validation import read_retry, read_schedule
 from app.errors import Conflict, Invalid, NotFound
 
+_NO_KEY = "is for POST /v1/emails; leave it out: a retry that comes again is refused while the first one is under way"
 router = APIRouter(route_class=Route, tags=["emails"])
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -79,7 +80,7 @@ def cancel_email(email_id: OpenEmailId, key: Sender, parts: Parts) -> views.Emai
     | refusals("send")
     | body_errors(Invalid(("send_at", "must be within 30 days")))
     | errors(_UNKNOWN, Conflict("too late: this email has been started, and is sent")),
-    openapi_extra=json_request(ScheduleRequest, example=("another time", examples.TO_MOVE)),
+    openapi_extra=json_request(ScheduleRequest, {"example": ("another time", examples.TO_MOVE)}),
 )
 def reschedule_email(email_id: ScheduledEmailId, key: Sender, body: JsonBody, parts: Parts) -> views.EmailSummary:
     """Send a scheduled email at another time; at once if that is over.
@@ -93,14 +94,17 @@ def reschedule_email(email_id: ScheduledEmailId, key: Sender, body: JsonBody, pa
 @router.post(
     "/v1/emails/{email_id}/retry",
     status_code=202,
+    dependencies=[Depends(idempotency.refused(_NO_KEY))],
     responses=answer(examples.RETRIED, 202, description="Queued again", headers=LOCATION)
     | refusals("send")
     | body_errors(Invalid(("recipients[0]", "is no recipient of this email")))
     | errors(_UNKNOWN, Conflict("ann@example.com has got the email")),
     openapi_extra=optional_json_request(
         RetryRequest,
-        all=("all who are failed or expired", {}),
-        some=("somebody, through another account", examples.TO_RETRY),
+        {
+            "all": ("all who are failed or expired", {}),
+            "some": ("somebody, through another account", examples.TO_RETRY),
+        },
     ),
 )
 def retry_email(
@@ -116,7 +120,6 @@ def retry_email(
     To ask again while they are tried is a 409, so nobody is tried twice for it. Who may have got the email is not tried
     again, unless a second copy is allowed.
     """
-    idempotency.refuse(request, "a retry that comes again is refused while the first one is under way")
     head = parts.retry(_known(email_id), key.sees, read_retry(body), partial(check_email, key))
     response.headers["Location"] = f"{request.scope['root_path']}/v1/emails/{head.email_id}"
     return stories.summarize(head)

@@ -99,6 +99,19 @@ RETRIED = QUEUED | {"id": FAILED_ID, "expires_at": "2030-02-02T09:00:00.000Z"}
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
 ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
+BATCH: list[dict[str, Any]] = [
+    SHORT | {"idempotency_key": "receipt-4711"},
+    SHORT | {"to": "bob@example.com", "idempotency_key": "receipt-4712"},
+]
+BATCH_ANSWER: dict[str, Any] = {
+    "data": [
+        ACCEPTED | {"replayed": False},
+        {
+            "type": "urn:emailsminder:problem:invalid",
+            "errors": [{"field": "to[0]", "message": "is not an email address: it must have an @-sign."}],
+        },
+    ]
+}
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
     "attempts": [

@@ -5,7 +5,7 @@ clients send it without.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -33,6 +33,16 @@ async def _read(request: Request, _: _Declared = None) -> str | None:
 IdempotencyKey = Annotated[str | None, Depends(_read)]
 
 
+def refused(why: str) -> Callable[[Request], Awaitable[None]]:
+    """The dependency of a call that takes no such header. It raises Invalid, which says why, if there is one."""
+
+    async def refuse(request: Request) -> None:
+        if _values(request):
+            raise Invalid((NAME, why))
+
+    return refuse
+
+
 def parse(values: Sequence[str]) -> str | None:
     """The key in these values of the header. None: there is none. Raises Invalid for several, and for no key."""
     if not values:
@@ -48,12 +58,6 @@ def parse(values: Sequence[str]) -> str | None:
     if not 1 <= len(key) <= LONGEST:
         raise Invalid((NAME, f"must have 1 to {LONGEST} characters"))
     return key
-
-
-def refuse(request: Request, why: str) -> None:
-    """Raise Invalid if the request has the header, in a call that takes none."""
-    if NAME in request.headers:
-        raise Invalid((NAME, f"is for POST /v1/emails; leave it out: {why}"))
 
 
 def _values(request: Request) -> list[str]:

@@ -12,6 +12,7 @@ from app.api.v1.fields import (
     Content,
     ContentId,
     Headers,
+    IdempotencyKey,
     Label,
     MediaType,
     Metadata,
@@ -202,37 +203,13 @@ class EmailRequest(Request):
         return {tag.name: tag.value for tag in self.tags if isinstance(tag, TagRequest)} | self.metadata
 
 
-class ScheduleRequest(Request):
-    """Another time for a scheduled email."""
+class BatchEmailRequest(EmailRequest):
+    """An email of a batch: what an email is, and the key that a single one has in a header."""
 
-    send_at: Annotated[
-        Time | None, Field(description="when it is sent; at most 30 days ahead; at once if that is over")
+    idempotency_key: Annotated[
+        IdempotencyKey | None,
+        Field(description="as the header `Idempotency-Key` of a single send, with which it shares its names"),
     ] = None
-    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
-
-
-class RetryRequest(Request):
-    """Whom to try again, and how."""
-
-    recipients: Annotated[
-        list[str],
-        accepting(list_of(str, max_length=RECIPIENT_LIMIT)),
-        Field(
-            default_factory=list,
-            description="their addresses; default: all who are `failed` or `expired`. Who is `bounced` or"
-            " `suppressed` is tried again only if named here, once nothing suppresses the address any more",
-        ),
-    ]
-    provider: Annotated[
-        str | None, Field(description="the only account that is tried, with which the email need not have been sent")
-    ] = None
-    allow_second_copy: Annotated[
-        bool,
-        Field(
-            description="try also who may have got the email, because nobody knows what became of a call; never with"
-            " `on_uncertain: fail`"
-        ),
-    ] = False
 
 
 class SuppressionRequest(Request):

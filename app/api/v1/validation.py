@@ -11,14 +11,8 @@ from app.api.problems import SHOWN_ERRORS, path, words
 from app.api.v1 import remedies
 from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
 from app.api.v1.forms import FORMS
-from app.api.v1.schemas import (
-    AttachmentRequest,
-    EmailRequest,
-    RetryRequest,
-    ScheduleRequest,
-    SuppressionRequest,
-    TrackingRequest,
-)
+from app.api.v1.later_schemas import RetryRequest, ScheduleRequest
+from app.api.v1.schemas import AttachmentRequest, BatchEmailRequest, EmailRequest, SuppressionRequest, TrackingRequest
 from app.domain import headers
 from app.domain.address import address_key
 from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
@@ -34,9 +28,14 @@ SUPPRESSED_WITHIN_MS = 3653 * DAY_MS
 
 _KNOWN = {"headers": "a header has name and value", "tags": "a tag has name and value, or is a text"}
 _WITHIN: dict[str, type[BaseModel]] = {"attachments": AttachmentRequest, "tracking": TrackingRequest}
-_REMEDIES = {EmailRequest: remedies.UNKNOWN_FIELDS, AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE}
+_REMEDIES = {
+    EmailRequest: remedies.UNKNOWN_FIELDS,
+    BatchEmailRequest: remedies.UNKNOWN_FIELDS,
+    AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE,
+}
 
 Request = TypeVar("Request", bound=BaseModel)
+Wanted = TypeVar("Wanted", bound=EmailRequest)
 Fault = tuple[str, str]  # field, what is wrong with it
 
 
@@ -45,10 +44,15 @@ def read_email(body: bytes, *, now_ms: int) -> Email:
 
     Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
-    request = _read(EmailRequest, body)
+    return check(EmailRequest, bodies.parse(body), now_ms)[1]
+
+
+def check(model: type[Wanted], value: object, now_ms: int) -> tuple[Wanted, Email]:
+    """The request in `value`, as JSON has it, and its email. Raises Invalid naming each wrong field."""
+    request = _validated(model, value)
     if faults := [*_check_together(request, now_ms)]:
         raise Invalid(*faults)
-    return to_email(request)
+    return request, to_email(request)
 
 
 def to_email(request: EmailRequest) -> Email:
@@ -86,7 +90,7 @@ def to_email(request: EmailRequest) -> Email:
 
 def read_schedule(body: bytes) -> int:
     """The time in `body`, for an email that is scheduled. Raises Malformed or Invalid."""
-    request = _read(ScheduleRequest, body)
+    request = _validated(ScheduleRequest, bodies.parse(body))
     if faults := [*_check_names_of_schedule(request)]:
         raise Invalid(*faults)
     at_ms = request.send_at if request.send_at is not None else request.scheduled_at
@@ -97,14 +101,14 @@ def read_schedule(body: bytes) -> int:
 
 def read_retry(body: bytes) -> Again:
     """Whom and how to retry, as `body` says. Raises Malformed or Invalid."""
-    request = _read(RetryRequest, body)
+    request = _validated(RetryRequest, bodies.parse(body))
     keys = tuple(dict.fromkeys(map(address_key, request.recipients)))
     return Again(keys, request.provider or "", request.allow_second_copy)
 
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     """The suppression in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
-    request = _read(SuppressionRequest, body)
+    request = _validated(SuppressionRequest, bodies.parse(body))
     until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
     if until_ms <= now_ms:
         raise Invalid(("until", "must be in the future"))
@@ -113,9 +117,9 @@ def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms, request.project or "")
 
 
-def _read(model: type[Request], body: bytes) -> Request:
+def _validated(model: type[Request], value: object) -> Request:
     try:
-        return model.model_validate(bodies.parse(body))
+        return model.model_validate(value)
     except ValidationError as error:
         raise Invalid(*_faults(error, model)) from None
 
