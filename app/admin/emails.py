@@ -5,8 +5,10 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Final
 
+import botocore.session
 import typer
 
 from app import settings
@@ -27,11 +29,12 @@ from app.domain.protocol import DeliveryProtocol
 from app.errors import NotFound
 from app.providers import registry
 from app.settings import Process
-from app.store.events import Events
+from app.store.content import Contents
 from app.store.heads import Heads
 from app.store.listings import Listings
 from app.store.partitions import Partitions
-from app.wiring import process
+from app.store.stories import Stories
+from app.wiring import aws, process
 from app.wiring.reading import build_read
 
 app = typer.Typer(no_args_is_help=True, help="Emails: list, show, send, cancel.")
@@ -64,7 +67,6 @@ def list_some(
         _time("--from", first, 0),
         _time("--to", before, FOR_EVER_MS),
     )
-    load()
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
@@ -80,9 +82,8 @@ def list_some(
 @app.command("show")
 def show_one(email_id: EmailId, *, as_json: Json = False) -> None:
     """Show an email's whole story: its recipients, every attempt, and what the providers reported later."""
-    load()
     found = _read().story(_known(email_id), None)
-    record = stories.write_story(found.head, found.events).model_dump(mode="json", by_alias=True)
+    record = stories.write_story(found.head, found.events, found.details).model_dump(mode="json", by_alias=True)
     if as_json:
         show_json(record)
     else:
@@ -128,7 +129,10 @@ def cancel(email_id: EmailId, *, as_json: Json = False) -> None:
 
 
 def _read() -> Read:
-    return build_read(Heads(), Events(), Listings(), Partitions(time.time))
+    settings = load()
+    s3 = cache(lambda: aws.client(botocore.session.get_session(), settings, "s3"))
+    contents = Contents(s3, settings.content_bucket, settings.inline_limit_bytes)
+    return build_read(Heads(), Stories(contents), Listings(), Partitions(time.time))
 
 
 def _accept(email: Email, project: str, key: str | None, *, is_local: bool) -> Any:

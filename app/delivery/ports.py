@@ -147,9 +147,6 @@ class EventStore(Protocol):
     def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
         """Store events, each until the epoch second of its email id. To store them again changes nothing."""
 
-    def of(self, email_id: str) -> list[ProviderEvent]:
-        """The events of an email, in the order of the providers' times."""
-
 
 class SuppressionLookup(Protocol):
     """Our suppression list."""

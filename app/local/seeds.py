@@ -11,7 +11,7 @@ from app.api import times
 from app.api.v1 import examples
 from app.delivery.new_head import KEPT_FOR_S
 from app.domain.attempts import Attempt
-from app.domain.email import Content, Mailbox, Role
+from app.domain.email import Attachment, Content, Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
@@ -38,9 +38,26 @@ def _store(example: Example, now_ms: int, parts: Container) -> None:
     shift_ms = now_ms - times.read(example["created_at"])
     head = _head(example, shift_ms, parts.settings.shards)
     parts.partitions.note(head.project)
-    parts.accept.contents.put(head, Content(head.subject, text=examples.SHORT["text"]))
+    parts.accept.contents.put(head, _content())
     parts.record.events.put(_events(example, shift_ms), {head.email_id: head.ttl_s})
     parts.accept.heads.create(head, now_ms)
+
+
+def _content() -> Content:
+    """What both emails say."""
+    story, said = examples.STORY, examples.CONTENT
+    return Content(
+        subject=said["subject"],
+        text=said["text"],
+        html=said["html"],
+        reply_to=tuple(Mailbox(address) for address in story["reply_to"]),
+        headers=tuple(story["headers"].items()),
+        attachments=tuple(
+            Attachment(file["filename"], file["content_type"], b"4711: 19.90\n") for file in said["attachments"]
+        ),
+        tags=tuple(story["tags"]),
+        metadata=story["metadata"],
+    )
 
 
 def _head(example: Example, shift_ms: int, shards: int) -> Head:

@@ -12,12 +12,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
+from app.errors import ServiceUnavailable
 from app.settings import INLINE_BYTES
 from app.store.batches import put_all
 from app.store.entries import entries_of
@@ -33,7 +34,10 @@ _log = logging.getLogger(__name__)
 
 
 class ContentItem(Model):
-    """The content that one request brought: the packed bytes, or the key of the S3 object that holds them."""
+    """The content that one request brought: the packed bytes, or the key of the S3 object that holds them.
+
+    Beside such a key, `details` are packed: the content without its texts and files, so that a story needs no object.
+    """
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -45,6 +49,7 @@ class ContentItem(Model):
     ttl = TTLAttribute()
     packed = BinaryAttribute(null=True, legacy_encoding=False)
     object_key = UnicodeAttribute(null=True)
+    details = BinaryAttribute(null=True, legacy_encoding=False)
 
 
 class Bucket(Protocol):
@@ -71,13 +76,15 @@ class Contents:
 
         Raises ServiceUnavailable if not all of it is stored.
         """
-        item = ContentItem(head.email_id, _part(head), ttl=as_ttl(head.ttl_s))
+        item = ContentItem(head.email_id, content_part(head), ttl=as_ttl(head.ttl_s))
         packed = pack(content)
         if len(packed) <= self._inline_limit_bytes:
             item.packed = packed
         else:
             item.object_key = f"{prefix_of(_days(head))}{head.email_id}/{head.accepted_by}"
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
+            details = pack(without_texts(content))
+            item.details = details if len(details) <= self._inline_limit_bytes else None
         put_all([item, *entries_of(head)])
 
     def open(self, email_id: str) -> tuple[Head | None, Callable[[], Content | None]]:
@@ -86,18 +93,41 @@ class Contents:
         Both are read at once. The function returns None if the content is missing or damaged; an object is only read
         when it is called. Raises Unreadable for a head that this version cannot read.
         """
-        items = {raw["part"]["S"]: raw for raw in _read(email_id)}
+        items = {raw["part"]["S"]: raw for raw in read_parts(email_id, PART)}
         if PART not in items:
             return None, lambda: None
         head = read_head(items[PART])
-        return head, partial(self._load, email_id, items.get(_part(head)))
+        return head, partial(self._load, email_id, items.get(content_part(head)))
 
-    def _load(self, email_id: str, raw: dict[str, Any] | None) -> Content | None:
+    def details(self, head: Head, raw: dict[str, Any] | None) -> Content | None:
+        """The content of `head` without its texts and files, from its item. None: it is missing or damaged.
+
+        Raises ServiceUnavailable if it needs the object, and the bucket does not answer.
+        """
+        try:
+            content = self._load(head.email_id, raw, "details")
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailable(f"the bucket does not answer: {type(error).__name__}") from error
+        return content and without_texts(content)
+
+    def whole(self, email_id: str) -> tuple[Head, Content | None] | None:
+        """The head and the content. None instead of both: there is no such email; of the second: it is lost.
+
+        Raises Unreadable, and ServiceUnavailable if the bucket does not answer.
+        """
+        head, load = self.open(email_id)
+        try:
+            return None if head is None else (head, load())
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailable(f"the bucket does not answer: {type(error).__name__}") from error
+
+    def _load(self, email_id: str, raw: dict[str, Any] | None, instead: str = "packed") -> Content | None:
+        """The content in an item; with `instead`, that of this attribute, if the item has it."""
         if raw is None:
             return None
         try:
             item = ContentItem.from_raw_data(raw)
-            return unpack(self._packed(item))
+            return unpack(getattr(item, instead) or self._packed(item))
         except (zlib.error, ValueError, KeyError, TypeError) as error:
             _log.error("content damaged", extra={"email_id": email_id, "reason": type(error).__name__})
             return None
@@ -114,13 +144,21 @@ class Contents:
         return body
 
 
-def _read(email_id: str) -> Iterator[dict[str, Any]]:
-    """The head and the contents of an email as DynamoDB writes them, by one strongly consistent query."""
+def without_texts(content: Content) -> Content:
+    """The small fields of a content: without text, HTML and attachments."""
+    return replace(content, text="", html="", attachments=())
+
+
+def read_parts(email_id: str, last: str) -> Iterator[dict[str, Any]]:
+    """The contents of an email, its head, and what comes behind it up to `last`, by one strongly consistent query.
+
+    They are as DynamoDB writes them.
+    """
     start: Any = None
     while True:
         answer = HeadItem._get_connection().query(
             email_id,
-            range_key_condition=HeadItem.part.between("content", PART),
+            range_key_condition=HeadItem.part.between("content", last),
             consistent_read=True,
             exclusive_start_key=start,
         )
@@ -130,7 +168,8 @@ def _read(email_id: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def _part(head: Head) -> str:
+def content_part(head: Head) -> str:
+    """The range key of the content that belongs to `head`."""
     return f"content#{head.accepted_by}"
 
 

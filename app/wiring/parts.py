@@ -19,16 +19,19 @@ from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
 from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
 from app.delivery.read import Read
+from app.delivery.read_content import ReadContent
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
+from app.providers.sdk import mime
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
 from app.store.heads import Heads
 from app.store.partitions import Partitions
+from app.store.stories import Stories
 from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
 from app.wiring.carriers import Listens, capability
@@ -56,6 +59,7 @@ class Container:
     cancel: Cancel
     record: Record
     read: Read
+    read_content: ReadContent
     sweep: Sweep
     explain: Explain
     monitor: Monitor
@@ -159,7 +163,8 @@ def build(
             own_lists=own_lists,
             trace=tracer.events,
         ),
-        read=build_read(stores.heads, stores.events, stores.listings, partitions),
+        read=build_read(stores.heads, Stories(stores.contents), stores.listings, partitions),
+        read_content=ReadContent(stores.contents, mime.render),
         sweep=build_sweep(
             stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers
         ),

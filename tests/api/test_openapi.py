@@ -50,12 +50,21 @@ def test_it_is_served(client: Client, app: Application) -> None:
     assert answer.json() == json.loads(document(app))
 
 
+FILES = {
+    "get /v1/emails/{email_id}/attachments/{number}": "application/octet-stream",
+    "get /v1/emails/{email_id}/raw": "message/rfc822",
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "statuses"),
     [
         ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 503}),
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
+        ("get /v1/emails/{email_id}/content", {200, 401, 403, 404, 413, 503}),
+        ("get /v1/emails/{email_id}/attachments/{number}", {200, 401, 403, 404, 413, 503}),
+        ("get /v1/emails/{email_id}/raw", {200, 401, 403, 404, 409, 413, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
@@ -78,13 +87,16 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
             assert "content" not in response
             continue
         [(media_type, content)] = response["content"].items()
+        if operation in FILES and status == "200":
+            assert (media_type, content) == (FILES[operation], {"schema": {"type": "string", "format": "binary"}})
+            continue
         assert media_type == ("application/json" if int(status) < 400 else "application/problem+json")
         assert content["schema"]["$ref"]
         assert content["example"]
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 14
+    assert len(dict(operations(described))) == 17
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:

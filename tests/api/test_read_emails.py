@@ -91,6 +91,10 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
         "cc": ["cyd@example.net"],
         "bcc": ["bob@example.net"],
         "subject": "Reset your password",
+        "reply_to": None,  # no content was stored
+        "headers": None,
+        "tags": None,
+        "metadata": None,
         "tracking": {"opens": False, "clicks": False},
         "created_at": AT,
         "expires_at": "2030-03-18T17:46:40.123Z",
@@ -142,6 +146,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
         "events": [
             {
                 "at": "2030-03-17T17:46:40.124Z",
+                "sort_at": "2030-03-17T17:46:40.124Z",
                 "provider": "mailgun",
                 "attempt": 2,
                 "recipient": "Ann@Example.net",
@@ -152,6 +157,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
             },
             {
                 "at": "2030-03-17T17:46:40.125Z",
+                "sort_at": "2030-03-17T17:46:40.125Z",
                 "provider": "ses",
                 "attempt": None,
                 "recipient": None,
@@ -165,7 +171,9 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
 
 
 @pytest.mark.parametrize("email_id", ["eml_none", "x" * 3000, "%00", "a%20b", "..", "eml_%C3%BC"])
-@pytest.mark.parametrize("call", [("GET", ""), ("POST", "/cancel")])
+@pytest.mark.parametrize(
+    "call", [("GET", ""), ("POST", "/cancel"), ("GET", "/content"), ("GET", "/raw"), ("GET", "/attachments/1")]
+)
 def test_an_unknown_or_malformed_id_is_not_found(client: Client, call: tuple[str, str], email_id: str) -> None:
     answer = client.request(call[0], f"/v1/emails/{email_id}{call[1]}")
     assert answer.status_code == 404

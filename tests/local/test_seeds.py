@@ -16,7 +16,7 @@ from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.support.clock import Clock
 
-TIMES = {"created_at", "expires_at", "started_at", "at", "since", "until"}
+TIMES = {"created_at", "expires_at", "started_at", "at", "sort_at", "since", "until"}
 
 
 @pytest.fixture

@@ -85,6 +85,10 @@ ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun
 REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
+    "reply_to": ["help@example.com"],
+    "headers": {"X-Campaign": "receipts"},
+    "tags": ["receipt"],
+    "metadata": {"order": "4711"},
     "attempts": [
         {
             "number": 1,
@@ -117,6 +121,7 @@ STORY: dict[str, Any] = DELIVERED | {
     "events": [
         {
             "at": "2030-01-31T18:00:02.000Z",
+            "sort_at": "2030-01-31T18:00:02.000Z",
             "provider": "mailgun",
             "attempt": 2,
             "recipient": "ann@example.com",
@@ -124,6 +129,23 @@ STORY: dict[str, Any] = DELIVERED | {
             "cause": None,
             "detail": "OK",
             "scope": None,
+        }
+    ],
+}
+
+CONTENT: dict[str, Any] = {
+    "id": ID,
+    "subject": STORY["subject"],
+    "text": SHORT["text"],
+    "html": "<p>Thank you.</p>",
+    "attachments": [
+        {
+            "number": 1,
+            "filename": "receipt.txt",
+            "content_type": "text/plain",
+            "size_bytes": 12,
+            "content_id": None,
+            "url": f"/v1/emails/{ID}/attachments/1",
         }
     ],
 }

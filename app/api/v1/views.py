@@ -12,6 +12,7 @@ from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
 from app.domain.route import Availability
 from app.domain.suppression import Reason
+from app.domain.waiting import Waiting
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
 
@@ -35,6 +36,13 @@ class EmailRecipient(BaseModel):
         Field(
             exclude_if=lambda value: value is None,
             description="when the next attempt is made, unless evidence or an operator changes that; only if it waits",
+        ),
+    ] = None
+    waiting_because: Annotated[
+        Waiting | None,
+        Field(
+            exclude_if=lambda value: value is None,
+            description="what ends its wait first, as it was when the wait began; only if it waits",
         ),
     ] = None
 
@@ -64,10 +72,14 @@ class EmailAttempt(BaseModel):
 class EmailEvent(BaseModel):
     """What a provider's webhook reported about one recipient of one attempt. `at` is the provider's time.
 
+    A provider's times may be whole seconds, so that `at` may lie before the attempt's `started_at`. `sort_at` never
+    does: it is for those who put events and attempts into one list.
+
     `scope` is what somebody unsubscribed from or subscribed to again, by the provider's own name; null: everything.
     """
 
     at: Time
+    sort_at: Time
     provider: str
     attempt: int | None
     recipient: str | None
@@ -141,8 +153,16 @@ class EarlierAttempts(BaseModel):
 
 
 class EmailStory(EmailSummary):
-    """An email and everything that happened to it: attempts and events in the order of their times."""
+    """An email and everything that happened to it: attempts and events in the order of their times.
 
+    `reply_to`, `headers`, `tags` and `metadata` are as they were sent in; all four are null if the content of the email
+    is missing or damaged in the store.
+    """
+
+    reply_to: list[str] | None
+    headers: dict[str, str] | None
+    tags: list[str] | None
+    metadata: dict[str, str] | None
     attempts: list[EmailAttempt]
     earlier_attempts: Annotated[list[EarlierAttempts], Field(description="old ones, which are only counted")]
     events: list[EmailEvent]
