@@ -20,9 +20,10 @@ from app.api.v1 import stories
 from app.api.v1.validation import read_email
 from app.delivery.cancel import Cancel
 from app.delivery.read import Read
-from app.domain.account import provider_of
+from app.domain.account import is_account, provider_of
+from app.domain.address import address_key
 from app.domain.email import Email
-from app.domain.head import EmailStatus
+from app.domain.head import EmailStatus, Status
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.project import DEFAULT, check_project
 from app.domain.protocol import DeliveryProtocol
@@ -51,6 +52,12 @@ def list_some(
     recipient: Annotated[str, typer.Option(help="Only emails with this address in to, cc or bcc.")] = "",
     tag: Annotated[str, typer.Option(help="Only emails with this tag: NAME, or NAME=VALUE.")] = "",
     status: Annotated[EmailStatus | None, typer.Option(help="Only emails of this status.")] = None,
+    recipient_status: Annotated[
+        Status | None, typer.Option(help="Only emails with a recipient of this status; with --recipient, that one.")
+    ] = None,
+    provider: Annotated[
+        str, typer.Option(help="Only emails of which an attempt went through this account, whatever came of it.")
+    ] = "",
     project: Annotated[str | None, typer.Option(help="Only emails of this project; without it, those of all.")] = None,
     first: Annotated[str, typer.Option("--from", help="Only emails accepted then or later, in RFC 3339.")] = "",
     before: Annotated[str, typer.Option("--to", help="Only emails accepted before that.")] = "",
@@ -59,13 +66,17 @@ def list_some(
     as_json: Json = False,
 ) -> None:
     """List emails, newest first, a page at a time."""
+    if provider and not is_account(provider):
+        fail(f"--provider: {provider!r} is not the name of an account: NAME or NAME:LABEL, as PROVIDERS has them")
     wanted = Wanted(
-        _project(project) if project is not None else None,
-        recipient.lower(),
-        tag,
-        status,
-        _time("--from", first, 0),
-        _time("--to", before, FOR_EVER_MS),
+        project=_project(project) if project is not None else None,
+        recipient=address_key(recipient),
+        tag=tag,
+        status=status,
+        from_ms=_time("--from", first, 0),
+        to_ms=_time("--to", before, FOR_EVER_MS),
+        recipient_status=recipient_status,
+        provider=provider,
     )
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]

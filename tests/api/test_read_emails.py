@@ -221,6 +221,45 @@ def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -
     assert sorted(found("")) == sorted([queued, canceled])
 
 
+def test_a_filter_on_recipients_is_about_one_and_the_same(client: Client, parts: Container) -> None:
+    """Ann's call went through ses and bounced; Bob's went through ses first, and mailgun delivered it."""
+    ann, bob = (f"{name}-{uuid4().hex}@example.com" for name in ("ann", "bob"))
+    attempts = (
+        Attempt(3, "ses", (ann, bob), AT_MS, Kind.ACCEPTED),
+        Attempt(4, "mailgun", (bob,), AT_MS + 1, Kind.ACCEPTED),
+    )
+    recipients = {
+        ann: Recipient(ann, Role.TO, Status.BOUNCED, attempt=3),
+        bob: Recipient(bob, Role.CC, Status.DELIVERED, attempt=4),
+    }
+    earlier = {"sendgrid:eu": EarlierCalls(2, AT_MS, AT_MS, Kind.THROTTLED)}
+    email_id = send(client, ann)
+    head = parts.read.heads.get(email_id)
+    assert head is not None
+    assert client.post("/v1/emails", json=ANYTHING | {"to": ann}).status_code == 202  # another one, not yet tried
+    put = replace(head, recipients=recipients, attempts=attempts, earlier=earlier, next_attempt=5)
+    assert parts.read.heads.update(put, AT_MS)
+
+    def found(**chosen: str) -> bool:
+        emails = client.get("/v1/emails", params={"recipient": ann, **chosen}).json()["emails"]
+        assert {email["id"] for email in emails} <= {email_id}
+        return bool(emails)
+
+    assert found(provider="ses")
+    assert found(provider="ses", recipient_status="bounced")
+    assert found(provider="sendgrid:eu", recipient_status="bounced")  # for whom is not known any more
+    assert not found(provider="mailgun")  # that was for Bob
+    assert not found(recipient_status="delivered")
+    assert not found(provider="resend")
+    listed = client.get("/v1/emails", params={"provider": "mailgun", "recipient_status": "delivered"}).json()["emails"]
+    assert email_id in [email["id"] for email in listed]
+    wrong = client.get("/v1/emails", params={"provider": "mailgun", "recipient_status": "bounced"}).json()["emails"]
+    assert email_id not in [email["id"] for email in wrong]
+
+
+ANYTHING: dict[str, Any] = {"from": "app@example.com", "subject": "Hello", "text": "It works."}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -228,6 +267,8 @@ def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -
         ("limit=101", "limit"),
         ("limit=many", "limit"),
         ("status=lost", "status"),
+        ("recipient_status=partially_delivered", "recipient_status"),
+        ("provider=Send+Grid", "provider"),
         ("recipient=nobody", "recipient"),
         ("recipient=%00@example.com", "recipient"),
         ("after=!", "after"),
