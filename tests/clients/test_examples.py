@@ -24,6 +24,10 @@ PRINTED = {
         rf"attempt 1, sendgrid: accepted\nevent, sendgrid: delivered\n{ID} delivered",
         r'"status":"delivered".*"kind":"delivered"',
     ),
+    "read_content": (
+        "Thank you.\nreceipt.txt text/plain 11 bytes\nmessage/rfc822",
+        r'"filename":"receipt.txt"(.|\n)*4711: 19.90\n(.|\n)*Subject: Your receipt',
+    ),
     "list_emails": (r"Third\n.* Second\n.* First", r'"subject":"Third".*"subject":"Second"(.|\n)*"subject":"First"'),
     "explain_email": ("sendgrid: available, healthy", '"state":"available","why":"healthy"'),
     "send_code": (rf"{ID} 20\d\d-", r'"status":"queued"'),

@@ -147,7 +147,8 @@ def test_a_status_that_a_new_email_has_is_found_in_the_first_heads(many: Harness
 def test_a_page_that_finds_nothing_reads_a_thousand_heads_and_has_a_next_one(many: Harness, wanted: Wanted) -> None:
     many.partitions.read()
     trips = cost(many.read, wanted, 20)
-    assert (trips.read["BatchGetItem"], trips.calls["BatchGetItem"]) == (READ_AT_MOST, READ_AT_MOST // CHUNK)
+    assert READ_AT_MOST * 0.9 < trips.read["BatchGetItem"] <= READ_AT_MOST
+    assert trips.calls["BatchGetItem"] == READ_AT_MOST // CHUNK
     assert trips.one_after_another <= 3
     page = many.read.page(wanted, None, 20)
     assert (page.heads, page.after is None) == ([], False)
