@@ -8,10 +8,12 @@ import typer
 
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
+from app.api import times
 from app.domain.project import DEFAULT, check_project
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
+from app.store.key_rotation import rotate
 
-app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, rotate, replace.")
 
 
 Key = Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]
@@ -53,11 +55,14 @@ def list_all(*, as_json: Json = False) -> None:
             ",".join(one["scopes"]),
             ",".join(one["domains"]) or "any",
             one["created"],
+            one["last_used"],
             one["state"],
         )
         for one in records
     ]
-    show_table(["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"], rows, records, as_json=as_json)
+    show_table(
+        ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "LAST USED", "STATE"], rows, records, as_json=as_json
+    )
 
 
 @app.command()
@@ -67,6 +72,27 @@ def revoke(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     keys.revoke(found.id)
     show(f"revoked {_name(found)}", {"revoked": found.id[:SHOWN]}, as_json=as_json)
+
+
+@app.command("rotate")
+def rotate_one(
+    key: Key,
+    overlap_hours: Annotated[int, typer.Option(min=0, max=720, help="How long the old one still works.")] = 24,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print a new random key that may do what this one may. This one works for a day more, or for --overlap-hours.
+
+    To do it again makes another new key; the old one ends when it was first to end.
+    """
+    keys = _keys()
+    found = _in_use(keys, key)
+    if isinstance(found, UnreadableKey):
+        fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
+    new, ends_ms = rotate(found.id, overlap_hours * 3_600_000, int(time.time() * 1000))
+    record = {"key": new, "name": found.name, "rotated": found.id[:SHOWN], "ends": times.write(ends_ms)}
+    show(new, record, as_json=as_json)
+    typer.echo(f"{_name(found)} works until {times.write(ends_ms)}", err=True)
 
 
 @app.command()
@@ -85,7 +111,9 @@ def replace(key: Key, *, as_json: Json = False) -> None:
 def _in_use(keys: ApiKeys, key: str) -> ApiKey | UnreadableKey:
     known, unreadable = keys.read()
     found: list[ApiKey | UnreadableKey] = [
-        one for one in known if not one.revoked_at_ms and (one.name == key or one.id.startswith(key))
+        one
+        for one in known
+        if not one.revoked_at_ms and (one.name == key or one.id.startswith(key.removeprefix("key_")))
     ]
     found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key)]
     return found[0] if len(found) == 1 else fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
@@ -108,14 +136,24 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "scopes": sorted(key.scopes),
         "domains": list(key.domains),
         "created": _day(key.created_at_ms),
-        "state": f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use",
+        "last_used": times.write_optional(key.last_used_at_ms),
+        "state": _state(key),
     }
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at_ms:
+        return f"revoked {_day(key.revoked_at_ms)}"
+    if key.expires_at_ms is None:
+        return "in use"
+    return f"{'works until' if key.works(int(time.time() * 1000)) else 'ended'} {times.write(key.expires_at_ms)}"
 
 
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
-    return {"id": key.id[:SHOWN], "name": "", "project": "", "scopes": [], "domains": [], "created": "", "state": said}
+    nothing: dict[str, Any] = {"name": "", "project": "", "scopes": [], "domains": [], "created": "", "last_used": None}
+    return {"id": key.id[:SHOWN], **nothing, "state": said}
 
 
 def _day(at_ms: int) -> str:

@@ -17,6 +17,7 @@ from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
 from app.domain.shards import shard_of
 from app.domain.suppression import LASTS_MS, Reason, Suppression
+from app.store.api_keys import ApiKey, ApiKeyItem
 from app.wiring.parts import Container
 
 Example = Mapping[str, Any]
@@ -28,10 +29,25 @@ def seed(parts: Container) -> None:
     for example in (examples.STORY, examples.CANCELED):
         if parts.accept.heads.get(example["id"]) is None:
             _store(example, now_ms, parts)
+    _seed_key(now_ms, parts)
     address = examples.TO_SUPPRESS["address"]
     if parts.suppressions.get(address).in_force(now_ms) is None:
         until_ms = now_ms + LASTS_MS[Reason.MANUAL]
         parts.suppressions.put(Suppression(address, Reason.MANUAL, examples.TO_SUPPRESS["note"], now_ms, until_ms))
+
+
+def _seed_key(now_ms: int, parts: Container) -> None:
+    """Store the key of the examples, again if somebody has tried what revokes it. Nobody knows a secret of it."""
+    key_id = examples.KEY["id"].removeprefix("key_")
+    known = parts.api_keys.get(key_id)
+    if not isinstance(known, ApiKey) or not known.works(now_ms) or known.expires_at_ms is not None:
+        ApiKeyItem(
+            key_id,
+            name=examples.KEY["name"],
+            project=examples.KEY["project"],
+            scopes=set(examples.KEY["scopes"]),
+            created_at=now_ms,
+        ).save()
 
 
 def _store(example: Example, now_ms: int, parts: Container) -> None:

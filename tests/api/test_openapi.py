@@ -74,6 +74,11 @@ FILES = {
         ("post /v1/suppressions", {201, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/suppressions/{suppression_id}", {200, 401, 403, 404, 503}),
         ("delete /v1/suppressions/{suppression_id}", {204, 401, 403, 404, 503}),
+        ("post /v1/keys", {201, 400, 401, 403, 413, 415, 422, 503}),
+        ("get /v1/keys", {200, 401, 403, 422, 503}),
+        ("get /v1/keys/{key_id}", {200, 401, 403, 404, 503}),
+        ("post /v1/keys/{key_id}/rotate", {201, 401, 403, 404, 409, 422, 503}),
+        ("delete /v1/keys/{key_id}", {204, 401, 403, 404, 409, 503}),
         ("post /v1/webhooks/{provider}", {200, 400, 401, 404, 406, 413, 415, 503}),
         ("get /health", {200, 503}),
     ],
@@ -96,7 +101,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 17
+    assert len(dict(operations(described))) == 22
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
@@ -175,7 +180,7 @@ def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
-    assert len(requests_of(described)) == 7
+    assert len(requests_of(described)) == 8
     plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
     plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
     text = json.dumps(plain)

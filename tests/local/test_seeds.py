@@ -70,6 +70,15 @@ def test_the_suppression_has_the_id_of_the_example(client: Client) -> None:
     assert Suppressions(NOTHING_TO_KEEP).id_of(entry) == examples.SUPPRESSION["id"]
 
 
+def test_the_key_of_the_examples_is_there_again_at_the_next_start(client: Client, parts: Container) -> None:
+    for number, spoil in enumerate((("POST", "/rotate"), ("DELETE", ""))):
+        shown = client.get(f"/v1/keys/{examples.KEY['id']}").json()
+        assert timeless(shown) == timeless(examples.KEY), number
+        rotated = client.request(spoil[0], f"/v1/keys/{examples.KEY['id']}{spoil[1]}")
+        assert rotated.status_code in (201, 204)
+        seed(parts)
+
+
 def test_the_next_start_writes_only_what_is_missing(client: Client, parts: Container, clock: Clock) -> None:
     before = client.get(f"/v1/emails/{examples.ID}").json(), client.get("/v1/suppressions").json()
     clock.advance(60)

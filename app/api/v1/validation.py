@@ -35,7 +35,7 @@ def read_email(body: bytes, *, now_ms: int) -> Email:
 
     Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
-    request = _read(EmailRequest, body)
+    request = read_request(EmailRequest, body)
     if faults := [*_check_together(request, now_ms)]:
         raise Invalid(*faults)
     return to_email(request)
@@ -74,7 +74,7 @@ def to_email(request: EmailRequest) -> Email:
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     """The suppression in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
-    request = _read(SuppressionRequest, body)
+    request = read_request(SuppressionRequest, body)
     until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
     if until_ms <= now_ms:
         raise Invalid(("until", "must be in the future"))
@@ -83,7 +83,8 @@ def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms, request.project or "")
 
 
-def _read(model: type[Request], body: bytes) -> Request:
+def read_request(model: type[Request], body: bytes) -> Request:
+    """The request in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
     try:
         return model.model_validate(bodies.parse(body))
     except ValidationError as error:
