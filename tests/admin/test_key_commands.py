@@ -122,10 +122,10 @@ def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> 
 
 
 def test_a_rotated_key_works_beside_the_new_one(run: Run) -> None:
-    before = run("keys", "create", "till", "--scope", "send", "--domain", "example.com").stdout.strip()
+    before = run("keys", "create", "counter", "--scope", "send", "--domain", "example.com").stdout.strip()
     assert re.search(r"  –  +in use\n$", run("keys", "list").stdout)  # never used
-    done = run("keys", "rotate", "till", "--overlap-hours", "2")
-    ends = re.fullmatch(rf"[0-9a-f]{{12}} till works until ({TIME})\n", done.stderr)
+    done = run("keys", "rotate", "counter", "--overlap-hours", "2")
+    ends = re.fullmatch(rf"[0-9a-f]{{12}} counter works until ({TIME})\n", done.stderr)
     assert done.exit_code == 0
     assert ends
     old, new = keys().find(before), keys().find(done.stdout.strip())
