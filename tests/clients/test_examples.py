@@ -37,6 +37,10 @@ PRINTED = {
         r'"field":"to\[1\]"(.|\n)*422',
     ),
     "suppress_address": (r"dave@example.net manual\n1 found\nlifted", r'"reason":"manual"'),
+    "rotate_key": (
+        r"rotated active [Tt]rue\nrotated \[ ?'send' ?\]\nending\nrevoked",
+        r'"name":"rotated".*"state":"ending"',
+    ),
     "pause_provider": (
         r"sendgrid paused\nsendgrid in use\nsendgrid: weight 100",
         r'"name":"sendgrid","weight":100,"paused":true(.|\n)*"name":"sendgrid","weight":100,"paused":false',
