@@ -96,6 +96,8 @@ def export(
     file: Annotated[
         typer.FileTextWrite, typer.Argument(help="Where to write it; - is standard output.", encoding="utf-8")
     ],
+    *,
+    as_json: Json = False,
 ) -> None:
     """Write every suppression that holds as CSV, a line for each reason: email, reason, created, until, project, note.
 
@@ -104,7 +106,8 @@ def export(
     now_ms = _now_ms()
     found = progress((entry for _, entry in _suppressions().all(None, now_ms)), "writing suppressions")
     count = suppression_file.write(file, found, now_ms)
-    typer.echo(f"{count} lines", err=True)
+    if file.name != "<stdout>":
+        show(f"{count} lines", {"lines": count}, as_json=as_json)
 
 
 @app.command("import")

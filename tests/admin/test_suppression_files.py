@@ -50,7 +50,9 @@ def test_what_is_exported_is_imported_again_whole(run: Run, names: Path) -> None
     run("suppressions", "add", "ann@example.com", "--note", "-1", "--reason", "hard_bounce")
     before = [entry("=cmd@example.com"), entry("ann@example.com", "a"), entry("ann@example.com")]
     done = run("suppressions", "export", str(names))
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "3 lines\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "3 lines\n", "")
+    shown = run("suppressions", "export", "-")
+    assert (shown.exit_code, shown.stdout.count("\n"), shown.stderr) == (0, 4, "")
     with names.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["email"] for row in rows} == {"'=cmd@example.com", "ann@example.com"}
