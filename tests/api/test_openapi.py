@@ -91,10 +91,10 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
         if status == "204":
             assert "content" not in response
             continue
-        [(media_type, content)] = response["content"].items()
         if operation in FILES and status == "200":
-            assert (media_type, content) == (FILES[operation], {"schema": {"type": "string", "format": "binary"}})
+            assert set(response["content"]) == {FILES[operation], "application/octet-stream"}
             continue
+        [(media_type, content)] = response["content"].items()
         assert media_type == ("application/json" if int(status) < 400 else "application/problem+json")
         assert content["schema"]["$ref"]
         assert content["example"]

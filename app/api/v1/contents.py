@@ -35,9 +35,10 @@ _LARGE = TooLarge("this answer has 7,000,000 bytes as Lambda counts them, of whi
 
 
 def _file(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """The declaration of an answer that is a file."""
+    """The declaration of an answer that is a file: also as plain bytes, because generators know no other types."""
     schema = {"type": "string", "format": "binary"}
-    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+    content = {name: {"schema": schema} for name in (media_type, BINARY)}
+    return {200: {"description": description, "content": content}}
 
 
 @router.get(
