@@ -6,8 +6,10 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any, Final
 
+import botocore.session
 import typer
 
 from app import settings
@@ -19,10 +21,10 @@ from app.api.v1 import stories
 from app.api.v1.validation import read_email
 from app.delivery.cancel import Cancel
 from app.delivery.read import Read
-from app.domain.account import provider_of
+from app.domain.account import is_account, provider_of
 from app.domain.address import address_key
 from app.domain.email import Email
-from app.domain.head import EmailStatus
+from app.domain.head import EmailStatus, Status
 from app.domain.lane import Lane
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.domain.project import DEFAULT, check_project
@@ -31,11 +33,12 @@ from app.domain.retry import Again
 from app.errors import NotFound
 from app.providers import registry
 from app.settings import Process
-from app.store.events import Events
+from app.store.content import Contents
 from app.store.heads import Heads
 from app.store.listings import Listings
 from app.store.partitions import Partitions
-from app.wiring import process
+from app.store.stories import Stories
+from app.wiring import aws, process
 from app.wiring.parts import Container
 from app.wiring.reading import build_read
 
@@ -53,6 +56,12 @@ def list_some(
     recipient: Annotated[str, typer.Option(help="Only emails with this address in to, cc or bcc.")] = "",
     tag: Annotated[str, typer.Option(help="Only emails with this tag: NAME, or NAME=VALUE.")] = "",
     status: Annotated[EmailStatus | None, typer.Option(help="Only emails of this status.")] = None,
+    recipient_status: Annotated[
+        Status | None, typer.Option(help="Only emails with a recipient of this status; with --recipient, that one.")
+    ] = None,
+    provider: Annotated[
+        str, typer.Option(help="Only emails of which an attempt went through this account, whatever came of it.")
+    ] = "",
     project: Annotated[str | None, typer.Option(help="Only emails of this project; without it, those of all.")] = None,
     first: Annotated[str, typer.Option("--from", help="Only emails accepted then or later, in RFC 3339.")] = "",
     before: Annotated[str, typer.Option("--to", help="Only emails accepted before that.")] = "",
@@ -61,16 +70,19 @@ def list_some(
     as_json: Json = False,
 ) -> None:
     """List emails, newest first, a page at a time."""
+    if provider and not is_account(provider):
+        fail(f"--provider: {provider!r} is not the name of an account: NAME or NAME:LABEL, as PROVIDERS has them")
     wanted = Wanted(
-        _project(project) if project is not None else None,
-        recipient.lower(),
-        tag,
-        status,
-        _time("--from", first, 0),
-        _time("--to", before, FOR_EVER_MS),
+        project=_project(project) if project is not None else None,
+        recipient=address_key(recipient),
+        tag=tag,
+        status=status,
+        from_ms=_time("--from", first, 0),
+        to_ms=_time("--to", before, FOR_EVER_MS),
+        recipient_status=recipient_status,
+        provider=provider,
         with_tests=True,
     )
-    load()
     page = _read().page(wanted, after, limit)
     records = [stories.summarize(head).model_dump(mode="json", by_alias=True) for head in page.heads]
     rows = [
@@ -94,9 +106,8 @@ def list_some(
 @app.command("show")
 def show_one(email_id: EmailId, *, as_json: Json = False) -> None:
     """Show an email's whole story: its recipients, every attempt, and what the providers reported later."""
-    load()
     found = _read().story(_known(email_id), None)
-    record = stories.write_story(found.head, found.events).model_dump(mode="json", by_alias=True)
+    record = stories.write_story(found.head, found.events, found.details).model_dump(mode="json", by_alias=True)
     if as_json:
         show_json(record)
     else:
@@ -167,7 +178,10 @@ def retry(
 
 
 def _read() -> Read:
-    return build_read(Heads(), Events(), Listings(), Partitions(time.time))
+    settings = load()
+    s3 = cache(lambda: aws.client(botocore.session.get_session(), settings, "s3"))
+    contents = Contents(s3, settings.content_bucket, settings.inline_limit_bytes)
+    return build_read(Heads(), Stories(contents), Listings(), Partitions(time.time))
 
 
 @contextmanager

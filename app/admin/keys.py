@@ -8,14 +8,16 @@ import typer
 
 from app.admin.environment import fail, load
 from app.admin.output import Json, show, show_table
+from app.api import times
 from app.domain.lane import Lane
 from app.domain.project import DEFAULT, check_project, plain
 from app.domain.rate import MOST_A_SECOND
 from app.store.api_keys import SCOPES, SHOWN, ApiKey, ApiKeys, UnreadableKey
+from app.store.key_rotation import rotate
 
 TEST_SCOPES = ["send", "read"]  # of a test key for which none is named
 
-app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, replace.")
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke, rotate, replace.")
 
 
 Key = Annotated[str, typer.Argument(help="The id, or a unique beginning of it, or the name.")]
@@ -78,11 +80,12 @@ def list_all(*, as_json: Json = False) -> None:
             ",".join(one["domains"]) or "any",
             f"{one['rate_limit']}/s" if one["rate_limit"] else "any",
             one["created"],
+            one["last_used"],
             one["state"],
         )
         for one in records
     ]
-    heads = ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "STATE"]
+    heads = ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "LAST USED", "STATE"]
     show_table(heads, rows, records, as_json=as_json)
 
 
@@ -93,6 +96,27 @@ def revoke(key: Key, *, as_json: Json = False) -> None:
     found = _in_use(keys, key)
     keys.revoke(found.id)
     show(f"revoked {_name(found)}", {"revoked": found.id[:SHOWN]}, as_json=as_json)
+
+
+@app.command("rotate")
+def rotate_one(
+    key: Key,
+    overlap_hours: Annotated[int, typer.Option(min=0, max=720, help="How long the old one still works.")] = 24,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Print a new random key that may do what this one may. This one works for a day more, or for --overlap-hours.
+
+    To do it again makes another new key; the old one ends when it was first to end.
+    """
+    keys = _keys()
+    found = _in_use(keys, key)
+    if isinstance(found, UnreadableKey):
+        fail(f"{found.id[:SHOWN]} cannot be read, nor what it may do: create a key, and revoke this one")
+    new, ends_ms = rotate(found.id, overlap_hours * 3_600_000, int(time.time() * 1000))
+    record = {"key": new, "name": found.name, "rotated": found.id[:SHOWN], "ends": times.write(ends_ms)}
+    show(new, record, as_json=as_json)
+    typer.echo(f"{_name(found)} works until {times.write(ends_ms)}", err=True)
 
 
 @app.command()
@@ -118,7 +142,9 @@ def replace(key: Key, *, as_json: Json = False) -> None:
 def _in_use(keys: ApiKeys, key: str) -> ApiKey | UnreadableKey:
     known, unreadable = keys.read()
     found: list[ApiKey | UnreadableKey] = [
-        one for one in known if not one.revoked_at_ms and (one.name == key or one.id.startswith(key))
+        one
+        for one in known
+        if not one.revoked_at_ms and (one.name == key or one.id.startswith(key.removeprefix("key_")))
     ]
     found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key)]
     return found[0] if len(found) == 1 else fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
@@ -144,15 +170,24 @@ def _record(key: ApiKey) -> dict[str, Any]:
         "domains": list(key.domains),
         "rate_limit": key.rate_limit,
         "created": _day(key.created_at_ms),
-        "state": f"revoked {_day(key.revoked_at_ms)}" if key.revoked_at_ms else "in use",
+        "last_used": times.write_optional(key.last_used_at_ms),
+        "state": _state(key),
     }
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at_ms:
+        return f"revoked {_day(key.revoked_at_ms)}"
+    if key.expires_at_ms is None:
+        return "in use"
+    return f"{'works until' if key.works(int(time.time() * 1000)) else 'ended'} {times.write(key.expires_at_ms)}"
 
 
 def _damaged(key: UnreadableKey) -> dict[str, Any]:
     state = "revoked" if key.is_revoked else "not revoked"
     said = f"cannot be read by this version, and authenticates nothing; {state}"
     empty: dict[str, Any] = {"name": "", "project": "", "test": False, "lane": None, "scopes": [], "domains": []}
-    return {"id": key.id[:SHOWN], **empty, "rate_limit": None, "created": "", "state": said}
+    return {"id": key.id[:SHOWN], **empty, "rate_limit": None, "created": "", "last_used": None, "state": said}
 
 
 def _day(at_ms: int) -> str:

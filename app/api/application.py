@@ -36,6 +36,7 @@ TAGS = [
     {"name": "emails", "description": "Send emails and see what became of them."},
     {"name": "providers", "description": "See the health of the providers; pause and resume them."},
     {"name": "suppressions", "description": "Addresses to which nothing is sent."},
+    {"name": "keys", "description": "API keys: create, rotate and revoke them. For keys with the scope `admin`."},
     {"name": "webhooks", "description": "Where providers report; authenticated by their signatures."},
     {"name": "health", "description": "Whether the service works."},
 ]

@@ -166,7 +166,7 @@ class EventStore(Protocol):
         """Store events, each until the epoch second of its email id. To store them again changes nothing."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:
-        """The events of an email, in the order of the providers' times."""
+        """The events of an email that can be read, in the order of the providers' times."""
 
 
 class SuppressionLookup(Protocol):

@@ -17,6 +17,7 @@ from app.domain.lane import Lane
 from app.domain.project import DEFAULT, is_of_test_keys
 from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
+from app.domain.waiting import Waiting
 
 
 class Status(StrEnum):
@@ -86,7 +87,8 @@ class Recipient:
     `attempt` is the current attempt: the last one that claimed this recipient, or the one whose copy counts (0: none
     yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0, and
     `round_ends_at_ms` is when the next one begins (None: a provider of this round is left). A wait may end before that,
-    to check whether a provider that could not be called can be called now. `passes_lists`: a provider's own suppression
+    to check whether a provider that could not be called can be called now; `waits_for` is what a queued one waits for
+    (None: it has no wait, or waits for evidence). `passes_lists`: a provider's own suppression
     list ends nothing, because the email overrides the lists or the address was lifted from ours.
     """
 
@@ -102,6 +104,11 @@ class Recipient:
     cause: Cause | None = None
     detail: str = ""
     passes_lists: bool = False
+    waits_for: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        if self.wait_until_ms is None:  # whatever ends a wait ends what was waited for
+            object.__setattr__(self, "waits_for", None)
 
     @property
     def key(self) -> str:

@@ -196,7 +196,7 @@ def _await_evidence(recipient: Recipient, policy: UncertainPolicy) -> Recipient:
     # If another attempt's copy is live, there is nothing to wait for.
     if policy.on_uncertain is OnUncertain.FAILOVER or live_attempts(recipient):
         return next_status(recipient)
-    return replace(recipient, wait_until_ms=policy.wait_until_ms)
+    return replace(recipient, wait_until_ms=policy.wait_until_ms, waits_for=None)
 
 
 def _return_delivered(recipient: Recipient, signal: Signal) -> Recipient:

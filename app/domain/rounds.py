@@ -13,6 +13,7 @@ A rescue sends a critical email again that a provider accepted before it fell si
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from app.domain import limits
 from app.domain.attempts import Attempt
@@ -24,6 +25,7 @@ from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
 from app.domain.unknown_calls import AT_MOST, called_again, counted_calls, may_have_arrived, unknown_calls
+from app.domain.waiting import Waiting
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -146,7 +148,7 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
     again = called_again(recipient, context.attempts)
     limited = limits.waited_for(recipient, context)
     names = {candidate.provider for candidate in limited}
-    times_ms = [_earliest_ms(candidate.until_ms, context) for candidate in limited]
+    ends = [(_earliest_ms(candidate.until_ms, context), candidate.waited_for) for candidate in limited]
     recipient = replace(recipient, tried={name: t for name, t in recipient.tried.items() if name not in names})
     limits_only = True
     for candidate in context.dispatch_context.route if context.now_ms < context.retry_until_ms else ():
@@ -155,16 +157,18 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
         if candidate.provider in again:
             if recipient.round_ends_at_ms is None:
                 recipient = replace(recipient, round_ends_at_ms=_round_end_ms(recipient, context))
-            times_ms += [recipient.round_ends_at_ms or 0, context.retry_until_ms]
+            ends.append((min(recipient.round_ends_at_ms or 0, context.retry_until_ms), Waiting.ROUND))
             limits_only = False
         elif candidate.provider not in recipient.tried:
-            times_ms += [_earliest_ms(candidate.until_ms, context), context.retry_until_ms]
+            until_ms = min(_earliest_ms(candidate.until_ms, context), context.retry_until_ms)
+            ends.append((until_ms, candidate.waited_for))
             limits_only = False
-    if not times_ms:
+    if not ends:
         return recipient
     if limits_only:
         recipient = limits.as_reason(recipient, limited)
-    return replace(recipient, wait_until_ms=min(*times_ms, context.expires_at_ms))
+    until_ms, waits_for = min(ends, key=itemgetter(0))
+    return replace(recipient, wait_until_ms=min(until_ms, context.expires_at_ms), waits_for=waits_for)
 
 
 def _earliest_ms(until_ms: int | None, context: RetryContext) -> int:

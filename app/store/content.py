@@ -4,24 +4,23 @@ It is stored before the head, with the entries by which recipients and tags find
 request (`accepted_by`): a request that comes again never changes what an earlier one has stored.
 """
 
-import json
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, PynamoDBException
 from pynamodb.models import Model
 
-from app.domain.email import Attachment, Content, Mailbox
+from app.domain.email import Content
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
 from app.settings import INLINE_BYTES
 from app.store.batches import put_all
+from app.store.content_packing import pack, unpack, without_texts
 from app.store.entries import entries_of
 from app.store.failures import code_of, is_condition_failed
 from app.store.head_items import PART, HeadItem, read_head
@@ -36,7 +35,10 @@ _log = logging.getLogger(__name__)
 
 
 class ContentItem(Model):
-    """The content that one request brought: the packed bytes, or the key of the S3 object that holds them."""
+    """The content that one request brought: the packed bytes, or the key of the S3 object that holds them.
+
+    Beside such a key, `details` are packed: the content without its texts and files, so that a story needs no object.
+    """
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -48,6 +50,7 @@ class ContentItem(Model):
     ttl = TTLAttribute()
     packed = BinaryAttribute(null=True, legacy_encoding=False)
     object_key = UnicodeAttribute(null=True)
+    details = BinaryAttribute(null=True, legacy_encoding=False)
 
 
 class Bucket(Protocol):
@@ -106,13 +109,15 @@ class Contents:
 
     def _items(self, head: Head, content: Content) -> list[Model]:
         """The items of one email. What is too large for them is stored in the bucket first."""
-        item = ContentItem(head.email_id, _part(head), ttl=as_ttl(head.ttl_s))
+        item = ContentItem(head.email_id, content_part(head), ttl=as_ttl(head.ttl_s))
         packed = pack(content)
         if len(packed) <= self._inline_limit_bytes:
             item.packed = packed
         else:
             item.object_key = _object_key(head, head.created_at_ms)
             self._s3().put_object(Bucket=self._bucket, Key=item.object_key, Body=packed)
+            details = pack(without_texts(content))
+            item.details = details if len(details) <= self._inline_limit_bytes else None
         return [item, *entries_of(head)]
 
     def keep(self, head: Head, now_ms: int) -> None:
@@ -121,7 +126,9 @@ class Contents:
         An object is written again, because the rule that deletes it counts from its last write. What is missing or
         damaged stays so. Raises ServiceUnavailable if not all of it is stored.
         """
-        raw = ContentItem._get_connection().get_item(head.email_id, _part(head), consistent_read=True).get("Item")
+        raw = (
+            ContentItem._get_connection().get_item(head.email_id, content_part(head), consistent_read=True).get("Item")
+        )
         if raw is not None:
             self._keep_content(head, ContentItem.from_raw_data(raw), now_ms)
         put_all(entries_of(head))
@@ -149,18 +156,41 @@ class Contents:
         Both are read at once. The function returns None if the content is missing or damaged; an object is only read
         when it is called. Raises Unreadable for a head that this version cannot read.
         """
-        items = {raw["part"]["S"]: raw for raw in _read(email_id)}
+        items = {raw["part"]["S"]: raw for raw in read_parts(email_id, PART)}
         if PART not in items:
             return None, lambda: None
         head = read_head(items[PART])
-        return head, partial(self._load, email_id, items.get(_part(head)))
+        return head, partial(self._load, email_id, items.get(content_part(head)))
 
-    def _load(self, email_id: str, raw: dict[str, Any] | None) -> Content | None:
+    def details(self, head: Head, raw: dict[str, Any] | None) -> Content | None:
+        """The content of `head` without its texts and files, from its item. None: it is missing or damaged.
+
+        Raises ServiceUnavailable if it needs the object, and the bucket does not answer.
+        """
+        try:
+            content = self._load(head.email_id, raw, "details")
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailable(f"the bucket does not answer: {type(error).__name__}") from error
+        return content and without_texts(content)
+
+    def whole(self, email_id: str) -> tuple[Head, Content | None] | None:
+        """The head and the content. None instead of both: there is no such email; of the second: it is lost.
+
+        Raises Unreadable, and ServiceUnavailable if the bucket does not answer.
+        """
+        head, load = self.open(email_id)
+        try:
+            return None if head is None else (head, load())
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceUnavailable(f"the bucket does not answer: {type(error).__name__}") from error
+
+    def _load(self, email_id: str, raw: dict[str, Any] | None, instead: str = "packed") -> Content | None:
+        """The content in an item; with `instead`, that of this attribute, if the item has it."""
         if raw is None:
             return None
         try:
             item = ContentItem.from_raw_data(raw)
-            return unpack(self._packed(item))
+            return unpack(getattr(item, instead) or self._packed(item))
         except (zlib.error, ValueError, KeyError, TypeError) as error:
             _log.error("content damaged", extra={"email_id": email_id, "reason": type(error).__name__})
             return None
@@ -177,13 +207,16 @@ class Contents:
         return body
 
 
-def _read(email_id: str) -> Iterator[dict[str, Any]]:
-    """The head and the contents of an email as DynamoDB writes them, by one strongly consistent query."""
+def read_parts(email_id: str, last: str) -> Iterator[dict[str, Any]]:
+    """The contents of an email, its head, and what comes behind it up to `last`, by one strongly consistent query.
+
+    They are as DynamoDB writes them.
+    """
     start: Any = None
     while True:
         answer = HeadItem._get_connection().query(
             email_id,
-            range_key_condition=HeadItem.part.between("content", PART),
+            range_key_condition=HeadItem.part.between("content", last),
             consistent_read=True,
             exclusive_start_key=start,
         )
@@ -193,7 +226,8 @@ def _read(email_id: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def _part(head: Head) -> str:
+def content_part(head: Head) -> str:
+    """The range key of the content that belongs to `head`."""
     return f"content#{head.accepted_by}"
 
 
@@ -210,36 +244,3 @@ def _object_key(head: Head, now_ms: int) -> str:
 def _days(lives_for_s: float) -> int:
     lives_for_days = lives_for_s / 86_400
     return next((days for days in OBJECTS_LIVE_FOR_DAYS if lives_for_days <= days - 1), OBJECTS_LIVE_FOR_DAYS[-1])
-
-
-def pack(content: Content) -> bytes:
-    """Compress a content: first a JSON line, which says how long each attachment is, then the attachments' bytes."""
-    data = asdict(replace(content, attachments=()))
-    data["attachments"] = [
-        {"filename": a.filename, "content_type": a.content_type, "content_id": a.content_id, "size": len(a.content)}
-        for a in content.attachments
-    ]
-    line = json.dumps(data, ensure_ascii=False).encode()
-    return zlib.compress(b"".join((line, b"\n", *(a.content for a in content.attachments))))
-
-
-def unpack(packed: bytes) -> Content:
-    """Restore the content from the bytes that `pack` made."""
-    line, _, remaining = zlib.decompress(packed).partition(b"\n")
-    data = json.loads(line)
-    attachments = []
-    for entry in data.pop("attachments"):
-        size = entry.pop("size")
-        attachments.append(Attachment(content=remaining[:size], **entry))
-        remaining = remaining[size:]
-    return Content(
-        subject=data["subject"],
-        text=data["text"],
-        html=data["html"],
-        reply_to=tuple(Mailbox(**mailbox) for mailbox in data["reply_to"]),
-        headers=tuple((name, value) for name, value in data["headers"]),
-        attachments=tuple(attachments),
-        tags=tuple(data["tags"]),
-        metadata=data["metadata"],
-        names=data.get("names", {}),
-    )

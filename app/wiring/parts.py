@@ -23,6 +23,7 @@ from app.delivery.ports import Clock, Send
 from app.delivery.queue_ports import Publish, PublishLater, PublishMany
 from app.delivery.rate_limit import RateLimit
 from app.delivery.read import Read
+from app.delivery.read_content import ReadContent
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
 from app.delivery.reschedule import Reschedule
@@ -31,10 +32,12 @@ from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
+from app.providers.sdk import mime
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
 from app.store.heads import Heads
 from app.store.partitions import Partitions
+from app.store.stories import Stories
 from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
 from app.wiring.admission import build_admission
@@ -67,6 +70,7 @@ class Container:
     retry: Retry
     record: Record
     read: Read
+    read_content: ReadContent
     sweep: Sweep
     explain: Explain
     monitor: Monitor
@@ -189,7 +193,8 @@ def build(
             retry_for_s=settings.retry_for_s,
             accounts=settings.providers,
         ),
-        read=build_read(stores.heads, stores.events, stores.listings, partitions),
+        read=build_read(stores.heads, Stories(stores.contents), stores.listings, partitions),
+        read_content=ReadContent(stores.contents, mime.render),
         sweep=build_sweep(
             stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers
         ),

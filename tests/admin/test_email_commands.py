@@ -111,6 +111,11 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
     found = json.loads(run("emails", "list", "--recipient", f"{project.upper()}@example.com", "--json").stdout)
     assert {one["id"] for one in found["emails"]} == set(ids)
     assert run("emails", "list", "--project", project, "--status", "sent").stdout == "none\n"
+    of = ("emails", "list", "--project", project)
+    queued = json.loads(run(*of, "--recipient-status", "queued", "--json").stdout)["emails"]
+    assert {one["id"] for one in queued} == set(ids)
+    assert run(*of, "--recipient-status", "bounced").stdout == "none\n"
+    assert run(*of, "--provider", "sendgrid").stdout == "none\n"  # nothing was tried yet
     assert run("emails", "list", "--project", project, "--to", "2020-01-01T00:00:00Z").stdout == "none\n"
 
 
@@ -121,6 +126,7 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
         (("cancel", "eml_nowhere"), "no such email"),
         (("show", "ü"), "no such email"),
         (("list", "--from", "today"), "--from: 'today' must be an RFC 3339 time with an offset"),
+        (("list", "--provider", "A b"), "--provider: 'A b' is not the name of an account"),
         (("list", "--project", "A b"), "--project: 'A b' is not the name of a project"),
         (("list", "--after", "nonsense"), "after: is not a cursor of this listing"),
         (("send", "--to", "ann@example.com", "--text", "x"), "from: is required"),

@@ -16,6 +16,9 @@ def keys() -> ApiKeys:
     return ApiKeys(time.time)
 
 
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
 def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
     made = run(
         "keys",
@@ -39,9 +42,10 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
     assert (key.name, key.project, key.lane) == ("shop", "web-shop", Lane.BULK)
     assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
     heads, line = run("keys", "list").stdout.splitlines()
-    assert heads.split() == ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "STATE"]
+    columns = ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "LAST", "USED", "STATE"]
+    assert heads.split() == columns
     assert re.fullmatch(
-        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  any   \d{{4}}-\d\d-\d\d  in use", line
+        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  any   \d{{4}}-\d\d-\d\d  {TIME}  in use", line
     )
     (record,) = json.loads(run("keys", "list", "--json").stdout)
     assert record.items() >= {"id": key.id[:12], "name": "shop", "domains": ["example.com"], "state": "in use"}.items()
@@ -139,6 +143,25 @@ def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> 
     again = run("keys", "replace", old.id[:12])
     assert (again.exit_code, again.stdout) == (1, "")
     assert "names 0 keys that are in use" in again.stderr
+
+
+def test_a_rotated_key_works_beside_the_new_one(run: Run) -> None:
+    before = run("keys", "create", "counter", "--scope", "send", "--domain", "example.com").stdout.strip()
+    assert re.search(r"  –  +in use\n$", run("keys", "list").stdout)  # never used
+    done = run("keys", "rotate", "counter", "--overlap-hours", "2")
+    ends = re.fullmatch(rf"[0-9a-f]{{12}} counter works until ({TIME})\n", done.stderr)
+    assert done.exit_code == 0
+    assert ends
+    old, new = keys().find(before), keys().find(done.stdout.strip())
+    assert old is not None
+    assert new is not None
+    assert (new.name, new.scopes, new.domains, new.project) == (old.name, old.scopes, old.domains, old.project)
+    assert f"works until {ends[1]}\n" in run("keys", "list").stdout
+    record = json.loads(run("keys", "rotate", new.id[:12], "--overlap-hours", "0", "--json").stdout)
+    assert record.keys() == {"key", "name", "rotated", "ends"}
+    assert keys().find(done.stdout.strip()) is None
+    assert re.search(r"  ended 20", run("keys", "list").stdout)
+    assert run("keys", "rotate", "nobody").exit_code == 1
 
 
 def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:

@@ -131,6 +131,8 @@ def test_the_document_has_these_headers(app: FastAPI) -> None:
         ("post /v1/emails", "202"),
         ("post /v1/emails", "200"),
         ("post /v1/suppressions", "201"),
+        ("post /v1/keys", "201"),
+        ("post /v1/keys/{key_id}/rotate", "201"),
     }
 
 

@@ -30,6 +30,10 @@ PRINTED = {
         r"^bounced\+order-7@example.net: bounced, through sandbox\nfailover@.*: delivered, through sandbox:second$",
         r'"test":true.*"status":"bounced".*"status":"delivered"',
     ),
+    "read_content": (
+        "Thank you.\nreceipt.txt text/plain 11 bytes\nmessage/rfc822",
+        r'"filename":"receipt.txt"(.|\n)*4711: 19.90\n(.|\n)*Subject: Your receipt',
+    ),
     "list_emails": (r"Third\n.* Second\n.* First", r'"subject":"Third".*"subject":"Second"(.|\n)*"subject":"First"'),
     "explain_email": ("sendgrid: available, healthy", '"state":"available","why":"healthy"'),
     "send_code": (rf"{ID} 20\d\d-", r'"status":"queued"'),
@@ -39,6 +43,10 @@ PRINTED = {
         r'"field":"to\[1\]"(.|\n)*422',
     ),
     "suppress_address": (r"dave@example.net manual\n1 found\nlifted", r'"reason":"manual"'),
+    "rotate_key": (
+        r"rotated active [Tt]rue\nrotated \[ ?'send' ?\]\nending\nrevoked",
+        r'"name":"rotated".*"state":"ending"',
+    ),
     "pause_provider": (
         r"sendgrid paused\nsendgrid in use\nsendgrid: weight 100",
         r'"name":"sendgrid","weight":100,"paused":true(.|\n)*"name":"sendgrid","weight":100,"paused":false',

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.api.application import create
-from app.api.v1 import examples
+from app.api.v1 import examples, key_examples
 from app.domain.suppression import Entry
 from app.local.environment import NOTHING_TO_KEEP
 from app.local.seeds import seed
@@ -17,7 +17,7 @@ from tests.api.conftest import Client, installed
 from tests.support.clock import Clock
 
 DAY_MS = 24 * 3600 * 1000
-TIMES = {"created_at", "send_at", "expires_at", "started_at", "at", "since", "until"}
+TIMES = {"created_at", "send_at", "expires_at", "started_at", "at", "sort_at", "since", "until"}
 
 
 @pytest.fixture
@@ -89,6 +89,15 @@ def test_the_suppression_has_the_id_of_the_example(client: Client) -> None:
     assert timeless(answer.json()) == timeless(examples.SUPPRESSION)
     entry = Entry(examples.TO_SUPPRESS["address"])
     assert Suppressions(NOTHING_TO_KEEP).id_of(entry) == examples.SUPPRESSION["id"]
+
+
+def test_the_key_of_the_examples_is_there_again_at_the_next_start(client: Client, parts: Container) -> None:
+    for number, spoil in enumerate((("POST", "/rotate"), ("DELETE", ""))):
+        shown = client.get(f"/v1/keys/{key_examples.KEY['id']}").json()
+        assert timeless(shown) == timeless(key_examples.KEY), number
+        rotated = client.request(spoil[0], f"/v1/keys/{key_examples.KEY['id']}{spoil[1]}")
+        assert rotated.status_code in (201, 204)
+        seed(parts)
 
 
 def test_the_next_start_writes_only_what_is_missing(client: Client, parts: Container, clock: Clock) -> None:

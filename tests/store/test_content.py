@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
 from app.settings import INLINE_BYTES, LARGEST_INLINE
-from app.store.content import ContentItem, Contents, pack, unpack
+from app.store.content import ContentItem, Contents
+from app.store.content_packing import pack, unpack
 from app.store.heads import Heads
 from tests.support.aws import BUCKET, Aws
 from tests.support.samples import a_head

@@ -13,6 +13,7 @@ from app.domain.kinds import Cause, Kind
 from app.domain.lane import Lane
 from app.domain.shards import SHARDS, shard_of
 from app.domain.suppression import Notice, Reason
+from app.domain.waiting import Waiting
 from app.store.head_items import HeadItem
 from app.store.heads import Heads
 from tests.support.aws import Aws
@@ -60,6 +61,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         cause=Cause.OUTAGE,
         detail="ünavailable",
         passes_lists=True,
+        waits_for=Waiting.CAP,
     )
     repetition = Attempt(
         number=4,

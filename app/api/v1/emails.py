@@ -54,9 +54,12 @@ def list_emails(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -
     responses=answer(examples.STORY) | refusals("read") | errors(_UNKNOWN),
 )
 def get_email(email_id: EmailId, key: Reader, parts: Parts) -> views.EmailStory:
-    """Read one email's whole story: its recipients, every attempt, and what the providers reported later."""
-    story = parts.read.story(_known(email_id), key.sees)
-    return stories.write_story(story.head, story.events)
+    """Read one email's whole story: its recipients, every attempt, and what the providers reported later.
+
+    What it says is apart: `GET /v1/emails/{id}/content`, and `/raw` for the whole email as MIME.
+    """
+    story = parts.read.story(known(email_id), key.sees)
+    return stories.write_story(story.head, story.events, story.details)
 
 
 @router.post(
@@ -71,7 +74,7 @@ def cancel_email(email_id: OpenEmailId, key: Sender, parts: Parts) -> views.Emai
     After a 200 no new call to a provider begins for this email. A copy that a provider has taken before is told as it
     is; if it fails, its recipient is canceled, too.
     """
-    return stories.summarize(parts.cancel(_known(email_id), key.sees))
+    return stories.summarize(parts.cancel(known(email_id), key.sees))
 
 
 @router.patch(
@@ -88,7 +91,7 @@ def reschedule_email(email_id: ScheduledEmailId, key: Sender, body: JsonBody, pa
     An `expires_at` that was given stays, the default moves along. To ask for the time that it has changes nothing.
     """
     send_at_ms = read_schedule(body)
-    return stories.summarize(parts.reschedule(_known(email_id), key.sees, send_at_ms))
+    return stories.summarize(parts.reschedule(known(email_id), key.sees, send_at_ms))
 
 
 @router.post(
@@ -120,13 +123,13 @@ def retry_email(
     To ask again while they are tried is a 409, so nobody is tried twice for it. Who may have got the email is not tried
     again, unless a second copy is allowed.
     """
-    head = parts.retry(_known(email_id), key.sees, read_retry(body), partial(check_email, key))
+    head = parts.retry(known(email_id), key.sees, read_retry(body), partial(check_email, key))
     response.headers["Location"] = f"{request.scope['root_path']}/v1/emails/{head.email_id}"
     return stories.summarize(head)
 
 
-def _known(email_id: str) -> str:
-    """`email_id`, if it has the form of an id. Raises NotFound otherwise, because DynamoDB might refuse such a key."""
+def known(email_id: str) -> str:
+    """Return `email_id`, if it has the form of an id. Raises NotFound otherwise: DynamoDB might refuse such a key."""
     if _ID.fullmatch(email_id) is None:
         raise NotFound("no such email")
     return email_id

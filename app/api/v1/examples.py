@@ -114,6 +114,10 @@ BATCH_ANSWER: dict[str, Any] = {
 }
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
+    "reply_to": ["help@example.com"],
+    "headers": {"X-Campaign": "receipts"},
+    "tags": ["receipt"],
+    "metadata": {"order": "4711"},
     "attempts": [
         {
             "number": 1,
@@ -146,6 +150,7 @@ STORY: dict[str, Any] = DELIVERED | {
     "events": [
         {
             "at": "2030-01-31T18:00:02.000Z",
+            "sort_at": "2030-01-31T18:00:02.000Z",
             "provider": "mailgun",
             "attempt": 2,
             "recipient": "ann@example.com",
@@ -153,6 +158,23 @@ STORY: dict[str, Any] = DELIVERED | {
             "cause": None,
             "detail": "OK",
             "scope": None,
+        }
+    ],
+}
+
+CONTENT: dict[str, Any] = {
+    "id": ID,
+    "subject": STORY["subject"],
+    "text": SHORT["text"],
+    "html": "<p>Thank you.</p>",
+    "attachments": [
+        {
+            "number": 1,
+            "filename": "receipt.txt",
+            "content_type": "text/plain",
+            "size_bytes": 12,
+            "content_id": None,
+            "url": f"/v1/emails/{ID}/attachments/1",
         }
     ],
 }
@@ -215,3 +237,5 @@ SUPPRESSION: dict[str, Any] = {
     "reasons": [_MANUAL],
 }
 SUPPRESSIONS: dict[str, Any] = {"suppressions": [SUPPRESSION], "after": None}
+
+# Local mode has this key, whose secret nobody knows: the examples read, rotate and revoke it.

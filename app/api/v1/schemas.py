@@ -172,7 +172,7 @@ class EmailRequest(Request):
         Field(
             strict=False,
             description="`urgent` passes `normal`, and both pass `bulk`, which may take hours. Default: that of the API"
-            " key, or `normal`; one that differs from the lane to which the key is fixed is refused",
+            " key, or `normal`, in a batch `bulk`; one that differs from the lane to which the key is fixed is refused",
         ),
     ] = None
     override_suppression: Annotated[

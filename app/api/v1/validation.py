@@ -90,7 +90,7 @@ def to_email(request: EmailRequest) -> Email:
 
 def read_schedule(body: bytes) -> int:
     """The time in `body`, for an email that is scheduled. Raises Malformed or Invalid."""
-    request = _validated(ScheduleRequest, bodies.parse(body))
+    request = read_request(ScheduleRequest, body)
     if faults := [*_check_names_of_schedule(request)]:
         raise Invalid(*faults)
     at_ms = request.send_at if request.send_at is not None else request.scheduled_at
@@ -101,20 +101,25 @@ def read_schedule(body: bytes) -> int:
 
 def read_retry(body: bytes) -> Again:
     """Whom and how to retry, as `body` says. Raises Malformed or Invalid."""
-    request = _validated(RetryRequest, bodies.parse(body))
+    request = read_request(RetryRequest, body)
     keys = tuple(dict.fromkeys(map(address_key, request.recipients)))
     return Again(keys, request.provider or "", request.allow_second_copy)
 
 
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     """The suppression in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
-    request = _validated(SuppressionRequest, bodies.parse(body))
+    request = read_request(SuppressionRequest, body)
     until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
     if until_ms <= now_ms:
         raise Invalid(("until", "must be in the future"))
     if until_ms > now_ms + SUPPRESSED_WITHIN_MS:
         raise Invalid(("until", "must be within 10 years"))
     return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms, request.project or "")
+
+
+def read_request(model: type[Request], body: bytes) -> Request:
+    """The request in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
+    return _validated(model, bodies.parse(body))
 
 
 def _validated(model: type[Request], value: object) -> Request:
