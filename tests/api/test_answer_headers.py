@@ -130,6 +130,7 @@ def test_the_document_has_these_headers(app: FastAPI) -> None:
     assert {(call, status) for call, status, name in found if name == "Location"} == {
         ("post /v1/emails", "202"),
         ("post /v1/emails", "200"),
+        ("post /v1/emails/{email_id}/retry", "202"),
         ("post /v1/suppressions", "201"),
         ("post /v1/keys", "201"),
         ("post /v1/keys/{key_id}/rotate", "201"),
