@@ -80,9 +80,9 @@ def reported(event: ProviderEvent, head: Head, version: int, at_ms: int) -> tupl
     key = event.recipient or _only_recipient(head, event.attempt)
     recipient = head.recipients.get(key)
     word = word_of(recipient.status) if recipient else status(head.recipients.values()).value
-    told_ms = max(min(event.at_ms, at_ms), head.created_at_ms)
+    happened_ms = max(min(event.at_ms, at_ms), head.created_at_ms)
     change = replace(
-        _snapshot(head, change_type, recipient, word, word, told_ms),
+        _snapshot(head, change_type, recipient, word, word, happened_ms),
         id=_id(event.email_id, "event", event.key),
         version=version,
         place=REPORT_PLACE,
