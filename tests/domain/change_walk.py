@@ -1,15 +1,17 @@
 """Random walks through the world of the protocol, with every change that an application is told on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from app.domain.change_types import WORDS
 from app.domain.changes import EmailChange, changes
 from app.domain.email import OnUncertain
 from app.domain.head import Head
 from app.domain.kinds import EventKind, Kind
+from tests.domain.invariants import identity
 from tests.domain.world import World
-from tests.domain.world_state import Setup
+from tests.domain.world_state import Setup, State
 
 KINDS: tuple[EventKind, ...] = (
     Kind.ACCEPTED, Kind.DELAYED, Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.MAILBOX_CONDITION, Kind.SOFT_BOUNCE,
@@ -61,3 +63,27 @@ def walk(setup: Setup, choose: Callable[[int], int], steps: int) -> Walk:
             walked.see(state.head, after.head, after.now_ms)
         state = after
     return walked
+
+
+def every_write(setup: Setup, limit: int) -> list[tuple[Head, Head]]:
+    """The head before and after every write that may follow any of the first `limit` states, breadth first."""
+    states = [WORLD.start(setup)]
+    seen = {identity(states[0], versioned=True)}
+    writes: list[tuple[Head, Head]] = []
+    for state in islice(iter_growing(states), limit):
+        for step in WORLD.steps(state):
+            if step.state.head is not state.head:
+                writes.append((state.head, step.state.head))
+            key = identity(step.state, versioned=True)
+            if key not in seen:
+                seen.add(key)
+                states.append(step.state)
+    return writes
+
+
+def iter_growing(states: list[State]) -> Iterator[State]:
+    """The states of a list, also those that are appended meanwhile."""
+    at = 0
+    while at < len(states):
+        yield states[at]
+        at += 1

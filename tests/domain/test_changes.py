@@ -16,7 +16,8 @@ from app.domain.email import Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import SURELY_NOT_SENT, Cause, Kind
-from tests.domain.change_walk import SETUPS, Walk, walk
+from tests.domain.change_walk import SETUPS, Walk, every_write, walk
+from tests.domain.world_state import Setup
 from tests.support.samples import a_head
 from tests.support.size import FULL, examples
 
@@ -278,6 +279,18 @@ def check(walked: Walk) -> None:
             else:
                 assert failovers == []
             assert len(own) == len(steps) + len(failovers)
+
+
+def test_every_step_of_a_small_space_is_told_by_its_statuses_alone() -> None:
+    steps = every_write(Setup(people=1, faults=2, cancel=True), 4000 if FULL else 800)
+    assert len(steps) > 500
+    for old, new in steps:
+        (before,), (after,) = old.recipients.values(), new.recipients.values()
+        found = [one for one in changes(old, new, 5) if one.type in WORDS]
+        assert bool(found) is (word_of(before.status) != word_of(after.status))
+        assert [one.place for one in changes(old, new, 5)] == list(range(len(changes(old, new, 5))))
+        if found:
+            assert (found[0].was, found[-1].status) == (word_of(before.status), word_of(after.status))
 
 
 @pytest.mark.timeout(600)

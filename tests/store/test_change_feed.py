@@ -18,7 +18,7 @@ from app.errors import Contention
 from app.store import change_feed, tables
 from app.store.batches import put_all
 from app.store.change_feed import FRESH_MS, HELD_BACK_MS, PROMPT_MS, ChangeFeed, Entry, Place
-from app.store.change_items import DAY_MS, KEPT_FOR_S, MOST_BYTES, ChangeItem, LateItem, written
+from app.store.change_items import DAY_MS, KEPT_FOR_S, MOST_BYTES, ChangeItem, LateItem, items_of, written
 from app.store.compact_json import compact
 from tests.support.aws import REGION, Aws
 from tests.support.clock import Clock
@@ -161,6 +161,24 @@ def test_entries_around_midnight_are_in_order(clock: Clock) -> None:
         clock.advance(1)
     clock.advance(60)
     assert ids(read_all(feed, project, 3)) == expected
+
+
+def test_what_is_told_of_one_recipient_is_one_write_unit(clock: Clock, aws: Aws) -> None:
+    (change,) = told(clock, "default")
+    change = replace(
+        change,
+        type=ChangeType.DELIVERED,
+        provider="sendgrid:eu",
+        attempt=2,
+        message_id="m" * 70,
+        detail="250 2.0.0 OK 1764500000 d75a77b69052e-4b5a2f7c1d2si1234567qtp.123 - gsmtp",
+        tags=("receipt", "order=123456"),
+    )
+    (item,) = items_of([change], clock.now_ms, 0)
+    size = sum(
+        len(name.encode()) + len(str(next(iter(value.values()))).encode()) for name, value in item.serialize().items()
+    )
+    assert 600 < size < 1024
 
 
 def test_more_than_an_item_holds_is_several_items_in_order(clock: Clock) -> None:
