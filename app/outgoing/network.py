@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Final, TypeVar
 
 import httpcore
@@ -76,6 +77,15 @@ def left_s(until_s: float) -> float:
     return left
 
 
+def _in_turns(addresses: Sequence[str]) -> list[str]:
+    """The addresses, those of the two families in turns: a machine may reach only one of them."""
+    first = ":" in addresses[0]
+    families: tuple[list[str], list[str]] = ([], [])
+    for address in addresses:
+        families[(":" in address) is not first].append(address)
+    return [address for pair in zip_longest(*families) for address in pair if address is not None]
+
+
 class Network(httpcore.NetworkBackend):
     """Connects for one call. httpcore's own timeouts are not used: `until_s` bounds every step."""
 
@@ -91,7 +101,7 @@ class Network(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 because httpcore names it
     ) -> httpcore.NetworkStream:
         """A connection to the first of the host's addresses that answers; each gets a share of the time."""
-        addresses = list(resolve(self._lookup, host, port, self._fixed, self._until_s))[:MOST_ADDRESSES]
+        addresses = _in_turns(resolve(self._lookup, host, port, self._fixed, self._until_s))[:MOST_ADDRESSES]
         fault: OSError = OSError("the host has no address")
         for tried, address in enumerate(addresses):
             share_s = left_s(self._until_s) / (len(addresses) - tried)

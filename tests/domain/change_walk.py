@@ -1,13 +1,13 @@
 """Random walks through the world of the protocol, with every change that an application is told on the way."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from app.domain.change_types import WORDS
+from app.domain.change_types import WORDS, ChangeType, word_of
 from app.domain.changes import EmailChange, changes
 from app.domain.email import OnUncertain
-from app.domain.head import Head
+from app.domain.head import Evidence, Head
 from app.domain.kinds import EventKind, Kind
 from tests.domain.invariants import identity
 from tests.domain.world import World
@@ -27,6 +27,11 @@ SETUPS = (
     Setup(people=2, faults=2, limited=("a",), limit_ms=90_000, passes_lists=True),
 )
 WORLD = World(kinds=KINDS)
+PROVED_BY = {
+    ChangeType.SENT: Evidence.ACCEPTED,
+    ChangeType.DELIVERED: Evidence.DELIVERED,
+    ChangeType.COMPLAINED: Evidence.DELIVERED,
+}
 
 
 @dataclass
@@ -87,3 +92,39 @@ def iter_growing(states: list[State]) -> Iterator[State]:
     while at < len(states):
         yield states[at]
         at += 1
+
+
+def adds_up(walked: Walk) -> None:
+    """Assert that what was told of this walk is all that became of each recipient, and that each is told once."""
+    assert walked.latest() == {one.address: word_of(one.status) for one in walked.heads[-1].recipients.values()}
+    ids = [change.id for change in walked.changes]
+    assert len(set(ids)) == len(ids)
+    sequences = [change.sequence for change in walked.changes]
+    assert sequences == sorted(set(sequences))
+    taken: set[str] = set()
+    calls: dict[str, str] = {}  # the account of the last call, by recipient
+    for old, new, found in walked.pairs:
+        assert changes(old, new, new.version) == tuple(replace(one, at_ms=new.version) for one in found)
+        assert changes(new, new, 1) == ()
+        known = {r.address: word_of(r.status) for r in old.recipients.values()} if old else {}
+        begun = new.attempts[-1] if old and new.next_attempt > old.next_attempt else None
+        for key, recipient in new.recipients.items():
+            own = [one for one in found if one.recipient == recipient.address]
+            steps = [one for one in own if one.type in WORDS]
+            # The steps lead from the old status to the new one, each from where the one before ended.
+            assert [one.was for one in steps] == [known.get(key), *(one.status for one in steps)][: len(steps)]
+            assert (steps[-1].status if steps else known.get(key)) == word_of(recipient.status)
+            assert all(one.status != one.was for one in steps)
+            proofs = {proof for evidence in recipient.evidence.values() for proof in evidence}
+            assert {PROVED_BY[one.type] for one in steps if one.type in PROVED_BY} <= proofs
+            for one in steps:
+                assert one.type is not ChangeType.DELIVERED or key in taken, "delivered, and never sent"
+                taken |= {key} if one.type in (ChangeType.SENT, ChangeType.BOUNCED) else set()
+            failovers = [(one.previous_provider, one.provider) for one in own if one.type is ChangeType.FAILED_OVER]
+            if begun and key in begun.recipients:
+                goes_on = calls.get(key, begun.provider) != begun.provider
+                assert failovers == ([(calls[key], begun.provider)] if goes_on else [])
+                calls[key] = begun.provider
+            else:
+                assert failovers == []
+            assert len(own) == len(steps) + len(failovers)

@@ -14,19 +14,14 @@ from app.domain.change_types import REPORTS, STATUS_CHANGES, WORDS, ChangeType, 
 from app.domain.changes import PLACES, EmailChange, changes, reported
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Evidence, Head, Recipient, Status
+from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import SURELY_NOT_SENT, Cause, Kind
-from tests.domain.change_walk import SETUPS, Walk, every_write, walk
+from tests.domain.change_walk import SETUPS, adds_up, every_write, walk
 from tests.domain.world_state import Setup
 from tests.support.samples import a_head
 from tests.support.size import FULL, examples
 
 ANN, BOB = "ann@example.net", "bob@example.net"
-PROVED_BY = {
-    ChangeType.SENT: Evidence.ACCEPTED,
-    ChangeType.DELIVERED: Evidence.DELIVERED,
-    ChangeType.COMPLAINED: Evidence.DELIVERED,
-}
 
 
 def an_email(*recipients: Recipient, **fields: object) -> Head:
@@ -250,37 +245,6 @@ def test_an_event_of_an_attempt_that_is_not_in_the_head_any_more_is_told() -> No
 # --- Every run of the protocol -----------------------------------------------------------------------------------
 
 
-def check(walked: Walk) -> None:
-    assert walked.latest() == {one.address: word_of(one.status) for one in walked.heads[-1].recipients.values()}
-    ids = [change.id for change in walked.changes]
-    assert len(set(ids)) == len(ids)
-    sequences = [change.sequence for change in walked.changes]
-    assert sequences == sorted(set(sequences))
-    calls: dict[str, str] = {}  # the account of the last call, by recipient
-    for old, new, found in walked.pairs:
-        assert changes(old, new, new.version) == tuple(replace(one, at_ms=new.version) for one in found)
-        assert changes(new, new, 1) == ()
-        known = {r.address: word_of(r.status) for r in old.recipients.values()} if old else {}
-        begun = new.attempts[-1] if old and new.next_attempt > old.next_attempt else None
-        for key, recipient in new.recipients.items():
-            own = [one for one in found if one.recipient == recipient.address]
-            steps = [one for one in own if one.type in WORDS]
-            # The steps lead from the old status to the new one, each from where the one before ended.
-            assert [one.was for one in steps] == [known.get(key), *(one.status for one in steps)][: len(steps)]
-            assert (steps[-1].status if steps else known.get(key)) == word_of(recipient.status)
-            assert all(one.status != one.was for one in steps)
-            proofs = {proof for evidence in recipient.evidence.values() for proof in evidence}
-            assert {PROVED_BY[one.type] for one in steps if one.type in PROVED_BY} <= proofs
-            failovers = [(one.previous_provider, one.provider) for one in own if one.type is ChangeType.FAILED_OVER]
-            if begun and key in begun.recipients:
-                goes_on = calls.get(key, begun.provider) != begun.provider
-                assert failovers == ([(calls[key], begun.provider)] if goes_on else [])
-                calls[key] = begun.provider
-            else:
-                assert failovers == []
-            assert len(own) == len(steps) + len(failovers)
-
-
 def test_every_step_of_a_small_space_is_told_by_its_statuses_alone() -> None:
     steps = every_write(Setup(people=1, faults=2, cancel=True), 4000 if FULL else 800)
     assert len(steps) > 500
@@ -297,7 +261,7 @@ def test_every_step_of_a_small_space_is_told_by_its_statuses_alone() -> None:
 @settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(SETUPS), st.randoms(use_true_random=False))
 def test_whatever_happens_it_is_told_once_and_adds_up(setup: object, chance: random.Random) -> None:
-    check(walk(setup, chance.randrange, 40))  # type: ignore[arg-type] # because SETUPS holds setups
+    adds_up(walk(setup, chance.randrange, 40))  # type: ignore[arg-type] # because SETUPS holds setups
 
 
 def test_the_walks_meet_every_change_that_a_head_tells() -> None:
@@ -305,7 +269,7 @@ def test_the_walks_meet_every_change_that_a_head_tells() -> None:
     met: Counter[ChangeType] = Counter()
     for number in range(600 if FULL else 240):
         walked = walk(SETUPS[number % len(SETUPS)], chance.randrange, 40)
-        check(walked)
+        adds_up(walked)
         met.update(change.type for change in walked.changes)
     expected = {*WORDS, ChangeType.FAILED_OVER} - {ChangeType.SCHEDULED}
     assert {one for one in expected if met[one] < 3} <= {ChangeType.SUPPRESSED, ChangeType.EXPIRED}

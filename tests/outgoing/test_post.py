@@ -116,6 +116,15 @@ def test_no_more_than_four_addresses_are_tried(tls: Tls) -> None:
     assert line.dialed == [(address, 443) for address in addresses[:4]]
 
 
+def test_both_families_are_tried_because_a_machine_may_reach_only_one(tls: Tls) -> None:
+    newer = [f"2606:4700::{n}" for n in range(1, 7)]
+    with peer(TAKEN, tls.serving()) as server:
+        line = Line(server.port, dead=tuple(newer))
+        answered = poster(tls, line, [*newer, PUBLIC, "1.1.1.1"]).post(URL, {}, BODY)
+    assert answered.status_code == 204
+    assert line.dialed == [(newer[0], 443), (PUBLIC, 443)]
+
+
 # --- What goes wrong ---------------------------------------------------------------------------------------------
 
 
