@@ -168,6 +168,14 @@ def test_a_failover_is_told_when_the_next_call_begins() -> None:
     assert [(one.after_failover, one.provider) for one in changes(claimed, late, 9)] == [(False, "a")] * 2
 
 
+def test_what_happened_to_another_recipient_is_no_failover() -> None:
+    calls = (Attempt(1, "a", (BOB,), 5, outcome=Kind.UNAVAILABLE), Attempt(2, "b", (ANN,), 9))
+    head = an_email(ann(Status.QUEUED), Recipient(BOB, Role.TO, attempt=1), attempts=calls[:1], next_attempt=2)
+    claimed = written(head, ann(Status.SENDING, 2), attempts=calls, next_attempt=3)
+    assert changes(head, claimed, 9) == ()
+    assert [one.after_failover for one in changes(claimed, written(claimed, ann(Status.SENT, 2)), 9)] == [False]
+
+
 def test_a_call_again_through_the_same_account_is_no_failover() -> None:
     first = Attempt(1, "a", (ANN,), 5, outcome=Kind.UNCERTAIN)
     head = an_email(ann(Status.QUEUED, 1), attempts=(first,), next_attempt=2)

@@ -60,6 +60,7 @@ def test_a_delivery_counts_its_time_and_whether_another_account_was_called_befor
     bucket = f"within_{bucket_of(2000)}"
     assert names(delivered) == {"delivered": 1, bucket: 1}
     assert names(replace(delivered, after_failover=True)) == {"delivered": 1, bucket: 1, AFTER_FAILOVER: 1}
+    assert {slot for slot, _ in count([replace(delivered, after_failover=True)])} == {Slot(0, "shop", "a")}
     assert names(replace(delivered, type=ChangeType.SENT, after_failover=True)) == {"sent": 1}
 
 
