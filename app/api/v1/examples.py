@@ -105,7 +105,7 @@ BATCH: list[dict[str, Any]] = [
 ]
 BATCH_ANSWER: dict[str, Any] = {
     "data": [
-        ACCEPTED | {"replayed": False},
+        ACCEPTED | {"lane": "bulk", "replayed": False},
         {
             "type": "urn:emailsminder:problem:invalid",
             "errors": [{"field": "to[0]", "message": "is not an email address: it must have an @-sign."}],
