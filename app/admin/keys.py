@@ -147,7 +147,10 @@ def _in_use(keys: ApiKeys, key: str) -> ApiKey | UnreadableKey:
         if not one.revoked_at_ms and (one.name == key or one.id.startswith(key.removeprefix("key_")))
     ]
     found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key)]
-    return found[0] if len(found) == 1 else fail(f"{key!r} names {len(found)} keys that are in use; see `keys list`")
+    if len(found) == 1:
+        return found[0]
+    remedy = "name one by its id: " + ", ".join(one.id[:SHOWN] for one in found) if found else "see `keys list`"
+    return fail(f"{key!r} names {len(found)} keys that are in use; {remedy}")
 
 
 def _keys() -> ApiKeys:

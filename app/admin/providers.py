@@ -114,7 +114,7 @@ def _cells(recent: Calls) -> tuple[str, str]:
     """The calls of the last minutes, and the last error of those."""
     error = recent.last_error
     if error is None:
-        return f"{recent.made} calls", ""
+        return f"{recent.made} call{'' if recent.made == 1 else 's'}", ""
     words = ", ".join(filter(None, [error.kind, error.cause, str(error.status_code or "")]))
     return f"{recent.failed} of {recent.made} calls failed", f"{times.write(error.at_ms)} {words}"
 
