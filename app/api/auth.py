@@ -97,6 +97,12 @@ def forbidden(key: ApiKey, email: Email | Head) -> Iterator[tuple[str, str]]:
         yield "override_suppression", "override_suppression needs an API key with the scope `admin`"
 
 
+def check_real(key: ApiKey) -> None:
+    """Raise Forbidden for a test key, in a call about the addresses of real mail."""
+    if key.is_test:
+        raise Forbidden("a test key sees nothing of real mail, and the suppression list is of that; use another key")
+
+
 def is_operator(key: ApiKey) -> bool:
     """Whether the key may see what is about emails of others: a provider's words, the evidence of a suppression."""
     return "admin" in key.scopes

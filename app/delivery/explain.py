@@ -81,7 +81,8 @@ class Explain:
                 email_id, email.providers, addresses, recipients=len(addresses) if email.to else 1
             )
         ]
-        return Explanation(route, {key: suppression.notice for key, suppression in suppressed.items()})
+        notices = {key: suppression.notice for key, suppression in suppressed.items()}
+        return Explanation(route, {key: one for key, one in notices.items() if (email.send_at_ms or 0) < one.until_ms})
 
     def _with_notes(self, candidate: Candidate, email: Email, *, meets_own_lists: bool) -> Candidate:
         habits = self.habits.get(candidate.provider)  # None: it is no longer configured

@@ -62,8 +62,10 @@ class LookUp:
 def with_suppressed(head: Head, suppressed: Mapping[str, Notice]) -> Head:
     """The head that keeps which recipients are suppressed, so that a repeated request is answered as the first.
 
-    Each attempt looks again; who is lifted before the first one gets the email.
+    Each attempt looks again; who is lifted before the first one gets the email. A suppression that ends before an email
+    is to be sent does not stop it.
     """
     if head.override_suppression:
         return head
-    return replace(head, suppressed={key: suppressed[key] for key in head.recipients if key in suppressed})
+    known = {key: suppressed[key] for key in head.recipients if key in suppressed}
+    return replace(head, suppressed={key: one for key, one in known.items() if head.lives_from_ms < one.until_ms})

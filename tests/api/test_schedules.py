@@ -153,3 +153,15 @@ def test_only_who_may_send_moves_and_only_what_is_of_their_project(client: Clien
     other = parts.api_keys.create("other", {"send"}, (), project="other")
     for path in (f"/v1/emails/{email_id}", "/v1/emails/eml_nobody", "/v1/emails/%20"):
         assert client.request("PATCH", path, json=body, key=other).status_code == 404
+
+
+@pytest.mark.parametrize(("until_ms", "stops"), [(HOUR_MS, False), (HOUR_MS + 1, True)])
+def test_a_suppression_that_ends_before_the_time_is_not_told(
+    client: Client, clock: Clock, until_ms: int, stops: bool
+) -> None:
+    listed = {"address": "ann@example.com", "note": "asked us", "until": at(clock, until_ms)}
+    assert client.post("/v1/suppressions", json=listed).status_code == 201
+    email = GOOD | {"send_at": at(clock, HOUR_MS)}
+    for call in ("/v1/emails/explain", "/v1/emails"):
+        answer = client.post(call, json=email).json()
+        assert [one["address"] for one in answer["suppressed"]] == ["ann@example.com"] * stops

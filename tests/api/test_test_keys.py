@@ -116,3 +116,11 @@ def test_nobody_reports_for_it(client: Client) -> None:
 def test_no_project_can_be_called_like_that_of_test_mail() -> None:
     with pytest.raises(ValueError, match="is not the name of a project"):
         check_project("test:shop")
+
+
+def test_the_suppression_list_of_real_mail_is_not_read_with_it(client: Client, keys: dict[str, str]) -> None:
+    made = client.post("/v1/suppressions", json={"address": "real@example.com", "note": "asked us"}).json()
+    for path in ("/v1/suppressions", "/v1/suppressions?address=real@example.com", f"/v1/suppressions/{made['id']}"):
+        refused = client.get(path, headers={"Authorization": f"Bearer {keys['test']}"})
+        assert (refused.status_code, "real mail" in refused.json()["detail"]) == (403, True)
+        assert "real@" not in refused.text

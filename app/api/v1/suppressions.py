@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from app.api import times
-from app.api.auth import Operator, Parts, Reader, is_operator, project_of, short_id
+from app.api.auth import Operator, Parts, Reader, check_real, is_operator, project_of, short_id
 from app.api.body import JsonBody
 from app.api.openapi import LOCATION, answer, body_errors, errors, json_request, nothing, refusals
 from app.api.threads import Route
@@ -60,6 +60,7 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
     With `address`, the list has an entry if that address is suppressed for every project, and one for each project for
     which it is.
     """
+    check_real(key)
     now_ms, project = int(parts.clock() * 1000), project_of(key, chosen.project)
     if chosen.address is not None:
         projects = parts.partitions.known().real if project is None else [project]
@@ -78,6 +79,7 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
 )
 def get_suppression(suppression_id: Id, key: Reader, parts: Parts) -> views.Suppression:
     """Read one suppression by its id, while it holds. The id never changes, and does not tell the address."""
+    check_real(key)
     now_ms = int(parts.clock() * 1000)
     entry = parts.suppressions.find(suppression_id)
     if entry is None or key.sees not in (None, entry.project or key.project):
