@@ -75,7 +75,8 @@ check: $(VENV)/.dev $(CFN_LINT)/.installed ## Lint, format, types, import contra
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports
-	$(CFN_LINT)/bin/cfn-lint --include-checks I -- infra/template.yaml
+	@mkdir -p build && $(VENV)/bin/python -m infra.template > build/template.json
+	$(CFN_LINT)/bin/cfn-lint --include-checks I -- build/template.json
 	$(VENV)/bin/python -m infra.advisories $(AUDIT)
 
 emulator: $(EMULATOR)/.installed ## Install the AWS emulator

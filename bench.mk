@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog simulate mutants
+.PHONY: lanes outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog simulate mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -34,6 +34,9 @@ bench-local: $(VENV)/.dev $(EMULATOR)/.installed ## How fast an installation on 
 
 bench-bulk: $(VENV)/.dev $(EMULATOR)/.installed ## What a sweep of 5,000 due emails costs, and a webhook of 1,000 events
 	@$(VENV)/bin/python -m bench.bulk $(ARGS)
+
+lanes: $(VENV)/.dev $(EMULATOR)/.installed ## An urgent email's time to a provider behind 10,000 bulk ones, alone, and the ratio (ARGS=--local: on this machine)
+	@$(VENV)/bin/python -m bench.lanes $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)

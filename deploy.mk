@@ -4,7 +4,7 @@ DEPLOY ?= .deploy
 STAGE ?= dev
 ZAPPA := $(DEPLOY)/bin/zappa
 # Workers first: what a new API writes, they must understand.
-STAGES = $(STAGE)_attempts $(STAGE)_sweep $(STAGE)
+STAGES = $(addprefix $(STAGE)_,attempts_urgent attempts_normal attempts_bulk sweep) $(STAGE)
 
 # API Gateway takes one new deployment of an API in five seconds, and Lambda few changes at once: botocore's own five
 # tries, within seconds, are too few ("Amazon API Gateway quotas", API Gateway Developer Guide; from memory, not looked up).
@@ -16,7 +16,7 @@ HOLD = $(DEPLOY)/bin/python -m infra.lock hold $(STAGE)
 
 .PHONY: package deploy rollback versions remove smoke e2e
 
-package: $(DEPLOY)/.installed ## Build the package of the three functions into dist/, for the runtime of STAGE
+package: $(DEPLOY)/.installed ## Build the package of the functions into dist/, for the runtime of STAGE
 	@$(DEPLOY)/bin/python -m infra.package $(STAGE)
 
 deploy: package ## Deploy or update every function of STAGE (dev or production) and all it needs
@@ -34,7 +34,7 @@ versions: $(DEPLOY)/.installed ## Show which deployments of STAGE can be gone ba
 	@$(DEPLOY)/bin/python -m infra.rollback $(STAGE) --list
 
 remove: $(DEPLOY)/.installed ## Remove the functions and the API of STAGE; DATA=delete: everything else, too
-	@$(HOLD) $(SHELL) -c 'for stage in $(STAGE) $(STAGE)_sweep $(STAGE)_attempts; do $(ZAPPA) undeploy $$stage --yes; done; \
+	@$(HOLD) $(SHELL) -c 'for stage in $(STAGE) $(filter-out $(STAGE),$(STAGES)); do $(ZAPPA) undeploy $$stage --yes; done; \
 		$(DEPLOY)/bin/python -m infra.stack $(if $(filter delete,$(DATA)),delete,silence) $(STAGE)'
 
 smoke: $(VENV)/.dev $(DEPLOY)/.installed ## Make STAGE in a real AWS account, show what no emulator can, remove it (ARGS='--keep')

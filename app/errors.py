@@ -7,6 +7,10 @@
     ├── NotAcceptable            406  a webhook is genuine, but of a form that is not read; it need not come again
     ├── Conflict                 409  the email's state forbids the call, or its idempotency key was used before
     ├── Invalid                  422  fields of the request are wrong, each of them named
+    ├── TooMany                  429  more emails than a limit allows now; `retry_after_s` says when to try again
+    │   ├── RateLimited              the key's own, by the second
+    │   ├── CapReached               the project's, by the day
+    │   └── Runaway                  the guard against keys that send and send
     └── ServiceUnavailable       503  a service that we need does not answer now; the same call may succeed later
     ConfigurationError           the settings are incomplete or contradict each other; raised at start
     Contention                   a conditional write lost to other writers too often; the message is delivered again
@@ -67,6 +71,34 @@ class Invalid(Problem):
     def __init__(self, *errors: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {message}" for field, message in errors))
         self.errors = errors
+
+
+class TooMany(Problem):
+    """A limit allows no more now. `retry_after_s` is how long it takes until it allows some again."""
+
+    status, type, title = 429, "too-many", "Too many emails"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(TooMany):
+    """The API key has sent as many emails as it may send in this second."""
+
+    type = "rate-limited"
+
+
+class CapReached(TooMany):
+    """The project has had as many emails accepted as it may have in this day."""
+
+    type = "daily-cap"
+
+
+class Runaway(TooMany):
+    """The API key sends far more than it usually does, or the same email again and again."""
+
+    type = "runaway"
 
 
 class ServiceUnavailable(Problem):

@@ -60,7 +60,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("workers.attempts", "message"): (
         View("MessagesProcessed", "Count", _one),
         View("MessagesFailed", "Count", _one_if(lambda line: line["failed"])),
-        View("QueueAge", "Milliseconds", lambda line: line["age_ms"]),
+        View("QueueAge", "Milliseconds", lambda line: line["age_ms"], ("lane",)),
     ),
     ("app.delivery.attempt", "attempt"): (
         View("Attempts", "Count", _one, ("provider", "outcome")),
@@ -74,6 +74,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("LimitWaits", "Count", _one, ("provider", "limit")),
         View("CapsReached", "Count", _one_if(lambda line: line["limit"] in ("daily_cap", "quota"))),
     ),
+    ("app.delivery.guard", "runaway"): (View("RunawaysSlowed", "Count", lambda line: line["refused"]),),
     ("app.delivery.monitor", "health"): (
         View("BreakersOpened", "Count", _one_if(lambda line: line["breaker_opened"])),
         View("ProvidersSilent", "Count", _one_if(lambda line: line["fell_silent"])),

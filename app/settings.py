@@ -3,7 +3,6 @@
 Variables that only local mode has are in `app.local`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,10 +10,12 @@ from enum import StrEnum
 from app.domain.account import is_account, prefix_of
 from app.domain.address import ascii_domain, domain_of, is_domain
 from app.domain.caps import Caps
+from app.domain.project import read_caps
 from app.domain.route import Routing, RoutingPolicy
 from app.domain.shards import MOST_SHARDS, SHARDS
 from app.domain.urls import is_safe_url, what_is_wrong_with
 from app.errors import ConfigurationError
+from app.setting_values import list_of, seconds, switch, whole
 
 # What every account has, whatever its provider. The names come behind the prefix of the account: ACME_DAILY_CAP.
 ANY_DOMAIN = "*"  # the one value of FROM_DOMAINS that is no domain
@@ -33,9 +34,6 @@ HOW_TO_MAKE_ONE = (
     "make one by `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`, once, and never change it"
 )
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-_DIGITS = re.compile(r"[0-9]{1,15}")  # int() would take digits of other scripts, and underscores
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 class Process(StrEnum):
@@ -86,6 +84,8 @@ class Settings:
     service_name: str
     metrics_namespace: str  # CloudWatch's namespace; empty: no metrics
     address_secret: str = field(repr=False)  # the suppression list is keyed under it; empty: not set
+    project_caps: Mapping[str, int]  # project → emails that may be accepted a day; none: any number
+    guards_runaways: bool
     api_url: str  # where the API answers, without a slash at its end; empty: the sweep does not look whether it does
 
     @classmethod
@@ -95,8 +95,8 @@ class Settings:
         Raises ConfigurationError naming a malformed variable. The variables of the accounts are not read here: each
         provider declares its own (`app.providers.registry`).
         """
-        worker_timeout_s = _whole(env, "WORKER_TIMEOUT_S", "20", at_least=1, at_most=LONGEST_RUN_S)
-        provider_timeout_s = _seconds(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1, at_most=LONGEST_RUN_S)
+        worker_timeout_s = whole(env, "WORKER_TIMEOUT_S", "20", at_least=1, at_most=LONGEST_RUN_S)
+        provider_timeout_s = seconds(env, "PROVIDER_TIMEOUT_S", "10", at_least=0.1, at_most=LONGEST_RUN_S)
         if provider_timeout_s >= worker_timeout_s:
             raise ConfigurationError(
                 "PROVIDER_TIMEOUT_S: must be less than WORKER_TIMEOUT_S, or slow calls are cut off"
@@ -111,30 +111,35 @@ class Settings:
             topic_arn=env.get("TOPIC_ARN", ""),
             delay_queue_url=env.get("DELAY_QUEUE_URL", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
-            inline_limit_bytes=_whole(env, "INLINE_LIMIT_BYTES", str(INLINE_BYTES), at_least=0, at_most=LARGEST_INLINE),
+            inline_limit_bytes=whole(env, "INLINE_LIMIT_BYTES", str(INLINE_BYTES), at_least=0, at_most=LARGEST_INLINE),
             routing=Routing(
                 providers,
                 _policy(env),
                 _preferences(env),
-                {account: _caps(env, prefix_of(account)) for account in providers},
+                {
+                    account: Caps(*(_cap(env, f"{prefix_of(account)}{name}") for name in ACCOUNT_VARIABLES[:2]))
+                    for account in providers
+                },
             ),
             from_domains={account: _domains(env, f"{prefix_of(account)}FROM_DOMAINS") for account in providers},
-            retry_for_s=_whole(env, "RETRY_FOR_S", "14400", at_least=0, at_most=LONGEST_RETRY_S),
-            uncertain_wait_s=_whole(env, "UNCERTAIN_WAIT_S", "60", at_least=0, at_most=LONGEST_WAIT_S),
+            retry_for_s=whole(env, "RETRY_FOR_S", "14400", at_least=0, at_most=LONGEST_RETRY_S),
+            uncertain_wait_s=whole(env, "UNCERTAIN_WAIT_S", "60", at_least=0, at_most=LONGEST_WAIT_S),
             provider_timeout_s=provider_timeout_s,
             worker_timeout_s=worker_timeout_s,
-            shards=_whole(env, "SHARDS", str(SHARDS), at_least=1, at_most=MOST_SHARDS),
+            shards=whole(env, "SHARDS", str(SHARDS), at_least=1, at_most=MOST_SHARDS),
             log_level=_log_level(env),
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
             metrics_namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", ""),
             address_secret=_address_secret(env),
+            project_caps=_project_caps(env),
+            guards_runaways=switch(env, "RUNAWAY_GUARD"),
             api_url=_api_url(env),
         )
 
 
 def _providers(env: Mapping[str, str]) -> tuple[str, ...]:
-    names = tuple(name.lower() for name in _list(env, "PROVIDERS"))
+    names = tuple(name.lower() for name in list_of(env, "PROVIDERS"))
     for name in names:
         if not is_account(name):
             raise ConfigurationError(
@@ -145,12 +150,8 @@ def _providers(env: Mapping[str, str]) -> tuple[str, ...]:
     return names
 
 
-def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in env.get(name, "").split(",") if item.strip())
-
-
 def _domains(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    texts = _list(env, name)
+    texts = list_of(env, name)
     if texts == (ANY_DOMAIN,):
         return texts
     return tuple(_domain(name, text, "a From") for text in texts)
@@ -197,12 +198,15 @@ def _preferences(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return preferences
 
 
-def _caps(env: Mapping[str, str], prefix: str) -> Caps:
-    return Caps(_cap(env, f"{prefix}DAILY_CAP"), _cap(env, f"{prefix}PER_SECOND_CAP"))
-
-
 def _cap(env: Mapping[str, str], name: str) -> int | None:
-    return _whole(env, name, "0", at_least=1, at_most=LARGEST_CAP) if env.get(name) else None
+    return whole(env, name, "0", at_least=1, at_most=LARGEST_CAP) if env.get(name) else None
+
+
+def _project_caps(env: Mapping[str, str]) -> dict[str, int]:
+    try:
+        return read_caps(env.get("PROJECT_CAPS", ""))
+    except ValueError as problem:
+        raise ConfigurationError(f"PROJECT_CAPS: {problem}") from None
 
 
 def _log_level(env: Mapping[str, str]) -> str:
@@ -224,23 +228,3 @@ def _api_url(env: Mapping[str, str]) -> str:
     if url and not is_safe_url(url):
         raise ConfigurationError(f"API_URL: {what_is_wrong_with(url)}")
     return url
-
-
-def _whole(env: Mapping[str, str], name: str, default: str, at_least: int, at_most: int) -> int:
-    text = (env.get(name) or default).strip()
-    if not _DIGITS.fullmatch(text):
-        raise ConfigurationError(f"{name}: must be a whole number, is {text!r}")
-    return int(_bounded(name, int(text), at_least, at_most))
-
-
-def _seconds(env: Mapping[str, str], name: str, default: str, at_least: float, at_most: float) -> float:
-    text = (env.get(name) or default).strip()
-    if not _DECIMAL.fullmatch(text):
-        raise ConfigurationError(f"{name}: must be a number of seconds, such as 2.5, is {text!r}")
-    return _bounded(name, float(text), at_least, at_most)
-
-
-def _bounded(name: str, value: float, at_least: float, at_most: float) -> float:
-    if not at_least <= value <= at_most:
-        raise ConfigurationError(f"{name}: must be from {at_least:.15g} to {at_most:.15g}, is {value:.15g}")
-    return value

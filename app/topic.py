@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from app.domain.lane import Lane, of_lane, place_of
 from app.errors import ServiceUnavailable
 
 LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
@@ -34,66 +35,81 @@ class Sqs(Protocol):
 
 @dataclass(frozen=True)
 class DelayQueue:
-    """The SQS queue of messages that come later. `sqs` makes its client when that is first needed."""
+    """The SQS queues of messages that come later: one for each lane, so that none waits behind another's.
+
+    `url` has `{lane}` where the name of the lane stands. `sqs` makes the client when that is first needed.
+    """
 
     sqs: Callable[[], Sqs]
     url: str
     clock: Callable[[], float]
 
-    def publish(self, email_id: str, attempt: int, at_ms: int) -> None:
+    def publish(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         """Publish a request for an attempt so that it comes at `at_ms`, or up to a second later.
 
         SQS delays a message for a quarter of an hour at most. One that comes too early says so by its `at_ms`. Raises
         ServiceUnavailable if SQS does not take it, for whatever reason.
         """
         delay_s = math.ceil(max(0.0, at_ms / 1000 - self.clock()))
-        body = json.dumps({"email_id": email_id, "attempt": attempt, "at_ms": at_ms})
+        url, delay_s = of_lane(self.url, lane), min(delay_s, LONGEST_DELAY_S)
+        body = json.dumps({**_asked(email_id, attempt, lane), "at_ms": at_ms})
         try:
-            self.sqs().send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=min(delay_s, LONGEST_DELAY_S))
+            self.sqs().send_message(QueueUrl=url, MessageBody=body, DelaySeconds=delay_s)
         except Exception as error:
             raise ServiceUnavailable(f"the delay queue takes no messages: {type(error).__name__}") from error
 
 
 @dataclass(frozen=True)
 class Topic:
-    """The SNS topic. Each message asks a worker to make one attempt."""
+    """The SNS topics, one for each lane. Each message asks a worker of that lane to make one attempt.
+
+    `arn` has `{lane}` where the name of the lane stands; without it, all lanes share one topic.
+    """
 
     sns: Sns
     arn: str
 
-    def publish(self, email_id: str, attempt: int) -> None:
-        """Publish a request for attempt number `attempt` of an email. Raises ServiceUnavailable if it fails."""
+    def publish(self, email_id: str, attempt: int, lane: Lane) -> None:
+        """Publish a request for attempt `attempt` of an email of that lane. Raises ServiceUnavailable if it fails."""
         try:
-            self.sns.publish(TopicArn=self.arn, Message=_message(email_id, attempt))
+            self.sns.publish(TopicArn=of_lane(self.arn, lane), Message=_message(email_id, attempt, lane))
         except Exception as error:
             raise ServiceUnavailable(f"the queue does not take messages: {type(error).__name__}") from error
 
-    def publish_many(self, attempts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
-        """Publish requests for these attempts (email id and number), ten at a time.
+    def publish_many(self, attempts: Sequence[tuple[str, int, Lane]]) -> list[tuple[str, str]]:
+        """Publish requests for these attempts (email id, number, lane), ten at a time, the urgent ones first.
 
         Returns the ids of the emails whose request was not taken, each with the reason.
         """
+        by_topic: dict[str, list[tuple[str, int, Lane]]] = {}
+        for one in sorted(attempts, key=lambda one: place_of(one[2])):
+            by_topic.setdefault(of_lane(self.arn, one[2]), []).append(one)
         return [
             refused
-            for start in range(0, len(attempts), MOST_AT_ONCE)
-            for refused in self._publish_batch(attempts[start : start + MOST_AT_ONCE])
+            for arn, asked in by_topic.items()
+            for start in range(0, len(asked), MOST_AT_ONCE)
+            for refused in self._publish_batch(arn, asked[start : start + MOST_AT_ONCE])
         ]
 
-    def _publish_batch(self, attempts: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    def _publish_batch(self, arn: str, attempts: Sequence[tuple[str, int, Lane]]) -> Iterator[tuple[str, str]]:
         entries = [{"Id": str(number), "Message": _message(*one)} for number, one in enumerate(attempts)]
         try:
-            answer = self.sns.publish_batch(TopicArn=self.arn, PublishBatchRequestEntries=entries)
+            answer = self.sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
         except Exception as error:  # noqa: BLE001 because whatever it was, the messages are not known to be published
             reason = f"the queue does not take messages: {type(error).__name__}"
-            yield from ((email_id, reason) for email_id, _ in attempts)
+            yield from ((email_id, reason) for email_id, _, _ in attempts)
             return
         # What is not said to be taken is not, whatever else the answer says: a message too many does no harm.
         taken = {one.get("Id") for one in answer.get("Successful") or ()}
         codes = {one.get("Id"): one.get("Code") for one in answer.get("Failed") or ()}
-        for number, (email_id, _) in enumerate(attempts):
+        for number, (email_id, _, _) in enumerate(attempts):
             if str(number) not in taken:
                 yield email_id, f"the queue does not take this message: {codes.get(str(number), 'no reason given')}"
 
 
-def _message(email_id: str, attempt: int) -> str:
-    return json.dumps({"email_id": email_id, "attempt": attempt})
+def _message(email_id: str, attempt: int, lane: Lane) -> str:
+    return json.dumps(_asked(email_id, attempt, lane))
+
+
+def _asked(email_id: str, attempt: int, lane: Lane) -> dict[str, str | int]:
+    return {"email_id": email_id, "attempt": attempt, "lane": lane}

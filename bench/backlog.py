@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from app.delivery.monitor import Monitor
+from app.delivery.queue_ports import Asked
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient
 from app.domain.shards import shard_of
@@ -37,10 +38,10 @@ class Published:
     ids: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+    def __call__(self, attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
         """Publish messages."""
         with self.lock:
-            self.ids += [email_id for email_id, _ in attempts]
+            self.ids += [email_id for email_id, *_ in attempts]
         return ()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from app.domain.lane import Lane
 from app.metrics import VIEWS
 from app.settings import Process
 from bench import assumptions as paper
@@ -13,7 +14,11 @@ from infra.account_alarms import ALARMS
 GB: Final = 1e9
 STEPS: Final = ("accept", "attempt", "webhook")
 DAY_S: Final = 86_400
-VALUES: Final = {"provider": paper.ACCOUNTS, "outcome": paper.OUTCOMES}  # of what a metric is split by
+VALUES: Final = {
+    "provider": paper.ACCOUNTS,
+    "outcome": paper.OUTCOMES,
+    "lane": len(Lane),
+}  # of what a metric is split by
 
 
 class Item(NamedTuple):

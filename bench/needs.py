@@ -80,7 +80,7 @@ def limits() -> list[Limit]:
         Limit(
             f"workers at a provider that takes {paper.PROVIDER_CALL_MS:.0f} ms: {CONCURRENCY}",
             CONCURRENCY / attempt_s(),
-            "`lambda_concurrency` of `production_attempts`",
+            "`lambda_concurrency` of `production_attempts_normal`",
         ),
         Limit(
             f"the sweep, which drains a backlog: {minute:,} emails a minute",
@@ -157,7 +157,7 @@ def needs_table(rates: Sequence[float]) -> str:
             "write units a second, index `due`": f"{rate * paper.WRITE_UNITS['due']:,.0f}",
             "write units a second, index `created`": f"{rate * paper.WRITE_UNITS['created']:,.0f}",
             "a start from nothing to all workers, seconds": f"{_growth_s(wanted.lambda_concurrency):,.0f}",
-            "**`lambda_concurrency`** of `production_attempts`": f"**{wanted.lambda_concurrency:,}**",
+            "**`lambda_concurrency`** of `production_attempts_normal`": f"**{wanted.lambda_concurrency:,}**",
             "**`SHARDS`**": f"**{wanted.shards}**",
             "**`stack.WarmWrites`** for a launch": f"**{wanted.warm_writes:,}**",
             "**`memory_size`** of `production_sweep`": f"**{wanted.sweep_mb:,}**",

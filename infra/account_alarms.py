@@ -1,4 +1,4 @@
-"""The alarms of single accounts of providers. Their number follows from PROVIDERS, and a template's size is limited."""
+"""The alarms of single accounts of providers: as many as PROVIDERS has accounts, which no template knows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final

@@ -72,12 +72,12 @@ def add_variable(client: Any, stage: Stage, name: str, value: str) -> bool:
 
 
 def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -> None:
-    """Subscribe the function's alias to the topic, and only then end what else of the function is subscribed.
+    """Subscribe the function's alias to its lane's topic, and only then end what else of the function is subscribed.
 
     A message that comes twice meanwhile does no harm, and none is lost. Zappa's `events` are not used, because they
     unsubscribe the function on every update, and messages that are published at that moment are lost.
     """
-    topic_arn, queue_arn = outputs["TopicArn"], outputs["DeadLetterQueueArn"]
+    topic_arn, queue_arn = outputs[f"{stage.lane}TopicArn"], outputs["DeadLetterQueueArn"]
     with suppress(client.exceptions.ResourceConflictException):  # the function has this permission already
         client.add_permission(
             FunctionName=stage.function,

@@ -37,8 +37,9 @@ from infra import (  # noqa: E402 because of the path above
 from infra.cloudformation import StackError  # noqa: E402 because of the path above
 from infra.commands import in_one_line  # noqa: E402 because of the path above
 from infra.parameters import parameters  # noqa: E402 because of the path above
-from infra.stack import Stack, variables  # noqa: E402 because of the path above
-from infra.stages import Stage, secret_names, settings  # noqa: E402 because of the path above
+from infra.stack import Stack  # noqa: E402 because of the path above
+from infra.stages import Stage, secret_names, settings, worker_timeout_s  # noqa: E402 because of the path above
+from infra.variables import variables  # noqa: E402 because of the path above
 
 
 def prepare(zappa: Any) -> None:
@@ -64,12 +65,12 @@ def _prepare(zappa: Any) -> None:
     settings_check.check(file)
     built_for = target.wanted(zappa.stage_config)
     base = settings(stage.environment, file)
-    worker_timeout_s = settings(Stage(stage.environment, "attempts").name, file)["timeout_seconds"]
+    timeout_s = worker_timeout_s(stage.environment, file)
     credentials.check(
         zappa.zappa.boto_session.client("secretsmanager"),
         secret_names(stage.environment),
         zappa.aws_environment_variables,
-        worker_timeout_s,
+        timeout_s,
     )
     wanted = parameters(stage.environment, file)
     alarms.require_somebody(stage.environment, wanted)
@@ -82,14 +83,14 @@ def _prepare(zappa: Any) -> None:
     secrets = zappa.zappa.boto_session.client("secretsmanager")
     code = package.digest_of_sources(package.LOCK, package.LOCK_WITH_TRACES)
     zappa.aws_environment_variables = {
-        **variables(stage, outputs, worker_timeout_s),
+        **variables(stage, outputs, timeout_s),
         **zappa.aws_environment_variables,
         deployment.VARIABLE: deployment.name(secrets, stage.environment, file, code),
     }
     run_on(zappa, built_for)
     zappa.s3_bucket_name = outputs["PackageBucket"]
-    zappa.zappa.credentials_arn = outputs[f"{stage.entry_point.capitalize()}RoleArn"]
-    if stage.entry_point == "attempts":
+    zappa.zappa.credentials_arn = outputs[f"{stage.lane or stage.entry_point.capitalize()}RoleArn"]
+    if stage.lane:
         zappa.dead_letter_config = {"TargetArn": outputs["DeadLetterQueueArn"]}
     release.take_over(zappa)
 
@@ -129,7 +130,7 @@ def _finish(zappa: Any) -> None:
     outputs = _stack(zappa, stage).outputs()
     client = zappa.zappa.boto_session.client
     zappa.zappa.wait_until_lambda_function_is_updated(stage.function)
-    if stage.entry_point == "attempts":
+    if stage.lane:
         functions.keep_dead_letters(client("lambda"), stage, outputs["DeadLetterQueueArn"])
     name = zappa.aws_environment_variables[deployment.VARIABLE]
     release.release(client("lambda"), stage, name, zappa.stage_config, is_shifted=_is_shifted(zappa, stage))
@@ -144,10 +145,10 @@ def _finish(zappa: Any) -> None:
         if "SesTopicArn" in outputs:
             ses_reports.subscribe(client("sns"), outputs["SesTopicArn"], url, outputs["DeadLetterQueueArn"])
         switch_alarms(zappa, stage)
-    elif stage.entry_point == "attempts":
+    elif stage.lane:
         functions.repeat(client("lambda"), stage)
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
-        functions.poll(client("lambda"), stage, outputs["DelayQueueArn"])
+        functions.poll(client("lambda"), stage, outputs[f"{stage.lane}DelayQueueArn"])
     else:
         functions.never_repeat(client("lambda"), stage)
         schedule.apply(client("lambda"), client("events"), stage)

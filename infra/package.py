@@ -1,4 +1,4 @@
-"""`python -m infra.package STAGE`: one zip for all three functions, built from the lock and the sources alone.
+"""`python -m infra.package STAGE`: one zip for all functions, built from the lock and the sources alone.
 
 It is built for the runtime and the architecture of the stage, by any Python on any machine. The same commit gives the
 same bytes, if the same release of Python compiles them: names are sorted, and all files have one date. The package

@@ -57,7 +57,7 @@ def adopt(stack: Stack, prefix: str, wanted: dict[str, Any], tags: dict[str, str
     has_tables = bool(named.keys() & {one["LogicalResourceId"] for one in found})
     if prefix != stack.prefix or not has_tables:
         asked = stack.request(wanted, tags, prefix)
-        released = {**asked, "TemplateBody": template.detached(with_tables=False)}
+        released = {**asked, "TemplateURL": stack.url_of(template.detached(with_tables=False))}
         stack.cloudformation().apply({**released, "StackPolicyDuringUpdateBody": protection.ANYTHING}, released)
         resources = [
             {
@@ -67,7 +67,8 @@ def adopt(stack: Stack, prefix: str, wanted: dict[str, Any], tags: dict[str, str
             }
             for logical, name in named.items()
         ]
-        stack.cloudformation().adopt({**asked, "TemplateBody": template.detached(with_tables=True)}, resources)
+        attached = {**asked, "TemplateURL": stack.url_of(template.detached(with_tables=True))}
+        stack.cloudformation().adopt(attached, resources)
     stack.apply(wanted, tags)
     return list(_differences(client, stack.name, list(named)))
 

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
 from infra import template, usage_plan
-from infra.stages import Stage, read, settings
+from infra.stages import WORKERS, Stage, read, settings
 from infra.target import CHOICES
 from infra.zappa_keys import FIXED, OURS, REFUSED, THROTTLE, ZAPPA
 
@@ -19,7 +19,7 @@ _NO_OTHER = "infra/package.py builds for no other"
 ALIKE = 0.7  # of two names, from 0 to 1
 # Lambda takes 4,096 bytes of variables ("Lambda quotas", Lambda Developer Guide, read 2026-11-30), ours among them.
 VARIABLES = 3072
-LONGEST = 42  # of the 64 characters of a function's name, beside emailsminder- and -attempts
+LONGEST = 35  # of the 64 characters of a function's name, beside emailsminder- and -attempts-urgent
 ENVIRONMENT = re.compile(rf"[a-z][a-z0-9]{{0,{LONGEST - 1}}}")  # as the template's parameter of that name
 
 
@@ -27,7 +27,8 @@ def check(file: Path) -> None:
     """Raise ConfigurationError with a line for each key of the file that is unknown, or would not do what it says."""
     stages = read(file)
     found = [fault for name, stage in stages.items() for fault in _faults(name, stage)]
-    faults = list(dict.fromkeys([*found, *(fault for name in stages for fault in _in_versions(name, file))]))
+    found += [fault for name in stages for fault in _in_versions(name, file)]
+    faults = list(dict.fromkeys([*found, *_in_lanes(stages, file)]))
     if faults:
         raise ConfigurationError("\n".join(faults))
 
@@ -67,6 +68,18 @@ def _in_variables(name: str, variables: Mapping[str, Any]) -> Iterator[str]:
             f"{name}: aws_environment_variables has {size:,} bytes, and may have {VARIABLES:,}: Lambda takes 4,096 of"
             " all variables of a function, and the deployment needs the rest; leave some out"
         )
+
+
+def _in_lanes(names: Iterable[str], file: Path) -> Iterator[str]:
+    """A lease is as long as a worker may live, whichever lane's it is: a message may come in another one."""
+    limits: dict[str, set[int]] = {}
+    for name in names:
+        environment, _, entry_point = name.partition("_")
+        if entry_point in WORKERS:
+            limits.setdefault(environment, set()).add(settings(name, file).get("timeout_seconds", 0))
+    for environment, found in limits.items():
+        if len(found) > 1:
+            yield f"{environment}: timeout_seconds must be the same for the workers of all lanes"
 
 
 def _in_versions(name: str, file: Path) -> Iterator[str]:

@@ -6,18 +6,30 @@ its parameters are `stack` in zappa_settings.json. `zappa deploy` and `zappa upd
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.session import Session
 
-from infra import account_alarms, alarms, functions, protection, renaming, settings_check, template, waf
+from app.domain.lane import Lane
+from infra import (
+    account_alarms,
+    alarms,
+    functions,
+    protection,
+    renaming,
+    settings_check,
+    template,
+    template_bucket,
+    waf,
+)
 from infra.cloudformation import CloudFormation, StackError
 from infra.commands import in_one_line, session_of
 from infra.parameters import parameters
-from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings
+from infra.stages import ENTRY_POINTS, PROJECT, SETTINGS, Stage, settings, worker_timeout_s
+from infra.variables import lines, variables
 
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")  # the resources that the template retains
 
@@ -59,7 +71,10 @@ class Stack:
     def request(
         self, parameters: Mapping[str, Any], tags: Mapping[str, str], prefix: str | None = None
     ) -> dict[str, Any]:
-        """What CloudFormation is asked for, but for the stack's name. The names of the tables begin with `prefix`."""
+        """What CloudFormation is asked for, but for the stack's name. The names of the tables begin with `prefix`.
+
+        The template is put where CloudFormation reads it.
+        """
         values = {
             "DeletionProtection": "true",
             **parameters,
@@ -67,11 +82,15 @@ class Stack:
             "TablePrefix": prefix or self.prefix,
         }
         return {
-            "TemplateBody": template.body(),
+            "TemplateURL": self.url_of(template.body()),
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [{"ParameterKey": key, "ParameterValue": _text(key, value)} for key, value in values.items()],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
+
+    def url_of(self, body: str) -> str:
+        """Where CloudFormation reads this template."""
+        return template_bucket.put(self.session, self.environment, body)
 
     def parameter(self, name: str) -> str:
         """The value that a parameter has now; "" if there is no stack, or if it has no such parameter."""
@@ -103,7 +122,8 @@ class Stack:
             self._empty(bucket)
         waf.release(self.client("wafv2"), self.outputs())
         protection.apply(self.client("cloudformation"), self.name, is_on=False)
-        functions.stop_polling(self.client("lambda"), self.outputs().get("DelayQueueArn", ""))
+        for lane in Lane:
+            functions.stop_polling(self.client("lambda"), self.outputs().get(f"{lane}DelayQueueArn", ""))
         self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             with suppress(dynamodb.exceptions.ResourceNotFoundException):
@@ -112,6 +132,7 @@ class Stack:
         for bucket in kept["AWS::S3::Bucket"]:
             if any(found["Name"] == bucket for found in s3.list_buckets()["Buckets"]):
                 s3.delete_bucket(Bucket=bucket)
+        template_bucket.remove(self.session, self.environment)
 
     def _require_stack(self) -> None:
         if self.find() is not None:
@@ -150,33 +171,6 @@ def _text(key: str, value: Any) -> str:
         parts = value if isinstance(value, list) else str(value).split(",")
         return ",".join(filter(None, (str(part).strip() for part in parts)))
     return str(value)
-
-
-def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -> dict[str, str]:
-    """The environment variables that the function of `stage` needs, as `app.settings` names them."""
-    named = {
-        "TABLE_PREFIX": outputs["TablePrefix"],
-        "TOPIC_ARN": outputs["TopicArn"],
-        "DELAY_QUEUE_URL": outputs.get("DelayQueueUrl", ""),  # none before the stack is applied
-        "CONTENT_BUCKET": outputs["ContentBucket"],
-        "SECRET_NAME": stage.secret_name,
-        "WORKER_TIMEOUT_S": str(worker_timeout_s),
-        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}-{stage.environment}",
-        "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder",
-    }
-    if "SesTopicArn" in outputs:
-        named |= {"SES_TOPIC_ARN": outputs["SesTopicArn"], "SES_CONFIGURATION_SET": outputs["SesConfigurationSet"]}
-    return named
-
-
-def lines(base: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[str]:
-    """The environment of `python -m app.admin` against a deployment, as lines for `env $(…)`.
-
-    `base` are the settings of the API's stage; `made` is what the deployment made. A shell divides such lines at
-    blanks, and none of these variables needs the blanks in its value.
-    """
-    values = {"AWS_REGION": base["aws_region"], **made, **base.get("aws_environment_variables", {})}
-    return (f"{name}={''.join(value.split())}\n" for name, value in values.items())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -230,9 +224,9 @@ def _run(command: str, environment: str) -> None:
         if not is_on:
             account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):
-        worker = Stage(environment, "attempts")  # the commands that need a secret need the keys that send
-        worker_timeout_s = settings(worker.name)["timeout_seconds"]
-        sys.stdout.writelines(lines(base, variables(worker, stack.outputs(), worker_timeout_s)))
+        # The commands that need a secret need the keys that send.
+        made = variables(Stage(environment, f"attempts_{Lane.NORMAL}"), stack.outputs(), worker_timeout_s(environment))
+        sys.stdout.writelines(lines(base, made))
 
 
 if __name__ == "__main__":

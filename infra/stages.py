@@ -1,6 +1,7 @@
 """Environments and their Zappa stages, as zappa_settings.json sets them.
 
-An environment, such as production, has three entry points: the API, the worker and the sweep. Each is a Zappa stage.
+An environment, such as production, has five entry points: the API, a worker for each lane, and the sweep. Each is a
+Zappa stage.
 """
 
 import json
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.domain.lane import Lane
 from app.errors import ConfigurationError
 from app.settings import Process
 
@@ -15,14 +17,16 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / "zappa_settings.json"
 PROJECT = "emailsminder"
 # In the order of deployment: the API comes last, because the others must understand what it writes.
-ENTRY_POINTS = ("attempts", "sweep", "api")
+WORKERS = {f"attempts_{lane}": lane for lane in Lane}
+ENTRY_POINTS = (*WORKERS, "sweep", "api")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One entry point of one environment.
 
-    `production` is the API of that environment, `production_attempts` its worker, `production_sweep` its sweep.
+    `production` is the API of that environment, `production_attempts_bulk` its worker of the lane bulk,
+    `production_sweep` its sweep.
     """
 
     environment: str
@@ -32,8 +36,8 @@ class Stage:
     def of(cls, name: str) -> "Stage":
         """The stage with Zappa's `name`. Raises ConfigurationError if the name has another form."""
         environment, _, entry_point = name.partition("_")
-        if entry_point not in ("", "attempts", "sweep"):
-            raise ConfigurationError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts or ENVIRONMENT_sweep")
+        if entry_point not in ("", *WORKERS, "sweep"):
+            raise ConfigurationError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts_LANE or ENVIRONMENT_sweep")
         return cls(environment, entry_point or "api")
 
     @property
@@ -42,15 +46,25 @@ class Stage:
         return self.environment if self.entry_point == "api" else f"{self.environment}_{self.entry_point}"
 
     @property
+    def lane(self) -> Lane | None:
+        """The lane of a worker; None for the API and the sweep, which have none."""
+        return WORKERS.get(self.entry_point)
+
+    @property
     def secret_name(self) -> str:
         """The name of the secret that its function reads; "" for the sweep, which reads none."""
-        process = {"api": Process.API, "attempts": Process.WORKER}.get(self.entry_point)
+        process = Process.WORKER if self.lane else {"api": Process.API}.get(self.entry_point)
         return secret_names(self.environment)[process] if process else ""
 
     @property
     def function(self) -> str:
         """The name of the Lambda function, and of the API. Zappa makes it of the project's and the stage's name."""
         return f"{PROJECT}-{self.name}".replace("_", "-")
+
+
+def worker_timeout_s(environment: str, path: Path = SETTINGS) -> int:
+    """How long an attempt may take. It is the same in every lane (infra/settings_check.py)."""
+    return int(settings(Stage(environment, f"attempts_{Lane.NORMAL}").name, path)["timeout_seconds"])
 
 
 def secret_names(environment: str) -> dict[Process, str]:

@@ -1,13 +1,13 @@
-"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON without a blank too many.
+"""Reads infra/template.yaml, and writes it as CloudFormation is given it: as JSON, with every lane in full.
 
-A request may carry 51,200 bytes of template, comments and indentation included.
+`python -m infra.template` prints it.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
-from itertools import pairwise, zip_longest
 from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
@@ -15,6 +15,7 @@ import yaml  # type: ignore[import-untyped] # because its stubs are another pack
 from infra.stages import ROOT
 
 TEMPLATE: Final = ROOT / "infra" / "template.yaml"
+FOR_EACH: Final = "Fn::ForEach::"
 
 
 def loader(write: Callable[[str, Any], dict[str, Any]]) -> type[Any]:
@@ -43,6 +44,37 @@ def _long_form(name: str, value: Any) -> dict[str, Any]:
 _LOADER = loader(_long_form)
 
 
+def expand(found: Any) -> Any:
+    """What was read, in which each Fn::ForEach is what it stands for: `[NAME, VALUES, FRAGMENT]`.
+
+    Everywhere in the fragment, `${NAME}` becomes each of the values in turn. That is how AWS::LanguageExtensions writes
+    it, which would need another right of whoever deploys, and takes no resource that exists already.
+    """
+    if isinstance(found, list):
+        return [expand(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    expanded: dict[str, Any] = {}
+    for key, value in found.items():
+        if not key.startswith(FOR_EACH):
+            expanded[key] = expand(value)
+            continue
+        name, values, fragment = value
+        for one in values:
+            expanded |= expand(_written(fragment, f"${{{name}}}", one))
+    return expanded
+
+
+def _written(fragment: Any, placeholder: str, value: str) -> Any:
+    if isinstance(fragment, str):
+        return fragment.replace(placeholder, value)
+    if isinstance(fragment, list):
+        return [_written(one, placeholder, value) for one in fragment]
+    if isinstance(fragment, dict):
+        return {key.replace(placeholder, value): _written(one, placeholder, value) for key, one in fragment.items()}
+    return fragment
+
+
 def load() -> dict[str, Any]:
     """The whole template, in the long form of every function. The caller may change it."""
     return deepcopy(_read())
@@ -50,13 +82,14 @@ def load() -> dict[str, Any]:
 
 @cache  # because reading it takes a quarter of a second, and one deployment asks for it a dozen times
 def _read() -> dict[str, Any]:
-    return dict(yaml.load(TEMPLATE.read_text(), _LOADER))  # noqa: S506 because the loader is a safe one
+    found = yaml.load(TEMPLATE.read_text(), _LOADER)  # noqa: S506 because the loader is a safe one
+    return dict(expand(found))
 
 
 @cache
 def body() -> str:
     """The template as CloudFormation is given it."""
-    return json.dumps(_smaller(load()), separators=(",", ":"))
+    return json.dumps(_read())
 
 
 @cache
@@ -74,13 +107,13 @@ def detached(*, with_tables: bool) -> str:
     text, named = body(), tables()
     for logical, name in named.items():
         arn = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/${{TablePrefix}}{name}"
-        text = text.replace(f'{{"Fn::GetAtt":["{logical}","Arn"]}}', f'{{"Fn::Sub":"{arn}"}}')
-        text = text.replace(f'{{"Ref":"{logical}"}}', f'{{"Fn::Sub":"${{TablePrefix}}{name}"}}')
+        text = text.replace(f'{{"Fn::GetAtt": ["{logical}", "Arn"]}}', f'{{"Fn::Sub": "{arn}"}}')
+        text = text.replace(f'{{"Ref": "{logical}"}}', f'{{"Fn::Sub": "${{TablePrefix}}{name}"}}')
         text = text.replace(f"${{{logical}.Arn}}", arn)
     found = json.loads(text)
     if not with_tables:
         found["Resources"] = {name: value for name, value in found["Resources"].items() if name not in named}
-    return json.dumps(found, separators=(",", ":"))
+    return json.dumps(found)
 
 
 def parameters() -> frozenset[str]:
@@ -88,32 +121,5 @@ def parameters() -> frozenset[str]:
     return frozenset(_read()["Parameters"])
 
 
-def _smaller(template: dict[str, Any]) -> dict[str, Any]:
-    """Without what only people and tools read: descriptions of parameters, metadata, the blanks in the dashboard."""
-    del template["Metadata"]
-    template["Parameters"] = {
-        name: {key: value for key, value in found.items() if key != "Description"}
-        for name, found in template["Parameters"].items()
-    }
-    dashboard = template["Resources"]["Dashboard"]["Properties"]
-    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
-    for widget in body["widgets"]:
-        widget["properties"]["metrics"] = _shorthand(widget["properties"]["metrics"])
-    dashboard["DashboardBody"]["Fn::Sub"] = json.dumps(body, separators=(",", ":"))
-    return template
-
-
-def _shorthand(rows: list[list[Any]]) -> list[list[Any]]:
-    """The metrics of a widget, with a point for each word that is the same as in the row above.
-
-    "Dashboard Body Structure and Syntax", CloudWatch API Reference, read 2026-11-30. Only rows of one namespace are
-    shortened, and none that is next to another shorthand or to an expression.
-    """
-    shortened = []
-    for before, row in pairwise([[], *rows]):
-        if before and row[0] == before[0] != "...":
-            pairs = zip_longest(row, before[: len(row)])
-            shortened.append(["." if word == above and isinstance(word, str) else word for word, above in pairs])
-        else:
-            shortened.append(row)
-    return shortened
+if __name__ == "__main__":  # for cfn-lint
+    sys.stdout.write(json.dumps(_read(), indent=1) + "\n")

@@ -90,7 +90,7 @@ FIXED: Final[dict[str, tuple[object, str]]] = {
     "manage_roles": (False, _ROLES),
     "keep_warm": (False, _NOTHING),
     "touch": (False, "it would ask the API before its settings are made, and skip them if that fails"),
-    "binary_support": (False, "API Gateway would hand over each body in base64"),
+    "binary_support": (True, "API Gateway would answer attachments as base64 text"),
     "use_precompiled_packages": (False, _PACKAGE),
     "apigateway_version": ("v1", _KIND_OF_API),
 }

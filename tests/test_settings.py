@@ -161,6 +161,22 @@ def test_the_region_is_aws_own(env: dict[str, str], region: str) -> None:
         ),
         *(("DOMAIN_PREFERENCES", value) for value in ("example.com", "=ses", "example.com=", "example.com=a b")),
         *(("DOMAIN_PREFERENCES", f"{text}=ses") for text in ("@example.com", "*.example.com", "example", "a b.com")),
+        *(
+            ("PROJECT_CAPS", value)
+            for value in (
+                "shop",
+                "shop=",
+                "=5",
+                "shop=0",
+                "shop=-1",
+                "shop=many",
+                "shop=1e3",
+                "shop=1000000001",
+                "Shop=5",
+            )
+        ),
+        *(("PROJECT_CAPS", value) for value in ("shop=5, team=6", "shop=5; shop=6", "a b=5")),
+        *(("RUNAWAY_GUARD", value) for value in ("yes", "1", "onn")),
         ("DOMAIN_PREFERENCES", "bücher.example=ses; xn--bcher-kva.example=mailgun"),
     ],
 )
@@ -223,6 +239,13 @@ def test_a_preference_for_what_is_no_domain_is_refused_with_the_remedy(written: 
         ConfigurationError, match=rf"^DOMAIN_PREFERENCES: .* a recipient, such as {re.escape(remedy)}, "
     ):
         Settings.from_env({"DOMAIN_PREFERENCES": f"example.org=ses; {written}=ses"})
+
+
+def test_caps_of_projects_and_the_guard() -> None:
+    read = Settings.from_env({"PROJECT_CAPS": " default=500; web-shop = 10000 ;", "RUNAWAY_GUARD": "On"})
+    assert (read.project_caps, read.guards_runaways) == ({"default": 500, "web-shop": 10000}, True)
+    none = Settings.from_env({"PROJECT_CAPS": "", "RUNAWAY_GUARD": ""})
+    assert (none.project_caps, none.guards_runaways) == ({}, False)
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_ENDPOINT_URL", "TOPIC_ARN"])

@@ -11,6 +11,7 @@ from typing import Any
 
 from app import logs
 from app.delivery.places import FURTHEST_S
+from app.domain.lane import Lane, read_lane
 from app.settings import Process
 from app.wiring.parts import Container
 from app.wiring.process import container
@@ -66,11 +67,12 @@ def _process(parts: Container, record: dict[str, Any], *, is_late: bool) -> Exce
         return TooLittleTime("for another provider call")
     error: Exception | None = None
     try:
-        parts.attempt(*read(record), at_ms(record))
+        parts.attempt(*read(record), at_ms(record), lane_of(record))
     except Exception as raised:
         log.exception("attempt failed on our side")
         error = raised
-    log.info("message", extra={"failed": error is not None, "age_ms": waited_ms(record, parts.clock())})
+    age_ms = waited_ms(record, parts.clock())
+    log.info("message", extra={"failed": error is not None, "age_ms": age_ms, "lane": lane_of(record)})
     return error
 
 
@@ -101,6 +103,14 @@ def read(record: dict[str, Any]) -> tuple[str, int]:
     """
     message = _message(record)
     return str(message["email_id"]), int(message["attempt"])
+
+
+def lane_of(record: Any) -> Lane:
+    """The lane in which a message was published; the normal one if it says none, or is not legible."""
+    try:
+        return read_lane(_message(record).get("lane"))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Lane.NORMAL
 
 
 def at_ms(record: dict[str, Any]) -> int:

@@ -13,11 +13,12 @@ from botocore.exceptions import ClientError
 from app.admin.environment import fail, load
 from app.admin.output import Json, progress, show, show_table
 from app.api import times
+from app.domain.lane import PLACE, Lane
 from app.domain.outcome import shorten
 from app.errors import ServiceUnavailable
 from app.local.provision import DEAD_LETTERS
 from app.topic import Topic
-from workers.attempts import read
+from workers.attempts import lane_of, read
 
 app = typer.Typer(no_args_is_help=True, help="Messages that failed for good: list them, put them back.")
 
@@ -25,17 +26,17 @@ HIDDEN_FOR_S = 60  # how long a message that we received is hidden from other re
 BATCH = 10  # SQS returns no more messages at once
 
 Stage = Annotated[str, typer.Option(help="The deployed environment, such as production. Default: local mode's.")]
-AttemptMessage = tuple[str, int]  # email id, number of the attempt
+AttemptMessage = tuple[str, int, Lane]  # email id, number of the attempt, lane of the email
 
 CODE, MESSAGE = "ErrorCode", "ErrorMessage"  # the attributes in which AWS says why
 NOT_SAID = "received too often without success: the worker's log says why, by the email's id"
 
-ATTEMPTS = "-attempts"  # how the name of the topic of the attempts ends
+ATTEMPTS = "-attempts-"  # what stands before the lane in the name of a topic of attempts
 
 
 @dataclass(frozen=True)
 class _Queue:
-    """The dead-letter queue at `url`, and the topic to which its messages were published."""
+    """The dead-letter queue at `url`, and the topics to which its messages were published."""
 
     sqs: Any
     url: str
@@ -55,7 +56,10 @@ def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
         records.append(
             {
                 "message": dead["MessageId"],
-                "attempts": [{"email": email_id, "number": n} for email_id, n in asked_for(dead["Body"])],
+                "attempts": [
+                    {"email": email_id, "number": number, "lane": lane}
+                    for email_id, number, lane in asked_for(dead["Body"])
+                ],
                 "report_from": report[0].rpartition(":")[2] if report else None,
                 "sent_at": times.write(int(dead["Attributes"]["SentTimestamp"])),
                 "reason": why_dead(dead),
@@ -104,7 +108,7 @@ def asked_for(body: str) -> list[AttemptMessage]:
     try:
         content = json.loads(body)
         event = content.get("requestPayload", content)
-        return [read(record) for record in event.get("Records", [{"body": body}])]
+        return [(*read(record), lane_of(record)) for record in event.get("Records", [{"body": body}])]
     except (AttributeError, KeyError, TypeError, ValueError):
         return []
 
@@ -121,7 +125,7 @@ def report_in(body: str, topic_prefix: str) -> tuple[str, str] | None:
     except (KeyError, TypeError, ValueError):
         return None
     is_report = isinstance(topic_arn, str) and isinstance(text, str) and topic_arn.startswith(topic_prefix or "\0")
-    return (topic_arn, text) if is_report and not topic_arn.endswith(ATTEMPTS) else None
+    return (topic_arn, text) if is_report and not topic_arn.startswith(topic_prefix + ATTEMPTS[1:]) else None
 
 
 def why_dead(dead: Mapping[str, Any]) -> str:
@@ -146,7 +150,8 @@ def why_dead(dead: Mapping[str, Any]) -> str:
 def _wanted(record: Mapping[str, Any]) -> str:
     if record["report_from"]:
         return f"a provider's report, from {record['report_from']}"
-    return ", ".join(f"{one['email']} attempt {one['number']}" for one in record["attempts"]) or "not understood"
+    asked = [f"{one['email']} attempt {one['number']} ({one['lane']})" for one in record["attempts"]]
+    return ", ".join(asked) or "not understood"
 
 
 def _connect(stage: str) -> "_Queue":
@@ -168,7 +173,7 @@ def _connect(stage: str) -> "_Queue":
     _, partition, _, _, account, _ = attributes["QueueArn"].split(":")
     prefix = f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}" if stage else ""
     sns = session.create_client("sns", region_name=region)
-    return _Queue(sqs, url, sns, Topic(sns, topic_arn or prefix + ATTEMPTS), prefix and f"{prefix}-")
+    return _Queue(sqs, url, sns, Topic(sns, topic_arn or prefix + ATTEMPTS + PLACE), prefix and f"{prefix}-")
 
 
 def _take(queue: "_Queue") -> Iterator[dict[str, Any]]:

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from app.admin.environment import fail
 from app.admin.output import progress, show
 from app.api import times
 from app.domain.account import is_account, provider_of
 from app.domain.own_entries import Fate, OwnEntry, clearable
+from app.domain.own_entries import take_over as take_over_entry
 from app.domain.suppression import Reason
 from app.errors import ConfigurationError
 from app.providers import registry
@@ -65,7 +67,8 @@ def take_over(
     try:
         with opened(name, env) as own:
             for own_entry in progress(own.entries(), f"{name}: taking over"):
-                fate = suppressions.take_over(own_entry, name, now_ms)
+                rule = partial(take_over_entry, own=own_entry, account=name, now_ms=now_ms)
+                fate = suppressions.take_over(own_entry.address, rule)
                 fates[fate] += 1
                 if fate is Fate.TAKEN and own_entry.reason:
                     taken[own_entry.reason] += 1

@@ -1,6 +1,6 @@
 """Writes an email's story for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.admin.output import plain, table
@@ -19,7 +19,7 @@ def write(story: Record) -> str:
             *head,
             "",
             "Recipients",
-            table(["ADDRESS", "ROLE", "STATUS", "PROVIDER", "WHY", "NEXT ATTEMPT"], _recipients(story)),
+            table(["ADDRESS", "ROLE", "STATUS", "PROVIDER", "WHY", "NEXT ATTEMPT", "WAITS FOR"], _recipients(story)),
             "",
             "Attempts",
             table(["NUMBER", "AT", "PROVIDER", "OUTCOME", "CAUSE", "MS", "REPLY"], _attempts(story)),
@@ -40,14 +40,24 @@ def _head(story: Record) -> dict[str, str]:
         "from": story["from"],
         "subject": story["subject"],
         "project": owner(story),
+        "lane": story["lane"],
         "accepted": story["created_at"],
         "expires": story["expires_at"],
+        "tags": _joined(story["tags"]),
+        "metadata": _joined(story["metadata"] and [f"{name}={value}" for name, value in story["metadata"].items()]),
     }
+
+
+def _joined(parts: Sequence[str] | None) -> str:
+    return ", ".join(parts) if parts is not None else "lost: the content is missing or damaged"
 
 
 def _recipients(story: Record) -> list[tuple[object, ...]]:
     return [
-        (one["address"], one["role"], one["status"], one["provider"], _why(one), one.get("next_attempt_at"))
+        (
+            *(one["address"], one["role"], one["status"], one["provider"], _why(one)),
+            *(one.get("next_attempt_at"), one.get("waiting_because")),
+        )
         for one in story["recipients"]
     ]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.admin import own_lists
+from app.admin import import_file, own_lists, suppression_file
 from app.admin.environment import address_secret, fail, load, with_secrets
 from app.admin.output import Json, progress, show, show_table
 from app.api import addresses, times
@@ -15,7 +15,7 @@ from app.domain.suppression import LASTS_MS, Entry, Reason, Suppression
 from app.store.partitions import Partitions
 from app.store.suppressions import Suppressions
 
-app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift, import.")
+app = typer.Typer(no_args_is_help=True, help="Suppressed addresses: list, add, lift, import, export.")
 
 Project = Annotated[str | None, typer.Option(help="Whose mail; without it, that of every project.")]
 Address = Annotated[str, typer.Argument(help="An address such as ann@example.com; case does not matter.")]
@@ -91,19 +91,54 @@ def lift(
         raise typer.Exit(1)
 
 
-@app.command("import")
-def take_over(
-    account: Annotated[
-        str, typer.Option("--from", help="An account whose variables are set, such as those of PROVIDERS.")
+@app.command()
+def export(
+    file: Annotated[
+        typer.FileTextWrite, typer.Argument(help="Where to write it; - is standard output.", encoding="utf-8")
     ],
     *,
     as_json: Json = False,
 ) -> None:
-    """Take the own suppression list of an account over into ours. To do it again changes nothing.
+    """Write every suppression that holds as CSV, a line for each reason: email, reason, created, until, project, note.
 
-    Every reason that is here already stays, and who was lifted here later than the provider's entry stays free. Exits
-    with 1 if the list could not be read to its end.
+    `import` reads it again. A spreadsheet takes no cell of it for a formula.
     """
+    now_ms = _now_ms()
+    found = progress((entry for _, entry in _suppressions().all(None, now_ms)), "writing suppressions")
+    count = suppression_file.write(file, found, now_ms)
+    if file.name != "<stdout>":
+        show(f"{count} lines", {"lines": count}, as_json=as_json)
+
+
+@app.command("import")
+def take_over(
+    file: Annotated[
+        typer.FileText | None,
+        typer.Argument(help="A CSV with a column email, of `export` or of a provider; - is standard input."),
+    ] = None,
+    *,
+    account: Annotated[
+        str, typer.Option("--from", help="Instead of a file: an account whose variables are set, as in PROVIDERS.")
+    ] = "",
+    reason: Annotated[
+        Reason | None, typer.Option(help="What the file is a list of, for its lines without a reason of ours.")
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Take a CSV, or the own suppression list of an account, over into ours. To do it again changes nothing.
+
+    Every reason that is here already stays, and who was lifted here later than the entry began stays free. Exits with 1
+    if a line is bad (each is named, and the others are taken), or if the list could not be read to its end.
+    """
+    if (file is None) == (not account):
+        fail("name either a file, or an account by --from")
+    if file is not None:
+        taking = import_file.Import(_suppressions(), reason, _checked(project), _now_ms())
+        taking(file, as_json=as_json)
+        return
+    if reason is not None or project is not None:
+        fail("--reason and --project are for files: an account's list says both")
     settings = load()
     variables = with_secrets(settings)
     own_lists.take_over(

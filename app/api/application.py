@@ -13,6 +13,7 @@ from app.api.answered import Answered
 from app.api.guard import Guard
 from app.api.no_store import NoStore
 from app.api.paths import Paths, Table
+from app.api.rates import RateHeaders
 from app.api.request_log import RequestLog
 from app.api.traced import Traced
 from app.api.v1 import routes
@@ -25,8 +26,9 @@ Every call but `/health` and the webhooks needs an API key: `Authorization: Bear
 
 Errors are `application/problem+json` (RFC 9457). Their `type` is `urn:emailsminder:problem:` and a word that never
 changes: `malformed`, `unauthenticated`, `forbidden`, `not-found`, `method-not-allowed`, `not-acceptable`, `timeout`,
-`conflict`, `too-large`, `unsupported-media-type`, `invalid`, `unavailable`, `internal`. An `invalid` one lists its
-`errors`, each with the `field` (`to[0]`, `attachments[1].content`) and a `message`.
+`conflict`, `too-large`, `unsupported-media-type`, `invalid`, `rate-limited`, `daily-cap`, `runaway`, `unavailable`,
+`internal`. An `invalid` one lists its `errors`, each with the `field` (`to[0]`, `attachments[1].content`) and a
+`message`.
 
 Times are RFC 3339 in UTC. What is not known is `null`; a field of a request that is `null` counts as left out.
 """
@@ -34,6 +36,7 @@ TAGS = [
     {"name": "emails", "description": "Send emails and see what became of them."},
     {"name": "providers", "description": "See the health of the providers; pause and resume them."},
     {"name": "suppressions", "description": "Addresses to which nothing is sent."},
+    {"name": "keys", "description": "API keys: create, rotate and revoke them. For keys with the scope `admin`."},
     {"name": "webhooks", "description": "Where providers report; authenticated by their signatures."},
     {"name": "health", "description": "Whether the service works."},
 ]
@@ -62,7 +65,7 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """FastAPI's stack with ours on the outside, so that its answer to an unexpected exception is like others."""
-        return Answered(Traced(RequestLog(NoStore(super().build_middleware_stack()))))
+        return Answered(Traced(RequestLog(NoStore(RateHeaders(super().build_middleware_stack())))))
 
 
 def create(

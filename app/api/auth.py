@@ -1,7 +1,7 @@
 """Authentication by API key (`Authorization: Bearer em_…`), and what a key allows."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,6 +12,7 @@ from app.api import threads
 from app.api.problems import UnknownKey
 from app.domain.address import domain_of
 from app.domain.email import Email
+from app.domain.head import Head
 from app.domain.project import plain
 from app.errors import Contention, Forbidden, ServiceUnavailable, Unauthenticated
 from app.store.api_keys import ApiKey
@@ -77,17 +78,23 @@ Sender = Annotated[ApiKey, Depends(may_send)]
 Operator = Annotated[ApiKey, Depends(may_operate)]
 
 
-def check_email(key: ApiKey, email: Email) -> None:
+def check_email(key: ApiKey, email: Email | Head) -> None:
     """Check that `key` may send `email`.
 
     Raises Forbidden if the key has domains and the sender's is not among them, or if the email overrides
     suppressions and the key lacks `admin`.
     """
+    for _, why in forbidden(key, email):
+        raise Forbidden(why)
+
+
+def forbidden(key: ApiKey, email: Email | Head) -> Iterator[tuple[str, str]]:
+    """The fields of `email` that `key` may not send so, each with the reason."""
     domain = domain_of(email.sender.address)
     if key.domains and domain not in key.domains:
-        raise Forbidden(f"this API key may not send from {domain}")
+        yield "from", f"this API key may not send from {domain}"
     if email.override_suppression and not is_operator(key):
-        raise Forbidden("override_suppression needs an API key with the scope `admin`")
+        yield "override_suppression", "override_suppression needs an API key with the scope `admin`"
 
 
 def is_operator(key: ApiKey) -> bool:

@@ -45,18 +45,37 @@ async def raw_body(request: Request) -> bytes:
 
 async def json_body(request: Request) -> bytes:
     """The body of a call that takes JSON. Raises UnsupportedMediaType, and what `raw_body` raises."""
+    _check_media_type(request)
+    return await raw_body(request)
+
+
+def _check_media_type(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType("send `Content-Type: application/json`")
-    return await raw_body(request)
+
+
+async def optional_json_body(request: Request) -> bytes:
+    """As `json_body`, of a call that may come without a body: then it is that of an empty object."""
+    body = await raw_body(request)
+    if not body:
+        return b"{}"
+    _check_media_type(request)
+    return body
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]
 JsonBody = Annotated[bytes, Depends(json_body)]
+OptionalJsonBody = Annotated[bytes, Depends(optional_json_body)]
 
 
 class _Unreadable(ValueError):
     """The body has something that Python's parser takes, but that JSON does not allow or leaves undefined."""
+
+
+Place = tuple[str | int, ...]  # of a value within the body
+
+NOT_UNICODE = "is not Unicode text: it has half a surrogate pair"
 
 
 def parse(body: bytes) -> Any:
@@ -65,6 +84,14 @@ def parse(body: bytes) -> Any:
 
     Raises Malformed, or Invalid naming the fields whose text is not Unicode (half a surrogate pair).
     """
+    value, broken = parse_with_places(body)
+    if broken:
+        raise Invalid(*((path(where), NOT_UNICODE) for where in broken))
+    return value
+
+
+def parse_with_places(body: bytes) -> tuple[Any, list[Place]]:
+    """As `parse`, but returns with the value the places of what is not Unicode text. Raises Malformed."""
     try:
         text = body.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
@@ -79,9 +106,7 @@ def parse(body: bytes) -> Any:
         raise Malformed(str(problem)) from None
     except ValueError:
         raise Malformed("a number has thousands of digits; write it in quotes, as text") from None
-    if _SURROGATE_ESCAPE.search(text) and (broken := [path(where) for where in _broken(value)]):
-        raise Invalid(*((field, "is not Unicode text: it has half a surrogate pair") for field in broken))
-    return value
+    return value, list(_broken(value)) if _SURROGATE_ESCAPE.search(text) else []
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,10 +128,10 @@ def _constant(name: str) -> None:
     raise _Unreadable(f"{name} is not JSON; write null, or leave the field out")
 
 
-def _broken(value: Any) -> Iterator[tuple[str | int, ...]]:
+def _broken(value: Any) -> Iterator[Place]:
     """The places of strings and keys that are not Unicode text."""
     # This is a loop and not a recursion, because JSON may be nested deeper than Python's calls.
-    left: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    left: list[tuple[Place, Any]] = [((), value)]
     while left:
         where, item = left.pop()
         if isinstance(item, str) and _LONE_SURROGATE.search(item):

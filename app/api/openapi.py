@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.api import narrowing, views
 from app.api.body import TOO_LARGE
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Malformed, TooLarge, UnsupportedMediaType
-from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Forbidden, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
 
 _REF = "#/components/schemas/{model}"
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # its form of a 422, which no answer of ours has
@@ -58,16 +58,23 @@ def nothing(status: int, description: str) -> Responses:
     return {status: {"description": description}}
 
 
-def json_request(model: type[BaseModel], **examples: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`.
+def json_request(model: type[BaseModel], examples: Mapping[str, tuple[str, Any]], most: int = 0) -> dict[str, Any]:
+    """The declaration of a JSON body that a route reads by itself, for `openapi_extra`. With `most`, it is a list.
 
     `examples` are by name, each with what it shows; pages show the first.
     """
+    one = {"$ref": _REF.format(model=model.__name__)}
     content = {
-        "schema": {"$ref": _REF.format(model=model.__name__)},
+        "schema": {"type": "array", "items": one, "minItems": 1, "maxItems": most} if most else one,
         "examples": {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()},
     }
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def optional_json_request(model: type[BaseModel], examples: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    """As `json_request`, of a body that may be left out."""
+    declared = json_request(model, examples)
+    return {"requestBody": declared["requestBody"] | {"required": False}}
 
 
 def describe(
@@ -146,7 +153,7 @@ def _described(problem: Problem) -> dict[str, Any]:
     schema = {"$ref": _REF.format(model=views.Problem.__name__)}
     return {
         "description": problem.title,
-        **({"headers": _RETRY_AFTER} if isinstance(problem, ServiceUnavailable) else {}),
+        **({"headers": _RETRY_AFTER} if isinstance(problem, ServiceUnavailable | TooMany) else {}),
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
-from app.errors import Contention, Invalid, Problem, ServiceUnavailable, Unauthenticated
+from app.errors import Contention, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
 from app.store.failures import code_of
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:emailsminder:problem:"
 RETRY_AFTER_S = 5  # what does not answer now is mostly back by then
 _BROKEN = "something broke on our side and has been logged; X-Request-Id finds it in the log"
+STORAGE = (BotoCoreError, ClientError, PynamoDBException)
 SHOWN_ERRORS = 50  # an answer lists no more wrong fields than this
 
 
@@ -130,6 +131,8 @@ def render(problem: Problem, headers: dict[str, str] | None = None, **members: o
         headers = {"WWW-Authenticate": challenge, **(headers or {})}
     if isinstance(problem, ServiceUnavailable):
         headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
+    if isinstance(problem, TooMany):
+        headers = {"Retry-After": str(problem.retry_after_s), **(headers or {})}
     if isinstance(problem, UnsupportedCoding):
         headers = {"Accept-Encoding": "gzip", **(headers or {})}
     return JSONResponse(content | members, problem.status, headers, MEDIA_TYPE)
@@ -140,21 +143,34 @@ async def on_problem(_: Request, problem: Problem) -> Response:
     return render(problem)
 
 
-async def on_contention(_: Request, __: Contention) -> Response:
+async def on_contention(request: Request, error: Contention) -> Response:
     """Answer a write that lost to other writers too often. Nothing stored is damaged, so the caller may try again."""
-    return render(ServiceUnavailable("too many writers at once; try again"))
+    return render(as_problem(error, request))
 
 
-async def on_storage(request: Request, problem: Exception) -> Response:
+async def on_storage(request: Request, error: Exception) -> Response:
     """Answer an error of DynamoDB or S3. Nothing stored is damaged, so the caller may try again."""
+    return render(as_problem(error, request))
+
+
+def as_problem(error: Exception, request: Request) -> Problem:
+    """The problem that `error` is answered with. What only the log is told is logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Contention):
+        return ServiceUnavailable("too many writers at once; try again")
+    if not isinstance(error, STORAGE):
+        about = {"error": type(error).__name__, "request_id": request.scope.get(REQUEST_ID)}
+        logger.error("unexpected", extra=about, exc_info=error)
+        return Problem(_BROKEN)
     code = None
-    if isinstance(problem, ClientError):
-        code = problem.response["Error"]["Code"]
-    elif isinstance(problem, PynamoDBException):
-        code = code_of(problem)
-    about = {"error": type(problem).__name__, "code": code, "request_id": request.scope.get(REQUEST_ID)}
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+    elif isinstance(error, PynamoDBException):
+        code = code_of(error)
+    about = {"error": type(error).__name__, "code": code, "request_id": request.scope.get(REQUEST_ID)}
     logger.error("storage", extra=about)
-    return render(ServiceUnavailable("the storage does not answer; try again"))
+    return ServiceUnavailable("the storage does not answer; try again")
 
 
 async def on_validation(_: Request, problem: RequestValidationError) -> Response:

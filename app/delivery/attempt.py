@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 
-from app.delivery.capacity import Capacity
+from app.delivery.capacity import NOT_CALLED, PAUSED, Capacity
 from app.delivery.marked import marked
 from app.delivery.plan import EARLY_MS, Plan
-from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, Publish, PublishLater, ReadContext, Send
+from app.delivery.ports import Clock, ContentStore, HeadStore, LoadContent, ReadContext, Send
+from app.delivery.queue_ports import Publish, PublishLater
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.delivery.sandbox import no_sandbox
 from app.delivery.traced import TraceAttempt, untraced
@@ -22,7 +23,7 @@ from app.domain import limits
 from app.domain.email import Content, Mailbox, Message, Role
 from app.domain.findings import Finding, from_signal
 from app.domain.head import Head
-from app.domain.kinds import Cause, Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.own_lists import outcome_with_list
 from app.domain.protocol import DeliveryProtocol
@@ -32,8 +33,6 @@ from app.errors import ServiceUnavailable
 log = logging.getLogger(__name__)
 
 WRITES_UNTIL_BEFORE_LEASE_END_MS = 2000
-PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
-NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,13 @@ class MakeAttempt:
     own_lists: Mapping[str, str] = field(default_factory=dict)  # where each provider's own suppression list is cleared
     sandbox: Callable[[Head, int, LoadContent], None] = no_sandbox  # what is made for test mail instead
 
-    def __call__(self, email_id: str, number: int, at_ms: int = 0) -> None:
+    def __call__(self, email_id: str, number: int, at_ms: int = 0, lane: Lane = Lane.NORMAL) -> None:
         """Make attempt `number` if the email expects it next. Otherwise the message is an old one and is dropped.
 
-        A message that comes before `at_ms`, for which it was published, is published again.
+        A message that comes before `at_ms`, for which it was published, is published again in `lane`, in which it came.
         """
         if at_ms > self._now_ms() + EARLY_MS:
-            self.publish_in_time(email_id, number, at_ms)
+            self.publish_in_time(email_id, number, at_ms, lane)
             return
         head, load = self.contents.open(email_id)
         # The claim checks this again. Here the check only saves what follows for a redelivered message.
@@ -109,8 +108,9 @@ class MakeAttempt:
             publish_if_ready(self.publish, self.clock, written)
             turn_ms = self._now_ms() + limits.SECOND_CHECK_MS if outcome is NOT_CALLED else plan.turn_ms
             if turn_ms is not None:
-                self.publish_in_time(email_id, written.next_attempt, turn_ms)
-            self._suppress(written, {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients})
+                self.publish_in_time(email_id, written.next_attempt, turn_ms, written.lane)
+            signals = {key: Signal.from_outcome(attempt, outcome, key) for key in attempt.recipients}
+            self._suppress(written, signals, attempt.started_at_ms)
         began_at_ms = claimed.made(attempt.original_number).started_at_ms  # as of the reports that will come
         plain = len(attempt.recipients) - len(outcome.differing)
         if attempt.provider in plan.reservations:  # otherwise no call was made
@@ -144,7 +144,7 @@ class MakeAttempt:
                 fields = {"provider": one.provider, "limit": one.limit, "until_ms": one.until_ms}
                 log.info("waits for a limit", extra={"email_id": head.email_id, **fields})
         if written is not None and plan.turn_ms is not None and plan.turn_ms != head.turn_ms:
-            self.publish_in_time(head.email_id, plan.number, plan.turn_ms)
+            self.publish_in_time(head.email_id, plan.number, plan.turn_ms, head.lane)
         return None
 
     def _change(self, plan: Plan, load: LoadContent, head: Head, now_ms: int) -> Head | None:
@@ -197,17 +197,17 @@ class MakeAttempt:
         )
         return outcome, duration_ms
 
-    def _suppress(self, written: Head, signals: Mapping[str, Signal]) -> None:
+    def _suppress(self, written: Head, signals: Mapping[str, Signal], began_ms: int) -> None:
         """Suppress the recipients whom the provider refused for good, so that the next email is not sent to them."""
         for key, signal in signals.items():
             if row_for(written.recipients[key], signal).suppress:
-                about = (written.created_at_ms, written.project)
+                about = (written.lived_from_ms(began_ms), written.project)
                 self.suppress(from_signal(written.email_id, key, signal, self._now_ms(), *about))
 
-    def publish_in_time(self, email_id: str, number: int, at_ms: int) -> None:
+    def publish_in_time(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         """Publish with a delay. If that fails, the sweep publishes it, because the head is due."""
         try:
-            self.publish_later(email_id, number, at_ms)
+            self.publish_later(email_id, attempt, at_ms, lane)
         except ServiceUnavailable as error:
             log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": error.detail})
 

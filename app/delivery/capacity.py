@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from app.delivery.places import PlaceTaker, Ticket
 from app.delivery.watching import Watches
 from app.domain.caps import Full
-from app.domain.kinds import SURELY_NOT_SENT
+from app.domain.kinds import SURELY_NOT_SENT, Cause, Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Candidate
+
+PAUSED = Outcome(Kind.UNAVAILABLE, Cause.LIMIT, reply="not called: an operator has just paused it")
+NOT_CALLED = Outcome(Kind.THROTTLED, Cause.LIMIT, reply="not called: its cap per second left no place in time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,14 @@ class Capacity:
     monitor: Watches
     places: PlaceTaker
 
-    def reserve(self, candidate: Candidate, recipients: int, *, ahead: bool, has_turn: bool) -> Reservation | Candidate:
+    def reserve(
+        self, candidate: Candidate, recipients: int, *, ahead: bool, has_turn: bool, lane: Lane
+    ) -> Reservation | Candidate:
         """Reserve what a call through `candidate` needs. If it is not to be had, return the candidate as it is then.
 
         For `ahead` and `has_turn`, see `PlaceTaker.take`.
         """
-        ticket = self.places.take(candidate.provider, recipients, ahead=ahead, has_turn=has_turn)
+        ticket = self.places.take(candidate.provider, recipients, ahead=ahead, has_turn=has_turn, lane=lane)
         if isinstance(ticket, Full):
             return _paused(candidate, ticket)
         if candidate.probes and not self.monitor.lease_probe(candidate.provider):
@@ -44,14 +50,14 @@ class Capacity:
             return replace(candidate, availability=Availability.UNAVAILABLE_FOR_NOW, why=why, probes=False)
         return Reservation(ticket, candidate.probes)
 
-    def turns(self, refused: Mapping[str, tuple[Candidate, int]], known_ms: int | None) -> list[Candidate]:
-        """The candidates of `refused`, paused until the email's turn.
+    def turns(self, refused: Mapping[str, tuple[Candidate, int]], known_ms: int | None, lane: Lane) -> list[Candidate]:
+        """The candidates of `refused`, paused until the turn of the email, which is of `lane`.
 
         `refused` maps each provider to its candidate and to the number of recipients for whom it had no place. The turn
         is at `known_ms`; None: the email has none yet, and gets one.
         """
         counts = {name: recipients for name, (_, recipients) in refused.items()}
-        fulls = self.places.turn(counts, known_ms)
+        fulls = self.places.turn(counts, known_ms, lane)
         return [_paused(candidate, fulls[name]) for name, (candidate, _) in refused.items()]
 
     def renew(self, reservation: Reservation) -> Reservation | None:

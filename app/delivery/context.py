@@ -35,7 +35,7 @@ class ContextReader:
         entries = {} if head.override_suppression else self.suppressions.entries(addresses, head.project)
         lifted = (key for key, entry in entries.items() if entry.is_lifted(now_ms))
         return DispatchContext(
-            route=self._route(healths, left_today, head.email_id, head.providers, addresses, head.excluded),
+            route=self._route(healths, left_today, head.email_id, head.allowed, addresses, head.excluded),
             suppressed=frozenset(key for key, entry in entries.items() if entry.in_force(now_ms)),
             passes_lists=frozenset(addresses if head.override_suppression else lifted),
             superseded=bool(head.collapse_scope) and self._is_superseded(head),
@@ -48,7 +48,7 @@ class ContextReader:
     ) -> str:
         """The provider that would carry the email if all were healthy. One that is paused is no choice."""
         healthy = {name: Health(name, paused=health.paused) for name, health in healths.items()}
-        for candidate in self._route(healthy, left_today, head.email_id, head.providers, addresses, head.excluded):
+        for candidate in self._route(healthy, left_today, head.email_id, head.allowed, addresses, head.excluded):
             if candidate.availability is Availability.AVAILABLE:
                 return candidate.provider
         return ""

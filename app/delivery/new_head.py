@@ -6,11 +6,10 @@ import secrets
 from app.domain.collapse import scope_of
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient
+from app.domain.lane import Lane
+from app.domain.lifetime import LIFETIME_S, scheduled, with_lifetime
 from app.domain.shards import shard_of
 from app.domain.tags import tags_of
-
-LIFETIME_S = 24 * 3600  # until expires_at, if the client names none
-KEPT_FOR_S = 7 * 24 * 3600  # after the last moment at which anything may still be sent
 
 
 def new_id() -> str:
@@ -18,25 +17,33 @@ def new_id() -> str:
     return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
-def new_head(email: Email, project: str, now_ms: int, email_id: str, *, retry_for_s: int, shards: int) -> Head:
+def new_head(
+    email: Email,
+    project: str,
+    now_ms: int,
+    email_id: str,
+    *,
+    retry_for_s: int,
+    shards: int,
+    lane: Lane = Lane.NORMAL,
+) -> Head:
     """The head of an email that is accepted at `now_ms`, before it is known who can carry it and who is suppressed.
 
-    `shards` is the number of shards that new emails are spread over.
+    `shards` is the number of shards that new emails are spread over, `lane` that of an email which names none.
     """
-    expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
-    retry_until_ms = now_ms + retry_for_s * 1000
     roles = ((Role.TO, email.to), (Role.CC, email.cc), (Role.BCC, email.bcc))
-    return Head(
+    head = Head(
         email_id=email_id,
         fingerprint=fingerprint(email),
         sender=email.sender,
         subject=email.content.subject,
         recipients={m.key: Recipient(m.address, role) for role, mailboxes in roles for m in mailboxes},
         created_at_ms=now_ms,
-        expires_at_ms=expires_at_ms,
-        retry_until_ms=retry_until_ms,
-        ttl_s=max(expires_at_ms, retry_until_ms) // 1000 + KEPT_FOR_S,
+        expires_at_ms=0,
+        retry_until_ms=0,
+        ttl_s=0,
         project=project,
+        lane=email.lane or lane,
         tags=tags_of(email),
         shard=shard_of(email_id, shards),
         on_uncertain=email.on_uncertain,
@@ -47,3 +54,7 @@ def new_head(email: Email, project: str, now_ms: int, email_id: str, *, retry_fo
         tracking=email.tracking,
         accepted_by=secrets.token_hex(8),
     )
+    if email.send_at_ms is not None:
+        return scheduled(head, email.send_at_ms, now_ms, email.expires_at_ms, retry_for_s)
+    expires_at_ms = now_ms + LIFETIME_S * 1000 if email.expires_at_ms is None else email.expires_at_ms
+    return with_lifetime(head, now_ms, expires_at_ms, retry_for_s)

@@ -4,7 +4,8 @@ A process that makes many calls takes places of the day ahead, a block at a time
 written for each call. What a process had taken ahead when it died is lost to that day, and is never counted twice.
 
 A place of a second is of the second in which the call begins. Whoever comes in its turn may also book the next second
-and waits for it. The one after that is left to calls for more than half of the cap: they find it empty.
+and waits for it. The one after that is left to urgent emails, and to calls for more than half of the cap, which find it
+empty unless urgent ones were there. How much of a second each lane may fill, `app.domain.caps` says.
 """
 
 import threading
@@ -13,7 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.delivery.ports import Clock, PlaceStore
-from app.domain.caps import DAY_MS, DAY_S, Caps, Full, Limit, full_day, full_second, seconds_for, turns_a_second
+from app.domain.caps import (
+    DAY_MS,
+    DAY_S,
+    Caps,
+    Full,
+    Limit,
+    full_day,
+    full_second,
+    may_book,
+    room,
+    seconds_for,
+    turns_a_second,
+)
+from app.domain.lane import Lane
 
 BLOCK_LASTS_S = 10.0  # a process that uses a block up sooner takes a larger one next
 LARGEST_BLOCK = 100
@@ -35,6 +49,7 @@ class Ticket:
     day: int | None
     second: int | None = None
     until_s: int | None = None
+    lane: Lane = Lane.NORMAL
 
     def is_current(self, now_s: float) -> bool:
         """Whether a call that begins now is one that the places are for."""
@@ -68,7 +83,8 @@ class PlaceTaker:
         self._wait = wait
         self._blocks: dict[str, _Block] = {}
         self._locks = {account: threading.Lock() for account in self._caps}
-        self._full: dict[str, int] = {}  # the second in which an account had no place left
+        # The second in which an account had no place left for a lane, in that second itself, or before it had begun.
+        self._full: dict[tuple[str, Lane, bool], int] = {}
 
     def left_today(self) -> dict[str, int]:
         """How many places are left of today (UTC) for a call of this process, at each account with a daily cap."""
@@ -79,26 +95,34 @@ class PlaceTaker:
             if cap.daily is not None
         }
 
-    def take(self, account: str, recipients: int, *, ahead: bool = False, has_turn: bool = False) -> Ticket | Full:
+    def take(
+        self,
+        account: str,
+        recipients: int,
+        *,
+        ahead: bool = False,
+        has_turn: bool = False,
+        lane: Lane = Lane.NORMAL,
+    ) -> Ticket | Full:
         """Take a place for each recipient of a call, under every cap of the account, or none.
 
         With `ahead`, also places of a later second, for which it then waits: of the next one for a call that has its
-        turn, and of the one after that for a call for more than half of the cap.
+        turn, and of the one after that for one that is urgent, or for more than half of the cap.
         """
         cap = self._caps.get(account, Caps())
         second = until_s = None
         if cap.per_second is not None:
-            second = self._book(account, recipients, cap.per_second, ahead=ahead, has_turn=has_turn)
+            second = self._book(account, recipients, cap.per_second, ahead=ahead, has_turn=has_turn, lane=lane)
             if second is None:
                 return full_second(account, cap.per_second, int(self._clock() + 1) * 1000)
             until_s = second + seconds_for(recipients, cap.per_second)
             self._wait(max(0.0, second - self._clock()))
         if cap.daily is None:
-            return Ticket(account, recipients, None, second, until_s)
+            return Ticket(account, recipients, None, second, until_s, lane)
         day = int(self._clock()) // DAY_S
         if not self._take_day(account, day, recipients, cap.daily):
             return full_day(account, cap.daily, recipients, int(self._clock() * 1000))
-        return Ticket(account, recipients, day, second, until_s)
+        return Ticket(account, recipients, day, second, until_s, lane)
 
     def renew(self, ticket: Ticket) -> Ticket | None:
         """The ticket, or another one if its second or its day is over. None: there was no place for a while."""
@@ -112,13 +136,15 @@ class PlaceTaker:
                 self._wait(max(0.0, found.until_ms / 1000 - self._clock()))
             else:
                 return None
-            found = self.take(ticket.account, ticket.recipients, ahead=True, has_turn=True)
+            found = self.take(ticket.account, ticket.recipients, ahead=True, has_turn=True, lane=ticket.lane)
         if isinstance(found, Ticket):
             self.give_back(found)
         return None
 
-    def turn(self, accounts: Mapping[str, int], known_ms: int | None) -> dict[str, Full]:
+    def turn(self, accounts: Mapping[str, int], known_ms: int | None, lane: Lane = Lane.NORMAL) -> dict[str, Full]:
         """When an email is tried again that found no place of a second at any of `accounts`: what each account says.
+
+        Each lane has turns of its own: nobody who is urgent queues up behind bulk.
 
         `accounts` maps each to the number of recipients who found no place there. The time is `known_ms` if the email
         has its turn already; else it gets a turn at the account where that comes first.
@@ -126,11 +152,11 @@ class PlaceTaker:
         caps = {account: self._caps[account].per_second or 1 for account in accounts}
         if known_ms is None:
             first = int(self._clock()) + 1
-            turns = {account: turns_a_second(cap) for account, cap in caps.items()}
+            turns = {account: turns_a_second(cap, lane) for account, cap in caps.items()}
             account, *others = accounts
             if others:
-                account = min(accounts, key=lambda one: self._store.next_turn(one, turns[one]))
-            known_ms = self._store.turn(account, accounts[account], turns[account], first) * 1000
+                account = min(accounts, key=lambda one: self._store.next_turn(one, turns[one], lane))
+            known_ms = self._store.turn(account, accounts[account], turns[account], first, lane) * 1000
         return {account: full_second(account, cap, known_ms) for account, cap in caps.items()}
 
     def count_late(self, account: str, at_ms: int) -> None:
@@ -147,20 +173,23 @@ class PlaceTaker:
         if ticket.day is not None and count:
             self._store.give_back(ticket.account, ticket.day, count)
 
-    def _book(self, account: str, recipients: int, cap: int, *, ahead: bool, has_turn: bool) -> int | None:
+    def _book(self, account: str, recipients: int, cap: int, *, ahead: bool, has_turn: bool, lane: Lane) -> int | None:
         """Book a second for a call to `recipients` people, and return it. None: no second that it may have is free."""
         now_s = self._clock()
         first = last = int(now_s + ENDS_EARLY_S)
         is_large = recipients > 1 and recipients * 2 > cap
-        if ahead and (has_turn or is_large):
-            last = int(now_s) + FURTHEST_S if is_large else min(first + 1, int(now_s) + FURTHEST_S)
+        if ahead and (is_large or lane is Lane.URGENT):
+            last = int(now_s) + FURTHEST_S
+        elif ahead and has_turn:
+            last = min(first + 1, int(now_s) + FURTHEST_S)
         for second in range(first, last + 1):
-            if self._full.get(account) == second:
+            is_later = second > first
+            if self._full.get((account, lane, is_later)) == second or not may_book(second, lane, is_later=is_later):
                 continue
-            if self._store.book(account, second, recipients, cap):
+            if self._store.book(account, second, recipients, cap, room(cap, lane, is_later=is_later)):
                 return second
             if recipients == 1:
-                self._full[account] = second
+                self._full[account, lane, is_later] = second
         return None
 
     def _take_day(self, account: str, day: int, count: int, cap: int) -> bool:

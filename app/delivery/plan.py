@@ -44,7 +44,7 @@ class Plan:
         if not self._refused or not _somebody_waits(settled, dispatch):
             return settled if dispatch is None else replace(settled, turn_ms=None), dispatch, now_ms
         known_ms = head.turn_ms if head.turn_ms is not None and head.turn_ms > now_ms else None
-        turns = self.capacity.turns(self._refused, self.turn_ms or known_ms)
+        turns = self.capacity.turns(self._refused, self.turn_ms or known_ms, head.lane)
         self.turn_ms = min(candidate.until_ms or 0 for candidate in turns)
         for candidate in turns:
             self.context = self.context.changed(candidate)
@@ -72,9 +72,8 @@ class Plan:
             if held is not None:  # another writer has changed whom the call carries, or its second is over
                 self.capacity.cancel(self.reservations.pop(provider))
             is_its_turn = head.turn_ms is not None and head.turn_ms <= now_ms + EARLY_MS
-            found = self.capacity.reserve(
-                context.candidate(provider), recipients, ahead=ahead, has_turn=is_its_turn or head.critical
-            )
+            has_turn, candidate = is_its_turn or head.critical, context.candidate(provider)
+            found = self.capacity.reserve(candidate, recipients, ahead=ahead, has_turn=has_turn, lane=head.lane)
             if isinstance(found, Reservation):
                 self.reservations[provider] = found
                 continue

@@ -10,6 +10,7 @@ from app.domain.email import Content, Message
 from app.domain.event import Nonce, ProviderEvent, Subscription, Webhook
 from app.domain.head import Head
 from app.domain.health import Health
+from app.domain.lane import Lane
 from app.domain.listing import Position
 from app.domain.outcome import Outcome
 from app.domain.suppression import Entry, Suppression
@@ -35,11 +36,13 @@ class HeadStore(Protocol):
     def get_many(self, email_ids: list[str]) -> list[Head]:
         """The heads of those ids that exist, in the order of the ids, of which there are 100 at most."""
 
-    def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
+    def due(
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
         """The ids of emails that are due, longest due first, behind `after`; and where to read on (None: nowhere)."""
 
     def waiting(
-        self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
     ) -> tuple[list[str], Cursor | None]:
         """As `due`, but all that become due after `now_ms`; some that are due already may be among them."""
 
@@ -89,26 +92,29 @@ class PlaceStore(Protocol):
     def add(self, account: str, day: int, count: int, now_s: float) -> None:
         """Count `count` places of that day as taken, whatever its cap."""
 
-    def book(self, account: str, second: int, count: int, cap: int) -> bool:
-        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free."""
+    def book(self, account: str, second: int, count: int, cap: int, room: int | None = None) -> bool:
+        """Take `count` places of that second, or of as many whole seconds as they fill. False: they are not free.
 
-    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """Give out the next turn, of `count` places, and return its second, which is `first` or later.
+        Those of others included, at most `room` (None: `cap`) are taken then, unless the second was empty.
+        """
+
+    def turn(self, account: str, count: int, a_second: int, first: int, lane: Lane = Lane.NORMAL) -> int:
+        """Give out the next turn of a lane, of `count` places, and return its second, which is `first` or later.
 
         At most `a_second` places are given out as turns of one second.
         """
 
-    def next_turn(self, account: str, a_second: int) -> int:
-        """The second of the next turn, if one was given out lately; otherwise one that is over."""
+    def next_turn(self, account: str, a_second: int, lane: Lane = Lane.NORMAL) -> int:
+        """The second of the lane's next turn, if one was given out lately; otherwise one that is over."""
 
 
 class CursorStore(Protocol):
-    """Keeps where the last sweep stopped in each shard, so that the next one goes on there."""
+    """Keeps where the last sweep stopped in each partition, so that the next one goes on there."""
 
-    def get(self) -> dict[int, Cursor]:
-        """The cursors by shard. A shard that was swept to its end has none."""
+    def get(self) -> dict[str, Cursor]:
+        """The cursors by partition. One that was swept to its end has none."""
 
-    def put(self, cursors: dict[int, Cursor]) -> None:
+    def put(self, cursors: dict[str, Cursor]) -> None:
         """Replace the stored cursors."""
 
 
@@ -119,7 +125,16 @@ class ContentStore(Protocol):
     """Stores what belongs to an email beside its head. The request that made the head, `accepted_by`, names it."""
 
     def put(self, head: Head, content: Content) -> None:
-        """Store the content of a new head, and the entries by which its recipients and its tags find the email.
+        """As `put_many`, for one email. Raises what keeps it from being stored."""
+
+    def put_many(self, emails: Sequence[tuple[Head, Content]]) -> list[Exception | None]:
+        """Store the contents of new heads, and the entries by which their recipients and their tags find the emails.
+
+        Returns for each email why not all of it is stored, or None if it is.
+        """
+
+    def keep(self, head: Head, now_ms: int) -> None:
+        """Keep all that `put` has stored until the `ttl_s` of this head, which is later than before.
 
         Raises ServiceUnavailable if not all of it is stored.
         """
@@ -140,6 +155,9 @@ class KeyStore(Protocol):
         Returns the email that it names then, and until when.
         """
 
+    def keep(self, hashed: str, email_id: str, ttl_s: int) -> None:
+        """Let the key of that hash name its email until `ttl_s`, if it names it still, and not for longer already."""
+
 
 class EventStore(Protocol):
     """Stores the providers' events, for the story."""
@@ -148,7 +166,7 @@ class EventStore(Protocol):
         """Store events, each until the epoch second of its email id. To store them again changes nothing."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:
-        """The events of an email, in the order of the providers' times."""
+        """The events of an email that can be read, in the order of the providers' times."""
 
 
 class SuppressionLookup(Protocol):
@@ -185,30 +203,6 @@ class NonceStore(Protocol):
 
     def admit(self, provider: str, nonce: Nonce, now_s: float) -> bool:
         """Remember the token. Returns False if it was used for another body before."""
-
-
-class Publish(Protocol):
-    """Publishes to the processing queue."""
-
-    def __call__(self, email_id: str, attempt: int) -> None:
-        """Publish attempt number `attempt`. Raises ServiceUnavailable if the topic does not take it."""
-
-
-class PublishMany(Protocol):
-    """Publishes many messages to the processing queue by few calls."""
-
-    def __call__(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
-        """Publish these attempts (email id and number).
-
-        Returns the ids of the emails whose message the topic did not take, each with the reason. Never raises for it.
-        """
-
-
-class PublishLater(Protocol):
-    """Publishes to the processing queue with a delay."""
-
-    def __call__(self, email_id: str, attempt: int, at_ms: int) -> None:
-        """Publish attempt number `attempt` so that it comes at `at_ms`. Raises ServiceUnavailable if that fails."""
 
 
 class Send(Protocol):

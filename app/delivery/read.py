@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from app.delivery.listing_ports import ListingStore, PartitionStore
-from app.delivery.ports import EventStore, HeadStore
+from app.delivery.ports import HeadStore
+from app.delivery.reading_ports import StoryStore
+from app.domain.email import Content
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 from app.domain.listing import Position, Wanted
@@ -29,10 +31,11 @@ Answered = TypeVar("Answered")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one email."""
+    """All that is known of one email. `details` are its content without texts and files; None: the content is lost."""
 
     head: Head
     events: list[ProviderEvent]
+    details: Content | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Read:
     """
 
     heads: HeadStore
-    events: EventStore
+    stories: StoryStore
     listings: ListingStore
     partitions: PartitionStore
     pool: Executor
@@ -59,14 +62,15 @@ class Read:
     def story(self, email_id: str, project: str | None) -> Story:
         """The story of an email of `project` (None: of any). Raises NotFound if there is no such email."""
         try:
-            head = self.heads.get(email_id)
+            found = self.stories.of(email_id)
         except Unreadable as unreadable:
             if unreadable.hidden_from(project):
                 raise NotFound("no such email") from None
             raise
-        if head is None or project not in (None, head.project):
+        if found is None or project not in (None, found[0].project):
             raise NotFound("no such email")
-        return Story(head, self.events.of(email_id))
+        head, details, events = found
+        return Story(head, events, details)
 
     def page(self, wanted: Wanted, after: str | None, limit: int) -> Page:
         """At most `limit` of the emails that are wanted, newest first, behind the cursor `after`.

@@ -16,7 +16,8 @@ from typing import Final
 from app.delivery.marked import marked
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, PublishMany, Receiver
+from app.delivery.ports import Clock, EventStore, HeadStore, NonceStore, Receiver
+from app.delivery.queue_ports import PublishMany
 from app.delivery.rewrite import publish_those_ready, rewrite
 from app.delivery.steps import Change, Events, Step
 from app.delivery.traced import TraceEvents, untraced
@@ -157,7 +158,7 @@ class Record:
         for step in steps:
             log.info("event", extra={**step.fields, **marked(head)})
             if step.judges:
-                about = {"email_ms": head.created_at_ms, "called_ms": step.called_at_ms}
+                about = {"email_ms": head.lived_from_ms(step.called_at_ms), "called_ms": step.called_at_ms}
                 self.suppress(from_event(step.event, now_ms, **about, project=head.project))
         return Change(head, kept, steps)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from app.delivery.marked import marked
-from app.delivery.ports import Clock, HeadStore, Publish, PublishMany
+from app.delivery.ports import Clock, HeadStore
+from app.delivery.queue_ports import Publish, PublishMany
 from app.domain.backoff import backoff_s
 from app.domain.due import ready
 from app.domain.head import EmailStatus, Head, Status, status
@@ -63,7 +64,7 @@ def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
 def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable[Head]) -> None:
     """As `publish_if_ready`, for many heads at once. What the topic does not take is left to the next sweep."""
     now_ms = int(clock() * 1000)
-    attempts = [(head.email_id, head.next_attempt) for head in heads if ready(head, now_ms)]
+    attempts = [(head.email_id, head.next_attempt, head.lane) for head in heads if ready(head, now_ms)]
     for email_id, reason in publish_many(attempts) if attempts else ():
         log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": reason})
 
@@ -71,7 +72,7 @@ def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable
 def publish_next_attempt(publish: Publish, head: Head) -> None:
     """Publish the next attempt. If the topic does not answer, the sweep does it later, because the head is due."""
     try:
-        publish(head.email_id, head.next_attempt)
+        publish(head.email_id, head.next_attempt, head.lane)
     except ServiceUnavailable as error:
         log.warning("not published, the sweep will", extra={"email_id": head.email_id, "reason": error.detail})
 
@@ -91,7 +92,7 @@ def _log_status(before: Head, after: Head, now_ms: int) -> None:
             "email_id": after.email_id,
             "was": was.value,
             "is": now.value,
-            "age_ms": now_ms - after.created_at_ms,
+            "age_ms": now_ms - after.lives_from_ms,
             "given_up": given_up,
             **marked(after),
         },

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from app.delivery.explain import Explanation
 from app.delivery.ports import Clock, CollapseStore, EventStore, HeadStore, LoadContent
+from app.delivery.queue_ports import PublishLater
 from app.domain import sandbox
 from app.domain.dispatch import DispatchContext
 from app.domain.email import Email, Message
@@ -62,7 +63,7 @@ class ReadSandbox:
 
     def __call__(self, head: Head) -> DispatchContext:
         """The context of a test email right now."""
-        route = _route(head.providers)
+        route = _route(head.allowed)
         return DispatchContext(
             route=route,
             suppressed=frozenset(sandbox.suppressed(head.recipients, int(self.clock() * 1000))),
@@ -95,7 +96,7 @@ class AttemptInSandbox:
     heads: HeadStore
     events: EventStore
     record: Callable[[str, Sequence[ProviderEvent]], None]
-    publish_later: Callable[[str, int, int], None]  # whatever goes wrong is left to the sweep
+    publish_later: PublishLater  # whatever goes wrong is left to the sweep
     clock: Clock
 
     def __call__(self, head: Head, number: int, load: LoadContent) -> None:
@@ -119,4 +120,4 @@ class AttemptInSandbox:
                 self.record(account, of_account)
         later_ms = min((one.due_ms for one in pending if one.due_ms > soon_ms), default=None)
         if later_ms is not None:
-            self.publish_later(head.email_id, head.next_attempt, later_ms)
+            self.publish_later(head.email_id, head.next_attempt, later_ms, head.lane)

@@ -1,20 +1,26 @@
 """sweep: find the emails that are due and publish their next attempts, then look after the providers' health."""
 
 import logging
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore, PublishMany
+from app.delivery.ports import Clock, Cursor, CursorStore, HeadStore
+from app.delivery.queue_ports import PublishMany
 from app.delivery.rewrite import publish_those_ready
+from app.domain.lane import Lane
+from app.domain.shards import due_partition
 
 log = logging.getLogger(__name__)
 
 CHUNK = 100  # emails read at once
 SIDE_BY_SIDE = 8
+# The part of a run's time after which each lane leaves the rest to those behind it: what is urgent is swept first, and
+# a lane that never comes to an end, because its emails stay due, keeps nobody else from being swept.
+LANE_ENDS: Final = {Lane.URGENT: 0.8, Lane.NORMAL: 0.9, Lane.BULK: 1.0}
 
 Result = TypeVar("Result")
 
@@ -30,7 +36,7 @@ def _attempted(part: str, call: Callable[[], Result]) -> Result | None:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Publishes the next attempt of every email that is due.
+    """Publishes the next attempt of every email that is due, those of the urgent lane first.
 
     An email is due when its wait or its lease has ended, or when its message was lost. A run is bounded in time. The
     next one goes on where it stopped, so that no email is left behind others that stay due. `watchdog` judges the
@@ -55,16 +61,13 @@ class Sweep:
         began_s = self.clock()
         before = _attempted("cursors", self.cursors.get) or {}
         shards = list(self.shards)
-        share_s = within_s * min(1, SIDE_BY_SIDE / len(shards))  # else the first shards would use up the time
-        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            # Each in a copy of this context, so that its lines have the request id, too.
-            sweeps = {
-                shard: pool.submit(copy_context().run, self._sweep, shard, before.get(shard), share_s)
-                for shard in shards
-            }
-        swept = {shard: _attempted(f"shard {shard}", sweep.result) for shard, sweep in sweeps.items()}
-        # A shard that failed is swept from its beginning next time.
-        after = {shard: outcome[1] for shard, outcome in swept.items() if outcome and outcome[1]}
+        sweeps: dict[str, Future[tuple[int, Cursor | None]]] = {}
+        for lane, end in LANE_ENDS.items():
+            left_s = within_s * end - (self.clock() - began_s)
+            sweeps |= self._sweep_all([due_partition(shard, lane) for shard in shards], before, left_s)
+        swept = {partition: _attempted(f"shard {partition}", sweep.result) for partition, sweep in sweeps.items()}
+        # A partition that failed is swept from its beginning next time.
+        after = {partition: outcome[1] for partition, outcome in swept.items() if outcome and outcome[1]}
         if after != before:
             _attempted("cursors", partial(self.cursors.put, after))
         found = sum(outcome[0] for outcome in swept.values() if outcome)
@@ -76,12 +79,23 @@ class Sweep:
             next(iter(sweeps.values())).result()  # raises what it failed with
         return found
 
-    def _sweep(self, shard: int, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
-        """How many emails were due, and where the next run goes on. None: the shard was swept to its end."""
+    def _sweep_all(
+        self, partitions: list[str], before: Mapping[str, Cursor], within_s: float
+    ) -> dict[str, Future[tuple[int, Cursor | None]]]:
+        """Sweep these partitions side by side, each from where the last run stopped."""
+        share_s = within_s * min(1, SIDE_BY_SIDE / len(partitions))  # else the first would use up the time
+        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+            # Each in a copy of this context, so that its lines have the request id, too.
+            return {
+                one: pool.submit(copy_context().run, self._sweep, one, before.get(one), share_s) for one in partitions
+            }
+
+    def _sweep(self, partition: str, cursor: Cursor | None, within_s: float) -> tuple[int, Cursor | None]:
+        """How many emails were due, and where the next run goes on. None: the partition was swept to its end."""
         until_s = self.clock() + within_s
         found = 0
         while self.clock() < until_s:
-            due, cursor = self.heads.due(shard, int(self.clock() * 1000), CHUNK, cursor)
+            due, cursor = self.heads.due(partition, int(self.clock() * 1000), CHUNK, cursor)
             if due:
                 publish_those_ready(self.publish_many, self.clock, self.heads.get_many(due))
             found += len(due)

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 
-# Names the email in the span of its request. Returns the traceparent under which all that follows goes on; "": nothing.
+# Names the email ("": it is a batch) in the span of its request. Returns the traceparent under which all that follows
+# goes on; "": nothing.
 TraceRequest = Callable[[str], str]
 # A span of the email's trace that ends with the `with` block: of an attempt by its number, of an account's events.
 TraceAttempt = Callable[[Head, int], AbstractContextManager[object]]

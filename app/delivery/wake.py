@@ -10,6 +10,8 @@ from app.delivery.ports import Clock, HeadStore
 from app.delivery.rewrite import rewrite
 from app.domain.head import Head
 from app.domain.health import Health
+from app.domain.lane import Lane
+from app.domain.shards import due_partition
 from app.domain.wake import wake
 from app.errors import Contention, ServiceUnavailable
 
@@ -33,16 +35,17 @@ class Wake:
         for name, health in self.monitor.healths().items():
             if health.resumed_at_ms is None:
                 continue
-            woken = [self._wake(shard, name, health.resumed_at_ms, until_s) for shard in self.shards]
+            partitions = [due_partition(shard, lane) for lane in Lane for shard in self.shards]
+            woken = [self._wake(partition, name, health.resumed_at_ms, until_s) for partition in partitions]
             log.info("woken", extra={"provider": name, "emails": sum(count for count, _ in woken)})
             if all(is_done for _, is_done in woken):
                 self.monitor.update(name, partial(_done, resumed_at_ms=health.resumed_at_ms))
 
-    def _wake(self, shard: int, provider: str, resumed_at_ms: int, until_s: float) -> tuple[int, bool]:
-        """How many emails of the shard were woken, and whether that were all."""
+    def _wake(self, partition: str, provider: str, resumed_at_ms: int, until_s: float) -> tuple[int, bool]:
+        """How many emails of the partition were woken, and whether that were all."""
         count, cursor, all_woken = 0, None, True
         while self.clock() < until_s:
-            ids, cursor = self.heads.waiting(shard, int(self.clock() * 1000), CHUNK, cursor)
+            ids, cursor = self.heads.waiting(partition, int(self.clock() * 1000), CHUNK, cursor)
             for head in self.heads.get_many(ids) if ids else ():
                 try:
                     count += self._wake_one(head, provider, resumed_at_ms)

@@ -8,6 +8,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from app.domain.lane import Lane
+
+KEPT_SHARE: Final = 10  # one place of so many is kept free of bulk in each second
+KEPT_FROM: Final = 5  # a cap below this is too small to keep a place free
+OPEN_SECOND: Final = 10  # of so many seconds, nobody who is urgent books one ahead, so that the others get a chance
 DAY_S: Final = 24 * 3600
 DAY_MS: Final = DAY_S * 1000
 
@@ -59,9 +64,28 @@ def seconds_for(recipients: int, cap: int) -> int:
     return -(-recipients // cap)
 
 
-def turns_a_second(cap: int) -> int:
-    """How many places are promised as turns per second: a quarter more than `cap`, so that late workers waste none."""
-    return -(-cap * 5 // 4)
+def room(cap: int, lane: Lane, *, is_later: bool) -> int:
+    """Up to how many places of a second may be taken, those of the other lanes included, for a call of this lane to go.
+
+    Bulk leaves a tenth of every second to the others. Normal leaves it in seconds that have not begun (`is_later`), and
+    may use it in the one that has: then urgent emails had their chance to book it.
+    """
+    if lane is Lane.URGENT or (lane is Lane.NORMAL and not is_later) or cap < KEPT_FROM:
+        return cap
+    return cap - -(-cap // KEPT_SHARE)
+
+
+def may_book(second: int, lane: Lane, *, is_later: bool) -> bool:
+    """Whether a call of this lane may book that second: urgent emails leave one in ten to whoever comes first."""
+    return not (is_later and lane is Lane.URGENT and second % OPEN_SECOND == 0)
+
+
+def turns_a_second(cap: int, lane: Lane) -> int:
+    """How many places are promised to a lane as turns per second, each lane counting its own.
+
+    That is a quarter more than there are, so that late workers waste none.
+    """
+    return -(-room(cap, lane, is_later=False) * 5 // 4)
 
 
 def moment(at_ms: int) -> str:

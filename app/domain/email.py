@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.domain.address import address_key
+from app.domain.lane import Lane
 
 # Display names that need no quotes: RFC 5322 atoms, spaces, dots (`Dr.`), and letters of any language.
 _ATOMS = re.compile(r"[\w .!#$%&'*+/=?^`{|}~-]+")
@@ -113,12 +114,14 @@ class Email:
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     expires_at_ms: int | None = None
+    send_at_ms: int | None = None  # None, or a time that is over: at once
     providers: tuple[str, ...] = ()  # restrict to these; empty: all
     on_uncertain: OnUncertain = OnUncertain.WAIT
     collapse_key: str = ""
     critical: bool = False
     override_suppression: bool = False
     tracking: Tracking = UNTRACKED
+    lane: Lane | None = None  # None: the request names none
     named_tags: tuple[str, ...] = ()  # the names of those entries of the metadata that were given as tags
 
 
@@ -162,6 +165,7 @@ def _without_order(email: Email) -> Email:
         bcc=_set(email.bcc),
         providers=tuple(sorted(email.providers)),
         named_tags=(),  # the metadata has them
+        lane=None if email.lane is Lane.NORMAL else email.lane,  # to name the usual one is to name none
         content=replace(
             content,
             reply_to=_set(content.reply_to),

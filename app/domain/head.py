@@ -13,16 +13,20 @@ from app.domain.address import address_key
 from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import UNTRACKED, Mailbox, OnUncertain, Role, Tracking
 from app.domain.kinds import Cause
+from app.domain.lane import Lane
 from app.domain.project import DEFAULT, is_of_test_keys
 from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
+from app.domain.waiting import Waiting
 
 
 class Status(StrEnum):
     """What has become of one recipient of an email."""
 
-    # A queued recipient that has a `wait_until_ms` waits for the next round, a sending one for evidence.
+    # A scheduled recipient has its `send_at` as `wait_until_ms`. A queued one that has one waits for the next round, a
+    # sending one for evidence.
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -38,6 +42,7 @@ class Status(StrEnum):
 class EmailStatus(StrEnum):
     """What has become of the email: what the statuses of its recipients add up to."""
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -69,6 +74,7 @@ class Evidence(StrEnum):
     OPENED = "opened"  # opened or clicked, by the recipient or by a gateway on the way
     RETURNED = "returned"  # delivered first, then returned or blocked
     SILENT = "silent"  # accepted by a provider that fell silent, and given up: the copy no longer counts
+    RETRIED = "retried"  # a client has asked for a retry since: what was known until then keeps nobody from a call
 
 
 EvidenceByAttempt = Mapping[int, frozenset[Evidence]]
@@ -81,7 +87,8 @@ class Recipient:
     `attempt` is the current attempt: the last one that claimed this recipient, or the one whose copy counts (0: none
     yet). `tried` maps the providers of this round to whether their failure was transient. `round` counts from 0, and
     `round_ends_at_ms` is when the next one begins (None: a provider of this round is left). A wait may end before that,
-    to check whether a provider that could not be called can be called now. `passes_lists`: a provider's own suppression
+    to check whether a provider that could not be called can be called now; `waits_for` is what a queued one waits for
+    (None: it has no wait, or waits for evidence). `passes_lists`: a provider's own suppression
     list ends nothing, because the email overrides the lists or the address was lifted from ours.
     """
 
@@ -97,6 +104,11 @@ class Recipient:
     cause: Cause | None = None
     detail: str = ""
     passes_lists: bool = False
+    waits_for: Waiting | None = None
+
+    def __post_init__(self) -> None:
+        if self.wait_until_ms is None:  # whatever ends a wait ends what was waited for
+            object.__setattr__(self, "waits_for", None)
 
     @property
     def key(self) -> str:
@@ -127,11 +139,14 @@ class Head:
     retry_until_ms: int
     ttl_s: int  # epoch seconds, as DynamoDB wants it
     project: str = DEFAULT
+    lane: Lane = Lane.NORMAL  # for good
     tags: tuple[str, ...] = ()  # by which it is found
     shard: int = 0  # of the indexes, for good
-    send_at_ms: int | None = None  # nothing sets it yet; a version that does is not undone by this one
+    send_at_ms: int | None = None  # when the client wants it sent; None: at once
+    begins_at_ms: int | None = None  # when its lifetime begins: later than `created_at_ms`, by a schedule or a retry
     on_uncertain: OnUncertain = OnUncertain.WAIT
     providers: tuple[str, ...] = ()  # those that the client named; none: all
+    through: str = ""  # the only one of the last retry; "": that had none
     excluded: tuple[str, ...] = ()  # those that cannot carry this email, as was found when it was accepted
     collapse_scope: str = ""  # emails of one scope replace each other while they wait
     critical: bool = False  # sent again through the next provider if the one that accepted it falls silent
@@ -139,6 +154,7 @@ class Head:
     tracking: Tracking = UNTRACKED
     suppressed: Mapping[str, Notice] = field(default_factory=dict)  # by key, as the answer to the request said
     accepted_by: str = ""  # a random id of the request, by which its accept recognises its own write
+    key_hash: str = ""  # of the idempotency key that names it; "": it has none
     stopped: Stop | None = None
     traceparent: str = ""  # the span of the request that made it, to which all that follows belongs; "": not traced
     turn_ms: int | None = None  # when it is tried again because of a cap per second
@@ -158,12 +174,26 @@ class Head:
         """Whether a test key sent it, so that it goes through the accounts of the sandbox, for good."""
         return is_of_test_keys(self.project)
 
+    @property
+    def lives_from_ms(self) -> int:
+        """When the email's lifetime begins, from which its deadlines count."""
+        return self.created_at_ms if self.begins_at_ms is None else self.begins_at_ms
+
+    def lived_from_ms(self, called_ms: int) -> int:
+        """When the lifetime began to which a call of that time belongs: a retry begins another one."""
+        return self.lives_from_ms if called_ms >= self.lives_from_ms else self.created_at_ms
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The providers that the client named, for the whole email or for its last retry; none: all."""
+        return (self.through,) if self.through else self.providers
+
     def may_use(self, provider: str) -> bool:
         """Whether the email may be sent through this provider. One that was configured later may try.
 
         Test mail goes through the sandbox only, and nothing else does.
         """
-        is_named = not self.providers or provider in self.providers
+        is_named = not self.allowed or provider in self.allowed
         return (provider in SANDBOX) is self.sandbox and is_named and provider not in self.excluded
 
     def attempt(self, number: int) -> Attempt | None:
@@ -190,7 +220,7 @@ class Head:
         return self.lease_until_ms is not None and now_ms < self.lease_until_ms
 
 
-OPEN = (Status.QUEUED, Status.SENDING, Status.SENT)  # in the order of their progress
+OPEN = (Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT)  # in the order of their progress
 
 
 def status(recipients: Iterable[Recipient]) -> EmailStatus:

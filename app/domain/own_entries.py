@@ -76,14 +76,22 @@ def take_over(entry: Entry, own: OwnEntry, account: str, now_ms: int) -> tuple[E
     suppression = Suppression(
         entry.address, own.reason, _evidence(own, account), since_ms, since_ms + TAKEN_FOR_MS[own.reason]
     )
-    if is_undone(entry, suppression if own.at_ms is not None else replace(suppression, since_ms=0)):
+    return bring_in(entry, suppression, has_time=own.at_ms is not None, now_ms=now_ms)
+
+
+def bring_in(entry: Entry, suppression: Suppression, *, has_time: bool, now_ms: int) -> tuple[Entry, Fate]:
+    """Add a suppression of another list to our entry. Returns our entry as it is then, and what became of it.
+
+    With `has_time`, that list says when it began. Otherwise it counts from now, unless anything was ever lifted here.
+    """
+    if is_undone(entry, suppression if has_time else replace(suppression, since_ms=0)):
         return entry, Fate.UNDONE
     if suppression.until_ms <= now_ms:
         return entry, Fate.ENDED
-    known = entry.suppressions.get(own.reason)
-    if known and (known.until_ms >= suppression.until_ms or (own.at_ms is None and now_ms < known.until_ms)):
+    known = entry.suppressions.get(suppression.reason)
+    if known and (known.until_ms >= suppression.until_ms or (not has_time and now_ms < known.until_ms)):
         return entry, Fate.KNOWN
-    return replace(entry, suppressions={**entry.suppressions, own.reason: suppression}), Fate.TAKEN
+    return replace(entry, suppressions={**entry.suppressions, suppression.reason: suppression}), Fate.TAKEN
 
 
 def _evidence(own: OwnEntry, account: str) -> str:

@@ -10,6 +10,9 @@ from typing import Final
 DEFAULT: Final = "default"
 """The project of the keys that name none."""
 
+MOST_A_DAY: Final = 1_000_000_000
+
+_CAP: Final = re.compile(r"([^=\s]+)\s*=\s*([1-9][0-9]{0,9})")
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
 _TEST: Final = "test:"  # no name of a project has a colon
 
@@ -40,3 +43,19 @@ def is_of_test_keys(project: str) -> bool:
 def plain(project: str) -> str:
     """The name by which users know the project, whether its real mail or its test mail is meant."""
     return project.removeprefix(_TEST)
+
+
+def read_caps(text: str) -> dict[str, int]:
+    """The caps in `text`, such as `default=500; team=10000`, by project.
+
+    Raises ValueError, which says what is wrong.
+    """
+    caps: dict[str, int] = {}
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        found = _CAP.fullmatch(entry)
+        if found is None or int(found[2]) > MOST_A_DAY:
+            raise ValueError(f"{entry!r} does not look like PROJECT=EMAILS_A_DAY, of 1 to {MOST_A_DAY:,}")
+        if check_project(found[1]) in caps:
+            raise ValueError(f"{found[1]} is named twice")
+        caps[found[1]] = int(found[2])
+    return caps

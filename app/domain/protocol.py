@@ -1,10 +1,11 @@
 """The delivery protocol: every way in which a head changes.
 
-A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, or by a cancellation.
+A head changes by a claim, by the outcome of a call, by a webhook's event, by the passing of time, by a cancellation, by
+another time for its schedule, or by a retry that a client asks for.
 Every function returns a new head that is settled: each queued recipient in it has a provider to go to, or waits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from app.domain import limits
@@ -18,10 +19,12 @@ from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.domain.repeat import plan_repetition, recipients_to_repeat, reconsider_repetition
 from app.domain.resolution import Signal, UncertainPolicy, apply_signal
+from app.domain.retry import Again, retry
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import give_up, rescue, settle_recipient
 from app.domain.sandbox import KEY_KNOWN_FOR_MS
 from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
+from app.domain.schedule import reschedule
 
 CONTENT_LOST = "the stored content of this email is missing or damaged"
 LEASE_EXPIRED = "the worker did not come back with an answer"
@@ -128,18 +131,26 @@ class DeliveryProtocol:
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
-        """The head with every queued recipient canceled, from which on no call is made for anybody.
+        """The head with every scheduled or queued recipient canceled, from which on no call is made for anybody.
 
-        Returns the same head if nobody is queued: then the cancellation is refused, and nothing of it is remembered.
+        Returns the same head if there is none: then the cancellation is refused, and nothing of it is remembered.
         """
         canceled = {
             key: give_up(recipient, Status.CANCELED, recipient.detail, head.attempts)
             for key, recipient in head.recipients.items()
-            if recipient.status is Status.QUEUED
+            if recipient.status in (Status.SCHEDULED, Status.QUEUED)
         }
         if not canceled:
             return head
         return replace(_with_recipients(head, canceled), stopped=head.stopped or Stop.CANCELED)
+
+    def reschedule(self, head: Head, send_at_ms: int, now_ms: int, retry_for_s: int) -> Head:
+        """The head of a scheduled email that is sent at that time instead. Raises Conflict or Invalid if it may not."""
+        return reschedule(head, send_at_ms, now_ms, retry_for_s)
+
+    def retry(self, head: Head, again: Again, suppressed: Collection[str], now_ms: int, retry_for_s: int) -> Head:
+        """The head whose recipients are tried anew. Raises Conflict or Invalid if they may not be."""
+        return self.settle(retry(head, again, suppressed, now_ms, retry_for_s), now_ms)
 
     def lose_content(self, head: Head) -> Head:
         """The head with every queued recipient failed, because what would be sent to them cannot be read any more.

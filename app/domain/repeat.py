@@ -12,7 +12,7 @@ from app.domain.email import OnUncertain
 from app.domain.head import Head, Status
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
-from app.domain.states import AT_FAULT
+from app.domain.states import AT_FAULT, PASSED
 
 SAFETY_MARGIN_MS = 3_600_000  # a key that the provider may forget within an hour is not relied on
 
@@ -71,7 +71,7 @@ def _is_needed(head: Head, number: int) -> bool:
         recipient.status is Status.SENDING
         and recipient.wait_until_ms is not None
         and recipient.attempt == number
-        and not any(map(recipient.attempts_with, AT_FAULT))
+        and not any(recipient.attempts_with(fault, without=PASSED) for fault in AT_FAULT)
         for recipient in recipients
     )
 

@@ -12,7 +12,18 @@ from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import OF_OURS, TRANSIENT, Cause, Kind
 from app.domain.outcome import Outcome
-from app.domain.states import COPY_FAILED, IGNORED_IF_KNOWN, OUTWEIGHS_DELIVERY, PROVES, TABLE, Phase, Row, Transition
+from app.domain.states import (
+    AT_FAULT,
+    COPY_FAILED,
+    IGNORED_IF_KNOWN,
+    OUTWEIGHS_DELIVERY,
+    PASSED,
+    PROVES,
+    TABLE,
+    Phase,
+    Row,
+    Transition,
+)
 
 _WAITING_PHASES = {Status.QUEUED: Phase.WAITING, Status.SENDING: Phase.AWAITING_EVIDENCE}
 
@@ -75,7 +86,7 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
     signal = _as_it_counts(recipient, signal)
     known = recipient.evidence.get(signal.attempt, frozenset())
     recipient = _keep_evidence(recipient, signal)
-    if known & IGNORED_IF_KNOWN.get((transition, signal.kind), frozenset()):
+    if known & IGNORED_IF_KNOWN.get((transition, signal.kind), frozenset()) or _is_passed(transition, signal, known):
         return recipient
     match transition:
         case Transition.SENT:
@@ -94,6 +105,11 @@ def apply_signal(recipient: Recipient, signal: Signal, policy: UncertainPolicy) 
             return _return_delivered(recipient, signal)
         case Transition.STAY:
             return recipient
+
+
+def _is_passed(transition: Transition, signal: Signal, known: frozenset[Evidence]) -> bool:
+    """Whether the signal says what was known already when a client asked for a retry all the same."""
+    return transition is Transition.RECIPIENT_FAULT and bool(known & PASSED) and PROVES[signal.kind] <= known
 
 
 def _as_it_counts(recipient: Recipient, signal: Signal) -> Signal:
@@ -120,11 +136,13 @@ def next_status(recipient: Recipient) -> Recipient:
     """The recipient after its current attempt has ended without success.
 
     In this order: `bounced` after a hard bounce or a mailbox condition of any attempt, `suppressed` if a provider's own
-    list holds the address, `sent` if another copy is live, else `queued` for the next provider.
+    list holds the address, `sent` if another copy is live, else `queued` for the next provider. What was known of the
+    recipient's mailbox before a retry does not count.
     """
-    if recipient.attempts_with(Evidence.HARD_BOUNCE) or recipient.attempts_with(Evidence.MAILBOX_CONDITION):
+    dead = recipient.attempts_with(Evidence.HARD_BOUNCE, without=PASSED)
+    if dead or recipient.attempts_with(Evidence.MAILBOX_CONDITION, without=PASSED):
         return replace(recipient, status=Status.BOUNCED, wait_until_ms=None)
-    if recipient.attempts_with(Evidence.SUPPRESSED):
+    if recipient.attempts_with(Evidence.SUPPRESSED, without=PASSED):
         return replace(recipient, status=Status.SUPPRESSED, wait_until_ms=None)
     live = live_attempts(recipient)
     if live:
@@ -154,7 +172,9 @@ def _keep_evidence(recipient: Recipient, signal: Signal) -> Recipient:
     proved = known | PROVES.get(signal.kind, frozenset())
     if signal.kind in COPY_FAILED and Evidence.DELIVERED in known and Evidence.FAILED not in known:
         proved |= {Evidence.RETURNED}
-    return recipient if proved == known else _add_evidence(recipient, signal.attempt, *proved)
+    if (proved - known) & frozenset(AT_FAULT):
+        proved -= PASSED  # it was not known when the client asked for the retry
+    return recipient if proved == known else replace(recipient, evidence={**recipient.evidence, signal.attempt: proved})
 
 
 def _add_evidence(recipient: Recipient, attempt: int, *evidence: Evidence) -> Recipient:
@@ -176,7 +196,7 @@ def _await_evidence(recipient: Recipient, policy: UncertainPolicy) -> Recipient:
     # If another attempt's copy is live, there is nothing to wait for.
     if policy.on_uncertain is OnUncertain.FAILOVER or live_attempts(recipient):
         return next_status(recipient)
-    return replace(recipient, wait_until_ms=policy.wait_until_ms)
+    return replace(recipient, wait_until_ms=policy.wait_until_ms, waits_for=None)
 
 
 def _return_delivered(recipient: Recipient, signal: Signal) -> Recipient:

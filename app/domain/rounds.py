@@ -13,6 +13,7 @@ A rescue sends a critical email again that a provider accepted before it fell si
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from app.domain import limits
 from app.domain.attempts import Attempt
@@ -23,7 +24,8 @@ from app.domain.kinds import Cause
 from app.domain.resolution import give_up_silent_copy, next_status, stop_trying
 from app.domain.retry_context import RetryContext
 from app.domain.route import Availability
-from app.domain.unknown_calls import AT_MOST, called_again, may_have_arrived, unknown_calls
+from app.domain.unknown_calls import AT_MOST, called_again, counted_calls, may_have_arrived, unknown_calls
+from app.domain.waiting import Waiting
 
 # Minutes between rounds; the last one repeats.
 ROUND_WAITS_MS = tuple(minutes * 60_000 for minutes in (1, 2, 5, 10, 30))
@@ -39,14 +41,16 @@ SUPERSEDED = "superseded by a newer email"
 def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
     """The recipient after a wait that is over has ended.
 
-    A queued recipient then stays queued if a provider may be called now, waits for the next round, or gets its final
-    status.
+    A scheduled recipient becomes queued then; before, it is left alone unless a newer email replaces this one. A queued
+    recipient then stays queued if a provider may be called now, waits for the next round, or gets its final status.
     """
     recipient = _end_wait(recipient, context)
-    if recipient.status is not Status.QUEUED:
+    if recipient.status not in (Status.SCHEDULED, Status.QUEUED):
         return recipient
     if context.stop is not None:
         return _cancel(recipient, context)
+    if recipient.status is Status.SCHEDULED:
+        return recipient  # what else may keep it from being sent is checked when its time has come
     if recipient.key in context.dispatch_context.suppressed:
         return stop_trying(recipient, Status.SUPPRESSED, cause=Cause.RECIPIENT, detail=ON_OUR_LIST)
     if context.has_virus:
@@ -56,7 +60,7 @@ def settle_recipient(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if context.now_ms >= context.expires_at_ms:
         return give_up(recipient, Status.EXPIRED, limits.expired(recipient), context.attempts, Cause.OUTAGE)
-    if len(unknown_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
+    if len(counted_calls(recipient, context.attempts)) >= AT_MOST[context.on_uncertain]:
         return give_up(recipient, Status.FAILED, recipient.detail, context.attempts)
     return _go_on(_end_round(recipient, context), context)
 
@@ -144,7 +148,7 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
     again = called_again(recipient, context.attempts)
     limited = limits.waited_for(recipient, context)
     names = {candidate.provider for candidate in limited}
-    times_ms = [_earliest_ms(candidate.until_ms, context) for candidate in limited]
+    ends = [(_earliest_ms(candidate.until_ms, context), candidate.waited_for) for candidate in limited]
     recipient = replace(recipient, tried={name: t for name, t in recipient.tried.items() if name not in names})
     limits_only = True
     for candidate in context.dispatch_context.route if context.now_ms < context.retry_until_ms else ():
@@ -153,16 +157,18 @@ def _wait(recipient: Recipient, context: RetryContext) -> Recipient:
         if candidate.provider in again:
             if recipient.round_ends_at_ms is None:
                 recipient = replace(recipient, round_ends_at_ms=_round_end_ms(recipient, context))
-            times_ms += [recipient.round_ends_at_ms or 0, context.retry_until_ms]
+            ends.append((min(recipient.round_ends_at_ms or 0, context.retry_until_ms), Waiting.ROUND))
             limits_only = False
         elif candidate.provider not in recipient.tried:
-            times_ms += [_earliest_ms(candidate.until_ms, context), context.retry_until_ms]
+            until_ms = min(_earliest_ms(candidate.until_ms, context), context.retry_until_ms)
+            ends.append((until_ms, candidate.waited_for))
             limits_only = False
-    if not times_ms:
+    if not ends:
         return recipient
     if limits_only:
         recipient = limits.as_reason(recipient, limited)
-    return replace(recipient, wait_until_ms=min(*times_ms, context.expires_at_ms))
+    until_ms, waits_for = min(ends, key=itemgetter(0))
+    return replace(recipient, wait_until_ms=min(until_ms, context.expires_at_ms), waits_for=waits_for)
 
 
 def _earliest_ms(until_ms: int | None, context: RetryContext) -> int:
@@ -193,6 +199,8 @@ def _end_wait(recipient: Recipient, context: RetryContext) -> Recipient:
         return recipient
     if recipient.status is Status.SENT:
         return recipient  # the recipient of a critical email: `rescue` decides
+    if recipient.status is Status.SCHEDULED:
+        return replace(recipient, status=Status.QUEUED, wait_until_ms=None)
     if recipient.status is Status.QUEUED:
         is_over = context.now_ms >= context.expires_at_ms  # then what it waited for is the reason of its end
         recipient = recipient if is_over else limits.forgotten(recipient, context.attempts)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.domain.caps import Caps, Limit, full_day
 from app.domain.health import KEEPS_PLACE_FROM, Health
+from app.domain.waiting import OF_LIMIT, Waiting
 
 PAUSE_CHECK_MS = 60_000  # a paused provider is checked again after this long
 
@@ -35,7 +36,7 @@ class Candidate:
     `until_ms`: when a provider that may not be called now is to be checked again. `probes`: the call would be the one
     that an open breaker lets through, so a worker must lease the probe before it. `limit`: why it is paused. `words`:
     the provider's own words behind `why`, for operators only, because they were said of another email.
-    `notes`: for `explain`, what else holds there for the email.
+    `notes`: for `explain`, what else holds there for the email. `cools`: it has throttled us, and no breaker is open.
     """
 
     provider: str
@@ -46,6 +47,14 @@ class Candidate:
     limit: Limit | None = None
     words: str = ""
     notes: tuple[str, ...] = ()
+    cools: bool = False
+
+    @property
+    def waited_for(self) -> Waiting:
+        """What an email waits for that waits for this provider, which may not be called now."""
+        if self.limit is not None:
+            return OF_LIMIT[self.limit]
+        return Waiting.COOLDOWN if self.cools else Waiting.BREAKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,7 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
         return _with_open_breaker(health, health.probe_from_ms, now_ms)
     if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
         why = "cooldown after throttling"
-        return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms)
+        return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms, cools=True)
     why = "healthy" if health.weight >= KEEPS_PLACE_FROM else f"weight {health.weight}: behind the healthy ones"
     return Candidate(name, Availability.AVAILABLE, why)
 

@@ -21,6 +21,7 @@ class Phase(StrEnum):
     (`waiting`), or evidence until then (`awaiting_evidence`).
     """
 
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     WAITING = "waiting"
     SENDING = "sending"
@@ -36,6 +37,7 @@ class Phase(StrEnum):
 
 
 DESCRIPTIONS: Final[Mapping[Phase, str]] = {
+    Phase.SCHEDULED: "In this state, the recipient waits for the email's `send_at`; no attempt was published before.",
     Phase.QUEUED: "In this state, the recipient waits for its next attempt, which has been or will be published.",
     Phase.WAITING: "In this state, the recipient is queued, but no attempt is made before the next round begins.",
     Phase.SENDING: "In this state, a worker holds the lease and calls a provider.",
@@ -143,6 +145,9 @@ TABLE: Final[dict[Key, Row]] = {
 # Whoever unsubscribes from everything gets no further email, whatever else the event proves about this one.
 TABLE.update({key: replace(row, suppress=True) for key, row in TABLE.items() if key[1] is Kind.UNSUBSCRIBED})
 
+# Of a scheduled recipient there is no attempt yet, so no signal can be about one.
+TABLE.update({key: Row() for key in TABLE if key[0] is Phase.SCHEDULED})
+
 # What a signal of each kind proves about its attempt. Kinds that are not listed prove nothing.
 PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
     **dict.fromkeys(_PROVIDER_HAS_IT, frozenset({Evidence.ACCEPTED})),
@@ -159,6 +164,9 @@ PROVES: Final[Mapping[Kind, frozenset[Evidence]]] = {
 
 # What is wrong with the recipient or the email, at whichever provider: no attempt is claimed once any of it is known.
 AT_FAULT: Final = (Evidence.HARD_BOUNCE, Evidence.MAILBOX_CONDITION, Evidence.SUPPRESSED, Evidence.VIRUS)
+
+# The mark of what was known of an attempt when a client asked for a retry. What is learned later counts again.
+PASSED: Final = frozenset({Evidence.RETRIED})
 
 # Evidence after which no report of a delivery of the same attempt counts any more.
 OUTWEIGHS_DELIVERY: Final = frozenset({*AT_FAULT, Evidence.RETURNED}) - {Evidence.VIRUS}

@@ -5,8 +5,10 @@ from typing import Final
 
 from app.domain.attempts import Attempt
 from app.domain.email import OnUncertain
-from app.domain.head import Recipient
+from app.domain.head import Evidence, Recipient
 from app.domain.kinds import TRANSIENT, Kind
+
+_PASSED: Final = frozenset({Evidence.RETRIED})
 
 # How many such calls one recipient may have. A recipient who has them all is not sent to again without evidence.
 AT_MOST: Final[Mapping[OnUncertain, int]] = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}
@@ -26,8 +28,13 @@ def unknown_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> list[int
         and not attempt.repeats
         # What a repeated call itself came to does not matter any more: only an acceptance would, which is evidence.
         and (attempt.outcome_for(recipient.key) is Kind.UNCERTAIN or attempt.number in repeated)
-        and not recipient.evidence.get(attempt.number)
+        and not recipient.evidence.get(attempt.number, frozenset()) - _PASSED
     ]
+
+
+def counted_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> list[int]:
+    """Those of unknown outcome that count under AT_MOST: a client who asks for a retry has allowed for the earlier."""
+    return [n for n in unknown_calls(recipient, attempts) if not recipient.evidence.get(n)]
 
 
 def providers_of_unknown_calls(recipient: Recipient, attempts: Sequence[Attempt]) -> frozenset[str]:

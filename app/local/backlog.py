@@ -1,4 +1,4 @@
-"""The messages that the worker of this machine has taken and not handled yet, in memory, in the order of their coming.
+"""The messages that the worker of this machine has taken and not handled yet, in memory: by lane, in order within one.
 
 Nothing is lost with them: the email of each is due, so that it is found again when the worker starts.
 """
@@ -7,11 +7,17 @@ import heapq
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
+from app.domain.lane import Lane
 from app.local.alarm import Alarm
 from app.local.invocation import LambdaEvent
+
+# Of so many tasks that are taken, one is of bulk before normal: a stream of normal emails does not keep it waiting.
+BULK_EVERY: Final = 10
+_USUAL: Final = (Lane.URGENT, Lane.NORMAL, Lane.BULK)
+_NOW_AND_THEN: Final = (Lane.URGENT, Lane.BULK, Lane.NORMAL)
 
 
 class Task(Protocol):
@@ -24,6 +30,10 @@ class Task(Protocol):
     @property
     def key(self) -> tuple[str, int] | None:
         """What the message asks for. Of two messages with the same key that wait, one is enough. None: keep it."""
+
+    @property
+    def lane(self) -> Lane:
+        """The lane of the email."""
 
     def event(self) -> LambdaEvent:
         """The event that the handler is called with."""
@@ -38,9 +48,11 @@ class Backlog:
     def __init__(self, alarm: Alarm) -> None:
         """`alarm` is set to the time of each task that comes later."""
         self._alarm = alarm
-        self._changed = threading.Condition()
-        self._urgent: deque[Task] = deque()
-        self._waiting: deque[Task] = deque()
+        lock = threading.Lock()
+        self._changed, self._urgent_came = threading.Condition(lock), threading.Condition(lock)
+        self._first: deque[Task] = deque()
+        self._waiting: dict[Lane, deque[Task]] = {lane: deque() for lane in Lane}
+        self._taken = 0
         self._keys: set[tuple[str, int]] = set()
         self._emails: Counter[str] = Counter()  # that wait or are handled now
         self._later: list[tuple[int, int, Task]] = []  # a heap
@@ -48,14 +60,14 @@ class Backlog:
         self._is_closed = False
 
     def put(self, task: Task) -> None:
-        """Add a task behind all others, unless one with the same key waits."""
+        """Add a task behind all others of its lane, unless one with the same key waits."""
         with self._changed:
             self._put(task)
 
     def put_first(self, tasks: Sequence[Task]) -> None:
-        """Add tasks before all others."""
+        """Add tasks before all that wait, but for those that are urgent."""
         with self._changed:
-            self._urgent.extend(tasks)
+            self._first.extend(tasks)
             self._changed.notify_all()
 
     def put_later(self, task: Task, at_ms: int) -> None:
@@ -73,19 +85,38 @@ class Backlog:
 
     def take(self) -> Task | None:
         """Wait for a task and take it. Returns None once the backlog is closed."""
-        with self._changed:
-            while not (self._urgent or self._waiting or self._is_closed):
-                self._changed.wait()
-            if self._is_closed:
-                return None
-            if self._urgent:
-                task = self._urgent.popleft()
-                self._emails[task.email_id] += 1
-                self._changed.notify_all()  # whoever waits until these have begun
-                return task
-            task = self._waiting.popleft()
-            self._forget_key(task)
+        return self._take(self._changed, self._next)
+
+    def take_urgent(self) -> Task | None:
+        """As `take`, but one of the urgent lane only: its threads are free however slow the others' providers are."""
+        return self._take(self._urgent_came, self._next_urgent)
+
+    def _take(self, changed: threading.Condition, find: Callable[[], Task | None]) -> Task | None:
+        with changed:
+            while not self._is_closed:
+                if (task := find()) is not None:
+                    return task
+                changed.wait()
+            return None
+
+    def _next_urgent(self) -> Task | None:
+        return self._next_of(Lane.URGENT) if self._waiting[Lane.URGENT] else None
+
+    def _next(self) -> Task | None:
+        if self._first and not self._waiting[Lane.URGENT]:
+            task = self._first.popleft()
+            self._emails[task.email_id] += 1
+            self._changed.notify_all()  # whoever waits until these have begun
             return task
+        order = _USUAL if (self._taken + 1) % BULK_EVERY else _NOW_AND_THEN
+        lane = next((lane for lane in order if self._waiting[lane]), None)
+        return None if lane is None else self._next_of(lane)
+
+    def _next_of(self, lane: Lane) -> Task:
+        task = self._waiting[lane].popleft()
+        self._taken += 1
+        self._forget_key(task)
+        return task
 
     def end(self, task: Task) -> None:
         """Say that a task that was taken has been handled."""
@@ -100,9 +131,9 @@ class Backlog:
             return email_id in self._emails
 
     def wait_until_begun(self) -> bool:
-        """Wait until all urgent tasks were taken. Returns False if the backlog was closed before."""
+        """Wait until all tasks of `put_first` were taken. Returns False if the backlog was closed before."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or not self._urgent)
+            self._changed.wait_for(lambda: self._is_closed or not self._first)
             return not self._is_closed
 
     def close(self) -> list[Task]:
@@ -110,7 +141,9 @@ class Backlog:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-            return [*self._urgent, *self._waiting, *(task for _, _, task in self._later)]
+            self._urgent_came.notify_all()
+            waiting = itertools.chain.from_iterable(self._waiting.values())
+            return [*self._first, *waiting, *(task for _, _, task in self._later)]
 
     def _put(self, task: Task) -> None:
         if task.key is not None:
@@ -118,8 +151,10 @@ class Backlog:
                 return
             self._keys.add(task.key)
         self._emails[task.email_id] += 1
-        self._waiting.append(task)
+        self._waiting[task.lane].append(task)
         self._changed.notify()
+        if task.lane is Lane.URGENT:
+            self._urgent_came.notify()
 
     def _forget_key(self, task: Task) -> None:
         if task.key is not None:

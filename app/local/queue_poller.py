@@ -14,10 +14,13 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.delivery.queue_ports import Asked
+from app.domain.lane import Lane
 from app.local import aws
 from app.local.backlog import Backlog
 from app.local.invocation import LambdaEvent, sqs_event
 from app.local.provision import DEAD_LETTERS, QUEUE
+from workers.attempts import lane_of
 
 BATCH: Final = 10  # SQS returns no more messages at once
 RETRY_AFTER_S: Final = {1: 1, 2: 2}
@@ -68,8 +71,8 @@ class LocalQueue:
         except (BotoCoreError, ClientError) as error:
             _log.warning("A message could not be put back: %s", type(error).__name__)
 
-    def leave(self, messages: Sequence[tuple[str, int]], within_s: float) -> None:
-        """Put messages (email id, attempt) here for the next worker, as many as it takes `within_s` seconds.
+    def leave(self, messages: Sequence[Asked], within_s: float) -> None:
+        """Put messages here for the next worker, as many as it takes `within_s` seconds.
 
         The others are published when their emails are due.
         """
@@ -87,10 +90,10 @@ class LocalQueue:
                 _log.warning("Messages could not be left in the queue: %s", type(error).__name__)
                 return
 
-    def bury(self, email_id: str, attempt: int) -> None:
+    def bury(self, email_id: str, attempt: int, lane: Lane) -> None:
         """Put a message that failed for good on the dead-letter queue. If that fails, its email is due all the same."""
         try:
-            self._sqs.send_message(QueueUrl=self._failed_url, MessageBody=_body(email_id, attempt))
+            self._sqs.send_message(QueueUrl=self._failed_url, MessageBody=_body(email_id, attempt, lane))
         except (BotoCoreError, ClientError) as error:
             _log.warning("A dead letter could not be kept: %s", type(error).__name__)
 
@@ -103,6 +106,11 @@ class Received:
     queue: LocalQueue
     email_id: str = ""
     key: None = None
+
+    @property
+    def lane(self) -> Lane:
+        """The lane that the message says."""
+        return lane_of({"body": self.message["Body"]})
 
     def event(self) -> LambdaEvent:
         """The event that SQS makes of the message."""
@@ -136,6 +144,6 @@ def poll(queue: LocalQueue, backlog: Backlog, stop: threading.Event, every_s: fl
             stop.wait(1 if found is None else every_s)
 
 
-def _body(email_id: str, attempt: int) -> str:
+def _body(email_id: str, attempt: int, lane: Lane) -> str:
     """The message as `app.topic` writes it, without SNS's envelope."""
-    return json.dumps({"email_id": email_id, "attempt": attempt})
+    return json.dumps({"email_id": email_id, "attempt": attempt, "lane": lane})

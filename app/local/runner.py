@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from app.domain.lane import Lane
 from app.local.backlog import Backlog, Task
 from app.local.invocation import Context, LambdaEvent, sqs_event
 from app.local.provision import TRIES
@@ -18,6 +19,7 @@ from app.local.queue_poller import RETRY_AFTER_S, LocalQueue
 Handler = Callable[[LambdaEvent, Context], Any]
 
 CONCURRENCY: Final = 32  # most of them wait for a provider
+URGENT_BESIDE: Final = 8  # threads that take urgent emails only, as the urgent lane's function does on AWS
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Handed:
     at_ms: int
     backlog: Backlog
     queue: LocalQueue
+    lane: Lane
     tries: int = 0
     message_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     published_at_ms: int = field(default_factory=lambda: _now_ms())
@@ -42,7 +45,7 @@ class Handed:
 
     def event(self) -> LambdaEvent:
         """The event that SQS would make of the message."""
-        body = json.dumps({"email_id": self.email_id, "attempt": self.attempt, "at_ms": self.at_ms})
+        body = json.dumps({"email_id": self.email_id, "attempt": self.attempt, "lane": self.lane, "at_ms": self.at_ms})
         return sqs_event(
             {
                 "MessageId": self.message_id,
@@ -64,16 +67,19 @@ class Handed:
         if tries < TRIES:
             self.backlog.put_later(replace(self, tries=tries), _now_ms() + RETRY_AFTER_S[tries] * 1000)
         else:
-            self.queue.bury(self.email_id, self.attempt)
+            self.queue.bury(self.email_id, self.attempt, self.lane)
 
 
 class Runner:
-    """Calls one handler for the tasks of one backlog, in CONCURRENCY threads, until the backlog is closed."""
+    """Calls one handler for the tasks of one backlog, in threads of its own, until the backlog is closed."""
 
     def __init__(self, backlog: Backlog, handler: Handler, timeout_s: float) -> None:
         """`timeout_s` is what the handler is told that it may take."""
         self._backlog, self._handler, self._timeout_s = backlog, handler, timeout_s
-        self._threads = [threading.Thread(target=self._run, name=f"attempts-{n}") for n in range(CONCURRENCY)]
+        takes = [backlog.take] * CONCURRENCY + [backlog.take_urgent] * URGENT_BESIDE
+        self._threads = [
+            threading.Thread(target=self._run, args=(take,), name=f"attempts-{n}") for n, take in enumerate(takes)
+        ]
 
     def start(self) -> None:
         """Start the threads."""
@@ -85,8 +91,8 @@ class Runner:
         for thread in self._threads:
             thread.join()
 
-    def _run(self) -> None:
-        while (task := self._backlog.take()) is not None:
+    def _run(self, take: Callable[[], Task | None]) -> None:
+        while (task := take()) is not None:
             try:
                 task.settle(is_done=self._is_done(task))
             except Exception as error:  # because the thread would end; the message comes again, or its email is due

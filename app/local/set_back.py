@@ -6,7 +6,7 @@ was written after the clock was set.
 
 from dataclasses import replace
 
-from app.domain.head import Head, Recipient
+from app.domain.head import Head, Recipient, Status
 from app.domain.health import Health
 
 
@@ -33,6 +33,8 @@ def bring_health_forward(health: Health, by_ms: int, now_ms: int) -> Health:
 
 
 def _recipient(recipient: Recipient, by_ms: int, now_ms: int) -> Recipient:
+    if recipient.status is Status.SCHEDULED:
+        return recipient  # the client has named that time, by whatever clock
     return replace(
         recipient,
         wait_until_ms=_earlier(recipient.wait_until_ms, by_ms, now_ms),

@@ -16,6 +16,8 @@ from app.delivery.ports import Clock
 from app.delivery.rewrite import publish_those_ready, rewrite
 from app.domain.due import due_at_ms, ready
 from app.domain.head import Head
+from app.domain.lane import Lane
+from app.domain.shards import due_partition
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
@@ -100,10 +102,10 @@ class Ticker:
             self._backlog.release(FOR_EVER_MS)  # a message that comes too early is put off again
             for name in self._monitor.providers:
                 self._monitor.update(name, lambda health: bring_health_forward(health, set_back_ms, self._now_ms()))
-        for shard in self._sweep.shards:
+        for partition in [due_partition(shard, lane) for lane in Lane for shard in self._sweep.shards]:
             cursor = None
             while True:
-                ids, cursor = self._sweep.heads.waiting(shard, self._now_ms(), CHUNK, cursor)
+                ids, cursor = self._sweep.heads.waiting(partition, self._now_ms(), CHUNK, cursor)
                 for head in self._sweep.heads.get_many(ids) if ids else ():
                     self._take_up(self._brought_forward(head, set_back_ms) if set_back_ms else head)
                 if cursor is None:

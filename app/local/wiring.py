@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.delivery.queue_ports import Asked
+from app.domain.lane import Lane
 from app.local.backlog import Backlog, Task
 from app.local.dues import Dues, Note, NotingCollapses, NotingHeads
 from app.local.hand_over import Line, Sender
@@ -33,11 +35,11 @@ class HandOver:
     def rewire(self, stores: Stores, queue: Queue) -> tuple[Stores, Queue]:
         """For `app.wiring.process.connect`."""
 
-        def publish(email_id: str, attempt: int) -> None:
-            if not self._sender.send([ATTEMPT, email_id, attempt]):
-                queue.publish(email_id, attempt)
+        def publish(email_id: str, attempt: int, lane: Lane) -> None:
+            if not self._sender.send([ATTEMPT, email_id, attempt, lane]):
+                queue.publish(email_id, attempt, lane)
 
-        def publish_many(attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        def publish_many(attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
             if self._sender.send(*([ATTEMPT, *one] for one in attempts)):
                 return ()
             return queue.publish_many(attempts)
@@ -72,23 +74,23 @@ class Intake:
         elif kind == DUE:
             self.dues.note(*values)
 
-    def publish(self, email_id: str, attempt: int) -> None:
-        """Let an attempt be made behind all that wait."""
-        self.backlog.put(Handed(str(email_id), int(attempt), 0, self.backlog, self.queue))
+    def publish(self, email_id: str, attempt: int, lane: Lane) -> None:
+        """Let an attempt be made behind all that wait in its lane."""
+        self.backlog.put(Handed(str(email_id), int(attempt), 0, self.backlog, self.queue, Lane(lane)))
 
-    def publish_many(self, attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
-        """Let these attempts be made behind all that wait. Returns nothing: each of them is taken."""
+    def publish_many(self, attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
+        """Let these attempts be made behind all that wait in their lanes. Returns nothing: each of them is taken."""
         for one in attempts:
             self.publish(*one)
         return ()
 
-    def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
+    def publish_later(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         """Let an attempt be made at `at_ms`."""
-        self.backlog.put_later(Handed(email_id, attempt, at_ms, self.backlog, self.queue), at_ms)
+        self.backlog.put_later(Handed(email_id, attempt, at_ms, self.backlog, self.queue, lane), at_ms)
 
     def leave(self, tasks: list[Task], within_s: float) -> None:
         """Leave what nobody has begun in the queue, to the next worker."""
-        self.queue.leave([task.key for task in tasks if task.key is not None], within_s)
+        self.queue.leave([(*task.key, task.lane) for task in tasks if task.key is not None], within_s)
         for task in tasks:
             if task.key is None:
                 task.settle(is_done=False)  # it is in the queue already

@@ -1,6 +1,7 @@
 """Stores which email is the newest of those that may replace each other."""
 
 import time
+from datetime import datetime
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
@@ -9,6 +10,7 @@ from pynamodb.transactions import TransactWrite
 
 from app.domain.backoff import backoff_s
 from app.domain.head import Head
+from app.domain.lifetime import SCHEDULED_WITHIN_S
 from app.errors import ServiceUnavailable, Unreadable
 from app.store.failures import code_of
 from app.store.head_items import NEW, HeadItem, as_item, as_stored
@@ -48,7 +50,7 @@ class Collapses:
             try:
                 with TransactWrite(connection=HeadItem._get_connection().connection) as both:
                     both.save(item, condition=NEW)
-                    both.save(CollapseItem(_hash(head.collapse_scope), newest=head.email_id, ttl=as_ttl(head.ttl_s)))
+                    both.save(CollapseItem(_hash(head.collapse_scope), newest=head.email_id, ttl=_ttl(head)))
                 return as_stored(head, now_ms)
             except TransactWriteError as error:
                 codes = [reason and reason.code for reason in error.cancellation_reasons]
@@ -72,6 +74,11 @@ class Collapses:
             return read_item(raw, by_model(CollapseItem, lambda item: str(item.newest)), "collapse key", _hash(scope))
         except Unreadable:
             return None  # an email too many does less harm than none
+
+
+def _ttl(head: Head) -> datetime:
+    """Until when it is known. An older email of the scope may have been scheduled for long after the newest is gone."""
+    return as_ttl(head.ttl_s + SCHEDULED_WITHIN_S)
 
 
 def _hash(scope: str) -> str:

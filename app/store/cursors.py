@@ -9,7 +9,7 @@ Cursor = dict[str, Any]  # a key as DynamoDB writes it, after which to read on
 
 
 class CursorItem(Model):
-    """One item for all shards. It lives in the providers table."""
+    """One item for all partitions. It lives in the providers table."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
@@ -22,16 +22,15 @@ class CursorItem(Model):
 
 
 class Cursors:
-    """Stores the cursors of all shards. If they are lost or overwritten, a sweep starts over, which does no harm."""
+    """Stores the cursors of all partitions. If they are lost, a sweep starts over, which does no harm."""
 
-    def get(self) -> dict[int, Cursor]:
-        """The cursors by shard. A shard that was swept to its end has none."""
+    def get(self) -> dict[str, Cursor]:
+        """The cursors by partition. One that was swept to its end has none."""
         try:
-            found = CursorItem.get("sweep", "cursors").cursors
+            return dict(CursorItem.get("sweep", "cursors").cursors)
         except CursorItem.DoesNotExist:
             return {}
-        return {int(shard): cursor for shard, cursor in found.items()}
 
-    def put(self, cursors: dict[int, Cursor]) -> None:
+    def put(self, cursors: dict[str, Cursor]) -> None:
         """Replace the stored cursors."""
-        CursorItem("sweep", "cursors", cursors={str(shard): cursor for shard, cursor in cursors.items()}).save()
+        CursorItem("sweep", "cursors", cursors=cursors).save()

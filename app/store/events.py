@@ -14,6 +14,8 @@ from app.store.item_values import as_written, by_model, read_each, time_ms
 from app.store.raw_items import Raw
 from app.store.ttl import as_ttl
 
+FIRST, LAST = "event#", "event$"  # the bounds of the range keys of events
+
 
 class EventItem(Model):
     """One event. Its key holds the provider's time and never ours, so that a redelivered event has the same key."""
@@ -51,8 +53,14 @@ class Events:
 
     def of(self, email_id: str) -> list[ProviderEvent]:
         """All events of an email in the order of the providers' times, without those that cannot be read."""
-        found = EventItem.query(email_id, EventItem.part.startswith("event#"), consistent_read=True)
-        return list(read_each(as_written(found), by_model(EventItem, _to_event), "event", _key))
+        return read_events(
+            as_written(EventItem.query(email_id, EventItem.part.startswith(FIRST), consistent_read=True))
+        )
+
+
+def read_events(raws: Iterable[Raw]) -> list[ProviderEvent]:
+    """The events in these items, without those that cannot be read."""
+    return list(read_each(raws, by_model(EventItem, _to_event), "event", _key))
 
 
 def _key(raw: Raw) -> str:

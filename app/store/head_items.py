@@ -10,6 +10,8 @@ from pynamodb.models import Model
 from app.domain.due import entry_ms
 from app.domain.email import Mailbox, OnUncertain, Tracking
 from app.domain.head import Head, Stop, status
+from app.domain.lane import Lane
+from app.domain.shards import due_partition
 from app.errors import Unreadable
 from app.store.codec import notice_from_json, notice_to_json
 from app.store.compact_json import CompactJSONAttribute
@@ -50,6 +52,7 @@ class HeadItem(Model):
     texts = CompactJSONAttribute(null=True)
     on_uncertain = UnicodeAttribute()
     providers = CompactJSONAttribute(null=True)
+    through = UnicodeAttribute(null=True)
     excluded = CompactJSONAttribute(null=True)
     collapse_scope = UnicodeAttribute(null=True)
     critical = BooleanAttribute(null=True)
@@ -58,6 +61,7 @@ class HeadItem(Model):
     tracks_clicks = BooleanAttribute(null=True)
     suppressed = CompactJSONAttribute(null=True)
     accepted_by = UnicodeAttribute(null=True)
+    key_hash = UnicodeAttribute(null=True)
     stopped = UnicodeAttribute(null=True)
     next_attempt = NumberAttribute()
     to_repeat = NumberAttribute(null=True)
@@ -73,7 +77,9 @@ class HeadItem(Model):
     created_shard = UnicodeAttribute()
     created_key = UnicodeAttribute()
     tags = CompactJSONAttribute(null=True)
+    lane = UnicodeAttribute(null=True)
     send_at = NumberAttribute(null=True)
+    begins_at = NumberAttribute(null=True)
     traceparent = UnicodeAttribute(null=True)
 
     due = DueIndex()
@@ -118,6 +124,7 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         texts=history.texts or None,
         on_uncertain=head.on_uncertain.value,
         providers=list(head.providers) or None,
+        through=head.through or None,
         excluded=list(head.excluded) or None,
         collapse_scope=head.collapse_scope or None,
         critical=head.critical or None,
@@ -126,6 +133,7 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         tracks_clicks=head.tracking.clicks or None,
         suppressed={key: notice_to_json(notice) for key, notice in head.suppressed.items()} or None,
         accepted_by=head.accepted_by or None,
+        key_hash=head.key_hash or None,
         stopped=head.stopped and head.stopped.value,
         next_attempt=head.next_attempt,
         to_repeat=head.to_repeat or None,
@@ -137,11 +145,13 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         limited_since=head.limited_since_ms,
         turn=head.turn_ms,
         due_at=due_at,
-        due_shard=None if due_at is None else str(head.shard),
+        due_shard=None if due_at is None else due_partition(head.shard, head.lane),
         created_shard=created_shard(head.project, head.shard),
         created_key=position_key((head.created_at_ms, head.email_id)),
         tags=list(head.tags) or None,
+        lane=None if head.lane is Lane.NORMAL else head.lane.value,
         send_at=head.send_at_ms,
+        begins_at=head.begins_at_ms,
         traceparent=head.traceparent or None,
     )
 
@@ -183,11 +193,14 @@ def _to_head(item: Stored) -> Head:
         ttl_s=int(item.ttl.timestamp()),
         project=project,
         tags=tuple(item.tags or ()),
+        lane=Lane(item.lane or Lane.NORMAL),
         shard=int(shard),
         send_at_ms=optional_ms(item.send_at),
+        begins_at_ms=optional_ms(item.begins_at),
         traceparent=item.traceparent or "",
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
+        through=item.through or "",
         excluded=tuple(item.excluded or ()),
         collapse_scope=item.collapse_scope or "",
         critical=bool(item.critical),
@@ -195,6 +208,7 @@ def _to_head(item: Stored) -> Head:
         tracking=Tracking(bool(item.tracks_opens), bool(item.tracks_clicks)),
         suppressed={key: notice_from_json(data) for key, data in (item.suppressed or {}).items()},
         accepted_by=item.accepted_by or "",
+        key_hash=item.key_hash or "",
         stopped=None if item.stopped is None else Stop(item.stopped),
         turn_ms=optional_ms(item.turn),
         limited_since_ms=optional_ms(item.limited_since),

@@ -47,28 +47,28 @@ class Heads:
                 found[head.email_id] = head
         return [found[email_id] for email_id in email_ids if email_id in found]
 
-    def due(self, shard: int, now_ms: int, limit: int, after: Cursor | None = None) -> tuple[list[str], Cursor | None]:
-        """The ids of that shard's emails that are due, longest due first, and the cursor after which to read on.
+    def due(
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
+        """The ids of that partition's emails that are due, longest due first, and the cursor after which to read on.
 
         At most `limit` ids, behind the cursor `after`. The cursor is None if there are no more. A cursor that lies
         ahead of the clock, which was set back since, counts as none: nothing behind it is due.
         """
-        return self._due(shard, HeadItem.due_at <= now_ms, limit, after if _is_behind(after, now_ms) else None)
+        return self._due(partition, HeadItem.due_at <= now_ms, limit, after if _is_behind(after, now_ms) else None)
 
     def waiting(
-        self, shard: int, now_ms: int, limit: int, after: Cursor | None = None
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
     ) -> tuple[list[str], Cursor | None]:
         """As `due`, but all that become due after `now_ms`; some that are due already may be among them.
 
         Whoever is leased now is among them, although its entry may be too early.
         """
-        return self._due(shard, HeadItem.due_at > now_ms - EARLY_MS, limit, after)
+        return self._due(partition, HeadItem.due_at > now_ms - EARLY_MS, limit, after)
 
-    def _due(self, shard: int, at: Condition, limit: int, after: Cursor | None) -> tuple[list[str], Cursor | None]:
+    def _due(self, partition: str, at: Condition, limit: int, after: Cursor | None) -> tuple[list[str], Cursor | None]:
         # PynamoDB would make a model of each entry, which takes as long as to read it.
-        answer = HeadItem._get_connection().query(
-            str(shard), at, index_name=DUE, limit=limit, exclusive_start_key=after
-        )
+        answer = HeadItem._get_connection().query(partition, at, index_name=DUE, limit=limit, exclusive_start_key=after)
         return [entry["email_id"]["S"] for entry in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def created(self, partition: str, before_ms: int | None) -> Iterator[Position]:

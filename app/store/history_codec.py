@@ -14,6 +14,7 @@ from app.domain.attempts import Attempt, EarlierCalls
 from app.domain.email import Role
 from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.kinds import Cause, Kind, OutcomeKind
+from app.domain.waiting import Waiting
 from app.store.codec import Json, lean, word
 
 FEW = 5  # the texts of an email to this many people stay as they are
@@ -103,6 +104,7 @@ def _write_recipient(key: str, recipient: Recipient, words: _Table, texts: _Tabl
             "cause": recipient.cause and recipient.cause.value,
             "detail": texts.place(recipient.detail),
             "passes_lists": recipient.passes_lists or None,
+            "waits_for": words.place(recipient.waits_for),
         }
     )
 
@@ -126,6 +128,7 @@ def _read_recipient(key: str, data: Json, words: list[str], texts: list[str]) ->
         cause=word(Cause, data.get("cause"), None),
         detail=texts[data["detail"]] if "detail" in data else "",
         passes_lists=data.get("passes_lists", False),
+        waits_for=word(Waiting, words[data["waits_for"]], None) if "waits_for" in data else None,
     )
 
 

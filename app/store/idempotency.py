@@ -1,15 +1,17 @@
 """Remembers which email each idempotency key was used for."""
 
-import hashlib
 from typing import NamedTuple
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
 from pynamodb.models import Model
 
+from app.domain.key_hash import key_hash
 from app.errors import ServiceUnavailable
 from app.store.failures import is_condition_failed
 from app.store.ttl import as_ttl
+
+_PREFIX = "key#"
 
 
 class KeyItem(Model):
@@ -34,14 +36,14 @@ class Named(NamedTuple):
 
 
 class IdempotencyKeys:
-    """Stores idempotency keys as hashes, because the text of a key may hold an address."""
+    """Stores idempotency keys as hashes."""
 
     def name(self, project: str, key: str, email_id: str, ttl_s: int, now_s: float) -> Named:
         """Let the key of `project` name `email_id` until `ttl_s`, unless it names an email already.
 
         Returns the email that it names then. Raises ServiceUnavailable if it was forgotten in this very moment.
         """
-        item = KeyItem(_hash(project, key), named=email_id, ttl=as_ttl(ttl_s))
+        item = KeyItem(_PREFIX + key_hash(project, key), named=email_id, ttl=as_ttl(ttl_s))
         late = KeyItem.ttl < as_ttl(now_s)  # DynamoDB deletes an expired item up to days late
         try:
             item.save(condition=KeyItem.email_id.does_not_exist() | late)
@@ -51,13 +53,18 @@ class IdempotencyKeys:
             return self._stored(item.email_id)
         return Named(email_id, ttl_s)
 
+    def keep(self, hashed: str, email_id: str, ttl_s: int) -> None:
+        """Let the key of that hash name its email until `ttl_s`, if it names it still, and not for longer already."""
+        item = KeyItem(_PREFIX + hashed, named=email_id, ttl=as_ttl(ttl_s))
+        try:
+            item.save(condition=(KeyItem.named == email_id) & (KeyItem.ttl < as_ttl(ttl_s)))
+        except PutError as error:
+            if not is_condition_failed(error):
+                raise
+
     def _stored(self, hashed: str) -> Named:
         try:
             item = KeyItem.get(hashed, "key", consistent_read=True)
         except KeyItem.DoesNotExist:
             raise ServiceUnavailable("the Idempotency-Key could not be stored; send the request again") from None
         return Named(item.named, int(item.ttl.timestamp()))
-
-
-def _hash(project: str, key: str) -> str:
-    return "key#" + hashlib.sha256(f"{project}\n{key}".encode()).hexdigest()

@@ -13,6 +13,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from app.domain.caps import seconds_for
+from app.domain.lane import Lane
 from app.errors import Unreadable
 from app.store.failures import TRANSACTION_CANCELED, code_of, is_condition_failed
 from app.store.item_values import read_item
@@ -58,28 +59,31 @@ class Places:
         ttl = PlaceItem.ttl.set(as_ttl(now_s + DAYS_KEPT_FOR_S))
         PlaceItem(account, _day_part(day)).update(actions=[PlaceItem.taken.add(count), ttl])
 
-    def book(self, account: str, second: int, count: int, cap: int) -> bool:
-        """Take `count` places of that second (of the Unix epoch). Returns False if fewer are left under `cap`.
+    def book(self, account: str, second: int, count: int, cap: int, room: int | None = None) -> bool:
+        """Take `count` places of that second (of the Unix epoch). Returns False if fewer are left under `room`.
 
-        More places than a second has are those of as many whole seconds as they fill, which must all be empty. Then
-        nobody may be able to book the later ones by themselves, or else the last of more than a hundred could be taken.
+        `room` is `cap`, unless it says less, so that others find a place. A call that is larger takes a second that is
+        empty. More places than a second has are those of as many whole seconds as they fill, which must all be empty.
+        Then nobody may be able to book the later ones by themselves, or else the last of more than a hundred could be
+        taken.
         """
         if count <= cap:
-            room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= cap - count)
-            return _take(_second(account, second), count, room, _second_ttl(second))
+            others = max((cap if room is None else room) - count, 0)
+            has_room = PlaceItem.taken.does_not_exist() | (PlaceItem.taken <= others)
+            return _take(_second(account, second), count, has_room, _second_ttl(second))
         seconds = range(second, second + seconds_for(count, cap))
         return all(
             _book_whole(account, seconds[at : at + MOST_AT_ONCE], cap) for at in range(0, len(seconds), MOST_AT_ONCE)
         )
 
-    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """Give out the next turn, of `count` places, and return its second, which is `first` or later.
+    def turn(self, account: str, count: int, a_second: int, first: int, lane: Lane = Lane.NORMAL) -> int:
+        """Give out the next turn of a lane, of `count` places, and return its second, which is `first` or later.
 
         At most `a_second` places are given out as turns of one second. They are counted up in one item for each
-        `a_second`. An email that gets a turn need not use it.
+        lane and `a_second`. An email that gets a turn need not use it.
         """
         start = first * a_second
-        item = PlaceItem(account, f"turns#{a_second:010d}")
+        item = PlaceItem(account, _turns_part(a_second, lane))
         ttl = PlaceItem.ttl.set(as_ttl(first + TURNS_KEPT_FOR_S))
         while True:
             if _update(item, [PlaceItem.taken.add(count), ttl], PlaceItem.taken >= start):
@@ -88,9 +92,9 @@ class Places:
             if _update(item, [PlaceItem.taken.set(start + count), ttl], none_later):
                 return first
 
-    def next_turn(self, account: str, a_second: int) -> int:
-        """The second of the next turn, if one was given out lately; otherwise one that is over."""
-        return _taken(account, f"turns#{a_second:010d}") // a_second
+    def next_turn(self, account: str, a_second: int, lane: Lane = Lane.NORMAL) -> int:
+        """The second of the lane's next turn, if one was given out lately; otherwise one that is over."""
+        return _taken(account, _turns_part(a_second, lane)) // a_second
 
     def give_back(self, account: str, day: int, count: int) -> None:
         """Give back `count` places that were taken of that day.
@@ -151,6 +155,10 @@ def _second_ttl(second: int) -> datetime:
 
 def _connection() -> Connection:
     return PlaceItem._get_connection().connection
+
+
+def _turns_part(a_second: int, lane: Lane) -> str:
+    return f"turns#{lane}#{a_second:010d}"
 
 
 def _day_part(day: int) -> str:

@@ -13,7 +13,7 @@ from pynamodb.exceptions import PutError
 from app.domain import suppression as rules
 from app.domain.backoff import backoff_s
 from app.domain.findings import Finding
-from app.domain.own_entries import Fate, OwnEntry, take_over
+from app.domain.own_entries import Fate
 from app.domain.suppression import Bounce, Entry, Resubscription, Suppression
 from app.errors import Contention, Unreadable
 from app.store.batches import get_all
@@ -145,19 +145,19 @@ class Suppressions:
             return True
         return entry is not None and self.lift(entry.address, now_ms, entry.project) is not None
 
-    def take_over(self, own: OwnEntry, account: str, now_ms: int) -> Fate:
-        """Keep what an entry of an account's own list says. Returns what became of it."""
+    def take_over(self, address: str, rule: Callable[[Entry], tuple[Entry, Fate]], project: str = "") -> Fate:
+        """Keep what another list says of an address, as `rule` decides. Returns what became of it."""
         fate = Fate.NO_ADDRESS
 
         def change(entry: Entry) -> Entry:
             nonlocal fate
-            changed, last = take_over(entry, own, account, now_ms)
+            changed, last = rule(entry)
             fate = fate if fate is Fate.TAKEN else last  # the store's client may make our own write again
             return changed
 
         try:
-            if own.address:
-                self._rewrite(own.address, "", change)
+            if address:
+                self._rewrite(address, project, change)
         except Unreadable:
             return Fate.UNREADABLE
         return fate

@@ -19,6 +19,7 @@ from app.store.nonces import NonceItem
 from app.store.partitions import PartitionsItem
 from app.store.places import PlaceItem
 from app.store.suppression_items import SuppressionItem
+from app.store.usage import UsageItem
 from app.store.whole_answers import require_whole_answers
 
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
@@ -26,7 +27,7 @@ from app.store.whole_answers import require_whole_answers
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, EntryItem, CollapseItem, KeyItem, PartitionsItem),
     "nonces": (NonceItem,),
-    "providers": (SumsItem, HealthItem, CursorItem, PlaceItem),
+    "providers": (SumsItem, HealthItem, CursorItem, PlaceItem, UsageItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
 }

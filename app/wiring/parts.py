@@ -15,23 +15,32 @@ from app.delivery.cancel import Cancel
 from app.delivery.capacity import Capacity
 from app.delivery.context import ContextReader
 from app.delivery.explain import Explain, Habits
+from app.delivery.keep import Keep
 from app.delivery.monitor import Monitor
 from app.delivery.our_faults import OurFaults
 from app.delivery.places import PlaceTaker
-from app.delivery.ports import Clock, Publish, PublishLater, PublishMany, Send
+from app.delivery.ports import Clock, Send
+from app.delivery.queue_ports import Publish, PublishLater, PublishMany
+from app.delivery.rate_limit import RateLimit
 from app.delivery.read import Read
+from app.delivery.read_content import ReadContent
 from app.delivery.recent_calls import RecentCalls
 from app.delivery.record import Record
+from app.delivery.reschedule import Reschedule
+from app.delivery.retry import Retry
 from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
+from app.providers.sdk import mime
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
 from app.store.heads import Heads
 from app.store.partitions import Partitions
+from app.store.stories import Stories
 from app.store.suppressions import Suppressions
 from app.tracing import UNTRACED, Traces
+from app.wiring.admission import build_admission
 from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
 from app.wiring.sandbox import with_sandbox
@@ -54,10 +63,14 @@ class Container:
     settings: Settings
     clock: Clock
     accept: Accept
+    rate_limit: RateLimit
     attempt: MakeAttempt
     cancel: Cancel
+    reschedule: Reschedule
+    retry: Retry
     record: Record
     read: Read
+    read_content: ReadContent
     sweep: Sweep
     explain: Explain
     monitor: Monitor
@@ -108,6 +121,7 @@ def build(
     find_objections = partial(
         objections, {name: capability(one, settings.from_domains[name]) for name, one in providers.items()}
     )
+    keep = Keep(stores.contents, stores.events, stores.keys)
     attempt = MakeAttempt(
         heads=stores.heads,
         contents=stores.contents,
@@ -151,6 +165,7 @@ def build(
             collapses=stores.collapses,
             keys=stores.keys,
             publish=publish,
+            publish_many=publish_many,
             clock=clock,
             retry_for_s=settings.retry_for_s,
             objections=find_objections,
@@ -158,12 +173,28 @@ def build(
             suppressions=stores.suppressions,
             partitions=partitions,
             shards=settings.shards,
+            admission=build_admission(settings, stores, clock),
             trace=tracer.request,
         ),
+        rate_limit=RateLimit(stores.usage, clock),
         attempt=with_sandbox(attempt, record, stores.collapses, stores.places, tracer.sending(sandbox.send)),
         cancel=Cancel(stores.heads, clock, protocol),
         record=record,
-        read=build_read(stores.heads, stores.events, stores.listings, partitions),
+        reschedule=Reschedule(stores.heads, stores.collapses, keep, publish, clock, protocol, settings.retry_for_s),
+        retry=Retry(
+            heads=stores.heads,
+            contents=stores.contents,
+            collapses=stores.collapses,
+            suppressions=stores.suppressions,
+            keep=keep,
+            publish=publish,
+            clock=clock,
+            protocol=protocol,
+            retry_for_s=settings.retry_for_s,
+            accounts=settings.providers,
+        ),
+        read=build_read(stores.heads, Stories(stores.contents), stores.listings, partitions),
+        read_content=ReadContent(stores.contents, mime.render),
         sweep=build_sweep(
             stores.heads, stores.cursors, publish_many, clock, monitor, stores.healths, partitions, answers
         ),

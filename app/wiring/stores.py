@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from app.delivery.ports import Publish, PublishLater, PublishMany
+from app.delivery.queue_ports import Publish, PublishLater, PublishMany
+from app.domain.lane import Lane
 from app.settings import INLINE_BYTES
 from app.store.collapses import Collapses
 from app.store.content import Contents
@@ -19,12 +20,13 @@ from app.store.listings import Listings
 from app.store.nonces import Nonces
 from app.store.places import Places
 from app.store.suppressions import Suppressions
+from app.store.usage import Usage
 
 # Longer than the age up to which any provider's webhook is accepted (24 h), so that no token can be used twice.
 NONCE_LIFETIME_S = 26 * 3600
 
 
-def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int) -> None:
+def leave_to_the_sweep(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
     """Publish nothing: the email is due then, and the next sweep finds it."""
 
 
@@ -43,6 +45,7 @@ class Stores:
     healths: Healths = field(default_factory=Healths)
     places: Places = field(default_factory=Places)
     cursors: Cursors = field(default_factory=Cursors)
+    usage: Usage = field(default_factory=Usage)
     nonces: Nonces = field(default_factory=lambda: Nonces(NONCE_LIFETIME_S))
 
     @classmethod

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from app.delivery.monitor import Monitor
-from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore, PublishMany
+from app.delivery.ports import Clock, CursorStore, HeadStore, HealthStore
+from app.delivery.queue_ports import PublishMany
 from app.delivery.sweep import Sweep
 from app.delivery.wake import Wake
 from app.delivery.watchdog import Watchdog

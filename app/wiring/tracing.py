@@ -9,11 +9,13 @@ from typing import Final
 from botocore.session import Session
 
 from app import logs, trace_settings
-from app.delivery.ports import Publish, PublishLater, PublishMany, Send
+from app.delivery.ports import Send
+from app.delivery.queue_ports import Asked, Publish, PublishLater, PublishMany
 from app.domain.email import Message
 from app.domain.event import ProviderEvent
 from app.domain.head import Head
 from app.domain.kinds import Kind as OutcomeKind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.errors import ConfigurationError
 from app.settings import is_lambda
@@ -25,6 +27,7 @@ NOT_INSTALLED: Final = (
     "a collector is named, and OpenTelemetry is not installed: run `make tracing` (`make deploy` packs it by itself)"
 )
 OPERATION: Final = "messaging.operation.type"
+LANE: Final = "emailsminder.lane"
 
 
 def open_traces(env: Mapping[str, str], service_name: str, session: Session) -> Traces:
@@ -64,7 +67,7 @@ class Tracer:
     def request(self, email_id: str) -> str:
         """As `app.delivery.traced.TraceRequest`."""
         span = self.traces.current()
-        span.note({EMAIL_ID: email_id})
+        span.note({EMAIL_ID: email_id or None})  # a batch has many
         return span.traceparent
 
     def attempt(self, head: Head, number: int) -> AbstractContextManager[Span]:
@@ -87,17 +90,17 @@ class Tracer:
     ) -> tuple[Publish, PublishMany, PublishLater]:
         """The same functions, each call within a span."""
 
-        def traced(email_id: str, attempt: int) -> None:
-            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt}):
-                publish(email_id, attempt)
+        def traced(email_id: str, attempt: int, lane: Lane) -> None:
+            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, LANE: lane}):
+                publish(email_id, attempt, lane)
 
-        def traced_many(attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+        def traced_many(attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
             with self._publishing({"messaging.batch.message_count": len(attempts)}):
                 return publish_many(attempts)
 
-        def traced_later(email_id: str, attempt: int, at_ms: int) -> None:
-            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, "emailsminder.at_ms": at_ms}):
-                publish_later(email_id, attempt, at_ms)
+        def traced_later(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
+            with self._publishing({EMAIL_ID: email_id, ATTEMPT: attempt, LANE: lane, "emailsminder.at_ms": at_ms}):
+                publish_later(email_id, attempt, at_ms, lane)
 
         if self.traces is UNTRACED:
             return publish, publish_many, publish_later

@@ -30,6 +30,8 @@ OF_EVERY_FUNCTION: Final = frozenset(
         "UNCERTAIN_WAIT_S",
         "PROVIDER_TIMEOUT_S",
         "LOG_LEVEL",
+        "PROJECT_CAPS",
+        "RUNAWAY_GUARD",
         "SHARDS",
         "INLINE_LIMIT_BYTES",
         "API_URL",
@@ -39,7 +41,7 @@ OF_EVERY_FUNCTION: Final = frozenset(
 )
 # What the deployment sets, and where it has it from.
 OF_THE_DEPLOYMENT: Final = {
-    "WORKER_TIMEOUT_S": "timeout_seconds of the stage ENVIRONMENT_attempts in zappa_settings.json says it",
+    "WORKER_TIMEOUT_S": "timeout_seconds of the stages ENVIRONMENT_attempts_LANE in zappa_settings.json says it",
     "AWS_REGION": "aws_region in zappa_settings.json says it",
     "AWS_DEFAULT_REGION": "aws_region in zappa_settings.json says it",
     "TABLE_PREFIX": "the stack says it",

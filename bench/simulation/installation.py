@@ -8,6 +8,7 @@ from typing import Final
 
 from app.domain.caps import Caps
 from app.domain.kinds import Cause, Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.settings import Settings
 from bench.assumptions import (
@@ -27,11 +28,11 @@ DEPLOYED: Final = json.loads((ROOT / "zappa_settings.json").read_text())
 SHIPPED: Final = Settings.from_env({})
 MEMORY_MB: Final[Mapping[str, int]] = {
     "accept": DEPLOYED["production"]["memory_size"],
-    "attempt": DEPLOYED["production_attempts"]["memory_size"],
+    "attempt": DEPLOYED["production_attempts_normal"]["memory_size"],
     "webhook": DEPLOYED["production"]["memory_size"],
     "sweep": DEPLOYED["production_sweep"]["memory_size"],
 }
-CONCURRENCY: Final[int] = DEPLOYED["production_attempts"]["lambda_concurrency"]
+CONCURRENCY: Final[int] = DEPLOYED["production_attempts_normal"]["lambda_concurrency"]
 SWEEP_RUNS_FOR_S: Final[float] = DEPLOYED["production_sweep"]["timeout_seconds"] - STOP_BEFORE_S
 SIMULATED_A_SECOND: Final = 20.0
 
@@ -57,8 +58,8 @@ class Trouble:
 class Installation:
     """One installation and its load.
 
-    `concurrency` is `lambda_concurrency` of the worker, `sweep_mb` the memory of the sweep, which decides how many
-    emails it can publish in a minute. `caps` are those of whole accounts.
+    `concurrency` is `lambda_concurrency` of the worker of the lane normal, `sweep_mb` the memory of the sweep, which
+    decides how many emails it can publish in a minute. `caps` are those of whole accounts.
     """
 
     rate_per_s: float
@@ -77,10 +78,10 @@ class Installation:
         """
         return max(1.0, self.rate_per_s / self.simulated_per_s)
 
-    @property
-    def workers(self) -> int:
-        """How many workers are simulated."""
-        return max(1, round(self.concurrency / self.factor))
+    def workers_of(self, lane: Lane) -> int:
+        """How many workers of a lane are simulated: those of the other lanes are as many as the settings reserve."""
+        reserved = DEPLOYED[f"production_attempts_{lane}"]["lambda_concurrency"]
+        return max(1, round((self.concurrency if lane is Lane.NORMAL else reserved) / self.factor))
 
     def simulated_caps(self) -> dict[str, Caps]:
         """The caps per second of the simulated accounts."""

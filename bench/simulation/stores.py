@@ -11,6 +11,7 @@ from app.domain.counts import Sums
 from app.domain.due import entry_ms
 from app.domain.head import Head
 from app.domain.health import Health
+from app.domain.lane import Lane
 from app.domain.suppression import Entry, Suppression
 
 
@@ -101,7 +102,7 @@ class Places:
 
     def __init__(self) -> None:
         self.seconds: dict[tuple[str, int], int] = defaultdict(int)
-        self.turns: dict[tuple[str, int], int] = defaultdict(int)
+        self.turns: dict[tuple[str, int, Lane], int] = defaultdict(int)
 
     def taken(self, account: str, day: int) -> int:  # noqa: ARG002
         """No place of a day is taken."""
@@ -117,24 +118,24 @@ class Places:
     def add(self, account: str, day: int, count: int, now_s: float) -> None:
         """Nothing is kept of days."""
 
-    def book(self, account: str, second: int, count: int, cap: int) -> bool:
-        """Take places of that second. Returns False if fewer are left under `cap`."""
+    def book(self, account: str, second: int, count: int, cap: int, room: int | None = None) -> bool:
+        """Take places of that second. Returns False if fewer are left under `room`, or under `cap` without one."""
         if seconds_for(count, cap) > 1:
             raise NotImplementedError("the simulated emails have one recipient each")
-        if self.seconds[account, second] + count > cap:
+        if self.seconds[account, second] + count > (cap if room is None else room):
             return False
         self.seconds[account, second] += count
         return True
 
-    def turn(self, account: str, count: int, a_second: int, first: int) -> int:
-        """Give out the next turn, and return its second, which is `first` or later."""
-        taken = max(self.turns[account, a_second], first * a_second)
-        self.turns[account, a_second] = taken + count
+    def turn(self, account: str, count: int, a_second: int, first: int, lane: Lane = Lane.NORMAL) -> int:
+        """Give out the lane's next turn, and return its second, which is `first` or later."""
+        taken = max(self.turns[account, a_second, lane], first * a_second)
+        self.turns[account, a_second, lane] = taken + count
         return taken // a_second
 
-    def next_turn(self, account: str, a_second: int) -> int:
-        """The second of the next turn."""
-        return self.turns[account, a_second] // a_second
+    def next_turn(self, account: str, a_second: int, lane: Lane = Lane.NORMAL) -> int:
+        """The second of the lane's next turn."""
+        return self.turns[account, a_second, lane] // a_second
 
 
 class NothingSuppressed:

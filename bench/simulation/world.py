@@ -4,20 +4,21 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
 import simpy
 
 from app.delivery.monitor import Monitor
-from app.delivery.new_head import LIFETIME_S
 from app.delivery.sweep import CHUNK
 from app.domain.due import ready
 from app.domain.email import Mailbox, Role
 from app.domain.head import Head, Recipient, Status
 from app.domain.health import recover_weight
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
+from app.domain.lifetime import LIFETIME_S
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from bench.simulation.installation import SHIPPED, SWEEP_RUNS_FOR_S, Installation
@@ -101,9 +102,16 @@ class World:
         self.protocol = DeliveryProtocol(installation.providers, SHIPPED.uncertain_wait_s * 1000)
         self.run = Run(installation)
         self._chance = random.Random(seed)  # noqa: S311 because nothing here is a secret
-        self._queue = LambdaQueue(
-            self.env, installation.workers, installation.factor, partial(SimulatedWorker, self), self._chance
-        )
+        self._queues = {
+            lane: LambdaQueue(
+                self.env,
+                installation.workers_of(lane),
+                installation.factor,
+                partial(SimulatedWorker, self),
+                self._chance,
+            )
+            for lane in Lane
+        }
         self._watch = Monitor(self.healths, installation.providers, self.clock, self.clock)
 
     def clock(self) -> float:
@@ -112,11 +120,11 @@ class World:
 
     def publish(self, email_id: str, attempt: int) -> None:
         """Publish a message to the topic."""
-        self._queue.publish(email_id, attempt)
+        self._queues[self._lane_of(email_id)].publish(email_id, attempt)
 
     def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
         """Put a message on the delay queue."""
-        self._queue.publish_later(email_id, attempt, at_ms, self._now_ms())
+        self._queues[self._lane_of(email_id)].publish_later(email_id, attempt, at_ms, self._now_ms())
 
     def called(self, head: Head, provider: str, outcome: Outcome) -> None:
         """Count a call, and the email as taken if the provider took it."""
@@ -146,7 +154,7 @@ class World:
             self.env.run(until=min(minute, minutes) * 60)
             if self._is_over():
                 break
-        self.run.dead_letters = self._queue.dead_letters * self.installation.factor
+        self.run.dead_letters = sum(one.dead_letters for one in self._queues.values()) * self.installation.factor
         return self.run
 
     def _is_over(self) -> bool:
@@ -157,20 +165,22 @@ class World:
     def _trouble_ends_s(self) -> float:
         return max((trouble.ends_s for trouble in self.installation.troubles), default=math.inf)
 
+    def accept(self, email_id: str, lane: Lane) -> None:
+        """Store an email, and publish it."""
+        now_ms = self._now_ms()
+        retry_until_ms = now_ms + SHIPPED.retry_for_s * 1000
+        expires_at_ms = now_ms + LIFETIME_S * 1000
+        recipients = {RECIPIENT.key: Recipient(RECIPIENT.address, Role.TO)}
+        head = Head(email_id, "", SENDER, "", recipients, now_ms, expires_at_ms, retry_until_ms, expires_at_ms)
+        self.heads.put(replace(head, lane=lane), now_ms)
+        self.publish(email_id, 1)
+
     def _arrive(self) -> Steps:
         """Emails arrive independently of each other. The API stores and publishes each."""
         per_s = self.installation.rate_per_s / self.installation.factor
         for number in count():
             yield self.env.timeout(self._chance.expovariate(per_s))
-            now_ms = self._now_ms()
-            retry_until_ms = now_ms + SHIPPED.retry_for_s * 1000
-            expires_at_ms = now_ms + LIFETIME_S * 1000
-            recipients = {RECIPIENT.key: Recipient(RECIPIENT.address, Role.TO)}
-            head = Head(
-                f"eml_{number:09d}", "", SENDER, "", recipients, now_ms, expires_at_ms, retry_until_ms, expires_at_ms
-            )
-            self.heads.put(head, now_ms)
-            self.publish(head.email_id, 1)
+            self.accept(f"eml_{number:09d}", Lane.NORMAL)
 
     def _sweep(self) -> Steps:
         """Once a minute, publish what is due, within the time of one run; the next one goes on where it stopped."""
@@ -211,10 +221,14 @@ class World:
                     float(self.env.now),
                     len(self.heads.open) * factor,
                     (now_ms - oldest_ms) / 1000,
-                    self._queue.busy * factor,
-                    self._queue.waiting * factor,
+                    sum(one.busy for one in self._queues.values()) * factor,
+                    sum(one.waiting for one in self._queues.values()) * factor,
                 )
             )
+
+    def _lane_of(self, email_id: str) -> Lane:
+        head = self.heads.get(email_id)
+        return head.lane if head else Lane.NORMAL
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

@@ -13,11 +13,12 @@ from typing import Any
 import botocore.session
 import httpx
 
-from infra import stack
+from app.domain.lane import Lane
+from infra import variables
 from infra.commands import session_of
 from infra.smoke.run import SmokeError
 from infra.stack import Stack
-from infra.stages import PROJECT, ROOT, Stage, settings
+from infra.stages import PROJECT, ROOT, Stage, settings, worker_timeout_s
 
 
 @dataclass
@@ -114,9 +115,9 @@ class World:
     def _variables(self) -> dict[str, str]:
         if self.stack.find() is None:
             return {}
-        worker = Stage(self.environment, "attempts")
-        made = stack.variables(worker, self.stack.outputs(), settings(worker.name)["timeout_seconds"])
-        return dict(line.rstrip("\n").split("=", 1) for line in stack.lines(self.settings, made))
+        worker = Stage(self.environment, f"attempts_{Lane.NORMAL}")
+        made = variables.variables(worker, self.stack.outputs(), worker_timeout_s(self.environment))
+        return dict(line.rstrip("\n").split("=", 1) for line in variables.lines(self.settings, made))
 
     @property
     def _file(self) -> Path:

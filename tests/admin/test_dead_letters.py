@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.admin.dead_letters import NOT_SAID, app, asked_for, report_in, why_dead
+from app.domain.lane import Lane
 from tests.support.aws import REGION, Aws
 
-MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2})
+MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2, "lane": "bulk"})
 EVENT = {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": MESSAGE}}]}
 SQS_EVENT = {"Records": [{"messageId": "1", "body": json.dumps({"Type": "Notification", "Message": MESSAGE})}]}
 LETTERS: dict[str, Any] = {
@@ -24,7 +25,7 @@ LETTERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("sender", LETTERS)
 def test_letter_of_every_sender_is_understood(sender: str) -> None:
-    assert asked_for(json.dumps(LETTERS[sender])) == [("eml_1", 2)]
+    assert asked_for(json.dumps(LETTERS[sender])) == [("eml_1", 2, Lane.BULK)]
 
 
 def dead(body: object, **attributes: str) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class Stage:
         monkeypatch.setenv("AWS_REGION", REGION)
         self.aws, self.name = aws, f"x{uuid4().hex[:8]}"
         self.url = aws.sqs.create_queue(QueueName=f"emailsminder-{self.name}-dead-letters")["QueueUrl"]
-        self.topic_arn = aws.sns.create_topic(Name=f"emailsminder-{self.name}-attempts")["TopicArn"]
+        self.topic_arn = aws.sns.create_topic(Name=f"emailsminder-{self.name}-attempts-bulk")["TopicArn"]
         self.seen_url = aws.sqs.create_queue(QueueName=self.name)["QueueUrl"]
         seen = aws.sqs.get_queue_attributes(QueueUrl=self.seen_url, AttributeNames=["QueueArn"])
         aws.sns.subscribe(
@@ -113,11 +114,11 @@ def test_list_says_why_and_since_when(stage: Stage) -> None:
     stage.aws.sqs.send_message(QueueUrl=stage.url, MessageBody=json.dumps(EVENT), MessageAttributes=said)
     heads, line = stage.run("list").output.splitlines()
     assert heads.split() == ["WHAT", "SINCE", "REASON", "MESSAGE"]
-    assert line.startswith("eml_1 attempt 2  20")
+    assert line.startswith("eml_1 attempt 2 (bulk)  20")
     assert "Z  timed out  " in line
     result = CliRunner().invoke(app, ["list", "--stage", stage.name, "--json"])
     (record,) = json.loads(result.output)
-    assert (record["attempts"], record["reason"]) == ([{"email": "eml_1", "number": 2}], "timed out")
+    assert (record["attempts"], record["reason"]) == ([{"email": "eml_1", "number": 2, "lane": "bulk"}], "timed out")
 
 
 def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) -> None:
@@ -127,7 +128,7 @@ def test_redrive_puts_back_and_leaves_what_it_does_not_understand(stage: Stage) 
     result = stage.run("redrive")
     assert result.exit_code == 0, result.output
     assert "12 put back" in result.output
-    assert stage.put_back() == [{"email_id": "eml_1", "attempt": 2}] * 10
+    assert stage.put_back() == [{"email_id": "eml_1", "attempt": 2, "lane": "bulk"}] * 10
     assert stage.run("list").output.count("not understood") == 1
 
 
@@ -137,7 +138,7 @@ REPORTS = "arn:aws:sns:us-east-1:000000000000:emailsminder-dev-"
 @pytest.mark.parametrize(
     ("body", "prefix"),
     [
-        ({"TopicArn": f"{REPORTS}attempts", "Message": MESSAGE}, REPORTS),
+        ({"TopicArn": f"{REPORTS}attempts-normal", "Message": MESSAGE}, REPORTS),
         ({"TopicArn": f"{REPORTS}ses", "Message": "{}"}, ""),
         ({"TopicArn": "arn:aws:sns:us-east-1:000000000000:somebody-s", "Message": "{}"}, REPORTS),
         ({"TopicArn": 7, "Message": "{}"}, REPORTS),

@@ -12,6 +12,7 @@ from uuid import uuid4
 import botocore.session
 import pytest
 
+from app.domain.head import Status
 from app.domain.project import of_test_keys
 from app.store.heads import Heads
 from app.store.partitions import Partitions
@@ -98,10 +99,10 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
     ids = [sent(run, sending, "--project", project, "--cc", f"{project}@example.com")["id"] for _ in range(3)]
     listing = run("emails", "list", "--project", project, "--limit", "2")
     heads, *lines = listing.stdout.splitlines()
-    assert heads.split() == ["ID", "ACCEPTED", "STATUS", "PROJECT", "TO", "SUBJECT"]
+    assert heads.split() == ["ID", "ACCEPTED", "STATUS", "PROJECT", "LANE", "TO", "SUBJECT"]
     assert [line.split()[0] for line in lines] == [ids[2], ids[1]]
     assert re.fullmatch(
-        rf"{ids[2]}  {TIME}  queued  {project}  ann@example\.com, {project}@example\.com  Hello", lines[0]
+        rf"{ids[2]}  {TIME}  queued  {project}  normal  ann@example\.com, {project}@example\.com  Hello", lines[0]
     )
     cursor = re.fullmatch(r"there are more: --after (\S+)\n", listing.stderr)
     assert cursor
@@ -110,6 +111,11 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
     found = json.loads(run("emails", "list", "--recipient", f"{project.upper()}@example.com", "--json").stdout)
     assert {one["id"] for one in found["emails"]} == set(ids)
     assert run("emails", "list", "--project", project, "--status", "sent").stdout == "none\n"
+    of = ("emails", "list", "--project", project)
+    queued = json.loads(run(*of, "--recipient-status", "queued", "--json").stdout)["emails"]
+    assert {one["id"] for one in queued} == set(ids)
+    assert run(*of, "--recipient-status", "bounced").stdout == "none\n"
+    assert run(*of, "--provider", "sendgrid").stdout == "none\n"  # nothing was tried yet
     assert run("emails", "list", "--project", project, "--to", "2020-01-01T00:00:00Z").stdout == "none\n"
 
 
@@ -120,6 +126,7 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
         (("cancel", "eml_nowhere"), "no such email"),
         (("show", "ü"), "no such email"),
         (("list", "--from", "today"), "--from: 'today' must be an RFC 3339 time with an offset"),
+        (("list", "--provider", "A b"), "--provider: 'A b' is not the name of an account"),
         (("list", "--project", "A b"), "--project: 'A b' is not the name of a project"),
         (("list", "--after", "nonsense"), "after: is not a cursor of this listing"),
         (("send", "--to", "ann@example.com", "--text", "x"), "from: is required"),
@@ -163,3 +170,43 @@ def test_test_mail_says_so_in_the_list_and_in_its_story(run: Run) -> None:
     (_, line) = run("emails", "list", "--project", name).stdout.splitlines()
     assert f"  {name} (test)  " in line
     assert re.search(rf"project +{name} \(test\)\n", run("emails", "show", head.email_id).stdout)
+
+
+def ended(email_id: str, status: Status) -> None:
+    """Let an email have ended in that status."""
+    head = Heads().get(email_id)
+    assert head is not None
+    recipients = {key: replace(one, status=status) for key, one in head.recipients.items()}
+    assert Heads().update(replace(head, recipients=recipients), head.created_at_ms) is not None
+
+
+def test_a_failed_email_is_retried(run: Run, sending: Mapping[str, str]) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.FAILED)
+    done = run("emails", "retry", email_id, "--recipient", "Ann@example.com", "--provider", "sendgrid", **sending)
+    assert (done.exit_code, done.stdout) == (0, f"{email_id} queued\n")
+    head = Heads().get(email_id)
+    assert head is not None
+    assert head.through == "sendgrid"
+    refused = run("emails", "retry", email_id, **sending)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "ann@example.com is being tried already" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--recipient", "bob@example.com"), "is no recipient of this email"),
+        (("--provider", "pigeon"), "is not a configured provider; these are: sendgrid"),
+    ],
+)
+def test_a_retry_that_names_what_is_not_there_is_one_sentence(
+    run: Run, sending: Mapping[str, str], options: tuple[str, str], fault: str
+) -> None:
+    email_id = sent(run, sending)["id"]
+    ended(email_id, Status.EXPIRED)
+    done = run("emails", "retry", email_id, *options, **sending)
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert fault in done.stderr
+    again = run("emails", "retry", email_id, "--json", **sending)
+    assert json.loads(again.stdout)["status"] == "queued"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from app.domain.lane import Lane
 from app.store.api_keys import ApiKeyItem, ApiKeys
 from tests.admin.conftest import Run
 from tests.support.damage import put
@@ -13,6 +14,9 @@ from tests.support.damage import put
 
 def keys() -> ApiKeys:
     return ApiKeys(time.time)
+
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
@@ -28,16 +32,21 @@ def test_a_key_is_created_used_listed_and_revoked(run: Run) -> None:
         "Example.COM",
         "--project",
         "web-shop",
+        "--lane",
+        "bulk",
     )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     key = keys().find(secret)
     assert key is not None
-    assert (key.name, key.project) == ("shop", "web-shop")
+    assert (key.name, key.project, key.lane) == ("shop", "web-shop", Lane.BULK)
     assert (key.scopes, key.domains) == (frozenset({"send", "read"}), ("example.com",))
     heads, line = run("keys", "list").stdout.splitlines()
-    assert heads.split() == ["ID", "NAME", "PROJECT", "SCOPES", "FROM", "CREATED", "STATE"]
-    assert re.fullmatch(rf"{key.id[:12]}  shop  web-shop  read,send  example\.com  \d{{4}}-\d\d-\d\d  in use", line)
+    columns = ["ID", "NAME", "PROJECT", "LANE", "SCOPES", "FROM", "RATE", "CREATED", "LAST", "USED", "STATE"]
+    assert heads.split() == columns
+    assert re.fullmatch(
+        rf"{key.id[:12]}  shop  web-shop  bulk  read,send  example\.com  any   \d{{4}}-\d\d-\d\d  {TIME}  in use", line
+    )
     (record,) = json.loads(run("keys", "list", "--json").stdout)
     assert record.items() >= {"id": key.id[:12], "name": "shop", "domains": ["example.com"], "state": "in use"}.items()
     assert secret not in line
@@ -85,6 +94,26 @@ def test_a_domain_of_a_key_is_kept_in_its_one_form(run: Run) -> None:
     assert key.domains == ("xn--bcher-kva.example",)
 
 
+def test_a_rate_limit_is_kept_listed_and_passed_on(run: Run) -> None:
+    secret = run("keys", "create", "slow", "--scope", "send", "--rate-limit", "10").stdout.strip()
+    key = keys().find(secret)
+    assert key is not None
+    assert key.rate_limit == 10
+    assert "  10/s  " in run("keys", "list").stdout
+    records = json.loads(run("keys", "list", "--json").stdout)
+    assert {record["rate_limit"] for record in records if record["name"] == "slow"} == {10}
+    new = keys().find(run("keys", "replace", "slow").stdout.strip())
+    assert new is not None
+    assert new.rate_limit == 10
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "10001", "many"])
+def test_a_rate_limit_that_is_none(run: Run, value: str) -> None:
+    refused = run("keys", "create", "slow", "--scope", "send", "--rate-limit", value)
+    assert refused.exit_code != 0
+    assert "--rate-limit" in refused.stderr
+
+
 def test_a_key_is_revoked_by_the_beginning_of_its_id(run: Run) -> None:
     key = keys().find(run("keys", "create", "one", "--scope", "send").stdout.strip())
     assert key is not None
@@ -114,6 +143,25 @@ def test_a_replaced_key_is_revoked_and_the_new_one_may_do_the_same(run: Run) -> 
     again = run("keys", "replace", old.id[:12])
     assert (again.exit_code, again.stdout) == (1, "")
     assert "names 0 keys that are in use" in again.stderr
+
+
+def test_a_rotated_key_works_beside_the_new_one(run: Run) -> None:
+    before = run("keys", "create", "counter", "--scope", "send", "--domain", "example.com").stdout.strip()
+    assert re.search(r"  –  +in use\n$", run("keys", "list").stdout)  # never used
+    done = run("keys", "rotate", "counter", "--overlap-hours", "2")
+    ends = re.fullmatch(rf"[0-9a-f]{{12}} counter works until ({TIME})\n", done.stderr)
+    assert done.exit_code == 0
+    assert ends
+    old, new = keys().find(before), keys().find(done.stdout.strip())
+    assert old is not None
+    assert new is not None
+    assert (new.name, new.scopes, new.domains, new.project) == (old.name, old.scopes, old.domains, old.project)
+    assert f"works until {ends[1]}\n" in run("keys", "list").stdout
+    record = json.loads(run("keys", "rotate", new.id[:12], "--overlap-hours", "0", "--json").stdout)
+    assert record.keys() == {"key", "name", "rotated", "ends"}
+    assert keys().find(done.stdout.strip()) is None
+    assert re.search(r"  ended 20", run("keys", "list").stdout)
+    assert run("keys", "rotate", "nobody").exit_code == 1
 
 
 def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:

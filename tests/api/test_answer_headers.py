@@ -126,11 +126,14 @@ def test_the_document_has_these_headers(app: FastAPI) -> None:
         for method, operation in operations.items():
             for status, response in operation["responses"].items():
                 found |= {(f"{method} {path}", status, name) for name in response.get("headers", ())}
-                assert ("Retry-After" in response.get("headers", ())) is (status == "503")
+                assert ("Retry-After" in response.get("headers", ())) is (status in {"429", "503"})
     assert {(call, status) for call, status, name in found if name == "Location"} == {
         ("post /v1/emails", "202"),
         ("post /v1/emails", "200"),
+        ("post /v1/emails/{email_id}/retry", "202"),
         ("post /v1/suppressions", "201"),
+        ("post /v1/keys", "201"),
+        ("post /v1/keys/{key_id}/rotate", "201"),
     }
 
 

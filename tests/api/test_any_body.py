@@ -15,7 +15,16 @@ from tests.support.size import examples
 
 NAMES = (
     *("from", "to", "cc", "bcc", "reply_to", "subject", "text", "html", "headers", "attachments", "tags", "metadata"),
-    *("expires_at", "on_uncertain", "providers", "send_at", "collapse_key", "critical", "override_suppression"),
+    *(
+        "expires_at",
+        "on_uncertain",
+        "providers",
+        "send_at",
+        "scheduled_at",
+        "collapse_key",
+        "critical",
+        "override_suppression",
+    ),
     *("filename", "content", "content_type", "content_id", "X-A", "tracking", "opens", "clicks"),
 )
 STRINGS = ("ann@example.com", "Ann <bob@example.com>", "wait", "aGVsbG8=", "2030-01-01T00:00:00Z", "sendgrid", "x")

@@ -166,8 +166,12 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"tracking": {"opens": "no"}}, "tracking.opens"),
         ({"tracking": {"clicks": 0}}, "tracking.clicks"),
         ({"tracking": {"unsubscribes": True}}, "tracking.unsubscribes"),
-        # Fields that are not there (yet)
         ({"send_at": "2999-01-01T00:00:00Z"}, "send_at"),
+        ({"scheduled_at": "2999-01-01T00:00:00Z"}, "scheduled_at"),
+        ({"send_at": "tomorrow"}, "send_at"),
+        ({"send_at": "2026-01-01T00:00:00"}, "send_at"),
+        ({"send_at": "2026-01-01T00:00:00Z", "scheduled_at": "2026-01-01T00:00:00Z"}, "scheduled_at"),
+        # Fields that are not there (yet)
         ({"webhook_url": "https://example.com"}, "webhook_url"),
         ({"subjct": "Hello"}, "subjct"),
         ({"sender": "app@example.com"}, "sender"),

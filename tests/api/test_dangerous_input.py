@@ -16,7 +16,7 @@ from app.domain.email import Email, Message
 from app.errors import Invalid
 from app.providers.sdk import mime
 from app.providers.sdk.refusal import Unsendable
-from app.store.content import pack, unpack
+from app.store.content_packing import pack, unpack
 from app.wiring.parts import Container
 
 GOOD: dict[str, Any] = {"from": "app@example.com", "to": "bob@example.com", "subject": "Hello", "text": "It works."}

@@ -35,6 +35,8 @@ NEWEST, ALL = "from=2020-01-01T00:00:00Z", "to=2200-01-01T00:00:00Z"
         f"{NEWEST}&{ALL}",
         "status=queued",
         "status=canceled",
+        "recipient_status=queued",
+        "recipient_status=bounced&provider=ses",
         f"recipient=ann@example.net&tag=order&status=failed&{NEWEST}",
     ],
 )
@@ -47,11 +49,12 @@ def test_a_page_takes_five_round_trips_at_most_from_a_process_that_knows_nothing
         for _ in range(3):
             assert client.post("/v1/emails", json=EMAIL, key=sender).status_code == 202
     key = parts.api_keys.create("reader", {scope}, ())
+    ApiKeys(parts.clock).find(key)  # once an hour a key learns that it is used, which is a call more
     fresh = Partitions(parts.clock)
     with counted(replace(parts.read, partitions=fresh)) as (read, trips):
         cold = replace(parts, read=read, partitions=fresh, api_keys=ApiKeys(parts.clock))
         answer = Client(create(lambda: cold), key).get(f"/v1/emails?{query}&limit={limit}")
     assert answer.status_code == 200
-    assert bool(answer.json()["emails"]) is not ("canceled" in query or "failed" in query)
+    assert bool(answer.json()["emails"]) is not any(word in query for word in ("canceled", "failed", "bounced"))
     assert trips.calls["GetItem"] == 2  # the key, and the partitions
     assert trips.one_after_another <= 5

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from app.api.application import Application
 from app.api.openapi import document
-from app.api.v1 import examples, suppression_views, views
+from app.api.v1 import examples, provider_shapes, suppression_views, views
 from app.api.views import Problem
 from tests.api.conftest import Client
 
@@ -50,13 +50,25 @@ def test_it_is_served(client: Client, app: Application) -> None:
     assert answer.json() == json.loads(document(app))
 
 
+FILES = {
+    "get /v1/emails/{email_id}/attachments/{number}": "application/octet-stream",
+    "get /v1/emails/{email_id}/raw": "message/rfc822",
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "statuses"),
     [
-        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 503}),
+        ("post /v1/emails", {200, 202, 400, 401, 403, 409, 413, 415, 422, 429, 503}),
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
+        ("get /v1/emails/{email_id}/content", {200, 401, 403, 404, 413, 503}),
+        ("get /v1/emails/{email_id}/attachments/{number}", {200, 401, 403, 404, 413, 503}),
+        ("get /v1/emails/{email_id}/raw", {200, 401, 403, 404, 409, 413, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
+        ("post /v1/emails/{email_id}/retry", {202, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
+        ("patch /v1/emails/{email_id}", {200, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
+        ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 429, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
         ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),
@@ -65,6 +77,11 @@ def test_it_is_served(client: Client, app: Application) -> None:
         ("post /v1/suppressions", {201, 400, 401, 403, 413, 415, 422, 503}),
         ("get /v1/suppressions/{suppression_id}", {200, 401, 403, 404, 503}),
         ("delete /v1/suppressions/{suppression_id}", {204, 401, 403, 404, 503}),
+        ("post /v1/keys", {201, 400, 401, 403, 413, 415, 422, 503}),
+        ("get /v1/keys", {200, 401, 403, 422, 503}),
+        ("get /v1/keys/{key_id}", {200, 401, 403, 404, 503}),
+        ("post /v1/keys/{key_id}/rotate", {201, 401, 403, 404, 409, 422, 503}),
+        ("delete /v1/keys/{key_id}", {204, 401, 403, 404, 409, 503}),
         ("post /v1/webhooks/{provider}", {200, 400, 401, 404, 406, 413, 415, 503}),
         ("get /health", {200, 503}),
     ],
@@ -77,6 +94,9 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
         if status == "204":
             assert "content" not in response
             continue
+        if operation in FILES and status == "200":
+            assert set(response["content"]) == {FILES[operation], "application/octet-stream"}
+            continue
         [(media_type, content)] = response["content"].items()
         assert media_type == ("application/json" if int(status) < 400 else "application/problem+json")
         assert content["schema"]["$ref"]
@@ -84,7 +104,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 14
+    assert len(dict(operations(described))) == 25
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
@@ -105,9 +125,9 @@ def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any
         (examples.ACCEPTED, views.AcceptedEmail),
         (examples.REPLAYED, views.AcceptedEmail),
         (examples.EXPLANATION, views.Explanation),
-        (examples.PROVIDERS, views.ProviderList),
-        (examples.PAUSED, views.ChangedProvider),
-        (examples.RESUMED, views.ChangedProvider),
+        (examples.PROVIDERS, provider_shapes.ProviderList),
+        (examples.PAUSED, provider_shapes.ChangedProvider),
+        (examples.RESUMED, provider_shapes.ChangedProvider),
         (examples.SUPPRESSION, suppression_views.Suppression),
         (examples.SUPPRESSIONS, suppression_views.SuppressionList),
         (examples.CANCELED, views.EmailSummary),
@@ -163,7 +183,7 @@ def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
-    assert len(requests_of(described)) == 7
+    assert len(requests_of(described)) == 11
     plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
     plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
     text = json.dumps(plain)

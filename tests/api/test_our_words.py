@@ -44,7 +44,8 @@ QUERIES = {
     "recipent=ann@example.com": ("recipent", "is no parameter of this call; did you mean recipient?"),
     "x=1": (
         "x",
-        "is no parameter of this call; it takes recipient, tag, status, from, to, project, after, limit",
+        "is no parameter of this call; it takes recipient, tag, status, recipient_status, provider, from, to, project,"
+        " after, limit",
     ),
     "from=yesterday": ("from", "must be an RFC 3339 time with an offset, like 2030-01-31T18:00:00Z"),
     "status=gone": ("status", None),

@@ -25,7 +25,7 @@ READABLE = [
     "/v1/suppressions",
 ]
 ALLOWED = {
-    "/v1/emails/eml_none": "GET, HEAD, OPTIONS",
+    "/v1/emails/eml_none": "GET, HEAD, OPTIONS, PATCH",
     "/v1/emails/eml_none/cancel": "OPTIONS, POST",
     "/v1/emails/explain": "OPTIONS, POST",
     "/v1/emails": "GET, HEAD, OPTIONS, POST",
@@ -80,7 +80,7 @@ def test_options_lists_the_methods_and_opens_nothing_to_other_origins(client: Cl
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
 def test_another_method_is_told_which_there_are(client: Client, path: str, allowed: str) -> None:
-    answer = client.request("PATCH", path, key=None)
+    answer = client.request("PUT", path, key=None)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
     assert allowed in answer.json()["detail"]
 

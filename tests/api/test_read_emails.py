@@ -85,12 +85,17 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
     assert answer.json() == {
         "id": head.email_id,
         "project": "default",
+        "lane": "normal",
         "status": "queued",
         "from": "Example App <no-reply@example.com>",
         "to": ["Ann@Example.net"],
         "cc": ["cyd@example.net"],
         "bcc": ["bob@example.net"],
         "subject": "Reset your password",
+        "reply_to": None,  # no content was stored
+        "headers": None,
+        "tags": None,
+        "metadata": None,
         "tracking": {"opens": False, "clicks": False},
         "created_at": AT,
         "expires_at": "2030-03-18T17:46:40.123Z",
@@ -142,6 +147,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
         "events": [
             {
                 "at": "2030-03-17T17:46:40.124Z",
+                "sort_at": "2030-03-17T17:46:40.124Z",
                 "provider": "mailgun",
                 "attempt": 2,
                 "recipient": "Ann@Example.net",
@@ -152,6 +158,7 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
             },
             {
                 "at": "2030-03-17T17:46:40.125Z",
+                "sort_at": "2030-03-17T17:46:40.125Z",
                 "provider": "ses",
                 "attempt": None,
                 "recipient": None,
@@ -165,7 +172,9 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
 
 
 @pytest.mark.parametrize("email_id", ["eml_none", "x" * 3000, "%00", "a%20b", "..", "eml_%C3%BC"])
-@pytest.mark.parametrize("call", [("GET", ""), ("POST", "/cancel")])
+@pytest.mark.parametrize(
+    "call", [("GET", ""), ("POST", "/cancel"), ("GET", "/content"), ("GET", "/raw"), ("GET", "/attachments/1")]
+)
 def test_an_unknown_or_malformed_id_is_not_found(client: Client, call: tuple[str, str], email_id: str) -> None:
     answer = client.request(call[0], f"/v1/emails/{email_id}{call[1]}")
     assert answer.status_code == 404
@@ -213,6 +222,45 @@ def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -
     assert sorted(found("")) == sorted([queued, canceled])
 
 
+def test_a_filter_on_recipients_is_about_one_and_the_same(client: Client, parts: Container) -> None:
+    """Ann's call went through ses and bounced; Bob's went through ses first, and mailgun delivered it."""
+    ann, bob = (f"{name}-{uuid4().hex}@example.com" for name in ("ann", "bob"))
+    attempts = (
+        Attempt(3, "ses", (ann, bob), AT_MS, Kind.ACCEPTED),
+        Attempt(4, "mailgun", (bob,), AT_MS + 1, Kind.ACCEPTED),
+    )
+    recipients = {
+        ann: Recipient(ann, Role.TO, Status.BOUNCED, attempt=3),
+        bob: Recipient(bob, Role.CC, Status.DELIVERED, attempt=4),
+    }
+    earlier = {"sendgrid:eu": EarlierCalls(2, AT_MS, AT_MS, Kind.THROTTLED)}
+    email_id = send(client, ann)
+    head = parts.read.heads.get(email_id)
+    assert head is not None
+    assert client.post("/v1/emails", json=ANYTHING | {"to": ann}).status_code == 202  # another one, not yet tried
+    put = replace(head, recipients=recipients, attempts=attempts, earlier=earlier, next_attempt=5)
+    assert parts.read.heads.update(put, AT_MS)
+
+    def found(**chosen: str) -> bool:
+        emails = client.get("/v1/emails", params={"recipient": ann, **chosen}).json()["emails"]
+        assert {email["id"] for email in emails} <= {email_id}
+        return bool(emails)
+
+    assert found(provider="ses")
+    assert found(provider="ses", recipient_status="bounced")
+    assert found(provider="sendgrid:eu", recipient_status="bounced")  # for whom is not known any more
+    assert not found(provider="mailgun")  # that was for Bob
+    assert not found(recipient_status="delivered")
+    assert not found(provider="resend")
+    listed = client.get("/v1/emails", params={"provider": "mailgun", "recipient_status": "delivered"}).json()["emails"]
+    assert email_id in [email["id"] for email in listed]
+    wrong = client.get("/v1/emails", params={"provider": "mailgun", "recipient_status": "bounced"}).json()["emails"]
+    assert email_id not in [email["id"] for email in wrong]
+
+
+ANYTHING: dict[str, Any] = {"from": "app@example.com", "subject": "Hello", "text": "It works."}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -220,6 +268,8 @@ def test_the_listing_can_be_narrowed_to_a_status(client: Client, clock: Clock) -
         ("limit=101", "limit"),
         ("limit=many", "limit"),
         ("status=lost", "status"),
+        ("recipient_status=partially_delivered", "recipient_status"),
+        ("provider=Send+Grid", "provider"),
         ("recipient=nobody", "recipient"),
         ("recipient=%00@example.com", "recipient"),
         ("after=!", "after"),

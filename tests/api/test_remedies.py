@@ -70,8 +70,9 @@ ANSWERS = "who else is to get answers goes into `reply_to`"
             "amp_html",
             "is not supported, because most providers do not take it; send `html` and `text`",
         ),
-        ({"send_at": "x"}, "send_at", "is not supported yet; remove it"),
-        ({"send_at": ""}, "send_at", "is not supported yet; remove it"),
+        ({"webhook_url": "x"}, "webhook_url", "is not supported yet; remove it"),
+        ({"webhook_url": ""}, "webhook_url", "is not supported yet; remove it"),
+        ({"deliver_at": "x"}, "deliver_at", "is not a known field; use `send_at`"),
         ({"subjct": "Hello"}, "subjct", "is not a known field; did you mean subject?"),
         ({"zzzzzz": "x"}, "zzzzzz", "is not a known field"),
         (

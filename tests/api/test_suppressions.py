@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.own_entries import Fate, OwnEntry
+from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import DAY_MS, LASTS_MS, Bounce, Reason
 from app.store.suppression_items import SuppressionItem
 from app.wiring.parts import Container
@@ -266,7 +266,10 @@ def test_an_id_is_that_of_the_address_whatever_brought_the_entry(
     assert lift(client, {"id": by_hand}).status_code == 204
     clock.advance(1)
     own = OwnEntry(address, "bounces", Reason.HARD_BOUNCE, clock.now_ms, "")
-    assert parts.suppressions.take_over(own, "sendgrid", clock.now_ms) is Fate.TAKEN
+    assert (
+        parts.suppressions.take_over(own.address, lambda entry: take_over(entry, own, "sendgrid", clock.now_ms))
+        is Fate.TAKEN
+    )
     assert client.get(f"/v1/suppressions/{by_hand}").json()["address"] == address
     assert by_hand in {each["id"] for each in read(client)["suppressions"]}
 

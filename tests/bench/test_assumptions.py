@@ -17,10 +17,10 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from app import metrics
 from app.api.application import create
-from app.delivery.new_head import KEPT_FOR_S, LIFETIME_S
 from app.delivery.pending_counts import FLUSH_EVERY_S
 from app.domain.head import Status
 from app.domain.kinds import Kind
+from app.domain.lifetime import KEPT_FOR_S, LIFETIME_S
 from app.logs import QUIET
 from app.store.head_items import HeadItem
 from app.wiring.parts import Container

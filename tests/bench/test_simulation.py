@@ -11,6 +11,7 @@ import simpy
 
 from app.domain.caps import Caps
 from app.domain.health import BREAKER_WAITS_MS, OUTAGES_IN_A_ROW, PROBE_LEASE_MS
+from app.domain.lane import Lane
 from bench.assumptions import LAMBDA_GROWTH_A_SECOND, RETRY_LONGEST_S, TOPIC_TO_LAMBDA_MS
 from bench.needs import needs
 from bench.simulation.installation import (
@@ -126,7 +127,7 @@ def test_one_email_may_stand_for_many() -> None:
         for simulated in (4 * RATE, RATE)
     )
     assert (one.installation.factor, many.installation.factor) == (1, 4)
-    assert many.installation.workers == one.installation.workers / 4 == CONCURRENCY / 4
+    assert many.installation.workers_of(Lane.NORMAL) == one.installation.workers_of(Lane.NORMAL) / 4 == CONCURRENCY / 4
     assert many.highest().backlog == pytest.approx(one.highest().backlog, rel=0.1)
     ends_s, a_sweep_s = BEGINS_S + 120, 60
     assert many.drained_after_s(ends_s) == pytest.approx(one.drained_after_s(ends_s), abs=a_sweep_s)

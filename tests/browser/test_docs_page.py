@@ -18,6 +18,7 @@ from tests.support.installation import Installation
 ALL = (  # in the order of a first visit: what is added is there for those after it
     ("health", "checkHealth"),
     ("emails", "sendEmail"),
+    ("emails", "sendBatch"),
     ("emails", "explainEmail"),
     ("emails", "listEmails"),
     ("emails", "getEmail"),

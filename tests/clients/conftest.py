@@ -74,6 +74,7 @@ def check(found: Mapping[str, Any], installation: Installation) -> None:
     assert found["cc"] == ["carol@example.net"]
     assert found["story"] == ["Full", True, ["to", "to", "cc"]]
     assert found["route"] == ["sendgrid"]
+    assert found["batch"] == [False, ["to[0]"]]
     assert found["canceled"] == "canceled"
     assert found["suppressed"] == ["manual", None]
     assert found["lifted"] == 204

@@ -15,11 +15,13 @@ from tests.support.installation import Installation
 EXAMPLES = ROOT / "examples"
 SUFFIXES = {"python": ".py", "typescript": ".ts", "curl": ".sh"}
 ID = r"eml_[a-z2-7]{26}"
+REFUSED = "is being tried already|has been sent to|has got the email"
 # What each program prints, in Python and TypeScript; and with curl, which prints the answers.
 PRINTED = {
     "send_email": (rf"{ID} queued", r'"status":"queued"'),
     "send_files": (rf"{ID} queued", r'"cc":\["carol@example.net"\]'),
     "send_once": (ID, ID),
+    "send_batch": (rf"{ID} queued\n{ID} queued\nto\[0\]: is not", r'"replayed":false(.|\n)*"field":"to\[0\]"'),
     "read_story": (
         rf"attempt 1, sendgrid: accepted\nevent, sendgrid: delivered\n{ID} delivered",
         r'"status":"delivered".*"kind":"delivered"',
@@ -27,6 +29,10 @@ PRINTED = {
     "send_test": (
         r"^bounced\+order-7@example.net: bounced, through sandbox\nfailover@.*: delivered, through sandbox:second$",
         r'"test":true.*"status":"bounced".*"status":"delivered"',
+    ),
+    "read_content": (
+        "Thank you.\nreceipt.txt text/plain 11 bytes\nmessage/rfc822",
+        r'"filename":"receipt.txt"(.|\n)*4711: 19.90\n(.|\n)*Subject: Your receipt',
     ),
     "list_emails": (r"Third\n.* Second\n.* First", r'"subject":"Third".*"subject":"Second"(.|\n)*"subject":"First"'),
     "explain_email": ("sendgrid: available, healthy", '"state":"available","why":"healthy"'),
@@ -37,10 +43,19 @@ PRINTED = {
         r'"field":"to\[1\]"(.|\n)*422',
     ),
     "suppress_address": (r"dave@example.net manual\n1 found\nlifted", r'"reason":"manual"'),
+    "rotate_key": (
+        r"rotated active [Tt]rue\nrotated \[ ?'send' ?\]\nending\nrevoked",
+        r'"name":"rotated".*"state":"ending"',
+    ),
     "pause_provider": (
         r"sendgrid paused\nsendgrid in use\nsendgrid: weight 100",
         r'"name":"sendgrid","weight":100,"paused":true(.|\n)*"name":"sendgrid","weight":100,"paused":false',
     ),
+    "send_later": (
+        r"^scheduled\nexpires a day after 20.*\ncanceled",
+        r'"status":"scheduled"(.|\n)*"status":"canceled"',
+    ),
+    "retry_email": (rf"^queued until 20|{REFUSED}", rf'"status":"queued"|{REFUSED}'),
     "check_health": (r"ok\n(.|\n)*aws: ok", '"status":"ok"'),
 }
 # These need an email that waits: every account is paused for them.

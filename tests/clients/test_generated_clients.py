@@ -9,7 +9,11 @@ from tests.clients.conftest import BUILD, DOCUMENT, HERE, check, run, said
 from tests.support.installation import Installation
 
 CALLS = {
-    "api/emails": {"send_email", "list_emails", "get_email", "cancel_email", "explain_email"},
+    "api/emails": {
+        *("send_email", "send_batch", "list_emails", "get_email", "cancel_email", "explain_email"),
+        *("reschedule_email", "retry_email", "get_content", "get_attachment", "get_raw_email"),
+    },
+    "api/keys": {"create_key", "list_keys", "get_key", "rotate_key", "revoke_key"},
     "api/providers": {"list_providers", "pause_provider", "resume_provider"},
     "api/suppressions": {"list_suppressions", "suppress_address", "get_suppression", "lift_suppression"},
     "api/webhooks": {"record_webhook"},

@@ -7,11 +7,13 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import GetError
 
-from app.delivery.accept import OUTLIVES_KEY_S
-from app.delivery.new_head import KEPT_FOR_S, LIFETIME_S, new_id
+from app.delivery.keep import OUTLIVES_KEY_S
+from app.delivery.new_head import new_id
 from app.domain.email import Attachment, Content, Mailbox, OnUncertain, Role, fingerprint
 from app.domain.head import EmailStatus, Status, status
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
+from app.domain.lifetime import KEPT_FOR_S, LIFETIME_S
 from app.domain.listing import Wanted
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.store.content import ContentItem
@@ -168,7 +170,9 @@ def test_an_id_that_a_dead_request_had_named_is_kept_as_long_as_its_key(harness:
     """An email that ends before its key does would let the key name its id for a second email."""
     email = an_email(expires_at_ms=harness.clock.now_ms + 20 * DAY_S * 1000)
     with pytest.raises(Crash):
-        replace(harness.accept, contents=Before(harness.contents, "put", crash))(email, project="team", key="order-14")
+        replace(harness.accept, contents=Before(harness.contents, "put_many", crash))(
+            email, project="team", key="order-14"
+        )
     short = an_email()
     head = harness.accept(short, project="team", key="order-14").head
     assert head.ttl_s == harness.clock.now_s + 20 * DAY_S + KEPT_FOR_S
@@ -233,7 +237,7 @@ def test_a_request_that_died_before_its_head_is_listed_once_when_it_comes_again(
 def test_nothing_behind_the_head_fails_the_request(harness: Harness, fault: Exception) -> None:
     """The client would send the email again, under a new id, and two would go out."""
 
-    def failing(email_id: str = "", attempt: int = 0) -> None:
+    def failing(email_id: str = "", attempt: int = 0, lane: Lane = Lane.NORMAL) -> None:
         raise fault
 
     email = an_email(collapse_key="again")

@@ -181,7 +181,9 @@ def test_the_outcome_is_written_before_it_is_published(harness: Harness) -> None
     email_id = harness.take(an_email())
     harness.send.plan("sendgrid", UNAVAILABLE)
     seen: list[tuple[int, Head]] = []
-    watched = replace(harness.attempt, publish=lambda email_id, number: seen.append((number, harness.head(email_id))))
+    watched = replace(
+        harness.attempt, publish=lambda email_id, number, _: seen.append((number, harness.head(email_id)))
+    )
     watched(email_id, 1)
     ((number, stored),) = seen
     assert number == stored.next_attempt == 2

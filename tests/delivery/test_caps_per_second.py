@@ -1,43 +1,25 @@
 """A cap per second is per second: no second exceeds it, and whoever waits is spread over the next ones."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.domain.caps import Caps
-from app.domain.due import due_at_ms
-from app.domain.email import Email
 from app.domain.head import Status
 from app.domain.health import BREAKER_WAITS_MS, pause
 from app.domain.kinds import Cause
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.route import Availability, Routing
 from app.errors import ServiceUnavailable
-from app.wiring.parts import build
 from tests.support.aws import Aws
-from tests.support.aws_time import AwsTime
+from tests.support.capped import Installation, a_call_to, capped, chance_of
 from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import ACCOUNT, THROTTLED, accepted
-from tests.support.providers import ScriptedSend
-from tests.support.samples import an_email, somebody
+from tests.support.samples import an_email
 from tests.support.size import FULL
-
-
-def capped(store: Aws, per_second: int, *providers: str, **options: Any) -> Harness:
-    """The providers of which the first has a cap per second."""
-    routing = Routing(providers or ("ses",), caps={(providers or ("ses",))[0]: Caps(per_second=per_second)})
-    return Harness(store, providers=routing.providers, routing=routing, **options)
-
-
-def dice_of(seed: int) -> Random:
-    return Random(seed)  # noqa: S311 because nothing here is a secret
-
-
-def a_call_to(count: int) -> Email:
-    return an_email(*[somebody() for _ in range(count)])
 
 
 def sent_through(harness: Harness, people: int = 1) -> list[str]:
@@ -125,7 +107,7 @@ def test_without_the_delay_queue_the_sweep_publishes(store: Aws) -> None:
     harness = capped(store, 1)
     sent_through(harness)
 
-    def refuse(email_id: str, attempt: int, at_ms: int) -> None:
+    def refuse(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         raise ServiceUnavailable("the delay queue takes no messages")
 
     email_id = harness.take(an_email())
@@ -264,83 +246,9 @@ def test_a_call_to_thousands_books_more_seconds_than_a_transaction_holds(store: 
 # --- Many at once, in the time of AWS ----------------------------------------------------------------------------
 
 
-@dataclass
-class Installation:
-    """Workers on AWS: each message goes to another process of a few, and takes its time to get there."""
-
-    harness: Harness
-    dice: Random
-    processes: int = 3
-    calls: list[tuple[float, int]] = field(default_factory=list)  # when, and to how many
-    sweep_s: float = 60
-    lost: float = 0.0  # the share of delayed messages that never come
-
-    def __post_init__(self) -> None:
-        harness, self.time = self.harness, AwsTime(self.harness.clock)
-        self.workers = [
-            build(
-                harness.settings,
-                self.publish_soon,
-                self.send,
-                harness.clock,
-                stores=harness.stores,
-                publish_many=harness.queue.topic.publish_many,
-                providers=harness._receivers,
-                confirm=lambda _, url: harness.confirmed.append(url),
-                monotonic=harness.monotonic,
-                publish_later=self.publish_later,
-                wait=self.time.wait,
-            )
-            for _ in range(self.processes)
-        ]
-        self.scripted = ScriptedSend()
-
-    def send(self, provider: str, message: Any) -> Outcome:
-        self.calls.append((self.harness.clock(), len(message.to)))
-        return self.scripted(provider, message)
-
-    def publish(self, email_id: str, number: int, delay_s: float, at_ms: int = 0) -> None:
-        worker = self.dice.choice(self.workers)
-        self.time.plan(self.harness.clock() + delay_s, lambda: worker.attempt(email_id, number, at_ms))
-
-    def publish_soon(self, email_id: str, attempt: int) -> None:
-        self.publish(email_id, attempt, self.dice.uniform(0.02, 0.3))
-
-    def publish_later(self, email_id: str, attempt: int, at_ms: int) -> None:
-        if self.dice.random() >= self.lost:  # SQS delays by whole seconds, and Lambda asks it again and again
-            whole_s = max(0.0, -(-(at_ms / 1000 - self.harness.clock()) // 1))
-            self.publish(email_id, attempt, whole_s + self.dice.uniform(0.02, 0.4), at_ms)
-
-    def take(self, *emails: Email) -> None:
-        for email in emails:
-            email_id = self.harness.take(email)
-            self.publish(email_id, 1, self.dice.uniform(0.02, 0.3))
-        self.harness.queue.published()
-
-    def run(self, seconds: float) -> None:
-        began_s = self.harness.clock()
-        for count in range(1, int(seconds / self.sweep_s) + 1):
-            self.time.plan(began_s + self.sweep_s * count, self.sweep)
-        self.time.run(began_s + seconds)
-
-    def sweep(self) -> None:
-        for email_id in self.harness.taken:
-            head = self.harness.head(email_id)
-            due_ms = due_at_ms(head, self.harness.clock.now_ms)
-            if due_ms is not None and due_ms <= self.harness.clock.now_ms:
-                self.publish(email_id, head.next_attempt, self.dice.uniform(0.02, 0.3))
-
-    def seconds(self) -> Counter[int]:
-        """How many recipients were called for in each second."""
-        counts: Counter[int] = Counter()
-        for at_s, people in self.calls:
-            counts[int(at_s)] += people
-        return counts
-
-
 @pytest.mark.parametrize("per_second", [1, pytest.param(4, marks=pytest.mark.full)])
 def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int) -> None:
-    installation = Installation(capped(store, per_second), dice_of(per_second))
+    installation = Installation(capped(store, per_second), chance_of(per_second))
     emails = per_second * 12
     installation.take(*[an_email() for _ in range(emails)])
     began_s = installation.harness.clock()
@@ -353,7 +261,7 @@ def test_a_burst_is_sent_at_the_cap_without_a_sweep(store: Aws, per_second: int)
 
 @pytest.mark.parametrize("sweep_s", [60, pytest.param(0.5, marks=pytest.mark.full)])
 def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: Aws, sweep_s: float) -> None:
-    installation = Installation(capped(store, 3), dice_of(7), sweep_s=sweep_s)
+    installation = Installation(capped(store, 3), chance_of(7), sweep_s=sweep_s)
     for second in range(12):
         installation.time.plan(
             installation.harness.clock() + second, lambda: installation.take(*[an_email() for _ in range(5)])
@@ -366,7 +274,7 @@ def test_while_more_come_than_may_be_sent_ninety_percent_of_the_cap_are(store: A
 
 @pytest.mark.full
 def test_large_calls_among_small_ones_are_sent_too_and_only_they_exceed_a_second(store: Aws) -> None:
-    installation = Installation(capped(store, 2), dice_of(3))
+    installation = Installation(capped(store, 2), chance_of(3))
     installation.take(*[an_email() for _ in range(14)], a_call_to(5), a_call_to(2), a_call_to(3))
     installation.run(40)
     assert sorted(Counter(people for _, people in installation.calls).items()) == [(1, 14), (2, 1), (3, 1), (5, 1)]
@@ -378,7 +286,7 @@ def test_large_calls_among_small_ones_are_sent_too_and_only_they_exceed_a_second
 
 
 def test_messages_that_are_lost_are_found_by_the_sweep_and_all_are_sent(store: Aws) -> None:
-    installation = Installation(capped(store, 2), dice_of(5), lost=0.4)
+    installation = Installation(capped(store, 2), chance_of(5), lost=0.4)
     installation.take(*[an_email() for _ in range(10)])
     installation.run(200)
     assert sum(people for _, people in installation.calls) == 10
@@ -387,14 +295,14 @@ def test_messages_that_are_lost_are_found_by_the_sweep_and_all_are_sent(store: A
 
 @pytest.mark.parametrize("seed", range(20 if FULL else 2))
 def test_whatever_comes_and_fails_no_second_exceeds_its_cap(store: Aws, seed: int) -> None:
-    dice = dice_of(seed)
-    harness = capped(store, 3, *PROVIDERS[:2], retry_for_s=dice.choice([0, 5, 600]))
+    chance = chance_of(seed)
+    harness = capped(store, 3, *PROVIDERS[:2], retry_for_s=chance.choice([0, 5, 600]))
     harness.another_monitor().update("mailgun", pause)
-    installation = Installation(harness, dice, lost=0.1)
-    answers = [dice.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)]
+    installation = Installation(harness, chance, lost=0.1)
+    answers = [chance.choice([THROTTLED, accepted(), accepted()]) for _ in range(6)]
     installation.scripted.plan("sendgrid", *answers, accepted())
     for _ in range(8):
-        at_s = harness.clock() + dice.uniform(0, 20)
-        installation.time.plan(at_s, lambda: installation.take(*[an_email() for _ in range(dice.randrange(4))]))
+        at_s = harness.clock() + chance.uniform(0, 20)
+        installation.time.plan(at_s, lambda: installation.take(*[an_email() for _ in range(chance.randrange(4))]))
     installation.run(100)
     assert max(installation.seconds().values(), default=0) <= 3

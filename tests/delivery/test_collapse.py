@@ -21,6 +21,7 @@ from tests.support.crash import Before, Crash
 from tests.support.faults import FaultInjector, FaultMode, FaultyStore
 from tests.support.harness import PROVIDERS, UNCERTAIN_WAIT_S, Harness
 from tests.support.outcomes import UNAVAILABLE, UNCERTAIN
+from tests.support.publishing import in_no_lane
 from tests.support.samples import an_email, somebody
 
 
@@ -343,7 +344,7 @@ def test_a_topic_that_does_not_answer_leaves_the_replaced_one_to_the_sweep(harne
     def missing_for_webhooks(email_id: str, attempt: int) -> None:
         raise ServiceUnavailable("no topic")
 
-    new = replace(harness.accept, publish=missing_for_webhooks)(
+    new = replace(harness.accept, publish=in_no_lane(missing_for_webhooks))(
         an_email(ANN, collapse_key=key), project="team", key=None
     ).head.email_id
     harness.taken.add(new)

@@ -38,6 +38,9 @@ FILTERS = [
     Wanted("many", status=EmailStatus.CANCELED),
     Wanted("many", tag="receipt", status=EmailStatus.CANCELED),
     Wanted("many", recipient=ANN, tag="receipt", status=EmailStatus.FAILED),
+    Wanted("many", recipient_status=Status.BOUNCED),
+    Wanted("many", recipient=ANN, recipient_status=Status.SENT),
+    Wanted("many", recipient=ANN, provider="ses"),
     Wanted(),
     Wanted(status=EmailStatus.CANCELED),
 ]
@@ -140,6 +143,17 @@ def test_a_status_that_a_new_email_has_is_found_in_the_first_heads(many: Harness
     assert trips.read["BatchGetItem"] == CHUNK
 
 
+@pytest.mark.parametrize("wanted", [Wanted("many", provider="ses"), Wanted("many", recipient_status=Status.BOUNCED)])
+def test_a_page_that_finds_nothing_reads_a_thousand_heads_and_has_a_next_one(many: Harness, wanted: Wanted) -> None:
+    many.partitions.read()
+    trips = cost(many.read, wanted, 20)
+    assert READ_AT_MOST * 0.9 < trips.read["BatchGetItem"] <= READ_AT_MOST
+    assert trips.calls["BatchGetItem"] == READ_AT_MOST // CHUNK
+    assert trips.one_after_another <= 3
+    page = many.read.page(wanted, None, 20)
+    assert (page.heads, page.after is None) == ([], False)
+
+
 @pytest.mark.parametrize("wanted", FILTERS, ids=str)
 def test_every_filter_finds_what_is_wanted_and_nothing_else(many: Harness, wanted: Wanted) -> None:
     found = many.read.page(wanted, None, 100).heads
@@ -147,7 +161,8 @@ def test_every_filter_finds_what_is_wanted_and_nothing_else(many: Harness, wante
     assert all(wanted.from_ms <= head.created_at_ms < wanted.to_ms for head in found)
     places = [(head.created_at_ms, head.email_id) for head in found]
     assert places == sorted(places, reverse=True)
-    assert len(found) == (0 if wanted.status not in (None, EmailStatus.SENT) else 100)
+    is_of_all = wanted.status in (None, EmailStatus.SENT) and wanted.recipient_status in (None, Status.SENT)
+    assert len(found) == (100 if is_of_all and not wanted.provider else 0)
 
 
 def test_many_emails_are_paged_through_without_a_gap_or_a_repeat_while_others_come_in(harness: Harness) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.delivery.ports import Cursor
 from app.delivery.record import TOGETHER
 from app.delivery.sweep import Sweep
 from app.domain.attempts import Attempt
@@ -16,8 +17,9 @@ from app.domain.event import ProviderEvent
 from app.domain.head import Recipient, Status
 from app.domain.health import Health
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.listing import Wanted
-from app.domain.shards import shard_of
+from app.domain.shards import due_partition, shard_of
 from app.domain.suppression import Bounce, Reason, Suppression
 from app.errors import Contention, NotFound, ServiceUnavailable, Unreadable
 from app.metrics import VIEWS
@@ -206,15 +208,17 @@ def test_health_with_a_field_that_is_not_known_is_read(harness: Harness) -> None
 
 
 class ThrottledShards:
-    """The heads, of which the index of some shards is throttled."""
+    """The heads, of which some partitions of the index are throttled."""
 
-    def __init__(self, harness: Harness, shards: set[int]) -> None:
-        self._harness, self._shards = harness, shards
+    def __init__(self, harness: Harness, partitions: set[str]) -> None:
+        self._harness, self._partitions = harness, partitions
 
-    def due(self, shard: int, *arguments: Any) -> Any:
-        if shard in self._shards:
+    def due(
+        self, partition: str, now_ms: int, limit: int, after: Cursor | None = None
+    ) -> tuple[list[str], Cursor | None]:
+        if partition in self._partitions:
             raise ServiceUnavailable("throttled")
-        return self._harness.heads.due(shard, *arguments)
+        return self._harness.heads.due(partition, now_ms, limit, after)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._harness.heads, name)
@@ -240,15 +244,16 @@ def failed_parts(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 def test_a_shard_that_fails_stops_no_other(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     first, second = due_in_two_shards(harness)
-    found = swept(harness, replace(harness.sweep, heads=ThrottledShards(harness, {shard_of(first)})))
+    found = swept(harness, replace(harness.sweep, heads=ThrottledShards(harness, {str(shard_of(first))})))
     assert second in found
     assert first not in found
     assert failed_parts(caplog) == [(f"shard {shard_of(first)}", "ServiceUnavailable")]
 
 
 def test_if_every_shard_fails_the_sweep_fails(harness: Harness) -> None:
+    every = {due_partition(shard, lane) for shard in harness.sweep.shards for lane in Lane}
     with pytest.raises(ServiceUnavailable):
-        replace(harness.sweep, heads=ThrottledShards(harness, set(harness.sweep.shards)))(within_s=60)
+        replace(harness.sweep, heads=ThrottledShards(harness, every))(within_s=60)
 
 
 @pytest.mark.parametrize("name", ["get", "put"])
@@ -256,7 +261,7 @@ def test_cursors_that_cannot_be_read_or_written_stop_no_sweep(
     harness: Harness, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = due_in_two_shards(harness)
-    harness.cursors.put({15: {}})  # so that they are replaced
+    harness.cursors.put({"15": {}})  # so that they are replaced
     cursors: Any = Before(harness.cursors, name, throttled)
     assert {first, second} <= swept(harness, replace(harness.sweep, cursors=cursors))
     assert failed_parts(caplog) == [("cursors", "ServiceUnavailable")]
@@ -277,7 +282,7 @@ def test_a_cursor_ahead_of_the_clock_is_dropped(harness: Harness) -> None:
     """The clock was set back, or the machine restored from an image: nobody must wait until it has caught up."""
     first, second = due_in_two_shards(harness)
     ahead = {"email_id": {"S": "eml_z"}, "part": {"S": PART}, "due_at": {"N": str(harness.clock.now_ms + 3_600_000)}}
-    harness.cursors.put({shard: ahead | {"due_shard": {"S": str(shard)}} for shard in harness.sweep.shards})
+    harness.cursors.put({str(shard): ahead | {"due_shard": {"S": str(shard)}} for shard in harness.sweep.shards})
     assert {first, second} <= swept(harness, harness.sweep)
     assert harness.cursors.get() == {}
 
@@ -285,7 +290,7 @@ def test_a_cursor_ahead_of_the_clock_is_dropped(harness: Harness) -> None:
 @pytest.mark.parametrize("cursor", [{}, {"due_at": {"S": "soon"}}, {"due_at": 5}])
 def test_a_cursor_of_another_version_is_dropped(harness: Harness, cursor: dict[str, Any]) -> None:
     first, second = due_in_two_shards(harness)
-    harness.cursors.put(dict.fromkeys(harness.sweep.shards, cursor))
+    harness.cursors.put(dict.fromkeys(map(str, harness.sweep.shards), cursor))
     assert {first, second} <= swept(harness, harness.sweep)
 
 

@@ -69,7 +69,9 @@ def test_the_story_shows_outcomes_only_where_they_differ(harness: Harness, other
     harness.work()
     attempt = harness.head(email_id).attempts[0]
     assert (attempt.outcome, attempt.differing) == (Kind.ACCEPTED, {bob.key: other.kind})
-    (first, *_), (only, *_) = (write_story(harness.head(one), []).model_dump()["attempts"] for one in (email_id, plain))
+    (first, *_), (only, *_) = (
+        write_story(harness.head(one), [], None).model_dump()["attempts"] for one in (email_id, plain)
+    )
     assert first["outcomes"] == {ann.address: "accepted", bob.address: other.kind.value}
     assert first["outcome"] == "accepted"
     assert "outcomes" not in only

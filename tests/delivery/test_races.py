@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.delivery.accept import Accepted
+from app.delivery.drafts import Accepted
 from app.domain.email import Content, Message
 from app.domain.head import Status
 from app.domain.kinds import Cause, Kind

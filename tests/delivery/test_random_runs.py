@@ -64,6 +64,9 @@ OUTCOMES = [
 LEAST = {
     "emails": EMAILS,
     "repetitions": EMAILS // 80,
+    "scheduled": EMAILS // 16,
+    "moved": EMAILS // 40,
+    "retried": EMAILS // 40,
     "suppressed before sending": EMAILS // 16,
     **{f"event {kind.value}": EMAILS // 16 for kind in EVENTS},
     **{f"applied {kind.value}": EMAILS // 40 for kind in PROVED},
@@ -75,11 +78,12 @@ some = st.integers(0, 50)
 people = st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3, unique=True).map(tuple)
 
 
-def addressed(who: tuple[Mailbox, ...], bcc: int, expires_s: int | None, **fields: object) -> Email:
+def addressed(who: tuple[Mailbox, ...], bcc: int, expires_s: int | None, send_s: int | None, **fields: object) -> Email:
     """An email to those people, the last `bcc` of them in bcc (but one is always in to)."""
     visible = max(1, len(who) - bcc)
     expires_at_ms = None if expires_s is None else int((STARTS_AT_S + expires_s) * 1000)
-    return an_email(*who[:visible], bcc=who[visible:], expires_at_ms=expires_at_ms, **fields)
+    send_at_ms = None if send_s is None else int((STARTS_AT_S + send_s) * 1000)
+    return an_email(*who[:visible], bcc=who[visible:], expires_at_ms=expires_at_ms, send_at_ms=send_at_ms, **fields)
 
 
 emails = st.builds(
@@ -87,6 +91,7 @@ emails = st.builds(
     people,
     st.integers(0, 2),
     st.sampled_from([None, None, None, 45, 300, 8000]),
+    st.sampled_from([None, None, None, 20, 200, 2000]),
     on_uncertain=st.sampled_from(OnUncertain),
     critical=st.sampled_from([False, False, True]),
     override_suppression=st.sampled_from([False, False, False, True]),
@@ -195,13 +200,21 @@ class RandomRuns(RuleBasedStateMachine):
     def cancel(self, number: int, point: FaultPoint) -> None:
         self.run.cancel(number, point)
 
+    @rule(number=some, seconds=st.sampled_from([-5.0, 1.0, 50.0, 400.0]), point=points)
+    def move(self, number: int, seconds: float, point: FaultPoint) -> None:
+        self.run.asks.move(number, seconds, point)
+
+    @rule(number=some, through=st.sampled_from(["", "", *PROVIDERS]), allows=st.booleans(), point=points)
+    def retry(self, number: int, through: str, allows: bool, point: FaultPoint) -> None:
+        self.run.asks.retry(number, through, allows=allows, point=point)
+
     @rule(provider=providers, pauses=st.booleans())
     def pause_or_resume(self, provider: str, pauses: bool) -> None:
         (self.run.pause if pauses else self.run.resume)(provider)
 
     @rule(provider=providers, silent=st.booleans())
     def silence(self, provider: str, silent: bool) -> None:
-        self.run.silence(provider, silent=silent)
+        self.run.asks.silence(provider, silent=silent)
 
     @rule(person=st.sampled_from(PEOPLE), suppressed=st.booleans())
     def suppress_or_lift(self, person: Mailbox, suppressed: bool) -> None:
@@ -229,13 +242,21 @@ class RandomRuns(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.meet_what_chance_left_out()
+        asks = self.run.asks
+        asks.move(0, 100.0)
+        self.run.settle_everything()
+        self.met["suppressed before sending"] += sum(
+            recipient.detail == ON_OUR_LIST for head in self.run.heads() for recipient in head.recipients.values()
+        )
+        for person in PEOPLE:
+            self.run.lift(person.key)
+        for number in range(len(self.run.promised)):
+            asks.retry(number, "", allows=True)
         self.run.settle_everything()
         heads = self.run.heads()
         self.met["emails"] += len(self.run.emails)
+        self.met.update({"scheduled": len(asks.scheduled), "moved": asks.moves, "retried": asks.retries})
         self.met["repetitions"] += sum(attempt.repeats > 0 for head in heads for attempt in head.attempts)
-        self.met["suppressed before sending"] += sum(
-            recipient.detail == ON_OUR_LIST for head in heads for recipient in head.recipients.values()
-        )
         self.met.update({f"event {kind.value}": times for kind, times in self.run.recorded.items()})
         self.met.update({f"applied {kind.value}": times for kind, times in self.run.applied.items()})
         self.met.update({f"waited for {cap}": len(who) for cap, who in self.run.cap_check.waited.items()})

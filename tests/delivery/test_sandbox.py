@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.delivery.accept import Accepted
+from app.delivery.drafts import Accepted
 from app.domain.due import due_at_ms
 from app.domain.email import Email, Mailbox
 from app.domain.head import EmailStatus, Head, Status, Stop, status

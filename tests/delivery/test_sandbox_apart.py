@@ -15,6 +15,7 @@ from app.domain.event import Webhook
 from app.domain.head import Head, Status
 from app.domain.health import pause
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.listing import Wanted
 from app.domain.project import of_test_keys
 from app.domain.route import Routing
@@ -274,7 +275,7 @@ def test_a_process_that_dies_in_its_call_repeats_it(harness: Harness) -> None:
 
 
 def test_a_queue_that_takes_nothing_is_made_up_for_by_the_sweep(harness: Harness) -> None:
-    def refuse(email_id: str, attempt: int, at_ms: int) -> None:
+    def refuse(email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
         raise ServiceUnavailable("no messages today")
 
     email_id = take(harness, Mailbox("delayed@any.example"))

@@ -49,6 +49,10 @@ def only_accepted(harness: Harness) -> Head:
     return harness.head(harness.take(an_email()))
 
 
+def scheduled(harness: Harness) -> Head:
+    return harness.head(harness.take(an_email(send_at_ms=int((harness.clock() + DAY_S) * 1000))))
+
+
 def answered(*outcomes: Outcome, later_s: float = 0, **fields: object) -> Story:
     """The providers answer so; then so much time passes."""
 
@@ -198,6 +202,7 @@ ROWS: dict[str, tuple[Story, Shown]] = {
             FAILED,
         ),
     ),
+    "scheduled": (scheduled, Shown(Status.SCHEDULED, None, "", EmailStatus.SCHEDULED)),
     "canceled": (canceled, Shown(Status.CANCELED, None, "", EmailStatus.CANCELED)),
     "superseded": (superseded, Shown(Status.CANCELED, None, "superseded by a newer email", EmailStatus.CANCELED)),
     "expired unsent": (

@@ -9,6 +9,7 @@ import pytest
 from app.delivery.sweep import CHUNK
 from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.shards import shard_of
 from app.errors import ServiceUnavailable
 from app.topic import Topic
@@ -53,7 +54,7 @@ def test_an_entry_that_is_early_is_left_alone_until_the_lease_has_ended(harness:
         harness.attempt(email_id, 1)
     assert harness.head(email_id).due_entry_ms == entered_ms
     assert found_after(harness, 1) == []
-    assert email_id in harness.heads.due(shard, harness.clock.now_ms, 10_000)[0]  # it was read, and left alone
+    assert email_id in harness.heads.due(str(shard), harness.clock.now_ms, 10_000)[0]  # it was read, and left alone
     assert found_after(harness, LEASE_S - 2) == []
     assert found_after(harness, 1) == [(email_id, 2)]
 
@@ -147,7 +148,7 @@ def test_what_the_topic_refuses_of_many_is_logged_and_left_to_the_next_sweep(
     def refuse(email_id: str, attempt: int) -> None:
         if email_id in emails[:2]:
             raise ServiceUnavailable("throttled")
-        harness.queue.topic.publish(email_id, attempt)
+        harness.queue.topic.publish(email_id, attempt, Lane.NORMAL)
 
     replace(harness.sweep, publish_many=one_by_one(refuse))(within_s=60)
     assert {email_id for email_id, _ in harness.published()} == set(emails[2:])

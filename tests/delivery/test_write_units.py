@@ -8,11 +8,12 @@ from app.domain.email import Mailbox
 from app.domain.head import Status
 from app.domain.kinds import Kind
 from app.domain.project import of_test_keys
+from app.domain.retry import Again
 from app.store.head_items import HeadItem
-from tests.support.harness import Harness
+from tests.support.harness import PROVIDERS, Harness
 from tests.support.installation import ROOT
 from tests.support.ordinary import receipt
-from tests.support.outcomes import UNAVAILABLE, accepted
+from tests.support.outcomes import REFUSED, UNAVAILABLE, accepted
 from tests.support.samples import an_email, somebody
 from tests.support.write_units import Write, counted
 
@@ -58,6 +59,35 @@ def test_a_delivered_email_of_ten_kilobytes_takes_twelve_units(harness: Harness)
     together = sum(sum(units.values()) for _, units in (*accept, *attempt, *record))
     assert together <= MOST
     assert f"| **together** | | **{together:.0f}** |" in PAGE.read_text()
+
+
+def test_a_schedule_takes_none_and_a_move_three(harness: Harness) -> None:
+    harness.partitions.note("team")
+    hour_ms = 3_600_000
+    with written() as accept:
+        email_id = harness.take(replace(receipt(somebody()), send_at_ms=harness.clock.now_ms + 2 * hour_ms))
+    assert sum(sum(units.values()) for _, units in accept) == 7
+    with written() as move:
+        harness.reschedule(email_id, "team", harness.clock.now_ms + hour_ms)
+    assert move == [("PutItem", {"emails": 1, "due": 2})]
+    with written() as later:
+        harness.reschedule(email_id, "team", harness.clock.now_ms + 3 * hour_ms)
+    assert later == [
+        ("PutItem", {"emails": 3}),  # the content
+        ("BatchWriteItem", {"emails": 1}),  # the entry by recipient
+        ("PutItem", {"emails": 1, "due": 2}),
+    ]
+
+
+def test_a_retry_takes_two_and_what_is_kept_for_longer(harness: Harness) -> None:
+    for provider in PROVIDERS:
+        harness.send.plan(provider, REFUSED)
+    email_id = harness.take(receipt(somebody()))
+    harness.work()
+    harness.clock.advance(0.2)
+    with written() as retry:
+        harness.retry(email_id, "team", Again())
+    assert retry[-1] == ("PutItem", {"emails": 1, "due": 1})
 
 
 def test_a_failover_takes_four_more(harness: Harness) -> None:

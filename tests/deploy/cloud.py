@@ -161,12 +161,12 @@ class Team:
         return [message["provider"] for message in messages if message["metadata"].get("em_email_id") == email_id]
 
     def function(self, door: str = "") -> dict[str, Any]:
-        """The configuration of what is live of a function: the API's, or that of `attempts` or `sweep`."""
+        """The configuration of what is live of a function: the API's, that of `attempts-LANE` or of `sweep`."""
         name = f"emailsminder-{ENVIRONMENT}" + (f"-{door}" if door else "")
         return dict(self.cloud.client("lambda").get_function_configuration(FunctionName=name, Qualifier=ALIAS))
 
 
-def sns_event(email_id: str, attempt: int) -> bytes:
+def sns_event(email_id: str, attempt: int, lane: str) -> bytes:
     """The event with which SNS calls the attempts function."""
-    message = json.dumps({"email_id": email_id, "attempt": attempt})
+    message = json.dumps({"email_id": email_id, "attempt": attempt, "lane": lane})
     return json.dumps({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message}}]}).encode()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.domain.lane import Lane, of_lane
 from infra import interpreters
 from tests.conftest import EMULATOR_PYTHON
 from tests.deploy.cloud import EMAIL, ENVIRONMENT, Team, until
@@ -29,7 +30,7 @@ def send(api: httpx.Client, **more: Any) -> str:
     return str(answer.json()["id"])
 
 
-@pytest.mark.parametrize("door", ["", "attempts", "sweep"])
+@pytest.mark.parametrize("door", ["", *(f"attempts-{lane}" for lane in Lane), "sweep"])
 def test_functions_are_configured_for_what_their_package_is_built_for(team: Team, door: str) -> None:
     interpreter = interpreters.ask(str(EMULATOR_PYTHON))
     assert interpreter
@@ -48,6 +49,20 @@ def test_email_goes_through_the_next_provider_and_its_webhook_comes_back(team: T
     ]
     assert [(e["provider"], e["kind"]) for e in told["events"]] == [("mailgun", "delivered")]
     assert team.inbox(email_id) == ["mailgun"]
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_each_lane_is_worked_on_by_its_own_function(team: Team, api: httpx.Client, lane: Lane) -> None:
+    email_id = send(api, lane=lane)
+    assert delivered(api, email_id)["lane"] == lane
+    logs, group = team.cloud.client("logs"), f"/aws/lambda/emailsminder-{ENVIRONMENT}-attempts-{lane}"
+
+    def said() -> bool:
+        events = logs.filter_log_events(logGroupName=group, filterPattern='"message"')["events"]
+        lines = [json.loads(one["message"]) for one in events if one["message"].startswith("{")]
+        return any(line.get("email_id") == email_id and line.get("lane") == lane for line in lines)
+
+    until("in the log of its lane", said, within_s=20)
 
 
 def test_first_providers_signed_webhook_passes_api_gateway(team: Team, api: httpx.Client) -> None:
@@ -119,7 +134,7 @@ def test_sweep_knows_where_the_api_is(team: Team) -> None:
 def test_sweep_publishes_what_was_never_published(team: Team, api: httpx.Client) -> None:
     """What the topic does not take, the sweep finds."""
     sns = team.cloud.client("sns")
-    topic_arn = team.variables()["TOPIC_ARN"]
+    topic_arn = of_lane(team.variables()["TOPIC_ARN"], Lane.NORMAL)
     subscription = sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"][0]
     sns.set_subscription_attributes(
         SubscriptionArn=subscription["SubscriptionArn"],
@@ -141,7 +156,7 @@ def test_metrics_of_that_in_the_logs(team: Team, api: httpx.Client) -> None:
 
     def metrics() -> set[str]:
         found = set()
-        for door in ("", "-attempts"):
+        for door in ("", "-attempts-normal"):
             group = f"/aws/lambda/emailsminder-{ENVIRONMENT}{door}"
             for event in logs.filter_log_events(logGroupName=group, filterPattern='"_aws"')["events"]:
                 line = json.loads(event["message"])

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from app.domain.lane import Lane, of_lane
+from infra.versions import ALIAS
 from tests.deploy.cloud import ENVIRONMENT, Team
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
@@ -28,7 +30,7 @@ ALLOWED = {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     },
-    "attempts": {
+    "attempts-normal": {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:BatchWriteItem",
@@ -57,6 +59,7 @@ ALLOWED = {
         "logs:PutLogEvents",
     },
 }
+ALLOWED |= {f"attempts-{lane}": ALLOWED["attempts-normal"] for lane in Lane}
 
 
 def statements(team: Team, door: str) -> list[dict[str, Any]]:
@@ -91,7 +94,7 @@ def test_role_allows_what_the_function_does_and_no_more(team: Team, door: str) -
 @pytest.mark.parametrize("door", ALLOWED)
 def test_only_aws_may_take_the_role(team: Team, door: str) -> None:
     role = team.cloud.client("iam").get_role(RoleName=team.function(door)["Role"].rpartition("/")[2])["Role"]
-    services = {"": {"lambda", "apigateway"}, "attempts": {"lambda"}, "sweep": {"lambda"}}[door]
+    services = {"lambda"} if door else {"lambda", "apigateway"}
     for statement in role["AssumeRolePolicyDocument"]["Statement"]:
         assert set(statement["Principal"]) == {"Service"}
         assert set(statement["Principal"]["Service"]) == {f"{service}.amazonaws.com" for service in services}
@@ -102,7 +105,7 @@ def test_no_role_of_zappa_exists(team: Team) -> None:
     assert [role["RoleName"] for role in roles if "Zappa" in role["RoleName"]] == []
 
 
-@pytest.mark.parametrize(("door", "own", "other"), [("", "api", "worker"), ("attempts", "worker", "api")])
+@pytest.mark.parametrize(("door", "own", "other"), [("", "api", "worker"), ("attempts-bulk", "worker", "api")])
 def test_a_process_reads_its_own_secret_and_not_the_other(team: Team, door: str, own: str, other: str) -> None:
     iam, sts = team.cloud.client("iam"), team.cloud.client("sts")
     arn = iam.create_role(RoleName=f"as-{own}", AssumeRolePolicyDocument=json.dumps(policy(TRUST)))["Role"]["Arn"]
@@ -125,8 +128,20 @@ def test_iam_is_in_force(team: Team) -> None:
     iam.put_role_policy(RoleName=name, PolicyName="sweep", PolicyDocument=document)
     taken = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     variables = team.variables()
-    team.cloud.client("sns", taken).publish(TopicArn=variables["TOPIC_ARN"], Message='{"email_id": "x", "attempt": 1}')
+    topic_arn = of_lane(variables["TOPIC_ARN"], Lane.NORMAL)
+    team.cloud.client("sns", taken).publish(TopicArn=topic_arn, Message='{"email_id": "x", "attempt": 1}')
     with pytest.raises(ClientError, match="AccessDenied"):
         team.cloud.client("dynamodb", taken).scan(TableName=f"{variables['TABLE_PREFIX']}emails")
     with pytest.raises(ClientError, match="AccessDenied"):
         team.cloud.client("secretsmanager", taken).get_secret_value(SecretId=variables["SECRET_NAME"])
+
+
+def test_a_worker_publishes_in_its_own_lane_and_polls_its_own_delay_queue(team: Team) -> None:
+    for lane in Lane:
+        found = [one["Resource"] for one in statements(team, f"attempts-{lane}") if "sns:Publish" in one["Action"]]
+        assert [listed(one)[0].rpartition(":")[2] for one in found] == [f"emailsminder-{ENVIRONMENT}-attempts-{lane}"]
+        mappings = team.cloud.client("lambda").list_event_source_mappings(
+            FunctionName=f"emailsminder-{ENVIRONMENT}-attempts-{lane}:{ALIAS}"
+        )["EventSourceMappings"]
+        queues = [one["EventSourceArn"].rpartition(":")[2] for one in mappings]
+        assert queues == [f"emailsminder-{ENVIRONMENT}-later-{lane}"]

@@ -10,7 +10,7 @@ from infra import versions
 from tests.deploy.cloud import ENVIRONMENT, Team, sns_event, until
 from tests.deploy.test_1_service import delivered, send
 
-WORKER = f"emailsminder-{ENVIRONMENT}-attempts"
+WORKER = f"emailsminder-{ENVIRONMENT}-attempts-bulk"
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def broken(team: Team) -> Iterator[None]:
     """The worker that is live cannot read its secret, and the sweep does not mend what that leaves behind."""
     events, functions = team.cloud.client("events"), team.cloud.client("lambda")
     rule = next(r["Name"] for r in events.list_rules()["Rules"] if f"{ENVIRONMENT}-sweep" in r["Name"])
-    before = team.function("attempts")
+    before = team.function("attempts-bulk")
     variables = before["Environment"]["Variables"]
     events.disable_rule(Name=rule)
     functions.update_function_configuration(
@@ -39,15 +39,15 @@ def test_message_that_failed_is_kept_and_put_back(
     team: Team, api: httpx.Client, request: pytest.FixtureRequest
 ) -> None:
     assert dead_letters(team, "list").strip() == "none"
-    deployment = team.function("attempts")["Environment"]["Variables"]["DEPLOYMENT"]
+    deployment = team.function("attempts-bulk")["Environment"]["Variables"]["DEPLOYMENT"]
     request.getfixturevalue("broken")
-    email_id = send(api)
+    email_id = send(api, lane="bulk")
     # SNS of the emulator hands on once and does not care; Lambda's own retries and queue work.
     team.cloud.client("lambda").invoke(
-        FunctionName=WORKER, Qualifier=versions.ALIAS, InvocationType="Event", Payload=sns_event(email_id, 1)
+        FunctionName=WORKER, Qualifier=versions.ALIAS, InvocationType="Event", Payload=sns_event(email_id, 1, "bulk")
     )
     until("dead", lambda: email_id in dead_letters(team, "list"), within_s=60)
-    assert f"{email_id} attempt 1" in dead_letters(team, "list")
+    assert f"{email_id} attempt 1 (bulk)" in dead_letters(team, "list")
 
     team.make("rollback", f"STAGE={ENVIRONMENT}", f"TO={deployment}")
     assert "1 put back" in dead_letters(team, "redrive")

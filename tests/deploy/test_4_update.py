@@ -10,11 +10,12 @@ from threading import Event
 import httpx
 import pytest
 
+from app.domain.lane import Lane, of_lane
 from infra.versions import ALIAS
 from tests.deploy.cloud import EMAIL, ENVIRONMENT, ROOT, Team, until
 from tests.deploy.test_1_service import delivered
 
-DOORS = ("", "attempts", "sweep")
+DOORS = ("", *(f"attempts-{lane}" for lane in Lane), "sweep")
 
 
 def traffic(api: httpx.Client, stop: Event, name: str = "update") -> list[str]:
@@ -59,7 +60,7 @@ def changed_secret(team: Team, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("changed_secret")
 def test_update_loses_nothing_and_keeps_what_zappa_would_drop(team: Team, api: httpx.Client) -> None:
     before = deployments(team)
-    assert len({name for name, _ in before.values()}) == 1, "three doors, one deployment"
+    assert len({name for name, _ in before.values()}) == 1, "five doors, one deployment"
     stop = Event()
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(traffic, api, stop)
@@ -73,13 +74,15 @@ def test_update_loses_nothing_and_keeps_what_zappa_would_drop(team: Team, api: h
     # A worker replaced in mid-call leaves a lease of 30 s, then evidence is awaited for 60 s; a sweep ends each.
     for email_id in accepted:
         delivered(api, email_id, within_s=300)
-    assert team.function("attempts")["DeadLetterConfig"]["TargetArn"].endswith(f"{ENVIRONMENT}-dead-letters")
-    topic_arn = team.variables()["TOPIC_ARN"]
-    subscriptions = team.cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
-    worker = f"emailsminder-{ENVIRONMENT}-attempts"
-    assert [subscription["Endpoint"].split(":")[-2:] for subscription in subscriptions] == [[worker, ALIAS]]
-    policy = team.cloud.client("lambda").get_policy(FunctionName=worker, Qualifier=ALIAS)["Policy"]
-    assert policy.count("sns.amazonaws.com") == 1
+    for lane in Lane:
+        worker = f"emailsminder-{ENVIRONMENT}-attempts-{lane}"
+        queue_arn = team.function(f"attempts-{lane}")["DeadLetterConfig"]["TargetArn"]
+        assert queue_arn.endswith(f"{ENVIRONMENT}-dead-letters")
+        topic_arn = of_lane(team.variables()["TOPIC_ARN"], lane)
+        subscriptions = team.cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+        assert [subscription["Endpoint"].split(":")[-2:] for subscription in subscriptions] == [[worker, ALIAS]]
+        policy = team.cloud.client("lambda").get_policy(FunctionName=worker, Qualifier=ALIAS)["Policy"]
+        assert policy.count("sns.amazonaws.com") == 1
     (rule,) = team.cloud.client("events").list_rules()["Rules"]
     (target,) = team.cloud.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
     assert target["Arn"].endswith(f"emailsminder-{ENVIRONMENT}-sweep:{ALIAS}")

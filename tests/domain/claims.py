@@ -18,6 +18,8 @@ def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_m
         broken += ("K",)
     if is_limited(s, dispatch.provider):
         broken += ("L",)
+    if s.now_ms < (s.head.send_at_ms or 0):
+        broken += ("S",)
     # A repetition makes no second copy of the attempt that it repeats.
     others = [report for report in s.known if report.attempt != dispatch.repeats]
     for key in dispatch.recipients:
@@ -25,9 +27,10 @@ def claimed_wrongly(s: State, settled: Head, dispatch: Dispatch, key_forgotten_m
         if any(_knows_of_a_copy(s, report) for report in mine):
             broken += ("I2",)
         at_fault = set(AT_FAULT) - ({Kind.SUPPRESSED} if settled.recipients[key].passes_lists else set())
-        if any(report.kind in at_fault for report in mine):
+        if any(report.kind in at_fault and report not in s.passed for report in mine):
             broken += ("I4",)
-        if not dispatch.repeats and len(calls_of_unknown_outcome(s, settled, key)) >= MOST_UNKNOWN[s.head.on_uncertain]:
+        counted = {n for n in calls_of_unknown_outcome(s, settled, key) if (n, key) not in s.passed_calls}
+        if not dispatch.repeats and len(counted) >= MOST_UNKNOWN[s.head.on_uncertain]:
             broken += ("N",)
     return broken
 

@@ -21,6 +21,7 @@ INVARIANTS = {
     "C": "no call after a cancellation that was answered with success",
     "K": "no repetition under a key that its provider may have forgotten",
     "L": "no call through a provider that a limit closes, and nobody is given up for a limit",
+    "S": "no call before the time for which the email is scheduled",
     "again": "a report that comes again changes nothing",
 }
 

@@ -53,7 +53,7 @@ def identity(s: State, *, versioned: bool) -> object:
     recipients = []
     for key, r in head.recipients.items():
         copies = frozenset(attempt for attempt, who in s.copies if who == key)
-        reports = frozenset((t.attempt, t.kind, t in s.reports) for t in s.known if t.key == key)
+        reports = frozenset((t.attempt, t.kind, t in s.reports, t in s.passed) for t in s.known if t.key == key)
         carried = tuple(attempt.number for attempt in head.attempts if key in attempt.recipients)
         tried, evidence = frozenset(r.tried.items()), frozenset(r.evidence.items())
         waits = _left(r.wait_until_ms, s.now_ms), _left(r.round_ends_at_ms, s.now_ms)
@@ -84,6 +84,10 @@ def identity(s: State, *, versioned: bool) -> object:
         s.limited,
         head.critical,
         head.on_uncertain,
+        s.retries,
+        s.passed_calls,
+        s.move_to_ms is None,
+        head.send_at_ms,
     )
 
 

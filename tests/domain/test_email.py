@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.email import Attachment, Content, Email, Mailbox, OnUncertain, Tracking, fingerprint
+from app.domain.lane import Lane
 
 EMAIL = Email(
     sender=Mailbox("no-reply@example.com", "App"),
@@ -40,12 +41,14 @@ OTHER_ENVELOPE = {
     "cc": (),
     "bcc": (Mailbox("dan@example.net", "Dan"),),
     "expires_at_ms": None,
+    "send_at_ms": 500,
     "providers": ("ses", "mailgun"),
     "on_uncertain": OnUncertain.WAIT,
     "collapse_key": "",
     "critical": False,
     "override_suppression": False,
     "tracking": Tracking(clicks=True),
+    "lane": Lane.BULK,
 }
 OTHER_CONTENT = {
     "names": {"ann@example.net": "Ann"},
@@ -210,3 +213,9 @@ def test_what_is_written_is_read_back(name: str) -> None:
 
 def test_two_spellings_of_one_mailbox_have_one_key() -> None:
     assert Mailbox("Ann@Example.NET").key == Mailbox("ann@example.net", "Ann").key == "ann@example.net"
+
+
+def test_to_name_the_normal_lane_is_to_name_none() -> None:
+    """A client that repeats its request in a newer version of its code sends the same request."""
+    assert fingerprint(replace(EMAIL, lane=Lane.NORMAL)) == fingerprint(EMAIL)
+    assert fingerprint(replace(EMAIL, lane=Lane.URGENT)) != fingerprint(EMAIL)

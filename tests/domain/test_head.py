@@ -8,10 +8,10 @@ import pytest
 from app.domain.attempts import Attempt
 from app.domain.due import EARLY_MS, REPUBLISH_AFTER_MS, due_at_ms, entry_ms, ready
 from app.domain.email import Role
-from app.domain.head import EmailStatus, Evidence, Head, Recipient, Status, status
+from app.domain.head import OPEN, EmailStatus, Evidence, Head, Recipient, Status, status
 from tests.support.samples import a_head
 
-ENDS = [found for found in Status if found not in (Status.QUEUED, Status.SENDING, Status.SENT)]
+ENDS = [found for found in Status if found not in OPEN]
 GOT = (Status.DELIVERED, Status.COMPLAINED)
 
 
@@ -32,6 +32,7 @@ def head_of(*recipients: Recipient, lease_until_ms: int | None = None) -> Head:
 @pytest.mark.parametrize(
     ("earliest", "later"),
     [
+        (Status.SCHEDULED, {*OPEN}),
         (Status.QUEUED, {Status.QUEUED, Status.SENDING, Status.SENT}),
         (Status.SENDING, {Status.SENDING, Status.SENT}),
         (Status.SENT, {Status.SENT}),
@@ -79,6 +80,8 @@ NOW_MS = 100_000
     ("recipients", "lease_until_ms", "is_ready", "due_ms"),
     [
         (people(Status.QUEUED), None, True, NOW_MS + REPUBLISH_AFTER_MS),
+        (people(Status.SCHEDULED, wait_until_ms=NOW_MS + 1), None, False, NOW_MS + 1),
+        (people(Status.SCHEDULED, wait_until_ms=NOW_MS), None, True, NOW_MS),
         (people(Status.QUEUED, wait_until_ms=NOW_MS + 1), None, False, NOW_MS + 1),
         (people(Status.QUEUED, wait_until_ms=NOW_MS), None, True, NOW_MS),
         (people(Status.SENDING, wait_until_ms=NOW_MS + 1), None, False, NOW_MS + 1),

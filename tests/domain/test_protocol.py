@@ -86,6 +86,21 @@ SPACES = {
     "a limit, quickly": Space(
         [Setup(faults=0, limited=("a",), **LIMITED)], 1_000, quick=True, kinds=(Kind.SOFT_BOUNCE,)
     ),
+    "a schedule, a move and a cancel": Space(
+        every(retry_for_ms=0, send_at_ms=50_000, move_to_ms=90_000, cancel=True), 4_000
+    ),
+    "a schedule, quickly": Space(
+        [Setup(faults=0, retry_for_ms=0, send_at_ms=50_000, move_to_ms=10_000)],
+        300,
+        quick=True,
+        kinds=(Kind.DELIVERED,),
+    ),
+    "a retry": Space(every(retry_for_ms=0, faults=0, retries=1), 1_000, ONE_PROVIDER, quick=True),
+    "a retry and one fault": Space(every(retry_for_ms=0, retries=1), 1_000, ONE_PROVIDER),
+    "a retry after a mailbox condition": Space(
+        every(retry_for_ms=0, faults=0, retries=1), 1_000, kinds=(Kind.DELIVERED, Kind.MAILBOX_CONDITION)
+    ),
+    "two retries": Space(every(retry_for_ms=0, faults=0, retries=2), 1_000, ONE_PROVIDER, kinds=(Kind.DELIVERED,)),
     "a key that is forgotten": Space(every(retry_for_ms=0), 40_000, KEYED),
     "a key that is forgotten, quickly": Space(every(retry_for_ms=0, faults=0), 1_000, KEYED, quick=True),
 }
@@ -167,6 +182,9 @@ setups = st.builds(
     prompt=st.just(value=False),
     limited=st.sampled_from([(), ("a",), ("a", "b", "c")]),
     limit_ms=st.sampled_from([0, 90_000, 600_000, 10**9]),
+    send_at_ms=st.sampled_from([0, 0, 10_000, 200_000]),
+    move_to_ms=st.sampled_from([None, 0, 5_000, 300_000]),
+    retries=st.integers(0, 2),
 )
 
 

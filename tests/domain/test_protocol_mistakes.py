@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from app.domain import limits, resolution, rounds, states, unknown_calls
+from app.domain import limits, resolution, retry, rounds, states, unknown_calls
 from app.domain.attempts import Attempt
 from app.domain.dispatch import Dispatch, DispatchContext
 from app.domain.due import ready
@@ -279,6 +279,31 @@ def last_round_lifts_limits(monkeypatch: pytest.MonkeyPatch) -> World:
     return World()
 
 
+def schedule_is_only_a_wait_for_a_round(monkeypatch: pytest.MonkeyPatch) -> World:
+    def early(recipient: Recipient, context: RetryContext) -> Recipient:
+        is_scheduled = recipient.status is Status.SCHEDULED
+        return replace(recipient, status=Status.QUEUED, wait_until_ms=None) if is_scheduled else end(recipient, context)
+
+    end = rounds._end_wait
+    monkeypatch.setattr(rounds, "_end_wait", early)
+    return World()
+
+
+def retry_allows_every_second_copy(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(retry, "NO_SECOND_COPY", "")
+    return World()
+
+
+def old_report_ends_a_retry(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(resolution, "_is_passed", lambda *_: False)
+    return World()
+
+
+def retry_forgets_what_may_have_arrived(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(rounds, "unknown_calls", unknown_calls.counted_calls)
+    return World()
+
+
 def sweep_clears_due(_: pytest.MonkeyPatch) -> World:
     return World(sweep_clears_due=True)
 
@@ -289,6 +314,9 @@ CANCELED = Setup(OnUncertain.FAILOVER, retry_for_ms=0, cancel=True)
 RESCUED = Setup(OnUncertain.FAIL, faults=0, retry_for_ms=0, critical=True, silent=("a",))
 LIMITED = Setup(faults=0, retry_for_ms=20_000, limited=("a", "b"), limit_ms=200_000)
 FAIL, PROMPT = Setup(OnUncertain.FAIL, retry_for_ms=0), Setup(faults=0, prompt=True)
+
+SCHEDULED = Setup(retry_for_ms=0, send_at_ms=50_000)
+RETRIED = Setup(faults=0, retry_for_ms=0, retries=1)
 
 # The rule of the protocol that is broken, the room in which that shows, and the invariant that breaks.
 MISTAKES: list[tuple[str, Make, Setup, str]] = [
@@ -320,6 +348,10 @@ MISTAKES: list[tuple[str, Make, Setup, str]] = [
     ("limits", limit_runs_against_the_retry_deadline, LIMITED, "L"),
     ("limits", last_round_lifts_limits, LIMITED, "L"),
     ("no rescue under fail", rescue_is_for_everybody, RESCUED, "I2"),
+    ("a schedule", schedule_is_only_a_wait_for_a_round, SCHEDULED, "S"),
+    ("a retry", retry_allows_every_second_copy, Setup(OnUncertain.FAIL, faults=0, retry_for_ms=0, retries=1), "I2"),
+    ("a retry", old_report_ends_a_retry, RETRIED, "again"),
+    ("a retry", retry_forgets_what_may_have_arrived, RETRIED, "I3"),
     ("fold twice", bounce_is_never_ignored, FAILOVER, "again"),
 ]
 
@@ -336,6 +368,7 @@ LATE = {
     late_outcome_is_refused,
     late_outcome_of_a_repeated_call_counts,
     late_outage_is_no_outage,
+    retry_forgets_what_may_have_arrived,
 }
 
 

@@ -11,6 +11,7 @@ from app.domain.head import Evidence, Recipient, Status
 from app.domain.kinds import Cause, Kind
 from app.domain.retry_context import RetryContext
 from app.domain.rounds import JITTER, ROUND_WAITS_MS, settle_recipient
+from app.domain.waiting import Waiting
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -62,7 +63,7 @@ def test_only_those_that_failed_for_a_passing_reason_are_asked_again() -> None:
 def test_a_wait_that_ends_before_the_round_clears_nothing() -> None:
     waiting = replace(QUEUED, tried={"a": True, "b": True}, wait_until_ms=1_000, round=3, round_ends_at_ms=50_000)
     checked = settle_recipient(waiting, replace(TERMS, now_ms=1_000))
-    assert checked == replace(waiting, wait_until_ms=50_000)
+    assert checked == replace(waiting, wait_until_ms=50_000, waits_for=Waiting.ROUND)
 
 
 def test_a_round_that_ended_while_another_provider_was_called_is_over_all_the_same() -> None:

@@ -149,7 +149,7 @@ def test_a_quota_that_is_used_up_pauses_a_provider_until_a_probe() -> None:
 
 def test_a_rest_closes_a_provider_until_it_ends() -> None:
     assert only(Health("ses", cooldown_until_ms=NOW_MS + 1)) == Candidate(
-        "ses", Availability.UNAVAILABLE_FOR_NOW, "cooldown after throttling", NOW_MS + 1
+        "ses", Availability.UNAVAILABLE_FOR_NOW, "cooldown after throttling", NOW_MS + 1, cools=True
     )
     assert only(Health("ses", cooldown_until_ms=NOW_MS)).availability is Availability.AVAILABLE
 

@@ -47,6 +47,7 @@ KINDS = {
 }
 CURRENT = """
 phase             acc una thr ref und unc dly del har box soft blo dro vir sup com uns res ope cli unk
+scheduled         .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .   .
 queued            S   .   .   .   E+  .   S   D   E+  E   .   .   .   .   E+  C+  S+  S   S   S   S
 waiting           S   .   .   .   E+  .   S   D   E+  E   .   .   .   .   E+  C+  S+  S   S   S   S
 sending           S   R   R   R   E+  ?   S   D   E+  E   R   R   R   R   E+  C+  S+  S   S   S   S

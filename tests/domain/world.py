@@ -5,6 +5,7 @@ read and the write that is conditional on it are one step: a worker that loses a
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -14,15 +15,29 @@ from app.domain.email import Mailbox, OnUncertain, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, Status
 from app.domain.kinds import Cause, EventKind, Kind
+from app.domain.lifetime import scheduled
 from app.domain.outcome import Outcome
 from app.domain.protocol import DeliveryProtocol
 from app.domain.repeat import SAFETY_MARGIN_MS
+from app.domain.retry import REFUSALS, Again
 from app.domain.route import Availability, Candidate
+from app.errors import Conflict, Invalid
 from tests.domain.claims import claimed_wrongly, given_up_early, given_up_for_a_limit
-from tests.domain.world_state import Report, Setup, State, Step, Worker, failed, is_limited, is_silent
+from tests.domain.world_state import (
+    Report,
+    Setup,
+    State,
+    Step,
+    Worker,
+    calls_of_unknown_outcome,
+    failed,
+    is_limited,
+    is_silent,
+)
 
 LEASE_MS = 20_000
 EVIDENCE_MS = 30_000
+RETRY_FOR_S = 0  # of what the client asks for
 PROVIDERS = ("a", "b")
 
 # The outcomes that a call may have, and whether the provider took the email.
@@ -81,12 +96,14 @@ class World:
             critical=setup.critical,
             version=1,
         )
+        if setup.send_at_ms:
+            head = scheduled(head, setup.send_at_ms, 0, setup.lifetime_ms, setup.retry_for_ms // 1000)
         silent = frozenset(setup.silent)
         head = replace(head, due_entry_ms=entry_ms(head, 0))
         start = State(head, 0, head.due_entry_ms, setup.faults, setup.cancel, setup.prompt, silent, bag=(1,))
         return start._replace(
             limited=frozenset(setup.limited), limit_ms=setup.limit_ms, passes_lists=setup.passes_lists
-        )
+        )._replace(move_to_ms=setup.move_to_ms, retries=setup.retries)
 
     def context(self, s: State) -> DispatchContext:
         """What an attempt reads before its claim. A webhook and an outcome are written without it."""
@@ -105,6 +122,7 @@ class World:
         yield from self._webhooks(s)
         if s.cancel:
             yield from self._cancel(s._replace(cancel=False))
+        yield from self._asked(s)
         if not s.prompt:
             yield from self._clock(s)
 
@@ -253,6 +271,23 @@ class World:
         canceled = self.protocol.cancel(s.head)
         if canceled is not s.head:
             yield Step("cancel", "client", *_write(s._replace(canceled=True), canceled))
+
+    def _asked(self, s: State) -> Iterator[Step]:
+        """What the client may ask for: another time, or a retry of all who ended, with or without second copies."""
+        with suppress(Conflict, Invalid):
+            if s.move_to_ms is not None:
+                moved = self.protocol.reschedule(s.head, s.move_to_ms, s.now_ms, RETRY_FOR_S)
+                after, broken = _write(s._replace(move_to_ms=None), moved)
+                yield from _then_publish("moved", "client", after, broken)
+        ended = tuple(key for key, one in s.head.recipients.items() if not REFUSALS[one.status])
+        for allows in (False, True) if s.retries and ended else ():
+            with suppress(Conflict):
+                again = Again(ended, allow_second_copy=allows)
+                begun = self.protocol.retry(s.head, again, (), s.now_ms, RETRY_FOR_S)
+                unknown = {(n, key) for key in ended for n in calls_of_unknown_outcome(s, s.head, key)}
+                before = s._replace(retries=s.retries - 1, passed=s.known, passed_calls=s.passed_calls | unknown)
+                after, broken = _write(before, begun)
+                yield from _then_publish(f"retried, {allows}", "client", after, broken)
 
     def _clock(self, s: State) -> Iterator[Step]:
         """Let time pass until the next moment at which something may change, or let the sweep run."""

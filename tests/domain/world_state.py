@@ -43,6 +43,9 @@ class Setup(NamedTuple):
     limited: tuple[str, ...] = ()  # providers that a limit keeps from being called
     limit_ms: int = 0  # until then
     passes_lists: bool = False  # no provider's own list ends anything
+    send_at_ms: int = 0  # a message that comes before is in the queue already
+    move_to_ms: int | None = None  # whereto the client may move the schedule once
+    retries: int = 0  # how often the client may retry
 
 
 class State(NamedTuple):
@@ -64,6 +67,10 @@ class State(NamedTuple):
     limit_ms: int = 0
     canceled: bool = False  # a cancellation was answered with success
     passes_lists: bool = False
+    move_to_ms: int | None = None
+    retries: int = 0
+    passed: frozenset[Report] = frozenset()  # what was known when the client retried
+    passed_calls: frozenset[tuple[int, str]] = frozenset()  # calls of unknown outcome by then, by attempt and recipient
 
 
 class Step(NamedTuple):

@@ -1,6 +1,7 @@
 """A stub of CloudFormation, and of the tables and buckets that it makes: any of them can be made to fail."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,29 @@ ONCE_MORE = 2  # calls of describe_stacks during which an operation is under way
 
 def error(operation: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
+
+
+class TemplatesStub:
+    """The bucket from which CloudFormation reads templates, and who owns it."""
+
+    meta = SimpleNamespace(endpoint_url="https://s3.us-east-1.amazonaws.com")
+    exceptions = SimpleNamespace(BucketAlreadyOwnedByYou=ClientError)
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012"}
+
+    def create_bucket(self, **_: Any) -> None: ...
+
+    put_public_access_block = put_bucket_encryption = put_bucket_lifecycle_configuration = create_bucket
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803 because botocore calls it so
+        self.objects[f"{self.meta.endpoint_url}/{Bucket}/{Key}"] = Body
+
+    def read(self, url: str) -> dict[str, Any]:
+        return dict(json.loads(self.objects[url]))
 
 
 class CloudFormationStub:
@@ -31,9 +55,13 @@ class CloudFormationStub:
         self._names: dict[str, str] = {}
         self._after: list[str | None] = []
         self._request: dict[str, Any] = {}
+        self.templates = TemplatesStub()
 
-    def create_client(self, _: str) -> "CloudFormationStub":
-        return self
+    def create_client(self, service: str) -> Any:
+        return self.templates if service in ("s3", "sts") else self
+
+    def get_config_variable(self, _: str) -> str:
+        return "us-east-1"
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 because botocore calls it so
         if self._after:
@@ -49,7 +77,7 @@ class CloudFormationStub:
         assert self.status is None
         self.calls.append("create")
         self._request = request
-        template = json.loads(request["TemplateBody"])["Resources"]
+        template = self.templates.read(request["TemplateURL"])["Resources"]
         for name, found in template.items():
             physical = self._physical(name, found)
             if name in self.fails or physical in self.existing:
@@ -65,7 +93,7 @@ class CloudFormationStub:
         if request["Parameters"] == self._request.get("Parameters"):
             raise error("UpdateStack", "No updates are to be performed.")
         self.calls.append("update")
-        template = json.loads(request["TemplateBody"])["Resources"]
+        template = self.templates.read(request["TemplateURL"])["Resources"]
         failing = self.fails & set(template)
         if failing:
             self._event(failing.pop(), "UPDATE_FAILED", "no")

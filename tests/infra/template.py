@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped] # because its stubs are another package
 
-from infra.template import TEMPLATE, loader
+from infra.template import TEMPLATE, expand, loader
 
 Loader = loader(lambda name, value: {name: value})  # `!Ref X` becomes {"Ref": X}, `!Sub X` {"Sub": X}, and so on
 
@@ -13,7 +13,8 @@ Loader = loader(lambda name, value: {name: value})  # `!Ref X` becomes {"Ref": X
 @cache
 def load() -> dict[str, Any]:
     """The whole template. Nobody changes it."""
-    return dict(yaml.load(TEMPLATE.read_text(), Loader))  # noqa: S506 because the loader is a safe one
+    found = yaml.load(TEMPLATE.read_text(), Loader)  # noqa: S506 because the loader is a safe one
+    return dict(expand(found))
 
 
 def anchors(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from infra import concurrency
 from infra.stages import Stage
 from tests.support.aws import REGION
 
-WORKER = Stage("production", "attempts")
+WORKER = Stage("production", "attempts_bulk")
 
 
 def reserve(wanted: int | None, whole: int = 1000, unreserved: int = 1000, own: int | None = None) -> int | None:
@@ -47,7 +47,7 @@ def test_more_than_the_account_has_is_refused_with_how_much_there_is(
     wanted: int, unreserved: int, own: int | None, at_most: int
 ) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"^production_attempts: lambda_concurrency may be {at_most} at most, is"
+        ConfigurationError, match=rf"^production_attempts_bulk: lambda_concurrency may be {at_most} at most, is"
     ):
         reserve(wanted, unreserved=unreserved, own=own)
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from app.errors import ConfigurationError
 from app.settings import Process
 from infra import credentials, hooks
+from infra.stages import WORKERS
 from tests.providers.case import CASES
 from tests.support.aws import Aws, client
 from tests.support.environment import ADDRESS_SECRET
@@ -119,7 +120,7 @@ def test_what_does_not_belong_in_a_secret_stops_a_deployment(aws: Aws, variable:
     [
         ("SENDGRID_API_KEY", "is a secret; put it into the file that `python -m app.admin secrets store` divides"),
         ("ADDRESS_SECRET", "is a secret; put it into the file"),
-        ("WORKER_TIMEOUT_S", r"the deployment sets it \(timeout_seconds of the stage ENVIRONMENT_attempts"),
+        ("WORKER_TIMEOUT_S", r"the deployment sets it \(timeout_seconds of the stages ENVIRONMENT_attempts_LANE"),
         ("DATA_DIR", "only local mode reads it"),
         ("AWS_SECRET_ACCESS_KEY", "Lambda sets it, and keys are those of the function's role; delete it here"),
         ("_HANDLER", "Lambda sets it"),
@@ -177,7 +178,8 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
     api = {"runtime": "python3.13", "timeout_seconds": 29}
-    file.write_text(json.dumps({stage: api, f"{stage}_attempts": {**api, "timeout_seconds": 20}}))
+    worker = {**api, "timeout_seconds": 20}
+    file.write_text(json.dumps({stage: api, **dict.fromkeys((f"{stage}_{door}" for door in WORKERS), worker)}))
     zappa = SimpleNamespace(
         command="deploy",
         api_stage=stage,

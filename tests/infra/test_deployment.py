@@ -40,7 +40,7 @@ def test_a_changed_secret_is_another_deployment(secrets: Any, process: str) -> N
     assert named(secrets) != before
 
 
-@pytest.mark.parametrize("stage", ["dev", "dev_attempts", "dev_sweep", "production"])
+@pytest.mark.parametrize("stage", ["dev", "dev_attempts_bulk", "dev_sweep", "production"])
 def test_a_changed_setting_of_any_function_is_another_deployment(secrets: Any, tmp_path: Path, stage: str) -> None:
     """So that every function has a version of it, and all go back together."""
     file, stages = tmp_path / "settings.json", json.loads(SETTINGS.read_text())

@@ -5,7 +5,7 @@ import json
 import re
 
 from infra import package
-from infra.stages import ENTRY_POINTS, ROOT, settings
+from infra.stages import ENTRY_POINTS, ROOT, Stage, settings
 
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
 LINES = [line.split(maxsplit=1) for line in TEXT.splitlines() if line and not line.startswith("#")]
@@ -29,13 +29,13 @@ def values(target: str, instruction: str) -> list[str]:
 
 
 def test_target_per_door_and_one_for_a_server() -> None:
-    assert set(stages()) == {"function", "server", *ENTRY_POINTS}
+    assert set(stages()) == {"function", "server", "api", "attempts", "sweep"}
 
 
 def test_each_door_is_the_one_that_zappa_deploys() -> None:
-    names = {"api": "production", "attempts": "production_attempts", "sweep": "production_sweep"}
-    for door, name in names.items():
-        (command,) = json.loads(values(door, "CMD")[0])
+    for stage in (Stage("production", entry_point) for entry_point in ENTRY_POINTS):
+        name, target = stage.name, "attempts" if stage.lane else stage.entry_point
+        (command,) = json.loads(values(target, "CMD")[0])
         assert command == settings(name)["lambda_handler"]
         module, _, function = command.rpartition(".")
         assert callable(getattr(importlib.import_module(module), function))

@@ -17,8 +17,8 @@ from tests.support.aws import Aws, client
 
 @pytest.fixture
 def function(aws: Aws) -> tuple[Any, Stage]:
-    """Lambda, and a sweep as Zappa leaves it, with its alias."""
-    stage, found = Stage(f"x{uuid4().hex[:8]}", "sweep"), client(aws.endpoint_url, "lambda")
+    """Lambda, and a worker as Zappa leaves it, with its alias."""
+    stage, found = Stage(f"x{uuid4().hex[:8]}", "attempts_bulk"), client(aws.endpoint_url, "lambda")
     make(found, stage, PROVIDERS="ses")
     versions.require_alias(found, stage.function)
     return found, stage
@@ -87,7 +87,7 @@ def test_the_topic_calls_the_alias_and_its_subscription_has_a_dead_letter_queue(
 ) -> None:
     found, stage = function
     topic = aws.sns.create_topic(Name=uuid4().hex)["TopicArn"]
-    outputs = {"TopicArn": topic, "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:000000000000:dead"}
+    outputs = {f"{stage.lane}TopicArn": topic, "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:000000000000:dead"}
     for _ in range(2):
         functions.subscribe(found, aws.sns, stage, outputs)
     (subscription,) = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -110,7 +110,9 @@ def test_a_subscription_that_moves_is_new_before_the_old_one_ends_and_those_of_o
         aws.sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=endpoint)
     sns, calls = client(aws.endpoint_url, "sns"), []
     sns.meta.events.register("before-call.sns", lambda model, **_: calls.append(model.name))
-    functions.subscribe(found, sns, stage, {"TopicArn": topic, "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:0:dead"})
+    functions.subscribe(
+        found, sns, stage, {f"{stage.lane}TopicArn": topic, "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:0:dead"}
+    )
     assert [call for call in calls if "ubscribe" in call] == ["Subscribe", "Unsubscribe", "Unsubscribe"]
     left = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert {one["Endpoint"] for one in left} == {f"{arn}:{ALIAS}", f"{arn}-other"}
@@ -123,7 +125,7 @@ def test_a_subscription_that_cannot_be_made_leaves_the_old_one(aws: Aws, functio
     aws.sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
     fail(found, "AddPermission")
     with pytest.raises(found.exceptions.from_code("AccessDeniedException")):
-        functions.subscribe(found, aws.sns, stage, {"TopicArn": topic, "DeadLetterQueueArn": ""})
+        functions.subscribe(found, aws.sns, stage, {f"{stage.lane}TopicArn": topic, "DeadLetterQueueArn": ""})
     (left,) = aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert left["Endpoint"] == arn
 
@@ -180,8 +182,10 @@ def test_a_schedule_that_calls_nobody_is_an_error(aws: Aws, function: tuple[Any,
 
 
 def test_a_removal_removes_the_schedule(aws: Aws, function: tuple[Any, Stage]) -> None:
-    found, stage = function
-    events = client(aws.endpoint_url, "events")
+    found, worker = function
+    events, stage = client(aws.endpoint_url, "events"), Stage(worker.environment, "sweep")
+    make(found, stage)
+    versions.require_alias(found, stage.function)
     schedule.apply(found, events, stage)
     session = SimpleNamespace(client=lambda name: client(aws.endpoint_url, name))
     hooks.prepare(

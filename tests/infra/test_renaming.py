@@ -90,7 +90,7 @@ def test_make_deploy_refuses_it_first_of_all(
     monkeypatch.setattr("infra.stages.settings.__defaults__", (file,))
     monkeypatch.setattr("infra.stages.read.__defaults__", (file,))
     monkeypatch.setattr("infra.parameters.parameters.__defaults__", (file,))
-    monkeypatch.setattr("sys.argv", ["next_step", f"{new_stack.environment}_attempts"])
+    monkeypatch.setattr("sys.argv", ["next_step", f"{new_stack.environment}_attempts_urgent"])
     table(f"emailsminder-y{uuid4().hex[:8]}-emails")
     with pytest.raises(SystemExit, match="there is no such environment yet, it would begin with empty tables"):
         next_step.main()

@@ -43,8 +43,8 @@ def test_a_first_deployment_that_fails_at_any_resource_is_repaired(account: Clou
 
 
 def test_a_failed_update_leaves_what_was_there_and_says_its_own_reason(account: CloudFormationStub) -> None:
-    account.fails = {"DelayQueue"}
-    with pytest.raises(StackError, match="DelayQueue"):
+    account.fails = {"bulkDelayQueue"}
+    with pytest.raises(StackError, match="bulkDelayQueue"):
         apply(account)
     account.fails = set()
     apply(account)
@@ -152,4 +152,4 @@ def test_the_api_s_stack_decides_what_zappa_does(
 def test_a_worker_has_no_stack(account: CloudFormationStub, is_there: bool, step: str) -> None:
     client, stub = functions(is_there=is_there, is_deleted=False)
     with stub:
-        assert next_step.find(Stage("production", "attempts"), client, CloudFormation(account, "none")) == step
+        assert next_step.find(Stage("production", "attempts_normal"), client, CloudFormation(account, "none")) == step

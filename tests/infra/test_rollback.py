@@ -14,7 +14,7 @@ from tests.infra.lambda_functions import A, B, C, D, environment, settle, update
 from tests.support.aws import REGION, Aws, client
 
 WORKER_FIRST = ENTRY_POINTS
-DOORS = ("api", "attempts", "sweep")
+DOORS = tuple(reversed(ENTRY_POINTS))
 
 
 class Team:
@@ -102,14 +102,14 @@ def test_the_api_goes_back_first_and_a_rollback_that_broke_off_is_finished_by_th
     team.client.meta.events.register(
         "provide-client-params.lambda.UpdateAlias", lambda params, **_: moves.append(params["FunctionName"])
     )
-    api, worker, sweep = (team.stage(door).function for door in DOORS)
+    api, sweep, *workers = (team.stage(door).function for door in DOORS)
     team.client.meta.events.register_first("before-call.lambda.UpdateAlias", refuse_at(team.client, moves, sweep))
     with pytest.raises(ClientError):
         team.roll_back()
-    assert team.live() == {"api": A, "sweep": B, "attempts": B}
+    assert team.live() == dict.fromkeys(ENTRY_POINTS, B) | {"api": A}
     team.roll_back()
     assert team.live() == every(A)
-    assert moves == [api, sweep, sweep, worker]
+    assert moves == [api, sweep, sweep, *workers]
 
 
 def refuse_at(found: Any, moves: list[str], function: str) -> Any:
@@ -125,7 +125,7 @@ def refuse_at(found: Any, moves: list[str], function: str) -> Any:
 @pytest.mark.full
 def test_what_somebody_published_by_hand_is_left_for_a_deployment_that_is_named(team: Team) -> None:
     team.deploy(A)
-    worker = team.stage("attempts")
+    worker = team.stage("attempts_urgent")
     update(team.client, worker, DEPLOYMENT="by hand")
     settle(team.client, worker)
     versions.move(team.client, worker.function, team.client.publish_version(FunctionName=worker.function)["Version"])
@@ -139,7 +139,7 @@ def test_what_somebody_published_by_hand_is_left_for_a_deployment_that_is_named(
 @pytest.mark.full
 def test_what_a_deployment_deployed_before_it_failed_is_taken_back(team: Team) -> None:
     team.deploy(A)
-    team.deploy(B, ("attempts",))
+    team.deploy(B, ("attempts_urgent",))
     team.roll_back()
     assert team.live() == every(A)
 
@@ -148,7 +148,7 @@ def test_what_a_deployment_deployed_before_it_failed_is_taken_back(team: Team) -
 def test_a_deployment_that_is_gone_anywhere_is_refused_before_anything_moves(team: Team) -> None:
     for deployment in (A, B):
         team.deploy(deployment)
-    worker = team.stage("attempts").function
+    worker = team.stage("attempts_urgent").function
     team.client.delete_function(FunctionName=worker, Qualifier="1")
     with pytest.raises(VersionError, match=rf"^{worker} has no version of deployment {A} \(any more\): check out"):
         team.roll_back()
@@ -187,7 +187,7 @@ def test_a_version_that_cannot_run_is_refused_before_anything_moves(team: Team) 
 def test_only_the_aliases_and_provisioned_concurrency_move(team: Team) -> None:
     for deployment in (A, B):
         team.deploy(deployment)
-    worker, api = team.stage("attempts").function, team.stage("api").function
+    worker, api = team.stage("attempts_urgent").function, team.stage("api").function
     team.client.put_function_concurrency(FunctionName=worker, ReservedConcurrentExecutions=20)
     provisioned.prepare(team.client, api, "2", 3)
     before = team.client.get_function_configuration(FunctionName=worker)["RevisionId"]
@@ -201,12 +201,12 @@ def test_only_the_aliases_and_provisioned_concurrency_move(team: Team) -> None:
 def test_what_can_be_gone_back_to_is_shown_the_newest_first(team: Team) -> None:
     for deployment in (A, B):
         team.deploy(deployment)
-    team.deploy(D, ("attempts",))
+    team.deploy(D, ("attempts_urgent",))
     shown = [line.split() for line in lines(team.client, team.environment)]
     assert [(line[0], " ".join(line[2:])) for line in shown] == [
-        (D, "versions none, none, 3 live in part"),
-        (B, "versions 2, 2, 2 live in part"),
-        (A, "versions 1, 1, 1"),
+        (D, "versions none, none, none, none, 3 live in part"),
+        (B, "versions 2, 2, 2, 2, 2 live in part"),
+        (A, "versions 1, 1, 1, 1, 1"),
     ]
 
 
@@ -223,10 +223,10 @@ def test_after_a_deployment_that_failed_halfway_the_next_one_goes_back_to_what_w
     """Each try has another name, because what is mended changes the settings or the code."""
     team.deploy(A)
     for deployment in (B, C):
-        team.release(deployment, ("attempts",))
+        team.release(deployment, ("attempts_urgent",))
     team.roll_back()
     assert team.live() == every(A)
-    team.release(B, ("attempts",))
+    team.release(B, ("attempts_urgent",))
     team.release(D)
     assert team.live() == every(D)
     team.roll_back()
@@ -237,7 +237,7 @@ def test_after_a_deployment_that_failed_halfway_the_next_one_goes_back_to_what_w
 def test_failing_again_and_again_leaves_the_worker_s_version_to_go_back_to(team: Team) -> None:
     team.deploy(A)
     for deployment in (B, C, D):
-        team.release(deployment, ("attempts",), num_retained_versions=2)
+        team.release(deployment, ("attempts_urgent",), num_retained_versions=2)
     team.roll_back()
     assert team.live() == every(A)
 
@@ -247,7 +247,7 @@ def test_a_rollback_ends_a_shift_and_says_how_codedeploy_is_stopped(
     team: Team, capsys: pytest.CaptureFixture[str]
 ) -> None:
     team.deploy(A)
-    team.release(B, ("attempts", "sweep"))
+    team.release(B, ENTRY_POINTS[:-1])
     api = team.stage("api").function
     team.release(B, ("api",), is_shifted=True)
     weights = {"AdditionalVersionWeights": {"2": 0.1}}
@@ -275,7 +275,7 @@ def test_after_a_shift_that_codedeploy_took_back_nothing_is_paid_for_that_nobody
     team.deploy(A)
     api = team.stage("api").function
     provisioned.prepare(team.client, api, "1", 3)
-    team.release(B, ("attempts", "sweep"))
+    team.release(B, ENTRY_POINTS[:-1])
     team.release(B, ("api",), is_shifted=True, provisioned_concurrency=3)
     assert [provisioned.of(team.client, api, number) for number in ("1", "2")] == [3, 3]
     team.roll_back()

@@ -8,6 +8,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
+from app.domain.lane import Lane
 from app.providers.ses import sns
 from infra import ses_reports
 from tests.infra import template
@@ -131,6 +132,6 @@ def test_the_queue_takes_what_either_topic_cannot_deliver() -> None:
     (policy,) = template.resources("AWS::SQS::QueuePolicy").values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == [
-        {"Ref": "AttemptsTopic"},
+        *({"Ref": f"{lane}AttemptsTopic"} for lane in Lane),
         {"If": ["HasSesEvents", {"Ref": "SesTopic"}, {"Ref": "AWS::NoValue"}]},
     ]

@@ -153,7 +153,7 @@ def test_what_follows_from_other_settings_is_a_parameter_of_the_template() -> No
 @pytest.mark.parametrize(
     ("stage", "changes", "derived"),
     [
-        ("production_attempts", {"vpc_config": {"SubnetIds": ["a"], "SecurityGroupIds": ["b"]}}, {"Vpc": "on"}),
+        ("production_attempts_bulk", {"vpc_config": {"SubnetIds": ["a"], "SecurityGroupIds": ["b"]}}, {"Vpc": "on"}),
         ("production", {"xray_tracing": True}, {"Tracing": "on"}),
         ("production_sweep", {"aws_kms_key_arn": "arn:key"}, {"VariablesKeyArn": "arn:key"}),
         ("production", {}, {}),
@@ -186,13 +186,24 @@ def test_settings_of_versions_are_checked_with_those_that_a_stage_inherits(
 ) -> None:
     stages = json.loads(SETTINGS.read_text())
     stages["production"] |= {"snap_start": "PublishedVersions"}
-    stages["production_attempts"] |= {"provisioned_concurrency": 10, "lambda_concurrency": 20}
+    stages["production_attempts_bulk"] |= {"provisioned_concurrency": 10, "lambda_concurrency": 20}
     stages["production_sweep"] |= {"ephemeral_storage": {"Size": 1024}}
     stages["dev"] |= {"snap_start": "None"}
     file.write_text(json.dumps(stages))
     with pytest.raises(ConfigurationError) as raised:
         settings_check.check(file)
     assert str(raised.value).splitlines() == [
-        "production_attempts: snap_start and provisioned_concurrency exclude each other: Lambda takes one of them",
+        "production_attempts_bulk: snap_start and provisioned_concurrency exclude each other: Lambda takes one of them",
         "production_sweep: snap_start takes no ephemeral_storage above 512",
     ]
+
+
+def test_the_workers_of_all_lanes_have_the_same_time(file: Path) -> None:
+    """A lease is as long as a worker may live, and a message may come in another lane than its email's."""
+    stages = json.loads(SETTINGS.read_text())
+    stages["dev_attempts_bulk"] |= {"timeout_seconds": 60}
+    file.write_text(json.dumps(stages))
+    with pytest.raises(
+        ConfigurationError, match=r"^dev: timeout_seconds must be the same for the workers of all lanes$"
+    ):
+        settings_check.check(file)

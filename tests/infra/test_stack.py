@@ -3,10 +3,12 @@
 import botocore.session
 import pytest
 
+from app.domain.lane import Lane, of_lane
 from infra import stack as commands
 from infra.cloudformation import StackError
-from infra.stack import Stack, variables
+from infra.stack import Stack
 from infra.stages import Stage
+from infra.variables import variables
 from tests.infra import lambda_functions
 from tests.support.aws import REGION, Aws, client
 
@@ -24,7 +26,9 @@ def test_apply_makes_what_the_functions_need(aws: Aws, stack: Stack) -> None:
     named = variables(Stage(stack.environment, "api"), outputs, 20)
     tables = client(aws.endpoint_url, "dynamodb").list_tables()["TableNames"]
     assert {f"{named['TABLE_PREFIX']}{name}" for name in ("emails", "nonces", "api-keys")} <= set(tables)
-    aws.sns.publish(TopicArn=named["TOPIC_ARN"], Message="{}")
+    for lane in Lane:
+        aws.sns.publish(TopicArn=of_lane(named["TOPIC_ARN"], lane), Message="{}")
+        aws.sqs.send_message(QueueUrl=of_lane(named["DELAY_QUEUE_URL"], lane), MessageBody="{}")
     aws.s3.put_object(Bucket=named["CONTENT_BUCKET"], Key="content/x", Body=b"x")
 
 
@@ -68,7 +72,7 @@ IDENTITIES = [f"arn:aws:ses:us-east-1:0:identity/{name}.example" for name in "ab
 def test_blanks_between_the_identities_of_ses_are_none_of_the_role(
     aws: Aws, stack: Stack, identities: str | list[str]
 ) -> None:
-    role_arn = stack.apply({**OFF, "SesIdentityArns": identities}, {})["AttemptsRoleArn"]
+    role_arn = stack.apply({**OFF, "SesIdentityArns": identities}, {})["bulkRoleArn"]
     policy = client(aws.endpoint_url, "iam").get_role_policy(
         RoleName=role_arn.rpartition("/")[2], PolicyName="attempts"
     )
@@ -85,11 +89,12 @@ def test_a_vpc_traces_and_a_key_of_the_variables_come_with_their_rights(aws: Aws
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         return {one["PolicyArn"].rpartition("/")[2] for one in attached}, key in str(document)
 
+    doors = ("Api", *Lane, "Sweep")
     outputs = stack.apply(OFF, {})
-    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [(set(), False)] * 3
+    assert [rights(outputs, door) for door in doors] == [(set(), False)] * 5
     outputs = stack.apply({**OFF, "Vpc": "on", "Tracing": "on", "VariablesKeyArn": key}, {})
     wanted = {"AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}, True
-    assert [rights(outputs, door) for door in ("Api", "Attempts", "Sweep")] == [wanted] * 3
+    assert [rights(outputs, door) for door in doors] == [wanted] * 5
 
 
 def test_tables_can_be_made_warm(aws: Aws, stack: Stack) -> None:

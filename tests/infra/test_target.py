@@ -85,7 +85,7 @@ def test_the_documents_name_the_runtimes_and_how_to_get_an_interpreter_of_the_ch
 @pytest.mark.parametrize(
     ("stage", "named", "said"),
     [
-        ("prod", "", "prod: zappa_settings.json has no stage prod, only production, production_attempts"),
+        ("prod", "", "prod: zappa_settings.json has no stage prod, only production, production_attempts_urgent"),
         ("dev", "/nowhere/python", f"dev: {OVERRIDE}: /nowhere/python is no Python"),
     ],
 )

@@ -55,7 +55,7 @@ def test_the_last_hook_puts_the_api_behind_the_rules(
         lambda_functions.make(new_stack.client("lambda"), stage)
         versions.require_alias(new_stack.client("lambda"), stage.function)
     file = tmp_path / "zappa_settings.json"
-    file.write_text(json.dumps({name: {}, f"{name}_attempts": {}, f"{name}_sweep": {}}))
+    file.write_text(json.dumps({Stage(name, door).name: {} for door in ENTRY_POINTS}))
     session = SimpleNamespace(_session=new_stack.session, client=new_stack.client)
     zappa = SimpleNamespace(
         boto_session=session,

@@ -9,14 +9,24 @@ import pytest
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings
-from infra import hooks, stack
-from infra.stack import variables
-from infra.stages import ENTRY_POINTS, SETTINGS, Stage, settings
+from infra import hooks
+from infra.stages import ENTRY_POINTS, SETTINGS, WORKERS, Stage, settings
+from infra.variables import lines, variables
 from tests.infra import template
 
 STAGES = json.loads(SETTINGS.read_text())
 ENVIRONMENTS = ("production", "dev")
-OUTPUTS = {"TablePrefix": "emailsminder-dev-", "TopicArn": "arn:topic", "ContentBucket": "bucket"}
+OUTPUTS = {
+    "TablePrefix": "emailsminder-dev-",
+    "normalTopicArn": "arn:topic-normal",
+    "normalDelayQueueUrl": "https://queue-normal",
+    "ContentBucket": "bucket",
+}
+
+
+def door(name: str) -> str:
+    """`api`, `attempts` or `sweep`: what the function of a stage does."""
+    return Stage.of(name).entry_point.partition("_")[0]
 
 
 def test_three_doors_of_two_environments() -> None:
@@ -26,10 +36,7 @@ def test_three_doors_of_two_environments() -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_stage_runs_its_own_handler(name: str) -> None:
     module, _, function = settings(name)["lambda_handler"].rpartition(".")
-    assert (
-        module
-        == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[Stage.of(name).entry_point]
-    )
+    assert module == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[door(name)]
     assert callable(getattr(importlib.import_module(module), function))
 
 
@@ -52,13 +59,19 @@ def test_the_api_is_called_where_it_is(environment: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
-    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[Stage.of(name).entry_point]  # API Gateway's; the next sweep's
+    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[door(name)]  # API Gateway's; the next sweep's
     assert settings(name)["timeout_seconds"] < limit_s
 
 
 def test_slow_providers_cannot_take_all_of_the_account_s_concurrency() -> None:
     reserved = {name: settings(name).get("lambda_concurrency") for name in STAGES if name.startswith("production")}
-    assert reserved == {"production": None, "production_attempts": 200, "production_sweep": None}
+    assert reserved == {
+        "production": None,
+        "production_attempts_urgent": 100,
+        "production_attempts_normal": 200,
+        "production_attempts_bulk": 100,
+        "production_sweep": None,
+    }
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -89,7 +102,11 @@ def test_callbacks_exist(environment: str) -> None:
 
 def test_environment_is_what_the_application_reads() -> None:
     found = Settings.from_env({**variables(Stage("dev", "api"), OUTPUTS, 20), "PROVIDERS": "sendgrid"})
-    assert (found.table_prefix, found.topic_arn, found.content_bucket) == ("emailsminder-dev-", "arn:topic", "bucket")
+    assert (found.table_prefix, found.topic_arn, found.content_bucket) == (
+        "emailsminder-dev-",
+        "arn:topic-{lane}",
+        "bucket",
+    )
     assert found.worker_timeout_s == 20
     assert found.secret_name == "emailsminder/dev/api"
     assert found.metrics_namespace == "EmailsMinder"
@@ -104,7 +121,7 @@ def test_the_command_line_is_given_what_every_function_has() -> None:
             "DOMAIN_PREFERENCES": "a.example=ses; b.example=ses",
         },
     }
-    found = list(stack.lines(base, variables(Stage("dev", "attempts"), OUTPUTS, 20)))
+    found = list(lines(base, variables(Stage("dev", "attempts_normal"), OUTPUTS, 20)))
     assert all(len(line.split()) == 1 for line in found), "a shell divides them at blanks"
     env = dict(line.strip().split("=", 1) for line in found)
     assert (env["AWS_REGION"], env["PROVIDERS"]) == ("eu-west-1", "sendgrid,ses")
@@ -114,12 +131,12 @@ def test_the_command_line_is_given_what_every_function_has() -> None:
 
 def test_each_function_reads_a_secret_of_its_own_and_the_sweep_none() -> None:
     named = {door: variables(Stage("dev", door), OUTPUTS, 20)["SECRET_NAME"] for door in ENTRY_POINTS}
-    assert named == {"api": "emailsminder/dev/api", "attempts": "emailsminder/dev/worker", "sweep": ""}
+    assert named == dict.fromkeys(WORKERS, "emailsminder/dev/worker") | {"api": "emailsminder/dev/api", "sweep": ""}
 
 
 def test_ses_events_come_with_their_topic() -> None:
     outputs = {**OUTPUTS, "SesTopicArn": "arn:ses", "SesConfigurationSet": "set"}
-    found = registry.values("ses", variables(Stage("dev", "attempts"), outputs, 20))
+    found = registry.values("ses", variables(Stage("dev", "attempts_normal"), outputs, 20))
     assert found.texts("TOPIC_ARN") == ("arn:ses",)
     assert found.text("CONFIGURATION_SET") == "set"
 
@@ -128,7 +145,7 @@ def test_ses_events_come_with_their_topic() -> None:
     ("name", "stage", "function"),
     [
         ("production", Stage("production", "api"), "emailsminder-production"),
-        ("dev_attempts", Stage("dev", "attempts"), "emailsminder-dev-attempts"),
+        ("dev_attempts_bulk", Stage("dev", "attempts_bulk"), "emailsminder-dev-attempts-bulk"),
         ("dev_sweep", Stage("dev", "sweep"), "emailsminder-dev-sweep"),
     ],
 )

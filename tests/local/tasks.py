@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from app.domain.lane import Lane
 from app.local.invocation import LambdaEvent
 
 
@@ -12,6 +13,7 @@ class Job:
     email_id: str
     attempt: int = 1
     has_key: bool = True
+    lane: Lane = Lane.NORMAL
     settled: list[bool] = field(default_factory=list, compare=False)
 
     @property

@@ -1,10 +1,12 @@
+import queue
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from app.domain.lane import Lane
 from app.local.alarm import Alarm
-from app.local.backlog import Backlog
+from app.local.backlog import BULK_EVERY, Backlog
 from tests.local.tasks import Job
 from tests.support.clock import Clock
 
@@ -117,3 +119,45 @@ def test_the_alarm_ends_by_itself_also_if_the_clock_is_set_back() -> None:
     alarm.set(clock.now_ms + 10)
     clock.advance(-3600)
     alarm.wait(0.01)
+
+
+def test_urgent_tasks_pass_all_that_wait_and_bulk_comes_last(backlog: Backlog) -> None:
+    for number in range(3):
+        for lane in (Lane.BULK, Lane.NORMAL, Lane.URGENT):
+            backlog.put(Job(f"{lane} {number}", lane=lane))
+    taken = [backlog.take() for _ in range(9)]
+    assert [task.lane for task in taken if task] == [Lane.URGENT] * 3 + [Lane.NORMAL] * 3 + [Lane.BULK] * 3
+    assert [task.email_id for task in taken if task][:3] == ["urgent 0", "urgent 1", "urgent 2"]
+
+
+def test_an_urgent_task_comes_before_what_the_queue_has_left(backlog: Backlog) -> None:
+    backlog.put_first([Job("left", lane=Lane.BULK)])
+    backlog.put(Job("new", lane=Lane.URGENT))
+    assert [backlog.take(), backlog.take()] == [Job("new", lane=Lane.URGENT), Job("left", lane=Lane.BULK)]
+
+
+def test_one_task_in_ten_is_of_bulk_while_normal_ones_wait(backlog: Backlog) -> None:
+    for number in range(40):
+        backlog.put(Job(f"normal {number}"))
+        backlog.put(Job(f"bulk {number}", lane=Lane.BULK))
+    lanes = [task.lane for task in (backlog.take() for _ in range(40)) if task]
+    assert lanes.count(Lane.BULK) == 40 / BULK_EVERY
+
+
+def test_a_thread_for_urgent_tasks_takes_no_other_and_ends_with_the_backlog(backlog: Backlog) -> None:
+    backlog.put(Job("a"))
+    backlog.put(Job("b", lane=Lane.URGENT))
+    assert backlog.take_urgent() == Job("b", lane=Lane.URGENT)
+    taken: queue.Queue[object] = queue.Queue()
+
+    def take() -> None:
+        for _ in range(2):
+            taken.put(backlog.take_urgent())
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    backlog.put(Job("c", lane=Lane.URGENT))
+    assert taken.get(timeout=10) == Job("c", lane=Lane.URGENT)
+    assert backlog.close() == [Job("a")]
+    assert taken.get(timeout=10) is None
+    thread.join(10)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.lane import Lane
 from app.local import worker
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
@@ -71,27 +72,27 @@ def test_an_accepted_email_is_handed_to_the_worker_and_is_not_in_the_queue(
 def test_without_a_worker_it_is_published_as_on_aws(env: Env, store: Aws) -> None:
     harness = Harness(store)
     _, queue = HandOver(env).rewire(harness.stores, over_sns(harness))
-    queue.publish("eml_1", 2)
-    assert queue.publish_many([("eml_2", 1), ("eml_3", 4)]) == []
-    assert harness.queue.published() == [("eml_1", 2), ("eml_2", 1), ("eml_3", 4)]
+    queue.publish("eml_1", 2, Lane.NORMAL)
+    assert queue.publish_many([("eml_2", 1, Lane.BULK), ("eml_3", 4, Lane.URGENT)]) == []
+    assert harness.queue.published() == [("eml_1", 2), ("eml_3", 4), ("eml_2", 1)]
 
 
 def test_many_are_handed_over_together(env: Env, store: Aws, intake: Intake) -> None:
     harness, handing = Harness(store), HandOver(env)
     _, queue = handing.rewire(harness.stores, over_sns(harness))
-    many = [(f"eml_{number}", number) for number in range(1, 501)]
+    many = [(f"eml_{number}", number, Lane.NORMAL) for number in range(1, 501)]
     with closing(Listener(socket_path(env), intake.take)), closing(handing):
         assert queue.publish_many(many) == ()
-        assert [asked(intake) for _ in many] == many
+        assert [asked(intake) for _ in many] == [one[:2] for one in many]
     assert harness.published() == []
 
 
 def test_what_the_worker_publishes_stays_with_it(store: Aws, intake: Intake) -> None:
     harness = Harness(store)
     stores, queue = intake.rewire(harness.stores, over_sns(harness))
-    queue.publish("eml_1", 2)
-    queue.publish_later("eml_2", 1, 5_000)
-    assert queue.publish_many([("eml_3", 1)]) == ()
+    queue.publish("eml_1", 2, Lane.NORMAL)
+    queue.publish_later("eml_2", 1, 5_000, Lane.NORMAL)
+    assert queue.publish_many([("eml_3", 1, Lane.NORMAL)]) == ()
     assert [asked(intake), asked(intake)] == [("eml_1", 2), ("eml_3", 1)]
     assert intake.backlog.release(4_999) == 5_000
     intake.backlog.release(5_000)
@@ -109,8 +110,8 @@ def test_a_line_that_is_none_is_refused(intake: Intake) -> None:
 
 
 def test_what_was_not_begun_is_in_the_queue_when_the_worker_ends(intake: Intake) -> None:
-    intake.publish("eml_1", 2)
-    intake.publish_later("eml_2", 3, 10**15)
+    intake.publish("eml_1", 2, Lane.NORMAL)
+    intake.publish_later("eml_2", 3, 10**15, Lane.BULK)
     intake.leave(intake.backlog.close(), within_s=30)
     found = intake.queue.receive()
     assert found is not None

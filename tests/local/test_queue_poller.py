@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.admin.dead_letters import asked_for
+from app.domain.lane import Lane
 from app.local import aws, queue_poller
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
@@ -18,7 +19,7 @@ from app.local.provision import DEAD_LETTERS, QUEUE, provision
 from app.local.queue_poller import LocalQueue
 from app.local.runner import CONCURRENCY, Handed, Handler, Runner
 from app.topic import DelayQueue
-from workers.attempts import read
+from workers.attempts import lane_of, read
 
 Env = dict[str, str]
 Eventually = Callable[..., None]
@@ -79,7 +80,7 @@ def lying_in(env: Env, name: str) -> int:
 
 
 def handed(env: Env, backlog: Backlog, email_id: str, attempt: int = 1) -> Handed:
-    return Handed(email_id, attempt, 0, backlog, LocalQueue(env))
+    return Handed(email_id, attempt, 0, backlog, LocalQueue(env), Lane.BULK)
 
 
 def test_a_message_with_a_delay_comes_when_that_is_over(queue: Env, eventually: Eventually) -> None:
@@ -89,11 +90,12 @@ def test_a_message_with_a_delay_comes_when_that_is_over(queue: Env, eventually: 
     later = DelayQueue(lambda: sqs, sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"], time.time)
     at_ms = int(time.time() * 1000) + 1500
     with feeding(queue, lambda event, _: seen.append((event, time.time()))):
-        later.publish("eml_1", 2, at_ms)
+        later.publish("eml_1", 2, at_ms, Lane.BULK)
         eventually(lambda: bool(seen))
     [(event, came_s)] = seen
     assert came_s * 1000 >= at_ms
-    assert json.loads(event["Records"][0]["body"]) == {"email_id": "eml_1", "attempt": 2, "at_ms": at_ms}
+    asked = json.loads(event["Records"][0]["body"])
+    assert asked == {"email_id": "eml_1", "attempt": 2, "lane": "bulk", "at_ms": at_ms}
 
 
 @pytest.mark.parametrize("is_handed", [False, True], ids=["from the queue", "handed over"])
@@ -145,14 +147,17 @@ def test_a_failing_message_is_tried_three_times_then_dead(queue: Env, eventually
             if is_handed:
                 backlog.put(handed(queue, backlog, email_id, 2))
             else:
-                publish(queue, json.dumps({"email_id": email_id, "attempt": 2}))
+                publish(queue, json.dumps({"email_id": email_id, "attempt": 2, "lane": "bulk"}))
         eventually(lambda: lying_in(queue, DEAD_LETTERS) == 2)
     assert tries == {"eml_raises": ["1", "2", "3"], "eml_named": ["1", "2", "3"]}
     assert lying_in(queue, QUEUE) == 0
     sqs = aws.client("sqs", queue)
     url = sqs.get_queue_url(QueueName=DEAD_LETTERS)["QueueUrl"]
     found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert sorted(asked_for(dead["Body"]) for dead in found) == [[("eml_named", 2)], [("eml_raises", 2)]]
+    assert sorted(asked_for(dead["Body"]) for dead in found) == [
+        [("eml_named", 2, Lane.BULK)],
+        [("eml_raises", 2, Lane.BULK)],
+    ]
 
 
 @pytest.mark.parametrize("is_handed", [False, True], ids=["from the queue", "handed over"])
@@ -224,11 +229,16 @@ def test_the_end_waits_for_the_handler(queue: Env) -> None:
 
 
 def test_what_was_not_begun_is_left_to_the_next_worker(queue: Env, eventually: Eventually) -> None:
-    wanted = [(f"eml_{number}", 3) for number in range(queue_poller.BATCH + 1)]
+    wanted = [(f"eml_{number}", 3, Lane.URGENT) for number in range(queue_poller.BATCH + 1)]
     LocalQueue(queue).leave(wanted, within_s=30)
     assert lying_in(queue, QUEUE) == len(wanted)
-    seen: list[tuple[str, int]] = []
-    with feeding(queue, lambda event, _: seen.append(read(event["Records"][0]))):
+    seen: list[tuple[str, int, Lane]] = []
+
+    def see(event: LambdaEvent, _: Context) -> None:
+        (record,) = event["Records"]
+        seen.append((*read(record), lane_of(record)))
+
+    with feeding(queue, see):
         eventually(lambda: len(seen) == len(wanted))
     assert sorted(seen) == sorted(wanted)
     LocalQueue(queue).leave(wanted, within_s=-1)
@@ -239,8 +249,8 @@ def test_an_emulator_that_is_away_ends_nothing(queue: Env, caplog: pytest.LogCap
     away = LocalQueue(queue)
     away._sqs = aws.client("sqs", {**queue, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     assert away.receive() is None
-    away.leave([("eml_1", 1)], within_s=30)
-    away.bury("eml_1", 1)
+    away.leave([("eml_1", 1, Lane.BULK)], within_s=30)
+    away.bury("eml_1", 1, Lane.BULK)
     message = {"MessageId": "1", "ReceiptHandle": "1", "Attributes": {"ApproximateReceiveCount": "1"}}
     away.delete(message)
     away.put_back(message)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from app.domain.head import Status
 from app.domain.health import Health
 from app.local.set_back import bring_forward, bring_health_forward
 from tests.support.samples import a_head
@@ -29,6 +30,14 @@ def test_what_was_written_since_stays() -> None:
     head = a_head(NOW_MS, lease_until_ms=NOW_MS + 30_000, turn_ms=NOW_MS + 2_000)
     [(key, recipient)] = head.recipients.items()
     head = replace(head, recipients={key: replace(recipient, wait_until_ms=NOW_MS + 60_000)})
+    assert bring_forward(head, HOUR_MS, NOW_MS) == head
+
+
+def test_a_schedule_stays_because_the_client_has_named_its_time() -> None:
+    head = a_head(WAS_MS)
+    [(key, recipient)] = head.recipients.items()
+    waits = replace(recipient, status=Status.SCHEDULED, wait_until_ms=WAS_MS + 60_000)
+    head = replace(head, recipients={key: waits}, send_at_ms=WAS_MS + 60_000)
     assert bring_forward(head, HOUR_MS, NOW_MS) == head
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.lane import Lane
 from app.local import queue_poller
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
@@ -63,6 +64,31 @@ def test_an_answer_of_the_handler_that_is_none_is_a_failure(answer: Any, eventua
         backlog.put(job)
         eventually(lambda: job.settled == [False])
     finally:
+        backlog.close()
+        runner.join()
+
+
+def test_an_urgent_email_is_handled_while_a_slow_provider_holds_all_other_threads(eventually: Eventually) -> None:
+    backlog, free, begun = Backlog(Alarm()), threading.Event(), list[str]()
+
+    def handle(event: LambdaEvent, _: object) -> None:
+        email_id = event["Records"][0]["messageId"]
+        begun.append(email_id)
+        if email_id.startswith("bulk"):
+            free.wait(30)
+
+    runner = Runner(backlog, handle, 20)
+    runner.start()
+    try:
+        for number in range(2 * CONCURRENCY):
+            backlog.put(Job(f"bulk {number}", lane=Lane.BULK))
+        eventually(lambda: len(begun) == CONCURRENCY)
+        urgent = Job("urgent", lane=Lane.URGENT)
+        backlog.put(urgent)
+        eventually(lambda: urgent.settled == [True])
+        assert len(begun) == CONCURRENCY + 1
+    finally:
+        free.set()
         backlog.close()
         runner.join()
 

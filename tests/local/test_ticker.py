@@ -119,6 +119,18 @@ def test_an_email_is_published_when_it_is_due_without_a_question_before(
     assert started.heads.asked == asked
 
 
+def test_a_scheduled_email_is_published_at_its_time_and_not_before(started: Laptop, eventually: Eventually) -> None:
+    harness, asked = started.harness, started.heads.asked
+    email_id = harness.take(an_email(send_at_ms=harness.clock.now_ms + HOUR_S * 1000))
+    moved = harness.take(an_email(send_at_ms=harness.clock.now_ms + 9 * HOUR_S * 1000))
+    harness.reschedule(moved, "team", harness.clock.now_ms + 2 * HOUR_S * 1000)
+    harness.clock.advance(HOUR_S)
+    eventually(lambda: started.published == [(email_id, 1)])
+    harness.clock.advance(HOUR_S)
+    eventually(lambda: (moved, 1) in started.published)
+    assert started.heads.asked == asked
+
+
 def test_an_attempt_whose_worker_died_is_published_when_its_lease_ends(started: Laptop, eventually: Eventually) -> None:
     def die(_: object) -> Any:
         raise SystemExit

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from app.domain.email import Attachment, Content, Mailbox
 from app.domain.head import Head
 from app.settings import INLINE_BYTES, LARGEST_INLINE
-from app.store.content import ContentItem, Contents, pack, unpack
+from app.store.content import ContentItem, Contents
+from app.store.content_packing import pack, unpack
 from app.store.heads import Heads
 from tests.support.aws import BUCKET, Aws
 from tests.support.samples import a_head
@@ -80,7 +81,8 @@ def test_the_limit_is_on_the_packed_bytes(store: Aws, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lives_for_days", "prefix"), [(8, "10d"), (9, "10d"), (9.01, "20d"), (19, "20d"), (19.1, "45d"), (38, "45d")]
+    ("lives_for_days", "prefix"),
+    [(8, "10d"), (9, "10d"), (9.01, "20d"), (19, "20d"), (19.1, "45d"), (44.1, "75d"), (67, "75d")],
 )
 def test_a_large_content_is_one_object_below_the_prefix_of_its_lifetime(
     store: Aws, lives_for_days: float, prefix: str
@@ -170,3 +172,42 @@ contents = st.builds(
 @given(contents)
 def test_unpack_gives_back_what_was_packed(content: Content) -> None:
     assert unpack(pack(content)) == content
+
+
+def kept(aws: Aws, head: Head, ttl_s: int, now_ms: int) -> ContentItem:
+    Contents(lambda: aws.s3, BUCKET).keep(replace(head, ttl_s=ttl_s), now_ms)
+    return ContentItem.get(head.email_id, f"content#{head.accepted_by}", consistent_read=True)
+
+
+@pytest.mark.parametrize("size", [0, INLINE_BYTES])
+def test_what_is_kept_for_longer_is_the_same(store: Aws, size: int) -> None:
+    head, _ = put(store, with_noise(size))
+    item = kept(store, head, head.ttl_s + 86_400, NOW_MS)
+    assert item.ttl.timestamp() == head.ttl_s + 86_400
+    assert get(store, head.email_id) == with_noise(size)
+
+
+def test_an_object_is_written_again_below_the_prefix_of_the_time_that_is_left(store: Aws) -> None:
+    """The rule that deletes it counts from its last write."""
+    head, before = put(store, with_noise(INLINE_BYTES))
+    week_ms = 7 * 86_400_000
+    again = kept(store, head, head.ttl_s + 7 * 86_400, NOW_MS + week_ms)
+    assert again.object_key == before.object_key == f"content/10d/{head.email_id}/{head.accepted_by}"
+    longer = kept(store, head, head.ttl_s + 30 * 86_400, NOW_MS + week_ms)
+    assert longer.object_key == f"content/45d/{head.email_id}/{head.accepted_by}"
+    assert get(store, head.email_id) == with_noise(INLINE_BYTES)
+
+
+def test_it_is_never_kept_for_less_long(store: Aws) -> None:
+    head, _ = put(store, with_noise(0))
+    kept(store, head, head.ttl_s + 86_400, NOW_MS)
+    assert kept(store, head, head.ttl_s + 60, NOW_MS).ttl.timestamp() == head.ttl_s + 86_400
+
+
+def test_what_is_gone_stays_so(store: Aws) -> None:
+    head, item = put(store, with_noise(INLINE_BYTES))
+    store.s3.delete_object(Bucket=BUCKET, Key=item.object_key)
+    assert kept(store, head, head.ttl_s + 86_400, NOW_MS).ttl.timestamp() == head.ttl_s
+    item.delete()
+    Contents(no_bucket, BUCKET).keep(replace(head, ttl_s=head.ttl_s + 86_400), NOW_MS)
+    assert get(store, head.email_id) is None

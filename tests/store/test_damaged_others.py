@@ -64,10 +64,10 @@ def test_counts_that_cannot_be_read_are_left_out(caplog: pytest.LogCaptureFixtur
 def test_a_day_of_places_that_cannot_be_read_has_none_left(caplog: pytest.LogCaptureFixture) -> None:
     name = f"provider-{uuid4().hex[:8]}"
     put(PlaceItem, {"provider": {"S": name}, "part": {"S": "day#020000"}, "taken": {"S": "many"}})
-    put(PlaceItem, {"provider": {"S": name}, "part": {"S": "turns#0000000005"}, "taken": {"S": "many"}})
+    put(PlaceItem, {"provider": {"S": name}, "part": {"S": "turns#normal#0000000005"}, "taken": {"S": "many"}})
     assert Places().taken(name, 20_000) == ALL > 10**9  # no cap is as high
     assert Places().next_turn(name, 5) == ALL // 5
-    assert passed_over(caplog) == [("place", f"{name} day#020000"), ("place", f"{name} turns#0000000005")]
+    assert passed_over(caplog) == [("place", f"{name} day#020000"), ("place", f"{name} turns#normal#0000000005")]
 
 
 @pytest.mark.parametrize("newest", [{}, {"newest": {"N": "1"}}])

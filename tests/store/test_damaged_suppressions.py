@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.own_entries import Fate, OwnEntry
+from app.domain.own_entries import Fate, OwnEntry, take_over
 from app.domain.suppression import DAY_MS, Bounce, Reason, Resubscription, Suppression
 from app.errors import Unreadable
 from app.store.item_values import LAST_MS
@@ -101,7 +101,7 @@ def test_what_is_found_about_it_changes_nothing_and_fails_nothing(suppressions: 
         with pytest.raises(Unreadable, match="another version"):
             suppressions.put(finding)
     own = OwnEntry(ann.address, "bounces", Reason.HARD_BOUNCE, NOW_MS)
-    assert suppressions.take_over(own, "ses", NOW_MS) is Fate.UNREADABLE
+    assert suppressions.take_over(own.address, lambda entry: take_over(entry, own, "ses", NOW_MS)) is Fate.UNREADABLE
     assert stored(SuppressionItem, address_hmac=key) == before
 
 

@@ -10,8 +10,10 @@ from app.domain.due import EARLY_MS, REPUBLISH_AFTER_MS
 from app.domain.email import Mailbox, OnUncertain, Role, Tracking
 from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
+from app.domain.lane import Lane
 from app.domain.shards import SHARDS, shard_of
 from app.domain.suppression import Notice, Reason
+from app.domain.waiting import Waiting
 from app.store.head_items import HeadItem
 from app.store.heads import Heads
 from tests.support.aws import Aws
@@ -23,7 +25,7 @@ NOW_MS = Clock().now_ms
 
 
 def due(head: Head, now_ms: int) -> bool:
-    return head.email_id in Heads().due(shard_of(head.email_id), now_ms, 10_000)[0]
+    return head.email_id in Heads().due(str(shard_of(head.email_id)), now_ms, 10_000)[0]
 
 
 def stored(**fields: object) -> Head:
@@ -59,6 +61,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         cause=Cause.OUTAGE,
         detail="ünavailable",
         passes_lists=True,
+        waits_for=Waiting.CAP,
     )
     repetition = Attempt(
         number=4,
@@ -102,8 +105,12 @@ def test_what_is_created_is_read_again_whole() -> None:
         limited_since_ms=NOW_MS + 50_000,
         project="shop-2",
         tags=("receipt", "order=4711"),
+        lane=Lane.BULK,
         shard=9,
         send_at_ms=NOW_MS + 60_000,
+        begins_at_ms=NOW_MS + 70_000,
+        key_hash="5e6f",
+        through="mailgun:eu",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
     assert at_their_defaults(head) == at_their_defaults(person) == at_their_defaults(repetition) == []
@@ -169,7 +176,7 @@ def test_a_new_email_is_due_after_its_first_chance_to_be_published() -> None:
 
 
 def waiting(head: Head, now_ms: int) -> bool:
-    return head.email_id in Heads().waiting(shard_of(head.email_id), now_ms, 10_000)[0]
+    return head.email_id in Heads().waiting(str(shard_of(head.email_id)), now_ms, 10_000)[0]
 
 
 def test_who_has_been_due_for_long_is_not_waiting() -> None:
@@ -219,11 +226,11 @@ def test_the_longest_due_comes_first_and_the_limit_holds() -> None:
         head = a_head(NOW_MS, recipients=people)
         if shard_of(head.email_id) == shard:
             heads.append(stored(email_id=head.email_id, recipients=people))
-    first, cursor = Heads().due(shard, 2_000, 2)
+    first, cursor = Heads().due(str(shard), 2_000, 2)
     assert first == [head.email_id for head in heads[:2]]
     assert cursor is not None
-    assert Heads().due(shard, 2_000, 100, cursor)[0][:1] == [heads[2].email_id]
-    assert Heads().due(shard, 1_001, 3)[0] == [head.email_id for head in heads[:2]]
+    assert Heads().due(str(shard), 2_000, 100, cursor)[0][:1] == [heads[2].email_id]
+    assert Heads().due(str(shard), 1_001, 3)[0] == [head.email_id for head in heads[:2]]
 
 
 def test_all_emails_are_listed_by_partition_newest_first_from_a_time_on() -> None:

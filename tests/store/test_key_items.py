@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.key_hash import key_hash
 from app.errors import ServiceUnavailable
 from app.store.idempotency import IdempotencyKeys, KeyItem
 from tests.support.aws import Aws
@@ -78,3 +79,19 @@ def test_one_that_is_deleted_in_this_very_moment_is_to_be_sent_again(
     with pytest.raises(ServiceUnavailable):
         keys.name("team", key, "eml_b", TTL_S, NOW_S)
     assert keys.name("team", key, "eml_b", TTL_S, NOW_S).email_id == "eml_b"
+
+
+def test_a_key_is_kept_for_longer_and_never_for_less_long(keys: IdempotencyKeys, key: str) -> None:
+    keys.name("team", key, "eml_a", TTL_S, NOW_S)
+    hashed = key_hash("team", key)
+    for ttl_s in (TTL_S + 60, TTL_S + 9):
+        keys.keep(hashed, "eml_a", ttl_s)
+        assert keys.name("team", key, "eml_b", TTL_S, NOW_S) == ("eml_a", TTL_S + 60)
+
+
+def test_a_key_that_names_another_email_by_now_or_none_stays_so(keys: IdempotencyKeys, key: str) -> None:
+    hashed = key_hash("team", key)
+    keys.keep(hashed, "eml_a", TTL_S)
+    assert keys.name("team", key, "eml_b", TTL_S, NOW_S) == ("eml_b", TTL_S)
+    keys.keep(hashed, "eml_a", TTL_S + 60)
+    assert keys.name("team", key, "eml_c", TTL_S, NOW_S) == ("eml_b", TTL_S)

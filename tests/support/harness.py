@@ -79,6 +79,7 @@ class Harness:
         self.places = parts.attempt.capacity.places
         self.accept, self.attempt, self.record = parts.accept, parts.attempt, parts.record
         self.cancel, self.read, self.sweep, self.explain = parts.cancel, parts.read, parts.sweep, parts.explain
+        self.reschedule, self.retry = parts.reschedule, parts.retry
         assert isinstance(self.sweep.watchdog, Watchdog)
         self.sweep.watchdog.heads = OwnHeads(self)
         self.read_context = self.attempt.read_context
@@ -96,7 +97,7 @@ class Harness:
             providers=self._receivers,
             confirm=lambda _, url: self.confirmed.append(url),
             monotonic=self.monotonic,
-            publish_later=lambda email_id, number, at_ms: self.delayed.append((at_ms, email_id, number)),
+            publish_later=lambda email_id, number, at_ms, _: self.delayed.append((at_ms, email_id, number)),
             wait=self.clock.advance,
         )
 

@@ -1,17 +1,20 @@
-"""Publishing one by one, where a test looks at each message."""
+"""Publishing one by one, where a test looks at each message, and without lanes, where a test has no need of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from app.delivery.ports import Publish, PublishMany
+from app.delivery.queue_ports import Asked, Publish, PublishMany
+from app.domain.lane import Lane
 from app.errors import ServiceUnavailable
 
+InNoLane = Callable[[str, int], object]
 
-def one_by_one(publish: Publish) -> PublishMany:
+
+def one_by_one(publish: InNoLane) -> PublishMany:
     """Publishes many messages by as many calls of `publish`."""
 
-    def publish_many(attempts: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+    def publish_many(attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
         refused: list[tuple[str, str]] = []
-        for email_id, attempt in attempts:
+        for email_id, attempt, _ in attempts:
             try:
                 publish(email_id, attempt)
             except ServiceUnavailable as error:
@@ -19,3 +22,12 @@ def one_by_one(publish: Publish) -> PublishMany:
         return refused
 
     return publish_many
+
+
+def in_no_lane(publish: InNoLane) -> Publish:
+    """Publishes what is of any lane by `publish`."""
+
+    def published(email_id: str, attempt: int, lane: Lane) -> None:
+        publish(email_id, attempt)
+
+    return published

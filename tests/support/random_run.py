@@ -14,7 +14,7 @@ from app.domain.due import due_at_ms
 from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status
-from app.domain.health import Health, pause
+from app.domain.health import pause
 from app.domain.kinds import Kind
 from app.domain.outcome import Outcome
 from app.domain.shards import shard_of
@@ -29,7 +29,8 @@ from tests.support.faults import FaultInjector, FaultMode, FaultyStore, Recordin
 from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, receivers
 from tests.support.proved import BAD, OPT_OUTS, PROVED
 from tests.support.providers import webhook
-from tests.support.publishing import one_by_one
+from tests.support.publishing import in_no_lane, one_by_one
+from tests.support.random_asks import Asks
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
 DuringCall = Kind | float | str | None  # what happens during a call: a webhook, seconds that pass, or DEATH
@@ -39,7 +40,7 @@ SHARDS = (0, 1)
 DEATH = "death"  # the worker dies during the call, after the provider has taken the email
 MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}  # calls to one recipient
 WAITS_MS = UNCERTAIN_WAIT_S * 1000
-FINAL = frozenset(Status) - {Status.QUEUED, Status.SENDING, Status.SENT}
+FINAL = frozenset(Status) - {Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
 RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
 ANSWERS = (ServiceUnavailable, Conflict, Invalid)
@@ -87,6 +88,7 @@ class RandomRun:
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
         self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
+        self.asks = Asks(self)
         self.restart()
 
     def restart(self) -> None:
@@ -97,19 +99,20 @@ class RandomRun:
         stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
         parts = build(
             replace(harness.settings, routing=replace(harness.routing, caps=self.cap_check.caps)),
-            faults.wrap(self._publish),
+            in_no_lane(faults.wrap(self._publish)),
             faults.wrap(self._send),
             self.clock,
             stores=replace(harness.stores, **stores),
             publish_many=one_by_one(faults.wrap(self._publish)),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
             confirm=lambda _, url: harness.confirmed.append(url),
-            publish_later=faults.wrap(lambda email_id, number, _: self._publish(email_id, number)),
+            publish_later=faults.wrap(lambda email_id, number, *_: self._publish(email_id, number)),
             wait=self.clock.advance,
         )
         harness.monitor = parts.monitor
         harness.accept, harness.attempt = replace(parts.accept, read_beside=at_once), parts.attempt
         harness.record, harness.cancel = parts.record, parts.cancel
+        harness.reschedule, harness.retry = parts.reschedule, parts.retry
 
     # Steps
 
@@ -132,7 +135,7 @@ class RandomRun:
         email_id = f"eml_{key}"
         self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
         self.emails.setdefault(email_id, (email, key))
-        if self._run(point, self.harness.accept, email, project="team", key=key):
+        if self.attempt_to(point, self.harness.accept, email, project="team", key=key):
             self.promised.add(email_id)
             self.touched.add(email_id)
 
@@ -154,7 +157,7 @@ class RandomRun:
         self.outcome = outcome
         self.during_call = during_call
         self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
-        if not self._run(point, self.harness.attempt, *message):
+        if not self.attempt_to(point, self.harness.attempt, *message):
             self.messages.append(message)  # the queue delivers it again
 
     def lose(self, at: int) -> None:
@@ -192,7 +195,7 @@ class RandomRun:
         copy = event.email_id, event.attempt, event.recipient
         self.reported[copy].add(event.kind)
         self.touched.discard(event.email_id)
-        is_recorded = self._run(point, self.harness.record, event.provider, webhook([event]))
+        is_recorded = self.attempt_to(point, self.harness.record, event.provider, webhook([event]))
         self.applied[event.kind] += event.email_id in self.touched
         self.touched.add(event.email_id)
         if is_recorded:
@@ -212,7 +215,7 @@ class RandomRun:
     def cancel(self, number: int, point: FaultPoint = None) -> None:
         if self.promised:
             email_id = sorted(self.promised)[number % len(self.promised)]
-            if self._run(point, self.harness.cancel, email_id, None):
+            if self.attempt_to(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
 
     def pause(self, provider: str) -> None:
@@ -223,12 +226,6 @@ class RandomRun:
         self.harness.resume(provider)
         self.paused_since_s.pop(provider, None)
 
-    def silence(self, provider: str, *, silent: bool) -> None:
-        def change(health: Health) -> Health:
-            return health if health.silent is silent else replace(health, silent=silent)
-
-        self.harness.another_monitor().update(provider, change)
-
     def suppress(self, address: str) -> None:
         now_ms = self.clock.now_ms
         self.harness.suppressions.put(Suppression(address, Reason.MANUAL, "by hand", now_ms, now_ms + 10**10))
@@ -238,7 +235,7 @@ class RandomRun:
         for owner in ("", "team"):
             self.harness.suppressions.lift(address, self.clock.now_ms, owner)
 
-    def _run(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
+    def attempt_to(self, point: FaultPoint, use_case: Any, *arguments: Any, **named: Any) -> bool:
         """Run a use case with that fault. Returns whether it succeeded. A crash costs the process its memory."""
         self.faults.arm(point)
         try:
@@ -267,7 +264,9 @@ class RandomRun:
         first = self.first_calls.setdefault((message.email_id, message.attempt), (provider, message))
         assert first == (provider, message), "repeated, but not the same"
         assert now_ms < head.expires_at_ms, "sent after expires_at"
-        assert not head.providers or provider in head.providers, "sent through a provider it does not allow"
+        assert now_ms >= (head.send_at_ms or 0), "sent before its time"
+        allowed = [head.through] if head.through else head.providers
+        assert not allowed or provider in allowed, "sent through a provider it does not allow"
         since_s = self.paused_since_s.get(provider)
         assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
         for key in keys:
@@ -293,7 +292,7 @@ class RandomRun:
             self.clock.advance(during_call)
             self.sweep()
             for message in [message for message in self.messages if message[0] == email_id]:
-                self._run(None, self.harness.attempt, *message)
+                self.attempt_to(None, self.harness.attempt, *message)
         self.faults.arm((calls_left, mode))
 
     def _may_be_sent(self, head: Head, key: str, attempt: int) -> None:
@@ -304,7 +303,8 @@ class RandomRun:
                 "sent to somebody who is suppressed"
             )
         assert head.email_id not in self.canceled, "sent although it was canceled"
-        unknown = [number for number in unknown_calls(recipient, head.attempts) if number != attempt]
+        earlier = {attempt, *self.asks.passed[head.email_id, key]}
+        unknown = [number for number in unknown_calls(recipient, head.attempts) if number not in earlier]
         assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
         for copy in self.copies[head.email_id]:
             if key in copy.keys and copy.attempt != attempt:
@@ -339,6 +339,7 @@ class RandomRun:
         self.touched.clear()
         for head in heads:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
+            self.asks.see(head)
             for recipient in head.recipients.values():
                 self._check(head, recipient, is_due=is_due)
         opted_out = {address for address, at_ms in self.opted_out.items() if at_ms > self.lifted.get(address, 0)}
@@ -374,7 +375,7 @@ class RandomRun:
         self.messages.clear()
         for provider in self.harness.routing.providers:
             self.resume(provider)
-            self.silence(provider, silent=False)
+            self.asks.silence(provider, silent=False)
         self.restart()
         for _ in range(40):
             due = [due_ms for head in self.heads() if (due_ms := due_at_ms(head, self.clock.now_ms)) is not None]

@@ -169,7 +169,7 @@ def test_a_fault_of_ours_fails_the_span_by_its_class_alone(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("ann.secret@example.net")
 
-    monkeypatch.setattr(type(installation.api.accept.contents), "put", broken)
+    monkeypatch.setattr(type(installation.api.accept.contents), "put_many", broken)
     assert installation.post().status_code == 500
     installation.flush()
     post = collector.only("POST /v1/emails")

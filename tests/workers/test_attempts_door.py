@@ -9,6 +9,7 @@ import pytest
 
 from app import logs
 from app.domain.head import Status
+from app.domain.lane import Lane
 from app.errors import Unreadable
 from app.store.head_items import PART, HeadItem
 from tests.support.process import Process
@@ -73,7 +74,7 @@ def test_the_attempt_is_made(process: Process, shape: str) -> None:
 @pytest.mark.parametrize("raw", [False, True], ids=["in SNS's envelope", "raw"])
 def test_what_the_queue_really_hands_over_is_read(process: Process, raw: bool) -> None:
     queue = process.aws.queue(raw=raw)
-    queue.topic.publish("eml_queued", 7)
+    queue.topic.publish("eml_queued", 7, Lane.NORMAL)
     (record,) = queue.records()
     assert read({"messageId": record["MessageId"], "body": record["Body"]}) == ("eml_queued", 7)
 

@@ -49,7 +49,7 @@ print(json.dumps([sorted(packages - {"registry", "sdk"}), len(sys.modules)]))
 EACH_COSTS_AT_MOST = 15
 
 
-@pytest.mark.parametrize(("door", "at_most"), [("app.main", 1060), ("workers.attempts", 780)])
+@pytest.mark.parametrize(("door", "at_most"), [("app.main", 1110), ("workers.attempts", 800)])
 def test_a_process_loads_the_providers_of_its_accounts_and_no_other(door: str, at_most: int) -> None:
     names = list(registry.PROVIDERS)
     counts = []

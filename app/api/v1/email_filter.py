@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from app.api.auth import is_operator, project_of
-from app.api.v1 import queries
-from app.domain.head import EmailStatus
+from app.api.v1 import examples, queries
+from app.domain.head import EmailStatus, Status
 from app.domain.listing import FOR_EVER_MS, Wanted
 from app.errors import Invalid
 from app.store.api_keys import ApiKey
@@ -28,6 +28,23 @@ class Filter(queries.Query):
         queries.OrNone,
         queries.MAY_BE_EMPTY,
         Field(description="only emails that are in this status now"),
+    ] = None
+    recipient_status: Annotated[
+        Status | None,
+        queries.OrNone,
+        queries.MAY_BE_EMPTY,
+        Field(
+            description="only emails with a recipient who is in this status now; with `recipient`, it is that one's,"
+            " and with `provider`, one for whom an attempt went through it"
+        ),
+    ] = None
+    provider: Annotated[
+        queries.Account | None,
+        queries.OrNone,
+        Field(
+            description="only emails of which an attempt went through this account, whatever came of it",
+            examples=[examples.ACCOUNT],
+        ),
     ] = None
     first: Annotated[
         queries.Time | None,
@@ -55,11 +72,13 @@ def wanted(chosen: Filter, key: ApiKey) -> Wanted:
     if to_ms <= from_ms:
         raise Invalid(("to", "must be later than from"))
     return Wanted(
-        project_of(key, chosen.project),
-        chosen.recipient or "",
-        chosen.tag or "",
-        chosen.status,
-        from_ms,
-        to_ms,
+        project=project_of(key, chosen.project),
+        recipient=chosen.recipient or "",
+        tag=chosen.tag or "",
+        status=chosen.status,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        recipient_status=chosen.recipient_status,
+        provider=chosen.provider or "",
         with_tests=is_operator(key),
     )

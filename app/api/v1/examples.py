@@ -2,9 +2,11 @@
 
 from typing import Any
 
-# Local mode has these two emails, one delivered and one canceled, and the suppression below (app/local/seeds.py).
+# Local mode has these emails (delivered, canceled, failed, scheduled) and the suppression below (app/local/seeds.py).
 ID = "eml_k5f2qj7wz3xn6c4vb2m7t5h3ae"
 CANCELED_ID = "eml_t4x7mz2qk5wc3yn6bv2h5j7pie"
+FAILED_ID = "eml_z5m7wk2xq4tc6yn3bv2j7h4pqe"
+SCHEDULED_ID = "eml_n3c6yv2bt7xk5mq4wz2j6h7pae"
 ACCOUNT = "sendgrid"
 ELIGIBLE = ["ses"]
 
@@ -35,6 +37,7 @@ FULL: dict[str, Any] = {
     "providers": ["sendgrid", "mailgun"],
     "collapse_key": "invoice-4711",
     "critical": True,
+    "lane": "urgent",
     "tracking": {"opens": True, "clicks": False},
 }
 
@@ -61,6 +64,7 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": ID,
         "project": "default",
+        "lane": "normal",
         "status": status,
         "from": "App <no-reply@example.com>",
         "to": ["ann@example.com"],
@@ -80,11 +84,41 @@ def _summary(status: str, recipient: dict[str, Any]) -> dict[str, Any]:
 
 QUEUED = _summary("queued", {"status": "queued"})
 CANCELED = _summary("canceled", {"status": "canceled"}) | {"id": CANCELED_ID}
+# Local mode's email has this time already: to move it there changes nothing, however often that is tried.
+TO_MOVE: dict[str, Any] = {"send_at": "2030-01-31T20:00:00.000Z"}
+_TO_COME = {"status": "scheduled", "next_attempt_at": TO_MOVE["send_at"], "waiting_because": "schedule"}
+MOVED = _summary("scheduled", _TO_COME) | {
+    "id": SCHEDULED_ID,
+    "send_at": TO_MOVE["send_at"],
+    "expires_at": "2030-02-01T20:00:00.000Z",
+}
+TO_RETRY: dict[str, Any] = {"recipients": ["ann@example.com"], "provider": "mailgun", "allow_second_copy": False}
+FAILED = _summary("failed", {"status": "failed", "cause": "outage", "detail": "Service Unavailable"}) | {
+    "id": FAILED_ID
+}
+RETRIED = QUEUED | {"id": FAILED_ID, "expires_at": "2030-02-02T09:00:00.000Z"}
 DELIVERED = _summary("delivered", {"status": "delivered", "attempt": 2, "provider": "mailgun"})
 ACCEPTED: dict[str, Any] = QUEUED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
 REPLAYED: dict[str, Any] = DELIVERED | {"eligible_providers": ["sendgrid", "mailgun"], "suppressed": []}
+BATCH: list[dict[str, Any]] = [
+    SHORT | {"idempotency_key": "receipt-4711"},
+    SHORT | {"to": "bob@example.com", "idempotency_key": "receipt-4712"},
+]
+BATCH_ANSWER: dict[str, Any] = {
+    "data": [
+        ACCEPTED | {"lane": "bulk", "replayed": False},
+        {
+            "type": "urn:emailsminder:problem:invalid",
+            "errors": [{"field": "to[0]", "message": "is not an email address: it must have an @-sign."}],
+        },
+    ]
+}
 PAGE: dict[str, Any] = {"emails": [DELIVERED], "after": None}
 STORY: dict[str, Any] = DELIVERED | {
+    "reply_to": ["help@example.com"],
+    "headers": {"X-Campaign": "receipts"},
+    "tags": ["receipt"],
+    "metadata": {"order": "4711"},
     "attempts": [
         {
             "number": 1,
@@ -117,6 +151,7 @@ STORY: dict[str, Any] = DELIVERED | {
     "events": [
         {
             "at": "2030-01-31T18:00:02.000Z",
+            "sort_at": "2030-01-31T18:00:02.000Z",
             "provider": "mailgun",
             "attempt": 2,
             "recipient": "ann@example.com",
@@ -128,7 +163,25 @@ STORY: dict[str, Any] = DELIVERED | {
     ],
 }
 
+CONTENT: dict[str, Any] = {
+    "id": ID,
+    "subject": STORY["subject"],
+    "text": SHORT["text"],
+    "html": "<p>Thank you.</p>",
+    "attachments": [
+        {
+            "number": 1,
+            "filename": "receipt.txt",
+            "content_type": "text/plain",
+            "size_bytes": 12,
+            "content_id": None,
+            "url": f"/v1/emails/{ID}/attachments/1",
+        }
+    ],
+}
+
 EXPLANATION: dict[str, Any] = {
+    "lane": "normal",
     "route": [
         {
             "provider": "sendgrid",
@@ -185,3 +238,5 @@ SUPPRESSION: dict[str, Any] = {
     "reasons": [_MANUAL],
 }
 SUPPRESSIONS: dict[str, Any] = {"suppressions": [SUPPRESSION], "after": None}
+
+# Local mode has this key, whose secret nobody knows: the examples read, rotate and revoke it.

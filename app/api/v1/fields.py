@@ -166,6 +166,8 @@ OneLine = AfterValidator(addresses.one_line)
 Text = Annotated[str, AfterValidator(_no_nul)]
 Subject = Annotated[str, StringConstraints(max_length=998), OneLine]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_ascii)]
+# The spaces around it are not its own: a header has none.
+IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True), OneLine]
 Time = Annotated[
     int,
     PlainValidator(lambda value: times.read(_string(value))),

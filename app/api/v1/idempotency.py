@@ -5,7 +5,7 @@ clients send it without.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -31,6 +31,16 @@ async def _read(request: Request, _: _Declared = None) -> str | None:
 
 
 IdempotencyKey = Annotated[str | None, Depends(_read)]
+
+
+def refused(why: str) -> Callable[[Request], Awaitable[None]]:
+    """The dependency of a call that takes no such header. It raises Invalid, which says why, if there is one."""
+
+    async def refuse(request: Request) -> None:
+        if _values(request):
+            raise Invalid((NAME, why))
+
+    return refuse
 
 
 def parse(values: Sequence[str]) -> str | None:

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path
 from app.api.auth import Operator, Parts, Reader, is_operator, short_id
 from app.api.openapi import answer, errors, refusals
 from app.api.threads import Route
-from app.api.v1 import examples, provider_views, views
+from app.api.v1 import examples, provider_views
+from app.api.v1 import provider_shapes as shapes
 from app.domain import health as health_rules
 from app.domain.calls import NO_CALLS, Calls
 from app.domain.health import Health
@@ -30,13 +31,13 @@ Name = Annotated[str, Path(description="the account, as PROVIDERS names it", exa
     "/v1/providers",
     responses=answer(examples.PROVIDERS) | refusals("read"),
 )
-def list_providers(key: Reader, parts: Parts) -> views.ProviderList:
+def list_providers(key: Reader, parts: Parts) -> shapes.ProviderList:
     """List the health of each provider. It is a few seconds old at most.
 
     A breaker's `reason` is in the provider's words about some email, and for keys with the scope `admin` only.
     """
     healths, recent, now_ms = parts.monitor.healths(), parts.recent_calls(), int(parts.clock() * 1000)
-    return views.ProviderList(
+    return shapes.ProviderList(
         providers=[_view(healths[name], recent.get(name, NO_CALLS), now_ms, key) for name in parts.settings.providers]
     )
 
@@ -45,7 +46,7 @@ def list_providers(key: Reader, parts: Parts) -> views.ProviderList:
     "/v1/providers/{name}/pause",
     responses=answer(examples.PAUSED) | refusals("admin") | errors(_UNKNOWN),
 )
-def pause_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedProvider:
+def pause_provider(name: Name, key: Operator, parts: Parts) -> shapes.ChangedProvider:
     """Send nothing through this provider, not even in an email's last round, until it is resumed.
 
     It is in force when this call answers, some seconds after it was asked.
@@ -57,7 +58,7 @@ def pause_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedProv
     "/v1/providers/{name}/resume",
     responses=answer(examples.RESUMED) | refusals("admin") | errors(_UNKNOWN),
 )
-def resume_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedProvider:
+def resume_provider(name: Name, key: Operator, parts: Parts) -> shapes.ChangedProvider:
     """Clear the provider's pause, breaker, cooldown and weight. What was counted before no longer counts.
 
     It is in force when this call answers, some seconds after it was asked. Emails that wait for the provider are tried
@@ -69,7 +70,7 @@ def resume_provider(name: Name, key: Operator, parts: Parts) -> views.ChangedPro
 
 def _change(
     name: str, change: Callable[[Health], Health], message: str, key: ApiKey, parts: Container
-) -> views.ChangedProvider:
+) -> shapes.ChangedProvider:
     if name not in parts.settings.providers:
         raise NotFound("no such provider is configured")
     health, in_force_since_ms = parts.monitor.put_in_force(name, change)
@@ -78,5 +79,5 @@ def _change(
     return provider_views.write_changed(view, in_force_since_ms)
 
 
-def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> views.ProviderHealth:
+def _view(health: Health, recent: Calls, now_ms: int, key: ApiKey) -> shapes.ProviderHealth:
     return provider_views.write(health, recent, now_ms, with_words=is_operator(key))

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.api import addresses, times
 from app.api.problems import SHOWN_ERRORS, path
+from app.domain.account import is_account
 from app.domain.project import check_project
 from app.errors import Invalid
 
@@ -38,6 +39,12 @@ def _key(text: str) -> str:
         raise ValueError(f"{str(fault).rstrip('.')}; {_PLUS}") from None
 
 
+def _account(text: str) -> str:
+    if not is_account(text):
+        raise ValueError("is not the name of an account: NAME or NAME:LABEL, as PROVIDERS has them")
+    return text
+
+
 def _time(text: str) -> int:
     """Epoch milliseconds. An offset's + that was not escaped arrives as a space."""
     return times.read(re.sub(r" (\d\d:\d\d)$", r"+\1", text))
@@ -51,6 +58,7 @@ Cursor = Annotated[
 ]
 Limit = Annotated[int, Field(ge=1, le=100, description="how many a page has at most")]
 Project = Annotated[str, AfterValidator(check_project)]
+Account = Annotated[str, AfterValidator(_account)]
 Time = Annotated[int, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 

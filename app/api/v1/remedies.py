@@ -40,12 +40,14 @@ _NOT_YET = "is not supported yet; remove it"
 _TEMPLATES = "is not supported: fill in the template yourself, and send the result as `html` and `text`"
 _AMP = "is not supported, because most providers do not take it; send `html` and `text`"
 _TRACKING = "is not a known field; use `tracking`, which has `opens` and `clicks`"
-_SCHEDULE = "is not supported yet: send the request when the email is to leave"
+_SCHEDULE = "is not a known field; use `send_at`"
 # Fields of other APIs whose meaning here has another name, or no name yet.
 UNKNOWN_FIELDS: Final[Mapping[str, str]] = {
-    "send_at": _NOT_YET,
     "webhook_url": _NOT_YET,
-    "scheduled_at": _SCHEDULE,
+    "deliver_at": _SCHEDULE,
+    "delivery_time": _SCHEDULE,
+    "o:deliverytime": _SCHEDULE,
+    "send_after": _SCHEDULE,
     "template_id": _TEMPLATES,
     "template": _TEMPLATES,
     "template_data": _TEMPLATES,

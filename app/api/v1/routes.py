@@ -1,16 +1,33 @@
 """Every route of version 1, in the order of the OpenAPI document."""
 
-from app.api.v1 import emails, providers, sending, suppressions, webhooks
-from app.api.v1.schemas import EmailRequest, SuppressionRequest
+from app.api.v1 import batch, contents, emails, keys, providers, sending, suppressions, webhooks
+from app.api.v1.key_views import KeyRequest
+from app.api.v1.later_schemas import RetryRequest, ScheduleRequest
+from app.api.v1.schemas import BatchEmailRequest, EmailRequest, SuppressionRequest
 
-ROUTERS = (sending.router, emails.router, providers.router, suppressions.router, webhooks.router)
+ROUTERS = (
+    sending.router,
+    batch.router,
+    emails.router,
+    contents.router,
+    providers.router,
+    suppressions.router,
+    keys.router,
+    webhooks.router,
+)
 # FastAPI does not see these bodies, because the routes read them by themselves.
-REQUESTS = (EmailRequest, SuppressionRequest)
+REQUESTS = (EmailRequest, BatchEmailRequest, RetryRequest, ScheduleRequest, SuppressionRequest, KeyRequest)
 # The schema names of the domain's enumerations: `Status` alone says nothing in a client's package.
 NAMES = {
     "Availability": "ProviderAvailability",
     "Cause": "FailureCause",
+    "CreatedKey": "CreatedApiKey",
+    "Key": "ApiKey",
+    "KeyList": "ApiKeyList",
+    "KeyRequest": "ApiKeyRequest",
     "Reason": "SuppressionReason",
+    "RotatedKey": "RotatedApiKey",
     "Role": "RecipientRole",
     "Status": "RecipientStatus",
+    "Waiting": "WaitingBecause",
 }

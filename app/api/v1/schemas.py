@@ -12,6 +12,7 @@ from app.api.v1.fields import (
     Content,
     ContentId,
     Headers,
+    IdempotencyKey,
     Label,
     MediaType,
     Metadata,
@@ -26,6 +27,7 @@ from app.api.v1.fields import (
 )
 from app.api.v1.files import guess_media_type
 from app.api.v1.forms import Request, accepting, list_of, one_or_list_of
+from app.domain.lane import Lane
 from app.domain.suppression import Reason
 
 
@@ -125,8 +127,17 @@ class EmailRequest(Request):
         Field(default_factory=list),
     ]
     metadata: Annotated[Metadata, Field(default_factory=dict, description="20 entries at most, with those of `tags`")]
+    send_at: Annotated[
+        Time | None,
+        Field(description="when it is sent; at most 30 days ahead; at once if that is over; default: at once"),
+    ] = None
+    scheduled_at: Annotated[Time | None, Field(description="the same as `send_at`, as other APIs call it")] = None
     expires_at: Annotated[
-        Time | None, Field(description="no attempt is made after this time; at most 30 days ahead; default: 24 hours")
+        Time | None,
+        Field(
+            description="no attempt is made after this time; at most 30 days ahead, and later than `send_at`; default:"
+            " 24 hours after that"
+        ),
     ] = None
     on_uncertain: Annotated[
         OnUncertain,
@@ -156,6 +167,14 @@ class EmailRequest(Request):
             "never with `on_uncertain: fail`"
         ),
     ] = False
+    lane: Annotated[
+        Lane | None,
+        Field(
+            strict=False,
+            description="`urgent` passes `normal`, and both pass `bulk`, which may take hours. Default: that of the API"
+            " key, or `normal`, in a batch `bulk`; one that differs from the lane to which the key is fixed is refused",
+        ),
+    ] = None
     override_suppression: Annotated[
         bool, Field(description="send to suppressed addresses, too; needs an API key with the scope `admin`; is logged")
     ] = False
@@ -169,6 +188,11 @@ class EmailRequest(Request):
     ]
 
     @property
+    def begins_at(self) -> int | None:
+        """When it is to be sent, by either name."""
+        return self.send_at if self.send_at is not None else self.scheduled_at
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The tags that are no metadata, each once."""
         return tuple(dict.fromkeys(tag for tag in self.tags if isinstance(tag, str)))
@@ -177,6 +201,15 @@ class EmailRequest(Request):
     def all_metadata(self) -> dict[str, str]:
         """The metadata with that of the tags."""
         return {tag.name: tag.value for tag in self.tags if isinstance(tag, TagRequest)} | self.metadata
+
+
+class BatchEmailRequest(EmailRequest):
+    """An email of a batch: what an email is, and the key that a single one has in a header."""
+
+    idempotency_key: Annotated[
+        IdempotencyKey | None,
+        Field(description="as the header `Idempotency-Key` of a single send, with which it shares its names"),
+    ] = None
 
 
 class SuppressionRequest(Request):

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.api import times
 from app.api.v1 import views
 from app.domain.attempts import Attempt, EarlierCalls
-from app.domain.email import Mailbox, Role
+from app.domain.email import Content, Mailbox, Role
 from app.domain.event import ProviderEvent
 from app.domain.head import Head, Recipient, status
 from app.domain.project import plain
 from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.suppression import Notice
+from app.domain.timeline import Placed, in_order, waiting_because
 
 
 def summarize(head: Head) -> views.EmailSummary:
@@ -40,16 +41,28 @@ def list_suppressed(
     ]
 
 
-def write_story(head: Head, events: Iterable[ProviderEvent]) -> views.EmailStory:
-    """The whole story of the email with this head and these events."""
+def write_story(head: Head, events: Iterable[ProviderEvent], details: Content | None) -> views.EmailStory:
+    """The whole story of the email with this head and these events. `details` None: its content is lost."""
     return views.EmailStory.model_validate(
         _summary(head)
+        | _details(details)
         | {
             "attempts": [_attempt(attempt, head) for attempt in head.attempts],
             "earlier_attempts": [_earlier(provider, calls) for provider, calls in head.earlier.items()],
-            "events": [_event(event, head) for event in events],
+            "events": [_event(placed, head) for placed in in_order(head.attempts, events)],
         }
     )
+
+
+def _details(details: Content | None) -> dict[str, object]:
+    if details is None:
+        return dict.fromkeys(("reply_to", "headers", "tags", "metadata"))
+    return {
+        "reply_to": [str(mailbox) for mailbox in details.reply_to],
+        "headers": dict(details.headers),
+        "tags": list(details.tags),
+        "metadata": dict(details.metadata),
+    }
 
 
 def _summary(head: Head) -> dict[str, object]:
@@ -57,12 +70,14 @@ def _summary(head: Head) -> dict[str, object]:
         "id": head.email_id,
         "project": plain(head.project),
         "test": head.sandbox,
+        "lane": head.lane,
         "status": status(head.recipients.values()),
         "from": str(head.sender),
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
         "tracking": {"opens": head.tracking.opens, "clicks": head.tracking.clicks},
         "created_at": times.write(head.created_at_ms),
+        "send_at": times.write_optional(head.send_at_ms),
         "expires_at": times.write(head.expires_at_ms),
         "recipients": [_recipient(recipient, head) for recipient in head.recipients.values()],
     }
@@ -79,6 +94,7 @@ def _recipient(recipient: Recipient, head: Head) -> dict[str, object]:
         "cause": recipient.cause,
         "detail": recipient.detail or None,
         "next_attempt_at": times.write_optional(recipient.wait_until_ms),
+        "waiting_because": waiting_because(recipient),
     }
 
 
@@ -115,9 +131,11 @@ def _earlier(provider: str, calls: EarlierCalls) -> dict[str, object]:
     }
 
 
-def _event(event: ProviderEvent, head: Head) -> dict[str, object]:
+def _event(placed: Placed, head: Head) -> dict[str, object]:
+    event = placed.event
     return {
         "at": times.write(event.at_ms),
+        "sort_at": times.write(placed.sort_ms),
         "provider": event.provider,
         "attempt": event.attempt or None,
         "recipient": _as_given(event.recipient, head) or None,

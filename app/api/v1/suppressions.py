@@ -93,7 +93,7 @@ def get_suppression(suppression_id: Id, key: Reader, parts: Parts) -> views.Supp
     responses=answer(examples.SUPPRESSION, 201, description="Suppressed", headers=LOCATION)
     | refusals("admin")
     | body_errors(Invalid(("note", "is required"))),
-    openapi_extra=json_request(SuppressionRequest, example=("an address and the evidence", examples.TO_SUPPRESS)),
+    openapi_extra=json_request(SuppressionRequest, {"example": ("an address and the evidence", examples.TO_SUPPRESS)}),
 )
 def suppress_address(
     request: Request, response: Response, key: Operator, body: JsonBody, parts: Parts

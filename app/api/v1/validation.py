@@ -11,9 +11,13 @@ from app.api.problems import SHOWN_ERRORS, path, words
 from app.api.v1 import remedies
 from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, TagRequest
 from app.api.v1.forms import FORMS
-from app.api.v1.schemas import AttachmentRequest, EmailRequest, SuppressionRequest, TrackingRequest
+from app.api.v1.later_schemas import RetryRequest, ScheduleRequest
+from app.api.v1.schemas import AttachmentRequest, BatchEmailRequest, EmailRequest, SuppressionRequest, TrackingRequest
 from app.domain import headers
+from app.domain.address import address_key
 from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
+from app.domain.lifetime import SCHEDULED_WITHIN_S
+from app.domain.retry import Again
 from app.domain.suppression import LASTS_MS, Suppression
 from app.errors import Invalid
 
@@ -24,9 +28,14 @@ SUPPRESSED_WITHIN_MS = 3653 * DAY_MS
 
 _KNOWN = {"headers": "a header has name and value", "tags": "a tag has name and value, or is a text"}
 _WITHIN: dict[str, type[BaseModel]] = {"attachments": AttachmentRequest, "tracking": TrackingRequest}
-_REMEDIES = {EmailRequest: remedies.UNKNOWN_FIELDS, AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE}
+_REMEDIES = {
+    EmailRequest: remedies.UNKNOWN_FIELDS,
+    BatchEmailRequest: remedies.UNKNOWN_FIELDS,
+    AttachmentRequest: remedies.UNKNOWN_FIELDS_OF_A_FILE,
+}
 
 Request = TypeVar("Request", bound=BaseModel)
+Wanted = TypeVar("Wanted", bound=EmailRequest)
 Fault = tuple[str, str]  # field, what is wrong with it
 
 
@@ -35,10 +44,15 @@ def read_email(body: bytes, *, now_ms: int) -> Email:
 
     Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
-    request = _read(EmailRequest, body)
+    return check(EmailRequest, bodies.parse(body), now_ms)[1]
+
+
+def check(model: type[Wanted], value: object, now_ms: int) -> tuple[Wanted, Email]:
+    """The request in `value`, as JSON has it, and its email. Raises Invalid naming each wrong field."""
+    request = _validated(model, value)
     if faults := [*_check_together(request, now_ms)]:
         raise Invalid(*faults)
-    return to_email(request)
+    return request, to_email(request)
 
 
 def to_email(request: EmailRequest) -> Email:
@@ -62,19 +76,39 @@ def to_email(request: EmailRequest) -> Email:
             metadata=request.all_metadata,
         ),
         expires_at_ms=request.expires_at,
+        send_at_ms=request.begins_at,
         providers=tuple(request.providers),
         on_uncertain=OnUncertain(request.on_uncertain),
         collapse_key=request.collapse_key or "",
         critical=request.critical,
         override_suppression=request.override_suppression,
+        lane=request.lane,
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
         named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )
 
 
+def read_schedule(body: bytes) -> int:
+    """The time in `body`, for an email that is scheduled. Raises Malformed or Invalid."""
+    request = read_request(ScheduleRequest, body)
+    if faults := [*_check_names_of_schedule(request)]:
+        raise Invalid(*faults)
+    at_ms = request.send_at if request.send_at is not None else request.scheduled_at
+    if at_ms is None:
+        raise Invalid(("send_at", "is required"))
+    return at_ms
+
+
+def read_retry(body: bytes) -> Again:
+    """Whom and how to retry, as `body` says. Raises Malformed or Invalid."""
+    request = read_request(RetryRequest, body)
+    keys = tuple(dict.fromkeys(map(address_key, request.recipients)))
+    return Again(keys, request.provider or "", request.allow_second_copy)
+
+
 def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     """The suppression in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
-    request = _read(SuppressionRequest, body)
+    request = read_request(SuppressionRequest, body)
     until_ms = now_ms + LASTS_MS[request.reason] if request.until is None else request.until
     if until_ms <= now_ms:
         raise Invalid(("until", "must be in the future"))
@@ -83,9 +117,14 @@ def read_suppression(body: bytes, *, now_ms: int) -> Suppression:
     return Suppression(request.address.key, request.reason, request.note, now_ms, until_ms, request.project or "")
 
 
-def _read(model: type[Request], body: bytes) -> Request:
+def read_request(model: type[Request], body: bytes) -> Request:
+    """The request in `body`. Raises Malformed if the body is not JSON, Invalid naming each wrong field."""
+    return _validated(model, bodies.parse(body))
+
+
+def _validated(model: type[Request], value: object) -> Request:
     try:
-        return model.model_validate(bodies.parse(body))
+        return model.model_validate(value)
     except ValidationError as error:
         raise Invalid(*_faults(error, model)) from None
 
@@ -134,8 +173,26 @@ def _check_together(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
     if len(set(ids)) < len(ids):
         yield "attachments", "two attachments have the same content_id"
     yield from _check_names(request)
-    if request.expires_at is not None and request.expires_at > now_ms + EXPIRES_WITHIN_MS:
-        yield "expires_at", "must be within 30 days"
+    yield from _check_schedule(request, now_ms)
+    begins_ms = max(now_ms, request.begins_at or 0)
+    if request.expires_at is not None and request.expires_at > begins_ms + EXPIRES_WITHIN_MS:
+        yield "expires_at", "must be within 30 days" + (" after send_at" if begins_ms > now_ms else "")
+
+
+def _check_schedule(request: EmailRequest, now_ms: int) -> Iterator[Fault]:
+    """The faults of the time at which an email is to be sent.
+
+    A time that is over is none: who asks for it wants the email sent, and a clock may be wrong by a little.
+    """
+    yield from _check_names_of_schedule(request)
+    for field, at_ms in (("send_at", request.send_at), ("scheduled_at", request.scheduled_at)):
+        if at_ms is not None and at_ms > now_ms + SCHEDULED_WITHIN_S * 1000:
+            yield field, "must be within 30 days"
+
+
+def _check_names_of_schedule(request: EmailRequest | ScheduleRequest) -> Iterator[Fault]:
+    if request.send_at is not None and request.scheduled_at is not None:
+        yield "scheduled_at", "is another name of send_at, which is there, too; send one of them"
 
 
 def _check_names(request: EmailRequest) -> Iterator[Fault]:

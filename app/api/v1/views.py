@@ -6,12 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from app.api.v1 import examples
-from app.api.v1.call_views import RecentCalls
 from app.domain.email import Role
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import Cause, EventKind, OutcomeKind
+from app.domain.lane import Lane
 from app.domain.route import Availability
 from app.domain.suppression import Reason
+from app.domain.waiting import Waiting
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2030-01-31T18:00:00.000Z"])]
 
@@ -35,6 +36,13 @@ class EmailRecipient(BaseModel):
         Field(
             exclude_if=lambda value: value is None,
             description="when the next attempt is made, unless evidence or an operator changes that; only if it waits",
+        ),
+    ] = None
+    waiting_because: Annotated[
+        Waiting | None,
+        Field(
+            exclude_if=lambda value: value is None,
+            description="what ends its wait first, as it was when the wait began; only if it waits",
         ),
     ] = None
 
@@ -64,10 +72,14 @@ class EmailAttempt(BaseModel):
 class EmailEvent(BaseModel):
     """What a provider's webhook reported about one recipient of one attempt. `at` is the provider's time.
 
+    A provider's times may be whole seconds, so that `at` may lie before the attempt's `started_at`. `sort_at` never
+    does: it is for those who put events and attempts into one list.
+
     `scope` is what somebody unsubscribed from or subscribed to again, by the provider's own name; null: everything.
     """
 
     at: Time
+    sort_at: Time
     provider: str
     attempt: int | None
     recipient: str | None
@@ -98,6 +110,7 @@ class EmailSummary(BaseModel):
             description="there only if a test key sent it: through the sandbox, which reaches nobody",
         ),
     ] = False
+    lane: Lane
     status: EmailStatus
     sender: Annotated[str, Field(alias="from")]
     to: list[str]
@@ -106,6 +119,10 @@ class EmailSummary(BaseModel):
     subject: str
     tracking: EmailTracking
     created_at: Time
+    send_at: Annotated[
+        Time | None,
+        Field(exclude_if=lambda value: value is None, description="when it is or was to be sent, if a time was given"),
+    ] = None
     expires_at: Time
     recipients: list[EmailRecipient]
 
@@ -148,8 +165,16 @@ class EarlierAttempts(BaseModel):
 
 
 class EmailStory(EmailSummary):
-    """An email and everything that happened to it: attempts and events in the order of their times."""
+    """An email and everything that happened to it: attempts and events in the order of their times.
 
+    `reply_to`, `headers`, `tags` and `metadata` are as they were sent in; all four are null if the content of the email
+    is missing or damaged in the store.
+    """
+
+    reply_to: list[str] | None
+    headers: dict[str, str] | None
+    tags: list[str] | None
+    metadata: dict[str, str] | None
     attempts: list[EmailAttempt]
     earlier_attempts: Annotated[list[EarlierAttempts], Field(description="old ones, which are only counted")]
     events: list[EmailEvent]
@@ -182,49 +207,16 @@ class RouteCandidate(BaseModel):
 class Explanation(BaseModel):
     """The route that an email would take: every configured provider, in the order in which it would be tried."""
 
+    lane: Annotated[Lane, Field(description="how soon it would be sent, compared with others")]
     route: list[RouteCandidate]
     suppressed: Suppressed
-
-
-class ProviderBreaker(BaseModel):
-    """A provider's breaker. While it is open, nothing is sent before `until`, and after that one email at a time."""
-
-    open: bool
-    reason: str | None
-    until: Time | None
-
-
-class ProviderHealth(BaseModel):
-    """A provider's health, as all processes know it."""
-
-    name: str
-    weight: Annotated[int, Field(description="0 to 100; below 50 the provider is tried after the others")]
-    paused: bool
-    breaker: ProviderBreaker
-    cooldown_until: Annotated[Time | None, Field(description="it throttled us, and is not called before this time")]
-    silent: Annotated[bool, Field(description="the provider accepts emails, but reports on fewer of them than usual")]
-    webhooks_failing: Annotated[
-        bool,
-        Field(description="its reports do not get through to us, and the fault is ours; it is not judged meanwhile"),
-    ]
-    usual_share: Annotated[
-        float | None,
-        Field(description="the share of accepted recipients that it usually reports on; null: not known yet"),
-    ]
-    epoch: Annotated[int, Field(description="how often the provider was resumed")]
-    recent: Annotated[RecentCalls, Field(description="since the last resume; some seconds old")]
-
-
-class ChangedProvider(ProviderHealth):
-    """A provider after an operator has changed its health."""
-
-    in_force_since: Annotated[Time, Field(description="since when every process keeps to the change")]
-
-
-class ProviderList(BaseModel):
-    """Every configured provider, in the configured order."""
-
-    providers: list[ProviderHealth]
+    send_at: Annotated[
+        Time | None,
+        Field(
+            exclude_if=lambda value: value is None,
+            description="when it would be sent, if that is later; the route is the one of now and is chosen anew then",
+        ),
+    ] = None
 
 
 class WebhookReceipt(BaseModel):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.domain.kinds import Kind
+from app.domain.waiting import Waiting
 from app.local.playground import words
 
 LONG_WAIT_S: Final = 2.0  # a wait between two attempts that is longer is shown
@@ -72,7 +73,6 @@ def _steps(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[
     who = [recipient["address"] for recipient in story["recipients"]]
     whom = who[0] if len(who) == 1 else f"{len(who)} recipients"
     yield Step(story["created_at"], "good", "The API accepted it", whom)
-    started = {attempt["number"]: attempt["started_at"] for attempt in story["attempts"]}
     found: list[tuple[str, int, Step]] = []
     before: Mapping[str, Any] | None = None
     for attempt in story["attempts"]:
@@ -83,10 +83,7 @@ def _steps(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[
             found.append((at, 0, wait))
         found.append((at, 1, _attempt(attempt, titles, copies)))
         before = attempt
-    for event in story["events"]:
-        # A provider's time may have whole seconds, so that its event would come before the call that caused it.
-        at = max(event["at"], started.get(event["attempt"], event["at"]))
-        found.append((at, 2, _event(event, at, titles)))
+    found += [(event["sort_at"], 2, _event(event, event["sort_at"], titles)) for event in story["events"]]
     for _, _, step in sorted(found, key=lambda each: each[:2]):
         yield step
 
@@ -120,8 +117,11 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
         provider = titles.get(recipient["provider"] or "", recipient["provider"] or "a provider")
         at = recipient.get("next_attempt_at")
         match recipient["status"]:
+            case "scheduled":
+                yield _start(at, now)
             case "queued" if at:
-                yield f"The next round begins {words.until(at, now)}, at {words.clock(at)}."
+                waits = words.WAITS[recipient.get("waiting_because") or Waiting.ROUND]
+                yield f"{waits} {words.until(at, now)}, at {words.clock(at)}."
             case "queued":
                 yield "The next attempt is made at once."
             case "sending" if at:
@@ -133,8 +133,12 @@ def _following(story: Mapping[str, Any], titles: Mapping[str, str], now: datetim
                 yield "A call is under way."
             case "sent":
                 yield f"{provider} has it. Its webhook says what becomes of it."
-    if any(recipient["status"] in ("queued", "sending") for recipient in story["recipients"]):
+    if any(recipient["status"] in ("scheduled", "queued", "sending") for recipient in story["recipients"]):
         yield f"Nothing is sent after {words.clock(story['expires_at'])}."
+
+
+def _start(at: str | None, now: datetime) -> str:
+    return f"It is sent {words.until(at, now)}, at {words.clock(at)}." if at else "It waits for its time."
 
 
 def _joined(parts: Sequence[str]) -> str:

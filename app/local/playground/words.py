@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from app.domain.kinds import Kind
+from app.domain.waiting import Waiting
 from app.local.simulator.faults import Fault, WebhookFault
 
 BREAK: Final = Fault.UNAVAILABLE  # what the one button for it sets
@@ -43,6 +44,17 @@ WEBHOOKS: Final[Mapping[WebhookFault, str]] = {
     WebhookFault.OFF: "never come",
 }
 LATENCIES: Final[Mapping[int, str]] = {500: "takes 0.5 s", 3_000: "takes 3 s"}
+
+# What a queued recipient waits for, before the time of its next attempt.
+WAITS: Final[Mapping[str, str]] = {
+    Waiting.ROUND: "The next round begins",
+    Waiting.EVIDENCE: "It waits for a report, and goes on",
+    Waiting.BREAKER: "It waits for an open breaker, and is tried again",
+    Waiting.COOLDOWN: "It waits for the cooldown of an account, and is tried again",
+    Waiting.CAP: "It waits for a cap or quota, and is tried again",
+    Waiting.PAUSED: "It waits for an account that is paused, and looks again",
+    Waiting.SCHEDULE: "It is sent",
+}
 
 # What a call came to; None: nothing yet.
 OUTCOMES: Final[Mapping[str | None, str]] = {

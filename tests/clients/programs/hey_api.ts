@@ -8,10 +8,11 @@ import {
   getEmail,
   liftSuppression,
   listEmails,
+  sendBatch,
   sendEmail,
   suppressAddress,
 } from "./generated/hey_api/sdk.gen.js";
-import type { EmailRequest } from "./generated/hey_api/types.gen.js";
+import type { BatchEmailRequest, EmailRequest } from "./generated/hey_api/types.gen.js";
 
 const MINIMAL: EmailRequest = {
   from: "App <no-reply@example.com>",
@@ -35,6 +36,10 @@ const FULL: EmailRequest = {
   providers: ["sendgrid"],
   tracking: { opens: true },
 };
+const BATCH: BatchEmailRequest[] = [
+  { ...MINIMAL, idempotency_key: `batch-hey-${process.pid}` },
+  { ...MINIMAL, to: ["nobody"] },
+];
 const WAITING: EmailRequest = {
   from: "no-reply@example.com",
   to: "ann@example.net",
@@ -53,6 +58,8 @@ const once = { "Idempotency-Key": `minimal-hey-${process.pid}` };
 const minimal = await sendEmail({ body: MINIMAL, headers: once, throwOnError: true });
 const again = await sendEmail({ body: MINIMAL, headers: once, throwOnError: true });
 const full = await sendEmail({ body: FULL, throwOnError: true });
+
+const batch = await sendBatch({ body: BATCH, throwOnError: true });
 
 const story = await getEmail({ path: { email_id: full.data.id }, throwOnError: true });
 const page = await listEmails({ query: { recipient: "carol@example.net", limit: 1 }, throwOnError: true });
@@ -79,6 +86,7 @@ console.log(
     story: [story.data.subject, story.data.tracking.opens, story.data.recipients.map((one) => one.role)],
     listed: page.data.emails.map((email) => email.id),
     route: route.data.route.filter((one) => one.state === "available").map((one) => one.provider),
+    batch: batch.data.data.map((one) => ("id" in one ? one.replayed : one.errors.map((fault) => fault.field))),
     canceled: canceled.data.status,
     suppressed: [suppressed.data.reason, suppressed.data.project],
     lifted: lifted.response.status,

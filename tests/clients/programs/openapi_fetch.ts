@@ -6,6 +6,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/openapi_typescript.js";
 
 type EmailRequest = components["schemas"]["EmailRequest"];
+type BatchEmailRequest = components["schemas"]["BatchEmailRequest"];
 
 const MINIMAL: EmailRequest = {
   from: "App <no-reply@example.com>",
@@ -29,6 +30,10 @@ const FULL: EmailRequest = {
   providers: ["sendgrid"],
   tracking: { opens: true },
 };
+const BATCH: BatchEmailRequest[] = [
+  { ...MINIMAL, idempotency_key: `batch-fetch-${process.pid}` },
+  { ...MINIMAL, to: ["nobody"] },
+];
 const WAITING: EmailRequest = {
   from: "no-reply@example.com",
   to: "ann@example.net",
@@ -53,6 +58,8 @@ const once = { header: { "Idempotency-Key": `minimal-fetch-${process.pid}` } };
 const minimal = good(await api.POST("/v1/emails", { body: MINIMAL, params: once }));
 const again = good(await api.POST("/v1/emails", { body: MINIMAL, params: once }));
 const full = good(await api.POST("/v1/emails", { body: FULL }));
+
+const batch = good(await api.POST("/v1/emails/batch", { body: BATCH }));
 
 const story = good(await api.GET("/v1/emails/{email_id}", { params: { path: { email_id: full.id } } }));
 const page = good(await api.GET("/v1/emails", { params: { query: { recipient: "carol@example.net", limit: 1 } } }));
@@ -80,6 +87,7 @@ console.log(
     story: [story.subject, story.tracking.opens, story.recipients.map((one) => one.role)],
     listed: page.emails.map((email) => email.id),
     route: route.route.filter((one) => one.state === "available").map((one) => one.provider),
+    batch: batch.data.map((one) => ("id" in one ? one.replayed : one.errors.map((fault) => fault.field))),
     canceled: canceled.status,
     suppressed: [suppressed.reason, suppressed.project],
     lifted: lifted.response.status,

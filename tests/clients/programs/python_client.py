@@ -8,11 +8,14 @@ import os
 import sys
 
 from emails_minder_client import AuthenticatedClient
-from emails_minder_client.api.emails import cancel_email, explain_email, get_email, list_emails, send_email
+from emails_minder_client.api.emails import cancel_email, explain_email, get_email, list_emails, send_batch, send_email
 from emails_minder_client.api.suppressions import lift_suppression, suppress_address
 from emails_minder_client.models import (
     AcceptedEmail,
     AttachmentRequest,
+    BatchEmail,
+    BatchEmailRequest,
+    EmailBatch,
     EmailHeaders,
     EmailList,
     EmailMetadata,
@@ -46,6 +49,16 @@ FULL = EmailRequest(
     providers=["sendgrid"],
     tracking=TrackingRequest(opens=True),
 )
+BATCH = [
+    BatchEmailRequest(
+        from_="no-reply@example.com",
+        to="ann@example.net",
+        subject="One",
+        text="1",
+        idempotency_key=f"batch-{os.getpid()}",
+    ),
+    BatchEmailRequest(from_="no-reply@example.com", to=["nobody"], subject="Two", text="2"),
+]
 WAITING = EmailRequest(
     from_="no-reply@example.com", to="ann@example.net", subject="Waiting", text="It waits.", providers=["mailgun"]
 )
@@ -64,6 +77,12 @@ def main() -> None:
         full = send_email.sync(client=client, body=FULL)
         assert isinstance(full, AcceptedEmail), full
         found |= {"minimal": minimal.id, "again": again.id, "full": full.id, "cc": full.cc}
+
+        batch = send_batch.sync(client=client, body=BATCH)
+        assert isinstance(batch, EmailBatch), batch
+        found["batch"] = [
+            one.replayed if isinstance(one, BatchEmail) else [fault.field for fault in one.errors] for one in batch.data
+        ]
 
         story = get_email.sync(full.id, client=client)
         assert isinstance(story, EmailStory), story

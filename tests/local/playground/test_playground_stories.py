@@ -9,6 +9,7 @@ import pytest
 from app.api.v1.examples import STORY
 from app.domain.head import EmailStatus, Status
 from app.domain.kinds import EventKind, OutcomeKind
+from app.domain.waiting import Waiting
 from app.local.playground import stories, words
 from app.local.playground.stories import Timeline, tell
 
@@ -41,8 +42,12 @@ def test_what_happened_in_the_order_in_which_it_happened() -> None:
 
 
 def test_an_event_with_a_coarser_time_stands_after_the_call_that_caused_it() -> None:
-    early = {**STORY["events"][0], "at": "2030-01-31T18:00:00.000Z"}
+    early = STORY["events"][0] | {"at": "2030-01-31T18:00:00.000Z", "sort_at": STORY["attempts"][1]["started_at"]}
     assert told(events=[early]).steps[-1].title == "Mailgun delivered it"
+
+
+def test_every_wait_has_words() -> None:
+    assert set(words.WAITS) == set(Waiting)
 
 
 def test_a_wait_between_attempts_is_shown() -> None:
@@ -67,6 +72,11 @@ def test_a_repetition_and_outcomes_that_differ_are_said() -> None:
     [
         ({}, "The next attempt is made at once."),
         ({"next_attempt_at": "2030-01-31T18:00:17.000Z"}, "The next round begins in 12 s, at "),
+        ({"status": "scheduled", "next_attempt_at": "2030-01-31T18:00:17.000Z"}, "It is sent in 12 s, at "),
+        *(
+            ({"next_attempt_at": "2030-01-31T18:00:17.000Z", "waiting_because": why}, f"{said} in 12 s, at ")
+            for why, said in words.WAITS.items()
+        ),
         ({"status": "sending"}, "A call is under way."),
         ({"status": "sent", "provider": "mailgun"}, "Mailgun has it. Its webhook says what becomes of it."),
         (
