@@ -19,6 +19,8 @@ KINDS: tuple[EventKind, ...] = (
     Kind.CLICKED, Kind.UNKNOWN,
 )  # fmt: skip
 SETUPS = (
+    Setup(people=2, faults=1, cancel=True, send_at_ms=60_000, move_to_ms=90_000, retries=1),
+    Setup(people=1, faults=2, retries=2),
     Setup(people=2, faults=3, cancel=True),
     Setup(people=2, faults=2, policy=OnUncertain.FAILOVER, retry_for_ms=400_000),
     Setup(people=1, faults=4, retry_for_ms=4_000_000),
