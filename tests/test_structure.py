@@ -72,6 +72,15 @@ def test_files_are_small() -> None:
     assert long == {}
 
 
+def test_no_two_files_of_tests_have_one_name_where_pytest_imports_them_by_it() -> None:
+    """It does so in a folder that is no package, and would then collect no test of the second one, nor run any."""
+    by_name: dict[str, list[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if not (path.parent / "__init__.py").exists():
+            by_name.setdefault(path.name, []).append(_name(path))
+    assert [names for names in by_name.values() if len(names) > 1] == []
+
+
 def test_files_are_called_after_what_is_in_them() -> None:
     stems = {_name(path): path.stem for path in _sources() if not path.stem.startswith("__")}
     assert {name for name, stem in stems.items() if VAGUE & set(stem.split("_"))} == set()

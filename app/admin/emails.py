@@ -16,13 +16,12 @@ from app import settings
 from app.admin import story
 from app.admin.environment import fail, load, with_all_secrets
 from app.admin.output import Json, show, show_json, show_table
-from app.api import times
+from app.api import addresses, times
 from app.api.v1 import stories
 from app.api.v1.validation import read_email
 from app.delivery.cancel import Cancel
 from app.delivery.read import Read
 from app.domain.account import is_account, provider_of
-from app.domain.address import address_key
 from app.domain.email import Email
 from app.domain.head import EmailStatus, Status
 from app.domain.lane import Lane
@@ -74,7 +73,7 @@ def list_some(
         fail(f"--provider: {provider!r} is not the name of an account: NAME or NAME:LABEL, as PROVIDERS has them")
     wanted = Wanted(
         project=_project(project) if project is not None else None,
-        recipient=address_key(recipient),
+        recipient=_key(recipient) if recipient else "",
         tag=tag,
         status=status,
         from_ms=_time("--from", first, 0),
@@ -170,7 +169,7 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Try those again whom an email did not reach, with new deadlines. Its story so far stays."""
-    again = Again(tuple(dict.fromkeys(map(address_key, recipient or ()))), provider, allow_second_copy)
+    again = Again(tuple(dict.fromkeys(map(_key, recipient or ()))), provider, allow_second_copy)
     with _installed() as parts:
         head = parts.retry(_known(email_id), None, again)
     record = stories.summarize(head).model_dump(mode="json", by_alias=True)
@@ -215,6 +214,13 @@ def _known(email_id: str) -> str:
     if _ID.fullmatch(email_id) is None:
         raise NotFound("no such email")
     return email_id
+
+
+def _key(recipient: str) -> str:
+    try:
+        return addresses.read(recipient).key
+    except ValueError as problem:
+        fail(f"--recipient: {recipient!r} {problem}")
 
 
 def _project(name: str) -> str:

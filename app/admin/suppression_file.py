@@ -160,7 +160,7 @@ def _time(text: str, latest_ms: int | None) -> int:
         if text.isdecimal() and len(text) <= 13:
             at_ms = int(text) * (1 if len(text) > 11 else 1000)
         else:
-            at_ms = int(_moment(text).timestamp() * 1000)
+            at_ms = int(_moment(text).astimezone(UTC).timestamp() * 1000)  # in UTC, it may be of no year that is read
     except (ValueError, OverflowError):
         raise ValueError("is no time, such as 2030-01-31T18:00:00Z or 1896112800") from None
     if latest_ms is not None and at_ms > latest_ms + DAY_MS:

@@ -11,8 +11,9 @@ def read(text: str) -> int:
     """Epoch milliseconds of an RFC 3339 time. Raises ValueError whose message says what is wrong."""
     try:
         if _RFC3339.fullmatch(text):
-            return int(datetime.fromisoformat(text.upper()).timestamp() * 1000)
-    except ValueError:  # a date that does not exist, such as 31 February, gets the same message
+            # In UTC, because an offset can lead out of the years 1 to 9999: such a time could be stored, but not read.
+            return int(datetime.fromisoformat(text.upper()).astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):  # a date that does not exist, such as 31 February, gets the same message
         pass
     raise ValueError("must be an RFC 3339 time with an offset, like 2030-01-31T18:00:00Z")
 

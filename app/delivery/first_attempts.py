@@ -24,19 +24,29 @@ class FirstAttempts:
     clock: Clock
 
     def __call__(self, created: Sequence[Head], replaced: Sequence[str], now_ms: int) -> None:
-        """Publish the emails in `created`, and those in `replaced` (by id), which are canceled then."""
+        """Publish the emails in `created`, of which later ones replace earlier ones, and those in `replaced` (by id).
+
+        What is replaced is canceled then, also if it was to be sent later.
+        """
         for email_id in replaced:
             _try(email_id, partial(self._end, email_id, now_ms))
         if len(created) == 1:
             _try(created[0].email_id, partial(publish_if_ready, self.publish, self.clock, created[0]))
         elif created:
-            _try(created[0].email_id, partial(publish_those_ready, self.publish_many, self.clock, created))
+            outdone = _replaced_among(created)
+            _try(created[0].email_id, partial(publish_those_ready, self.publish_many, self.clock, created, outdone))
 
     def _end(self, replaced: str, now_ms: int) -> None:
         """Publish an email that was just replaced, so that it does not sit in a round's wait."""
         earlier = self.heads.get(replaced)
         if earlier is not None and due_at_ms(earlier, now_ms) is not None:
             publish_next_attempt(self.publish, earlier)
+
+
+def _replaced_among(created: Sequence[Head]) -> set[str]:
+    """The ids of those that a later one of them replaces."""
+    newest = {head.collapse_scope: head.email_id for head in created}
+    return {one.email_id for one in created if one.collapse_scope and newest[one.collapse_scope] != one.email_id}
 
 
 def _try(email_id: str, publish: Callable[[], None]) -> None:

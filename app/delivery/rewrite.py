@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from itertools import count
 
 from app.delivery.marked import marked
@@ -61,10 +61,19 @@ def publish_if_ready(publish: Publish, clock: Clock, head: Head) -> None:
         publish_next_attempt(publish, head)
 
 
-def publish_those_ready(publish_many: PublishMany, clock: Clock, heads: Iterable[Head]) -> None:
-    """As `publish_if_ready`, for many heads at once. What the topic does not take is left to the next sweep."""
+def publish_those_ready(
+    publish_many: PublishMany, clock: Clock, heads: Iterable[Head], replaced: Container[str] = ()
+) -> None:
+    """As `publish_if_ready`, for many heads at once. What the topic does not take is left to the next sweep.
+
+    Those in `replaced` (by id) are ended by an attempt of theirs, and do not wait for their time.
+    """
     now_ms = int(clock() * 1000)
-    attempts = [(head.email_id, head.next_attempt, head.lane) for head in heads if ready(head, now_ms)]
+    attempts = [
+        (head.email_id, head.next_attempt, head.lane)
+        for head in heads
+        if ready(head, now_ms) or head.email_id in replaced
+    ]
     for email_id, reason in publish_many(attempts) if attempts else ():
         log.warning("not published, the sweep will", extra={"email_id": email_id, "reason": reason})
 

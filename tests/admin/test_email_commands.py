@@ -127,6 +127,8 @@ def test_emails_are_listed_newest_first_and_by_what_is_asked(run: Run, sending: 
         (("show", "ü"), "no such email"),
         (("list", "--from", "today"), "--from: 'today' must be an RFC 3339 time with an offset"),
         (("list", "--provider", "A b"), "--provider: 'A b' is not the name of an account"),
+        (("list", "--recipient", "ann"), "--recipient: 'ann' is not an email address"),
+        (("retry", "eml_a", "--recipient", "ann"), "--recipient: 'ann' is not an email address"),
         (("list", "--project", "A b"), "--project: 'A b' is not the name of a project"),
         (("list", "--after", "nonsense"), "after: is not a cursor of this listing"),
         (("send", "--to", "ann@example.com", "--text", "x"), "from: is required"),

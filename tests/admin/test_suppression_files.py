@@ -142,6 +142,16 @@ def test_the_exports_of_others_are_read(text: str, reason: str, note: str, since
     assert (one.since_ms, one.until_ms, line.has_time) == (since_ms, since_ms + TAKEN_FOR_MS[Reason(reason)], True)
 
 
+@pytest.mark.parametrize("column", ["created", "until"])
+def test_a_time_whose_offset_leads_out_of_the_calendar_is_none(column: str) -> None:
+    """It could be stored, and then nobody could read what is stored of the address."""
+    other = {"created": "until", "until": "created"}[column]
+    times = "0001-01-01T00:00:00+14:00,2027-01-15T07:00:00Z"
+    (bad,) = read(f"email,reason,{column},{other}\nann@example.com,manual,{times}\n")
+    assert isinstance(bad, BadLine)
+    assert bad.fault.startswith(f"{column}: ")
+
+
 def test_a_file_that_says_no_reason_is_of_the_one_that_is_named() -> None:
     text = "email\nann@example.com\n"
     [bad] = read(text)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.api.application import create
+from app.domain.lane import Lane
 from app.store.api_keys import CACHE_FOR_S, USE_NOTED_EVERY_MS, ApiKeyItem, ApiKeys
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
@@ -184,6 +185,23 @@ def test_nobody_grants_more_than_they_have(client: Client, parts: Container) -> 
     for domains in ([], ["example.org"], ["example.com", "example.org"]):
         assert client.post("/v1/keys", json=SHOP | {"domains": domains}, key=narrow).status_code == 403
     assert client.post(f"/v1/keys/{id_of(client, 'operator')}/rotate", key=narrow).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "own", "granted", "refused"),
+    [("lane", Lane.BULK, ("bulk",), (None, "urgent")), ("rate_limit", 10, (1, 10), (None, 11))],
+)
+def test_a_lane_and_a_rate_are_granted_as_far_as_they_are_the_key_s_own(
+    client: Client, parts: Container, field: str, own: Any, granted: tuple[Any, ...], refused: tuple[Any, ...]
+) -> None:
+    narrow = parts.api_keys.create("narrow", {"admin"}, (), **{field: own})
+    for value in granted:
+        assert client.post("/v1/keys", json=SHOP | {field: value}, key=narrow).status_code == 201
+    for value in refused:
+        answer = client.post("/v1/keys", json=SHOP | {field: value}, key=narrow)
+        assert (answer.status_code, answer.json()["detail"].endswith("grants no more than it has")) == (403, True)
+    assert client.post(f"/v1/keys/{id_of(client, 'operator')}/rotate", key=narrow).status_code == 403
+    assert client.post(f"/v1/keys/{id_of(client, 'narrow')}/rotate", key=narrow).status_code == 201
 
 
 def test_a_key_that_cannot_be_read_is_named_and_can_be_revoked(client: Client) -> None:

@@ -45,6 +45,21 @@ def test_a_key_that_is_fixed_to_a_lane_sends_everything_in_it(client: Client, bu
     assert client.post("/v1/emails/explain", json=EMAIL, key=bulk_key).json()["lane"] == "bulk"
 
 
+def test_an_email_of_a_batch_is_in_bulk_unless_it_names_another_lane(client: Client) -> None:
+    batch = [EMAIL, {**EMAIL, "lane": "urgent"}, {**EMAIL, "lane": "normal"}, {**EMAIL, "lane": None}]
+    data = client.post("/v1/emails/batch", json=batch).json()["data"]
+    assert [one["lane"] for one in data] == ["bulk", "urgent", "normal", "bulk"]
+    assert [client.get(f"/v1/emails/{one['id']}").json()["lane"] for one in data] == [one["lane"] for one in data]
+
+
+def test_the_lane_of_a_key_goes_before_that_of_a_batch(client: Client, parts: Container) -> None:
+    urgent = parts.api_keys.create("codes", SCOPES, (), lane=Lane.URGENT)
+    batch = [EMAIL, {**EMAIL, "lane": "urgent"}, {**EMAIL, "lane": "bulk"}]
+    first, second, refused = client.post("/v1/emails/batch", json=batch, key=urgent).json()["data"]
+    assert (first["lane"], second["lane"]) == ("urgent", "urgent")
+    assert [error["field"] for error in refused["errors"]] == ["lane"]
+
+
 @pytest.mark.parametrize("path", ["/v1/emails", "/v1/emails/explain"])
 @pytest.mark.parametrize("lane", ["urgent", "normal"])
 def test_a_request_that_contradicts_its_key_is_refused(client: Client, bulk_key: str, path: str, lane: str) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.delivery.drafts import Accepted, Requested
 from app.delivery.keep import OUTLIVES_KEY_S
 from app.domain.due import due_at_ms
 from app.domain.email import Email
@@ -192,6 +193,18 @@ def test_a_newer_email_of_its_collapse_key_replaces_it_for_good(
     assert (harness.only(old).status, harness.only(old).detail) == (Status.CANCELED, "superseded by a newer email")
     item = CollapseItem.get(f"collapse#{harness.head(old).collapse_scope}", "newest")
     assert item.ttl.timestamp() > harness.head(old).ttl_s - LIFETIME_S - KEPT_FOR_S
+
+
+def test_within_one_batch_the_last_of_a_collapse_key_replaces_those_that_wait_at_once(harness: Harness) -> None:
+    key, waits = uuid4().hex, [HOUR_S, 2 * HOUR_S, DAY_S]
+    ann, other = somebody("ann"), later(harness, collapse_key=uuid4().hex)
+    emails = [later(harness, seconds, to=ann, collapse_key=key) for seconds in waits]
+    answers = harness.accept.together([Requested(email) for email in (*emails, other)], project="team")
+    ids = [answer.head.email_id for answer in answers if isinstance(answer, Accepted)]
+    harness.taken.update(ids)
+    harness.work()
+    assert [harness.only(email_id).status for email_id in ids] == [Status.CANCELED] * 2 + [Status.SCHEDULED] * 2
+    assert harness.only(ids[0]).detail == "superseded by a newer email"
 
 
 def test_a_bounce_of_it_counts_from_when_it_was_sent_and_not_from_when_it_was_accepted(harness: Harness) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -69,7 +68,7 @@ def create_key(request: Request, response: Response, key: Operator, body: JsonBo
     If the answer is lost, the key is in the list without ever being used: revoke it, and create another one.
     """
     wanted = read_request(views.KeyRequest, body)
-    _check_grant(key, wanted.domains)
+    _check_grant(key, wanted)
     if wanted.test and "admin" in wanted.scopes:
         raise Invalid(("scopes", "a test key may not have `admin`, which is for real providers and real mail"))
     secret = parts.api_keys.create(
@@ -133,7 +132,7 @@ def rotate_key(
     answer was lost.
     """
     old, now_ms = _readable(key_id, parts), int(parts.clock() * 1000)
-    _check_grant(key, old.domains)
+    _check_grant(key, old)
     if not old.works(now_ms):
         raise Conflict("this API key does not work any more; create a new one")
     if old.id == key.id and chosen.overlap_s < OWN_OVERLAP_S:
@@ -176,10 +175,17 @@ def _is_another_left(key_id: str, parts: Container) -> bool:
     )
 
 
-def _check_grant(key: ApiKey, domains: Sequence[str]) -> None:
-    """Raise Forbidden if a key for these domains could send from more of them than `key`."""
-    if key.domains and (not domains or not set(domains) <= set(key.domains)):
-        raise Forbidden(f"this API key may send from {', '.join(key.domains)} only, and grants no more than it has")
+def _check_grant(key: ApiKey, new: views.KeyRequest | ApiKey) -> None:
+    """Raise Forbidden if `new` could send from more domains than `key`, in another lane, or faster."""
+    if key.domains and (not new.domains or not set(new.domains) <= set(key.domains)):
+        what = f"may send from {', '.join(key.domains)} only"
+    elif key.lane not in (None, new.lane):
+        what = f"is fixed to the lane {key.lane}"
+    elif key.rate_limit is not None and (new.rate_limit is None or new.rate_limit > key.rate_limit):
+        what = f"may send {key.rate_limit} emails a second"
+    else:
+        return
+    raise Forbidden(f"this API key {what}, and grants no more than it has")
 
 
 def _stored(key_id: str, parts: Container) -> ApiKey | UnreadableKey:

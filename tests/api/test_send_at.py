@@ -39,6 +39,20 @@ def test_any_offset_names_a_time(client: Client) -> None:
     ]
 
 
+@pytest.mark.parametrize("out_of_the_calendar", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_whose_offset_leads_out_of_the_calendar_is_refused_and_harms_no_email(
+    client: Client, clock: Clock, out_of_the_calendar: str
+) -> None:
+    """It could be stored, and then the email could not be read any more, nor sent."""
+    later = {"send_at": out_of_the_calendar}
+    email = client.post("/v1/emails", json=GOOD | {"send_at": at(clock, HOUR_MS)}).json()
+    path = f"/v1/emails/{email['id']}"
+    for refused in (client.post("/v1/emails", json=GOOD | later), client.request("PATCH", path, json=later)):
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "send_at")
+    assert client.get(path).json()["send_at"] == email["send_at"]
+    assert client.get("/v1/emails", params={"from": out_of_the_calendar}).status_code == 422
+
+
 def test_without_one_nothing_of_it_is_answered(client: Client) -> None:
     answer = client.post("/v1/emails", json=GOOD | {"send_at": None, "scheduled_at": ""}).json()
     assert answer["status"] == "queued"
