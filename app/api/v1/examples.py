@@ -86,7 +86,8 @@ QUEUED = _summary("queued", {"status": "queued"})
 CANCELED = _summary("canceled", {"status": "canceled"}) | {"id": CANCELED_ID}
 # Local mode's email has this time already: to move it there changes nothing, however often that is tried.
 TO_MOVE: dict[str, Any] = {"send_at": "2030-01-31T20:00:00.000Z"}
-MOVED = _summary("scheduled", {"status": "scheduled", "next_attempt_at": TO_MOVE["send_at"]}) | {
+_TO_COME = {"status": "scheduled", "next_attempt_at": TO_MOVE["send_at"], "waiting_because": "schedule"}
+MOVED = _summary("scheduled", _TO_COME) | {
     "id": SCHEDULED_ID,
     "send_at": TO_MOVE["send_at"],
     "expires_at": "2030-02-01T20:00:00.000Z",
@@ -105,7 +106,7 @@ BATCH: list[dict[str, Any]] = [
 ]
 BATCH_ANSWER: dict[str, Any] = {
     "data": [
-        ACCEPTED | {"replayed": False},
+        ACCEPTED | {"lane": "bulk", "replayed": False},
         {
             "type": "urn:emailsminder:problem:invalid",
             "errors": [{"field": "to[0]", "message": "is not an email address: it must have an @-sign."}],

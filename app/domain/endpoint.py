@@ -1,0 +1,87 @@
+"""An endpoint: a URL of an application that is told what becomes of a project's emails, and when it is given up.
+
+Times are epoch milliseconds. An endpoint is never changed: every function returns a new one, or the same if nothing is
+to be written.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from app.domain.change_types import ChangeType
+
+HOUR_MS: Final = 3_600_000
+GIVEN_UP_AFTER_MS: Final = 5 * 24 * HOUR_MS  # of failures without a success between them
+# How long after each failed try of one webhook the next one is made: quickly at first, then each half day for 3 days.
+RETRY_AFTER_S: Final = (5, 60, 300, 1800, 7200, 21_600, *(12 * 3600,) * 6)
+
+
+class Disabled(StrEnum):
+    """Why an endpoint is not called."""
+
+    BY_USER = "by_user"
+    GONE = "gone"  # it has answered 410
+    FAILING = "failing"  # for GIVEN_UP_AFTER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint. `version` is that of the stored item that it was read from (0: not stored yet).
+
+    `types` are those that it wants (none: all). `began_ms` tells of each generation of its secret when it began.
+    `failing_since_ms` is when the first try failed after the last success (None: the last one succeeded).
+    """
+
+    id: str
+    project: str
+    url: str
+    created_at_ms: int
+    began_ms: tuple[int, ...]
+    types: tuple[ChangeType, ...] = ()
+    description: str = ""
+    failing_since_ms: int | None = None
+    disabled: Disabled | None = None
+    disabled_at_ms: int | None = None
+    version: int = 0
+
+    def wants(self, change_type: ChangeType) -> bool:
+        """Whether it is told of changes of this type now."""
+        return self.disabled is None and (not self.types or change_type in self.types)
+
+
+def rotated(endpoint: Endpoint, now_ms: int) -> Endpoint:
+    """The endpoint with another generation of its secret."""
+    return replace(endpoint, began_ms=(*endpoint.began_ms, now_ms))
+
+
+def disable(endpoint: Endpoint, why: Disabled, now_ms: int) -> Endpoint:
+    """The endpoint that is not called any more. Why it was disabled first stays."""
+    return endpoint if endpoint.disabled else replace(endpoint, disabled=why, disabled_at_ms=now_ms)
+
+
+def enable(endpoint: Endpoint) -> Endpoint:
+    """The endpoint that is called again. Failures of the past do not count any more."""
+    return replace(endpoint, disabled=None, disabled_at_ms=None, failing_since_ms=None)
+
+
+def worked(endpoint: Endpoint) -> Endpoint:
+    """The endpoint after it has taken a webhook."""
+    return endpoint if endpoint.failing_since_ms is None else replace(endpoint, failing_since_ms=None)
+
+
+def failed(endpoint: Endpoint, status_code: int | None, now_ms: int) -> Endpoint:
+    """The endpoint after it has not taken a webhook. `status_code` is what it answered; None: nothing.
+
+    It is disabled at once if it says that it has gone, else after days without a success.
+    """
+    if status_code == 410:
+        return disable(endpoint, Disabled.GONE, now_ms)
+    if endpoint.failing_since_ms is None:
+        return replace(endpoint, failing_since_ms=now_ms)
+    is_given_up = now_ms - endpoint.failing_since_ms >= GIVEN_UP_AFTER_MS
+    return disable(endpoint, Disabled.FAILING, now_ms) if is_given_up else endpoint
+
+
+def retry_after_s(tries: int) -> int | None:
+    """How long after the last of so many failed tries of one webhook the next is made. None: no more is made."""
+    return RETRY_AFTER_S[tries - 1] if 0 < tries <= len(RETRY_AFTER_S) else None

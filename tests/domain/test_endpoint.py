@@ -1,0 +1,56 @@
+"""When an endpoint is told of a change, and when it is given up."""
+
+from dataclasses import replace
+
+from app.domain.change_types import ChangeType
+from app.domain.endpoint import (
+    GIVEN_UP_AFTER_MS,
+    Disabled,
+    Endpoint,
+    disable,
+    enable,
+    failed,
+    retry_after_s,
+    rotated,
+    worked,
+)
+
+ENDPOINT = Endpoint("whe_1", "shop", "https://hooks.example.com/", 1000, (1000,))
+
+
+def test_it_is_told_of_what_it_wants_while_it_is_enabled() -> None:
+    assert all(ENDPOINT.wants(one) for one in ChangeType)
+    some = replace(ENDPOINT, types=(ChangeType.BOUNCED,))
+    assert [one for one in ChangeType if some.wants(one)] == [ChangeType.BOUNCED]
+    assert not any(disable(ENDPOINT, Disabled.BY_USER, 5).wants(one) for one in ChangeType)
+
+
+def test_a_rotation_begins_a_generation() -> None:
+    assert rotated(rotated(ENDPOINT, 2000), 3000).began_ms == (1000, 2000, 3000)
+
+
+def test_it_is_given_up_after_days_without_a_success() -> None:
+    failing = failed(ENDPOINT, 500, 10)
+    assert (failing.failing_since_ms, failing.disabled) == (10, None)
+    assert failed(failing, None, 9 + GIVEN_UP_AFTER_MS) is failing
+    given_up = failed(failing, None, 10 + GIVEN_UP_AFTER_MS)
+    assert (given_up.disabled, given_up.disabled_at_ms) == (Disabled.FAILING, 10 + GIVEN_UP_AFTER_MS)
+    assert failed(worked(failing), 503, 10 + GIVEN_UP_AFTER_MS).disabled is None
+    assert worked(ENDPOINT) is ENDPOINT
+
+
+def test_one_that_says_that_it_has_gone_is_disabled_at_once() -> None:
+    gone = failed(ENDPOINT, 410, 7)
+    assert (gone.disabled, gone.disabled_at_ms) == (Disabled.GONE, 7)
+
+
+def test_why_it_was_disabled_first_stays_and_enabling_forgets_all() -> None:
+    disabled = disable(disable(failed(ENDPOINT, 500, 1), Disabled.BY_USER, 5), Disabled.FAILING, 9)
+    assert (disabled.disabled, disabled.disabled_at_ms) == (Disabled.BY_USER, 5)
+    assert enable(disabled) == ENDPOINT
+
+
+def test_a_webhook_is_tried_again_quickly_at_first_and_then_for_three_days() -> None:
+    waits = [retry_after_s(tries) for tries in range(1, 14)]
+    assert waits == [5, 60, 300, 1800, 7200, 21_600, *[43_200] * 6, None]
+    assert retry_after_s(0) is None
