@@ -75,8 +75,8 @@ class Calls:
         outcome = sandbox.send(account, message)
         if outcome.kind is Kind.ACCEPTED and self._has_new_copy(account, message, keys - outcome.differing.keys()):
             for key in keys - outcome.differing.keys():
-                told = {report.kind for report in REPORTS[behaviour(key)]}
-                self.run.reported[message.email_id, message.attempt, key] |= told
+                kinds = {report.kind for report in REPORTS[behaviour(key)]}
+                self.run.reported[message.email_id, message.attempt, key] |= kinds
         during_call, self.during_call = self.during_call, None
         if during_call == DEATH:
             raise Crash
