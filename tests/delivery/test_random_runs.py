@@ -11,11 +11,15 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
 
+from app.delivery.drafts import Requested
 from app.domain.caps import Caps
 from app.domain.email import Email, Mailbox, OnUncertain
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
 from app.domain.rounds import ON_OUR_LIST
+from app.domain.sandbox import REPORTS
+from app.domain.sandbox_accounts import ACCOUNTS
 from tests.support.aws import Aws
 from tests.support.cap_check import WAITS
 from tests.support.faults import FaultMode
@@ -31,16 +35,20 @@ from tests.support.outcomes import (
     accepted,
 )
 from tests.support.proved import PROVED
-from tests.support.random_run import DEATH, STARTS_AT_S, DuringCall, FaultPoint, RandomRun
+from tests.support.random_calls import DEATH, DuringCall
+from tests.support.random_requests import MOST_OF_BATCH, Item
+from tests.support.random_run import STARTS_AT_S, FaultPoint, RandomRun
 from tests.support.samples import an_email
 from tests.support.size import RANDOM_RUN_EMAILS
 
 EMAILS = RANDOM_RUN_EMAILS
 FIXED_SEED = 2611  # the gate must not depend on chance; SEED=$RANDOM explores
-EMAILS_A_RUN = 8  # at least
+ALONE, IN_A_BATCH = 5, 5  # real mail, with which a run begins
+EMAILS_A_RUN = ALONE + IN_A_BATCH + 1 + 3  # at least: a test email and the newcomers as well
 STEPS = 40
 
 PEOPLE = [Mailbox(f"person-{n}@example.net") for n in range(6)]
+TESTERS = [Mailbox(f"{local}+test@example.org") for local in REPORTS]  # the local part says how each behaves
 NEWCOMERS = [Mailbox(f"newcomer-{n}@example.net") for n in range(3)]
 EVENTS = [
     Kind.ACCEPTED, Kind.DELAYED, Kind.DELIVERED, Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE, Kind.BLOCKED, Kind.DROPPED,
@@ -65,6 +73,13 @@ LEAST = {
     "emails": EMAILS,
     "repetitions": EMAILS // 80,
     "scheduled": EMAILS // 16,
+    "in batches": EMAILS // 4,
+    "cut short": EMAILS // 80,
+    "replayed": EMAILS // 4,
+    "answered Conflict": EMAILS // 80,
+    **{f"lane {lane}": EMAILS // 10 for lane in Lane},
+    "test mail": EMAILS // 16,
+    "called in the sandbox": EMAILS // 16,
     "moved": EMAILS // 40,
     "retried": EMAILS // 40,
     "suppressed before sending": EMAILS // 16,
@@ -75,7 +90,6 @@ LEAST = {
 }
 
 some = st.integers(0, 50)
-people = st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3, unique=True).map(tuple)
 
 
 def addressed(who: tuple[Mailbox, ...], bcc: int, expires_s: int | None, send_s: int | None, **fields: object) -> Email:
@@ -86,19 +100,38 @@ def addressed(who: tuple[Mailbox, ...], bcc: int, expires_s: int | None, send_s:
     return an_email(*who[:visible], bcc=who[visible:], expires_at_ms=expires_at_ms, send_at_ms=send_at_ms, **fields)
 
 
-emails = st.builds(
-    addressed,
-    people,
-    st.integers(0, 2),
-    st.sampled_from([None, None, None, 45, 300, 8000]),
-    st.sampled_from([None, None, None, 20, 200, 2000]),
-    on_uncertain=st.sampled_from(OnUncertain),
-    critical=st.sampled_from([False, False, True]),
-    override_suppression=st.sampled_from([False, False, False, True]),
-    collapse_key=st.sampled_from(["", "", "", "reset"]),
-    providers=st.sampled_from([(), (), ("mailgun",), ("mailgun",), ("sendgrid", "ses")]),
-)
+def emails_to(who: list[Mailbox], routes: list[tuple[str, ...]]) -> st.SearchStrategy[Email]:
+    return st.builds(
+        addressed,
+        st.lists(st.sampled_from(who), min_size=1, max_size=3, unique=True).map(tuple),
+        st.integers(0, 2),
+        st.sampled_from([None, None, None, 45, 300, 8000]),
+        st.sampled_from([None, None, None, 20, 200, 2000]),
+        on_uncertain=st.sampled_from(OnUncertain),
+        critical=st.sampled_from([False, False, True]),
+        override_suppression=st.sampled_from([False, False, False, True]),
+        collapse_key=st.sampled_from(["", "", "", "reset"]),
+        providers=st.sampled_from(routes),
+        lane=st.sampled_from([None, None, *Lane]),
+    )
+
+
+def requests_for(emails: st.SearchStrategy[Email]) -> st.SearchStrategy[Requested]:
+    """Requests, of which some are to have an idempotency key."""
+    return st.builds(Requested, emails, st.sampled_from(["", None]), st.sampled_from(Lane))
+
+
+def batches_of(requests: st.SearchStrategy[Requested], most: int = MOST_OF_BATCH) -> st.SearchStrategy[list[Item]]:
+    """Batches, in which some items repeat an earlier request or take its key for another one."""
+    items = st.builds(Item, requests, st.none() | some, st.sampled_from([False, False, True]))
+    return st.lists(items, min_size=1, max_size=most)
+
+
+real = requests_for(emails_to(PEOPLE, [(), (), ("mailgun",), ("mailgun",), ("sendgrid", "ses")]))
+of_tests = requests_for(emails_to(TESTERS, [(), (), ACCOUNTS[1:]]))
 crashes = st.tuples(st.integers(1, 14), st.sampled_from(FaultMode))
+# The calls of a batch: most of them are one for each of its emails.
+points_of_batch = st.none() | st.tuples(st.integers(1, 60), st.sampled_from(FaultMode))
 points = st.none() | crashes
 # The next one in the run's own order, in which every kind comes once before any comes twice. If each were drawn for
 # itself, some kinds would be missing from a small number of runs.
@@ -126,12 +159,14 @@ class RandomRuns(RuleBasedStateMachine):
 
     def next_outcome(self) -> Outcome:
         """The outcome of the next call: it is the same until one is made."""
-        return self.answers[len(self.run.called) % len(self.answers)]
+        return self.answers[self.run.calls.to_providers % len(self.answers)]
 
     @initialize(
         idempotent=st.sampled_from([(), ("sendgrid",), ("mailgun",), ("sendgrid", "ses")]),
         caps=capped,
-        several=st.lists(emails, min_size=EMAILS_A_RUN, max_size=EMAILS_A_RUN + 4),
+        alone=st.lists(real, min_size=ALONE, max_size=ALONE + 2),
+        together=st.lists(st.builds(Item, real), min_size=IN_A_BATCH, max_size=IN_A_BATCH + 2),
+        tests=batches_of(of_tests, 3),
         kinds=st.permutations(EVENTS),
         answers=st.permutations(OUTCOMES),
     )
@@ -139,22 +174,38 @@ class RandomRuns(RuleBasedStateMachine):
         self,
         idempotent: tuple[str, ...],
         caps: dict[str, Caps],
-        several: list[Email],
+        alone: list[Requested],
+        together: list[Item],
+        tests: list[Item],
         kinds: list[Kind],
         answers: list[Outcome],
     ) -> None:
         self.kinds, self.answers = kinds, answers
         self.run.begin(idempotent, caps)
-        for email in several:
-            self.run.accept(email)
+        for request in alone:
+            self.run.requests.accept(request)
+        self.run.requests.accept_batch(together)
+        self.run.requests.accept_batch(tests, is_test=True)
 
-    @rule(email=emails, point=points)
-    def accept(self, email: Email, point: FaultPoint) -> None:
-        self.run.accept(email, point)
+    @rule(request=real, point=points)
+    def accept(self, request: Requested, point: FaultPoint) -> None:
+        self.run.requests.accept(request, point=point)
+
+    @rule(request=of_tests, point=points)
+    def accept_a_test(self, request: Requested, point: FaultPoint) -> None:
+        self.run.requests.accept(request, is_test=True, point=point)
+
+    @rule(items=batches_of(real), point=points_of_batch)
+    def accept_batch(self, items: list[Item], point: FaultPoint) -> None:
+        self.run.requests.accept_batch(items, point=point)
+
+    @rule(items=batches_of(of_tests), point=points_of_batch)
+    def accept_a_batch_of_tests(self, items: list[Item], point: FaultPoint) -> None:
+        self.run.requests.accept_batch(items, is_test=True, point=point)
 
     @rule(number=some, point=points)
     def ask_again(self, number: int, point: FaultPoint) -> None:
-        self.run.ask_again(number, point)
+        self.run.requests.ask_again(number, point)
 
     @rule(times=st.integers(1, 12), has_copy=st.booleans())
     def deliver_several(self, times: int, has_copy: bool) -> None:
@@ -231,8 +282,9 @@ class RandomRuns(RuleBasedStateMachine):
         """
         for provider in PROVIDERS:
             self.run.resume(provider)
+        self.run.requests.repeat_everything()
         for newcomer in NEWCOMERS:
-            self.run.accept(an_email(newcomer))
+            self.run.requests.accept(Requested(an_email(newcomer)))
         for _ in range(len(self.answers)):
             self.run.deliver(-1, self.next_outcome(), has_copy=True)
         for number, kind in enumerate(self.kinds):
@@ -250,17 +302,18 @@ class RandomRuns(RuleBasedStateMachine):
         )
         for person in PEOPLE:
             self.run.lift(person.key)
-        for number in range(len(self.run.promised)):
+        for number in range(len(self.run.requests.promised)):
             asks.retry(number, "", allows=True)
         self.run.settle_everything()
         heads = self.run.heads()
-        self.met["emails"] += len(self.run.emails)
+        self.met["emails"] += len(heads)
+        self.met.update({**self.run.requests.met, "called in the sandbox": self.run.calls.to_sandbox})
         self.met.update({"scheduled": len(asks.scheduled), "moved": asks.moves, "retried": asks.retries})
         self.met["repetitions"] += sum(attempt.repeats > 0 for head in heads for attempt in head.attempts)
         self.met.update({f"event {kind.value}": times for kind, times in self.run.recorded.items()})
         self.met.update({f"applied {kind.value}": times for kind, times in self.run.applied.items()})
         self.met.update({f"waited for {cap}": len(who) for cap, who in self.run.cap_check.waited.items()})
-        self.met.update({f"outcome {kind.value}": times for kind, times in self.run.outcomes.items()})
+        self.met.update({f"outcome {kind.value}": times for kind, times in self.run.calls.outcomes.items()})
 
 
 @pytest.mark.no_cover  # traced, it takes three times as long

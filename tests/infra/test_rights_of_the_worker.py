@@ -1,9 +1,10 @@
-"""What a worker asks of the store for test mail, which it also records: its role allows all of it."""
+"""What a worker asks of the store for test mail, which it also records: the role of each lane's worker allows all of it."""
 
 from dataclasses import replace
 from typing import Any
 
 from app.domain.email import Mailbox
+from app.domain.lane import Lane
 from app.domain.project import of_test_keys
 from app.domain.sandbox import DELIVERED_LATE_MS, REPORTS
 from app.store.head_items import HeadItem
@@ -23,7 +24,7 @@ def allowed(role: str, table: str) -> set[str]:
     return found
 
 
-def test_its_role_allows_what_test_mail_needs(harness: Harness) -> None:
+def test_the_role_of_each_lane_allows_what_test_mail_needs(harness: Harness) -> None:
     people = tuple(Mailbox(f"{local}@any.example") for local in REPORTS)
     email = replace(an_email(), to=people, collapse_key="reset")
     harness.taken.add(harness.accept(email, project=of_test_keys("team"), key=None).head.email_id)
@@ -44,4 +45,5 @@ def test_its_role_allows_what_test_mail_needs(harness: Harness) -> None:
     assert {table for _, table in asked} == {HeadItem.Meta.table_name}  # neither health nor suppressions
     operations = {f"dynamodb:{operation}" for operation, _ in asked}
     assert "dynamodb:BatchWriteItem" in operations
-    assert operations <= allowed("AttemptsRole", "EmailsTable")
+    refused = {lane: operations - allowed(f"{lane}AttemptsRole", "EmailsTable") for lane in Lane}
+    assert refused == {lane: set() for lane in Lane}

@@ -9,19 +9,24 @@ from app.errors import ServiceUnavailable
 InNoLane = Callable[[str, int], object]
 
 
-def one_by_one(publish: InNoLane) -> PublishMany:
+def each_in_its_lane(publish: Publish) -> PublishMany:
     """Publishes many messages by as many calls of `publish`."""
 
     def publish_many(attempts: Sequence[Asked]) -> Sequence[tuple[str, str]]:
         refused: list[tuple[str, str]] = []
-        for email_id, attempt, _ in attempts:
+        for email_id, attempt, lane in attempts:
             try:
-                publish(email_id, attempt)
+                publish(email_id, attempt, lane)
             except ServiceUnavailable as error:
                 refused.append((email_id, error.detail))
         return refused
 
     return publish_many
+
+
+def one_by_one(publish: InNoLane) -> PublishMany:
+    """The same by a `publish` that knows no lanes."""
+    return each_in_its_lane(in_no_lane(publish))
 
 
 def in_no_lane(publish: InNoLane) -> Publish:

@@ -37,7 +37,7 @@ class Asks:
 
     def retry(self, number: int, through: str, *, allows: bool, point: "FaultPoint" = None) -> None:
         """Retry an email: all whom it did not reach, those who bounced as well."""
-        heads = [head for head in self.run.heads(self.run.promised) if has_ended(head)]
+        heads = [head for head in self.run.heads(self.run.requests.promised) if has_ended(head)]
         if not heads:
             return
         before = heads[number % len(heads)]

@@ -3,57 +3,40 @@ at any call; and what must hold for every email after every step."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 from typing import Any
 
-from app.delivery.health_cache import CACHE_FOR_S
-from app.delivery.read_beside import at_once
+from app.delivery.read_beside import at_once, in_order
 from app.domain.caps import Caps
 from app.domain.due import due_at_ms
-from app.domain.email import Email, Message, OnUncertain
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status
 from app.domain.health import pause
 from app.domain.kinds import Kind
+from app.domain.lane import Lane
 from app.domain.outcome import Outcome
-from app.domain.shards import shard_of
 from app.domain.suppression import Reason, Suppression
-from app.domain.unknown_calls import unknown_calls
 from app.errors import Conflict, Invalid, ServiceUnavailable
 from app.wiring.parts import build
+from app.wiring.sandbox import with_sandbox
 from tests.support.aws import Aws
 from tests.support.cap_check import CapCheck
 from tests.support.crash import Crash
 from tests.support.faults import FaultInjector, FaultMode, FaultyStore, RecordingHeads
-from tests.support.harness import UNCERTAIN_WAIT_S, Harness, forget_everything, receivers
-from tests.support.proved import BAD, OPT_OUTS, PROVED
+from tests.support.harness import Harness, forget_everything, receivers
+from tests.support.proved import OPT_OUTS, PROVED
 from tests.support.providers import webhook
-from tests.support.publishing import in_no_lane, one_by_one
+from tests.support.publishing import each_in_its_lane
 from tests.support.random_asks import Asks
+from tests.support.random_calls import RECEIVED, Calls, DuringCall
+from tests.support.random_requests import SHARDS, Requests
 
 FaultPoint = tuple[int, FaultMode] | None  # which call fails and how; None: no call fails
-DuringCall = Kind | float | str | None  # what happens during a call: a webhook, seconds that pass, or DEATH
 STARTS_AT_S = 1_800_000_000.0
 RETRY_FOR_S = 1200
-SHARDS = (0, 1)
-DEATH = "death"  # the worker dies during the call, after the provider has taken the email
-MOST_UNKNOWN = {OnUncertain.WAIT: 2, OnUncertain.FAILOVER: 4, OnUncertain.FAIL: 1}  # calls to one recipient
-WAITS_MS = UNCERTAIN_WAIT_S * 1000
 FINAL = frozenset(Status) - {Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT}
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.CANCELED)
-RECEIVED = (Status.DELIVERED, Status.COMPLAINED)
-ANSWERS = (ServiceUnavailable, Conflict, Invalid)
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A call after which the provider has the email."""
-
-    attempt: int
-    provider: str
-    keys: frozenset[str]
-    at_ms: int
+ANSWERS = (ServiceUnavailable, Conflict, Invalid)  # what a client may be told instead of success
 
 
 class RandomRun:
@@ -66,13 +49,9 @@ class RandomRun:
         self.clock.now_s = STARTS_AT_S
         self.faults = FaultInjector()
         self.messages: list[tuple[str, int]] = []
-        self.emails: dict[str, tuple[Email, str]] = {}  # by id: the email and its idempotency key
-        self.promised: set[str] = set()  # emails that were accepted for the client
+        self.delayed: list[tuple[int, str, int]] = []  # messages that come later: when in ms, and what they ask for
         self.canceled: set[str] = set()  # emails whose cancellation was answered with success
         self.touched: set[str] = set()  # emails to check: written or reported on since the last check
-        self.copies: dict[str, list[Copy]] = defaultdict(list)
-        self.called: set[tuple[str, int]] = set()
-        self.first_calls: dict[tuple[str, int], tuple[str, Message]] = {}  # what was sent under a key, and through whom
         self.reported: dict[tuple[str, int, str], set[Kind]] = defaultdict(set)
         self.known: dict[tuple[str, int, str], set[Evidence]] = defaultdict(set)
         self.opted_out: dict[str, int] = {}  # addresses that want no more mail, and when that was last reported
@@ -82,13 +61,9 @@ class RandomRun:
         self.seen: dict[tuple[str, str], Status] = {}
         self.idempotent: tuple[str, ...] = ()
         self.cap_check = CapCheck({})
-        self.outcome = Outcome(Kind.ACCEPTED, message_id="m")
-        self.has_copy = True
-        self.during_call: DuringCall = None
         self.recorded: Counter[Kind] = Counter()  # webhooks that were answered with 200
         self.applied: Counter[Kind] = Counter()  # webhooks that changed a head
-        self.outcomes: Counter[Kind] = Counter()  # of the calls that were answered
-        self.asks = Asks(self)
+        self.asks, self.calls, self.requests = Asks(self), Calls(self), Requests(self)
         self.restart()
 
     def restart(self) -> None:
@@ -99,18 +74,21 @@ class RandomRun:
         stores["heads"] = FaultyStore(RecordingHeads(self.touched), faults)
         parts = build(
             replace(harness.settings, routing=replace(harness.routing, caps=self.cap_check.caps)),
-            in_no_lane(faults.wrap(self._publish)),
-            faults.wrap(self._send),
+            faults.wrap(self._publish),
+            faults.wrap(self.calls.send),
             self.clock,
             stores=replace(harness.stores, **stores),
-            publish_many=one_by_one(faults.wrap(self._publish)),
+            publish_many=each_in_its_lane(faults.wrap(self._publish)),
             providers=receivers(harness.routing.providers, {}, self.idempotent),
             confirm=lambda _, url: harness.confirmed.append(url),
-            publish_later=faults.wrap(lambda email_id, number, *_: self._publish(email_id, number)),
+            publish_later=faults.wrap(self._publish_later),
             wait=self.clock.advance,
         )
         harness.monitor = parts.monitor
-        harness.accept, harness.attempt = replace(parts.accept, read_beside=at_once), parts.attempt
+        harness.accept = replace(parts.accept, read_beside=at_once, side_by_side=in_order)
+        harness.attempt = with_sandbox(
+            parts.attempt, parts.record, stores["collapses"], stores["places"], faults.wrap(self.calls.send_in_sandbox)
+        )
         harness.record, harness.cancel = parts.record, parts.cancel
         harness.reschedule, harness.retry = parts.reschedule, parts.retry
 
@@ -121,23 +99,6 @@ class RandomRun:
         self.idempotent = idempotent
         self.cap_check = CapCheck(caps)
         self.restart()
-
-    def accept(self, email: Email, point: FaultPoint = None) -> None:
-        """Accept a new email. If the process dies, the client does not learn that it was accepted."""
-        self._ask(email, _key(len(self.emails)), point)
-
-    def ask_again(self, number: int, point: FaultPoint = None) -> None:
-        """Accept an earlier request again, which the client repeats."""
-        email, key = list(self.emails.values())[number % len(self.emails)]
-        self._ask(email, key, point)
-
-    def _ask(self, email: Email, key: str, point: FaultPoint) -> None:
-        email_id = f"eml_{key}"
-        self.harness.accept = replace(self.harness.accept, new_id=lambda: email_id)  # known, although the process dies
-        self.emails.setdefault(email_id, (email, key))
-        if self.attempt_to(point, self.harness.accept, email, project="team", key=key):
-            self.promised.add(email_id)
-            self.touched.add(email_id)
 
     def deliver(
         self,
@@ -150,13 +111,15 @@ class RandomRun:
         point: FaultPoint = None,
     ) -> None:
         """Deliver a message to a worker, whose provider answers `outcome`. With `again` it stays in the queue."""
+        come = [message for message in self.delayed if message[0] <= self.clock.now_ms]
+        self.delayed = [message for message in self.delayed if message not in come]
+        self.messages += [(email_id, number) for _, email_id, number in come]
         if not self.messages:
             return
         at %= len(self.messages)
         message = self.messages[at] if again else self.messages.pop(at)
-        self.outcome = outcome
-        self.during_call = during_call
-        self.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
+        self.calls.outcome, self.calls.during_call = outcome, during_call
+        self.calls.has_copy = outcome.kind is Kind.ACCEPTED or (outcome.kind is Kind.UNCERTAIN and has_copy)
         if not self.attempt_to(point, self.harness.attempt, *message):
             self.messages.append(message)  # the queue delivers it again
 
@@ -167,12 +130,11 @@ class RandomRun:
 
     def report(self, call: int, recipient: int, kind: Kind, point: FaultPoint = None) -> None:
         """Record a provider's event about a call that was made. The event may be false."""
-        called = sorted(self.first_calls)
-        if not called:
-            return
-        self._report(*called[call % len(called)], recipient, kind, point)
+        if called := self.calls.of_providers():
+            self.report_on(*called[call % len(called)], recipient, kind, point)
 
-    def _report(self, email_id: str, number: int, recipient: int, kind: Kind, point: FaultPoint) -> None:
+    def report_on(self, email_id: str, number: int, recipient: int, kind: Kind, point: FaultPoint) -> None:
+        """The same about the attempt `number` of that email."""
         about = self.harness.head(email_id).made(number)
         event = ProviderEvent(
             about.provider,
@@ -208,13 +170,13 @@ class RandomRun:
         """Sweep, and lose every `lost`-th message. With `maintains`, the providers' health is maintained as well."""
         sweep = self.harness.sweep if maintains else replace(self.harness.sweep, watchdog=lambda: None)
         before = list(self.messages)
-        replace(sweep, publish_many=one_by_one(self._publish), shards=SHARDS)(within_s=60)
+        replace(sweep, publish_many=each_in_its_lane(self._publish), shards=SHARDS)(within_s=60)
         found = sorted(self.messages[len(before) :])
         self.messages = before + [message for n, message in enumerate(found, 1) if not lost or n % lost]
 
     def cancel(self, number: int, point: FaultPoint = None) -> None:
-        if self.promised:
-            email_id = sorted(self.promised)[number % len(self.promised)]
+        if self.requests.promised:
+            email_id = sorted(self.requests.promised)[number % len(self.requests.promised)]
             if self.attempt_to(point, self.harness.cancel, email_id, None):
                 self.canceled.add(email_id)
 
@@ -249,93 +211,29 @@ class RandomRun:
             self.faults.arm(None)
         return True
 
-    # The queue and the providers
+    # The queue
 
-    def _publish(self, email_id: str, attempt: int) -> None:
+    def _publish(self, email_id: str, attempt: int, lane: Lane) -> None:
+        assert lane is self.harness.head(email_id).lane, "published in another lane"
         self.messages.append((email_id, attempt))
 
-    def _send(self, provider: str, message: Message) -> Outcome:
-        head, now_ms = self.harness.head(message.email_id), self.clock.now_ms
-        keys = frozenset(mailbox.key for mailbox in (*message.to, *message.cc, *message.bcc))
-        assert (message.email_id, head.lease_attempt) not in self.called, "two calls of one attempt"
-        self.called.add((message.email_id, head.lease_attempt))
-        if head.lease_attempt != message.attempt:
-            assert provider in self.idempotent, "repeated where no key is known"
-        first = self.first_calls.setdefault((message.email_id, message.attempt), (provider, message))
-        assert first == (provider, message), "repeated, but not the same"
-        assert now_ms < head.expires_at_ms, "sent after expires_at"
-        assert now_ms >= (head.send_at_ms or 0), "sent before its time"
-        allowed = [head.through] if head.through else head.providers
-        assert not allowed or provider in allowed, "sent through a provider it does not allow"
-        since_s = self.paused_since_s.get(provider)
-        assert since_s is None or self.clock() < since_s + CACHE_FOR_S, "sent through a paused provider"
-        for key in keys:
-            self._may_be_sent(head, key, message.attempt)
-        self.cap_check.count_call(provider, len(keys), self.clock())
-        if self.has_copy and all(copy.attempt != message.attempt for copy in self.copies[message.email_id]):
-            self.cap_check.count_copy(provider, len(keys), self.clock())
-            self.copies[message.email_id].append(Copy(message.attempt, provider, keys, now_ms))
-        outcome, during_call, self.during_call = self.outcome, self.during_call, None
-        if during_call is not None:
-            self._happen(during_call, message.email_id, message.attempt)
-        self.outcomes[outcome.signal_kind] += 1
-        return outcome
-
-    def _happen(self, during_call: Kind | float | str, email_id: str, attempt: int) -> None:
-        """Let something happen during a call."""
-        if during_call == DEATH:
-            raise Crash
-        calls_left, mode = self.faults.calls_left, self.faults.mode
-        if isinstance(during_call, Kind):
-            self._report(email_id, attempt, 0, during_call, None)
-        elif isinstance(during_call, float):
-            self.clock.advance(during_call)
-            self.sweep()
-            for message in [message for message in self.messages if message[0] == email_id]:
-                self.attempt_to(None, self.harness.attempt, *message)
-        self.faults.arm((calls_left, mode))
-
-    def _may_be_sent(self, head: Head, key: str, attempt: int) -> None:
-        recipient = head.recipients[key]
-        assert self.seen.get((head.email_id, key)) not in RECEIVED, "sent to somebody who has it"
-        if not head.override_suppression:
-            assert not self.harness.suppressions.among([key], self.clock.now_ms, "team"), (
-                "sent to somebody who is suppressed"
-            )
-        assert head.email_id not in self.canceled, "sent although it was canceled"
-        earlier = {attempt, *self.asks.passed[head.email_id, key]}
-        unknown = [number for number in unknown_calls(recipient, head.attempts) if number not in earlier]
-        assert len(unknown) < MOST_UNKNOWN[head.on_uncertain], "sent again too often without an answer"
-        for copy in self.copies[head.email_id]:
-            if key in copy.keys and copy.attempt != attempt:
-                self._may_have_another(head, recipient, copy)
-
-    def _may_have_another(self, head: Head, recipient: Recipient, copy: Copy) -> None:
-        """Check that another copy is allowed: this one was reported as failed, or its outcome could not be known."""
-        evidence = recipient.evidence.get(copy.attempt, frozenset())
-        if Evidence.FAILED in evidence:
-            assert self.reported[head.email_id, copy.attempt, recipient.key] & BAD, "a failure that nobody reported"
-        elif Evidence.SILENT in evidence:
-            assert head.critical, "rescued, but not critical"
-            assert head.on_uncertain is not OnUncertain.FAIL, "rescued, which was forbidden"
-        else:
-            assert Evidence.ACCEPTED not in evidence, "a second copy beside an accepted one"
-            assert head.made(copy.attempt).outcome is Kind.UNCERTAIN, "a second copy without any doubt"
-            assert head.on_uncertain is not OnUncertain.FAIL, "a second copy that was forbidden"
-            waited_ms = self.clock.now_ms - copy.at_ms
-            assert head.on_uncertain is OnUncertain.FAILOVER or waited_ms >= WAITS_MS, "evidence was not waited for"
+    def _publish_later(self, email_id: str, attempt: int, at_ms: int, lane: Lane) -> None:
+        assert lane is self.harness.head(email_id).lane, "published in another lane"
+        self.delayed.append((at_ms, email_id, attempt))
 
     # The guarantees
 
     def heads(self, only: set[str] | None = None) -> list[Head]:
         """The heads of all emails, or of those in `only`."""
-        email_ids = self.emails.keys() if only is None else only
+        email_ids = self.requests.ids.keys() if only is None else only
         return self.harness.heads.get_many(sorted(email_ids)) if email_ids else []
 
     def check(self) -> None:
         """Check the guarantees for every email that was written or reported on since the last check."""
         heads = self.heads(self.touched)
-        assert self.promised & self.touched <= {head.email_id for head in heads}, "a 202 whose email is not there"
+        assert self.requests.promised & self.touched <= {head.email_id for head in heads}, (
+            "a 202 whose email is not there"
+        )
         self.touched.clear()
         for head in heads:
             is_due = due_at_ms(head, self.clock.now_ms) is not None
@@ -386,13 +284,9 @@ class RandomRun:
             while self.messages:
                 self.deliver(0, Outcome(Kind.ACCEPTED, message_id="m"), has_copy=True)
             self.check()
-        self.touched.update(self.emails)
+        self.touched.update(self.requests.ids)
         self.check()
+        self.requests.check_at_end()
         for head in self.heads():
             at_end = {*FINAL, Status.SENT}
             assert {recipient.status for recipient in head.recipients.values()} <= at_end, "never settled"
-
-
-def _key(number: int) -> str:
-    """An idempotency key whose email is in one of SHARDS, so that a sweep can skip the others."""
-    return next(key for n in count() if shard_of(f"eml_{(key := f'{number}-{n}')}") in SHARDS)
