@@ -1,4 +1,4 @@
-"""What a worker asks of the store for test mail, which it also records: the role of each lane's worker allows all of it."""
+"""What a worker asks of the store for test mail, which it also records: each lane's role allows all of it."""
 
 from dataclasses import replace
 from typing import Any
