@@ -45,6 +45,7 @@ EMAILS = RANDOM_RUN_EMAILS
 FIXED_SEED = 2611  # the gate must not depend on chance; SEED=$RANDOM explores
 ALONE, IN_A_BATCH = 5, 5  # real mail, with which a run begins
 EMAILS_A_RUN = ALONE + IN_A_BATCH + 1 + 3  # at least: a test email and the newcomers as well
+RUNS = -(-EMAILS // EMAILS_A_RUN)
 STEPS = 40
 
 PEOPLE = [Mailbox(f"person-{n}@example.net") for n in range(6)]
@@ -71,22 +72,22 @@ OUTCOMES = [
 # An event is applied if it changed a head.
 LEAST = {
     "emails": EMAILS,
-    "repetitions": EMAILS // 80,
-    "scheduled": EMAILS // 16,
-    "in batches": EMAILS // 4,
-    "cut short": EMAILS // 80,
-    "replayed": EMAILS // 4,
-    "answered Conflict": EMAILS // 80,
-    **{f"lane {lane}": EMAILS // 10 for lane in Lane},
-    "test mail": EMAILS // 16,
-    "called in the sandbox": EMAILS // 16,
-    "moved": EMAILS // 40,
-    "retried": EMAILS // 40,
-    "suppressed before sending": EMAILS // 16,
-    **{f"event {kind.value}": EMAILS // 16 for kind in EVENTS},
-    **{f"applied {kind.value}": EMAILS // 40 for kind in PROVED},
-    **{f"waited for {cap}": EMAILS // 80 for cap in WAITS},
-    **{f"outcome {outcome.signal_kind.value}": EMAILS // 40 for outcome in OUTCOMES},
+    "repetitions": RUNS // 10,
+    "scheduled": RUNS // 2,
+    "in batches": RUNS * IN_A_BATCH,
+    "cut short": RUNS // 10,
+    "replayed": RUNS * 2,
+    "answered Conflict": RUNS // 10,
+    **{f"lane {lane}": RUNS for lane in Lane},
+    "test mail": RUNS,
+    "called in the sandbox": RUNS,
+    "moved": RUNS // 5,
+    "retried": RUNS // 5,
+    "suppressed before sending": RUNS // 2,
+    **{f"event {kind.value}": RUNS // 2 for kind in EVENTS},
+    **{f"applied {kind.value}": RUNS // 5 for kind in PROVED},
+    **{f"waited for {cap}": RUNS // 10 for cap in WAITS},
+    **{f"outcome {outcome.signal_kind.value}": RUNS // 5 for outcome in OUTCOMES},
 }
 
 some = st.integers(0, 50)
@@ -322,7 +323,7 @@ def test_no_email_is_lost_stuck_or_sent_twice_whatever_happens(store: Aws) -> No
     number = int(os.environ.get("SEED") or FIXED_SEED)
     print(f"repeat with: make fire SEED={number} EMAILS={EMAILS}")  # noqa: T201 because pytest shows it when it fails
     limits = settings(
-        max_examples=-(-EMAILS // EMAILS_A_RUN),
+        max_examples=RUNS,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
