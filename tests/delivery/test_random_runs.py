@@ -75,7 +75,7 @@ LEAST = {
     "repetitions": RUNS // 10,
     "scheduled": RUNS // 2,
     "in batches": RUNS * IN_A_BATCH,
-    "cut short": RUNS // 10,
+    "cut short": RUNS,
     "replayed": RUNS * 2,
     "answered Conflict": RUNS // 10,
     **{f"lane {lane}": RUNS for lane in Lane},
@@ -170,6 +170,7 @@ class RandomRuns(RuleBasedStateMachine):
         tests=batches_of(of_tests, 3),
         kinds=st.permutations(EVENTS),
         answers=st.permutations(OUTCOMES),
+        cut=st.tuples(st.integers(1, 6), st.sampled_from([FaultMode.BEFORE, FaultMode.AFTER])),
     )
     def accept_several(
         self,
@@ -180,8 +181,9 @@ class RandomRuns(RuleBasedStateMachine):
         tests: list[Item],
         kinds: list[Kind],
         answers: list[Outcome],
+        cut: FaultPoint,
     ) -> None:
-        self.kinds, self.answers = kinds, answers
+        self.kinds, self.answers, self.cut = kinds, answers, cut
         self.run.begin(idempotent, caps)
         for request in alone:
             self.run.requests.accept(request)
@@ -283,6 +285,8 @@ class RandomRuns(RuleBasedStateMachine):
         """
         for provider in PROVIDERS:
             self.run.resume(provider)
+        batch = [Item(Requested(an_email(newcomer), "")) for newcomer in NEWCOMERS]
+        self.run.requests.accept_batch(batch, point=self.cut)
         self.run.requests.repeat_everything()
         for newcomer in NEWCOMERS:
             self.run.requests.accept(Requested(an_email(newcomer)))
