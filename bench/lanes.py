@@ -109,7 +109,6 @@ class Mailing(World):
 
 def simulated(case: Case, bulk: int, urgent: int = SAMPLES) -> Mailing:
     """Play the case until an hour after the mailing began."""
-    logging.disable()  # of each call, the product writes a line
     world = Mailing(case, bulk, urgent)
     world.play((BEGINS_S + 3600) / 60)
     return world
@@ -166,6 +165,7 @@ def main() -> int:
     parser.add_argument("--bulk", type=int, default=BULK, help="emails before the urgent ones")
     parser.add_argument("--local", action="store_true", help="on this machine, instead of in simulated time")
     options = parser.parse_args()
+    logging.disable()  # of each call, the product writes a line
     measured = {"local mode": local(options.bulk)} if options.local else {}
     if not options.local:
         measured = {case.title: compare(case, options.bulk) for case in CASES}
