@@ -31,6 +31,7 @@ BINARY: Final = "application/octet-stream"
 MIME: Final = "message/rfc822"
 _MEDIA_TYPE: Final = re.compile(r"[!#$&^\w.+-]+/[!#$&^\w.+-]+(?:; ?[\w-]+=(?:[\w.+-]+|\"[ !#-\[\]-~]*\"))*", re.ASCII)
 _UNKNOWN = NotFound("no such email")
+_NO_NUMBER = Invalid(("number", "must be a whole number"))
 _LARGE = TooLarge("this answer has 7,000,000 bytes as Lambda counts them, of which 6,291,556 pass; download the parts")
 
 
@@ -77,7 +78,7 @@ def get_content(request: Request, email_id: EmailId, key: Reader, parts: Parts) 
     response_class=Response,
     responses=_file(BINARY, "The bytes, under the content type that the email gives them")
     | refusals("read")
-    | errors(NotFound("this email has 2 attachments; `GET /v1/emails/{id}/content` lists them"), _LARGE),
+    | errors(NotFound("this email has 2 attachments; `GET /v1/emails/{id}/content` lists them"), _LARGE, _NO_NUMBER),
 )
 def get_attachment(request: Request, email_id: EmailId, number: Number, key: Reader, parts: Parts) -> Response:
     """Download one attachment by its number. A browser saves it and never shows it."""

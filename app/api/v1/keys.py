@@ -105,16 +105,6 @@ def list_keys(chosen: Annotated[Filter, Query()], parts: Parts) -> views.KeyList
     return views.KeyList(keys=shown, unreadable=[PREFIX + one.id for one in unreadable], after=after)
 
 
-@router.get(
-    "/v1/keys/{key_id}",
-    dependencies=[Depends(may_operate)],
-    responses=answer(key_examples.KEY) | refusals("admin") | errors(_UNKNOWN),
-)
-def get_key(key_id: Id, parts: Parts) -> views.Key:
-    """Read one API key, without its secret."""
-    return views.Key(**_fields(_readable(key_id, parts), parts))
-
-
 @router.post(
     "/v1/keys/{key_id}/rotate",
     status_code=201,
@@ -143,6 +133,16 @@ def rotate_key(
     response.headers["Location"] = f"{request.scope['root_path']}/v1/keys/{PREFIX}{made.id}"
     ends = times.write(ends_ms)
     return views.RotatedKey(**_fields(made, parts), secret=secret, old_id=PREFIX + old.id, old_expires_at=ends)
+
+
+@router.get(
+    "/v1/keys/{key_id}",
+    dependencies=[Depends(may_operate)],
+    responses=answer(key_examples.KEY) | refusals("admin") | errors(_UNKNOWN),
+)
+def get_key(key_id: Id, parts: Parts) -> views.Key:
+    """Read one API key, without its secret."""
+    return views.Key(**_fields(_readable(key_id, parts), parts))
 
 
 @router.delete(
