@@ -15,7 +15,7 @@ from app.api.v1 import content_views as views
 from app.api.v1 import examples
 from app.api.v1.emails import EmailId, known
 from app.domain.email import Attachment
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 
 router = APIRouter(route_class=Route, tags=["emails"])
 
