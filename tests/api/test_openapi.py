@@ -63,7 +63,7 @@ FILES = {
         ("get /v1/emails", {200, 401, 403, 422, 503}),
         ("get /v1/emails/{email_id}", {200, 401, 403, 404, 503}),
         ("get /v1/emails/{email_id}/content", {200, 401, 403, 404, 413, 503}),
-        ("get /v1/emails/{email_id}/attachments/{number}", {200, 401, 403, 404, 413, 503}),
+        ("get /v1/emails/{email_id}/attachments/{number}", {200, 401, 403, 404, 413, 422, 503}),
         ("get /v1/emails/{email_id}/raw", {200, 401, 403, 404, 409, 413, 503}),
         ("post /v1/emails/{email_id}/cancel", {200, 401, 403, 404, 409, 503}),
         ("post /v1/emails/{email_id}/retry", {202, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
