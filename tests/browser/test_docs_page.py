@@ -22,7 +22,12 @@ ALL = (  # in the order of a first visit: what is added is there for those after
     ("emails", "explainEmail"),
     ("emails", "listEmails"),
     ("emails", "getEmail"),
+    ("emails", "getContent"),
+    ("emails", "getAttachment"),
+    ("emails", "getRawEmail"),
     ("emails", "cancelEmail"),
+    ("emails", "rescheduleEmail"),
+    ("emails", "retryEmail"),
     ("providers", "listProviders"),
     ("providers", "pauseProvider"),
     ("providers", "resumeProvider"),
@@ -30,7 +35,13 @@ ALL = (  # in the order of a first visit: what is added is there for those after
     ("suppressions", "getSuppression"),
     ("suppressions", "liftSuppression"),
     ("suppressions", "suppressAddress"),
+    ("keys", "createKey"),
+    ("keys", "listKeys"),
+    ("keys", "getKey"),
+    ("keys", "rotateKey"),
+    ("keys", "revokeKey"),
 )
+ONCE = {"retryEmail"}  # its second example would find the retry of the first one under way, or sent
 
 
 def test_an_email_is_sent_and_followed_without_leaving_the_page(
@@ -67,7 +78,7 @@ def test_every_example_works_as_it_stands(installation: Installation, tab: Tab) 
         block = _open(tab, name, tag)
         body = operations[name].get("requestBody", {}).get("content", {}).get("application/json", {})
         shown = list(body.get("examples", {"": None}))
-        for example in shown:
+        for example in shown[:1] if name in ONCE else shown:
             if len(shown) > 1:
                 block.locator(".examples-select-element").select_option(example)
             assert _execute(block).startswith("2"), f"{name} {example}: {_answer(block)}"
