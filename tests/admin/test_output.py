@@ -79,5 +79,5 @@ def test_the_function_of_bash_completes_and_runs_from_any_folder() -> None:
     whole = f"{script}\n{ask}\n{run}"
     done = subprocess.run(["bash", "-c", whole], cwd="/", capture_output=True, text=True, check=True)
     completed, explained, *_ = done.stdout.splitlines()
-    assert completed == "create list revoke replace"
+    assert completed == "create list revoke rotate replace"
     assert explained.startswith("hard bounce: ")
