@@ -107,7 +107,7 @@ def test_size(package: Path) -> None:
     """cryptography and pydantic's core alone are 7 MB: see docs/decisions/0022-the-package.md."""
     with ZipFile(package) as archive:
         botocore = sum(i.compress_size for i in archive.infolist() if i.filename.startswith("botocore"))
-    assert (package.stat().st_size - botocore) / 1e6 < 13
+    assert (package.stat().st_size - botocore) / 1e6 < 13.6
 
 
 def test_same_sources_give_the_same_bytes(package: Path, tmp_path: Path) -> None:
