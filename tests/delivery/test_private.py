@@ -23,7 +23,7 @@ from tests.support.providers import PlainReceiver, webhook
 from tests.support.samples import an_email
 
 PRIVATE = (
-    "alice", "bob", "mallory", "no-reply@", "top-subject", "top-text", "top-html", "top-secret-file", "top-header",
+    "alice", "bob@", "mallory", "no-reply@", "top-subject", "top-text", "top-html", "top-secret-file", "top-header",
     "top-tag", "top-metadata", "top-idempotency", *SECRETS, "AKIAIOSFODNN7EXAMPLE",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from tests.support.samples import a_head
 
 pytestmark = pytest.mark.usefixtures("store")
 
+LATER_S = 4_000_000_000  # else the emulator deletes them, sooner or later, as DynamoDB does
 KNOWN = Known(shards=3, projects=frozenset({"default", "shop"}))
 
 
@@ -23,7 +24,7 @@ def address() -> str:
 
 def put(to: list[str], email_id: str, created_at_ms: int) -> tuple[int, str]:
     recipients = {key: Recipient(key, Role.TO) for key in to}
-    put_all(entries_of(a_head(created_at_ms, email_id=email_id, recipients=recipients)))
+    put_all(entries_of(a_head(created_at_ms, email_id=email_id, recipients=recipients, ttl_s=LATER_S)))
     return created_at_ms, email_id
 
 
