@@ -64,14 +64,14 @@ def held_back(by_s: float = HELD_BACK_S) -> Iterator[list[Call]]:
         yield calls
 
 
-def shortest(run: Callable[[], object], runs: int = 5) -> Trips:
-    """The trips of the run in which the fewest calls came one after the other.
+def shortest(run: Callable[[], object], runs: int = 5, by_s: float = HELD_BACK_S) -> Trips:
+    """The trips of the run in which the fewest calls came one after the other. Each call is held back by `by_s`.
 
     On a busy machine, a thread may begin so late that its call does not overlap another one any more.
     """
     found = []
     for _ in range(runs):
-        with held_back() as calls:
+        with held_back(by_s) as calls:
             run()
         found.append(Trips(calls))
     return min(found, key=lambda trips: trips.one_after_another)

@@ -85,7 +85,8 @@ class ExplainSandbox:
         found = objections(self.objections, email)
         why_not = "" if "" in found.values() else "; ".join(f"{name}: {why}" for name, why in found.items())
         keys = [mailbox.key for mailbox in (*email.to, *email.cc, *email.bcc)]
-        return Explanation(list(_route(email.providers, why_not)), sandbox.suppressed(keys, int(self.clock() * 1000)))
+        begins_ms = max(int(self.clock() * 1000), email.send_at_ms or 0)
+        return Explanation(list(_route(email.providers, why_not)), sandbox.suppressed(keys, begins_ms))
 
 
 @dataclass(frozen=True)

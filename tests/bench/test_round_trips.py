@@ -36,8 +36,8 @@ def test_a_batch_waits_for_few_more_calls_than_one_email_and_makes_a_third_as_ma
         harness.taken |= {one.head.email_id for one in answers if isinstance(one, Accepted)}
 
     harness.take(receipt(somebody()))
-    accepting = shortest(batch)
+    accepting = shortest(batch, by_s=0.02)  # so that threads that begin late overlap all the same
     made = Counter(accepting.operations)
     assert made == {"BatchWriteItem": 8, "BatchGetItem": 2, "PutItem": 96, "PublishBatch": 10}
-    assert accepting.one_after_another <= 1 + 96 // 8 + 10 + 2  # on a busy machine, threads begin late
+    assert accepting.one_after_another <= 1 + 96 // 16 + 10 + 2  # two, where a thread begins late
     assert sum(made.values()) / 96 < 4 / 3  # one email alone makes four

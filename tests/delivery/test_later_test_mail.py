@@ -73,3 +73,11 @@ def test_a_retry_through_a_real_account_is_refused(harness: Harness) -> None:
     email_id = send(harness, "blocked")
     with pytest.raises(Invalid, match="these are: sandbox, sandbox:second"):
         harness.retry(email_id, TEAM, Again(through=PROVIDERS[0]))
+
+
+@pytest.mark.parametrize("in_s", [0, 3600, 20 * 24 * 3600])
+def test_whom_the_sandbox_suppresses_is_told_however_late_the_email_is_sent(harness: Harness, in_s: int) -> None:
+    email_id = send(harness, "suppressed", "delivered", in_s=in_s)
+    assert list(harness.head(email_id).suppressed) == ["suppressed@any.example"]
+    begins_ms = harness.head(email_id).lives_from_ms
+    assert all(notice.until_ms > begins_ms for notice in harness.head(email_id).suppressed.values())
