@@ -1,6 +1,7 @@
 # One image per entry point, on AWS's base image, from the same lock as the zip:
-#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, sweep likewise;
-#       linux/arm64 if `architecture` is arm64 in zappa_settings.json, whose `runtime` says the version of Python here)
+#   docker build --platform linux/amd64 --provenance=false --target api -t emailsminder:api .   (attempts, deliveries,
+#       changes and sweep likewise; linux/arm64 if `architecture` is arm64 in zappa_settings.json, whose `runtime` says the
+#       version of Python here)
 #   docker build --target server -t emailsminder:server .  (the API with uvicorn, anywhere)
 # Both bases are arguments, so that a build can pin them: --build-arg LAMBDA=public.ecr.aws/lambda/python@sha256:…
 ARG LAMBDA=public.ecr.aws/lambda/python:3.13
@@ -25,6 +26,12 @@ CMD ["app.main.handler"]
 
 FROM function AS attempts
 CMD ["workers.attempts.handler"]
+
+FROM function AS deliveries
+CMD ["workers.deliveries.handler"]
+
+FROM function AS changes
+CMD ["workers.changes.handler"]
 
 FROM function AS sweep
 CMD ["workers.sweep.handler"]

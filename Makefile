@@ -28,13 +28,18 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no
 TRACED := $(or $(OTEL_EXPORTER_OTLP_ENDPOINT),$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(shell \
 	grep -Es '^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT=.' .env))
 
-.PHONY: help run urls tracing test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
+.PHONY: environments help run urls tracing test test-browser screenshots check emulator lock openapi matrix states variables excerpts clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.local $(if $(TRACED),$(VENV)/.tracing) $(EMULATOR)/.installed ## Start everything on this machine: API, worker, AWS emulator, provider simulator
+run: ENVIRONMENTS = $(VENV)/.local $(if $(TRACED),$(VENV)/.tracing)
+run: environments ## Start everything on this machine: API, worker, AWS emulator, provider simulator
 	@exec $(VENV)/bin/python -m uvicorn app.main:app --host 127.0.0.1 --port $(PORT) --no-access-log --http app.api.http11:Protocol
+
+# What a goal needs and the emulator are installed beside each other.
+environments:
+	@$(MAKE) --no-print-directory --jobs=2 $(ENVIRONMENTS) $(EMULATOR)/.installed
 
 urls: $(VENV)/.local ## Show again what the `make run` of this folder said when it had started
 	@$(VENV)/bin/python -m app.local.urls
@@ -49,7 +54,9 @@ OF_THE_GATE := $(if $(filter-out 0,$(FULL)),,-p no:schemathesis --ignore=tests/f
 
 # Each of the workers and of the processes that they start would compile everything anew without it.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/.rewritten $(EMULATOR)/.installed ## Run the tests (FULL=1: all that the gate tries; COV=1: with branch coverage)
+test: export QUICK ?= $(if $(ARGS)$(COVERAGE),0,1)
+test: ENVIRONMENTS = $(VENV)/.dev $(VENV)/.rewritten
+test: environments ## Run the quick tests (ARGS=tests/domain: some; FULL=1: all that the gate tries; COV=1: with branch coverage)
 	@$(VENV)/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,browser clients collections deploy) $(OF_THE_GATE) $(COVERAGE) $(ARGS)
 
 REWRITE := $(VENV)/bin/python -m pytest --collect-only --quiet --quiet -p no:schemathesis --ignore=tests/fuzz >/dev/null

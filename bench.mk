@@ -2,7 +2,7 @@
 
 MUTANTS ?= .mutants
 
-.PHONY: lanes outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog simulate mutants
+.PHONY: lanes receivers outages outages-peers chaos soak fire conform explore bench bench-local bench-bulk backlog simulate mutants
 
 outages: $(VENV)/.dev $(EMULATOR)/.installed ## Every failure mode of a first provider against a second one that works
 	@$(VENV)/bin/python -m bench.outage_matrix $(ARGS)
@@ -18,7 +18,7 @@ soak: $(VENV)/.dev $(EMULATOR)/.installed ## kill -9 with 1,000 emails in flight
 
 fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
-	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py -s $(ARGS)
+	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py tests/notify/test_random_telling.py -s $(ARGS)
 
 conform: $(VENV)/.dev $(EMULATOR)/.installed ## The store's and delivery's tests over AWS's own engine (DYNAMODB_LOCAL=, DYNAMODB_URL=)
 	@$(VENV)/bin/python -m bench.conform $(ARGS)
@@ -37,6 +37,9 @@ bench-bulk: $(VENV)/.dev $(EMULATOR)/.installed ## What a sweep of 5,000 due ema
 
 lanes: $(VENV)/.dev $(EMULATOR)/.installed ## An urgent email's time to a provider behind 10,000 bulk ones, alone, and the ratio (ARGS=--local: on this machine)
 	@$(VENV)/bin/python -m bench.lanes $(ARGS)
+
+receivers: $(VENV)/.dev $(EMULATOR)/.installed ## A well receiver's webhooks beside one that hangs, one that answers 500 and one that vanishes, and alone; 15 minutes (ARGS=--local: sending, too, on this machine; 40 minutes)
+	@$(VENV)/bin/python -m bench.receivers $(ARGS)
 
 backlog: $(VENV)/.dev $(EMULATOR)/.installed ## 100,000 due emails, swept in bounded runs
 	@$(VENV)/bin/python -m bench.backlog $(ARGS)

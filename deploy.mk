@@ -4,7 +4,7 @@ DEPLOY ?= .deploy
 STAGE ?= dev
 ZAPPA := $(DEPLOY)/bin/zappa
 # Workers first: what a new API writes, they must understand.
-STAGES = $(addprefix $(STAGE)_,attempts_urgent attempts_normal attempts_bulk sweep) $(STAGE)
+STAGES = $(addprefix $(STAGE)_,attempts_urgent attempts_normal attempts_bulk deliveries changes sweep) $(STAGE)
 
 # API Gateway takes one new deployment of an API in five seconds, and Lambda few changes at once: botocore's own five
 # tries, within seconds, are too few ("Amazon API Gateway quotas", API Gateway Developer Guide; from memory, not looked up).

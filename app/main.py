@@ -60,7 +60,13 @@ async def live(app: FastAPI) -> AsyncIterator[None]:
         terminal_log.use(os.environ)
         web_of = certificates.chooser(os.environ, internet())
         handing = wiring.HandOver(os.environ)
-        parts = process.connect(os.environ, web_of=web_of, rewire=handing.rewire)
+        parts = process.connect(
+            os.environ,
+            web_of=web_of,
+            rewire=handing.rewire,
+            is_local=True,
+            publish_notifications=handing.publish_notifications,
+        )
         stack = reload.stack_for(os.environ, partial(prepare, parts))
         if isinstance(stack, reload.KeptStack):
             stack.notice_interrupt()

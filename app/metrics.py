@@ -38,6 +38,10 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
     return lambda fields: 1 if condition(fields) else None
 
 
+def _is_first_call(line: Fields) -> bool:
+    return bool(line["is_called"]) and line["number"] == 1
+
+
 def _share_of(kind: str) -> Callable[[Fields], float | None]:
     """Its average is the share of `kind` in what was reported of copies that were delivered, or were `kind`."""
     return lambda line: {kind: 1, "delivered": 0}.get(line["kind"]) if line["proves_anew"] else None
@@ -84,6 +88,21 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
     ("app.delivery.record", "event"): (
         View("HardBounceShare", "None", _share_of("hard_bounce"), ("provider",)),
         View("ComplaintShare", "None", _share_of("complained"), ("provider",)),
+    ),
+    ("app.notify.tries", "notification"): (
+        View("NotificationsPosted", "Count", _one_if(lambda line: line["is_called"])),
+        View("NotificationsFailed", "Count", _one_if(lambda line: line["outcome"] == "later")),
+        View("NotificationsHeldBack", "Count", _one_if(lambda line: line["outcome"] == "held_back")),
+        View("NotificationsGivenUp", "Count", _one_if(lambda line: line["outcome"] == "given_up")),
+        # How late the first try is: its queue, or this worker, does not keep up. Later tries wait for a receiver.
+        View("NotificationAge", "Milliseconds", lambda line: line["age_ms"] if _is_first_call(line) else None),
+        View("PostTime", "Milliseconds", lambda line: line["ms"] if line["is_called"] else None),
+    ),
+    ("app.notify.endpoint_state", "endpoint disabled"): (View("EndpointsDisabled", "Count", _one),),
+    ("app.notify.tell", "record passed over"): (_PASSED_OVER,),
+    ("app.notify.tell", "told"): (
+        View("ChangesTold", "Count", lambda line: line["changes"]),
+        View("ChangesFailed", "Count", lambda line: line["failed"]),
     ),
     ("app.delivery.sweep", "part of a sweep failed"): (_PASSED_OVER,),
     ("app.store.head_items", "head cannot be read"): (_PASSED_OVER,),

@@ -37,10 +37,11 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class Process(StrEnum):
-    """The deployed processes that read secrets, each its own. The sweep reads none."""
+    """The deployed processes that read secrets, each its own. The sweep reads none, nor does what tells of changes."""
 
     API = "api"
     WORKER = "worker"
+    DELIVERIES = "deliveries"  # calls the webhooks of applications
 
 
 # If any of these is set, the process has been given an AWS to use: the real one, or an emulator.
@@ -68,6 +69,8 @@ class Settings:
     table_prefix: str
     topic_arn: str
     delay_queue_url: str  # the queue for messages that come later; empty: the sweep publishes them when they are due
+    notifications_topic_arn: str  # where webhooks to endpoints are published; empty: none are
+    notifications_queue_url: str  # from which they are delivered, and to which those go back that are tried again soon
     content_bucket: str
     inline_limit_bytes: int  # a content that is larger when packed is stored in the bucket
     routing: Routing
@@ -84,6 +87,7 @@ class Settings:
     service_name: str
     metrics_namespace: str  # CloudWatch's namespace; empty: no metrics
     address_secret: str = field(repr=False)  # the suppression list is keyed under it; empty: not set
+    webhook_secret: str = field(repr=False)  # the secrets of endpoints follow from it; empty: there can be no endpoints
     project_caps: Mapping[str, int]  # project → emails that may be accepted a day; none: any number
     guards_runaways: bool
     api_url: str  # where the API answers, without a slash at its end; empty: the sweep does not look whether it does
@@ -110,6 +114,8 @@ class Settings:
             table_prefix=env.get("TABLE_PREFIX", "emailsminder-"),
             topic_arn=env.get("TOPIC_ARN", ""),
             delay_queue_url=env.get("DELAY_QUEUE_URL", ""),
+            notifications_topic_arn=env.get("NOTIFICATIONS_TOPIC_ARN", ""),
+            notifications_queue_url=env.get("NOTIFICATIONS_QUEUE_URL", ""),
             content_bucket=env.get("CONTENT_BUCKET", ""),
             inline_limit_bytes=whole(env, "INLINE_LIMIT_BYTES", str(INLINE_BYTES), at_least=0, at_most=LARGEST_INLINE),
             routing=Routing(
@@ -131,7 +137,8 @@ class Settings:
             secret_name=env.get("SECRET_NAME", ""),
             service_name=env.get("POWERTOOLS_SERVICE_NAME") or "emailsminder",
             metrics_namespace=env.get("POWERTOOLS_METRICS_NAMESPACE", ""),
-            address_secret=_address_secret(env),
+            address_secret=_secret(env, "ADDRESS_SECRET"),
+            webhook_secret=_secret(env, "WEBHOOK_SECRET"),
             project_caps=_project_caps(env),
             guards_runaways=switch(env, "RUNAWAY_GUARD"),
             api_url=_api_url(env),
@@ -216,10 +223,10 @@ def _log_level(env: Mapping[str, str]) -> str:
     return level
 
 
-def _address_secret(env: Mapping[str, str]) -> str:
-    secret = env.get("ADDRESS_SECRET", "").strip()
+def _secret(env: Mapping[str, str], name: str) -> str:
+    secret = env.get(name, "").strip()
     if 0 < len(secret) < SHORTEST_SECRET:
-        raise ConfigurationError(f"ADDRESS_SECRET: must have at least {SHORTEST_SECRET} characters; {HOW_TO_MAKE_ONE}")
+        raise ConfigurationError(f"{name}: must have at least {SHORTEST_SECRET} characters; {HOW_TO_MAKE_ONE}")
     return secret
 
 

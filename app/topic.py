@@ -92,19 +92,35 @@ class Topic:
         ]
 
     def _publish_batch(self, arn: str, attempts: Sequence[tuple[str, int, Lane]]) -> Iterator[tuple[str, str]]:
-        entries = [{"Id": str(number), "Message": _message(*one)} for number, one in enumerate(attempts)]
-        try:
-            answer = self.sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
-        except Exception as error:  # noqa: BLE001 because whatever it was, the messages are not known to be published
-            reason = f"the queue does not take messages: {type(error).__name__}"
-            yield from ((email_id, reason) for email_id, _, _ in attempts)
-            return
-        # What is not said to be taken is not, whatever else the answer says: a message too many does no harm.
-        taken = {one.get("Id") for one in answer.get("Successful") or ()}
-        codes = {one.get("Id"): one.get("Code") for one in answer.get("Failed") or ()}
-        for number, (email_id, _, _) in enumerate(attempts):
-            if str(number) not in taken:
-                yield email_id, f"the queue does not take this message: {codes.get(str(number), 'no reason given')}"
+        messages = [_message(*one) for one in attempts]
+        for number, reason in refused_of(lambda: self.sns, arn, messages, "the queue does not take messages"):
+            yield attempts[number][0], reason
+
+
+def refused_of(sns: Callable[[], Sns], arn: str, messages: Sequence[str], fault: str) -> Iterator[tuple[int, str]]:
+    """Publish messages to a topic, MOST_AT_ONCE at most. Yields the number of each that was not taken, and the reason.
+
+    `fault` says what it means if the whole call fails.
+    """
+    entries = [{"Id": str(number), "Message": message} for number, message in enumerate(messages)]
+    return not_taken(
+        lambda: sns().publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries), len(messages), fault
+    )
+
+
+def not_taken(send: Callable[[], Any], count: int, fault: str) -> Iterator[tuple[int, str]]:
+    """Send a batch of so many entries, whose ids are their numbers, to SNS or SQS. Yields as `refused_of` does."""
+    try:
+        answer = send()
+    except Exception as error:  # noqa: BLE001 because whatever it was, the messages are not known to be taken
+        yield from ((number, f"{fault}: {type(error).__name__}") for number in range(count))
+        return
+    # What is not said to be taken is not, whatever else the answer says: a message too many does no harm.
+    taken = {one.get("Id") for one in answer.get("Successful") or ()}
+    codes = {one.get("Id"): one.get("Code") for one in answer.get("Failed") or ()}
+    for number in range(count):
+        if str(number) not in taken:
+            yield number, f"it is not taken: {codes.get(str(number), 'no reason given')}"
 
 
 def _message(email_id: str, attempt: int, lane: Lane) -> str:

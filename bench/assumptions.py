@@ -76,6 +76,11 @@ RETRY_JITTER: Final = 0.5  # assumed: AWS does not say how the retries of many e
 WRITE_UNITS: Final = {"emails": 9, "due": 2, "created": 1}
 # What one failover adds.
 FAILOVER_WRITE_UNITS: Final = {"emails": 2, "due": 2, "created": 0}
+# What the same email takes beside its own: an entry of the feed for each head that says something new, and the numbers
+# under load, when a write of two units counts a hundred changes. The log of deliveries is not among them: no email has
+# one without an endpoint.
+CHANGE_WRITE_UNITS: Final = {"feed": 3.0, "stats": 0.06}
+FAILOVER_FEED_WRITE_UNITS: Final = 1
 # By sizes, because no emulator counts reads as AWS does: accept 1, attempt 2, webhook 1 (docs/storage.md).
 READ_UNITS: Final = 4
 ROUND_TRIPS: Final = {"accept": 3, "attempt": 4, "webhook": 3}

@@ -42,6 +42,10 @@ def items() -> list[Item]:
     kept = stored_gb * months
     return [
         Item("DynamoDB, writes", f"{writes} units", writes * paper.WRITE_UNITS_MILLION_USD.value),
+        *(
+            Item(f"DynamoDB, writes of the {what}", f"{units:g} units", units * paper.WRITE_UNITS_MILLION_USD.value)
+            for what, units in paper.CHANGE_WRITE_UNITS.items()
+        ),
         Item("API Gateway", f"{requests:.0f} requests", requests * paper.GATEWAY_REQUESTS_MILLION_USD.value),
         Item("Lambda, time", f"{gb_s:.3f} GB-s", gb_s * paper.MILLION * paper.LAMBDA_GB_SECOND_USD.value),
         Item("CloudWatch, logs", f"{log_bytes:,} bytes", logs_gb * paper.LOGS_GB_USD.value),
@@ -63,7 +67,7 @@ def items() -> list[Item]:
 def fixed() -> list[Item]:
     """What is paid each month whatever is sent, with `ACCOUNTS` accounts of providers. `usd` is that of a month."""
     metrics, alarms, secrets = custom_metrics(), alarm_count(), len(Process)
-    polls = paper.POLLS_A_MONTH
+    polls = paper.POLLS_A_MONTH * (len(Lane) + 1)  # a delay queue of each lane, and the queue of notifications
     return [
         Item("CloudWatch, metrics", f"{metrics}", metrics * paper.METRIC_MONTH_USD.value),
         Item("CloudWatch, alarms", f"{alarms}", alarms * paper.ALARM_MONTH_USD.value),
@@ -76,7 +80,8 @@ def fixed() -> list[Item]:
 def failover_usd() -> float:
     """What a failover adds to a million emails that have one each: units, a publish, a worker's run, its log."""
     return (
-        sum(paper.FAILOVER_WRITE_UNITS.values()) * paper.WRITE_UNITS_MILLION_USD.value
+        (sum(paper.FAILOVER_WRITE_UNITS.values()) + paper.FAILOVER_FEED_WRITE_UNITS)
+        * paper.WRITE_UNITS_MILLION_USD.value
         + 2 * paper.READ_UNITS_MILLION_USD.value
         + paper.TOPIC_PUBLISHES_MILLION_USD.value
         + paper.LAMBDA_REQUESTS_MILLION_USD.value

@@ -119,7 +119,7 @@ class Writer:
         done = replace(head, attempts=(sent,), lease_attempt=0, lease_until_ms=None, recipients=delivered)
         head = self._stored(self._heads.update(done, now_ms))
         event = ProviderEvent("sendgrid", Kind.DELIVERED, head.email_id, 1, recipient.address, now_ms, "id", "message")
-        self._events.put([event], {head.email_id: head.ttl_s})
+        self._events.put([event], {head.email_id: head}, now_ms)
         self._stored(self._heads.update(head, now_ms))
 
     @staticmethod

@@ -42,6 +42,10 @@ class Client:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
         self._headers = {"Content-Type": "application/json", **headers}
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def post(self, path: str, body: bytes) -> bytes:
         """Post JSON. Raises RuntimeError if the answer is no 202."""
         self._connection.request("POST", path, body, self._headers)

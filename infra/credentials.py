@@ -29,7 +29,7 @@ def check(
     if not providers:
         raise ConfigurationError(f"PROVIDERS: is not set; put it into {variable_places.SETTINGS_FILE}")
     registry.check(providers)
-    keyed_under: dict[str, str] = {}
+    made_once: dict[str, dict[str, str]] = {variable: {} for variable in variable_places.MADE_ONCE}
     for process, name in names.items():
         try:
             secrets = vault.read(client, name)
@@ -38,9 +38,16 @@ def check(
             sys.stdout.write(f"Its variables are not checked: {error}\n")
             continue
         _check(process, name, secrets, whole)
-        keyed_under[name] = secrets[variable_places.ADDRESS_SECRET]
-    if len(set(keyed_under.values())) > 1:
-        raise ConfigurationError(f"ADDRESS_SECRET: is not the same in {' and '.join(keyed_under)}")
+        for variable in demanded(process):
+            made_once[variable][name] = secrets[variable]
+    for variable, found in made_once.items():
+        if len(set(found.values())) > 1:
+            raise ConfigurationError(f"{variable}: is not the same in {' and '.join(found)}")
+
+
+def demanded(process: Process) -> list[str]:
+    """The secrets of no provider without which this process cannot do its work."""
+    return [name for name in variable_places.MADE_ONCE if process in variable_places.SECRETS[name]]
 
 
 def _require_that_there_is_one(error: ServiceUnavailable, name: str) -> None:
@@ -57,9 +64,11 @@ def _check(process: Process, name: str, secrets: Mapping[str, str], variables: M
     _raise_first(variable_places.in_secret(variable, process, name) for variable in secrets)
     env = {**secrets, **variables}
     settings = Settings.from_env(env)
-    registry.check_values([*settings.providers, *registry.draining(settings.providers, env)], env)
-    if not settings.address_secret:
-        raise ConfigurationError(f"ADDRESS_SECRET: is not set in the secret {name}; {HOW_TO_MAKE_ONE}")
+    if process is not Process.DELIVERIES:  # which reads no variable of a provider
+        registry.check_values([*settings.providers, *registry.draining(settings.providers, env)], env)
+    for variable in demanded(process):
+        if not secrets.get(variable):
+            raise ConfigurationError(f"{variable}: is not set in the secret {name}; {HOW_TO_MAKE_ONE}")
 
 
 def _raise_first(faults: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the worker's and the sweep's functions that Zappa does not make. Every call may be repeated.
+"""Settings of the functions that Zappa does not make. Every call may be repeated.
 
 Those of the function itself are frozen in the next version. All others are those of the alias, by which it is called.
 """
@@ -101,23 +101,3 @@ def subscribe(client: Any, sns: Any, stage: Stage, outputs: Mapping[str, str]) -
         is_ours = found["Endpoint"] == function_arn or found["Endpoint"].startswith(f"{function_arn}:")
         if is_ours and found["Endpoint"] != alias_arn:
             sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-
-
-def poll(client: Any, stage: Stage, queue_arn: str) -> None:
-    """Let Lambda hand each message of the queue to the alias, one at a time, so that none waits for another."""
-    name = f"{stage.function}:{ALIAS}"
-    # It may be of an earlier function of this name, which was deleted. Nobody else takes from this queue.
-    found = client.list_event_source_mappings(EventSourceArn=queue_arn)["EventSourceMappings"]
-    for mapping in found:
-        client.update_event_source_mapping(UUID=mapping["UUID"], FunctionName=name, Enabled=True)
-    if found:
-        return
-    client.create_event_source_mapping(
-        EventSourceArn=queue_arn, FunctionName=name, BatchSize=1, FunctionResponseTypes=["ReportBatchItemFailures"]
-    )
-
-
-def stop_polling(client: Any, queue_arn: str) -> None:
-    """Delete what polls the queue: Lambda keeps it when a function is deleted."""
-    for mapping in client.list_event_source_mappings(EventSourceArn=queue_arn)["EventSourceMappings"]:
-        client.delete_event_source_mapping(UUID=mapping["UUID"])

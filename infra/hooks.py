@@ -25,6 +25,7 @@ from infra import (  # noqa: E402 because of the path above
     functions,
     gateway,
     interpreters,
+    mappings,
     package,
     release,
     renaming,
@@ -148,7 +149,12 @@ def _finish(zappa: Any) -> None:
     elif stage.lane:
         functions.repeat(client("lambda"), stage)
         functions.subscribe(client("lambda"), client("sns"), stage, outputs)
-        functions.poll(client("lambda"), stage, outputs[f"{stage.lane}DelayQueueArn"])
+        mappings.poll(client("lambda"), stage, outputs[f"{stage.lane}DelayQueueArn"], mappings.LANE)
+    elif stage.entry_point == "deliveries":
+        mappings.poll(client("lambda"), stage, outputs["NotificationsQueueArn"], mappings.NOTIFICATIONS)
+    elif stage.entry_point == "changes":
+        stream_arn = mappings.stream_of(client("dynamodb"), outputs["TablePrefix"])
+        mappings.follow(client("lambda"), stage, stream_arn, outputs["DeadLetterQueueArn"])
     else:
         functions.never_repeat(client("lambda"), stage)
         schedule.apply(client("lambda"), client("events"), stage)

@@ -43,7 +43,7 @@ UNUSED = (
     "pycparser/",
 )
 # The AWS services that we call. Of botocore's descriptions, only theirs are packed; the 400 others have 20 MB.
-SERVICES = ("dynamodb", "s3", "secretsmanager", "sns")
+SERVICES = ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
 # Files in which pip describes an installation. They are never read, and differ between machines.
 RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json")
 DATE = (1980, 1, 1, 0, 0, 0)

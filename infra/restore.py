@@ -56,8 +56,7 @@ def adopt(stack: Stack, prefix: str, wanted: dict[str, Any], tags: dict[str, str
     found = client.describe_stack_resources(StackName=stack.name)["StackResources"]
     has_tables = bool(named.keys() & {one["LogicalResourceId"] for one in found})
     if prefix != stack.prefix or not has_tables:
-        asked = stack.request(wanted, tags, prefix)
-        released = {**asked, "TemplateURL": stack.url_of(template.detached(with_tables=False))}
+        released = stack.request(wanted, tags, stack.url_of(template.detached(with_tables=False)), prefix)
         stack.cloudformation().apply({**released, "StackPolicyDuringUpdateBody": protection.ANYTHING}, released)
         resources = [
             {
@@ -67,7 +66,7 @@ def adopt(stack: Stack, prefix: str, wanted: dict[str, Any], tags: dict[str, str
             }
             for logical, name in named.items()
         ]
-        attached = {**asked, "TemplateURL": stack.url_of(template.detached(with_tables=True))}
+        attached = {**released, "TemplateURL": stack.url_of(template.detached(with_tables=True))}
         stack.cloudformation().adopt(attached, resources)
     stack.apply(wanted, tags)
     return list(_differences(client, stack.name, list(named)))

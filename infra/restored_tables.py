@@ -57,6 +57,7 @@ class Restoration:
         """Wait until the table is made, and give it the settings of its source. It may be repeated."""
         self._made()
         self._expire()
+        self._stream()
         self._back_up()
         self._tag()
         self._limit()
@@ -73,6 +74,13 @@ class Restoration:
                 TableName=self.target,
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": wanted["AttributeName"]},
             )
+
+    def _stream(self) -> None:
+        """The stream of changes, which begins empty and has another ARN: whoever reads it is told by a deployment."""
+        wanted, known = (self._describe(name).get("StreamSpecification", {}) for name in (self.source, self.target))
+        if wanted.get("StreamEnabled") and not known.get("StreamEnabled"):
+            self.client.update_table(TableName=self.target, StreamSpecification=wanted)
+            self._made()
 
     def _back_up(self) -> None:
         """The recovery to a point in time, and for how many days."""

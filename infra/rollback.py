@@ -6,17 +6,16 @@ settings of the functions are then those of that deployment. Tables, alarms, res
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from app.wiring.variable_places import OF_THE_STACK
 from infra import provisioned, versions
 from infra.commands import in_one_line, session_of
-from infra.stages import ENTRY_POINTS, Stage
+from infra.stages import ENTRY_POINTS, TELLERS, Stage
 from infra.versions import Version, VersionError
 
 ORDER = tuple(reversed(ENTRY_POINTS))
-# The variables that name what the stack has: another one after tables were restored (infra/restore.py).
-PLACES: Final = ("TABLE_PREFIX", "TOPIC_ARN", "DELAY_QUEUE_URL", "CONTENT_BUCKET")
 STOP: Final = (
     "A share of the calls of {function} went elsewhere, and does no more. If CodeDeploy is at it, stop it:"
     " aws deploy list-deployments --application-name {function} --deployment-group-name {function}"
@@ -28,12 +27,18 @@ def roll_back(client: Any, environment: str, target: str = "") -> None:
     """Move every alias of the environment to deployment `target`; "": the one that was live before.
 
     A rollback that failed halfway is finished by the next one, and one after a deployment that failed halfway takes
-    back what it deployed. Raises VersionError, and moves nothing, if a function has no version of that deployment.
+    back what it deployed. A function that is younger than that deployment stays as it is. Raises VersionError, and
+    moves nothing, if another function has no version of that deployment.
     """
-    functions = [Stage(environment, entry_point).function for entry_point in ORDER]
+    functions = _functions(client, environment)
     now = {function: _live_number(client, function) for function in functions}
     target = target or _before(client, environment, functions)
-    chosen = {function: _version(client, function, target) for function in functions}
+    younger = _younger(client, functions, target)
+    for function in younger:
+        sys.stdout.write(
+            f"{function}: stays at version {now[function]}, because deployment {target} has no such function\n"
+        )
+    chosen = {function: _version(client, function, target) for function in functions if function not in younger}
     for function, version in chosen.items():
         number, is_shifting = now[function], versions.is_shifting(client, function)
         if number == version.number and not is_shifting:
@@ -49,9 +54,11 @@ def roll_back(client: Any, environment: str, target: str = "") -> None:
 
 def lines(client: Any, environment: str) -> Iterator[str]:
     """What can be gone back to: a line for each deployment, the newest first. Which one is live is said."""
-    functions = [Stage(environment, entry_point).function for entry_point in ORDER]
-    now = [versions.live(client, function) for function in functions if _live_number(client, function)]
-    live = {one.deployment if one else "" for one in now}
+    functions = _functions(client, environment)
+    now = {function: versions.live(client, function) for function in functions if _live_number(client, function)}
+    api = now[functions[0]]
+    younger = _younger(client, functions, api.deployment) if api else set()
+    live = {one.deployment if one else "" for function, one in now.items() if function not in younger}
     known = [{one.deployment: one for one in versions.published(client, function)} for function in functions]
     for deployment in reversed({one: None for of_one in reversed(known) for one in of_one}):
         found = [of_one.get(deployment) for of_one in known]
@@ -59,6 +66,32 @@ def lines(client: Any, environment: str) -> Iterator[str]:
         numbers = ", ".join(one.number if one else "none" for one in found)
         is_live = "" if deployment not in live else "  live" if len(live) == 1 else "  live in part"
         yield f"{deployment}  {made_at[:16]}  versions {numbers}{is_live}\n"
+
+
+def _functions(client: Any, environment: str) -> list[str]:
+    """The functions of the environment, the API's first. An earlier version deployed none that tells applications."""
+    return [
+        Stage(environment, door).function
+        for door in ORDER
+        if door not in TELLERS or versions.live_number(client, Stage(environment, door).function)
+    ]
+
+
+def _younger(client: Any, functions: Sequence[str], deployment: str) -> set[str]:
+    """The functions that were first deployed after this deployment, which therefore has none of them.
+
+    They stay: nothing of that deployment calls them, and they read whatever it writes. A function of which earlier
+    versions were deleted is not meant.
+    """
+    api = _find(client, functions[0], deployment)
+    if api is None:
+        return set()
+    firsts = {function: versions.published(client, function)[:1] for function in functions[1:]}
+    return {
+        function
+        for function, first in firsts.items()
+        if first and first[0].number == "1" and first[0].published_at > api.published_at
+    }
 
 
 def _live_number(client: Any, function: str) -> str:
@@ -80,7 +113,8 @@ def _before(client: Any, environment: str, functions: Iterable[str]) -> str:
             raise VersionError(f"what is live of {function} is of no deployment: deploy, or say which to go back to")
         now[function] = found
     api = now[Stage(environment, "api").function]
-    others = [one for one in now.values() if one.deployment != api.deployment]
+    younger = _younger(client, list(now), api.deployment)
+    others = [one for name, one in now.items() if one.deployment != api.deployment and name not in younger]
     if not others and not api.after:
         raise VersionError(f"there is no deployment before {api.deployment}")
     if any(one.after != api.deployment for one in others):
@@ -101,7 +135,7 @@ def _version(client: Any, function: str, deployment: str) -> Version:
     )
     if then.get("State") == "Failed":
         raise VersionError(f"version {found.number} of {function} cannot run: check out its commit, and `make deploy`")
-    for name in PLACES:
+    for name in OF_THE_STACK:  # there is another one after tables were restored (infra/restore.py)
         was, value = (one.get("Environment", {}).get("Variables", {}).get(name) for one in (then, now))
         if was and value and was != value:
             raise VersionError(

@@ -17,7 +17,7 @@ from app.domain.lane import Lane
 from infra import (
     account_alarms,
     alarms,
-    functions,
+    mappings,
     protection,
     renaming,
     settings_check,
@@ -57,8 +57,9 @@ class Stack:
         Its tables are protected when it is complete, and not before: CloudFormation could not take them back if another
         resource fails. Raises StackError if AWS rolls it back, with the first reason, or if it cannot be changed now.
         """
-        request = self.request(parameters, tags)
-        unprotected = self.request({**parameters, "DeletionProtection": "false"}, tags)
+        url = self.url_of(template.body())
+        request = self.request(parameters, tags, url)
+        unprotected = self.request({**parameters, "DeletionProtection": "false"}, tags, url)
         if str(parameters.get("WafRate", 0)) == "0" and self.find():
             waf.release(self.client("wafv2"), self.outputs())
         if self.cloudformation().apply(request, unprotected):
@@ -69,11 +70,11 @@ class Stack:
         return self.outputs()
 
     def request(
-        self, parameters: Mapping[str, Any], tags: Mapping[str, str], prefix: str | None = None
+        self, parameters: Mapping[str, Any], tags: Mapping[str, str], url: str, prefix: str | None = None
     ) -> dict[str, Any]:
-        """What CloudFormation is asked for, but for the stack's name. The names of the tables begin with `prefix`.
+        """What CloudFormation is asked for, but for the stack's name. It reads the template at `url` (`url_of`).
 
-        The template is put where CloudFormation reads it.
+        The names of the tables begin with `prefix`; without one, with that of those that there are.
         """
         values = {
             "DeletionProtection": "true",
@@ -82,14 +83,14 @@ class Stack:
             "TablePrefix": prefix or self.prefix,
         }
         return {
-            "TemplateURL": self.url_of(template.body()),
+            "TemplateURL": url,
             "Capabilities": ["CAPABILITY_IAM"],
             "Parameters": [{"ParameterKey": key, "ParameterValue": _text(key, value)} for key, value in values.items()],
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         }
 
     def url_of(self, body: str) -> str:
-        """Where CloudFormation reads this template."""
+        """Where CloudFormation reads this template, once it is put there."""
         return template_bucket.put(self.session, self.environment, body)
 
     def parameter(self, name: str) -> str:
@@ -122,8 +123,8 @@ class Stack:
             self._empty(bucket)
         waf.release(self.client("wafv2"), self.outputs())
         protection.apply(self.client("cloudformation"), self.name, is_on=False)
-        for lane in Lane:
-            functions.stop_polling(self.client("lambda"), self.outputs().get(f"{lane}DelayQueueArn", ""))
+        for source in mappings.sources(self.outputs(), mappings.stream_of(dynamodb, self.prefix)):
+            mappings.stop(self.client("lambda"), source)
         self.cloudformation().delete()
         for table in kept["AWS::DynamoDB::Table"]:
             with suppress(dynamodb.exceptions.ResourceNotFoundException):
@@ -224,9 +225,10 @@ def _run(command: str, environment: str) -> None:
         if not is_on:
             account_alarms.silence(session.create_client("cloudwatch"), environment)
     if command in ("apply", "outputs"):
-        # The commands that need a secret need the keys that send.
-        made = variables(Stage(environment, f"attempts_{Lane.NORMAL}"), stack.outputs(), worker_timeout_s(environment))
-        sys.stdout.writelines(lines(base, made))
+        # The commands that need a secret need the keys that send; some publish notifications, which a worker does not.
+        doors = [Stage(environment, "api"), Stage(environment, f"attempts_{Lane.NORMAL}")]
+        made = [variables(door, stack.outputs(), worker_timeout_s(environment)) for door in doors]
+        sys.stdout.writelines(lines(base, made[0] | made[1]))
 
 
 if __name__ == "__main__":

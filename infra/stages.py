@@ -1,7 +1,7 @@
 """Environments and their Zappa stages, as zappa_settings.json sets them.
 
-An environment, such as production, has five entry points: the API, a worker for each lane, and the sweep. Each is a
-Zappa stage.
+An environment, such as production, has seven entry points: the API, a worker for each lane, the sweep, and the two that
+tell applications what became of their emails. Each is a Zappa stage.
 """
 
 import json
@@ -18,7 +18,10 @@ SETTINGS = ROOT / "zappa_settings.json"
 PROJECT = "emailsminder"
 # In the order of deployment: the API comes last, because the others must understand what it writes.
 WORKERS = {f"attempts_{lane}": lane for lane in Lane}
-ENTRY_POINTS = (*WORKERS, "sweep", "api")
+# What tells applications: `changes` reads the stream of the emails, `deliveries` calls the webhooks.
+TELLERS = ("deliveries", "changes")
+ENTRY_POINTS = (*WORKERS, *TELLERS, "sweep", "api")
+_PROCESSES = {"api": Process.API, "deliveries": Process.DELIVERIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Stage:
     """One entry point of one environment.
 
     `production` is the API of that environment, `production_attempts_bulk` its worker of the lane bulk,
-    `production_sweep` its sweep.
+    `production_sweep` its sweep, `production_changes` and `production_deliveries` what tells applications.
     """
 
     environment: str
@@ -36,8 +39,11 @@ class Stage:
     def of(cls, name: str) -> "Stage":
         """The stage with Zappa's `name`. Raises ConfigurationError if the name has another form."""
         environment, _, entry_point = name.partition("_")
-        if entry_point not in ("", *WORKERS, "sweep"):
-            raise ConfigurationError(f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts_LANE or ENVIRONMENT_sweep")
+        if entry_point not in ("", *WORKERS, *TELLERS, "sweep"):
+            raise ConfigurationError(
+                f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts_LANE, ENVIRONMENT_deliveries,"
+                " ENVIRONMENT_changes or ENVIRONMENT_sweep"
+            )
         return cls(environment, entry_point or "api")
 
     @property
@@ -47,13 +53,13 @@ class Stage:
 
     @property
     def lane(self) -> Lane | None:
-        """The lane of a worker; None for the API and the sweep, which have none."""
+        """The lane of a worker; None for the others, which have none."""
         return WORKERS.get(self.entry_point)
 
     @property
     def secret_name(self) -> str:
-        """The name of the secret that its function reads; "" for the sweep, which reads none."""
-        process = Process.WORKER if self.lane else {"api": Process.API}.get(self.entry_point)
+        """The name of the secret that its function reads; "" for `changes` and the sweep, which read none."""
+        process = Process.WORKER if self.lane else _PROCESSES.get(self.entry_point)
         return secret_names(self.environment)[process] if process else ""
 
     @property

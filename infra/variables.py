@@ -19,6 +19,11 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
         "POWERTOOLS_SERVICE_NAME": f"{PROJECT}-{stage.environment}",
         "POWERTOOLS_METRICS_NAMESPACE": "EmailsMinder",
     }
+    if not stage.lane:  # a worker publishes no notifications: what changed, the stream says
+        named |= {
+            "NOTIFICATIONS_TOPIC_ARN": outputs["NotificationsTopicArn"],
+            "NOTIFICATIONS_QUEUE_URL": outputs["NotificationsQueueUrl"],
+        }
     if "SesTopicArn" in outputs:
         named |= {"SES_TOPIC_ARN": outputs["SesTopicArn"], "SES_CONFIGURATION_SET": outputs["SesConfigurationSet"]}
     return named

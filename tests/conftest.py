@@ -39,7 +39,7 @@ settings.load_profile("gate")
 botocore.session.create_loader = cache(botocore.session.create_loader)
 # What the product uses, and the stack of its template.
 SERVICES = (
-    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
+    "apigateway,cloudformation,dynamodb,dynamodbstreams,events,iam,kms,lambda,logs,monitoring,s3,secretsmanager,"
     "ses,sns,sqs,ssm,sts,wafv2"
 )
 EMULATOR_PYTHON = ROOT / ".emulator" / "bin" / "python"
@@ -48,12 +48,33 @@ DYNAMODB_URL = os.environ.get("DYNAMODB_URL")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `full` or `explore`, unless FULL=1 (as in the gate) or EXPLORE=1 asks for it."""
+    """Leave out what is marked `full` or `explore`, unless FULL=1 (as in the gate) or EXPLORE=1 asks for it.
+
+    With QUICK=1, as `make test` has it, leave out what is slow, and of tests with many cases all but a few.
+    """
     off = [name for name, is_on in {"full": size.FULL, "explore": size.EXPLORE}.items() if not is_on]
-    left_out = [item for item in items if any(map(item.get_closest_marker, off))]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    kept = {item for item in _spread(items, size.CASES) if not _is_slow(item)} if size.QUICK else set(items)
+    kept -= {item for item in kept if any(map(item.get_closest_marker, off))}
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    test = item.nodeid.partition("[")[0]
+    return test in size.SLOW or test.partition("::")[0] in size.SLOW
+
+
+def _spread(items: list[pytest.Item], most: int) -> set[pytest.Item]:
+    """At most so many cases of each test, evenly spread over them, the first and the last among them."""
+    by_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept: set[pytest.Item] = set()
+    for cases in by_test.values():
+        step = (len(cases) - 1) / (most - 1)
+        kept.update(cases if step <= 1 else (cases[round(number * step)] for number in range(most)))
+    return kept
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -76,8 +97,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 # A worker of xdist takes its ports from a thousand of its own, each of them once, below those that the system hands
 # out: nobody else can be given a port between this question and the moment at which a child process listens on it.
+# A run beside another one is given other ports (TEST_PORTS), as those of the gate are.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_FIRST_PORT = 10_000 + 1_000 * (_WORKER % 20)
+_FIRST_PORT = int(os.environ.get("TEST_PORTS", "10000")) + 1_000 * (_WORKER % 10)
 _PORTS = cycle(range(_FIRST_PORT, _FIRST_PORT + 1_000))
 next(islice(_PORTS, os.getpid() % 1_000, None))  # two runs of the tests on one machine start at different ones
 

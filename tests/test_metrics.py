@@ -114,6 +114,29 @@ def test_message_of_unknown_age_is_still_counted() -> None:
     assert measured(line) == {("MessagesProcessed", "service"): 1, ("MessagesFailed", "service"): 1}
 
 
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({"outcome": "taken"}, {"NotificationsPosted", "NotificationAge", "PostTime"}),
+        ({"outcome": "taken", "number": 2}, {"NotificationsPosted", "PostTime"}),
+        ({"outcome": "later"}, {"NotificationsPosted", "NotificationsFailed", "NotificationAge", "PostTime"}),
+        ({"outcome": "held_back", "is_called": False}, {"NotificationsHeldBack"}),
+        ({"outcome": "given_up", "number": 13}, {"NotificationsPosted", "NotificationsGivenUp", "PostTime"}),
+        ({"outcome": "given_up", "test": True}, set()),
+        ({"outcome": "taken", "test": True}, set()),
+    ],
+)
+def test_what_became_of_a_notification(fields: dict[str, Any], names: set[str]) -> None:
+    known = {"is_called": True, "number": 1, "age_ms": 20, "ms": 30, "test": False}
+    line = written("app.notify.tries", "notification", **{**known, **fields})
+    assert {name for name, *_ in (measured(line) if "_aws" in line else {})} == names
+
+
+def test_an_endpoint_that_is_disabled_is_counted() -> None:
+    line = written("app.notify.endpoint_state", "endpoint disabled", endpoint_id="ep_1", test=False)
+    assert measured(line) == {("EndpointsDisabled", "service"): 1}
+
+
 @pytest.mark.parametrize(("status", "counts"), [(199, False), (200, True), (299, True), (300, False), (503, False)])
 def test_success_of_a_request(status: int, counts: bool) -> None:
     assert ("_aws" in written("app.api.request_log", "request", status=status)) is counts

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from app.admin.__main__ import app as admin
 from app.providers import registry
-from tests.support import excerpts
+from tests.support import excerpts, size
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -145,7 +145,8 @@ def test_every_variable_that_a_laptop_reads_is_documented() -> None:
 
 
 def test_workers_carry_nothing_that_only_others_need() -> None:
-    code = f"import workers.attempts, workers.sweep, sys; print(sorted(set(sys.modules) & set({NOT_FOR_WORKERS!r})))"
+    doors = "workers.attempts, workers.deliveries, workers.sweep"
+    code = f"import {doors}, sys; print(sorted(set(sys.modules) & set({NOT_FOR_WORKERS!r})))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -303,3 +304,13 @@ def test_every_decision_is_in_the_index_with_its_status() -> None:
         (stated,) = re.findall(r"^Status: (.+) · (\d{4}-\d{2}-\d{2})$", page.read_text(), re.MULTILINE)
         assert page.name.startswith(f"{int(title[1]):04}-")
         assert indexed[page.name] == [title[1], f"[{title[2]}]({page.name})", *stated]
+
+
+def test_what_is_named_as_slow_exists() -> None:
+    missing = []
+    for line in size.SLOW:
+        name, _, test = line.partition("::")
+        text = (ROOT / name).read_text() if (ROOT / name).exists() else ""
+        if f"def {test}" not in text:
+            missing.append(line)
+    assert missing == []

@@ -5,7 +5,6 @@ They come from SNS directly, or through an SQS queue that is subscribed to the t
 
 import json
 import logging
-import math
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.domain.lane import Lane, read_lane
 from app.settings import Process
 from app.wiring.parts import Container
 from app.wiring.process import container
+from workers.time_left import seconds_left
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +88,6 @@ def named(record: Any) -> str:
     """The name under which SQS delivers a record again; "" if it has none, as those of SNS."""
     name = record.get("messageId") if isinstance(record, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def seconds_left(context: object) -> float:
-    """How long this invocation may still take, as Lambda's context object says. Infinite if it does not say."""
-    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
-    return math.inf if remaining_ms is None else remaining_ms() / 1000
 
 
 def read(record: dict[str, Any]) -> tuple[str, int]:

@@ -11,11 +11,14 @@ from app.admin import (
     completion,
     dead_letters,
     emails,
+    endpoints,
+    events,
     keys,
     matrix,
     openapi,
     providers,
     states,
+    stats,
     stored_secrets,
     suppressions,
     variables,
@@ -31,6 +34,8 @@ app = typer.Typer(
     help="Operate EmailsMinder.",
 )
 app.add_typer(emails.app, name="emails")
+app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(events.app, name="events")
 app.add_typer(keys.app, name="keys")
 app.add_typer(providers.app, name="providers")
 app.add_typer(suppressions.app, name="suppressions")
@@ -47,6 +52,7 @@ def start() -> None:
     logging.getLogger().addHandler(_NO_OUTPUT)
 
 
+app.command("stats")(stats.show)
 app.command("openapi")(openapi.show)
 app.command("matrix")(matrix.show)
 app.command("states")(states.show)

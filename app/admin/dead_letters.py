@@ -1,15 +1,17 @@
-"""`dead-letters`: messages of the processing queue that failed for good, and reports that could not be delivered."""
+"""`dead-letters`: messages that failed for good: attempts, notifications, reports that could not be delivered, and what
+the stream of the emails was to tell."""
 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import botocore.session
 import typer
 from botocore.exceptions import ClientError
 
+from app.admin.dead_notifications import Untold, described, notification_in, untold_in
 from app.admin.environment import fail, load
 from app.admin.output import Json, progress, show, show_table
 from app.api import times
@@ -17,6 +19,8 @@ from app.domain.lane import PLACE, Lane
 from app.domain.outcome import shorten
 from app.errors import ServiceUnavailable
 from app.local.provision import DEAD_LETTERS
+from app.notification_queue import NotificationTopic
+from app.notify.notification import Notification
 from app.topic import Topic
 from workers.attempts import lane_of, read
 
@@ -32,6 +36,7 @@ CODE, MESSAGE = "ErrorCode", "ErrorMessage"  # the attributes in which AWS says 
 NOT_SAID = "received too often without success: the worker's log says why, by the email's id"
 
 ATTEMPTS = "-attempts-"  # what stands before the lane in the name of a topic of attempts
+NOTIFICATIONS = "-notifications"  # the end of the name of the topic of notifications
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class _Queue:
     url: str
     sns: Any
     topic: Topic
+    notifications: NotificationTopic
     reports_prefix: str  # how the ARNs of topics begin on which providers report; "" if there are none
 
 
@@ -53,6 +59,7 @@ def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
     records = []
     for dead in found:
         report = report_in(dead["Body"], queue.reports_prefix)
+        notification, untold = notification_in(dead["Body"]), untold_in(dead["Body"])
         records.append(
             {
                 "message": dead["MessageId"],
@@ -60,6 +67,8 @@ def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
                     {"email": email_id, "number": number, "lane": lane}
                     for email_id, number, lane in asked_for(dead["Body"])
                 ],
+                "notification": described(notification) if notification else None,
+                "untold": asdict(untold) | {"remedy": untold.remedy} if untold else None,
                 "report_from": report[0].rpartition(":")[2] if report else None,
                 "sent_at": times.write(int(dead["Attributes"]["SentTimestamp"])),
                 "reason": why_dead(dead),
@@ -78,14 +87,18 @@ def redrive(stage: Stage = "", *, as_json: Json = False) -> None:
     taken = [*_take(queue)]
     for dead in progress(taken, "putting back", len(taken)):
         attempts, report = asked_for(dead["Body"]), report_in(dead["Body"], queue.reports_prefix)
-        if not attempts and report is None:
-            typer.echo(f"left, not understood: message {dead['MessageId']}", err=True)
+        notification = notification_in(dead["Body"])
+        if not attempts and report is None and notification is None:
+            why = untold_in(dead["Body"]) or "not understood"
+            typer.echo(f"left, {why}: message {dead['MessageId']}", err=True)
             left.append(dead["MessageId"])
             _give_back(queue, dead)
             continue
         try:
             for attempt in attempts:
                 queue.topic.publish(*attempt)
+            if notification is not None:
+                _publish(queue.notifications, notification)
             if report is not None:
                 queue.sns.publish(TopicArn=report[0], Message=report[1])  # SNS signs it anew, with the time of now
         except ServiceUnavailable as error:
@@ -116,8 +129,8 @@ def asked_for(body: str) -> list[AttemptMessage]:
 def report_in(body: str, topic_prefix: str) -> tuple[str, str] | None:
     """The topic and the text of a provider's report that SNS could not deliver to the API. None if it is none.
 
-    Its topic is another one of the environment than that of the attempts: its ARN begins with `topic_prefix`. Without
-    one there are no such topics, as in local mode.
+    Its topic is another one of the environment than those of attempts and notifications: its ARN begins with
+    `topic_prefix`. Without one there are no such topics, as in local mode.
     """
     try:
         content = json.loads(body)
@@ -125,7 +138,8 @@ def report_in(body: str, topic_prefix: str) -> tuple[str, str] | None:
     except (KeyError, TypeError, ValueError):
         return None
     is_report = isinstance(topic_arn, str) and isinstance(text, str) and topic_arn.startswith(topic_prefix or "\0")
-    return (topic_arn, text) if is_report and not topic_arn.startswith(topic_prefix + ATTEMPTS[1:]) else None
+    ours = (topic_prefix + ATTEMPTS[1:], topic_prefix + NOTIFICATIONS[1:])
+    return (topic_arn, text) if is_report and not topic_arn.startswith(ours) else None
 
 
 def why_dead(dead: Mapping[str, Any]) -> str:
@@ -150,6 +164,10 @@ def why_dead(dead: Mapping[str, Any]) -> str:
 def _wanted(record: Mapping[str, Any]) -> str:
     if record["report_from"]:
         return f"a provider's report, from {record['report_from']}"
+    if record["untold"]:
+        return str(Untold(*(record["untold"][name] for name in ("writes", "first", "last"))))
+    if one := record["notification"]:
+        return f"{one['type']} {one['event_id']} for the endpoint {one['endpoint_id']} of {one['project']}"
     asked = [f"{one['email']} attempt {one['number']} ({one['lane']})" for one in record["attempts"]]
     return ", ".join(asked) or "not understood"
 
@@ -157,10 +175,12 @@ def _wanted(record: Mapping[str, Any]) -> str:
 def _connect(stage: str) -> "_Queue":
     session: Any = botocore.session.get_session()  # Any, because its type stubs know no service
     if stage:
-        name, region, topic_arn = f"emailsminder-{stage}-dead-letters", os.environ.get("AWS_REGION"), None
+        name, region = f"emailsminder-{stage}-dead-letters", os.environ.get("AWS_REGION")
+        topic_arn = notifications_arn = ""
     else:
         found = load()
         name, region, topic_arn = DEAD_LETTERS, found.aws_region, found.topic_arn
+        notifications_arn = found.notifications_topic_arn
     region = region or session.get_config_variable("region")
     if region is None:
         fail("set AWS_REGION to the region of the deployment")
@@ -173,7 +193,15 @@ def _connect(stage: str) -> "_Queue":
     _, partition, _, _, account, _ = attributes["QueueArn"].split(":")
     prefix = f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}" if stage else ""
     sns = session.create_client("sns", region_name=region)
-    return _Queue(sqs, url, sns, Topic(sns, topic_arn or prefix + ATTEMPTS + PLACE), prefix and f"{prefix}-")
+    notifications = NotificationTopic(lambda: sns, notifications_arn or prefix + NOTIFICATIONS)
+    topic = Topic(sns, topic_arn or prefix + ATTEMPTS + PLACE)
+    return _Queue(sqs, url, sns, topic, notifications, prefix and f"{prefix}-")
+
+
+def _publish(topic: NotificationTopic, notification: Notification) -> None:
+    """Publish a notification. Raises ServiceUnavailable if it is not taken."""
+    for _, reason in topic.publish_many([notification]):
+        raise ServiceUnavailable(reason)
 
 
 def _take(queue: "_Queue") -> Iterator[dict[str, Any]]:

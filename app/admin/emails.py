@@ -19,6 +19,7 @@ from app.admin.output import Json, show, show_json, show_table
 from app.api import addresses, times
 from app.api.v1 import stories
 from app.api.v1.validation import read_email
+from app.api.v1.webhook_urls import WebhookUrls
 from app.delivery.cancel import Cancel
 from app.delivery.read import Read
 from app.domain.account import is_account, provider_of
@@ -133,9 +134,10 @@ def send(
 ) -> None:
     """Send an email. When this ends, it is stored and queued, and is delivered afterwards."""
     options = {"from": sender, "to": to, "cc": cc, "bcc": bcc, "subject": subject, "text": text, "lane": lane}
-    email = _email(file.read() if file else b"{}", {name: value for name, value in options.items() if value})
-    owner = _project(project)
+    given = {name: value for name, value in options.items() if value}
+    body, owner = file.read() if file else b"{}", _project(project)
     with _installed() as parts:
+        email = _email(body, given, parts)
         head = parts.accept(email, project=owner, key=key).head
         accepted = stories.summarize_accepted(head, parts.settings.providers)
     record = accepted.model_dump(mode="json", by_alias=True)
@@ -186,20 +188,21 @@ def _read() -> Read:
 @contextmanager
 def _installed() -> Iterator[Container]:
     """What the API has to store and queue emails. It sends nothing, so it needs what the API needs and no more."""
+    is_local = settings.is_local(os.environ)  # asked first: the environment is then made that of a deployed process
     found = load()
     rewire: Any = lambda stores, queue: (stores, queue)  # noqa: E731
-    if settings.is_local(os.environ):
+    if is_local:
         from app.local.wiring import HandOver
 
         rewire = HandOver(os.environ).rewire
-    parts = process.connect(with_all_secrets(found), process=Process.API, rewire=rewire)
+    parts = process.connect(with_all_secrets(found), process=Process.API, rewire=rewire, is_local=is_local)
     try:
         yield parts
     finally:
         parts.close()
 
 
-def _email(body: bytes, options: Mapping[str, Any]) -> Email:
+def _email(body: bytes, options: Mapping[str, Any], parts: Container) -> Email:
     """The email in `body`, with `options` in the place of what it says. Raises Problem naming what is wrong."""
     try:
         fields = json.loads(body)
@@ -207,7 +210,8 @@ def _email(body: bytes, options: Mapping[str, Any]) -> Email:
         fail(f"--file: is not JSON: {error}")
     if not isinstance(fields, dict):
         fail("--file: must be a JSON object, as POST /v1/emails takes it")
-    return read_email(json.dumps({**fields, **options}).encode(), now_ms=int(time.time() * 1000))
+    text = json.dumps({**fields, **options}).encode()
+    return read_email(text, now_ms=int(time.time() * 1000), urls=WebhookUrls.of(parts))
 
 
 def _known(email_id: str) -> str:

@@ -60,12 +60,13 @@ def with_secrets(found: Settings) -> dict[str, str]:
 
 
 def with_all_secrets(found: Settings) -> dict[str, str]:
-    """As `with_secrets`, with the variables of both processes: SECRET_NAME names the secret of one of them.
+    """As `with_secrets`, with the variables of API and worker: SECRET_NAME names the secret of one of them.
 
-    The other one's has the same name but for its last part.
+    The other one's has the same name but for its last part. What calls webhooks has nothing that the API has not.
     """
     environment, _, own = found.secret_name.rpartition("/")
-    others = [f"{environment}/{process}" for process in Process if own in set(Process) and process != own]
+    both = (Process.API, Process.WORKER)
+    others = [f"{environment}/{process}" for process in both if own in both and process != own]
     variables = with_secrets(found)
     for name in others:
         variables = {**with_secrets(replace(found, secret_name=name)), **variables}

@@ -146,7 +146,7 @@ def _in_use(keys: ApiKeys, key: str) -> ApiKey | UnreadableKey:
         for one in known
         if not one.revoked_at_ms and (one.name == key or one.id.startswith(key.removeprefix("key_")))
     ]
-    found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key)]
+    found += [one for one in unreadable if not one.is_revoked and one.id.startswith(key.removeprefix("key_"))]
     if len(found) == 1:
         return found[0]
     remedy = "name one by its id: " + ", ".join(one.id[:SHOWN] for one in found) if found else "see `keys list`"

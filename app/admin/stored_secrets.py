@@ -13,10 +13,16 @@ from app.admin.mistakes import sentence
 from app.admin.output import Json, show_table
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
-from app.providers.sdk.variables import BOTH
 from app.settings import HOW_TO_MAKE_ONE, Process, Settings
 from app.wiring import variable_places
-from app.wiring.variable_places import ADDRESS_SECRET
+from app.wiring.variable_places import ADDRESS_SECRET, MADE_ONCE, SECRETS, WEBHOOK_SECRET
+
+# Why one that was made once is not changed by mistake.
+_KEPT = {
+    ADDRESS_SECRET: "which must never change; take that one",
+    WEBHOOK_SECRET: "from which the secrets of all webhooks follow; take that one, or delete it there if they shall all"
+    " be others",
+}
 
 app = typer.Typer(no_args_is_help=True, help="The secrets of the deployed processes: store.")
 
@@ -36,7 +42,8 @@ def store(
 ) -> None:
     """Put variables into the secrets of an environment, in the place of what is there: each process gets its own.
 
-    The API gets what proves webhooks, the worker the keys that send, both get ADDRESS_SECRET. Prints names only.
+    The API gets what proves webhooks, the worker the keys that send, both get ADDRESS_SECRET. WEBHOOK_SECRET goes to
+    the API, and to what calls the webhooks of applications. Prints names only.
     """
     variables = _read(file)
     try:
@@ -48,7 +55,7 @@ def store(
         client = botocore.session.get_session().create_client("secretsmanager")
         names = {process: f"emailsminder/{stage}/{process}" for process in Process}
         for name in names.values():
-            _require_same_address_secret(client, name, variables)
+            _require_same(client, name, variables)
         for process, name in names.items():
             _put(client, name, parts[process], kms_key)
     except (BotoCoreError, ClientError) as error:
@@ -63,15 +70,16 @@ def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
 
     A name that nobody knows is refused: it may be that of a key, mistyped, which only one of them may have.
     """
-    if not variables.get(ADDRESS_SECRET):
-        raise ConfigurationError(f"{ADDRESS_SECRET}: is missing; {HOW_TO_MAKE_ONE}")
+    for name in MADE_ONCE:
+        if not variables.get(name):
+            raise ConfigurationError(f"{name}: is missing; {HOW_TO_MAKE_ONE}")
     parts: dict[Process, dict[str, str]] = {process: {} for process in Process}
     accounts = set()
     for name, value in variables.items():
         found = registry.find_variable(name)
         if fault := variable_places.in_secrets_file(name):
             raise ConfigurationError(fault)
-        for process in found[1].read_by if found else BOTH:
+        for process in found[1].read_by if found else SECRETS[name]:
             parts[process][name] = value
         accounts |= {found[0]} if found else set()
     registry.check_values(sorted(accounts), variables)
@@ -88,14 +96,15 @@ def _read(file: TextIO) -> dict[str, str]:
     return found
 
 
-def _require_same_address_secret(client: Any, name: str, variables: dict[str, str]) -> None:
-    """Stop if `name` already holds another ADDRESS_SECRET: under a new one the suppression list could not be read."""
+def _require_same(client: Any, secret: str, variables: dict[str, str]) -> None:
+    """Stop if `secret` holds another one of those that were made once: what was made under it would be lost."""
     try:
-        stored = vault.read(client, name).get(ADDRESS_SECRET)
+        stored = vault.read(client, secret)
     except (ServiceUnavailable, ConfigurationError):
         return  # there is none yet, or it may not be read from here
-    if stored and stored != variables[ADDRESS_SECRET]:
-        fail(f"{ADDRESS_SECRET}: {name} has another one, which must never change; take that one")
+    for name in MADE_ONCE:
+        if stored.get(name) and stored[name] != variables[name]:
+            fail(f"{name}: {secret} has another one, {_KEPT[name]}")
 
 
 def _put(client: Any, name: str, variables: dict[str, str], kms_key: str) -> None:

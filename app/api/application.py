@@ -34,6 +34,9 @@ Times are RFC 3339 in UTC. What is not known is `null`; a field of a request tha
 """
 TAGS = [
     {"name": "emails", "description": "Send emails and see what became of them."},
+    {"name": "events", "description": "What became of emails, in one list to follow."},
+    {"name": "endpoints", "description": "URLs of yours that are told what becomes of emails."},
+    {"name": "stats", "description": "How many emails became what, by hour or day."},
     {"name": "providers", "description": "See the health of the providers; pause and resume them."},
     {"name": "suppressions", "description": "Addresses to which nothing is sent."},
     {"name": "keys", "description": "API keys: create, rotate and revoke them. For keys with the scope `admin`."},

@@ -78,6 +78,19 @@ Sender = Annotated[ApiKey, Depends(may_send)]
 Operator = Annotated[ApiKey, Depends(may_operate)]
 
 
+async def may_manage(key: Reader) -> ApiKey:
+    """The caller's API key if it may change where its project's events go: it has `send` and `read`, or `admin`.
+
+    An endpoint is told what `read` sees, and somebody changes something. Raises Forbidden.
+    """
+    if not key.scopes & {"send", "admin"}:
+        raise Forbidden("this API key lacks the scope `send`: endpoints are changed by keys with `send` and `read`")
+    return key
+
+
+EndpointManager = Annotated[ApiKey, Depends(may_manage)]
+
+
 def check_email(key: ApiKey, email: Email | Head) -> None:
     """Check that `key` may send `email`.
 
@@ -116,7 +129,9 @@ def project_of(key: ApiKey, named: str | None) -> str | None:
     if named is not None and is_operator(key):
         return named
     if named is not None and named != plain(key.project):
-        raise Forbidden("this API key sees its own project only")
+        raise Forbidden(
+            "this API key sees its own project only; leave `project` out, or use a key with the scope `admin`"
+        )
     return key.sees
 
 

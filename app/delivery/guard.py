@@ -112,7 +112,8 @@ class RunawayGuard:
             for other in [one for one in self._known if one[1] != hour]:
                 del self._known[other]
         elif sum(len(one.own) for one in self._known.values()) > REMEMBERED:
-            self._known[key_id, hour].own.clear()
+            for one in self._known.values():  # those of a key that is quiet now would keep the memory full
+                one.own.clear()
         return self._known.setdefault((key_id, hour), _Hour())
 
     def _count(

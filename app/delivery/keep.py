@@ -26,6 +26,6 @@ class Keep:
         if after.ttl_s <= before.ttl_s:
             return
         self.contents.keep(after, now_ms)
-        self.events.put(self.events.of(after.email_id), {after.email_id: after.ttl_s})
+        self.events.keep(after.email_id, after.ttl_s)
         if after.key_hash:
             self.keys.keep(after.key_hash, after.email_id, after.ttl_s - OUTLIVES_KEY_S)

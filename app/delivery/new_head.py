@@ -1,8 +1,8 @@
 """The head of an email that has just been requested."""
 
-import base64
 import secrets
 
+from app.domain import ids
 from app.domain.collapse import scope_of
 from app.domain.email import Email, Role, fingerprint
 from app.domain.head import Head, Recipient
@@ -14,7 +14,7 @@ from app.domain.tags import tags_of
 
 def new_id() -> str:
     """A new email id: 128 random bits."""
-    return "eml_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+    return ids.new_id("eml_")
 
 
 def new_head(
@@ -52,6 +52,7 @@ def new_head(
         critical=email.critical,
         override_suppression=email.override_suppression,
         tracking=email.tracking,
+        webhook_url=email.webhook_url,
         accepted_by=secrets.token_hex(8),
     )
     if email.send_at_ms is not None:

@@ -162,8 +162,11 @@ class KeyStore(Protocol):
 class EventStore(Protocol):
     """Stores the providers' events, for the story."""
 
-    def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
-        """Store events, each until the epoch second of its email id. To store them again changes nothing."""
+    def put(self, events: Iterable[ProviderEvent], heads: Mapping[str, Head], now_ms: int) -> None:
+        """Store events, each as long as its email's head, by id, is kept. To store them again changes nothing."""
+
+    def keep(self, email_id: str, ttl_s: int) -> None:
+        """Keep all events of an email until that epoch second."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:
         """The events of an email that can be read, in the order of the providers' times."""

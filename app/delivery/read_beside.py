@@ -1,7 +1,7 @@
 """What accept does at the same time: in threads, or one after the other."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Final, Protocol, TypeVar
 
@@ -27,9 +27,16 @@ def in_a_thread(read: Read[Found]) -> Read[Found]:
 
 
 def at_once(read: Read[Found]) -> Read[Found]:
-    """Call `read` now. For processes whose calls must come in one order, such as those of a random run."""
-    found = read()
-    return lambda: found
+    """Call `read` now. For processes whose calls must come in one order, such as those of a random run.
+
+    What it raises is raised by the function that is returned, as by that of `in_a_thread`.
+    """
+    future: Future[Found] = Future()
+    try:
+        future.set_result(read())
+    except Exception as error:  # noqa: BLE001 because it is raised later
+        future.set_exception(error)
+    return future.result
 
 
 def side_by_side(calls: Sequence[Read[Found]]) -> list[Found]:

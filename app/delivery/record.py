@@ -166,7 +166,7 @@ class Record:
         """Store the events of heads that were written, publish whoever is queued again, and count."""
         heads = [change.head for change in changes if change.head is not None]
         kept = [event for change in changes for event in change.kept]
-        self.events.put(kept, {head.email_id: head.ttl_s for head in heads})
+        self.events.put(kept, {head.email_id: head for head in heads}, int(self.clock() * 1000))
         publish_those_ready(self.publish_many, self.clock, heads)
         for step in (step for change in changes for step in change.steps):
             self.monitor.count(step.event.provider, step.called_at_ms, step.sums)

@@ -9,10 +9,10 @@ from app.delivery.queue_ports import Publish
 from app.delivery.reschedule import owned
 from app.delivery.rewrite import publish_if_ready, rewrite
 from app.domain import sandbox
+from app.domain.eligibility import named_fault
 from app.domain.head import Head
 from app.domain.protocol import CONTENT_LOST, DeliveryProtocol
 from app.domain.retry import Again
-from app.domain.sandbox_accounts import ACCOUNTS as SANDBOX
 from app.domain.schedule import REPLACED
 from app.errors import Conflict, Invalid, NotFound
 
@@ -47,9 +47,8 @@ class Retry:
         now_ms = int(self.clock() * 1000)
         head = owned(self.heads, email_id, project)
         check(head)
-        accounts = SANDBOX if head.sandbox else self.accounts
-        if again.through and again.through not in accounts:
-            raise Invalid(("provider", f"is not a configured provider; these are: {', '.join(accounts)}"))
+        if again.through and (fault := named_fault(again.through, self.accounts, head.project)):
+            raise Invalid(("provider", fault))
         suppressed = (
             sandbox.suppressed(head.recipients, now_ms)
             if head.sandbox

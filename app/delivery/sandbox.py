@@ -112,10 +112,11 @@ class AttemptInSandbox:
 
         The events are kept before the head knows of them: nobody tells them again once it does.
         """
-        soon_ms, pending = int(self.clock() * 1000) + EARLY_MS, sandbox.pending(head)
+        now_ms, pending = int(self.clock() * 1000), sandbox.pending(head)
+        soon_ms = now_ms + EARLY_MS
         due = [one.event for one in pending if one.due_ms <= soon_ms]
         if due:
-            self.events.put(due, {head.email_id: head.ttl_s})
+            self.events.put(due, {head.email_id: head}, now_ms)
         for account in ACCOUNTS:
             if of_account := [event for event in due if event.provider == account]:
                 self.record(account, of_account)

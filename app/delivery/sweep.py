@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -41,7 +41,7 @@ class Sweep:
     An email is due when its wait or its lease has ended, or when its message was lost. A run is bounded in time. The
     next one goes on where it stopped, so that no email is left behind others that stay due. `watchdog` judges the
     providers' reports. `wake` brings forward the emails that wait for a resumed provider; it gets what is left of the
-    run's time, in seconds.
+    run's time, in seconds, and so does, behind it, each of the `others`: what is to be done now and then beside emails.
     """
 
     heads: HeadStore
@@ -51,6 +51,7 @@ class Sweep:
     shards: Iterable[int]
     watchdog: Callable[[], None]
     wake: Callable[[float], None]
+    others: Mapping[str, Callable[[float], object]] = field(default_factory=dict)
 
     def __call__(self, within_s: float) -> int:
         """Sweep all shards, for `within_s` at most; returns how many emails were due. Two sweeps at once do no harm.
@@ -74,7 +75,8 @@ class Sweep:
         if found:
             log.info("swept", extra={"due": found, "unfinished_shards": len(after)})
         _attempted("watchdog", self.watchdog)  # after the emails: none of them waits for this
-        _attempted("wake", lambda: self.wake(within_s - (self.clock() - began_s)))
+        for part, work in {"wake": self.wake, **self.others}.items():
+            _attempted(part, partial(work, within_s - (self.clock() - began_s)))
         if not any(swept.values()):
             next(iter(sweeps.values())).result()  # raises what it failed with
         return found

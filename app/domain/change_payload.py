@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from app.domain.change_types import ChangeType
 from app.domain.changes import EmailChange
 from app.domain.project import is_of_test_keys, plain
 
@@ -10,7 +11,8 @@ from app.domain.project import is_of_test_keys, plain
 def payload_of(change: EmailChange) -> dict[str, Any]:
     """The body of a webhook: `type`, `timestamp` (when it happened) and `data`, of values that JSON has.
 
-    What is not known is null. `test`, `previous_provider` and `scope` are there only if they say something.
+    What is not known is null. `test`, `previous_provider` and `scope` are there only if they say something, and so are
+    `time_to_delivery_ms` (since the email was to be sent) and `after_failover`, which only a delivery has.
     """
     data = {
         "email_id": change.email_id,
@@ -27,14 +29,19 @@ def payload_of(change: EmailChange) -> dict[str, Any]:
         "cause": change.cause,
         "detail": change.detail or None,
         "tags": list(change.tags),
-        "created_at": _time(change.created_at_ms),
+        "created_at": time_of(change.created_at_ms),
     }
     if is_of_test_keys(change.project):
         data["test"] = True
     optional = {"previous_provider": change.previous_provider, "scope": change.scope}
     data |= {name: value for name, value in optional.items() if value}
-    return {"type": change.type, "timestamp": _time(change.at_ms), "data": data}
+    if change.type is ChangeType.DELIVERED:
+        data["time_to_delivery_ms"] = max(0, change.at_ms - change.starts_at_ms)
+        if change.after_failover:
+            data["after_failover"] = True
+    return {"type": change.type, "timestamp": time_of(change.at_ms), "data": data}
 
 
-def _time(at_ms: int) -> str:
+def time_of(at_ms: int) -> str:
+    """A time as a payload has it: RFC 3339, in UTC, with milliseconds."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,9 +3,8 @@
 Everything here follows from what is stored, so that whoever reads the same again tells the same under the same ids.
 """
 
-import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +13,9 @@ from app.domain.change_types import REPORTS, STATUS_CHANGES, WORDS, ChangeType, 
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Head, Recipient, status
+from app.domain.ids import BYTES, id_of
 from app.domain.kinds import Cause
+from app.domain.written import EventStored
 
 PLACES: Final = 10_000  # more than one write of a head can change
 REPORT_PLACE: Final = PLACES - 1  # of a provider's event: behind what the head of that version tells
@@ -63,29 +64,44 @@ class EmailChange:
 def changes(old: Head | None, new: Head, at_ms: int) -> tuple[EmailChange, ...]:
     """What became of the recipients by the write that made `new` of `old` (None: there was no email), at that time."""
     found = [change for key, recipient in new.recipients.items() for change in _of(old, new, key, recipient, at_ms)]
+    return numbered(found)
+
+
+def numbered(found: Iterable[EmailChange], first_place: int = 0) -> tuple[EmailChange, ...]:
+    """These changes of one version, in their order, with the places and ids that they have from `first_place` on."""
     return tuple(
-        replace(change, place=place, id=_id(new.email_id, new.version, place)) for place, change in enumerate(found)
+        replace(change, place=place, id=_id(change.email_id, change.version, place))
+        for place, change in enumerate(found, start=first_place)
     )
 
 
-def reported(event: ProviderEvent, head: Head, version: int, at_ms: int) -> tuple[EmailChange, ...]:
-    """What is told of a provider's event, beside what it does to the head. It was stored at that time.
+def stored_over(event: ProviderEvent, head: Head, now_ms: int) -> EventStored:
+    """The event as it is stored now, over that head of its email: never earlier than the head was."""
+    email_status = status(head.recipients.values())
+    recipient = head.recipients.get(_recipient_key(event, head))
+    word = word_of(recipient.status) if recipient else email_status.value
+    return EventStored(event, head.version, max(now_ms, head.written_at_ms), word, email_status)
 
-    `head` is the email's as it is now; `version` is that of the head when the event was stored, so that it does not
-    matter when it is told.
+
+def reported(stored: EventStored, head: Head) -> tuple[EmailChange, ...]:
+    """What is told of a provider's event, beside what it does to the head.
+
+    `head` is the email's as it is now. What is told is what it had come to when the event was stored, so that it does
+    not matter when that is.
     """
+    event = stored.event
     change_type = REPORTS[event.kind]
     if change_type is None:
         return ()
-    key = event.recipient or _only_recipient(head, event.attempt)
+    key = _recipient_key(event, head)
     recipient = head.recipients.get(key)
-    word = word_of(recipient.status) if recipient else status(head.recipients.values()).value
-    happened_ms = max(min(event.at_ms, at_ms), head.created_at_ms)
+    happened_ms = max(min(event.at_ms, stored.at_ms), head.created_at_ms)
     change = replace(
-        _snapshot(head, change_type, recipient, word, word, happened_ms),
+        _snapshot(head, change_type, recipient, stored.status, stored.status, happened_ms),
         id=_id(event.email_id, "event", event.key),
-        version=version,
+        version=stored.version,
         place=REPORT_PLACE,
+        email_status=stored.email_status,
         recipient=recipient.address if recipient else "",
         cause=event.cause,
         detail=event.detail,
@@ -168,12 +184,13 @@ def _previous(head: Head, key: str, attempt: Attempt) -> Attempt | None:
     return before[-1] if before else None
 
 
-def _only_recipient(head: Head, number: int) -> str:
-    """The key of the only recipient of an attempt; "" if it had several."""
-    attempt = head.attempt(number)
-    return attempt.recipients[0] if attempt and len(attempt.recipients) == 1 else ""
+def _recipient_key(event: ProviderEvent, head: Head) -> str:
+    """Whom the event is about: the only recipient of its attempt, if the provider names nobody; "" of several."""
+    attempt = head.attempt(event.attempt)
+    only = attempt.recipients[0] if attempt and len(attempt.recipients) == 1 else ""
+    return event.recipient or only
 
 
 def _id(*parts: object) -> str:
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).digest()
-    return "evt_" + base64.b32encode(digest[:16]).decode().rstrip("=").lower()
+    return id_of("evt_", digest[:BYTES])

@@ -18,21 +18,25 @@ FILENAME_SHOWN = 80  # characters of a file's name in an objection
 
 
 def check_named(email: Email, configured: Collection[str], project: str) -> None:
-    """Raise Invalid for each provider that the email names and that mail of this project cannot be sent through.
-
-    Test mail goes through the sandbox only, real mail through those that are `configured`.
-    """
-    allowed: Collection[str] = configured
-    rule = f"is not a configured provider; these are: {_names(configured)}"
-    if is_of_test_keys(project):
-        allowed, rule = SANDBOX, f"is no account of the sandbox, and a test key sends through these: {_names(SANDBOX)}"
-    faults = [(f"providers[{n}]", _ruled(name, rule)) for n, name in enumerate(email.providers) if name not in allowed]
-    if faults:
+    """Raise Invalid for each provider that the email names and that mail of this project cannot be sent through."""
+    found = ((f"providers[{n}]", named_fault(name, configured, project)) for n, name in enumerate(email.providers))
+    if faults := [fault for fault in found if fault[1]]:
         raise Invalid(*faults)
 
 
-def _ruled(name: str, rule: str) -> str:
-    return "is an account of the sandbox, through which only test keys send: em_test_…" if name in SANDBOX else rule
+def named_fault(name: str, configured: Collection[str], project: str) -> str:
+    """Why mail of this project cannot be sent through the provider of that name; "" if it can.
+
+    Test mail goes through the sandbox only, real mail through those that are `configured`.
+    """
+    allowed: Collection[str] = SANDBOX if is_of_test_keys(project) else configured
+    if name in allowed:
+        return ""
+    if name in SANDBOX:
+        return "is an account of the sandbox, through which only test keys send: em_test_…"
+    if allowed is SANDBOX:
+        return f"is no account of the sandbox, and a test key sends through these: {_names(SANDBOX)}"
+    return f"is not a configured provider; these are: {_names(configured)}"
 
 
 def _names(accounts: Collection[str]) -> str:

@@ -122,6 +122,7 @@ class Email:
     override_suppression: bool = False
     tracking: Tracking = UNTRACKED
     lane: Lane | None = None  # None: the request names none
+    webhook_url: str = ""  # where what becomes of it is posted, beside the project's endpoints; "": only to those
     named_tags: tuple[str, ...] = ()  # the names of those entries of the metadata that were given as tags
 
 

@@ -11,9 +11,24 @@ from typing import Final
 from app.domain.change_types import ChangeType
 
 HOUR_MS: Final = 3_600_000
+OVERLAP_MS: Final = 24 * HOUR_MS  # so long after a rotation, the secret before signs as well
 GIVEN_UP_AFTER_MS: Final = 5 * 24 * HOUR_MS  # of failures without a success between them
 # How long after each failed try of one webhook the next one is made: quickly at first, then each half day for 3 days.
 RETRY_AFTER_S: Final = (5, 60, 300, 1800, 7200, 21_600, *(12 * 3600,) * 6)
+
+# What has failed for so long without a success between is called by one probe at a time, in whatever process.
+PROBED_AFTER_MS: Final = 5_000
+PROBED_EVERY_MS: Final = 30_000
+PROBE_LASTS_MS: Final = 15_000  # a call takes ten seconds, and writing what it came to some more
+
+
+class Calls(StrEnum):
+    """Which calls are made to an endpoint now."""
+
+    ALL = "all"
+    PROBE = "probe"  # one, by whoever notes first that it makes it
+    AFTER_PROBE = "after_probe"  # none, until the probe that is under way has ended
+    NONE = "none"
 
 
 class Disabled(StrEnum):
@@ -29,7 +44,8 @@ class Endpoint:
     """One endpoint. `version` is that of the stored item that it was read from (0: not stored yet).
 
     `types` are those that it wants (none: all). `began_ms` tells of each generation of its secret when it began.
-    `failing_since_ms` is when the first try failed after the last success (None: the last one succeeded).
+    `failing_since_ms` is when the first try began that failed after the last success (None: the last one succeeded);
+    `probed_at_ms` is when the last probe began since then.
     """
 
     id: str
@@ -40,6 +56,7 @@ class Endpoint:
     types: tuple[ChangeType, ...] = ()
     description: str = ""
     failing_since_ms: int | None = None
+    probed_at_ms: int | None = None
     disabled: Disabled | None = None
     disabled_at_ms: int | None = None
     version: int = 0
@@ -54,6 +71,17 @@ def rotated(endpoint: Endpoint, now_ms: int) -> Endpoint:
     return replace(endpoint, began_ms=(*endpoint.began_ms, now_ms))
 
 
+def moved(endpoint: Endpoint, url: str) -> Endpoint:
+    """The endpoint with another URL. What failed at the one before does not count any more."""
+    return endpoint if url == endpoint.url else replace(endpoint, url=url, failing_since_ms=None, probed_at_ms=None)
+
+
+def old_secret_until_ms(endpoint: Endpoint, now_ms: int) -> int | None:
+    """Until when the secret before the newest one signs as well. None: it does not, or there was none."""
+    until_ms = endpoint.began_ms[-1] + OVERLAP_MS if len(endpoint.began_ms) > 1 else 0
+    return until_ms if now_ms < until_ms else None
+
+
 def disable(endpoint: Endpoint, why: Disabled, now_ms: int) -> Endpoint:
     """The endpoint that is not called any more. Why it was disabled first stays."""
     return endpoint if endpoint.disabled else replace(endpoint, disabled=why, disabled_at_ms=now_ms)
@@ -61,16 +89,34 @@ def disable(endpoint: Endpoint, why: Disabled, now_ms: int) -> Endpoint:
 
 def enable(endpoint: Endpoint) -> Endpoint:
     """The endpoint that is called again. Failures of the past do not count any more."""
-    return replace(endpoint, disabled=None, disabled_at_ms=None, failing_since_ms=None)
+    return replace(endpoint, disabled=None, disabled_at_ms=None, failing_since_ms=None, probed_at_ms=None)
 
 
 def worked(endpoint: Endpoint) -> Endpoint:
     """The endpoint after it has taken a webhook."""
-    return endpoint if endpoint.failing_since_ms is None else replace(endpoint, failing_since_ms=None)
+    return (
+        endpoint if endpoint.failing_since_ms is None else replace(endpoint, failing_since_ms=None, probed_at_ms=None)
+    )
+
+
+def calls(endpoint: Endpoint, now_ms: int) -> Calls:
+    """Which calls are made to it now. It is called by a probe only while nothing else is known to have worked."""
+    if endpoint.failing_since_ms is None or now_ms - endpoint.failing_since_ms < PROBED_AFTER_MS:
+        return Calls.ALL
+    if endpoint.probed_at_ms is None or now_ms - endpoint.probed_at_ms >= PROBED_EVERY_MS:
+        return Calls.PROBE
+    return Calls.AFTER_PROBE if now_ms - endpoint.probed_at_ms < PROBE_LASTS_MS else Calls.NONE
+
+
+def probed(endpoint: Endpoint, now_ms: int) -> Endpoint:
+    """The endpoint to which a probe begins now."""
+    return replace(endpoint, probed_at_ms=now_ms)
 
 
 def failed(endpoint: Endpoint, status_code: int | None, now_ms: int) -> Endpoint:
-    """The endpoint after it has not taken a webhook. `status_code` is what it answered; None: nothing.
+    """The endpoint after it has not taken a webhook whose call began at `now_ms`.
+
+    `status_code` is what it answered; None: nothing.
 
     It is disabled at once if it says that it has gone, else after days without a success.
     """

@@ -166,6 +166,8 @@ class Head:
     lease_attempt: int = 0
     lease_until_ms: int | None = None
     lease_holder: str = ""  # a random id of the claim, by which its worker recognises its own write
+    webhook_url: str = ""  # what becomes of it is posted there, beside the project's endpoints; "": only to those
+    written_at_ms: int = 0  # when it was written: later with each version. 0: not stored yet
     due_entry_ms: int | None = None  # its place among the emails that are due, as it is stored; None: it has none
     version: int = 0
 

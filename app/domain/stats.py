@@ -1,7 +1,7 @@
 """Numbers of emails, counted from what is told of them: so many of each outcome, by hour, project and account.
 
-Recipients are counted, and each as often as it is told: an hour has what happened in it. A change is counted once if
-whoever counts remembers the version, because the changes of a version are always the same.
+Recipients are counted, and each as often as it is told: an hour has what was told in it. What is counted is a change as
+applications get it (`change_payload`), so that the feed holds all that numbers need.
 """
 
 import math
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from app.domain.change_types import ChangeType
-from app.domain.changes import EmailChange
 
 HOUR_MS: Final = 3_600_000
 
@@ -24,16 +23,46 @@ _BUCKET: Final = "within_"
 _GROWTH: Final = 1.25
 _LONGEST_MS: Final = 31 * 24 * HOUR_MS
 
+Payload = Mapping[str, Any]  # `type`, `timestamp` and `data` of a change, as `change_payload.payload_of` makes it
+Tally = Counter[tuple[str, str]]  # by account ("": none was called) and name
+Counts = Mapping[str, int]  # by name: an outcome, an outcome and its cause (`bounced:mailbox`), or a bucket
 
-class Slot(NamedTuple):
-    """What is counted together: an hour of the Unix epoch, a project, an account ("": none was called)."""
+
+class Recorded(NamedTuple):
+    """What the feed recorded under one time, of one email."""
+
+    at_ms: int
+    payloads: list[Payload]
+
+
+class Behind(NamedTuple):
+    """What a shard of a project's feed has behind a place, in its order.
+
+    `until` is the place that was read up to, and `until_ms` its time. `is_all`: there is nothing more to read yet.
+    """
+
+    records: list[Recorded]
+    until: str
+    until_ms: int
+    is_all: bool
+
+
+class CountedHour(NamedTuple):
+    """An hour of the Unix epoch, the place in the feed up to which it is counted, and what was counted."""
 
     hour: int
-    project: str
-    account: str
+    until: str
+    tally: Tally
 
 
-Counts = Mapping[str, int]  # by name: an outcome, an outcome and its cause (`bounced:mailbox`), or a bucket
+def place_at(at_ms: int) -> str:
+    """The place in the feed before all that is recorded under that time."""
+    return f"{at_ms:013d}"
+
+
+def hour_of(at_ms: int) -> int:
+    """The hour of the Unix epoch that this time is in."""
+    return at_ms // HOUR_MS
 
 
 def _buckets() -> list[int]:
@@ -47,24 +76,30 @@ def _buckets() -> list[int]:
 _STARTS: Final = tuple(_buckets())
 
 
-def count(changes: Iterable[EmailChange]) -> Counter[tuple[Slot, str]]:
-    """What these changes add to each slot, by name."""
-    return Counter(
-        (Slot(change.at_ms // HOUR_MS, change.project, account), name)
-        for change in changes
-        for account, name in _names(change)
-    )
+def count(payloads: Iterable[Payload]) -> Tally:
+    """What these changes add, by account and name."""
+    return Counter(name for payload in payloads for name in _names(payload))
 
 
-def _names(change: EmailChange) -> Iterator[tuple[str, str]]:
-    if change.was is None:
+def _names(payload: Payload) -> Iterator[tuple[str, str]]:
+    data = payload["data"]
+    account = data["provider"] or ""
+    if data["previous_status"] is None:
         yield "", ACCEPTED
-    outcome = change.type.removeprefix("email.")
-    yield change.provider, f"{outcome}:{change.cause}" if change.cause else outcome
-    if change.type is ChangeType.DELIVERED:
-        if change.after_failover:
-            yield change.provider, AFTER_FAILOVER
-        yield change.provider, f"{_BUCKET}{bucket_of(change.at_ms - change.starts_at_ms)}"
+    outcome = payload["type"].removeprefix("email.")
+    yield account, f"{outcome}:{data['cause']}" if data["cause"] else outcome
+    if payload["type"] == ChangeType.DELIVERED:
+        if data.get("after_failover"):
+            yield account, AFTER_FAILOVER
+        yield account, f"{_BUCKET}{bucket_of(data['time_to_delivery_ms'])}"
+
+
+def by_name(tally: Tally) -> Counter[str]:
+    """The same numbers for all accounts together."""
+    sums: Counter[str] = Counter()
+    for (_, name), n in tally.items():
+        sums[name] += n
+    return sums
 
 
 def bucket_of(time_ms: int) -> int:

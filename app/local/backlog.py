@@ -14,7 +14,8 @@ from app.domain.lane import Lane
 from app.local.alarm import Alarm
 from app.local.invocation import LambdaEvent
 
-# Of so many tasks that are taken, one is of bulk before normal: a stream of normal emails does not keep it waiting.
+# Of so many tasks that are taken and not urgent, one is of bulk before normal: a stream of normal emails does not keep
+# it waiting.
 BULK_EVERY: Final = 10
 _USUAL: Final = (Lane.URGENT, Lane.NORMAL, Lane.BULK)
 _NOW_AND_THEN: Final = (Lane.URGENT, Lane.BULK, Lane.NORMAL)
@@ -114,7 +115,7 @@ class Backlog:
 
     def _next_of(self, lane: Lane) -> Task:
         task = self._waiting[lane].popleft()
-        self._taken += 1
+        self._taken += lane is not Lane.URGENT  # or an urgent one could take the turn of bulk each time
         self._forget_key(task)
         return task
 
@@ -129,6 +130,11 @@ class Backlog:
         """Whether a message about this email waits, or is handled now. One that comes later does not count."""
         with self._changed:
             return email_id in self._emails
+
+    def under_way(self) -> int:
+        """About how many emails messages wait, or are handled now."""
+        with self._changed:
+            return len(self._emails)
 
     def wait_until_begun(self) -> bool:
         """Wait until all tasks of `put_first` were taken. Returns False if the backlog was closed before."""

@@ -22,6 +22,12 @@ from app.store.head_items import HeadItem
 EXPIRY_INTERVAL_S = 600
 """How often the emulator deletes what has expired. AWS takes up to two days."""
 
+STREAM_KEPT = 20_000
+"""So many changes of emails are kept for the worker, if it stays behind."""
+
+CHANGES_KEPT = {"waiting#": 2, "log#": 1, "~waiting#+log#+stats#+late#": 5}
+"""So many times as many items are kept as emails: notifications that wait, the log of deliveries, the feed."""
+
 SPARE = 2
 """So many times as many keys of clients and tokens of webhooks are kept as emails: an email does not find its own."""
 
@@ -50,13 +56,15 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
             *("--progress", str(paths.emulator_progress)),
             *("--hosts", env.get("LOCAL_HOSTS", "")),
             *("--queues", DEAD_LETTERS),
+            *("--stream", f"{env['TABLE_PREFIX']}emails:{STREAM_KEPT}:part:email=INSERT+MODIFY:event#=INSERT"),
             *("--claim", HeadItem.lease_until.attr_name),
             *(f"--lifecycle={prefix_of(days)}:{days}" for days in OBJECTS_LIVE_FOR_DAYS),
             *("--expiry-s", str(expiry_s)),
             *(
                 f"--cap={env['TABLE_PREFIX']}{cap}:{SPARE * kept}"
-                for cap in ("emails:key#", "emails:collapse#", "nonces:")
+                for cap in ("emails:key#", "emails:collapse#", "nonces:", "changes:late#")
             ),
+            *(f"--newest={env['TABLE_PREFIX']}changes:{what}:{times * kept}" for what, times in CHANGES_KEPT.items()),
         ),
         env={
             "PATH": env.get("PATH", os.defpath),
@@ -66,7 +74,7 @@ def program(env: Mapping[str, str], on_ready: Callable[[], None], *, expiry_s: f
             "MINISTACK_HOST": ports.HOST,
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "SERVICES": "dynamodb,s3,sns,sqs",
+            "SERVICES": "dynamodb,dynamodbstreams,s3,sns,sqs",
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(paths.emulator / "s3"),
             # Without these settings the emulator listens on 8883 and 2222, and removes the containers of other

@@ -23,7 +23,8 @@ ACCOUNT = "000000000000"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:attempts"
 CONTENT_BUCKET = "emailsminder-content"
 
-# The suppression list of a laptop is keyed under it. A deployed process must be given a secret of its own.
+# The suppression list of a laptop is keyed under it, and the secrets of endpoints follow from it. A deployed process
+# must be given secrets of its own.
 NOTHING_TO_KEEP = "local development, nothing to keep"
 
 PROVIDERS = "sendgrid,mailgun,ses"
@@ -78,6 +79,7 @@ def deployed(env: Mapping[str, str]) -> dict[str, str]:
         "API_URL": at.api_url,
         "CONTENT_BUCKET": CONTENT_BUCKET,
         "ADDRESS_SECRET": env.get("ADDRESS_SECRET") or NOTHING_TO_KEEP,
+        "WEBHOOK_SECRET": env.get("WEBHOOK_SECRET") or NOTHING_TO_KEEP,
         "TABLE_PREFIX": env.get("TABLE_PREFIX") or "emailsminder-",
         "PROVIDERS": env.get("PROVIDERS") or PROVIDERS,
         "PORT": str(at.api),

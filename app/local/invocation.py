@@ -33,8 +33,8 @@ class Context:
         return max(0, int((self._started_at_s + self.timeout_s - monotonic()) * 1000))
 
 
-def sqs_event(message: Mapping[str, Any]) -> LambdaEvent:
-    """The event for one message that was received from SQS.
+def sqs_event(message: Mapping[str, Any], queue: str = QUEUE) -> LambdaEvent:
+    """The event for one message that was received from SQS, from the queue of that name.
 
     Its form is that of https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html.
     """
@@ -48,7 +48,7 @@ def sqs_event(message: Mapping[str, Any]) -> LambdaEvent:
                 "messageAttributes": {},
                 "md5OfBody": message["MD5OfBody"],
                 "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}",
+                "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}",
                 "awsRegion": REGION,
             }
         ]

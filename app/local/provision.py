@@ -9,6 +9,7 @@ from app.local import aws
 
 QUEUE = "attempts"
 DEAD_LETTERS = "attempts-dead-letters"
+NOTIFICATIONS_QUEUE = "notifications"
 FAILED_KEPT_S = 14 * 86_400  # as on AWS, the longest there is
 TRIES = 3
 

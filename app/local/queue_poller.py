@@ -92,8 +92,12 @@ class LocalQueue:
 
     def bury(self, email_id: str, attempt: int, lane: Lane) -> None:
         """Put a message that failed for good on the dead-letter queue. If that fails, its email is due all the same."""
+        self.bury_text(_body(email_id, attempt, lane))
+
+    def bury_text(self, body: str) -> None:
+        """Put this on the dead-letter queue. That it fails is logged."""
         try:
-            self._sqs.send_message(QueueUrl=self._failed_url, MessageBody=_body(email_id, attempt, lane))
+            self._sqs.send_message(QueueUrl=self._failed_url, MessageBody=body)
         except (BotoCoreError, ClientError) as error:
             _log.warning("A dead letter could not be kept: %s", type(error).__name__)
 

@@ -39,7 +39,7 @@ class KeptStack:
         self._command = keeper
         self._keeper: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
-        self._is_interrupted = False
+        self._is_interrupted = self._is_terminated = False
         self._thread = threading.Thread(target=self._watch, name="keeper", daemon=True)
 
     @property
@@ -48,14 +48,24 @@ class KeptStack:
         return self._keeper is not None
 
     def notice_interrupt(self) -> None:
-        """Notice when Ctrl-C ends this process, and no change of a file. To be called in the main thread."""
-        before = signal.getsignal(signal.SIGINT)
+        """Notice when Ctrl-C ends this process, and no change of a file. To be called in the main thread.
+
+        Ctrl-C reaches uvicorn, too, which then ends this process. If it has done so before Ctrl-C reaches this process,
+        that is not the second Ctrl-C at which a server ends without waiting for anything.
+        """
+        interrupted, terminated = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+        def terminate(number: int, frame: FrameType | None) -> None:
+            self._is_terminated = True
+            if callable(terminated):
+                terminated(number, frame)
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            self._is_interrupted = True
-            if callable(before):
-                before(number, frame)
+            is_late, self._is_interrupted = self._is_terminated and not self._is_interrupted, True
+            if callable(interrupted) and not is_late:
+                interrupted(number, frame)
 
+        signal.signal(signal.SIGTERM, terminate)
         signal.signal(signal.SIGINT, interrupt)
 
     def start(self) -> None:
@@ -91,11 +101,10 @@ class KeptStack:
                 os.kill(status.pid, number)
 
     def _watch(self) -> None:
-        """Start another keeper if it was killed."""
+        """Start another keeper if it was killed. One that has been started may take a while to own the children."""
         while not self._stopping.wait(1.0):
-            if self._keeper is not None:
-                self._keeper.poll()  # so that it does not stay as a zombie
-            if self._is_free() and not self._stopping.is_set():
+            is_under_way = self._keeper is not None and self._keeper.poll() is None
+            if not is_under_way and self._is_free() and not self._stopping.is_set():
                 self._start_keeper()
 
     def _start_keeper(self) -> None:

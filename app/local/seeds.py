@@ -1,16 +1,19 @@
-"""The emails and the address that the examples of the API's documentation name, so that each can be tried as it is.
+"""What the examples of the API's documentation name, so that each can be tried as it is: emails, a key, an endpoint.
 
-They are stored as they are long after a send: nothing is sent for them, until somebody moves or retries one.
+The emails are stored as they are long after a send: nothing is sent for them, until somebody moves or retries one.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
 
 from app.api import times
-from app.api.v1 import examples, key_examples
+from app.api.v1 import examples, key_examples, notify_examples
 from app.domain.attempts import Attempt
+from app.domain.change_types import ChangeType
 from app.domain.email import Attachment, Content, Mailbox, Role
+from app.domain.endpoint import Endpoint
 from app.domain.event import ProviderEvent
 from app.domain.head import Evidence, Head, Recipient, Status, Stop
 from app.domain.kinds import Cause, Kind
@@ -18,6 +21,7 @@ from app.domain.lifetime import KEPT_FOR_S, scheduled
 from app.domain.shards import shard_of
 from app.domain.suppression import LASTS_MS, Reason, Suppression
 from app.store.api_keys import ApiKey, ApiKeyItem
+from app.store.endpoints import Endpoints
 from app.wiring.parts import Container
 
 Example = Mapping[str, Any]
@@ -30,6 +34,7 @@ def seed(parts: Container) -> None:
         if parts.accept.heads.get(example["id"]) is None:
             _store(example, now_ms, parts)
     _seed_key(now_ms, parts)
+    _seed_endpoint(now_ms, parts)
     address = examples.TO_SUPPRESS["address"]
     if parts.suppressions.get(address).in_force(now_ms) is None:
         until_ms = now_ms + LASTS_MS[Reason.MANUAL]
@@ -50,12 +55,23 @@ def _seed_key(now_ms: int, parts: Container) -> None:
         ).save()
 
 
+def _seed_endpoint(now_ms: int, parts: Container) -> None:
+    """Store the endpoint of the examples, again if somebody has tried what deletes it."""
+    example = notify_examples.ENDPOINT
+    endpoints = Endpoints(parts.clock)
+    if endpoints.get(example["project"], example["id"]) is None:
+        types = tuple(map(ChangeType, example["types"]))
+        endpoint = Endpoint(example["id"], example["project"], example["url"], now_ms, (now_ms,), types)
+        endpoints.put(replace(endpoint, description=example["description"]))
+
+
 def _store(example: Example, now_ms: int, parts: Container) -> None:
     shift_ms = now_ms - times.read(example["created_at"])
     head = _head(example, shift_ms, parts.settings.shards)
     parts.partitions.note(head.project)
     parts.accept.contents.put(head, _content())
-    parts.record.events.put(_events(example, shift_ms), {head.email_id: head.ttl_s})
+    stored = replace(head, version=1)  # as it will be: whoever finds a head finds the rest
+    parts.record.events.put(_events(example, shift_ms), {head.email_id: stored}, now_ms)
     parts.accept.heads.create(head, now_ms)
 
 

@@ -1,4 +1,5 @@
-"""The log of local mode, for a terminal: one line for an ordinary email, and one for whatever went wrong.
+"""The log of local mode, for a terminal: one line for an ordinary email, one for each call of a webhook of an
+application, and one for whatever went wrong.
 
 `LOG_FORMAT=json` gives every line as a deployed process writes it.
 """
@@ -42,6 +43,8 @@ def is_worth_a_line(record: logging.LogRecord) -> bool:
             return True
         case "status":
             return fields.get("is") in _ENDS or bool(fields.get("given_up"))
+        case "notification":
+            return bool(fields.get("is_called"))
         case "request":
             return fields.get("route") != "none" and int(fields.get("status", 0)) >= _ORDINARY
         case _:
@@ -79,6 +82,16 @@ def _status(fields: Mapping[str, Any]) -> str:
     return f"{fields['email_id']}  {fields['is']}; recipients given up: {fields['given_up']}"
 
 
+def _notification(fields: Mapping[str, Any]) -> str:
+    about = f"{fields['email_id']}  " if fields["email_id"] else ""
+    number = f"try {fields['number']}: " if fields["number"] > 1 else ""
+    what, took = f"{number}{fields['type']}", f"{fields['ms']} ms"
+    if fields["outcome"] == "taken":
+        return f"{about}{what} was taken by {fields['endpoint_id']} in {took}"
+    why = fields["status_code"] or fields["fault"]
+    return f"{about}{what} was not taken by {fields['endpoint_id']} ({why}) after {took}"
+
+
 def _request(fields: Mapping[str, Any]) -> str:
     return f"{fields['method']} {fields['route']} was answered {fields['status']} in {fields['ms']} ms"
 
@@ -91,5 +104,6 @@ def _plain(record: logging.LogRecord, fields: Mapping[str, Any]) -> str:
 _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "attempt": _attempt,
     "status": _status,
+    "notification": _notification,
     "request": _request,
 }

@@ -1,4 +1,7 @@
-"""The worker process, `python -m app.local.worker --exit-with-parent`. It makes the attempts of this machine."""
+"""The worker process, `python -m app.local.worker --exit-with-parent`.
+
+It makes the attempts of this machine, and tells applications what becomes of their emails.
+"""
 
 import logging
 import os
@@ -16,6 +19,7 @@ from app.local.hand_over import Listener
 from app.local.paths import Paths
 from app.local.queue_poller import LocalQueue
 from app.local.runner import Runner
+from app.local.telling import Telling
 from app.local.ticker import Ticker
 from app.local.wiring import Intake, socket_path
 from app.store.heads import Heads
@@ -25,6 +29,7 @@ from workers import attempts
 POLL_EVERY_S = 5.0
 POLL_EVERY_WITHOUT_SOCKET_S = 1.0
 LEAVE_WITHIN_S = 2.0
+SWITCH_S = 0.0005  # Python's own 5 ms would let an attempt wait so long behind telling, after each of its calls
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +38,7 @@ def main() -> None:
     """Call `workers.attempts` for every message, and sweep, until SIGTERM."""
     if "--exit-with-parent" in sys.argv:
         exit_with_parent.watch()
+    sys.setswitchinterval(SWITCH_S)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     session, settings = aws.deployed()
@@ -40,8 +46,10 @@ def main() -> None:
     alarm = Alarm()
     backlog, dues = Backlog(alarm), Dues(alarm)
     intake = Intake(backlog, dues, LocalQueue(os.environ))
-    parts = process.connect(os.environ, session=session, rewire=intake.rewire)
+    parts = process.connect(os.environ, session=session, rewire=intake.rewire, is_local=True)
     runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
+    telling = Telling(os.environ, settings, intake.queue, parts.partitions.shards, backlog.under_way)
+    intake.tell_of(telling)
     listener = listen(os.environ, intake)
     poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
     kept = retention.Retention(os.environ, retention.limit(os.environ), Heads(), parts.partitions.created)
@@ -51,6 +59,7 @@ def main() -> None:
         threading.Thread(target=kept.run, args=(stop,), name="retention"),
     ]
     runner.start()
+    telling.start()
     for thread in threads:
         thread.start()
     heartbeat = Paths.of(os.environ).heartbeat
@@ -60,6 +69,7 @@ def main() -> None:
     if listener:
         listener.close()
     intake.leave(backlog.close(), LEAVE_WITHIN_S)
+    telling.close()
     runner.join()
     for thread in threads:
         thread.join()

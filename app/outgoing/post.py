@@ -3,6 +3,7 @@
 A failure of the receiver is a value and no exception.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -23,13 +24,15 @@ REPLY_BYTES: Final = 1_000  # of the answer's body are read, to be shown in the 
 class Answer:
     """What a receiver answered. `status_code` is None if nothing was, and `fault` says in a word or two why.
 
-    `reply` is the beginning of the answer's body; it is the receiver's text, and may hold anything.
+    `reply` is the beginning of the answer's body; it is the receiver's text, and may hold anything. `retry_after_s` is
+    what its header Retry-After says, if it says so in seconds (RFC 9110, 10.2.3; a date is not read).
     """
 
     status_code: int | None
     fault: str = ""
     reply: str = ""
     duration_ms: int = 0
+    retry_after_s: int | None = None
 
     @property
     def is_taken(self) -> bool:
@@ -69,13 +72,13 @@ class Poster:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Post `body`, which is JSON, with these headers beside the usual ones."""
         began_s = time.monotonic()
-        status_code, reply = None, ""
+        status_code, reply, retry_after_s = None, "", None
         try:
             target = read_target(url, is_local=self._is_local)
         except ValueError as why:
             return Answer(None, f"not called: it {why}")
         try:
-            status_code, reply = self._call(target, headers, body, began_s + self._timeout_s)
+            status_code, reply, retry_after_s = self._call(target, headers, body, began_s + self._timeout_s)
             fault = ""
         except Closed as why:
             fault = f"not called: {why}"
@@ -83,9 +86,11 @@ class Poster:
             fault = "timeout"
         except (OSError, httpcore.ProtocolError, httpcore.NetworkError) as error:
             fault = _word(error)
-        return Answer(status_code, fault, reply, int((time.monotonic() - began_s) * 1000))
+        return Answer(status_code, fault, reply, int((time.monotonic() - began_s) * 1000), retry_after_s)
 
-    def _call(self, target: Target, headers: Mapping[str, str], body: bytes, until_s: float) -> tuple[int, str]:
+    def _call(
+        self, target: Target, headers: Mapping[str, str], body: bytes, until_s: float
+    ) -> tuple[int, str, int | None]:
         sent = {
             "host": target.authority,
             "content-type": "application/json",
@@ -103,7 +108,12 @@ class Poster:
             httpcore.ConnectionPool(self._ssl_context, max_keepalive_connections=0, network_backend=network) as pool,
             pool.stream("POST", url, headers=list(sent.items()), content=body) as answer,
         ):
-            return answer.status, _beginning(answer)
+            return answer.status, _beginning(answer), _retry_after_s(answer)
+
+
+def _retry_after_s(answer: httpcore.Response) -> int | None:
+    values = [value for name, value in answer.headers if name.lower() == b"retry-after"]
+    return int(values[0]) if len(values) == 1 and re.fullmatch(rb"[0-9]{1,9}", values[0]) else None
 
 
 def _beginning(answer: httpcore.Response) -> str:

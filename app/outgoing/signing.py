@@ -13,7 +13,8 @@ from typing import Final
 
 from standardwebhooks import Webhook
 
-OVERLAP_MS: Final = 24 * 3_600_000  # so long after a rotation, the generation before signs as well
+from app.domain.endpoint import OVERLAP_MS
+
 SHORTEST_MASTER: Final = 32  # characters: a generated secret has more, a word that somebody thought of has fewer
 _PREFIX: Final = "whsec_"
 _SALT: Final = b"emailsminder outgoing webhooks v1"

@@ -13,7 +13,7 @@ FIRST_FREE_PORT: Final = 1024  # those below belong to other services: mail, she
 
 # In local mode only, and written exactly so: the receiver that a developer runs. Nobody is asked where they are.
 THIS_MACHINE: Final = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "[::1]": ("::1",)}
-ONLY_HERE: Final = ", but for localhost, 127.0.0.1 and [::1]"
+ONLY_HERE: Final = "; http:// is for localhost, 127.0.0.1 and [::1] only"
 
 _URL: Final = re.compile(r"(https?)://([^/?]+)(.*)")
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::([0-9]{1,5}))?")
@@ -105,5 +105,5 @@ def _public(form: type[IPv4Address] | type[IPv6Address], host: str, how: str) ->
     except AddressValueError:
         raise ValueError(f"names an address as {host!r}, which is not its plain spelling; {how}") from None
     if why := why_closed(address):
-        raise ValueError(f"names {host}, which may not be called: {why}")
+        raise ValueError(f"names {host}, which may not be called: {why}; name a public host")
     return str(address)

@@ -1,4 +1,4 @@
-"""Writes and reads many items at once. What DynamoDB leaves undone of a batch is asked for again, after a short wait.
+"""Writes, deletes and reads many items at once. What DynamoDB leaves undone is asked for again, after a short wait.
 
 DynamoDB may do any part of a batch ("BatchWriteItem" in the API reference, read 2026-11-29, which recommends to wait
 longer each time). PynamoDB asks again three times within a millisecond, or for a read without an end.
@@ -35,6 +35,22 @@ def put_all(items: Sequence[Model]) -> None:
             return [undone["PutRequest"]["Item"] for undone in answer.get("UnprocessedItems", {}).get(table, ())]
 
         _complete(batch, put)
+
+
+def delete_all(model: type[Model], keys: Sequence[Raw]) -> None:
+    """Delete the items with these keys (attribute to plain value).
+
+    Raises ServiceUnavailable if not all were deleted.
+    """
+    table = model.Meta.table_name
+    connection: Any = model._get_connection().connection
+
+    def delete(left: list[Raw]) -> list[Raw]:
+        answer = connection.batch_write_item(table, delete_items=left)
+        return [undone["DeleteRequest"]["Key"] for undone in answer.get("UnprocessedItems", {}).get(table, ())]
+
+    for start in range(0, len(keys), MOST_WRITTEN):
+        _complete(list(keys[start : start + MOST_WRITTEN]), delete)
 
 
 def get_all(model: type[Model], keys: Sequence[Raw], *, is_consistent: bool = False) -> list[Raw]:

@@ -12,11 +12,12 @@ under a time that is more than FRESH_MS ago, and readers stay HELD_BACK_MS behin
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, product
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from pynamodb.exceptions import PutError
+from pynamodb.models import Model
 
 from app.domain.changes import EmailChange
 from app.domain.freshness import Clock
@@ -30,6 +31,7 @@ from app.store.change_items import (
     ChangeItem,
     LateItem,
     items_of,
+    key_of,
     partition_of,
 )
 from app.store.failures import is_condition_failed
@@ -40,13 +42,24 @@ from app.store.ttl import as_ttl
 PROMPT_MS: Final = 2000
 FRESH_MS: Final = 1000
 HELD_BACK_MS: Final = 10_000  # FRESH_MS, and the nine seconds that a write may take with its repetitions (`tables`)
-DAYS_A_PAGE: Final = 10
+DAYS_AT_ONCE: Final = 10  # of a page, which goes on with the next ones if they have nothing
+MOST_PARTITIONS: Final = 400  # of one page: of many projects, it is of fewer days
 MOST_EXAMINED: Final = 1000  # items of one page, if few of them are wanted
 SIDE_BY_SIDE: Final = 16
 TRIES: Final = 5
 
 Entry = dict[str, Any]
 _PLACE: Final = re.compile(r"[0-9]{13}(#[\w.-]{1,80}#[0-9]{14}#[\w.-]{1,80})?#[0-9]{1,6}", re.ASCII)
+
+
+class Find(Protocol):
+    """Reads items (`batches.get_all`)."""
+
+    def __call__(self, model: type[Model], keys: Sequence[Raw], *, is_consistent: bool = False) -> list[Raw]:
+        """The items with these keys that exist, in any order."""
+
+
+Store = Callable[[Sequence[ChangeItem]], None]
 
 
 class Place(NamedTuple):
@@ -57,6 +70,11 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.part}#{self.taken}"
+
+    @classmethod
+    def at(cls, at_ms: int) -> "Place":
+        """The place before all that is recorded at that time, or later."""
+        return cls(f"{max(0, at_ms):013d}")
 
     @classmethod
     def read(cls, text: str) -> "Place":
@@ -75,15 +93,14 @@ class Page(NamedTuple):
     is_last: bool
 
 
-def _everything(_: Entry) -> bool:
-    return True
-
-
 class ChangeFeed:
-    """Stores and reads the feed. `shards` is how many partitions a project and day has for what is written."""
+    """Stores and reads the feed. `shards` is how many partitions a project and day has for what is written.
 
-    def __init__(self, clock: Clock, shards: int) -> None:
-        self._clock, self._shards = clock, shards
+    `store` and `find` store and read items as `batches.put_all` and `get_all` do.
+    """
+
+    def __init__(self, clock: Clock, shards: int, store: Store | None = None, find: Find | None = None) -> None:
+        self._clock, self._shards, self._store, self._find = clock, shards, store or put_all, find or get_all
 
     def add(self, changes: Sequence[EmailChange], written_ms: int) -> None:
         """Tell these changes, which are all of one write, and which that write's stream says was made at `written_ms`.
@@ -96,99 +113,111 @@ class ChangeFeed:
         shard = shard_of(changes[0].email_id, self._shards)
         prompt = items_of(changes, written_ms + PROMPT_MS, shard)
         if self._now_ms() <= written_ms + PROMPT_MS:
-            _put(prompt)
-        elif missing := _missing(prompt):
-            self._add_late(changes, {_first_id(item) for item in missing}, shard)
+            self._put(prompt)
+        else:
+            self._add_late(changes, *self._look(changes[0], prompt), shard)
 
-    def _add_late(self, changes: Sequence[EmailChange], missing: set[str], shard: int) -> None:
+    def _add_late(self, changes: Sequence[EmailChange], missing: set[str], times: list[int], shard: int) -> None:
+        """Tell those of the changes that are missing, which have been told under none but these times, if at all."""
+        unread = times
         for _ in range(TRIES):
-            times = _late_times(changes[0])
-            for at_ms in times:
-                missing = missing & {_first_id(item) for item in _missing(items_of(changes, at_ms, shard))}
+            for at_ms in unread if missing else ():
+                missing &= self._look(changes[0], items_of(changes, at_ms, shard))[0]
             if not missing:
                 return
             now_ms = self._now_ms()
             if times and now_ms - times[-1] <= FRESH_MS:
-                _put([item for item in items_of(changes, times[-1], shard) if _first_id(item) in missing])
+                self._put([item for item in items_of(changes, times[-1], shard) if _first_id(item) in missing])
                 return
-            _note(changes[0], times, now_ms)
+            is_first = _note(changes[0], times, now_ms) and not times
+            times = [now_ms] if is_first else self._look(changes[0])[1]
+            unread = [] if is_first else times  # under the first of all, others store only what is stored now
         raise Contention(f"{changes[0].email_id}: what became of it is told by others, or the table is slow")
+
+    def _put(self, items: Sequence[ChangeItem]) -> None:
+        """Store items in their order, so that a process that dies leaves out the last ones."""
+        for item in items:
+            self._store([item])
+
+    def _look(self, change: EmailChange, items: Sequence[ChangeItem] = ()) -> tuple[set[str], list[int]]:
+        """The ids of those items that are not stored, and under which times the change was told late, by one call."""
+        late = _late_key(change)
+        keys = [late, *((item.partition, item.part) for item in items)]  # both kinds are in one table
+        found = self._find(ChangeItem, [{"partition": key, "part": part} for key, part in keys], is_consistent=True)
+        stored = {(raw["partition"]["S"], raw["part"]["S"]): raw for raw in found}
+        times = [int(at_ms["N"]) for at_ms in stored[late]["times"]["L"]] if late in stored else []
+        return {_first_id(item) for item in items if (item.partition, item.part) not in stored}, times
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
     def read(
         self,
-        project: str,
+        project: str | Sequence[str],
         after: Place | None,
         limit: int,
-        wanted: Callable[[Entry], bool] = _everything,
+        wanted: Callable[[Entry], bool] | None = None,
         shards: int | None = None,
+        until_ms: int | None = None,
     ) -> Page:
-        """At most `limit` entries of a project that are `wanted`, behind `after` (None: the oldest that is kept).
+        """At most `limit` entries of a project that are `wanted` (None: all), behind `after` (None: from the oldest).
 
-        A page may be empty and not be the last one. `shards` is how many any process has ever written to.
+        Of several projects, it is their entries in one order. A page may be empty and not be the last one. `shards` is
+        how many any process has ever written to. With `until_ms`, what was recorded then or later is left out.
         """
         now_ms = self._now_ms()
-        until_ms = now_ms - HELD_BACK_MS
-        place = after or Place(f"{now_ms - KEPT_FOR_S * 1000:013d}")
-        day = int(place.part[:13]) // DAY_MS
-        last_day = min(until_ms // DAY_MS, day + DAYS_A_PAGE - 1)
-        end = min(until_ms, (last_day + 1) * DAY_MS)
-        bound = f"{end:013d}"
-        if place.part >= bound:
-            return Page([], place, is_last=True)
-        partitions = [
-            partition_of(project, one, shard)
-            for one in range(day, last_day + 1)
-            for shard in range(shards or self._shards)
-        ]
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            found = list(pool.map(lambda partition: _query(partition, place.part, bound), partitions))
-        items = sorted((item for several in found for item in several), key=attrgetter("part"))[:MOST_EXAMINED]
-        return _page(items, place, limit, wanted, Place(bound), is_last=end == until_ms)
+        until_ms = now_ms - HELD_BACK_MS if until_ms is None else min(until_ms, now_ms - HELD_BACK_MS)
+        oldest = Place.at(now_ms - KEPT_FOR_S * 1000)
+        place = oldest if after is None or after.part < oldest.part else after
+        projects = [project] if isinstance(project, str) else project
+        numbers = range(shards or self._shards)
+        days = max(1, MOST_PARTITIONS // max(1, len(projects) * len(numbers)))
+        most = min(limit + 1, MOST_EXAMINED) if wanted is None else MOST_EXAMINED
+        last = f"{until_ms:013d}"
+        entries: list[Entry] = []
+        while not entries and place.part < last and days > 0 and most > 0:
+            day = int(place.part[:13]) // DAY_MS
+            next_day = min(until_ms // DAY_MS + 1, day + min(days, DAYS_AT_ONCE))
+            end = min(last, f"{next_day * DAY_MS:013d}")
+            items: list[ChangeItem] = []
+            for some in (range(day, day + 1), range(day + 1, next_day)):  # a day with enough spares the others
+                if len(items) < most:
+                    partitions = [partition_of(*one) for one in product(projects, some, numbers)]
+                    items += _query_each(partitions, place.part, end, most)
+            items = sorted(items, key=attrgetter("part"))[:most]
+            entries, place = _wanted_of(items, place, limit, wanted, Place(end) if len(items) < most else None)
+            days, most = days - (next_day - day), most - len(items)
+        return Page(entries, place, is_last=place.part >= last)
 
 
-def _page(
-    items: list[ChangeItem], place: Place, limit: int, wanted: Callable[[Entry], bool], end: Place, *, is_last: bool
-) -> Page:
+def _wanted_of(
+    items: list[ChangeItem], place: Place, limit: int, wanted: Callable[[Entry], bool] | None, end: Place | None
+) -> tuple[list[Entry], Place]:
+    """The entries that are wanted, and where to go on: at `end`, if these items are all before it (None: are not)."""
     entries: list[Entry] = []
     for item in items:
         begin = place.taken if item.part == place.part else 0
         for number, entry in enumerate(item.changes[begin:], start=begin):
             if len(entries) == limit:
-                return Page(entries, Place(item.part, number), is_last=False)
-            if wanted(entry):
+                return entries, Place(item.part, number)
+            if wanted is None or wanted(entry):
                 entries.append(entry)
-    if len(items) == MOST_EXAMINED:
-        return Page(entries, Place(items[-1].part, len(items[-1].changes)), is_last=False)
-    return Page(entries, end, is_last=is_last)
+    return entries, end or Place(items[-1].part, len(items[-1].changes))
 
 
-def _query(partition: str, begin: str, bound: str) -> list[ChangeItem]:
-    """The oldest items from `begin` on and before `bound`, MOST_EXAMINED at most, without those that are malformed."""
-    found = ChangeItem.query(
-        partition, ChangeItem.part.between(begin, bound), page_size=MOST_EXAMINED, consistent_read=True
-    )
-    read = read_each(as_written(found), by_model(ChangeItem, lambda item: item), "entry of the feed", _key)
-    return list(islice(read, MOST_EXAMINED))
+def _query_each(partitions: Sequence[str], begin: str, bound: str, most: int) -> list[ChangeItem]:
+    """The oldest items of each partition from `begin` on and before `bound`, without those that are malformed."""
+    if not partitions:
+        return []
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(partitions))) as pool:
+        found = list(pool.map(lambda partition: _query(partition, begin, bound, most), partitions))
+    return [item for several in found for item in several]
 
 
-def _key(raw: Raw) -> str:
-    return f"{raw['partition']['S']} {raw['part']['S']}"
-
-
-def _put(items: Sequence[ChangeItem]) -> None:
-    """Store items in their order, so that a process that dies leaves out the last ones."""
-    for item in items:
-        put_all([item])
-
-
-def _missing(items: Sequence[ChangeItem]) -> list[ChangeItem]:
-    """Those that are not stored."""
-    keys = [{"partition": item.partition, "part": item.part} for item in items]
-    stored = {raw["part"]["S"] for raw in get_all(ChangeItem, keys, is_consistent=True)}
-    return [item for item in items if item.part not in stored]
+def _query(partition: str, begin: str, bound: str, most: int) -> list[ChangeItem]:
+    found = ChangeItem.query(partition, ChangeItem.part.between(begin, bound), page_size=most, consistent_read=True)
+    read = read_each(as_written(found), by_model(ChangeItem, lambda item: item), "entry of the feed", key_of)
+    return list(islice(read, most))
 
 
 def _first_id(item: ChangeItem) -> str:
@@ -200,15 +229,8 @@ def _late_key(change: EmailChange) -> tuple[str, str]:
     return f"late#{change.email_id}", f"{change.sequence:014d}#{change.id}"
 
 
-def _late_times(change: EmailChange) -> list[int]:
-    try:
-        return [int(at_ms) for at_ms in LateItem.get(*_late_key(change), consistent_read=True).times]
-    except LateItem.DoesNotExist:
-        return []
-
-
-def _note(change: EmailChange, times: Sequence[int], now_ms: int) -> None:
-    """Note the time under which this is told now, unless another writer has noted one since `times` was read."""
+def _note(change: EmailChange, times: Sequence[int], now_ms: int) -> bool:
+    """Note the time under which this is told now. False: another writer has noted one since `times` was read."""
     item = LateItem(*_late_key(change), times=[*times, now_ms], ttl=as_ttl(now_ms / 1000 + LATE_KEPT_FOR_S))
     unchanged = LateItem.times == list(times) if times else LateItem.partition.does_not_exist()
     try:
@@ -216,3 +238,5 @@ def _note(change: EmailChange, times: Sequence[int], now_ms: int) -> None:
     except PutError as error:
         if not is_condition_failed(error):
             raise
+        return False
+    return True

@@ -1,6 +1,6 @@
 """The items of the feed: what one write of a head, or one event of a provider, told of an email."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
@@ -8,7 +8,9 @@ from pynamodb.models import Model
 
 from app.domain.change_payload import payload_of
 from app.domain.changes import EmailChange
+from app.domain.packing import packed
 from app.store.compact_json import CompactJSONAttribute, compact
+from app.store.raw_items import Raw
 from app.store.ttl import as_ttl
 
 DAY_MS: Final = 86_400_000
@@ -50,33 +52,24 @@ def partition_of(project: str, day: int, shard: int) -> str:
     return f"{project}#{day:06d}#{shard}"
 
 
+def key_of(raw: Raw) -> str:
+    """What an item of the table of the feed is found by, whatever it is."""
+    return f"{raw['partition']['S']} {raw['part']['S']}"
+
+
 def items_of(changes: Sequence[EmailChange], at_ms: int, shard: int) -> list[ChangeItem]:
     """The items of these changes of one email, which are told under that time. They are the same whoever makes them."""
-    return [
-        ChangeItem(
-            partition_of(several[0].project, at_ms // DAY_MS, shard),
-            f"{at_ms:013d}#{several[0].email_id}#{several[0].sequence:014d}#{several[0].id}",
-            ttl=as_ttl(at_ms / 1000 + KEPT_FOR_S),
-            changes=[written(change) for change in several],
-        )
-        for several in _chunks(changes)
-    ]
+    entries = [(change, written(change)) for change in changes]
+    items: list[ChangeItem] = []
+    for several in packed(entries, lambda one: len(compact(one[1]).encode()), MOST_BYTES):
+        first, _ = several[0]
+        partition = partition_of(first.project, at_ms // DAY_MS, shard)
+        part = f"{at_ms:013d}#{first.email_id}#{first.sequence:014d}#{first.id}"
+        ttl = as_ttl(at_ms / 1000 + KEPT_FOR_S)
+        items.append(ChangeItem(partition, part, ttl=ttl, changes=[entry for _, entry in several]))
+    return items
 
 
 def written(change: EmailChange) -> dict[str, Any]:
     """A change as an entry of the feed: its id, and what a webhook would say."""
     return {"id": change.id, **payload_of(change)}
-
-
-def _chunks(changes: Sequence[EmailChange]) -> Iterator[list[EmailChange]]:
-    chunk: list[EmailChange] = []
-    room = MOST_BYTES
-    for change in changes:
-        size = len(compact(written(change)).encode())
-        if chunk and size > room:
-            yield chunk
-            chunk, room = [], MOST_BYTES
-        chunk.append(change)
-        room -= size
-    if chunk:
-        yield chunk

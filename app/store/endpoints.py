@@ -1,6 +1,7 @@
 """Stores endpoints, each under its project. No secret is stored: each follows from the id and the generation."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
@@ -36,6 +37,7 @@ class EndpointItem(Model):
     created_at = NumberAttribute()
     began: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
     failing_since = NumberAttribute(null=True)
+    probed_at = NumberAttribute(null=True)
     disabled = UnicodeAttribute(null=True)
     disabled_at = NumberAttribute(null=True)
 
@@ -71,9 +73,11 @@ class Endpoints:
 
     def of(self, project: str) -> list[Endpoint]:
         """The endpoints of a project, the oldest first, without those that cannot be read."""
-        found = as_written(EndpointItem.query(project, consistent_read=True))
-        endpoints = read_each(found, by_model(EndpointItem, _to_endpoint), "endpoint", _key)
-        return sorted(endpoints, key=lambda endpoint: (endpoint.created_at_ms, endpoint.id))
+        return _in_order(as_written(EndpointItem.query(project, consistent_read=True)))
+
+    def all(self) -> list[Endpoint]:
+        """The endpoints of all projects, the oldest first, without those that cannot be read. It reads the table."""
+        return _in_order(as_written(EndpointItem.scan(consistent_read=True)))
 
     def known(self, project: str) -> list[Endpoint]:
         """As `of`, as they were some seconds ago at the earliest."""
@@ -99,6 +103,11 @@ class Endpoints:
         return True
 
 
+def _in_order(found: Iterable[Raw]) -> list[Endpoint]:
+    endpoints = read_each(found, by_model(EndpointItem, _to_endpoint), "endpoint", _key)
+    return sorted(endpoints, key=lambda endpoint: (endpoint.created_at_ms, endpoint.id))
+
+
 def _key(raw: Raw) -> str:
     return f"{raw['project']['S']} {raw['endpoint_id']['S']}"
 
@@ -114,6 +123,7 @@ def _to_item(endpoint: Endpoint, version: int) -> EndpointItem:
         created_at=endpoint.created_at_ms,
         began=list(endpoint.began_ms),
         failing_since=endpoint.failing_since_ms,
+        probed_at=endpoint.probed_at_ms,
         disabled=endpoint.disabled and endpoint.disabled.value,
         disabled_at=endpoint.disabled_at_ms,
     )
@@ -129,6 +139,7 @@ def _to_endpoint(item: EndpointItem) -> Endpoint:
         types=tuple(ChangeType(one) for one in item.types or ()),
         description=item.description or "",
         failing_since_ms=optional_ms(item.failing_since),
+        probed_at_ms=optional_ms(item.probed_at),
         disabled=word(Disabled, item.disabled, Disabled.BY_USER) if item.disabled else None,
         disabled_at_ms=optional_ms(item.disabled_at),
         version=int(item.version),

@@ -35,6 +35,7 @@ class HeadItem(Model):
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""
 
         table_name = ""
+        stream_view_type = "NEW_AND_OLD_IMAGES"  # of the whole table: from it follows what applications are told
 
     email_id = UnicodeAttribute(hash_key=True)
     part = UnicodeAttribute(range_key=True, default=PART)
@@ -81,6 +82,8 @@ class HeadItem(Model):
     send_at = NumberAttribute(null=True)
     begins_at = NumberAttribute(null=True)
     traceparent = UnicodeAttribute(null=True)
+    webhook_url = UnicodeAttribute(null=True)
+    written_at = NumberAttribute()
 
     due = DueIndex()
     created = CreatedIndex()
@@ -91,7 +94,13 @@ NEW = HeadItem.email_id.does_not_exist()  # the condition under which a head is 
 
 def as_stored(head: Head, now_ms: int) -> Head:
     """The head as it is stored after a write at that time: under the next version, with its entry."""
-    return replace(head, version=head.version + 1, due_entry_ms=entry_ms(head, now_ms))
+    written_at_ms = _written_at_ms(head, now_ms)
+    return replace(head, version=head.version + 1, written_at_ms=written_at_ms, due_entry_ms=entry_ms(head, now_ms))
+
+
+def _written_at_ms(head: Head, now_ms: int) -> int:
+    """When a write at that time was made, as the item says. Whatever the clocks do, it is later than the one before."""
+    return max(now_ms, head.written_at_ms + 1)
 
 
 def as_item(head: Head, now_ms: int) -> HeadItem:
@@ -153,6 +162,8 @@ def _values(head: Head, now_ms: int) -> dict[str, Any]:
         send_at=head.send_at_ms,
         begins_at=head.begins_at_ms,
         traceparent=head.traceparent or None,
+        webhook_url=head.webhook_url or None,
+        written_at=_written_at_ms(head, now_ms),
     )
 
 
@@ -198,6 +209,8 @@ def _to_head(item: Stored) -> Head:
         send_at_ms=optional_ms(item.send_at),
         begins_at_ms=optional_ms(item.begins_at),
         traceparent=item.traceparent or "",
+        webhook_url=item.webhook_url or "",
+        written_at_ms=time_ms(item.written_at),
         on_uncertain=OnUncertain(item.on_uncertain),
         providers=tuple(item.providers or ()),
         through=item.through or "",

@@ -7,9 +7,12 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from app.store.api_keys import ApiKeyItem
+from app.store.change_items import ChangeItem, LateItem
 from app.store.collapses import CollapseItem
 from app.store.content import ContentItem
 from app.store.cursors import CursorItem
+from app.store.delivery_log import DeliveryLogItem
+from app.store.endpoints import EndpointItem
 from app.store.entries import EntryItem
 from app.store.events import EventItem
 from app.store.head_items import HeadItem
@@ -18,18 +21,22 @@ from app.store.idempotency import KeyItem
 from app.store.nonces import NonceItem
 from app.store.partitions import PartitionsItem
 from app.store.places import PlaceItem
+from app.store.stats import StatsItem
 from app.store.suppression_items import SuppressionItem
 from app.store.usage import UsageItem
+from app.store.waiting_notifications import WaitingItem
 from app.store.whole_answers import require_whole_answers
 
 # The first model of a table describes it, because the connection keeps one description per table: only HeadItem knows
-# the indexes of its table, and only SumsItem knows that the items of its table have a time to live.
+# the indexes and the stream of its table, and only SumsItem knows that the items of its table have a time to live.
 MODELS: dict[str, tuple[type[Model], ...]] = {
     "emails": (HeadItem, ContentItem, EventItem, EntryItem, CollapseItem, KeyItem, PartitionsItem),
     "nonces": (NonceItem,),
     "providers": (SumsItem, HealthItem, CursorItem, PlaceItem, UsageItem),
     "suppressions": (SuppressionItem,),
     "api-keys": (ApiKeyItem,),
+    "changes": (ChangeItem, LateItem, StatsItem, WaitingItem, DeliveryLogItem),
+    "endpoints": (EndpointItem,),
 }
 
 
@@ -79,10 +86,23 @@ def connect(
 
 
 def create_all() -> None:
-    """Create the tables that do not exist yet, billed on demand, with their time to live."""
+    """Create the tables that do not exist yet, billed on demand, with their time to live and their stream.
+
+    A table that an earlier version made without its stream gets it.
+    """
     for model, *_ in MODELS.values():
         if not model.exists():
             model.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
+        elif view := getattr(model.Meta, "stream_view_type", None):
+            _require_stream(model, view)
+
+
+def _require_stream(model: type[Model], view: str) -> None:
+    if model.describe_table().get("StreamSpecification", {}).get("StreamEnabled"):
+        return
+    client: Any = model._get_connection().connection.client
+    specification = {"StreamEnabled": True, "StreamViewType": view}
+    client.update_table(TableName=model.Meta.table_name, StreamSpecification=specification)
 
 
 def of_another_version() -> list[str]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import PynamoDBException
 
@@ -32,6 +33,7 @@ from app.delivery.sweep import Sweep
 from app.domain.eligibility import objections
 from app.domain.protocol import DeliveryProtocol
 from app.errors import ServiceUnavailable
+from app.notify.stats import ReadStatistics
 from app.providers.sdk import mime
 from app.settings import Settings
 from app.store.api_keys import ApiKeys
@@ -44,12 +46,20 @@ from app.wiring.admission import build_admission
 from app.wiring.carriers import Listens, capability
 from app.wiring.reading import build_read
 from app.wiring.sandbox import with_sandbox
+from app.wiring.stats import build_statistics
 from app.wiring.stores import Stores, leave_to_the_sweep
 from app.wiring.sweep import always, build_sweep
 from app.wiring.tracing import Tracer
 
+if TYPE_CHECKING:  # workers do not load it
+    from app.wiring.notify import Notify
+
 # A worker is killed at its time limit; its lease ends this much later.
 LEASE_MARGIN_S = 10
+
+
+def _no_notify() -> "Notify":
+    raise ServiceUnavailable("this process has neither a feed nor endpoints")
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Container:
 
     `ping` raises ServiceUnavailable if the email table does not answer. `close` sends the last spans and closes the
     connections to providers. `draining` lists the accounts that left PROVIDERS, and whose webhooks are still verified.
+    `notify` makes what concerns feed and endpoints when that is first needed.
     """
 
     settings: Settings
@@ -78,11 +89,14 @@ class Container:
     suppressions: Suppressions
     api_keys: ApiKeys
     partitions: Partitions
+    statistics: ReadStatistics
     providers: Mapping[str, Listens]
     ping: Callable[[], None]
     close: Callable[[], None] = field(default=lambda: None)
     draining: Callable[[], tuple[str, ...]] = field(default=lambda: ())
     traces: Traces = UNTRACED
+    is_local: bool = False  # in local mode, where webhooks may be posted to this machine
+    notify: Callable[[], "Notify"] = field(default=_no_notify)
 
 
 def build(
@@ -212,6 +226,7 @@ def build(
         suppressions=stores.suppressions,
         api_keys=ApiKeys(clock, monotonic),
         partitions=partitions,
+        statistics=build_statistics(partitions, clock),
         providers=providers,
         ping=lambda: _ping(stores.heads),
         traces=traces,

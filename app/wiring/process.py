@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import botocore.session
 from botocore.session import Session
@@ -19,6 +19,7 @@ from app.domain.account import provider_of
 from app.domain.email import Message
 from app.domain.outcome import Outcome
 from app.errors import ConfigurationError
+from app.notify.ports import PublishNotifications
 from app.providers import registry
 from app.providers.registry import Accounts
 from app.providers.sdk.contract import AnyProvider, CredentialsCheck, Outside, Transport
@@ -35,6 +36,9 @@ from app.wiring.sweep import look_at_own_api
 from app.wiring.tracing import open_traces
 from app.wiring.variable_places import NOT_IN_A_SECRET
 
+if TYPE_CHECKING:
+    from app.wiring.notify import Notify
+
 log = logging.getLogger(__name__)
 
 # By the name that a provider gives: what makes its calls, within a time limit in seconds.
@@ -50,6 +54,8 @@ def connect(
     process: Process | None = None,
     rewire: Callable[[Stores, Queue], tuple[Stores, Queue]] = lambda stores, queue: (stores, queue),
     wait: Callable[[float], None] = time.sleep,
+    is_local: bool = False,
+    publish_notifications: PublishNotifications | None = None,
 ) -> Container:
     """The parts of a process with these variables. Raises ConfigurationError naming what is missing or malformed.
 
@@ -57,7 +63,8 @@ def connect(
     from AWS. With a `process`, what only the other one reads may be missing: the API, for example, has no key to send
     with, and none of its use cases sends.
     `rewire` replaces stores and queue: on a laptop, the worker is another process of the same machine. `wait` lets a
-    number of seconds pass.
+    number of seconds pass. `is_local`: in local mode, what is the developer's own machine may be called. With
+    `publish_notifications`, no topic is needed for those that the API publishes.
     """
     settings = Settings.from_env(env)
     _require(settings, env, process)
@@ -96,7 +103,14 @@ def connect(
         container.traces.flush()
         transports.close()
 
-    return replace(container, close=close, draining=accounts.draining)
+    @cache
+    def notify() -> "Notify":
+        from app.wiring.notify import build_notify, publishing  # here, because workers do without
+
+        publish = publish_notifications or publishing(session, settings)
+        return build_notify(settings, clock, container.partitions, publish, is_local=is_local)
+
+    return replace(container, close=close, draining=accounts.draining, notify=notify, is_local=is_local)
 
 
 @cache

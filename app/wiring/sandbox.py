@@ -12,6 +12,7 @@ from app.delivery.record import Record
 from app.delivery.watching import Unwatched
 from app.domain.event import ProviderEvent
 from app.domain.findings import Finding
+from app.domain.head import Head
 
 
 def with_sandbox(
@@ -50,7 +51,10 @@ def with_sandbox(
 class _Kept:
     """Stores no events: the sandbox's are stored before they are recorded."""
 
-    def put(self, events: Iterable[ProviderEvent], ttls_s: Mapping[str, int]) -> None:
+    def put(self, events: Iterable[ProviderEvent], heads: Mapping[str, Head], now_ms: int) -> None:
+        """Do nothing."""
+
+    def keep(self, email_id: str, ttl_s: int) -> None:
         """Do nothing."""
 
     def of(self, email_id: str) -> list[ProviderEvent]:  # noqa: ARG002 because the protocol has it

@@ -1,11 +1,12 @@
 """The one list that says where each environment variable may stand, and what to do about one that stands elsewhere.
 
 A deployed process has its variables from three places: `aws_environment_variables` in zappa_settings.json, which every
-function has; its own secret, of which the sweep has none; and what the deployment sets. A laptop has them from `.env`.
+function has; its own secret, of which the sweep and `changes` have none; and what the deployment sets. A laptop has
+them from `.env`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
@@ -17,8 +18,15 @@ from app.settings import ACCOUNT_VARIABLES, Process
 SETTINGS_FILE: Final = "aws_environment_variables of zappa_settings.json"
 SECRETS_FILE: Final = "the file that `python -m app.admin secrets store` divides"
 ADDRESS_SECRET: Final = "ADDRESS_SECRET"  # noqa: S105 because it is the name of a variable
-# What is secret and of no provider. API and worker read it.
-SECRETS: Final = frozenset({ADDRESS_SECRET, trace_settings.HEADERS})
+WEBHOOK_SECRET: Final = "WEBHOOK_SECRET"  # noqa: S105 because it is the name of a variable
+# What is secret and of no provider, and which processes read it.
+SECRETS: Final[Mapping[str, frozenset[Process]]] = {
+    ADDRESS_SECRET: frozenset({Process.API, Process.WORKER}),
+    WEBHOOK_SECRET: frozenset({Process.API, Process.DELIVERIES}),
+    trace_settings.HEADERS: frozenset(Process),
+}
+# Those that were made once: what is stored or told hangs on them, so that they are demanded, and must not change.
+MADE_ONCE: Final = (ADDRESS_SECRET, WEBHOOK_SECRET)
 
 # What every function reads, the sweep, too. None of it is secret.
 OF_EVERY_FUNCTION: Final = frozenset(
@@ -39,15 +47,21 @@ OF_EVERY_FUNCTION: Final = frozenset(
         *trace_settings.PLAIN,
     }
 )
+# The names of what the stack has.
+OF_THE_STACK: Final = (
+    "TABLE_PREFIX",
+    "TOPIC_ARN",
+    "DELAY_QUEUE_URL",
+    "NOTIFICATIONS_TOPIC_ARN",
+    "NOTIFICATIONS_QUEUE_URL",
+    "CONTENT_BUCKET",
+)
 # What the deployment sets, and where it has it from.
 OF_THE_DEPLOYMENT: Final = {
     "WORKER_TIMEOUT_S": "timeout_seconds of the stages ENVIRONMENT_attempts_LANE in zappa_settings.json says it",
     "AWS_REGION": "aws_region in zappa_settings.json says it",
     "AWS_DEFAULT_REGION": "aws_region in zappa_settings.json says it",
-    "TABLE_PREFIX": "the stack says it",
-    "TOPIC_ARN": "the stack says it",
-    "DELAY_QUEUE_URL": "the stack says it",
-    "CONTENT_BUCKET": "the stack says it",
+    **dict.fromkeys(OF_THE_STACK, "the stack says it"),
     "SECRET_NAME": "the environment's name says it",
     "DEPLOYMENT": "code, settings and secrets say it",
     "POWERTOOLS_SERVICE_NAME": "the environment's name says it",
@@ -107,7 +121,8 @@ def in_settings(name: str) -> str:
 def in_secret(name: str, process: Process, secret: str) -> str:
     """What is wrong with a variable in the secret of `process`, which is named `secret`; "" if it may stand there."""
     found = registry.find_variable(name)
-    if found is not None and process not in found[1].read_by:
+    readers = found[1].read_by if found is not None else SECRETS.get(name, {process})
+    if process not in readers:
         return f"{name}: is not for the {process}, and may not be in the secret {secret}"
     return in_secrets_file(name)
 

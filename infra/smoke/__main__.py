@@ -6,7 +6,7 @@ from typing import Final
 
 from app.errors import ConfigurationError
 from infra.commands import require_environment
-from infra.smoke import data, deployment, left_behind, mail, watching
+from infra.smoke import data, deployment, left_behind, mail, telling, watching
 from infra.smoke.run import Step, choose, run, tell_left_behind
 from infra.smoke.world import World
 
@@ -18,6 +18,7 @@ STEPS: Final = (
     Step("alarms", "alarms are on, and none of those that wake somebody up goes off", watching.alarms),
     Step("send", "emails to SES's simulator are accepted and sent", mail.send),
     Step("events", "SES reports the delivery, the bounce and the complaint", mail.events),
+    Step("tell", "what becomes of an email comes out of the stream, into the feed and to a receiver", telling.tells),
     Step("metrics", "CloudWatch reads the metrics out of the logs", watching.metrics),
     Step("alarm", "an alarm that goes off reaches its topic", watching.alarm),
     Step("traces", "X-Ray has traces of the API", watching.traces),

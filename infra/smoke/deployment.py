@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from app.errors import ConfigurationError
+from app.wiring.variable_places import MADE_ONCE
 from infra.parameters import parameters
 from infra.smoke import left_behind
 from infra.smoke.run import SmokeError
@@ -35,13 +36,13 @@ def begin(world: World) -> None:
 
 
 def store_secrets(world: World) -> None:
-    """The secrets are those that are there, or new ones, in which SES needs nothing but ADDRESS_SECRET."""
+    """The secrets are those that are there, or new ones, in which SES needs no key."""
     if left_behind.secrets(world):
         print_line("the secrets that are there are used, and stay")
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "secrets.json"
-        file.write_text(json.dumps({"ADDRESS_SECRET": randomness.token_urlsafe(32)}))
+        file.write_text(json.dumps({name: randomness.token_urlsafe(32) for name in MADE_ONCE}))
         world.note(secrets_made=True)
         world.admin("secrets", "store", str(file), "--stage", world.environment)
 
@@ -71,9 +72,11 @@ def roll_back(world: World) -> None:
 
 
 def remove(world: World) -> None:
-    """Everything goes: functions, API, stack, tables in it and outside of it, and the secrets if they are ours."""
+    """Everything goes: functions, API, stack, tables and mappings outside of it, and the secrets if they are ours."""
     if world.stack.find() is not None:
         world.make("remove", "DATA=delete")
+    for uuid in left_behind.mappings(world):
+        world.client("lambda").delete_event_source_mapping(UUID=uuid)
     dynamodb = world.client("dynamodb")
     for name in left_behind.tables(world):
         dynamodb.delete_table(TableName=name)

@@ -48,13 +48,14 @@ def send(world: World) -> None:
         taken(world, email_id)
 
 
-def post(world: World, mailbox: str) -> str:
-    """Send an email to a mailbox of the simulator; its id."""
+def post(world: World, mailbox: str, **more: str) -> str:
+    """Send an email to a mailbox of the simulator, with these fields more; its id."""
     email = {
         "from": sender(world.settings),
         "to": [f"{mailbox}@{SIMULATOR}"],
         "subject": "EmailsMinder smoke test",
         "text": f"To the mailbox {mailbox} of the simulator.",
+        **more,
     }
     with world.api() as api:
         answer = api.post("/v1/emails", json=email)

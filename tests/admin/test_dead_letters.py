@@ -8,7 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.admin.dead_letters import NOT_SAID, app, asked_for, report_in, why_dead
+from app.admin.dead_notifications import notification_in, untold_in
 from app.domain.lane import Lane
+from app.notify.notification import Notification
 from tests.support.aws import REGION, Aws
 
 MESSAGE = json.dumps({"email_id": "eml_1", "attempt": 2, "lane": "bulk"})
@@ -165,6 +167,82 @@ def test_a_report_that_could_not_be_delivered_is_published_again(stage: Stage) -
     assert "1 put back" in stage.run("redrive").output
     assert stage.put_back() == [report]
     assert stage.run("list").output == "none\n"
+
+
+NOTIFICATION = Notification("evt_1", "email.delivered", "team", "ep_1", "{}", 1, email_id="eml_1", tries=3)
+
+
+@pytest.mark.parametrize("is_enveloped", [False, True])  # of the queue, which received it too often; of its topic
+def test_a_notification_that_died_is_shown_and_put_back(stage: Stage, is_enveloped: bool) -> None:
+    topic_arn = stage.aws.sns.create_topic(Name=f"emailsminder-{stage.name}-notifications")["TopicArn"]
+    seen = stage.aws.sqs.get_queue_attributes(QueueUrl=stage.seen_url, AttributeNames=["QueueArn"])
+    stage.aws.sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=seen["Attributes"]["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    text = NOTIFICATION.to_json()
+    stage.die(json.dumps({"Type": "Notification", "TopicArn": topic_arn, "Message": text}) if is_enveloped else text)
+    assert "email.delivered evt_1 for the endpoint ep_1 of team" in stage.run("list").output
+    assert "1 put back" in stage.run("redrive").output
+    assert stage.put_back() == [json.loads(text)]
+    assert stage.run("list").output == "none\n"
+
+
+def test_a_notification_stays_if_its_topic_does_not_take_it(stage: Stage) -> None:
+    stage.die(NOTIFICATION.to_json())
+    result = stage.run("redrive")
+    assert result.exit_code == 1
+    assert "0 put back, then: the topic takes no notifications" in result.output
+
+
+# As Lambda's documentation shows it, but for the names.
+GIVEN_UP = {
+    "requestContext": {
+        "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+        "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:emailsminder-dev-changes:live",
+        "condition": "RetryAttemptsExhausted",
+        "approximateInvokeCount": 1,
+    },
+    "responseContext": {"statusCode": 200, "executedVersion": "1", "functionError": "Unhandled"},
+    "version": "1.0",
+    "timestamp": "2026-11-30T09:13:49.717Z",
+    "DDBStreamBatchInfo": {
+        "shardId": "shardId-00000001573689847184-864758bb",
+        "startSequenceNumber": "800000000003126276362",
+        "endSequenceNumber": "800000000003126276364",
+        "approximateArrivalOfFirstRecord": "2026-11-30T09:13:19Z",
+        "approximateArrivalOfLastRecord": "2026-11-30T09:13:24Z",
+        "batchSize": 2,
+        "streamArn": "arn:aws:dynamodb:us-east-1:123456789012:table/emailsminder-dev-emails/stream/2026-11-30T08:00:00",
+    },
+}
+REMEDY = "events rebuild --notify --from 2026-11-23T09:13:19Z"
+
+
+def test_a_part_of_the_stream_that_was_given_up_is_shown_with_its_remedy_and_left(stage: Stage) -> None:
+    stage.die(json.dumps(GIVEN_UP))
+    shown = "changes of 2 writes from 2026-11-30T09:13:19Z to 2026-11-30T09:13:24Z that were not told"
+    listed = stage.run("list").output
+    assert f"{shown}: {REMEDY}" in listed
+    assert "RetryAttemptsExhausted" in listed
+    (record,) = json.loads(CliRunner().invoke(app, ["list", "--stage", stage.name, "--json"]).output)
+    assert (record["untold"]["writes"], record["untold"]["remedy"]) == (2, REMEDY)
+    result = stage.run("redrive")
+    assert result.exit_code == 0, result.output
+    assert f"left, {shown}: {REMEDY}: message" in result.output
+    assert "0 put back" in result.output
+    assert shown in stage.run("list").output
+
+
+def test_a_part_of_the_stream_of_which_no_time_is_said_has_a_remedy_all_the_same() -> None:
+    info = {"batchSize": 1, "startSequenceNumber": "1", "streamArn": "arn"}
+    found = untold_in(json.dumps({"DDBStreamBatchInfo": info}))
+    assert str(found) == "changes of 1 writes that were not told: events rebuild --notify --from TIME"
+    for body in ("", "[]", "{}", '{"DDBStreamBatchInfo": []}', '{"DDBStreamBatchInfo": {"batchSize": "many"}}'):
+        assert untold_in(body) is None
+        assert notification_in(body) is None
 
 
 def test_letter_stays_if_the_topic_does_not_take_it(stage: Stage) -> None:

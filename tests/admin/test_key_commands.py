@@ -181,7 +181,7 @@ def test_a_damaged_key_hides_no_other_and_can_be_revoked(run: Run) -> None:
     assert "ffffffffffff cannot be read" in replaced.stderr
     assert run("keys", "revoke", "fine").exit_code == 0
     assert keys().find(secret) is None
-    revoked = run("keys", "revoke", "ffff")
+    revoked = run("keys", "revoke", "key_ffff")  # as the API names keys
     assert (revoked.exit_code, revoked.stdout) == (0, "revoked ffffffffffff\n")
     assert "authenticates nothing; revoked\n" in run("keys", "list").stdout
     assert run("keys", "revoke", "ffff").exit_code == 1

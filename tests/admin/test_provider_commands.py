@@ -151,7 +151,7 @@ def test_what_is_in_the_secrets_of_both_processes_is_checked(run: Run, server: P
     secret = {name: whole.pop(name) for name in list(whole) if name.startswith("SENDGRID_")}
     manager: Any = botocore.session.get_session().create_client("secretsmanager", region_name=REGION)
     for one in Process:
-        parts = split({**secret, "ADDRESS_SECRET": ADDRESS_SECRET})
+        parts = split({**secret, "ADDRESS_SECRET": ADDRESS_SECRET, "WEBHOOK_SECRET": ADDRESS_SECRET})
         manager.create_secret(Name=f"emailsminder/checked/{one}", SecretString=json.dumps(parts[one]))
     done = run("providers", "check", **whole, SECRET_NAME="emailsminder/checked/worker")
     assert (done.exit_code, done.stdout) == (0, ALL_OK)

@@ -11,11 +11,12 @@ from app.providers import registry
 from app.settings import Process
 from tests.admin.conftest import REGION, Run
 from tests.providers.case import CASES
-from tests.support.environment import ADDRESS_SECRET
+from tests.support.environment import ADDRESS_SECRET, WEBHOOK_SECRET
 
 PUBLIC_KEY = CASES["sendgrid"].variables["SENDGRID_WEBHOOK_PUBLIC_KEY"]
 SECRETS = {
     "ADDRESS_SECRET": ADDRESS_SECRET,
+    "WEBHOOK_SECRET": WEBHOOK_SECRET,
     "SENDGRID_API_KEY": "SG.s3cr3t",
     "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
     "MAILGUN_EU_API_KEY": "key-s3cr3t",
@@ -24,7 +25,8 @@ SECRETS = {
     "SES_ACCESS_KEY_ID": "AKID",
     "SES_SECRET_ACCESS_KEY": "s3cr3t",
 }
-FOR_API = {"ADDRESS_SECRET", "SENDGRID_WEBHOOK_PUBLIC_KEY", "MAILGUN_EU_DOMAIN", "MAILGUN_EU_WEBHOOK_SIGNING_KEY"}
+MADE_ONCE = {"ADDRESS_SECRET": ADDRESS_SECRET, "WEBHOOK_SECRET": WEBHOOK_SECRET}
+FOR_API = {*MADE_ONCE, "SENDGRID_WEBHOOK_PUBLIC_KEY", "MAILGUN_EU_DOMAIN", "MAILGUN_EU_WEBHOOK_SIGNING_KEY"}
 FOR_WORKER = (set(SECRETS) - FOR_API) | {"ADDRESS_SECRET", "MAILGUN_EU_DOMAIN"}
 
 
@@ -51,10 +53,12 @@ def test_each_process_gets_what_it_reads_and_no_more(run: Run, file: Path) -> No
     assert done.exit_code == 0, done.output
     assert stored("one", "api") == {name: SECRETS[name] for name in FOR_API}
     assert stored("one", "worker") == {name: SECRETS[name] for name in FOR_WORKER}
+    assert stored("one", "deliveries") == {"WEBHOOK_SECRET": WEBHOOK_SECRET}
     assert done.stdout.splitlines() == [
-        "SECRET                   VARIABLES",
-        f"emailsminder/one/api     {', '.join(sorted(FOR_API))}",
-        f"emailsminder/one/worker  {', '.join(sorted(FOR_WORKER))}",
+        "SECRET                       VARIABLES",
+        f"emailsminder/one/api         {', '.join(sorted(FOR_API))}",
+        f"emailsminder/one/worker      {', '.join(sorted(FOR_WORKER))}",
+        "emailsminder/one/deliveries  WEBHOOK_SECRET",
     ]
     assert "s3cr3t" not in done.output
 
@@ -62,8 +66,8 @@ def test_each_process_gets_what_it_reads_and_no_more(run: Run, file: Path) -> No
 def test_stored_again_they_are_replaced_whole(run: Run, file: Path) -> None:
     assert store(run, file, "two", SECRETS).exit_code == 0
     fewer = {"ADDRESS_SECRET": ADDRESS_SECRET, "SENDGRID_API_KEY": "SG.another"}
-    assert store(run, file, "two", fewer).exit_code == 0
-    assert stored("two", "api") == {"ADDRESS_SECRET": ADDRESS_SECRET}
+    assert store(run, file, "two", MADE_ONCE | fewer).exit_code == 0
+    assert stored("two", "api") == MADE_ONCE
     assert stored("two", "worker") == fewer
 
 
@@ -71,6 +75,8 @@ def test_stored_again_they_are_replaced_whole(run: Run, file: Path) -> None:
     ("change", "said"),
     [
         ({"ADDRESS_SECRET": ""}, "ADDRESS_SECRET: is missing; make one by"),
+        ({"WEBHOOK_SECRET": ""}, "WEBHOOK_SECRET: is missing; make one by"),
+        ({"WEBHOOK_SECRET": "short"}, "WEBHOOK_SECRET: must have at least 32 characters"),
         ({"ADDRESS_SECRET": "short"}, "ADDRESS_SECRET: must have at least 32 characters"),
         ({"SENDGRID_APIKEY": "SG.s3cr3t"}, "SENDGRID_APIKEY: there is no such variable; SENDGRID_API_KEY is meant"),
         ({"ACME_API_KEY": "s3cr3t"}, "ACME_API_KEY: no provider has such a variable"),
@@ -106,6 +112,20 @@ def test_the_secret_of_the_suppression_list_is_never_changed(run: Run, file: Pat
         done.stderr == "ADDRESS_SECRET: emailsminder/five/api has another one, which must never change; take that one\n"
     )
     assert stored("five", "worker")["ADDRESS_SECRET"] == ADDRESS_SECRET
+
+
+def test_the_secret_of_the_webhooks_is_changed_only_by_somebody_who_means_it(run: Run, file: Path) -> None:
+    assert store(run, file, "six", SECRETS).exit_code == 0
+    other = {**SECRETS, "WEBHOOK_SECRET": f"another-{WEBHOOK_SECRET}"}
+    said = store(run, file, "six", other).stderr
+    assert said.startswith(
+        "WEBHOOK_SECRET: emailsminder/six/api has another one, from which the secrets of all webhooks"
+    )
+    for process in ("api", "deliveries"):
+        without = {name: value for name, value in stored("six", process).items() if name != "WEBHOOK_SECRET"}
+        manager().put_secret_value(SecretId=f"emailsminder/six/{process}", SecretString=json.dumps(without))
+    assert store(run, file, "six", other).exit_code == 0
+    assert stored("six", "deliveries") == {"WEBHOOK_SECRET": other["WEBHOOK_SECRET"]}
 
 
 def test_every_secret_of_every_provider_is_read_by_one_process_only() -> None:

@@ -27,6 +27,7 @@ from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.support.clock import Clock
 from tests.support.environment import ADDRESS_SECRET
+from tests.support.feed_writer import TELLING, make_topic
 
 REGION = "us-east-1"
 
@@ -89,6 +90,21 @@ def installed(clock: Clock, web: Web | None = None, **changes: str) -> Iterator[
 def parts(clock: Clock) -> Iterator[Container]:
     """The container, over tables of this module's own."""
     with installed(clock) as found:
+        yield found
+
+
+@pytest.fixture
+def empty(clock: Clock) -> Iterator[Container]:
+    """A container over tables of this test's own, which are empty."""
+    with installed(clock) as found:
+        yield found
+
+
+@pytest.fixture
+def telling(clock: Clock) -> Iterator[Container]:
+    """A container of this test's own that tells applications what becomes of their emails."""
+    with installed(clock, None, **TELLING) as found:
+        make_topic()
         yield found
 
 

@@ -133,6 +133,8 @@ def test_the_document_has_these_headers(app: FastAPI) -> None:
         ("post /v1/emails/{email_id}/retry", "202"),
         ("post /v1/suppressions", "201"),
         ("post /v1/keys", "201"),
+        ("post /v1/webhook-endpoints", "201"),
+        ("post /v1/webhook-endpoints/{endpoint_id}/test", "202"),
         ("post /v1/keys/{key_id}/rotate", "201"),
     }
 

@@ -24,7 +24,7 @@ def routes() -> list[APIRoute]:
 def test_every_route_needs_a_key_or_is_known_to_be_open(client: Client) -> None:
     assert {route.path for route in routes()} & OPEN == OPEN
     closed = [(method, route.path) for route in routes() if route.path not in OPEN for method in route.methods or ()]
-    assert len(closed) == 23
+    assert len(closed) == 34
     for method, path in closed:
         answer = client.request(method, path, key=None)
         assert answer.status_code == 401, path

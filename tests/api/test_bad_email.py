@@ -171,8 +171,10 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
         ({"send_at": "tomorrow"}, "send_at"),
         ({"send_at": "2026-01-01T00:00:00"}, "send_at"),
         ({"send_at": "2026-01-01T00:00:00Z", "scheduled_at": "2026-01-01T00:00:00Z"}, "scheduled_at"),
-        # Fields that are not there (yet)
-        ({"webhook_url": "https://example.com"}, "webhook_url"),
+        ({"webhook_url": "http://hooks.example.com"}, "webhook_url"),
+        ({"webhook_url": f"https://hooks.example.com/{'x' * 2000}"}, "webhook_url"),
+        ({"webhook_url": 7}, "webhook_url"),
+        # Fields that are not there
         ({"subjct": "Hello"}, "subjct"),
         ({"sender": "app@example.com"}, "sender"),
         ({"": 1}, "body"),

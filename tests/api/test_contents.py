@@ -159,6 +159,12 @@ def test_the_content_is_what_was_sent(client: Client) -> None:
     assert (said["text"], said["html"], said["attachments"]) == ("Im Anhang.", None, [])
 
 
+@pytest.mark.parametrize("content_type", ["text/plain; name=50%", 'text/calendar; method=REQUEST; name="a;b"'])
+def test_an_attachment_comes_under_every_type_that_an_email_may_give_it(client: Client, content_type: str) -> None:
+    email_id = send(client, attachments=[{"filename": "a", "content": "YQ==", "content_type": content_type}])
+    assert client.get(f"/v1/emails/{email_id}/attachments/1").headers["content-type"] == content_type
+
+
 def test_an_attachment_is_saved_and_never_run(client: Client) -> None:
     [page, _, invoice] = client.get(f"/v1/emails/{send(client)}/content").json()["attachments"]
     answer = client.get(page["url"])

@@ -9,7 +9,7 @@ from app.api.application import create
 from app.domain.lane import Lane
 from app.store.api_keys import CACHE_FOR_S, USE_NOTED_EVERY_MS, ApiKeyItem, ApiKeys
 from app.wiring.parts import Container
-from tests.api.conftest import Client, installed
+from tests.api.conftest import Client
 from tests.support.clock import Clock
 
 SHOP: dict[str, Any] = {"name": "shop", "scopes": ["send", "read"], "domains": ["example.com"], "project": "shop"}
@@ -17,19 +17,8 @@ DAY_S = 24 * 3600
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def parts(clock: Clock) -> Iterator[Container]:
-    with installed(clock) as found:
-        yield found
-
-
-@pytest.fixture
-def client(parts: Container) -> Client:
-    return Client(create(lambda: parts), parts.api_keys.create("operator", {"admin"}, ()))
+def client(empty: Container) -> Client:
+    return Client(create(lambda: empty), empty.api_keys.create("operator", {"admin"}, ()))
 
 
 def id_of(client: Client, name: str) -> str:
@@ -179,8 +168,8 @@ def test_a_key_that_ends_leaves_another_operator(client: Client) -> None:
     assert client.request("DELETE", f"/v1/keys/{new['id']}").status_code == 204
 
 
-def test_nobody_grants_more_than_they_have(client: Client, parts: Container) -> None:
-    narrow = parts.api_keys.create("narrow", {"admin"}, ["example.com"])
+def test_nobody_grants_more_than_they_have(client: Client, empty: Container) -> None:
+    narrow = empty.api_keys.create("narrow", {"admin"}, ["example.com"])
     assert client.post("/v1/keys", json=SHOP, key=narrow).status_code == 201
     for domains in ([], ["example.org"], ["example.com", "example.org"]):
         assert client.post("/v1/keys", json=SHOP | {"domains": domains}, key=narrow).status_code == 403
@@ -192,9 +181,9 @@ def test_nobody_grants_more_than_they_have(client: Client, parts: Container) -> 
     [("lane", Lane.BULK, ("bulk",), (None, "urgent")), ("rate_limit", 10, (1, 10), (None, 11))],
 )
 def test_a_lane_and_a_rate_are_granted_as_far_as_they_are_the_key_s_own(
-    client: Client, parts: Container, field: str, own: Any, granted: tuple[Any, ...], refused: tuple[Any, ...]
+    client: Client, empty: Container, field: str, own: Any, granted: tuple[Any, ...], refused: tuple[Any, ...]
 ) -> None:
-    narrow = parts.api_keys.create("narrow", {"admin"}, (), **{field: own})
+    narrow = empty.api_keys.create("narrow", {"admin"}, (), **{field: own})
     for value in granted:
         assert client.post("/v1/keys", json=SHOP | {field: value}, key=narrow).status_code == 201
     for value in refused:
@@ -232,28 +221,28 @@ def updates() -> Iterator[list[str]]:
     events.unregister("before-call.dynamodb.UpdateItem", note)
 
 
-def test_a_key_learns_once_an_hour_that_it_is_used(parts: Container, clock: Clock, updates: list[str]) -> None:
-    secret = parts.api_keys.create("used", {"read"}, ())
+def test_a_key_learns_once_an_hour_that_it_is_used(empty: Container, clock: Clock, updates: list[str]) -> None:
+    secret = empty.api_keys.create("used", {"read"}, ())
     began_ms = clock.now_ms
     for _ in range(60):
-        for process in (parts.api_keys, ApiKeys(clock)):  # the other one has just started, and reads what is stored
+        for process in (empty.api_keys, ApiKeys(clock)):  # the other one has just started, and reads what is stored
             assert process.find(secret) is not None
         clock.advance(CACHE_FOR_S + 1)
     assert len(updates) == 1
-    [key] = parts.api_keys.all()
+    [key] = empty.api_keys.all()
     assert key.last_used_at_ms == began_ms
     clock.advance(USE_NOTED_EVERY_MS / 1000)
-    found = parts.api_keys.find(secret)
+    found = empty.api_keys.find(secret)
     assert found is not None
     assert len(updates) == 2
-    [key] = parts.api_keys.all()
+    [key] = empty.api_keys.all()
     assert key.last_used_at_ms == clock.now_ms
 
 
 def test_that_it_cannot_be_noted_fails_nobody_and_is_not_tried_again_at_once(
-    client: Client, parts: Container, clock: Clock, caplog: pytest.LogCaptureFixture
+    client: Client, empty: Container, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secret = parts.api_keys.create("used", {"read"}, ())
+    secret = empty.api_keys.create("used", {"read"}, ())
     events = ApiKeyItem._get_connection().connection.client.meta.events
     tried: list[str] = []
 

@@ -70,6 +70,17 @@ FILES = {
         ("patch /v1/emails/{email_id}", {200, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
         ("post /v1/emails/batch", {200, 400, 401, 403, 413, 415, 422, 429, 503}),
         ("post /v1/emails/explain", {200, 400, 401, 403, 413, 415, 422, 503}),
+        ("get /v1/events", {200, 401, 403, 422, 503}),
+        ("post /v1/webhook-endpoints", {201, 400, 401, 403, 409, 413, 415, 422, 503}),
+        ("get /v1/webhook-endpoints", {200, 401, 403, 422, 503}),
+        ("get /v1/webhook-endpoints/{endpoint_id}", {200, 401, 403, 404, 422, 503}),
+        ("patch /v1/webhook-endpoints/{endpoint_id}", {200, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
+        ("delete /v1/webhook-endpoints/{endpoint_id}", {204, 401, 403, 404, 409, 422, 503}),
+        ("post /v1/webhook-endpoints/{endpoint_id}/rotate-secret", {200, 401, 403, 404, 422, 503}),
+        ("get /v1/webhook-endpoints/{endpoint_id}/deliveries", {200, 401, 403, 404, 422, 503}),
+        ("post /v1/webhook-endpoints/{endpoint_id}/test", {202, 401, 403, 404, 409, 422, 503}),
+        ("post /v1/webhook-endpoints/{endpoint_id}/replay", {200, 400, 401, 403, 404, 409, 413, 415, 422, 503}),
+        ("get /v1/stats", {200, 401, 403, 422, 503}),
         ("get /v1/providers", {200, 401, 403, 503}),
         ("post /v1/providers/{name}/pause", {200, 401, 403, 404, 503}),
         ("post /v1/providers/{name}/resume", {200, 401, 403, 404, 503}),
@@ -104,7 +115,7 @@ def test_the_answers_of_each_call(described: dict[str, Any], operation: str, sta
 
 
 def test_that_table_is_whole(described: dict[str, Any]) -> None:
-    assert len(dict(operations(described))) == 25
+    assert len(dict(operations(described))) == 36
 
 
 def test_every_problem_example_is_what_its_status_gives(described: dict[str, Any]) -> None:
@@ -183,7 +194,7 @@ def requests_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_has_no_null_and_no_default_which_generators_take_for_a_must(described: dict[str, Any]) -> None:
-    assert len(requests_of(described)) == 11
+    assert len(requests_of(described)) == 14
     plain = [*requests_of(described).values(), described["components"]["schemas"]["EmailHeaders"]]
     plain += [it["schema"] for _, operation in operations(described) for it in operation.get("parameters", ())]
     text = json.dumps(plain)

@@ -77,7 +77,8 @@ def test_the_story_tells_everything(client: Client, parts: Container) -> None:
             ProviderEvent("mailgun", Kind.DELIVERED, head.email_id, 2, ann.key, AT_MS + 1, detail="OK"),
             ProviderEvent("ses", Kind.OPENED, head.email_id, 0, "", AT_MS + 2),
         ],
-        {head.email_id: head.ttl_s},
+        {head.email_id: head},
+        AT_MS,
     )
     answer = client.get(f"/v1/emails/{head.email_id}")
     assert answer.status_code == 200

@@ -93,6 +93,16 @@ def test_naming_an_account_of_the_other_side_is_refused(
     assert answer.json()["errors"] == [{"field": "providers[0]", "message": said}]
 
 
+def test_a_retry_through_an_account_of_the_other_side_is_refused_in_the_same_words(
+    client: Client, keys: dict[str, str]
+) -> None:
+    sent = client.post("/v1/emails", json=EMAIL, key=keys["test"])
+    path = f"/v1/emails/{sent.json()['id']}/retry"
+    said = "is no account of the sandbox, and a test key sends through these: sandbox, sandbox:second"
+    answer = client.post(path, json={"provider": "mailgun"}, key=keys["test"])
+    assert answer.json()["errors"] == [{"field": "provider", "message": said}]
+
+
 def test_explain_shows_the_sandbox(client: Client, keys: dict[str, str]) -> None:
     explained = client.post("/v1/emails/explain", json=EMAIL | {"cc": "suppressed@any.example"}, key=keys["test"])
     assert [(one["provider"], one["state"], one["why"]) for one in explained.json()["route"]] == [

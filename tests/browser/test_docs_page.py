@@ -28,6 +28,17 @@ ALL = (  # in the order of a first visit: what is added is there for those after
     ("emails", "cancelEmail"),
     ("emails", "rescheduleEmail"),
     ("emails", "retryEmail"),
+    ("events", "listEvents"),
+    ("endpoints", "createWebhookEndpoint"),
+    ("endpoints", "listWebhookEndpoints"),
+    ("endpoints", "rotateWebhookSecret"),
+    ("endpoints", "listWebhookDeliveries"),
+    ("endpoints", "testWebhookEndpoint"),
+    ("endpoints", "replayWebhooks"),
+    ("endpoints", "getWebhookEndpoint"),
+    ("endpoints", "changeWebhookEndpoint"),
+    ("endpoints", "deleteWebhookEndpoint"),
+    ("stats", "getStats"),
     ("providers", "listProviders"),
     ("providers", "pauseProvider"),
     ("providers", "resumeProvider"),
@@ -41,7 +52,8 @@ ALL = (  # in the order of a first visit: what is added is there for those after
     ("keys", "rotateKey"),
     ("keys", "revokeKey"),
 )
-ONCE = {"retryEmail"}  # its second example would find the retry of the first one under way, or sent
+# The second example of a retry would find the first one under way, or sent; that of an endpoint is on a public host.
+ONCE = {"retryEmail", "createWebhookEndpoint"}
 
 
 def test_an_email_is_sent_and_followed_without_leaving_the_page(

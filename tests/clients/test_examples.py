@@ -35,6 +35,11 @@ PRINTED = {
         r'"filename":"receipt.txt"(.|\n)*4711: 19.90\n(.|\n)*Subject: Your receipt',
     ),
     "list_emails": (r"Third\n.* Second\n.* First", r'"subject":"Third".*"subject":"Second"(.|\n)*"subject":"First"'),
+    "follow_events": (
+        r"^email.queued ann@example.net\nemail.sent ann@example.net\nemail.delivered ann@example.net$",
+        r'"type":"email.queued"(.|\n)*"type":"email.delivered"',
+    ),
+    "receive_webhook": (r"^webhook.test verified$", r'"event_id":"evt_(.|\n)*"fault":"connection refused"'),
     "explain_email": ("sendgrid: available, healthy", '"state":"available","why":"healthy"'),
     "send_code": (rf"{ID} 20\d\d-", r'"status":"queued"'),
     "send_critical": (rf"{ID} sendgrid mailgun", r'"eligible_providers":\["sendgrid","mailgun"\]'),

@@ -27,8 +27,9 @@ class Answer:
     body: bytes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A new one for each collection, because what it retries, revokes and deletes is there once."""
     found = Installation(tmp_path_factory.mktemp("collections"), (free_port(), free_port(), free_port()), {})
     found.start()
     yield found

@@ -246,6 +246,15 @@ def test_whatever_fails_each_is_stored_once_and_what_was_answered_is_sent(
     assert len(calls) == len(set(calls))
 
 
+def test_what_is_read_at_once_fails_when_it_is_asked_for() -> None:
+    def refuse() -> None:
+        raise ServiceUnavailable("the table does not answer")
+
+    found = at_once(refuse)
+    with pytest.raises(ServiceUnavailable):
+        found()
+
+
 def test_a_crash_of_a_thread_ends_the_process(harness: Harness) -> None:
     with pytest.raises(Crash):
         together(harness, *plain(3), keys=crash, publish_many=crash)

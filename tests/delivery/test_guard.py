@@ -153,6 +153,15 @@ def test_an_item_does_not_grow_with_every_email_that_comes_twice(harness: Harnes
     assert [passing(guard, [heads[-1]], key) for _ in range(20)].count(1) == SAME - 2
 
 
+def test_a_key_whose_emails_fill_the_memory_blinds_the_guard_for_no_other(
+    harness: Harness, guard: RunawayGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.delivery.guard.REMEMBERED", 50)
+    passing(guard, different(harness, 60), "fills")
+    passing(guard, same(harness), "loops")  # the memory is emptied now, or never
+    assert sum(passing(guard, same(harness), "loops") for _ in range(SAME + 5)) <= SAME
+
+
 def test_a_store_that_does_not_answer_lets_everything_pass(
     harness: Harness, guard: RunawayGuard, usage: Usage, caplog: pytest.LogCaptureFixture
 ) -> None:

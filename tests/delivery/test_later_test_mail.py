@@ -71,7 +71,7 @@ def test_a_retry_goes_through_the_named_account_of_the_sandbox(harness: Harness)
 
 def test_a_retry_through_a_real_account_is_refused(harness: Harness) -> None:
     email_id = send(harness, "blocked")
-    with pytest.raises(Invalid, match="these are: sandbox, sandbox:second"):
+    with pytest.raises(Invalid, match="a test key sends through these: sandbox, sandbox:second"):
         harness.retry(email_id, TEAM, Again(through=PROVIDERS[0]))
 
 

@@ -17,12 +17,18 @@ import httpx
 
 from app.local.aws_emulator import start
 from infra.interpreters import OVERRIDE
+from infra.stages import ENTRY_POINTS, Stage
 from infra.versions import ALIAS
 from tests.conftest import EMULATOR_PYTHON
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 ENVIRONMENT = "production"
+# What stands behind the environment's name in the name of each function; nothing in that of the API.
+DOORS = tuple(
+    Stage(ENVIRONMENT, door).function.removeprefix(f"emailsminder-{ENVIRONMENT}").removeprefix("-")
+    for door in ENTRY_POINTS
+)
 # The emulator runs every function in its own interpreter, whatever the runtime: packages are built for that one.
 FOR_EMULATOR = {**os.environ, OVERRIDE: str(EMULATOR_PYTHON)}
 EMAIL = {

@@ -13,7 +13,7 @@ from app.local.simulator import accounts
 from tests.conftest import EMULATOR_PYTHON, free_port
 from tests.deploy.cloud import ENVIRONMENT, ROOT, Cloud, Team, until
 from tests.support.aws import REGION, Aws, client
-from tests.support.environment import ADDRESS_SECRET
+from tests.support.environment import ADDRESS_SECRET, WEBHOOK_SECRET
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +78,7 @@ def account(aws: Aws) -> Aws:
         "MAILGUN_API_KEY": "x",
         "MAILGUN_DOMAIN": "mg.example.com",
         "ADDRESS_SECRET": ADDRESS_SECRET,
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
     manager = client(aws.endpoint_url, "secretsmanager")
     try:
@@ -107,4 +108,5 @@ def _secrets(control: httpx.Client, folder: Path) -> dict[str, str]:
         "SENDGRID_BASE_URL": listeners["sendgrid"]["base_url"],
         "MAILGUN_BASE_URL": listeners["mailgun"]["base_url"],
         "ADDRESS_SECRET": ADDRESS_SECRET,
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
     }

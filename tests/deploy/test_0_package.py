@@ -96,6 +96,13 @@ def test_sweep_runs(unpacked: Path, account: Aws) -> None:
     assert loaded.isdisjoint({"fastapi", "pydantic", "cryptography"})
 
 
+@pytest.mark.parametrize("door", ["changes", "deliveries"])
+def test_what_tells_applications_runs(unpacked: Path, account: Aws, door: str) -> None:
+    answer, loaded = call(EMULATOR_PYTHON, unpacked, account, f"workers.{door}", {"Records": []})
+    assert answer == {"batchItemFailures": []}
+    assert loaded.isdisjoint({"fastapi", "pydantic", "starlette", "mangum", "cryptography", "boto3"})
+
+
 def test_nothing_foreign_is_in_it(package: Path) -> None:
     names = ZipFile(package).namelist()
     assert {name.partition("/")[0] for name in names}.isdisjoint(FOREIGN)

@@ -78,6 +78,8 @@ def test_the_entry_points_run_on_an_interpreter_of_the_runtime(
     message = {"Message": json.dumps({"email_id": "eml_unknown", "attempt": 1})}
     event = {"Records": [{"EventSource": "aws:sns", "Sns": message}]}
     assert call(interpreter.path, task, account, "workers.attempts", event)[0] == {"batchItemFailures": []}
+    for door in ("changes", "deliveries"):
+        assert call(interpreter.path, task, account, f"workers.{door}", {"Records": []})[0] == {"batchItemFailures": []}
     assert call(interpreter.path, task, account, "workers.sweep", {"source": "aws.events"})[0] == {"due": 0}
 
 

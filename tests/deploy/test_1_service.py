@@ -10,7 +10,7 @@ import pytest
 from app.domain.lane import Lane, of_lane
 from infra import interpreters
 from tests.conftest import EMULATOR_PYTHON
-from tests.deploy.cloud import EMAIL, ENVIRONMENT, Team, until
+from tests.deploy.cloud import DOORS, EMAIL, ENVIRONMENT, Team, until
 
 
 def story(api: httpx.Client, email_id: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def send(api: httpx.Client, **more: Any) -> str:
     return str(answer.json()["id"])
 
 
-@pytest.mark.parametrize("door", ["", *(f"attempts-{lane}" for lane in Lane), "sweep"])
+@pytest.mark.parametrize("door", DOORS)
 def test_functions_are_configured_for_what_their_package_is_built_for(team: Team, door: str) -> None:
     interpreter = interpreters.ask(str(EMULATOR_PYTHON))
     assert interpreter

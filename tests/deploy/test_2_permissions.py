@@ -54,7 +54,35 @@ ALLOWED = {
         "dynamodb:PutItem",
         "dynamodb:BatchGetItem",
         "dynamodb:UpdateItem",
+        "dynamodb:BatchWriteItem",
         "sns:Publish",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+    "changes": {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:Query",
+        "sns:Publish",
+        "sqs:SendMessage",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+    "deliveries": {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:BatchWriteItem",
+        "sqs:SendMessage",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "secretsmanager:GetSecretValue",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     },
@@ -87,7 +115,7 @@ def test_role_allows_what_the_function_does_and_no_more(team: Team, door: str) -
         for resource in listed(statement["Resource"]):
             name = resource.split(":", 5)[5]
             assert "emailsminder" in name, resource
-            assert name.endswith(("/content/*", ":*")) or "*" not in name, resource
+            assert name.endswith(("/content/*", "/stream/*", ":*")) or "*" not in name, resource
             assert not name.endswith(":*") or resource.startswith("arn:aws:logs:"), resource
 
 
@@ -105,7 +133,10 @@ def test_no_role_of_zappa_exists(team: Team) -> None:
     assert [role["RoleName"] for role in roles if "Zappa" in role["RoleName"]] == []
 
 
-@pytest.mark.parametrize(("door", "own", "other"), [("", "api", "worker"), ("attempts-bulk", "worker", "api")])
+@pytest.mark.parametrize(
+    ("door", "own", "other"),
+    [("", "api", "worker"), ("attempts-bulk", "worker", "api"), ("deliveries", "deliveries", "worker")],
+)
 def test_a_process_reads_its_own_secret_and_not_the_other(team: Team, door: str, own: str, other: str) -> None:
     iam, sts = team.cloud.client("iam"), team.cloud.client("sts")
     arn = iam.create_role(RoleName=f"as-{own}", AssumeRolePolicyDocument=json.dumps(policy(TRUST)))["Role"]["Arn"]
@@ -115,6 +146,7 @@ def test_a_process_reads_its_own_secret_and_not_the_other(team: Team, door: str,
     manager = team.cloud.client("secretsmanager", taken)
     read = json.loads(manager.get_secret_value(SecretId=f"emailsminder/{ENVIRONMENT}/{own}")["SecretString"])
     assert ("SENDGRID_API_KEY" in read, "SENDGRID_WEBHOOK_PUBLIC_KEY" in read) == (own == "worker", own == "api")
+    assert ("WEBHOOK_SECRET" in read) is (own != "worker")
     with pytest.raises(ClientError, match="AccessDenied"):
         manager.get_secret_value(SecretId=f"emailsminder/{ENVIRONMENT}/{other}")
 
@@ -145,3 +177,14 @@ def test_a_worker_publishes_in_its_own_lane_and_polls_its_own_delay_queue(team: 
         )["EventSourceMappings"]
         queues = [one["EventSourceArn"].rpartition(":")[2] for one in mappings]
         assert queues == [f"emailsminder-{ENVIRONMENT}-later-{lane}"]
+
+
+def test_what_calls_the_urls_of_others_has_no_right_to_an_email(team: Team) -> None:
+    tables = {
+        resource.rpartition("/")[2]
+        for statement in statements(team, "deliveries")
+        for resource in listed(statement["Resource"])
+        if ":dynamodb:" in resource
+    }
+    prefix = team.variables()["TABLE_PREFIX"]
+    assert tables == {f"{prefix}changes", f"{prefix}endpoints"}

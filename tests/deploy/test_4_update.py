@@ -11,11 +11,10 @@ import httpx
 import pytest
 
 from app.domain.lane import Lane, of_lane
+from infra import mappings
 from infra.versions import ALIAS
-from tests.deploy.cloud import EMAIL, ENVIRONMENT, ROOT, Team, until
+from tests.deploy.cloud import DOORS, EMAIL, ENVIRONMENT, ROOT, Team, until
 from tests.deploy.test_1_service import delivered
-
-DOORS = ("", *(f"attempts-{lane}" for lane in Lane), "sweep")
 
 
 def traffic(api: httpx.Client, stop: Event, name: str = "update") -> list[str]:
@@ -60,7 +59,7 @@ def changed_secret(team: Team, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("changed_secret")
 def test_update_loses_nothing_and_keeps_what_zappa_would_drop(team: Team, api: httpx.Client) -> None:
     before = deployments(team)
-    assert len({name for name, _ in before.values()}) == 1, "five doors, one deployment"
+    assert len({name for name, _ in before.values()}) == 1, "seven doors, one deployment"
     stop = Event()
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(traffic, api, stop)
@@ -83,6 +82,16 @@ def test_update_loses_nothing_and_keeps_what_zappa_would_drop(team: Team, api: h
         assert [subscription["Endpoint"].split(":")[-2:] for subscription in subscriptions] == [[worker, ALIAS]]
         policy = team.cloud.client("lambda").get_policy(FunctionName=worker, Qualifier=ALIAS)["Policy"]
         assert policy.count("sns.amazonaws.com") == 1
+    variables = team.variables()
+    stream = mappings.stream_of(team.cloud.client("dynamodb"), variables["TABLE_PREFIX"])
+    queue = f"emailsminder-{ENVIRONMENT}-notifications"
+    for door, source in {"changes": stream, "deliveries": queue}.items():
+        name = f"emailsminder-{ENVIRONMENT}-{door}"
+        (mapping,) = team.cloud.client("lambda").list_event_source_mappings(FunctionName=f"{name}:{ALIAS}")[
+            "EventSourceMappings"
+        ]
+        assert mapping["EventSourceArn"].endswith(source)
+        assert mapping["FunctionArn"].endswith(f"{name}:{ALIAS}")
     (rule,) = team.cloud.client("events").list_rules()["Rules"]
     (target,) = team.cloud.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
     assert target["Arn"].endswith(f"emailsminder-{ENVIRONMENT}-sweep:{ALIAS}")
@@ -164,5 +173,6 @@ def test_delete_refuses_protected_tables_and_then_takes_everything(team: Team) -
     for table in dynamodb.list_tables()["TableNames"]:
         dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
     team.run(*command)
+    assert team.cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
     assert dynamodb.list_tables()["TableNames"] == []
     assert team.cloud.client("s3").list_buckets()["Buckets"] == []

@@ -63,7 +63,7 @@ def test_its_tables_are_restored_and_it_goes_on_with_them(other_team: Team) -> N
         dynamodb.update_continuous_backups(
             TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
-        if not name.endswith("api-keys"):
+        if not name.endswith(("api-keys", "endpoints")):
             dynamodb.update_time_to_live(
                 TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
             )

@@ -63,6 +63,17 @@ def test_the_first_change_of_an_email() -> None:
     assert (data["scope"], data["project"], data["test"]) == ("offers", "shop", True)
 
 
+def test_a_delivery_says_how_long_it_took_and_whether_another_account_was_called_before() -> None:
+    (queued,) = changes(None, a_head(AT_MS, version=1), AT_MS)
+    delivered = replace(queued, type=ChangeType.DELIVERED, starts_at_ms=AT_MS - 1500, after_failover=True)
+    data = payload_of(delivered)["data"]
+    assert (data["time_to_delivery_ms"], data["after_failover"]) == (1500, True)
+    assert payload_of(replace(delivered, starts_at_ms=AT_MS + 9))["data"]["time_to_delivery_ms"] == 0
+    assert "after_failover" not in payload_of(replace(delivered, after_failover=False))["data"]
+    of_another = payload_of(replace(delivered, type=ChangeType.SENT))["data"]
+    assert not {"time_to_delivery_ms", "after_failover"} & of_another.keys()
+
+
 def test_times_are_written_as_everywhere_in_the_api() -> None:
     head = a_head(AT_MS, version=1)
     for at_ms in (0, AT_MS, AT_MS + 877):

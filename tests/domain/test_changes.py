@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from app.domain.attempts import Attempt
 from app.domain.change_types import REPORTS, STATUS_CHANGES, WORDS, ChangeType, word_of
-from app.domain.changes import PLACES, EmailChange, changes, reported
+from app.domain.changes import PLACES, EmailChange, changes, reported, stored_over
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
-from app.domain.head import Head, Recipient, Status
+from app.domain.head import EmailStatus, Head, Recipient, Status
 from app.domain.kinds import SURELY_NOT_SENT, Cause, Kind
 from tests.domain.change_walk import SETUPS, adds_up, every_write, walk
 from tests.domain.world_state import Setup
@@ -206,49 +206,65 @@ def test_the_time_to_delivery_counts_from_when_it_was_to_be_sent() -> None:
 
 # --- Events of providers -----------------------------------------------------------------------------------------
 
+
+def told_of(event: ProviderEvent, head: Head, version: int, at_ms: int) -> tuple[EmailChange, ...]:
+    """What is told of an event that was stored at that time, over that version of the head."""
+    return reported(stored_over(event, replace(head, version=version), at_ms), head)
+
+
 OPEN = ProviderEvent("a", Kind.OPENED, "eml_1", 1, ANN, 5000, event_id="e-1")
 SENT_ONE = (Attempt(1, "a", (ANN,), 5, outcome=Kind.ACCEPTED, message_id="m-1"),)
 
 
 def test_an_open_changes_no_head_and_is_told() -> None:
     head = replace(an_email(ann(Status.DELIVERED, 1), attempts=SENT_ONE, tags=("receipt",)), version=9)
-    (change,) = reported(OPEN, head, 4, 6000)
+    (change,) = told_of(OPEN, head, 4, 6000)
     assert (change.type, change.status, change.was) == (ChangeType.OPENED, "delivered", "delivered")
     assert (change.provider, change.attempt, change.message_id, change.tags) == ("a", 1, "m-1", ("receipt",))
     assert (change.at_ms, change.version, change.sequence) == (5000, 4, 5 * PLACES - 1)
-    assert reported(OPEN, replace(head, version=12), 4, 6000)[0].id == change.id
-    assert reported(replace(OPEN, event_id="e-2"), head, 4, 6000)[0].id != change.id
+    assert told_of(OPEN, replace(head, version=12), 4, 6000)[0].id == change.id
+    assert told_of(replace(OPEN, event_id="e-2"), head, 4, 6000)[0].id != change.id
+
+
+def test_what_the_email_had_come_to_is_told_whenever_that_is() -> None:
+    blocked = replace(OPEN, kind=Kind.BLOCKED)
+    then = an_email(ann(Status.QUEUED, 1), attempts=SENT_ONE)
+    later = replace(an_email(ann(Status.DELIVERED, 1), attempts=SENT_ONE), version=9)
+    stored = stored_over(blocked, then, 6000)
+    (at_once,), (late,) = reported(stored, then), reported(stored, later)
+    assert (at_once.status, at_once.email_status) == ("queued", EmailStatus.QUEUED)
+    assert late == at_once
 
 
 @pytest.mark.parametrize("kind", sorted(REPORTS))
 def test_of_other_events_only_those_are_told_that_no_status_tells(kind: Kind) -> None:
     event = replace(OPEN, kind=kind, cause=Cause.POLICY, detail="554 no", scope="offers")  # type: ignore[arg-type] # because these are kinds of event
-    found = reported(event, an_email(ann(Status.SENT, 1), attempts=SENT_ONE), 3, 6000)
+    found = told_of(event, an_email(ann(Status.SENT, 1), attempts=SENT_ONE), 3, 6000)
     assert [one.type for one in found] == [REPORTS[kind]] * (REPORTS[kind] is not None)
     assert all((one.cause, one.detail, one.scope) == (Cause.POLICY, "554 no", "offers") for one in found)
 
 
 def test_a_providers_clock_counts_neither_before_the_email_nor_after_now() -> None:
     head = an_email(ann(Status.SENT, 1), attempts=SENT_ONE)
-    times = {at_ms: reported(replace(OPEN, at_ms=at_ms), head, 3, 6000)[0].at_ms for at_ms in (1, 2000, 99_999)}
+    times = {at_ms: told_of(replace(OPEN, at_ms=at_ms), head, 3, 6000)[0].at_ms for at_ms in (1, 2000, 99_999)}
     assert times == {1: 1000, 2000: 2000, 99_999: 6000}
 
 
 def test_an_open_without_a_recipient_is_told_of_the_only_one_or_of_nobody() -> None:
     somebody = replace(OPEN, recipient="")
     alone = an_email(ann(Status.SENT, 1), attempts=SENT_ONE)
-    assert reported(somebody, alone, 3, 6000)[0].recipient == ANN
+    assert told_of(somebody, alone, 3, 6000)[0].recipient == ANN
     both = an_email(
         ann(Status.SENT, 1),
         Recipient(BOB, Role.TO, Status.SENT, attempt=1),
         attempts=(replace(SENT_ONE[0], recipients=(ANN, BOB)),),
     )
-    (change,) = reported(somebody, both, 3, 6000)
+    (change,) = told_of(somebody, both, 3, 6000)
     assert (change.recipient, change.role, change.status, change.provider) == ("", None, "sent", "a")
 
 
 def test_an_event_of_an_attempt_that_is_not_in_the_head_any_more_is_told() -> None:
-    (change,) = reported(replace(OPEN, attempt=7, recipient="x@example.net"), an_email(ann(Status.SENT, 1)), 3, 6000)
+    (change,) = told_of(replace(OPEN, attempt=7, recipient="x@example.net"), an_email(ann(Status.SENT, 1)), 3, 6000)
     assert (change.recipient, change.provider, change.attempt) == ("", "a", 7)
 
 

@@ -49,6 +49,7 @@ OTHER_ENVELOPE = {
     "override_suppression": False,
     "tracking": Tracking(clicks=True),
     "lane": Lane.BULK,
+    "webhook_url": "https://hooks.example.com/other",
 }
 OTHER_CONTENT = {
     "names": {"ann@example.net": "Ann"},

@@ -5,11 +5,18 @@ from dataclasses import replace
 from app.domain.change_types import ChangeType
 from app.domain.endpoint import (
     GIVEN_UP_AFTER_MS,
+    PROBE_LASTS_MS,
+    PROBED_AFTER_MS,
+    PROBED_EVERY_MS,
+    Calls,
     Disabled,
     Endpoint,
+    calls,
     disable,
     enable,
     failed,
+    moved,
+    probed,
     retry_after_s,
     rotated,
     worked,
@@ -39,13 +46,40 @@ def test_it_is_given_up_after_days_without_a_success() -> None:
     assert worked(ENDPOINT) is ENDPOINT
 
 
+def test_one_that_fails_for_a_while_is_called_by_one_probe_at_a_time() -> None:
+    assert calls(ENDPOINT, 10**9) is Calls.ALL
+    failing = failed(ENDPOINT, None, 1000)
+    assert calls(failing, 1000 + PROBED_AFTER_MS - 1) is Calls.ALL
+    at_ms = 1000 + PROBED_AFTER_MS
+    assert calls(failing, at_ms) is Calls.PROBE
+    under_way = probed(failing, at_ms)
+    assert calls(under_way, at_ms) is Calls.AFTER_PROBE
+    assert calls(under_way, at_ms + PROBE_LASTS_MS - 1) is Calls.AFTER_PROBE
+    assert calls(under_way, at_ms + PROBE_LASTS_MS) is Calls.NONE
+    assert calls(under_way, at_ms + PROBED_EVERY_MS - 1) is Calls.NONE
+    assert calls(under_way, at_ms + PROBED_EVERY_MS) is Calls.PROBE
+    assert failed(under_way, 500, at_ms + 9) is under_way
+    assert worked(under_way) == ENDPOINT
+    # Whoever waits for a probe to end comes when it has, and not into the next one.
+    assert calls(under_way, at_ms + PROBE_LASTS_MS - 1 + PROBE_LASTS_MS) is Calls.NONE
+
+
+def test_what_failed_at_another_url_neither_counts_nor_holds_anything_back() -> None:
+    url = "https://hooks.example.net/"
+    there = moved(probed(failed(ENDPOINT, 500, 1), 1 + PROBED_AFTER_MS), url)
+    assert there == replace(ENDPOINT, url=url)
+    failing = failed(there, 500, 2 + PROBED_AFTER_MS)
+    assert calls(failing, 2 + 2 * PROBED_AFTER_MS) is Calls.PROBE
+    assert moved(failing, url) is failing
+
+
 def test_one_that_says_that_it_has_gone_is_disabled_at_once() -> None:
     gone = failed(ENDPOINT, 410, 7)
     assert (gone.disabled, gone.disabled_at_ms) == (Disabled.GONE, 7)
 
 
 def test_why_it_was_disabled_first_stays_and_enabling_forgets_all() -> None:
-    disabled = disable(disable(failed(ENDPOINT, 500, 1), Disabled.BY_USER, 5), Disabled.FAILING, 9)
+    disabled = disable(disable(probed(failed(ENDPOINT, 500, 1), 3), Disabled.BY_USER, 5), Disabled.FAILING, 9)
     assert (disabled.disabled, disabled.disabled_at_ms) == (Disabled.BY_USER, 5)
     assert enable(disabled) == ENDPOINT
 

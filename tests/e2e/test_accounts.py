@@ -10,7 +10,7 @@ from app.local.simulator.accounts import open_account
 from tests.providers.sendgrid.simulator_case import signed_webhook
 from tests.support.installation import Installation
 
-pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+pytestmark = pytest.mark.full  # an installation of its own
 
 ACCOUNTS = ("sendgrid", "sendgrid:eu")
 

@@ -10,7 +10,7 @@ from tests.conftest import free_port
 from tests.e2e.conftest import QUICK
 from tests.support.installation import EMAIL, Installation
 
-pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+pytestmark = pytest.mark.full  # an installation of its own
 
 DAILY, PER_SECOND, EMAILS = 12, 2, 15
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.installation import Installation
 
-pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+pytestmark = pytest.mark.full  # an installation of its own
 
 
 def test_with_no_patience_all_down_is_failed_with_every_reason(impatient: Installation) -> None:

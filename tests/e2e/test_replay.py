@@ -17,7 +17,7 @@ import pytest
 from app.metrics import VIEWS
 from tests.support.installation import ROOT, Installation
 
-pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+pytestmark = pytest.mark.full  # an installation of its own
 
 UNKNOWN = "550 5.1.1 The email account that you tried to reach does not exist"
 RATE = "550 5.1.1 example.net: our user has received mail from you at too high a rate, you have been rate limited"

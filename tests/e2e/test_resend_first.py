@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.installation import Installation
 
-pytestmark = pytest.mark.full  # an installation of its own; `make test` has that of the other files
+pytestmark = pytest.mark.full  # an installation of its own
 
 
 def _outcomes(story: dict[str, Any]) -> list[tuple[str, str]]:

@@ -73,7 +73,8 @@ def test_calls_over_which_the_worker_stood_still_are_no_outage(installation: Ins
     worker = installation.worker_pid()
     os.kill(worker, signal.SIGSTOP)
     try:
-        time.sleep(4.5)  # longer than a call may take, and what is put down to a busy machine
+        # No event ends this: what is tried is that time passes, more than a call may take and a busy machine explains.
+        time.sleep(4.5)
     finally:
         os.kill(worker, signal.SIGCONT)
     for email_id in emails:

@@ -38,7 +38,7 @@ def make(client: Any, stage: Stage, **variables: str) -> None:
 
 
 def environment(client: Any) -> str:
-    """The name of a new environment, with its three functions."""
+    """The name of a new environment, with its functions."""
     name = f"x{uuid4().hex[:8]}"
     for entry_point in ENTRY_POINTS:
         make(client, Stage(name, entry_point))

@@ -14,7 +14,7 @@ from infra import credentials, hooks
 from infra.stages import WORKERS
 from tests.providers.case import CASES
 from tests.support.aws import Aws, client
-from tests.support.environment import ADDRESS_SECRET
+from tests.support.environment import ADDRESS_SECRET, WEBHOOK_SECRET
 
 PUBLIC_KEY = CASES["sendgrid"].variables["SENDGRID_WEBHOOK_PUBLIC_KEY"]
 SET = {"PROVIDERS": "sendgrid"}
@@ -23,6 +23,16 @@ SET = {"PROVIDERS": "sendgrid"}
 def secret(aws: Aws, **values: str) -> str:
     name = f"test/{uuid4().hex}"
     text = json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET, **values})
+    client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretString=text)
+    return name
+
+
+def of(aws: Aws, process: Process, **values: str) -> str:
+    """A secret of this process, with what is demanded of it."""
+    made_once = {"ADDRESS_SECRET": ADDRESS_SECRET, "WEBHOOK_SECRET": WEBHOOK_SECRET}
+    own = {name: made_once[name] if name in credentials.demanded(process) else "" for name in made_once}
+    name = f"test/{uuid4().hex}"
+    text = json.dumps({name: value for name, value in {**own, **values}.items() if value})
     client(aws.endpoint_url, "secretsmanager").create_secret(Name=name, SecretString=text)
     return name
 
@@ -36,18 +46,47 @@ def worker(name: str) -> dict[Process, str]:
 )
 def test_a_variable_in_the_other_process_s_secret_stops_a_deployment(aws: Aws, process: Process, variable: str) -> None:
     values = {"SENDGRID_API_KEY": "SG.key", "SENDGRID_EU_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY}
-    name = secret(aws, **{variable: values[variable]})
     manager, other = client(aws.endpoint_url, "secretsmanager"), next(one for one in Process if one is not process)
+    name, others = (of(aws, one, **{variable: values[variable]}) for one in (process, other))
     with pytest.raises(
         ConfigurationError, match=rf"^{variable}: is not for the {process}, and may not be in .* {name}"
     ):
         credentials.check(manager, {process: name}, {"PROVIDERS": "sendgrid"})
-    credentials.check(manager, {other: name}, {"PROVIDERS": "sendgrid"})
+    credentials.check(manager, {other: others}, {"PROVIDERS": "sendgrid"})
+
+
+@pytest.mark.parametrize("variable", ["SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY", "ADDRESS_SECRET"])
+def test_what_calls_webhooks_has_nothing_to_send_with_and_is_asked_for_no_key(aws: Aws, variable: str) -> None:
+    manager, values = client(aws.endpoint_url, "secretsmanager"), {"PROVIDERS": "sendgrid,resend"}
+    credentials.check(manager, {Process.DELIVERIES: of(aws, Process.DELIVERIES)}, values)
+    bad = of(aws, Process.DELIVERIES, **{variable: ADDRESS_SECRET})
+    with pytest.raises(ConfigurationError, match=rf"^{variable}: is not for the deliveries, and may not be in the sec"):
+        credentials.check(manager, {Process.DELIVERIES: bad}, values)
+
+
+def test_the_secrets_of_webhooks_follow_from_the_same_secret_where_they_are_shown_and_where_they_sign(aws: Aws) -> None:
+    manager = client(aws.endpoint_url, "secretsmanager")
+    names = {process: of(aws, process) for process in Process}
+    credentials.check(manager, names, {"PROVIDERS": "ses"})
+    names[Process.DELIVERIES] = of(aws, Process.DELIVERIES, WEBHOOK_SECRET=f"another-{WEBHOOK_SECRET}")
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"^WEBHOOK_SECRET: is not the same in {names[Process.API]} and {names[Process.DELIVERIES]}$",
+    ):
+        credentials.check(manager, names, {"PROVIDERS": "ses"})
+
+
+@pytest.mark.parametrize("process", [Process.API, Process.DELIVERIES])
+def test_without_the_secret_of_the_webhooks_nothing_is_deployed(aws: Aws, process: Process) -> None:
+    manager, name = client(aws.endpoint_url, "secretsmanager"), of(aws, process, WEBHOOK_SECRET="")
+    with pytest.raises(ConfigurationError, match=rf"^WEBHOOK_SECRET: is not set in the secret {name}; make one by"):
+        credentials.check(manager, {process: name}, {"PROVIDERS": "ses"})
 
 
 def test_both_secrets_have_the_same_secret_of_the_suppression_list(aws: Aws) -> None:
     manager = client(aws.endpoint_url, "secretsmanager")
-    names = {process: secret(aws, ADDRESS_SECRET=f"{process}-{ADDRESS_SECRET}") for process in Process}
+    both = (Process.API, Process.WORKER)
+    names = {process: of(aws, process, ADDRESS_SECRET=f"{process}-{ADDRESS_SECRET}") for process in both}
     with pytest.raises(ConfigurationError, match=r"^ADDRESS_SECRET: is not the same in test/\w+ and test/\w+$"):
         credentials.check(manager, names, {"PROVIDERS": "ses"})
 
@@ -71,10 +110,10 @@ def test_a_webhook_secret_that_cannot_be_read_stops_a_deployment(aws: Aws, accou
     """That of an account that left PROVIDERS, too: its last reports are still to be believed."""
     good, name = "whsec_c2VjcmV0", f"{account}_WEBHOOK_SECRET"
     manager = client(aws.endpoint_url, "secretsmanager")
-    bad = secret(aws, **{name: f"{good},whsec_not base64"})
+    bad = of(aws, Process.API, **{name: f"{good},whsec_not base64"})
     with pytest.raises(ConfigurationError, match=rf"^{name}: text 2 of the 2 in it is not a signing secret"):
         credentials.check(manager, {Process.API: bad}, {"PROVIDERS": "resend"})
-    good_ones = secret(aws, **{name: f"{good},{good}"})
+    good_ones = of(aws, Process.API, **{name: f"{good},{good}"})
     credentials.check(manager, {Process.API: good_ones}, {"PROVIDERS": "resend"})
 
 
@@ -90,9 +129,9 @@ def test_a_sampler_that_there_is_none_of_stops_a_deployment(aws: Aws) -> None:
         credentials.check(client(aws.endpoint_url, "secretsmanager"), {}, SET | traced)
 
 
-def test_a_collector_s_headers_may_be_in_both_secrets_and_not_in_the_settings(aws: Aws) -> None:
+def test_a_collector_s_headers_may_be_in_every_secret_and_not_in_the_settings(aws: Aws) -> None:
     manager, headers = client(aws.endpoint_url, "secretsmanager"), {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cr3t"}
-    names = {process: secret(aws, **headers) for process in Process}
+    names = {process: of(aws, process, **headers) for process in Process}
     credentials.check(manager, names, SET | {"PROVIDERS": "ses"})
     with pytest.raises(ConfigurationError, match=r"^OTEL_EXPORTER_OTLP_HEADERS: is a secret; put it into"):
         credentials.check(manager, names, SET | headers)
@@ -174,7 +213,8 @@ def test_the_first_hook_checks_before_there_is_a_stack(
     monkeypatch.setenv("VIRTUAL_ENV", "")  # the hook sets it
     stage = f"x{uuid4().hex[:8]}"
     manager = client(aws.endpoint_url, "secretsmanager")
-    manager.create_secret(Name=f"emailsminder/{stage}/api", SecretString=json.dumps({"ADDRESS_SECRET": ADDRESS_SECRET}))
+    both = {"ADDRESS_SECRET": ADDRESS_SECRET, "WEBHOOK_SECRET": WEBHOOK_SECRET}
+    manager.create_secret(Name=f"emailsminder/{stage}/api", SecretString=json.dumps(both))
     manager.create_secret(Name=f"emailsminder/{stage}/worker", SecretString=json.dumps({"SENDGRID_API_KEY": "SG.…"}))
     file = tmp_path / "zappa_settings.json"
     api = {"runtime": "python3.13", "timeout_seconds": 29}

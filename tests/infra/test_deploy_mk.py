@@ -1,13 +1,25 @@
-"""What `make deploy` gives to all of its commands."""
+"""What `make deploy` deploys, and what it gives to all of its commands."""
 
 import os
+import re
+import shlex
 import subprocess
 
 import pytest
 
-from infra.stages import ROOT
+from infra.stages import ENTRY_POINTS, ROOT, Stage
+from infra.template import tables
 
-SHOW = "shown: ; @echo $$AWS_RETRY_MODE $$AWS_MAX_ATTEMPTS\n"
+OPTIONS = "$$AWS_RETRY_MODE $$AWS_MAX_ATTEMPTS"
+WHOLE = [Stage("production", door) for door in ENTRY_POINTS]
+
+
+def shown(text: str, env: dict[str, str], *variables: str) -> list[str]:
+    """The words that make has for this."""
+    command = ["make", "--no-print-directory", "-f", "Makefile", "-f", "-", "shown", *variables]
+    rule = f"shown: ; @echo {text}\n"
+    done = subprocess.run(command, cwd=ROOT, env=env, input=rule, capture_output=True, text=True, check=True)
+    return done.stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -17,6 +29,16 @@ def test_commands_try_again_for_longer_than_botocore_does_unless_somebody_says_h
     own: dict[str, str], given: str
 ) -> None:
     env = {name: value for name, value in os.environ.items() if name not in ("AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS")}
-    command = ["make", "--no-print-directory", "-f", "Makefile", "-f", "-", "shown"]
-    done = subprocess.run(command, cwd=ROOT, env=env | own, input=SHOW, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == given.split()
+    assert shown(OPTIONS, env | own) == given.split()
+
+
+def test_every_entry_point_is_deployed_in_its_order() -> None:
+    assert shown("$(STAGES)", dict(os.environ), "STAGE=production") == [stage.name for stage in WHOLE]
+
+
+def test_the_documents_name_every_entry_point_and_every_table_where_they_go_through_all() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert re.findall(r"^\.deploy/bin/zappa deploy (\w+)$", page, re.MULTILINE) == [stage.name for stage in WHOLE]
+    stopped, deleted = map(shlex.split, re.findall(r"^for name in (.+); do$", page, re.MULTILINE))
+    assert {f"emailsminder-production{name}" for name in stopped} == {stage.function for stage in WHOLE}
+    assert set(deleted) == set(tables().values())

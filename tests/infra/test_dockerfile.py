@@ -29,7 +29,7 @@ def values(target: str, instruction: str) -> list[str]:
 
 
 def test_target_per_door_and_one_for_a_server() -> None:
-    assert set(stages()) == {"function", "server", "api", "attempts", "sweep"}
+    assert set(stages()) == {"function", "server", "api", "attempts", "deliveries", "changes", "sweep"}
 
 
 def test_each_door_is_the_one_that_zappa_deploys() -> None:

@@ -61,21 +61,6 @@ def test_the_sweep_is_told_where_the_api_is_unless_the_settings_say_it(
     assert variables.get("API_URL") == told
 
 
-def test_the_delay_queue_is_polled_by_one_mapping_of_one_message_and_until_it_is_stopped(
-    aws: Aws, function: tuple[Any, Stage]
-) -> None:
-    found, stage = function
-    url = aws.sqs.create_queue(QueueName=f"later-{uuid4().hex}")["QueueUrl"]
-    arn = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    found.create_event_source_mapping(EventSourceArn=arn, FunctionName=stage.function, BatchSize=1)  # of no alias
-    for _ in range(2):
-        functions.poll(found, stage, arn)
-    (mapping,) = found.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
-    assert (mapping["BatchSize"], mapping["FunctionArn"].split(":")[-2:]) == (1, [stage.function, ALIAS])
-    functions.stop_polling(found, arn)
-    assert found.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"] == []
-
-
 def statements(found: Any, stage: Stage) -> list[dict[str, Any]]:
     """The permissions that the alias gives to services. The emulator says so of the function's own, too."""
     policy = found.get_policy(FunctionName=stage.function, Qualifier=ALIAS)["Policy"]

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from app.errors import ConfigurationError
-from infra import protection, restore, template
+from infra import mappings, protection, restore, template
 from infra.cloudformation import StackError
 from infra.restored_tables import Restoration
 from infra.stack import Stack
@@ -75,6 +75,9 @@ def test_the_stack_goes_on_with_restored_tables(stack: Stack) -> None:
     assert {name: after[name] for name in others} == {name: before[name] for name in others}, "nothing else is replaced"
     assert {f"{old}{name}" for name in TABLES} <= set(of(stack)), "the former tables stay"
 
+    assert f"table/{new}emails/stream/" in mappings.stream_of(dynamodb, new)
+    reading = stack.client("iam").get_role_policy(RoleName=after["ChangesRole"], PolicyName="changes")
+    assert f"table/{new}emails/stream/*" in names(reading)
     (policy,) = stack.client("iam").list_role_policies(RoleName=after["SweepRole"])["PolicyNames"]
     rights = stack.client("iam").get_role_policy(RoleName=after["SweepRole"], PolicyName=policy)
     assert f"table/{new}emails" in names(rights)
@@ -98,13 +101,14 @@ def test_a_restored_table_has_every_setting_of_its_source(stack: Stack) -> None:
             "ceiling": table.get("OnDemandThroughput"),
             "ceilings": [one.get("OnDemandThroughput") for one in table.get("GlobalSecondaryIndexes", ())],
             "keys": table["KeySchema"],
+            "stream": table.get("StreamSpecification"),
         }
 
     for name in TABLES:  # the emulator does not do what the template says of these two
         dynamodb.update_continuous_backups(
             TableName=stack.prefix + name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
-        if name != "api-keys":
+        if name not in ("api-keys", "endpoints"):
             dynamodb.update_time_to_live(
                 TableName=stack.prefix + name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
             )
@@ -118,6 +122,7 @@ def test_a_restored_table_has_every_setting_of_its_source(stack: Stack) -> None:
     assert (found["recovery"], found["protected"]) == ("ENABLED", True)
     assert found["tags"] == [{"Key": "project", "Value": "emailsminder"}]
     assert found["ceiling"] == ceiling
+    assert found["stream"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert found["ttl"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
 
 
@@ -178,6 +183,26 @@ def test_what_a_restored_table_lacks_is_told(stack: Stack) -> None:
     assert line == f"{new}nonces: /DeletionProtectionEnabled is false, should be true"
 
 
+def test_every_template_is_put_where_it_is_read_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[bytes] = []
+    make = stack.session.create_client
+
+    def client(name: str) -> Any:
+        found = make(name)
+        found.meta.events.register("provide-client-params.s3.PutObject", lambda params, **_: put.append(params["Body"]))
+        return found
+
+    monkeypatch.setattr(stack.session, "create_client", client)
+    stack.apply(WANTED, TAGS)
+    assert put == [template.body().encode()]
+    new = f"{stack.prefix}restored-"
+    restore.tables(stack, new, NOW, ["emails"])
+    put.clear()
+    restore.adopt(stack, new, WANTED, TAGS)
+    bodies = [*(template.detached(with_tables=one) for one in (False, True)), template.body()]
+    assert put == [body.encode() for body in bodies]
+
+
 def test_a_table_that_a_stack_has_is_not_taken_over(stack: Stack) -> None:
     table = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "Properties": {"TableName": "ours"}}
     taken = {
@@ -187,7 +212,7 @@ def test_a_table_that_a_stack_has_is_not_taken_over(stack: Stack) -> None:
     }
     body = json.loads(template.body())
     body["Resources"]["Another"] = table
-    asked = {**stack.request(WANTED, TAGS), "TemplateURL": stack.url_of(json.dumps(body))}
+    asked = stack.request(WANTED, TAGS, stack.url_of(json.dumps(body)))
     with pytest.raises(
         StackError, match=rf"could not take over what exists: {stack.prefix}emails already exists in stack"
     ):

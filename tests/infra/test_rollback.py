@@ -8,13 +8,14 @@ from botocore.exceptions import ClientError
 from infra import provisioned, rollback, versions
 from infra.release import release
 from infra.rollback import lines, roll_back
-from infra.stages import ENTRY_POINTS, Stage
+from infra.stages import ENTRY_POINTS, TELLERS, WORKERS, Stage
 from infra.versions import VersionError
-from tests.infra.lambda_functions import A, B, C, D, environment, settle, update
+from tests.infra.lambda_functions import A, B, C, D, environment, make, settle, update
 from tests.support.aws import REGION, Aws, client
 
 WORKER_FIRST = ENTRY_POINTS
 DOORS = tuple(reversed(ENTRY_POINTS))
+BEFORE_TELLERS = tuple(door for door in ENTRY_POINTS if door not in TELLERS)
 
 
 class Team:
@@ -22,11 +23,14 @@ class Team:
 
     def __init__(self, found: Any) -> None:
         self.client, self.environment = found, environment(found)
-        for stage in map(self.stage, WORKER_FIRST):
-            versions.require_alias(found, stage.function)
+        self.begin(WORKER_FIRST)
 
     def stage(self, door: str) -> Stage:
         return Stage(self.environment, door)
+
+    def begin(self, doors: tuple[str, ...]) -> None:
+        for stage in map(self.stage, doors):
+            versions.require_alias(self.client, stage.function)
 
     def deploy(self, deployment: str, doors: tuple[str, ...] = WORKER_FIRST) -> None:
         for stage in map(self.stage, doors):
@@ -102,14 +106,14 @@ def test_the_api_goes_back_first_and_a_rollback_that_broke_off_is_finished_by_th
     team.client.meta.events.register(
         "provide-client-params.lambda.UpdateAlias", lambda params, **_: moves.append(params["FunctionName"])
     )
-    api, sweep, *workers = (team.stage(door).function for door in DOORS)
+    api, sweep, *others = (team.stage(door).function for door in DOORS)
     team.client.meta.events.register_first("before-call.lambda.UpdateAlias", refuse_at(team.client, moves, sweep))
     with pytest.raises(ClientError):
         team.roll_back()
     assert team.live() == dict.fromkeys(ENTRY_POINTS, B) | {"api": A}
     team.roll_back()
     assert team.live() == every(A)
-    assert moves == [api, sweep, sweep, *workers]
+    assert moves == [api, sweep, sweep, *others]
 
 
 def refuse_at(found: Any, moves: list[str], function: str) -> Any:
@@ -145,12 +149,14 @@ def test_what_a_deployment_deployed_before_it_failed_is_taken_back(team: Team) -
 
 
 @pytest.mark.full
-def test_a_deployment_that_is_gone_anywhere_is_refused_before_anything_moves(team: Team) -> None:
+@pytest.mark.parametrize("door", ["attempts_urgent", "changes"])
+def test_a_deployment_that_is_gone_anywhere_is_refused_before_anything_moves(team: Team, door: str) -> None:
+    """Nor is a function of `TELLERS`, whose earlier versions were deleted, taken for a younger one."""
     for deployment in (A, B):
         team.deploy(deployment)
-    worker = team.stage("attempts_urgent").function
-    team.client.delete_function(FunctionName=worker, Qualifier="1")
-    with pytest.raises(VersionError, match=rf"^{worker} has no version of deployment {A} \(any more\): check out"):
+    function = team.stage(door).function
+    team.client.delete_function(FunctionName=function, Qualifier="1")
+    with pytest.raises(VersionError, match=rf"^{function} has no version of deployment {A} \(any more\): check out"):
         team.roll_back()
     assert team.live() == every(B)
 
@@ -204,9 +210,9 @@ def test_what_can_be_gone_back_to_is_shown_the_newest_first(team: Team) -> None:
     team.deploy(D, ("attempts_urgent",))
     shown = [line.split() for line in lines(team.client, team.environment)]
     assert [(line[0], " ".join(line[2:])) for line in shown] == [
-        (D, "versions none, none, none, none, 3 live in part"),
-        (B, "versions 2, 2, 2, 2, 2 live in part"),
-        (A, "versions 1, 1, 1, 1, 1"),
+        (D, "versions none, none, none, none, none, none, 3 live in part"),
+        (B, "versions 2, 2, 2, 2, 2, 2, 2 live in part"),
+        (A, "versions 1, 1, 1, 1, 1, 1, 1"),
     ]
 
 
@@ -268,6 +274,56 @@ def test_what_has_the_tables_from_before_a_restoration_is_refused_before_anythin
     with pytest.raises(VersionError, match=r"^version 1 of .* has the TABLE_PREFIX emailsminder-x-, which is .*-r1- "):
         team.roll_back()
     assert team.live() == every(B)
+
+
+@pytest.fixture
+def earlier(aws: Aws) -> Team:
+    """Somebody whose environment an earlier version deployed, twice: without the functions that tell applications."""
+    team = Team(client(aws.endpoint_url, "lambda"))
+    for door in TELLERS:
+        team.client.delete_function(FunctionName=team.stage(door).function)
+    for deployment in (A, B):
+        team.deploy(deployment, BEFORE_TELLERS)
+    return team
+
+
+def test_an_environment_of_an_earlier_version_goes_back_without_the_functions_that_it_has_not(
+    earlier: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier.roll_back()
+    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, A) | dict.fromkeys(TELLERS, "")
+    capsys.readouterr()
+    assert [line.split()[-1] for line in lines(earlier.client, earlier.environment)] == ["2", "live"]
+
+
+def test_a_function_that_is_younger_than_what_is_gone_back_to_stays_and_is_no_reason_to_stop(
+    earlier: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for door in TELLERS:
+        make(earlier.client, earlier.stage(door))
+    earlier.begin(TELLERS)
+    earlier.deploy(C)
+    earlier.roll_back()
+    stays = dict.fromkeys(TELLERS, C)
+    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, B) | stays
+    changes = earlier.stage("changes").function
+    assert f"{changes}: stays at version 1, because deployment {B} has no such function" in capsys.readouterr().out
+    shown = {line.split()[0]: line.split()[-1] for line in lines(earlier.client, earlier.environment)}
+    assert (shown[B], shown[C]) == ("live", "3"), "as a whole: nothing of it calls what stays"
+
+    earlier.roll_back()
+    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, A) | stays
+    earlier.roll_back(C)
+    assert earlier.live() == every(C)
+
+
+@pytest.mark.full
+def test_a_first_deployment_of_such_a_function_that_failed_halfway_is_taken_back(earlier: Team) -> None:
+    make(earlier.client, earlier.stage("deliveries"))
+    earlier.begin(("deliveries",))
+    earlier.deploy(C, (*WORKERS, "deliveries"))
+    earlier.roll_back()
+    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, B) | {"deliveries": C, "changes": ""}
 
 
 @pytest.mark.full

@@ -128,10 +128,11 @@ def test_the_emulator_takes_it(aws: Aws) -> None:
     assert {one["Endpoint"] for one in found} == {"https://127.0.0.1:9/v1/webhooks/ses"}
 
 
-def test_the_queue_takes_what_either_topic_cannot_deliver() -> None:
-    (policy,) = template.resources("AWS::SQS::QueuePolicy").values()
+def test_the_queue_takes_what_no_topic_can_deliver() -> None:
+    policy = template.resources("AWS::SQS::QueuePolicy")["DeadLetterQueuePolicy"]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == [
         *({"Ref": f"{lane}AttemptsTopic"} for lane in Lane),
+        {"Ref": "NotificationsTopic"},
         {"If": ["HasSesEvents", {"Ref": "SesTopic"}, {"Ref": "AWS::NoValue"}]},
     ]

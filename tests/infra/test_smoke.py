@@ -15,7 +15,8 @@ from infra.smoke import deployment, left_behind, mail, watching
 from infra.smoke.__main__ import ASKED, STEPS, main
 from infra.smoke.run import SmokeError, Step, choose, run, until
 from infra.smoke.world import World
-from infra.stages import ROOT, settings
+from infra.stages import ROOT, Stage, settings
+from tests.infra.lambda_functions import make
 from tests.support.aws import REGION, Aws
 
 
@@ -228,6 +229,42 @@ def test_a_table_outside_of_the_stack_goes_too(world: World) -> None:
     assert left_behind.find(world) == ["table emailsminder-dev-smoke-emails"]
     deployment.remove(world)
     assert left_behind.find(world) == []
+
+
+def clients_that_see_mappings_go(session: botocore.session.Session) -> Callable[..., Any]:
+    """Makes clients that read each mapping as one that is being deleted."""
+    make_client = session.create_client
+
+    def see(parsed: dict[str, Any], **_: Any) -> None:
+        for one in parsed["EventSourceMappings"]:
+            one["State"] = "Deleting"
+
+    def create(service: str) -> Any:
+        made = make_client(service)
+        made.meta.events.register("after-call.lambda.ListEventSourceMappings", see)
+        return made
+
+    return create
+
+
+def test_a_mapping_outlives_its_function_and_goes_too(world: World) -> None:
+    functions, queues = world.client("lambda"), world.client("sqs")
+    stages = [Stage(name, "changes") for name in ("dev", "device")]
+    ids: dict[str, str] = {}
+    for stage in stages:
+        make(functions, stage)
+        url = queues.create_queue(QueueName=f"read-by-{stage.environment}")["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        made = functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=stage.function)
+        ids[stage.environment] = made["UUID"]
+        functions.delete_function(FunctionName=stage.function)
+    assert left_behind.find(world) == [f"mapping {ids['dev']}"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.session, "create_client", clients_that_see_mappings_go(world.session))
+        assert left_behind.find(world) == [], "AWS takes some seconds"
+    deployment.remove(world)
+    assert left_behind.find(world) == []
+    functions.delete_event_source_mapping(UUID=ids["device"])
 
 
 def test_what_cannot_be_removed_is_told_and_not_forgotten(world: World) -> None:

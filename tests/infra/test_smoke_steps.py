@@ -11,7 +11,7 @@ import httpx
 import pytest
 from botocore.stub import ANY, Stubber
 
-from infra.smoke import data, deployment, mail, watching
+from infra.smoke import data, deployment, mail, telling, watching
 from infra.smoke.run import SmokeError
 from infra.smoke.world import World
 from tests.support.aws import REGION
@@ -52,6 +52,8 @@ class Api:
         self.sent: list[dict[str, Any]] = []
         self.status = 202
         self.outcome = "accepted"
+        self.told: list[dict[str, Any]] = []
+        self.tries: list[dict[str, Any]] = []
         self.kind = "application/problem+json"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -62,6 +64,13 @@ class Api:
         if request.method == "POST":
             self.sent.append(json.loads(request.content))
             return httpx.Response(self.status, json={"id": self.sent[-1]["to"][0].partition("@")[0]})
+        if request.url.path.endswith("/v1/events"):
+            is_last = request.url.params.get("after") == "second"
+            is_asked = request.url.params["email_id"] == "success"
+            page = {"events": self.told if is_asked and is_last else [], "after": "second", "has_more": not is_last}
+            return httpx.Response(200, json=page)
+        if request.url.path.endswith("/v1/webhook-endpoints/default/deliveries"):
+            return httpx.Response(200, json={"deliveries": self.tries})
         email_id = request.url.path.rpartition("/")[2]
         if email_id not in self.ends:
             return httpx.Response(404)
@@ -109,6 +118,36 @@ def test_three_mailboxes_of_the_simulator_are_sent_to(world: World, api: Api) ->
     assert [one["to"] for one in api.sent] == [[f"{name}@simulator.amazonses.com"] for name in mail.ENDS]
     assert {one["from"] for one in api.sent} == {"smoke@example.org"}
     assert world.notes["sent"] == {name: name for name in mail.ENDS}
+
+
+TRY = {"email_id": "success", "status_code": 404, "fault": None}
+
+
+def test_an_email_s_webhook_is_posted_to_our_own_api(world: World, api: Api) -> None:
+    api.told, api.tries = [{"type": "email.queued"}], [{**TRY, "email_id": "other", "status_code": None}, TRY]
+    telling.tells(world)
+    (email,) = api.sent
+    assert email["webhook_url"] == "https://abc123.execute-api.us-east-1.amazonaws.com/dev/v1/webhooks/nobody"
+
+
+@pytest.mark.parametrize(
+    ("told", "tries", "why"),
+    [
+        ([], [TRY], r"^success: an event in the feed: not within 3 minutes"),
+        ([{"type": "email.queued"}], [{**TRY, "email_id": "other"}], r"^success: a webhook: not within 3 minutes"),
+        (
+            [{"type": "email.queued"}],
+            [{**TRY, "status_code": None, "fault": "no such host"}],
+            r"/v1/webhooks/nobody was called, and nothing answered: no such host$",
+        ),
+    ],
+)
+def test_what_is_not_told_is_a_failure(
+    world: World, api: Api, told: list[dict[str, Any]], tries: list[dict[str, Any]], why: str
+) -> None:
+    api.told, api.tries = told, tries
+    with pytest.raises(SmokeError, match=why):
+        telling.tells(world)
 
 
 def test_an_email_that_is_refused_or_not_taken_is_a_failure(world: World, api: Api, waits: list[float]) -> None:

@@ -12,7 +12,7 @@ from app.domain.lane import Lane
 from app.metrics import VIEWS
 from app.store.tables import MODELS
 from infra import account_alarms
-from infra.stages import ROOT
+from infra.stages import ROOT, TELLERS
 from infra.template import TEMPLATE, body, expand, load
 from infra.template_bucket import LARGEST
 from infra.versions import ALIAS
@@ -95,7 +95,7 @@ def test_every_log_group_ends() -> None:
     assert {group["Properties"]["LogGroupName"]["Sub"] for group in groups.values()} == {
         "/aws/lambda/emailsminder-${Environment}",
         *(f"/aws/lambda/emailsminder-${{Environment}}-attempts-{lane}" for lane in Lane),
-        "/aws/lambda/emailsminder-${Environment}-sweep",
+        *(f"/aws/lambda/emailsminder-${{Environment}}-{door}" for door in (*TELLERS, "sweep")),
         "/aws/apigateway/emailsminder-${Environment}",
     }
     assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
@@ -134,7 +134,9 @@ PAGES = {
     "server-errors",
     "api-slow",
     "api-throttled",
-    *(f"{lane}-errors" for lane in Lane),
+    *(f"{door}-errors" for door in (*Lane, *TELLERS)),
+    "changes-behind",
+    "notifications-behind",
     "sweep-silent",
     "sweep-fails",
     "nothing-accepted",
@@ -183,7 +185,10 @@ def test_the_worker_may_switch_tracking_at_ses_and_no_other_right_is_unbounded(l
     assert [found["Action"] for found in unbounded] == ["ses:ApplyTrackingConfigurationOverrides"]
 
 
-@pytest.mark.parametrize(("role", "secret"), [("ApiRole", "api"), *OF_WORKERS, ("SweepRole", None)])
+OF_OTHERS = [("ApiRole", "api"), ("DeliveriesRole", "deliveries"), ("ChangesRole", None), ("SweepRole", None)]
+
+
+@pytest.mark.parametrize(("role", "secret"), [*OF_WORKERS, *OF_OTHERS])
 def test_each_role_reads_the_secret_of_its_process_and_no_other(role: str, secret: str | None) -> None:
     (policy,) = template.resources("AWS::IAM::Role")[role]["Properties"]["Policies"]
     statements = [found.get("If", [None, found])[1] for found in policy["PolicyDocument"]["Statement"]]

@@ -9,7 +9,8 @@ import pytest
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings
-from infra import hooks
+from app.wiring.variable_places import OF_THE_STACK
+from infra import hooks, mappings
 from infra.stages import ENTRY_POINTS, SETTINGS, WORKERS, Stage, settings
 from infra.variables import lines, variables
 from tests.infra import template
@@ -21,22 +22,24 @@ OUTPUTS = {
     "normalTopicArn": "arn:topic-normal",
     "normalDelayQueueUrl": "https://queue-normal",
     "ContentBucket": "bucket",
+    "NotificationsTopicArn": "arn:notifications",
+    "NotificationsQueueUrl": "https://notifications",
 }
 
 
 def door(name: str) -> str:
-    """`api`, `attempts` or `sweep`: what the function of a stage does."""
+    """`api`, `attempts`, `deliveries`, `changes` or `sweep`: what the function of a stage does."""
     return Stage.of(name).entry_point.partition("_")[0]
 
 
-def test_three_doors_of_two_environments() -> None:
+def test_every_door_of_two_environments() -> None:
     assert set(STAGES) == {Stage(environment, door).name for environment in ENVIRONMENTS for door in ENTRY_POINTS}
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_stage_runs_its_own_handler(name: str) -> None:
     module, _, function = settings(name)["lambda_handler"].rpartition(".")
-    assert module == {"api": "app.main", "attempts": "workers.attempts", "sweep": "workers.sweep"}[door(name)]
+    assert module == {"api": "app.main"}.get(door(name), f"workers.{door(name)}")
     assert callable(getattr(importlib.import_module(module), function))
 
 
@@ -59,8 +62,12 @@ def test_the_api_is_called_where_it_is(environment: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_function_ends_before_who_waits_for_it(name: str) -> None:
-    limit_s = {"api": 29, "attempts": 60, "sweep": 60}[door(name)]  # API Gateway's; the next sweep's
-    assert settings(name)["timeout_seconds"] < limit_s
+    hidden_s = template.load()["Resources"]["NotificationsQueue"]["Properties"]["VisibilityTimeout"]
+    window_s = mappings.NOTIFICATIONS["MaximumBatchingWindowInSeconds"]
+    limits_s = {"api": 29, "attempts": 60, "sweep": 60}  # API Gateway's; the next sweep's
+    # AWS advises to hide the messages of a queue for six times as long as the function runs, and a batch's window.
+    limits_s |= {"deliveries": (hidden_s - window_s) / 6, "changes": mappings.STREAM["MaximumRecordAgeInSeconds"]}
+    assert settings(name)["timeout_seconds"] < limits_s[door(name)]
 
 
 def test_slow_providers_cannot_take_all_of_the_account_s_concurrency() -> None:
@@ -70,8 +77,11 @@ def test_slow_providers_cannot_take_all_of_the_account_s_concurrency() -> None:
         "production_attempts_urgent": 100,
         "production_attempts_normal": 200,
         "production_attempts_bulk": 100,
+        "production_deliveries": 20,
+        "production_changes": 50,
         "production_sweep": None,
     }
+    assert mappings.NOTIFICATIONS["ScalingConfig"]["MaximumConcurrency"] <= reserved["production_deliveries"]
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -131,7 +141,27 @@ def test_the_command_line_is_given_what_every_function_has() -> None:
 
 def test_each_function_reads_a_secret_of_its_own_and_the_sweep_none() -> None:
     named = {door: variables(Stage("dev", door), OUTPUTS, 20)["SECRET_NAME"] for door in ENTRY_POINTS}
-    assert named == dict.fromkeys(WORKERS, "emailsminder/dev/worker") | {"api": "emailsminder/dev/api", "sweep": ""}
+    assert named == dict.fromkeys(WORKERS, "emailsminder/dev/worker") | {
+        "api": "emailsminder/dev/api",
+        "deliveries": "emailsminder/dev/deliveries",
+        "changes": "",
+        "sweep": "",
+    }
+
+
+def test_who_publishes_notifications_or_delivers_them_knows_where_they_are() -> None:
+    names = ("NOTIFICATIONS_TOPIC_ARN", "NOTIFICATIONS_QUEUE_URL")
+    found = {door: variables(Stage("dev", door), OUTPUTS, 20) for door in ENTRY_POINTS}
+    for door, named in found.items():
+        values = tuple(named.get(name) for name in names)
+        assert values == ((None, None) if door in WORKERS else ("arn:notifications", "https://notifications"))
+
+
+def test_what_names_a_thing_of_the_stack_is_listed_as_such() -> None:
+    """A rollback does not go back beyond a restoration, after which some of it has another name."""
+    others = {name: f"other-{value}" for name, value in OUTPUTS.items()}
+    one, other = (variables(Stage("dev", "api"), outputs, 20) for outputs in (OUTPUTS, others))
+    assert {name for name in one if one[name] != other[name]} == set(OF_THE_STACK)
 
 
 def test_ses_events_come_with_their_topic() -> None:
@@ -146,6 +176,8 @@ def test_ses_events_come_with_their_topic() -> None:
     [
         ("production", Stage("production", "api"), "emailsminder-production"),
         ("dev_attempts_bulk", Stage("dev", "attempts_bulk"), "emailsminder-dev-attempts-bulk"),
+        ("dev_deliveries", Stage("dev", "deliveries"), "emailsminder-dev-deliveries"),
+        ("dev_changes", Stage("dev", "changes"), "emailsminder-dev-changes"),
         ("dev_sweep", Stage("dev", "sweep"), "emailsminder-dev-sweep"),
     ],
 )

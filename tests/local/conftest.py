@@ -13,7 +13,9 @@ import pytest
 from app.local import environment
 from app.local.simulator import accounts
 from tests.conftest import free_port
+from tests.local.posting import Parts
 from tests.local.servers import Servers, is_free
+from tests.support.aws import Aws
 
 Env = dict[str, str]
 
@@ -76,3 +78,14 @@ def servers(env: Env, eventually: Eventually) -> Iterator[Servers]:
             process.kill()
             process.communicate()
         eventually(lambda: is_free(env), 60)
+
+
+@pytest.fixture
+def parts(store: Aws) -> Iterator[Parts]:
+    assert store
+    it = Parts()
+    it.forget()  # tests share their tables
+    it.it.start()
+    yield it
+    it.posted.go.set()
+    it.it.close()

@@ -16,9 +16,8 @@ from app.local.environment import deployed
 
 Env = dict[str, str]
 
-needs_limits = pytest.mark.skipif(
-    not hasattr(resource, "prlimit"), reason="only Linux lets another process have a limit for its files"
-)
+ONLY_LINUX = "only Linux lets another process have a limit for its files"
+needs_limits = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason=ONLY_LINUX)
 
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from app.local import lock, ports
 from app.local.mode import LocalError
 from app.local.paths import REPOSITORY, Paths
@@ -43,6 +45,17 @@ class Servers:
         )
         self.processes.append(server)
         return server
+
+    def until_served(self) -> None:
+        """Wait until uvicorn answers. Told to end before, it would not tell the application that it ends."""
+        self.eventually(self._is_served)
+
+    def _is_served(self) -> bool:
+        try:
+            httpx.get(f"http://127.0.0.1:{self.env['PORT']}", trust_env=False)
+        except httpx.TransportError:
+            return False
+        return True  # with 500: the application has no pages
 
     def interrupt(self, server: subprocess.Popen[str]) -> None:
         """What Ctrl-C does: SIGINT for every process of the terminal."""

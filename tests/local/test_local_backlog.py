@@ -144,6 +144,19 @@ def test_one_task_in_ten_is_of_bulk_while_normal_ones_wait(backlog: Backlog) -> 
     assert lanes.count(Lane.BULK) == 40 / BULK_EVERY
 
 
+def test_urgent_tasks_never_take_the_turn_of_bulk(backlog: Backlog) -> None:
+    for number in range(60):
+        backlog.put(Job(f"normal {number}"))
+    backlog.put(Job("bulk", lane=Lane.BULK))
+    lanes = []
+    for number in range(BULK_EVERY * 3):
+        if number % BULK_EVERY == BULK_EVERY - 1:
+            backlog.put(Job(f"urgent {number}", lane=Lane.URGENT))
+        task = backlog.take()
+        lanes.append(task.lane if task else None)
+    assert Lane.BULK in lanes
+
+
 def test_a_thread_for_urgent_tasks_takes_no_other_and_ends_with_the_backlog(backlog: Backlog) -> None:
     backlog.put(Job("a"))
     backlog.put(Job("b", lane=Lane.URGENT))

@@ -75,11 +75,36 @@ def test_ctrl_c_returns_when_everything_has_ended_in_order(
         touch()
         servers.until("guest")
         servers.until("second-start", 2)
+    servers.until_served()
     before = len(servers.words())
     servers.interrupt(server)
     server.wait(20)
     assert is_free(env)
     assert servers.words()[before:][:2] == ["second-end", "first-end"]
+
+
+ORDERS = {
+    "Ctrl-C first": ([signal.SIGINT, signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]),
+    "uvicorn is faster": ([signal.SIGTERM, signal.SIGINT], [signal.SIGTERM]),
+    "Ctrl-C twice": ([signal.SIGINT, signal.SIGINT], [signal.SIGINT, signal.SIGINT]),
+    "twice, and uvicorn is faster": ([signal.SIGTERM, signal.SIGINT, signal.SIGINT], [signal.SIGTERM, signal.SIGINT]),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_in_whichever_order_signals_come_a_server_ends_at_once_only_at_a_second_ctrl_c(env: Env, order: str) -> None:
+    sent, expected = ORDERS[order]
+    passed_on: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: passed_on.append(number)) for number in set(sent)}
+    other = {number: signal.getsignal(number) for number in {signal.SIGINT, signal.SIGTERM} - set(sent)}
+    try:
+        KeptStack(env).notice_interrupt()
+        for number in sent:
+            signal.raise_signal(number)
+    finally:
+        for number, handler in {**before, **other}.items():
+            signal.signal(number, handler)
+    assert passed_on == expected
 
 
 def test_when_uvicorn_alone_is_told_to_end_the_keeper_follows(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.api.application import create
-from app.api.v1 import examples, key_examples
+from app.api.v1 import examples, key_examples, notify_examples
 from app.domain.suppression import Entry
 from app.local.environment import NOTHING_TO_KEEP
 from app.local.seeds import seed
@@ -98,6 +98,17 @@ def test_the_key_of_the_examples_is_there_again_at_the_next_start(client: Client
         rotated = client.request(spoil[0], f"/v1/keys/{key_examples.KEY['id']}{spoil[1]}")
         assert rotated.status_code in (201, 204)
         seed(parts)
+
+
+def test_the_endpoint_of_the_examples_is_there_again_at_the_next_start(client: Client, parts: Container) -> None:
+    path = f"/v1/webhook-endpoints/{notify_examples.ENDPOINT['id']}"
+    for _ in range(2):
+        assert timeless(client.get(path).json()) == timeless(notify_examples.ENDPOINT)
+        assert client.request("DELETE", path).status_code == 204
+        seed(parts)
+    client.request("PATCH", path, json={"disabled": True})
+    seed(parts)
+    assert client.get(path).json()["disabled"] is True
 
 
 def test_the_next_start_writes_only_what_is_missing(client: Client, parts: Container, clock: Clock) -> None:

@@ -26,6 +26,19 @@ ATTEMPT: dict[str, Any] = {
 REQUEST: dict[str, Any] = {"method": "POST", "route": "/v1/emails", "status": 202, "ms": 9.5, "request_id": "r"}
 STATUS: dict[str, Any] = {"email_id": "eml_1", "was": "sending", "is": "sent", "age_ms": 9, "given_up": 0}
 
+WEBHOOK: dict[str, Any] = {
+    "event_id": "evt_1",
+    "endpoint_id": "ep_1",
+    "email_id": "eml_1",
+    "type": "email.sent",
+    "outcome": "taken",
+    "is_called": True,
+    "status_code": 204,
+    "fault": "",
+    "ms": 4,
+    "number": 1,
+}
+
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
@@ -68,6 +81,20 @@ def test_a_failover_is_a_line_for_each_provider(capsys: pytest.CaptureFixture[st
     first, second = lines(capsys)
     assert first.endswith("  eml_1  acme is unavailable (outage, 503) after 31 ms")
     assert second.endswith("  eml_1  attempt 2: other accepted it in 31 ms")
+
+
+def test_a_webhook_that_was_called_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log = begin()
+    log.info("notification", extra=WEBHOOK)
+    log.info("notification", extra=WEBHOOK | {"outcome": "later", "status_code": 500, "number": 2})
+    log.info("notification", extra=WEBHOOK | {"outcome": "later", "status_code": None, "fault": "timeout"})
+    log.info("notification", extra=WEBHOOK | {"outcome": "held_back", "is_called": False})
+    log.info("notification", extra=WEBHOOK | {"type": "webhook.test", "email_id": ""})
+    taken, refused, silent, test = lines(capsys)
+    assert re.fullmatch(f"{TIME}eml_1  email.sent was taken by ep_1 in 4 ms", taken)
+    assert refused.endswith("  eml_1  try 2: email.sent was not taken by ep_1 (500) after 4 ms")
+    assert silent.endswith("  eml_1  email.sent was not taken by ep_1 (timeout) after 4 ms")
+    assert re.fullmatch(f"{TIME}webhook.test was taken by ep_1 in 4 ms", test)
 
 
 @pytest.mark.parametrize(

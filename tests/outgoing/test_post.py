@@ -76,6 +76,29 @@ def test_no_other_status_does(tls: Tls, status_code: int) -> None:
     assert (answered.status_code, answered.fault, answered.is_taken) == (status_code, "", False)
 
 
+@pytest.mark.parametrize(
+    ("header", "asked_s"),
+    [
+        ("", None),
+        ("Retry-After: 120\r\n", 120),
+        ("retry-after: 0\r\n", 0),
+        ("Retry-After: -1\r\n", None),
+        ("Retry-After: 1e9\r\n", None),
+        ("Retry-After: 9999999999\r\n", None),
+        ("Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", None),
+        ("Retry-After: 1\r\nRetry-After: 2\r\n", None),
+    ],
+)
+def test_how_long_it_asks_for(tls: Tls, header: str, asked_s: int | None) -> None:
+    def ask(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(f"HTTP/1.1 429 Slow\r\n{header}Content-Length: 0\r\n\r\n".encode())
+
+    with peer(ask, tls.serving()) as server:
+        answered, _ = post(tls, server)
+    assert (answered.status_code, answered.retry_after_s) == (429, asked_s)
+
+
 @pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(tls: Tls, status_code: int) -> None:
     redirect = httpx.Response(status_code, headers={"location": "https://169.254.169.254/latest/meta-data/"})

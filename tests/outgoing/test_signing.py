@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.outgoing.signing import OVERLAP_MS, secret_of, signed_headers, signing_generations
+from app.domain.endpoint import OVERLAP_MS
+from app.outgoing.signing import secret_of, signed_headers, signing_generations
 from tests.support.size import examples
 
 MASTER = "m" * 40

@@ -94,7 +94,7 @@ def test_no_other_spelling_of_a_private_host_passes(host: str, scheme: str, is_l
         (f"https://{'a.' * 130}example.com/", "has no valid host; write it like hooks.example.com"),
         (f"https://hooks.example.com/{'a' * 2000}", "is longer than 2000 characters"),
         ("https://2130706433/", "is not its plain spelling; write it as four decimal numbers"),
-        ("https://10.0.0.1/", "names 10.0.0.1, which may not be called: private"),
+        ("https://10.0.0.1/", "names 10.0.0.1, which may not be called: private; name a public host"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(url: str, why: str) -> None:
@@ -104,7 +104,7 @@ def test_a_refusal_says_what_is_wrong(url: str, why: str) -> None:
 
 
 def test_in_local_mode_the_refusal_of_http_names_what_is_allowed() -> None:
-    with pytest.raises(ValueError, match=r"https://, but for localhost, 127.0.0.1 and \[::1\]"):
+    with pytest.raises(ValueError, match=r"https://; http:// is for localhost, 127.0.0.1 and \[::1\] only"):
         read_target("http://hooks.example.com/", is_local=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from app.errors import ServiceUnavailable
-from app.store.batches import TRIES, get_all, put_all
+from app.store.batches import TRIES, delete_all, get_all, put_all
 from app.store.events import EventItem
 from app.store.ttl import as_ttl
 from tests.support.aws import Aws
@@ -59,8 +59,16 @@ WAITED: list[float] = []
 
 
 def some_items(count: int) -> list[EventItem]:
+    says: dict[str, Any] = {
+        "provider": "ses",
+        "kind": "opened",
+        "attempt": 1,
+        "at": 1,
+        "status": "sent",
+        "email_status": "sent",
+    }
     return [
-        EventItem(uuid4().hex, "event#1", ttl=as_ttl(4_000_000_000), provider="ses", kind="opened", attempt=1, at=1)
+        EventItem(uuid4().hex, "event#1", ttl=as_ttl(4_000_000_000), stored_at=1, version=1, **says)
         for _ in range(count)
     ]
 
@@ -79,6 +87,9 @@ def test_more_than_fit_one_batch_are_written_and_read(store: Aws) -> None:
     assert ids(get_all(EventItem, keys(items), is_consistent=True)) == {item.email_id for item in items}
     assert get_all(EventItem, []) == []
     put_all([])
+    delete_all(EventItem, keys(items[:110]))
+    delete_all(EventItem, [])
+    assert ids(get_all(EventItem, keys(items), is_consistent=True)) == {item.email_id for item in items[110:]}
 
 
 def test_what_is_left_undone_is_asked_for_again_each_time_after_a_longer_wait(answers: Install) -> None:
@@ -89,7 +100,12 @@ def test_what_is_left_undone_is_asked_for_again_each_time_after_a_longer_wait(an
     reads = answers(lambda _, size: size // 2)
     assert ids(get_all(EventItem, keys(items), is_consistent=True)) == {item.email_id for item in items}
     assert reads.sizes == [20, 10, 5, 2, 1]
-    assert len(WAITED) == 8
+    deletes = answers(lambda _, size: size // 2)
+    delete_all(EventItem, keys(items))
+    assert deletes.sizes == [20, 10, 5, 2, 1]
+    assert len(WAITED) == 12
+    answers(lambda _number, _size: 0)
+    assert get_all(EventItem, keys(items), is_consistent=True) == []
     assert all(0 <= waited_s <= 0.04 * 2**number for number, waited_s in enumerate(WAITED[:4]))
 
 
@@ -102,6 +118,8 @@ def test_what_is_left_undone_for_good_is_unavailable(answers: Install) -> None:
     assert sum(WAITED) < 4
     with pytest.raises(ServiceUnavailable):
         get_all(EventItem, keys(items))
+    with pytest.raises(ServiceUnavailable):
+        delete_all(EventItem, keys(items))
 
 
 def test_a_throttled_batch_is_asked_for_again_and_any_other_fault_is_not(answers: Install) -> None:

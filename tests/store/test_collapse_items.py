@@ -42,7 +42,7 @@ def in_scope(scope: str) -> Head:
 def test_a_head_is_stored_with_its_pointer(collapses: Collapses, scope: str) -> None:
     assert collapses.newest(scope) is None
     created = collapses.create(head := in_scope(scope), NOW_MS)
-    stored = replace(head, version=1, due_entry_ms=NOW_MS + REPUBLISH_AFTER_MS)
+    stored = replace(head, version=1, written_at_ms=NOW_MS, due_entry_ms=NOW_MS + REPUBLISH_AFTER_MS)
     assert created == stored == Heads().get(head.email_id)
     assert collapses.newest(scope) == head.email_id
     assert CollapseItem.get(f"collapse#{scope}", "newest").ttl.timestamp() == head.ttl_s + 30 * 24 * 3600

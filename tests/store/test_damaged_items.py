@@ -51,7 +51,7 @@ KEYS: Mapping[str, Mapping[str, Raw | None]] = {
 def test_a_story_leaves_an_event_out(damage: str, caplog: pytest.LogCaptureFixture) -> None:
     email_id = f"eml_{uuid4().hex}"
     events = [ProviderEvent("ses", Kind.DELIVERED, email_id, 1, "ann@example.net", NOW_MS + n) for n in range(3)]
-    Events().put(events, {email_id: 4_000_000_000})
+    Events().put(events, {email_id: a_head(NOW_MS, email_id=email_id, ttl_s=4_000_000_000)}, NOW_MS)
     parts = [item.part for item in EventItem.query(email_id)]
     item = stored(EventItem, email_id=email_id, part=parts[1])
     assert item is not None

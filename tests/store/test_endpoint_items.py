@@ -45,6 +45,7 @@ def stored(endpoint: Endpoint) -> Endpoint:
             "types": (ChangeType.SENT, ChangeType.OPENED),
             "description": "Büro",
             "failing_since_ms": 1_800_000_000_001,
+            "probed_at_ms": 1_800_000_000_003,
             "disabled": Disabled.GONE,
             "disabled_at_ms": 1_800_000_000_002,
             "began_ms": (1_800_000_000_000, 1_800_000_000_005),

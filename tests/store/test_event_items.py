@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from app.domain.event import ProviderEvent
 from app.domain.kinds import Cause, Kind
-from app.store.events import Events
+from app.store.events import EventItem, Events
+from tests.support.samples import a_head
 from tests.support.size import examples
 
 pytestmark = pytest.mark.usefixtures("store")
 TTL_S = 4_000_000_000
+NOW_MS = 1_700_000_009_000
 
 
 def an_event(**fields: object) -> ProviderEvent:
@@ -24,7 +26,12 @@ def an_event(**fields: object) -> ProviderEvent:
 
 
 def keep(events: list[ProviderEvent]) -> None:
-    Events().put(events, {event.email_id: TTL_S for event in events})
+    Events().put(events, {one.email_id: a_head(0, email_id=one.email_id, ttl_s=TTL_S) for one in events}, NOW_MS)
+
+
+def stored(event: ProviderEvent) -> EventItem:
+    (item,) = EventItem.query(event.email_id, EventItem.part.startswith("event#"), consistent_read=True)
+    return item
 
 
 def test_what_was_put_comes_back_whole() -> None:
@@ -73,6 +80,25 @@ def test_more_events_than_one_batch_takes() -> None:
 def test_no_events_are_no_write() -> None:
     keep([])
     assert Events().of(f"eml_{uuid4().hex}") == []
+
+
+@pytest.mark.parametrize(("written_ms", "stored_ms"), [(NOW_MS - 1, NOW_MS), (NOW_MS + 5, NOW_MS + 5)])
+def test_an_item_says_when_it_was_stored_which_is_not_before_its_head_and_that_heads_version(
+    written_ms: int, stored_ms: int
+) -> None:
+    event = an_event()
+    head = a_head(0, email_id=event.email_id, ttl_s=TTL_S, version=7, written_at_ms=written_ms)
+    Events().put([event], {event.email_id: head}, NOW_MS)
+    item = stored(event)
+    assert (item.stored_at, item.version, item.ttl.timestamp()) == (stored_ms, 7, TTL_S)
+
+
+def test_what_is_kept_for_longer_says_the_same_as_before() -> None:
+    event = an_event()
+    Events().put([event], {event.email_id: a_head(0, email_id=event.email_id, ttl_s=TTL_S, version=7)}, NOW_MS)
+    before = stored(event).serialize()
+    Events().keep(event.email_id, TTL_S + 5)
+    assert stored(event).serialize() == {**before, "ttl": {"N": str(TTL_S + 5)}}
 
 
 texts = st.text(max_size=20)

@@ -47,6 +47,16 @@ def at_their_defaults(kept: Head | Recipient | Attempt) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("after_ms", [5, 0, -3000])
+def test_each_version_is_written_later_than_the_one_before_whatever_the_clock_says(after_ms: int) -> None:
+    head, now_ms = stored(), NOW_MS + after_ms
+    assert head.written_at_ms == NOW_MS
+    later = Heads().update(replace(head, subject="later"), now_ms)
+    assert later is not None
+    assert later.written_at_ms == max(now_ms, NOW_MS + 1)
+    assert Heads().get(head.email_id) == later
+
+
 def test_what_is_created_is_read_again_whole() -> None:
     person = Recipient(
         "Ann@Example.net",
@@ -112,6 +122,7 @@ def test_what_is_created_is_read_again_whole() -> None:
         key_hash="5e6f",
         through="mailgun:eu",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        webhook_url="https://hooks.example.com/mail?shop=2",
     )
     assert at_their_defaults(head) == at_their_defaults(person) == at_their_defaults(repetition) == []
     assert head.version == 1

@@ -46,8 +46,25 @@ def test_tables_are_paid_on_demand_and_forget_by_ttl(aws: Aws, prefix: str) -> N
         assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
         ttl = dynamodb.describe_time_to_live(TableName=prefix + name)["TimeToLiveDescription"]
         assert (ttl["TimeToLiveStatus"], ttl.get("AttributeName")) == (
-            ("DISABLED", None) if name == "api-keys" else ("ENABLED", "ttl")
+            ("DISABLED", None) if name in ("api-keys", "endpoints") else ("ENABLED", "ttl")
         )
+
+
+def test_the_emails_have_a_stream_also_if_an_earlier_version_made_their_table(aws: Aws, prefix: str) -> None:
+    dynamodb = client(aws.endpoint_url, "dynamodb")
+
+    def streams() -> dict[str, dict[str, object]]:
+        found = {name: dynamodb.describe_table(TableName=prefix + name)["Table"] for name in tables.MODELS}
+        return {name: one["StreamSpecification"] for name, one in found.items() if "StreamSpecification" in one}
+
+    wanted = {"emails": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    assert streams() == wanted
+    dynamodb.update_table(TableName=f"{prefix}emails", StreamSpecification={"StreamEnabled": False})
+    tables.create_all()
+    assert streams() == wanted
+    before = dynamodb.describe_table(TableName=f"{prefix}emails")["Table"]["LatestStreamArn"]
+    tables.create_all()
+    assert dynamodb.describe_table(TableName=f"{prefix}emails")["Table"]["LatestStreamArn"] == before
 
 
 def test_creating_again_loses_nothing(prefix: str) -> None:

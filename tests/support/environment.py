@@ -4,6 +4,7 @@ from tests.support.aws import BUCKET, REGION, Aws, Queue
 
 # Every secret in the environment. None of them may ever appear in a log.
 ADDRESS_SECRET = "s3cr3t-addresses-of-thirty-two-characters"
+WEBHOOK_SECRET = "s3cr3t-webhooks-of-thirty-two-characters"
 SECRETS = ("SG.s3cr3t-sendgrid", "key-s3cr3t-mailgun", "s3cr3t-ses", "re_s3cr3t-resend", ADDRESS_SECRET)
 
 

@@ -16,7 +16,7 @@ from app.wiring import process
 from app.wiring.parts import Container
 from tests.providers.case import CASES
 from tests.support.aws import Aws, client
-from tests.support.environment import environment
+from tests.support.environment import WEBHOOK_SECRET, environment
 from tests.support.provider_server import ProviderServer
 from workers import attempts
 
@@ -33,7 +33,7 @@ def doors(aws: Aws, server: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> 
     before = list(root.handlers), root.level
     whole = {**environment(aws, aws.queue(), server.url, "doors-"), **KNOWN}
     secret = {name: whole.pop(name) for name in list(whole) if name.startswith(("SENDGRID_", "MAILGUN_", "RESEND_"))}
-    secret["ADDRESS_SECRET"] = whole.pop("ADDRESS_SECRET")
+    secret |= {"ADDRESS_SECRET": whole.pop("ADDRESS_SECRET"), "WEBHOOK_SECRET": WEBHOOK_SECRET}
     manager: Any = client(aws.endpoint_url, "secretsmanager")
     for name, value in {**whole, "PROVIDERS": "sendgrid,mailgun"}.items():
         monkeypatch.setenv(name, value)

@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from app.local.invocation import Context
+from app.notification_queue import read_message
+from app.notify.notification import Notification
+from app.store.waiting_notifications import WaitingNotifications
 from app.wiring.sweep import sweep
 from tests.support.process import Process
 from tests.support.samples import an_email
@@ -34,4 +38,21 @@ def test_it_looks_whether_the_api_answers_where_it_knows_its_address(
     sweep.cache_clear()
     handler(SCHEDULE, Context("sweep", timeout_s=60))
     assert [called for called, _ in process.providers.calls] == ([f"{path}/health"] if path else [])
+    sweep.cache_clear()
+
+
+@pytest.mark.parametrize("is_deployed_with_a_topic", [True, False])
+def test_it_publishes_the_notifications_that_waited_long_enough(
+    process: Process, monkeypatch: pytest.MonkeyPatch, is_deployed_with_a_topic: bool
+) -> None:
+    notifications = process.aws.queue(raw=True)
+    if is_deployed_with_a_topic:
+        monkeypatch.setenv("NOTIFICATIONS_TOPIC_ARN", notifications.topic.arn)
+    sweep.cache_clear()
+    one = Notification(f"evt_{uuid4().hex}", "email.sent", "shop", "ep_1", "{}", 0, email_id="eml_1", tries=4)
+    waiting = WaitingNotifications(process.container.settings.shards, Notification.from_json)
+    waiting.put_all([(one, int(process.container.clock() * 1000))])
+    handler(SCHEDULE, Context("sweep", timeout_s=60))
+    published = [read_message(record["Body"]) for record in notifications.records()]
+    assert published == ([one] if is_deployed_with_a_topic else [])
     sweep.cache_clear()

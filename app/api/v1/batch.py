@@ -18,11 +18,13 @@ from app.api.v1 import batch_views, examples, idempotency, stories, validation
 from app.api.v1.lanes import lane_of
 from app.api.v1.schemas import BatchEmailRequest
 from app.api.v1.sending import TOO_MANY
+from app.api.v1.webhook_urls import WebhookUrls
 from app.api.views import FieldFault
 from app.delivery.drafts import Accepted, Requested
 from app.domain.lane import Lane
 from app.errors import Conflict, Forbidden, Invalid, Problem
 from app.store.api_keys import ApiKey
+from app.wiring.parts import Container
 
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["emails"])
@@ -57,7 +59,7 @@ def send_batch(request: Request, key: Sender, body: JsonBody, parts: Parts) -> R
     wanted: dict[int, Requested] = {}
     values, broken = _split(body)
     rates.take(request, parts, key, len(values))
-    for place, one in enumerate(_read(values, broken, key, int(parts.clock() * 1000))):
+    for place, one in enumerate(_read(values, broken, key, parts)):
         if isinstance(one, Requested):
             wanted[place] = one
         else:
@@ -81,8 +83,11 @@ def _split(body: bytes) -> tuple[list[Any], list[bodies.Place]]:
     return values, broken
 
 
-def _read(values: list[Any], broken: list[bodies.Place], key: ApiKey, now_ms: int) -> Iterator[Requested | Problem]:
+def _read(
+    values: list[Any], broken: list[bodies.Place], key: ApiKey, parts: Container
+) -> Iterator[Requested | Problem]:
     """Each email of the batch, or why it is none."""
+    now_ms, urls = int(parts.clock() * 1000), WebhookUrls.of(parts)
     faults: dict[int, list[tuple[str, str]]] = {}
     for number, *within in broken:
         faults.setdefault(int(number), []).append((path(within), bodies.NOT_UNICODE))
@@ -90,7 +95,7 @@ def _read(values: list[Any], broken: list[bodies.Place], key: ApiKey, now_ms: in
         try:
             if number in faults:
                 raise Invalid(*faults[number])
-            wanted, email = validation.check(BatchEmailRequest, value, now_ms)
+            wanted, email = validation.check(BatchEmailRequest, value, now_ms, urls)
             if refused := list(forbidden(key, email)):
                 raise _Refused(*refused)
             yield Requested(email, wanted.idempotency_key, lane_of(key, email, Lane.BULK))

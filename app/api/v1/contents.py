@@ -14,6 +14,7 @@ from app.api.threads import Route
 from app.api.v1 import content_views as views
 from app.api.v1 import examples
 from app.api.v1.emails import EmailId, known
+from app.api.v1.files import read_media_type
 from app.domain.email import Attachment
 from app.errors import Conflict, Invalid, NotFound
 
@@ -29,7 +30,6 @@ SAFE: Final = {
 }
 BINARY: Final = "application/octet-stream"
 MIME: Final = "message/rfc822"
-_MEDIA_TYPE: Final = re.compile(r"[!#$&^\w.+-]+/[!#$&^\w.+-]+(?:; ?[\w-]+=(?:[\w.+-]+|\"[ !#-\[\]-~]*\"))*", re.ASCII)
 _UNKNOWN = NotFound("no such email")
 _NO_NUMBER = Invalid(("number", "must be a whole number"))
 _LARGE = TooLarge("this answer has 7,000,000 bytes as Lambda counts them, of which 6,291,556 pass; download the parts")
@@ -88,9 +88,16 @@ def get_attachment(request: Request, email_id: EmailId, number: Number, key: Rea
         many = f"{count} attachment{'s' if count != 1 else ''}"
         raise NotFound(f"this email has {many}; GET /v1/emails/{email_id}/content lists them")
     found = content.attachments[number - 1]
-    media_type = found.content_type if _MEDIA_TYPE.fullmatch(found.content_type) else BINARY
-    headers = {**SAFE, "Content-Type": media_type, "Content-Disposition": _disposition(found, number)}
+    headers = {**SAFE, "Content-Type": _media_type(found), "Content-Disposition": _disposition(found, number)}
     return fitting(request, Response(found.content, headers=headers), "ask an installation that runs in a container")
+
+
+def _media_type(attachment: Attachment) -> str:
+    """The type that its email gives it, unless another version stored it and it is none that a header may hold."""
+    try:
+        return read_media_type(attachment.content_type)
+    except ValueError:
+        return BINARY
 
 
 @router.get(

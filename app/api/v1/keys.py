@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["keys"])
 
 PREFIX: Final = "key_"
-_ID: Final = re.compile(r"key_([0-9a-f]{64})")
-_PLACE: Final = re.compile(r"(\d{1,16})\.([0-9a-f]{64})")
+_IDS: Final = "[0-9a-f]{64}"
+_ID: Final = re.compile(f"{PREFIX}({_IDS})")
 _UNKNOWN = NotFound("there is no such API key; `GET /v1/keys` has their ids")
 _OWN = Conflict("this is the key of this request: revoke it with another key of the scope `admin`, or rotate it")
 _LAST = Conflict("no other key with the scope `admin` would be left that does not end; create one first")
@@ -93,15 +93,10 @@ def create_key(request: Request, response: Response, key: Operator, body: JsonBo
 )
 def list_keys(chosen: Annotated[Filter, Query()], parts: Parts) -> views.KeyList:
     """List the API keys of every project, newest first, revoked ones too, without their secrets."""
-    before = None if chosen.after is None else _place(chosen.after)
     known, unreadable = parts.api_keys.read()
-    found = sorted(((one.created_at_ms, one.id), one) for one in known if chosen.project in (None, plain(one.project)))[
-        ::-1
-    ]
-    left = [(place, one) for place, one in found if before is None or place < before]
-    page = left[: chosen.limit]
-    after = queries.encode("{}.{}".format(*page[-1][0])) if len(left) > len(page) else None
-    shown = [views.Key(**_fields(one, parts)) for _, one in page]
+    wanted = (one for one in known if chosen.project in (None, plain(one.project)))
+    page, after = queries.newest_first(wanted, chosen.after, chosen.limit, _IDS)
+    shown = [views.Key(**_fields(one, parts)) for one in page]
     return views.KeyList(keys=shown, unreadable=[PREFIX + one.id for one in unreadable], after=after)
 
 
@@ -225,10 +220,3 @@ def _fields(key: ApiKey, parts: Container) -> dict[str, Any]:
         "expires_at": times.write_optional(key.expires_at_ms),
         "revoked_at": times.write_optional(key.revoked_at_ms),
     }
-
-
-def _place(cursor: str) -> tuple[int, str]:
-    place = _PLACE.fullmatch(queries.decode(cursor) or "")
-    if place is None:
-        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
-    return int(place[1]), place[2]

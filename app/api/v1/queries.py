@@ -5,9 +5,9 @@ import binascii
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -18,6 +18,7 @@ from app.domain.account import is_account
 from app.domain.project import check_project
 from app.errors import Invalid
 
+BAD_CURSOR: Final = Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
 _PLUS = "a + in an address is written %2B in a query, where + is a space"
 
 OrNone = BeforeValidator(lambda text: text or None)  # an empty parameter, such as `?status=`, counts as left out
@@ -62,6 +63,21 @@ Account = Annotated[str, AfterValidator(_account)]
 Time = Annotated[int, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
+class Created(Protocol):
+    """What was created at a time, and has an id."""
+
+    @property
+    def id(self) -> str:
+        """The id, which no other one has."""
+
+    @property
+    def created_at_ms(self) -> int:
+        """When it was created."""
+
+
+Item = TypeVar("Item", bound=Created)
+
+
 class Query(BaseModel):
     """The parameters of a listing. Unknown ones are refused."""
 
@@ -102,3 +118,23 @@ def decode(cursor: str) -> str | None:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         return None
+
+
+def newest_first(items: Iterable[Item], after: str | None, limit: int, ids: str) -> tuple[list[Item], str | None]:
+    """A page of items that are all known, and the cursor of the next page (None: there is none).
+
+    `ids` is the pattern of an item's id. Raises Invalid if `after` is no cursor.
+    """
+    before = None if after is None else _created(after, ids)
+    found = sorted(((one.created_at_ms, one.id), one) for one in items)[::-1]
+    left = [(place, one) for place, one in found if before is None or place < before]
+    page = left[:limit]
+    following = encode("{}.{}".format(*page[-1][0])) if len(left) > len(page) else None
+    return [one for _, one in page], following
+
+
+def _created(cursor: str, ids: str) -> tuple[int, str]:
+    place = re.fullmatch(rf"(\d{{1,16}})\.({ids})", decode(cursor) or "")
+    if place is None:
+        raise BAD_CURSOR
+    return int(place[1]), place[2]

@@ -36,14 +36,14 @@ RESERVED_HEADER_PREFIXES: Final[Mapping[str, str]] = {
     **dict.fromkeys(CONTROL_HEADERS, _OPTIONS),
 }
 
-_NOT_YET = "is not supported yet; remove it"
 _TEMPLATES = "is not supported: fill in the template yourself, and send the result as `html` and `text`"
 _AMP = "is not supported, because most providers do not take it; send `html` and `text`"
 _TRACKING = "is not a known field; use `tracking`, which has `opens` and `clicks`"
 _SCHEDULE = "is not a known field; use `send_at`"
 # Fields of other APIs whose meaning here has another name, or no name yet.
 UNKNOWN_FIELDS: Final[Mapping[str, str]] = {
-    "webhook_url": _NOT_YET,
+    "webhook": "is not a known field; use `webhook_url`",
+    "callback_url": "is not a known field; use `webhook_url`",
     "deliver_at": _SCHEDULE,
     "delivery_time": _SCHEDULE,
     "o:deliverytime": _SCHEDULE,

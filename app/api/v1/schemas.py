@@ -29,6 +29,7 @@ from app.api.v1.files import guess_media_type
 from app.api.v1.forms import Request, accepting, list_of, one_or_list_of
 from app.domain.lane import Lane
 from app.domain.suppression import Reason
+from app.outgoing.targets import MOST_CHARACTERS
 
 
 def _unique(items: list[str]) -> list[str]:
@@ -186,6 +187,14 @@ class EmailRequest(Request):
         ),
         Field(default_factory=TrackingRequest),
     ]
+    webhook_url: Annotated[
+        str | None,
+        StringConstraints(max_length=MOST_CHARACTERS),
+        Field(
+            description="what becomes of this email is posted there, too, signed by the project's default secret; an"
+            " https URL of a public host"
+        ),
+    ] = None
 
     @property
     def begins_at(self) -> int | None:

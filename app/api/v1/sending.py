@@ -16,6 +16,7 @@ from app.api.v1.idempotency import IdempotencyKey
 from app.api.v1.lanes import lane_of
 from app.api.v1.schemas import EmailRequest
 from app.api.v1.validation import read_email
+from app.api.v1.webhook_urls import WebhookUrls
 from app.delivery.accept import check_expiry
 from app.delivery.new_head import new_head, new_id
 from app.domain.eligibility import check_named
@@ -117,6 +118,6 @@ def _why(candidate: Candidate, key: ApiKey) -> str:
 
 
 def _read(body: bytes, key: ApiKey, parts: Container) -> Email:
-    email = read_email(body, now_ms=int(parts.clock() * 1000))
+    email = read_email(body, now_ms=int(parts.clock() * 1000), urls=WebhookUrls.of(parts))
     check_email(key, email)
     return email

@@ -76,6 +76,7 @@ def _summary(head: Head) -> dict[str, object]:
         **{role: [r.address for r in head.recipients.values() if r.role is role] for role in Role},
         "subject": head.subject,
         "tracking": {"opens": head.tracking.opens, "clicks": head.tracking.clicks},
+        "webhook_url": head.webhook_url or None,
         "created_at": times.write(head.created_at_ms),
         "send_at": times.write_optional(head.send_at_ms),
         "expires_at": times.write(head.expires_at_ms),

@@ -133,7 +133,7 @@ def lift_suppression(suppression_id: Id, key: Operator, parts: Parts) -> None:
 def _place(cursor: str) -> str:
     place = queries.decode(cursor)
     if place is None or not _PLACE.fullmatch(place):
-        raise Invalid(("after", "is not a cursor of this listing; use the `after` of the previous page"))
+        raise queries.BAD_CURSOR
     return place
 
 

@@ -13,6 +13,7 @@ from app.api.v1.fields import METADATA_LIMIT, MORE_RECIPIENTS, RECIPIENT_LIMIT, 
 from app.api.v1.forms import FORMS
 from app.api.v1.later_schemas import RetryRequest, ScheduleRequest
 from app.api.v1.schemas import AttachmentRequest, BatchEmailRequest, EmailRequest, SuppressionRequest, TrackingRequest
+from app.api.v1.webhook_urls import DEPLOYED, WebhookUrls
 from app.domain import headers
 from app.domain.address import address_key
 from app.domain.email import Attachment, Content, Email, OnUncertain, Tracking
@@ -39,18 +40,21 @@ Wanted = TypeVar("Wanted", bound=EmailRequest)
 Fault = tuple[str, str]  # field, what is wrong with it
 
 
-def read_email(body: bytes, *, now_ms: int) -> Email:
+def read_email(body: bytes, *, now_ms: int, urls: WebhookUrls = DEPLOYED) -> Email:
     """The email in `body`. Whether the providers that it names are configured is not checked here.
 
     Raises Malformed if the body is not JSON, Invalid naming each wrong field.
     """
-    return check(EmailRequest, bodies.parse(body), now_ms)[1]
+    return check(EmailRequest, bodies.parse(body), now_ms, urls)[1]
 
 
-def check(model: type[Wanted], value: object, now_ms: int) -> tuple[Wanted, Email]:
+def check(model: type[Wanted], value: object, now_ms: int, urls: WebhookUrls) -> tuple[Wanted, Email]:
     """The request in `value`, as JSON has it, and its email. Raises Invalid naming each wrong field."""
     request = _validated(model, value)
-    if faults := [*_check_together(request, now_ms)]:
+    faults = [*_check_together(request, now_ms)]
+    if request.webhook_url and (fault := urls.fault(request.webhook_url)):
+        faults.append(("webhook_url", fault))
+    if faults:
         raise Invalid(*faults)
     return request, to_email(request)
 
@@ -84,6 +88,7 @@ def to_email(request: EmailRequest) -> Email:
         override_suppression=request.override_suppression,
         lane=request.lane,
         tracking=Tracking(request.tracking.opens, request.tracking.clicks),
+        webhook_url=request.webhook_url or "",
         named_tags=tuple(dict.fromkeys(tag.name for tag in request.tags if isinstance(tag, TagRequest))),
     )
 

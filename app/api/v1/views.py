@@ -118,6 +118,9 @@ class EmailSummary(BaseModel):
     bcc: list[str]
     subject: str
     tracking: EmailTracking
+    webhook_url: Annotated[
+        str | None, Field(exclude_if=lambda value: value is None, description="the one that was named, if one was")
+    ] = None
     created_at: Time
     send_at: Annotated[
         Time | None,

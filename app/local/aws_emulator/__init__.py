@@ -8,6 +8,7 @@ commits       writes to the journal in groups; an answer waits until what it tel
 tables        sees every change of DynamoDB, takes it back if it is not kept, fills the tables again at the start
 notes         what one request changes
 snapshot      the tables before a request that makes, changes or deletes one
+streams       what is told of a table's changes: kept until its reader has passed it
 tokens        of transactions, so that none is made twice
 objects       S3's objects: whole, on disk, or refused
 dead_letters  the messages of dead-letter queues

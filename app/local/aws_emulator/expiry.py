@@ -21,6 +21,7 @@ from .tables import Tables
 AT_ONCE: Final = 500
 """Items that are looked at, or deleted, before other requests have their turn."""
 
+_TIME: Final = 13  # digits of a time in epoch ms
 _DAY_S: Final = 86_400.0
 
 
@@ -37,6 +38,29 @@ class Cap:
         """Parse `text`, an argument of the command line: TABLE:PREFIX:MOST."""
         table, prefix, most = text.split(":")
         return cls(table, prefix, int(most))
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Of the items of a table whose sort keys begin with a time, the newest `most` are kept.
+
+    They are those of the partitions whose keys begin with one of `prefixes`; with `is_all_but`, all but those.
+    """
+
+    table: str
+    prefixes: tuple[str, ...]
+    is_all_but: bool
+    most: int
+
+    @classmethod
+    def of(cls, text: str) -> "Newest":
+        """Parse `text`, an argument of the command line: TABLE:PREFIX+PREFIX:MOST, or TABLE:~PREFIX+PREFIX:MOST."""
+        table, prefixes, most = text.split(":")
+        return cls(table, tuple(prefixes.removeprefix("~").split("+")), prefixes.startswith("~"), int(most))
+
+    def has(self, partition: str) -> bool:
+        """Whether it is about the items of this partition."""
+        return partition.startswith(self.prefixes) is not self.is_all_but
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +91,12 @@ class Expiry:
         queues: KeptQueues,
         lifecycles: Sequence[Lifecycle],
         caps: Sequence[Cap],
+        newest: Sequence[Newest],
         interval_s: float,
     ) -> None:
         self._dynamodb, self._s3 = dynamodb, s3
         self._tables, self._queues = tables, queues
-        self._lifecycles, self._caps, self._interval_s = lifecycles, caps, interval_s
+        self._lifecycles, self._caps, self._newest, self._interval_s = lifecycles, caps, newest, interval_s
 
     async def watch(self) -> None:
         """Look again and again. Never returns."""
@@ -90,6 +115,8 @@ class Expiry:
                 await self._expire_items(table, setting["AttributeName"], now_s)
         for cap in self._caps:
             await self._keep_newest(cap)
+        for newest in self._newest:
+            await self._keep_newest_items(newest)
         self._tables.tokens.forget(now_s)
         self._queues.expire()
         await self._expire_objects(now_s)
@@ -122,6 +149,24 @@ class Expiry:
                 some = too_old[begin : begin + AT_ONCE]
                 keys = [(table, partition, sort) for partition in some for sort in table["items"].get(partition, {})]
                 await self._tables.expire(keys, lambda _: True)
+                await asyncio.sleep(0)
+
+    async def _keep_newest_items(self, newest: Newest) -> None:
+        for (_, _, name), table in self._dynamodb._tables.all_items():
+            if name != newest.table:
+                continue
+            keys = [
+                (sort, partition)
+                for partition, items in table["items"].items()
+                if newest.has(partition)
+                for sort in items
+                if sort[:_TIME].isdecimal() and len(sort) > _TIME
+            ]
+            keys.sort()
+            too_old = keys[: max(0, len(keys) - newest.most)]
+            for begin in range(0, len(too_old), AT_ONCE):
+                some = [(table, partition, sort) for sort, partition in too_old[begin : begin + AT_ONCE]]
+                await self._tables.expire(some, lambda _: True)
                 await asyncio.sleep(0)
 
     async def _expire_objects(self, now_s: float) -> None:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from .journal import Journal, NotKept
+from .streams import Wanted
 
 FUNCTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "dynamodb": {
@@ -20,7 +21,10 @@ FUNCTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "_remove_item": ("table", "pk_val", "sk_val"),
         "_items_replaced": ("table",),
         "_update_counts": ("table",),
+        "_emit_stream_event": ("table_name", "event_name", "old_item", "new_item", "replicate"),
+        "_build_change_record": ("table", "event_name", "old_item", "new_item", "view_type"),
     },
+    "dynamodb_streams": {"handle_request": ("method", "path", "headers", "body", "query_params")},
     "s3": {
         "_put_object": ("bucket_name", "key", "body", "headers"),
         "_delete_object": ("bucket_name", "key", "headers", "query_params"),
@@ -40,13 +44,19 @@ FUNCTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 """What is replaced or called: module → function → its parameters."""
 
 STORES: Final[Mapping[str, tuple[str, ...]]] = {
-    "dynamodb": ("_tables", "_ttl_settings", "_pitr_settings", "_tags", "_txn_idempotency"),
+    "dynamodb": (
+        *("_tables", "_ttl_settings", "_pitr_settings", "_tags", "_txn_idempotency"),
+        *("_stream_records", "_stream_trimmed", "_closed_streams"),
+    ),
     "s3": ("_buckets",),
     "sqs": ("_queues",),
 }
 
 SCRATCH: Final = "proof-of-the-journal"
 """The table that each start makes, writes to, and deletes."""
+
+OF_SCRATCH: Final = Wanted(SCRATCH, 100, "p", (("", frozenset({"INSERT", "MODIFY"})),))
+"""What is kept of that table's stream."""
 
 
 def require_shape(modules: Mapping[str, Any]) -> None:
@@ -86,10 +96,11 @@ async def require_proof(handle: Any, dynamodb: Any, journal: Journal) -> None:
                 {"AttributeName": "s", "AttributeType": "N"},
             ],
             KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
     ]
-    table = next(table for (_, _, name), table in dynamodb._tables.all_items() if name == SCRATCH)
-    place = next(place for place, _ in journal.places() if place.endswith(f"/{SCRATCH}"))
+    (account, region, _), table = next(found for found in dynamodb._tables.all_items() if found[0][2] == SCRATCH)
+    place, stream = (f"{kind} {account}/{region}/{SCRATCH}" for kind in ("table", "stream"))
     to = {"TableName": SCRATCH}
     add = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
     writes: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -119,8 +130,11 @@ async def require_proof(handle: Any, dynamodb: Any, journal: Journal) -> None:
         }
         if dict(journal.entries(place)) != held:
             raise NotKept(f"{_misfit()}: the journal missed a {action}")
+    recorded = [record["eventName"] for _, record in journal.entries(stream)]
+    if recorded != ["INSERT", "MODIFY", "INSERT", "INSERT", "INSERT", "MODIFY"]:
+        raise NotKept(f"{_misfit()}: the stream of a table tells {recorded}")
     statuses.append(await call("DeleteTable", TableName=SCRATCH))
-    if set(statuses) != {200} or any(other == place for other, _ in journal.places()):
+    if set(statuses) != {200} or {place, stream} & {other for other, _ in journal.places()}:
         raise NotKept(f"{_misfit()}: a table that comes and goes is not seen")
 
 

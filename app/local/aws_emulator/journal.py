@@ -43,10 +43,11 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """There is no such entry from now on."""
+    """There is no such entry from now on, nor `and_before` one whose name is before it in the order of characters."""
 
     place: str
     name: str
+    and_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,10 @@ class Journal:
                         " ON CONFLICT (place, name) DO UPDATE SET value = excluded.value",
                         (ids[place], name, _json(value)),
                     )
-                case Remove(place, name):
+                case Remove(place, name, and_before):
                     run("DELETE FROM entries WHERE place = ? AND name = ?", (ids[place], name))
+                    if and_before:
+                        run("DELETE FROM entries WHERE place = ? AND name < ?", (ids[place], name))
                 case Describe(place, description):
                     [(ids[place],)] = run(
                         "INSERT INTO places (name, description) VALUES (?, ?)"

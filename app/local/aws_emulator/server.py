@@ -13,16 +13,18 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from . import fitness
 from .commits import Commits
 from .dead_letters import KeptQueues
-from .expiry import Cap, Expiry, Lifecycle
+from .expiry import Cap, Expiry, Lifecycle, Newest
 from .foreign import names_of
 from .guard import guarded
 from .journal import Journal, NotKept
 from .objects import Objects
 from .serving import server
+from .streams import STREAM_PATH, Streams, Wanted
 from .tables import Tables
 
 STORAGE_PATH: Final = "/_emailsminder/storage"
@@ -59,9 +61,11 @@ def _config(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--hosts", required=True, help="further names of this machine, separated by commas")
     parser.add_argument("--queues", required=True, help="the queues whose messages are kept, separated by commas")
     parser.add_argument("--claim", required=True, help="the attribute of an item that announces an effect outside")
+    parser.add_argument("--stream", type=Wanted.of, action="append", default=[], help="what is kept of a stream")
     parser.add_argument("--lifecycle", type=Lifecycle.of, action="append", default=[], help="PREFIX:DAYS, of objects")
     parser.add_argument("--expiry-s", type=float, required=True, help="how often what has expired is deleted")
     parser.add_argument("--cap", type=Cap.of, action="append", default=[], help="TABLE:PREFIX:MOST, any number of them")
+    parser.add_argument("--newest", type=Newest.of, action="append", default=[], help="TABLE:[~]PREFIX+PREFIX:MOST")
     return parser.parse_args(arguments)
 
 
@@ -79,7 +83,9 @@ async def _run(config: argparse.Namespace) -> int:
     modules = _modules()
     fitness.require_shape(modules)
     commits = Commits(journal)
-    tables = Tables(modules["dynamodb"], commits, config.claim)
+    wanted = {one.table: one for one in (*config.stream, fitness.OF_SCRATCH)}
+    streams = Streams(modules["dynamodb"], modules["dynamodb_streams"], commits, wanted)
+    tables = Tables(modules["dynamodb"], commits, config.claim, streams)
     objects = Objects(modules["s3"], commits)
     queues = KeptQueues(modules["sqs"], config.queues.split(","), commits)
     with journal.reading():
@@ -87,13 +93,14 @@ async def _run(config: argparse.Namespace) -> int:
         queues.load(journal)
     journal.require_room()  # after everything was read: a file that cannot be read stays as it is
     objects.drop_torn()
-    for part in (tables, objects, queues):
+    for part in (tables, objects, queues, streams):
         part.hook()
     await fitness.require_proof(ministack.SERVICE_HANDLERS["dynamodb"], modules["dynamodb"], journal)
-    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, config.lifecycle, config.cap, config.expiry_s)
+    kept = (config.lifecycle, config.cap, config.newest)
+    expiry = Expiry(modules["dynamodb"], modules["s3"], tables, queues, *kept, config.expiry_s)
     tasks = [asyncio.create_task(part.watch()) for part in (commits, expiry)]
     try:
-        await _serve(guarded(_keeping(ministack.app, commits), names_of(config.hosts)), config, stop)
+        await _serve(guarded(_keeping(ministack.app, commits, streams), names_of(config.hosts)), config, stop)
     finally:
         for task in tasks:
             task.cancel()
@@ -124,6 +131,7 @@ def _modules() -> dict[str, Any]:
         raise NotKept(f"ministack has no thread {_REAPER} any more: another one may delete items unseen")
     return {
         "dynamodb": dynamodb,
+        "dynamodb_streams": import_module("ministack.services.dynamodb_streams"),
         "s3": import_module("ministack.services.s3"),
         "sqs": import_module("ministack.services.sqs"),
     }
@@ -144,8 +152,8 @@ def _progress(path: Path, total: int) -> Callable[[int], None]:
     return say
 
 
-def _keeping(app: Any, commits: Commits) -> Any:
-    """`app` without its calls that would empty or change the stores beside the requests, and with our own call."""
+def _keeping(app: Any, commits: Commits, streams: Streams) -> Any:
+    """`app` without its calls that would empty or change the stores beside the requests, and with our own calls."""
 
     async def keeping(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -155,12 +163,26 @@ def _keeping(app: Any, commits: Commits) -> Any:
         elif scope["path"] == STORAGE_PATH:
             status = 200 if commits.trouble is None else 503
             await _answer(send, status, {"trouble": commits.trouble, "refused": commits.refused})
+        elif scope["path"] == STREAM_PATH and scope["method"] == "POST":
+            await _answer(send, *await _passed(streams, dict(parse_qsl(scope["query_string"].decode()))))
         elif scope["path"].startswith(("/_ministack/", "/_localstack/")) and scope["path"] != HEALTH_PATH:
             await _answer(send, 403, {"error": "this emulator keeps its state on disk, and is not reset"})
         else:
             await app(scope, receive, send)
 
     return keeping
+
+
+async def _passed(streams: Streams, query: Mapping[str, str]) -> tuple[int, Mapping[str, object]]:
+    try:
+        found = await streams.passed(
+            query["table"], int(query["until"]), resumes="resume" in query, is_healed="healed" in query
+        )
+    except (KeyError, ValueError):
+        return 400, {"error": "table and until are to be named"}
+    except NotKept as why:
+        return 503, {"error": f"nothing can be kept: {why}"}
+    return (404, {"error": "there is no such stream"}) if found is None else (200, found)
 
 
 async def _live(receive: Any, send: Any) -> None:

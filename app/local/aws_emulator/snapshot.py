@@ -15,6 +15,11 @@ class Snapshot:
         self._stores = (dynamodb._ttl_settings, dynamodb._pitr_settings, dynamodb._tags)
         self._held = [(key, table, _described(table)) for key, table in self._tables.all_items()]
         self._known = [deepcopy(store._data) for store in self._stores]
+        # Which streams there are; what they hold is taken back by whoever has changed it.
+        self._streams = [
+            (store, dict(store._data))
+            for store in (dynamodb._stream_records, dynamodb._stream_trimmed, dynamodb._closed_streams)
+        ]
 
     def restore(self) -> None:
         """Go back to it. The tables keep the items that they have."""
@@ -25,7 +30,7 @@ class Snapshot:
             table.update(description)
             table.pop("_index_members", None)
             self._tables.set_scoped(*key, table)
-        for store, known in zip(self._stores, self._known, strict=True):
+        for store, known in [*zip(self._stores, self._known, strict=True), *self._streams]:
             store._data.clear()
             store._data.update(known)
 

@@ -16,6 +16,7 @@ from .commits import Commits
 from .journal import Describe, Drop, Journal, NotKept, Put, Remove
 from .notes import noted, noting
 from .snapshot import OF_ITEMS, Snapshot
+from .streams import Streams
 from .tokens import Tokens
 
 ITEM_ACTIONS: Final = frozenset(
@@ -41,8 +42,8 @@ class Tables:
     An item that has the attribute `claim` announces an effect outside, so no power failure may lose it.
     """
 
-    def __init__(self, dynamodb: Any, commits: Commits, claim: str) -> None:
-        self._dynamodb, self._commits, self._claim = dynamodb, commits, claim
+    def __init__(self, dynamodb: Any, commits: Commits, claim: str, streams: Streams) -> None:
+        self._dynamodb, self._commits, self._claim, self._streams = dynamodb, commits, claim, streams
         self._handle, self._set, self._remove = dynamodb.handle_request, dynamodb._set_item, dynamodb._remove_item
         self._described: dict[str, str] = {}  # place → its description, as it is in the journal
         self._places: dict[int, str] = {}  # id of a table's dict → its place
@@ -71,6 +72,7 @@ class Tables:
                     progress(count)
             self._restore(place, description, items)
         self.tokens.load(journal)
+        self._streams.load(journal)
         gc.freeze()
         gc.enable()
 
@@ -99,6 +101,7 @@ class Tables:
                 answer: tuple[int, dict[str, str], bytes] = await self._handle(method, path, headers, body, query)
                 if action in TABLE_ACTIONS:
                     self._note_tables()
+                    self._streams.drop_gone()
                 if action == "TransactWriteItems":
                     self.tokens.note(noting(), body)
             await self._commits.settled()

@@ -1,0 +1,91 @@
+"""Notifications that are in the memory of the worker: a queue for each receiver, so that none waits for another's."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.notify.gate import Receiver, receiver_of
+from app.notify.notification import Notification
+
+BATCH: Final = 50  # SQS hands over ten; here a call costs more than what it is about
+RUNS_OF_ONE: Final = 2  # batches of one receiver that are posted at once
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notification, and what is to be called once it is known whether it is done with."""
+
+    notification: Notification
+    settle: Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Notifications of one receiver."""
+
+    receiver: Receiver
+    some: list[Waiting]
+
+
+class NotificationBacklog:
+    """Filled and emptied by several threads. The receivers have their turns one after another."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[Receiver, deque[Waiting]] = {}  # whose turn it is next is first
+        self._runs: dict[Receiver, int] = {}
+        self._count = 0
+        self._is_closed = False
+
+    def put(self, one: Waiting) -> bool:
+        """Add a notification. Returns False once the backlog is closed."""
+        with self._changed:
+            if self._is_closed:
+                return False
+            self._waiting.setdefault(receiver_of(one.notification), deque()).append(one)
+            self._count += 1
+            self._changed.notify()
+            return True
+
+    def count(self) -> int:
+        """How many have not been taken."""
+        with self._changed:
+            return self._count
+
+    def take(self) -> Batch | None:
+        """Wait for notifications and take some of one receiver. Returns None once the backlog is closed."""
+        with self._changed:
+            while not self._is_closed:
+                for receiver in self._waiting:
+                    if self._runs.get(receiver, 0) < RUNS_OF_ONE:
+                        return self._take(receiver)
+                self._changed.wait()
+            return None
+
+    def end(self, batch: Batch) -> None:
+        """Say that a batch that was taken has been posted."""
+        with self._changed:
+            self._runs[batch.receiver] -= 1
+            if not self._runs[batch.receiver]:
+                del self._runs[batch.receiver]
+            self._changed.notify()
+
+    def close(self) -> list[Waiting]:
+        """Let nobody take any more. Returns those that nobody took."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+            left = [one for several in self._waiting.values() for one in several]
+            self._waiting.clear()
+            return left
+
+    def _take(self, receiver: Receiver) -> Batch:
+        several = self._waiting.pop(receiver)
+        some = [several.popleft() for _ in range(min(BATCH, len(several)))]
+        if several:
+            self._waiting[receiver] = several  # behind the others
+        self._count -= len(some)
+        self._runs[receiver] = self._runs.get(receiver, 0) + 1
+        return Batch(receiver, some)

@@ -1,0 +1,204 @@
+"""deliver: post notifications to their receivers, and see to it that what is not taken comes again.
+
+A notification is done with when what became of its call is dealt with: it was taken, it is on the queue or stored for
+its next try, or there is none. A process that dies before leaves it on the queue, so it may be posted twice, and is
+never lost.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from app.domain.endpoint import PROBE_LASTS_MS, PROBED_EVERY_MS, Calls, failed, worked
+from app.domain.freshness import Clock
+from app.domain.tried import Tried
+from app.notify.endpoint_state import EndpointState
+from app.notify.faults import log_fault
+from app.notify.gate import Gate, receiver_of
+from app.notify.next_tries import NextTries
+from app.notify.notification import TEST_TYPE, Notification
+from app.notify.ports import (
+    CALL_S,
+    Answer,
+    DelayNotifications,
+    DeliveryLog,
+    EndpointStore,
+    Post,
+    Sign,
+    WaitingNotifications,
+)
+from app.notify.receiver_queues import ReceiverQueues
+from app.notify.tries import NoAnswer, Outcome, Result, delay_s_of, ended
+
+log = logging.getLogger(__name__)
+
+BESIDE_THE_CALL_S: Final = 5.0  # what storing what became of it takes, and the log
+GONE: Final = 410
+# What is held back comes so much later than a failed call does. Else it would come behind the next call of the one that
+# has failed, as it did now, and would be given up without a call though its receiver might take it.
+BEHIND_A_PROBE_S: Final = PROBED_EVERY_MS // 1000
+STORE_THREADS: Final = 8
+HELD_BACK: Final = NoAnswer("held back: the receiver does not take others")
+
+Value = TypeVar("Value")
+
+
+class Deliver:
+    """Posts notifications side by side, those of each receiver a few at a time. May be shared between threads.
+
+    `close` ends its threads; no run may be under way then.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoints: EndpointStore,
+        sign: Sign,
+        post: Post,
+        publish_later: DelayNotifications,
+        waiting: WaitingNotifications,
+        deliveries: DeliveryLog,
+        clock: Clock,
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self._endpoints, self._sign, self._post = endpoints, sign, post
+        self._next_tries, self._deliveries = NextTries(publish_later, waiting, clock), deliveries
+        self._clock, self._monotonic = clock, monotonic
+        self._gate = Gate(monotonic)
+        self._queues: ReceiverQueues[Result] = ReceiverQueues(self._gate.most_at_once)
+        self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="deliveries-store")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._queues.close()
+        self._store.shutdown()
+
+    def __call__(self, notifications: Sequence[Notification], within_s: float) -> list[bool]:
+        """Post these. Returns for each whether it is done with; whatever is not must come again.
+
+        What cannot be begun so that it ends within `within_s` is not begun. What fails on our side is logged.
+        """
+        until_s = self._monotonic() + within_s
+        reads = {
+            key: self._beside(partial(EndpointState, self._endpoints, *key))
+            for key in dict.fromkeys((one.project, one.endpoint_id) for one in notifications)
+        }
+        states = {key: _result_of(read, "endpoint not read") for key, read in reads.items()}
+        of_each = [states[one.project, one.endpoint_id] for one in notifications]
+        # Decided of all before any call is made: those that wait for the turn of a probe may be called after it.
+        results = [
+            self._without_call(one, state) if state else None for one, state in zip(notifications, of_each, strict=True)
+        ]
+        begun = {
+            number: self._queues.submit(receiver_of(one), partial(self._deliver, one, state, until_s))
+            for number, (one, state) in enumerate(zip(notifications, of_each, strict=True))
+            if state and results[number] is None
+        }
+        for number, future in begun.items():
+            results[number] = _result_of(future, "notification failed on our side")
+        self._keep_following(results)
+        self._log(zip(notifications, results, strict=True))
+        return [result is not None and result.outcome is not Outcome.TOO_LATE for result in results]
+
+    def _without_call(self, one: Notification, state: EndpointState) -> Result | None:
+        """What becomes of a notification that is not posted now. None: it is to be posted, as far as is known."""
+        if why := state.why_dropped(one):
+            is_kept = state.endpoint is not None  # nobody can ask for the log of an endpoint that is deleted
+            return self._ended(one, Outcome.DROPPED, NoAnswer(f"dropped: {why}"), is_kept=is_kept)
+        if one.type == TEST_TYPE:
+            return None
+        calls = state.known_calls(int(self._clock() * 1000))
+        if calls is Calls.ALL and self._gate.is_closed(receiver_of(one)):
+            calls = Calls.NONE
+        return self._held_back(one, calls)
+
+    def _held_back(self, one: Notification, calls: Calls) -> Result | None:
+        """What becomes of a notification if only these calls may be made. None: it may be posted."""
+        if calls is Calls.AFTER_PROBE:
+            return self._later(one, one.tries, PROBE_LASTS_MS // 1000, HELD_BACK, Outcome.HELD_BACK)
+        return self._again(one, HELD_BACK, Outcome.HELD_BACK, BEHIND_A_PROBE_S) if calls is Calls.NONE else None
+
+    def _deliver(self, one: Notification, state: EndpointState, until_s: float) -> Result:
+        if decided := self._without_call(one, state):
+            return decided  # another call was answered meanwhile
+        if until_s - self._monotonic() < CALL_S + BESIDE_THE_CALL_S:
+            return self._ended(one, Outcome.TOO_LATE, NoAnswer("too little time is left"), is_kept=False)
+        at_ms, body = int(self._clock() * 1000), one.body.encode()
+        headers = self._sign(*state.signer, one.event_id, at_ms, body)
+        call = partial(self._post, state.url(one), headers, body)
+        if one.type == TEST_TYPE:
+            answer = call()  # somebody watches: it is made whatever is known of the endpoint, and changes nothing
+            return self._ended(one, Outcome.TAKEN if answer.is_taken else Outcome.GIVEN_UP, answer)
+        return self._called(one, state, call)
+
+    def _called(self, one: Notification, state: EndpointState, call: Callable[[], Answer]) -> Result:
+        receiver, began_ms = receiver_of(one), int(self._clock() * 1000)
+        calls = state.calls(began_ms)
+        if calls is Calls.ALL and not self._gate.admit(receiver):
+            calls = Calls.NONE
+        if held := self._held_back(one, calls):
+            return held
+        try:
+            answer = call()
+        except BaseException:
+            self._gate.failed(receiver)  # or a probe would be under way for ever
+            raise
+        if answer.is_taken:
+            self._gate.taken(receiver)
+            state.note(worked)
+            return self._ended(one, Outcome.TAKEN, answer)
+        self._gate.failed(receiver)
+        state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms))
+        if answer.status_code == GONE or not state.is_called:
+            return self._ended(one, Outcome.GIVEN_UP, answer)
+        return self._again(one, answer, Outcome.LATER)
+
+    def _again(self, one: Notification, answer: Answer, outcome: Outcome, later_by_s: int = 0) -> Result:
+        """Let a notification come again after a try that it was not taken by, if it was not the last one."""
+        delay_s = delay_s_of(one.tries + 1, answer)
+        if delay_s is None:
+            return self._ended(one, Outcome.GIVEN_UP, answer)
+        return self._later(one, one.tries + 1, delay_s + later_by_s, answer, outcome)
+
+    def _later(self, one: Notification, tries: int, delay_s: int, answer: Answer, outcome: Outcome) -> Result:
+        """Let a notification come again when it is due, with so many tries."""
+        following = replace(one, tries=tries), int((self._clock() + delay_s) * 1000)
+        return self._ended(one, outcome, answer, following=following)
+
+    def _ended(self, one: Notification, outcome: Outcome, answer: Answer, **more: Any) -> Result:
+        return ended(one, outcome, answer, int(self._clock() * 1000), **more)
+
+    def _keep_following(self, results: list[Result | None]) -> None:
+        """Keep what comes again. Of what nobody keeps, no result is left: it is not done with."""
+        following = {number: result.following for number, result in enumerate(results) if result and result.following}
+        for number, is_kept in zip(following, self._next_tries.keep(list(following.values())), strict=True):
+            if not is_kept:
+                results[number] = None
+
+    def _log(self, results: Iterable[tuple[Notification, Result | None]]) -> None:
+        """Write the log, an item for each endpoint. That it cannot be written is no reason to post anything twice."""
+        tries: dict[tuple[str, str], list[Tried]] = defaultdict(list)
+        for one, result in results:
+            if result is not None and result.tried is not None:
+                tries[one.project, one.endpoint_id].append(result.tried)
+        writes = [self._beside(partial(self._deliveries.add, *key, several)) for key, several in tries.items()]
+        for write in writes:
+            _result_of(write, "deliveries not logged")
+
+    def _beside(self, call: Callable[[], Value]) -> Future[Value]:
+        return self._store.submit(copy_context().run, call)
+
+
+def _result_of(future: Future[Value], message: str) -> Value | None:
+    """What a call returns; None if it failed, which is logged."""
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001 because whatever it was, the others go on
+        log_fault(log, message, error)
+        return None
