@@ -13,6 +13,7 @@ tokens        of transactions, so that none is made twice
 objects       S3's objects: whole, on disk, or refused
 dead_letters  the messages of dead-letter queues
 expiry        deletes what has expired, as AWS does
+unreaped      ministack's DynamoDB without a thread that deletes items beside the requests
 fitness       whether the installed ministack is one that all of this fits
 foreign       which requests are not this machine's own
 guard         refuses those

@@ -1,4 +1,7 @@
-"""The emulator without a journal, for tests and benches. Other sites' pages are refused here, too."""
+"""The emulator without a journal, for tests and benches. Other sites' pages are refused here, too.
+
+Nothing expires: tests whose clock stands in the past keep their items.
+"""
 
 import os
 import signal
@@ -7,12 +10,14 @@ from importlib import import_module
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
+from . import unreaped
 from .guard import guarded
 from .serving import server
 
 
 def main() -> None:
     """Serve what the environment's GATEWAY_PORT and BIND_HOST say, as ministack's own command does."""
+    unreaped.dynamodb()
     app = guarded(import_module("ministack.app").app, ())
     let_publish_allow_batches(import_module("ministack.core.iam_actions"))
     with suppress(ValueError, OSError):  # macOS does not let a process have as many open files as it says

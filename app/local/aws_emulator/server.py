@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from . import fitness
+from . import fitness, unreaped
 from .commits import Commits
 from .dead_letters import KeptQueues
 from .expiry import Cap, Expiry, Lifecycle, Newest
@@ -35,7 +34,6 @@ HEALTH_PATH: Final = "/_ministack/health"
 REFUSED: Final = 3
 """The exit status if the last changes before the end were refused, because they could not be kept."""
 
-_REAPER: Final = "dynamodb-ttl-reaper"  # ministack's thread that deletes items beside the requests
 _LATE_S: Final = 2.0  # how often a slow start says how far it is
 
 
@@ -112,25 +110,9 @@ async def _run(config: argparse.Namespace) -> int:
 
 
 def _modules() -> dict[str, Any]:
-    """ministack's modules, imported without the thread that would change items beside the requests."""
-    start: Callable[[threading.Thread], None] = threading.Thread.start
-    skipped = []
-
-    def start_others(thread: threading.Thread) -> None:
-        if thread.name == _REAPER:
-            skipped.append(thread)
-        else:
-            start(thread)
-
-    setattr(threading.Thread, "start", start_others)  # noqa: B010 because the module starts it when it is imported
-    try:
-        dynamodb = import_module("ministack.services.dynamodb")
-    finally:
-        setattr(threading.Thread, "start", start)  # noqa: B010 because this is the original again
-    if not skipped:
-        raise NotKept(f"ministack has no thread {_REAPER} any more: another one may delete items unseen")
+    """ministack's modules. Raises NotKept if one of them may change items beside the requests."""
     return {
-        "dynamodb": dynamodb,
+        "dynamodb": unreaped.dynamodb(),
         "dynamodb_streams": import_module("ministack.services.dynamodb_streams"),
         "s3": import_module("ministack.services.s3"),
         "sqs": import_module("ministack.services.sqs"),
