@@ -1,6 +1,8 @@
 """Decides which process owns the children: the one that holds an flock on a file in DATA_DIR.
 
-A status file beside the lock names the owner.
+A status file beside the lock names the owner. It counts for as long as the owner lives, who holds a second file that no
+child inherits: a process id says less, because it may be another process's by now, or that of one that was killed and
+whose parent has not asked for its status yet.
 """
 
 import fcntl
@@ -47,12 +49,20 @@ class OwnerStatus:
         draft.replace(paths.status)
 
 
+def live(paths: Paths) -> int:
+    """Let the status that this process has written count until the descriptor that is returned is closed."""
+    descriptor = os.open(paths.owner, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for whoever looks just now whether it is held
+    return descriptor
+
+
 def status(paths: Paths) -> OwnerStatus | None:
-    """The content of the status file. Returns None if there is no file, or if the process that it names has ended."""
+    """The content of the status file. Returns None if there is no file, or if the process that wrote it has ended."""
     try:
         written = json.loads(paths.status.read_text())
-        os.kill(written["pid"], 0)  # signal 0 only checks whether the process exists
-    except (FileNotFoundError, ProcessLookupError):
+    except FileNotFoundError:
+        return None
+    if not _is_held(paths.owner):
         return None
     return OwnerStatus(
         pid=written["pid"],
@@ -60,3 +70,17 @@ def status(paths: Paths) -> OwnerStatus | None:
         ready=written["ready"],
         is_keeper=written.get("is_keeper", False),
     )
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

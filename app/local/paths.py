@@ -33,6 +33,11 @@ class Paths:
         return self.data / "lock"
 
     @property
+    def owner(self) -> Path:
+        """The file that only the owner holds, so that nobody believes the status of an owner that was killed."""
+        return self.data / "owner"
+
+    @property
     def status(self) -> Path:
         """The status file: who owns the children, and whether they answer."""
         return self.data / "status.json"

@@ -60,6 +60,7 @@ class Stack:
         )
         self._children: list[Child] = []
         self._lock: int | None = None
+        self._live: int | None = None
         self._delay_s = FIRST_DELAY_S
         self._serves = serves
         self._renewing = threading.Event()
@@ -111,6 +112,8 @@ class Stack:
             return False
         started = False
         try:
+            self._write_status(ready=False)  # before it counts, because a killed owner may have left one
+            self._live = lock.live(self._paths)
             self._start_remaining()
             started = True
         finally:
@@ -186,8 +189,9 @@ class Stack:
         if self._lock is not None:
             with suppress(OSError):  # a read-only disk; without its owner's lock the file says nothing
                 self._paths.status.unlink(missing_ok=True)
-            os.close(self._lock)
-            self._lock = None
+            for held in filter(None, (self._live, self._lock)):
+                os.close(held)
+            self._live = self._lock = None
         return statuses
 
     def _write_status(self, *, ready: bool) -> None:

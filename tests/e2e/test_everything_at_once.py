@@ -15,7 +15,7 @@ SHARED = {"id", "project", "test", "lane", "status", "send_at", "expires_at", "c
 
 @pytest.fixture
 def api(installation: Installation) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=installation.api.base_url, headers=KEY, timeout=15) as client:
+    with httpx.Client(base_url=installation.api.base_url, headers=KEY, timeout=60) as client:
         yield client
 
 

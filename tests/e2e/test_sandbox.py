@@ -27,7 +27,7 @@ BECOMES = {
 
 @pytest.fixture
 def api(installation: Installation) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=installation.api.base_url, headers=KEY, timeout=15) as client:
+    with httpx.Client(base_url=installation.api.base_url, headers=KEY, timeout=60) as client:
         yield client
 
 

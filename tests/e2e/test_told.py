@@ -79,7 +79,7 @@ def is_started_again(installation: Installation, child: str, killed: int) -> boo
 
 
 def is_healthy(installation: Installation) -> bool:
-    return installation.api.get("/health", timeout=10).status_code == 200
+    return installation.api.get("/health", timeout=60).status_code == 200
 
 
 ORDINARY = ["email.queued", "email.sent", "email.delivered"]
@@ -143,5 +143,5 @@ def test_a_test_of_an_endpoint_is_posted_at_once(told: Installation, receiver: R
     [endpoint] = [one for one in endpoints if one["url"] == receiver.url]
     answer = told.api.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")
     assert answer.status_code == 202
-    told.until("taken", lambda: receiver.ids == [answer.json()["event_id"]], within_s=10)
+    told.until("taken", lambda: receiver.ids == [answer.json()["event_id"]], within_s=60)
     assert types(receiver.taken) == ["webhook.test"]

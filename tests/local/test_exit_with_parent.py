@@ -49,7 +49,7 @@ def test_what_does_not_listen_to_the_closed_pipe_is_ended_all_the_same() -> None
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"up\n"
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 1
 
 

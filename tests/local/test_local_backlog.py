@@ -68,7 +68,7 @@ def test_whoever_waits_for_a_task_gets_it_or_hears_that_there_is_none(backlog: B
     backlog.put(Job("a"))
     assert backlog.close() in ([], [Job("a")])
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(taken) == 3
     assert backlog.take() is None
 
@@ -87,7 +87,7 @@ def test_one_can_wait_until_the_urgent_ones_have_begun(backlog: Backlog) -> None
     thread.start()
     assert begun == []
     backlog.take()
-    thread.join(10)
+    thread.join(60)
     assert begun == [True]
     backlog.put_first([Job("b")])
     backlog.close()
@@ -109,7 +109,7 @@ def test_the_alarm_ends_at_the_earliest_time_that_is_set() -> None:
     alarm.set(clock.now_ms + 1_800_000)
     assert not ended.is_set()
     alarm.set(clock.now_ms)
-    thread.join(10)
+    thread.join(60)
     assert ended.is_set()
 
 
@@ -170,7 +170,7 @@ def test_a_thread_for_urgent_tasks_takes_no_other_and_ends_with_the_backlog(back
     thread = threading.Thread(target=take)
     thread.start()
     backlog.put(Job("c", lane=Lane.URGENT))
-    assert taken.get(timeout=10) == Job("c", lane=Lane.URGENT)
+    assert taken.get(timeout=60) == Job("c", lane=Lane.URGENT)
     assert backlog.close() == [Job("a")]
-    assert taken.get(timeout=10) is None
-    thread.join(10)
+    assert taken.get(timeout=60) is None
+    thread.join(60)

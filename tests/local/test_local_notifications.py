@@ -26,7 +26,7 @@ def test_what_is_published_is_posted_and_then_need_not_be_told_again(parts: Part
 def test_a_receiver_that_hangs_keeps_no_other_waiting(parts: Parts, eventually: Eventually) -> None:
     parts.it.publish([one(f"s{number}", "slow") for number in range(100)])
     for _ in range(2):
-        assert parts.posted.waits.acquire(timeout=5)
+        assert parts.posted.waits.acquire(timeout=60)
     assert not parts.posted.waits.acquire(timeout=0.1)  # no third thread is lost to it
     parts.it.publish([one(f"w{number}", "well") for number in range(50)])
     eventually(lambda: len(parts.posted.names) == 50)
@@ -80,13 +80,13 @@ def test_a_worker_that_ends_has_done_with_nothing_that_it_has_not_posted(
     for number in range(40):
         assert parts.it.post_stored(one(f"s{number}", "slow"), settled.append)
     for _ in range(2):
-        assert parts.posted.waits.acquire(timeout=5)
+        assert parts.posted.waits.acquire(timeout=60)
     closing = threading.Thread(target=parts.it.close)
     closing.start()
     while parts.it.post_stored(one("late"), settled.append):
         pass
     parts.posted.go.set()
-    closing.join(5)
+    closing.join(60)
     assert settled == [True] * 20, "two batches were under way"
     [(_, why)] = parts.it.publish([one("late")])
     assert why == "the worker ends"

@@ -211,20 +211,20 @@ def test_the_end_waits_for_the_handler(queue: Env) -> None:
 
     def linger(_event: LambdaEvent, _context: Context) -> None:
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
         ended.set()
 
     backlog = Backlog(Alarm())
     runner = Runner(backlog, linger, 20)
     runner.start()
     backlog.put(handed(queue, backlog, "eml_1"))
-    assert entered.wait(10)
+    assert entered.wait(60)
     backlog.close()
     joined = threading.Thread(target=runner.join)
     joined.start()
     assert not ended.is_set()
     leave.set()
-    joined.join(10)
+    joined.join(60)
     assert ended.is_set()
 
 

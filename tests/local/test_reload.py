@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.local import keeper
+from app.local import keeper, lock, ports
 from app.local.mode import LocalError
+from app.local.paths import Paths
 from app.local.reload import KEEPER, KeptStack, is_reloading
 from tests.local.servers import Env, Servers, can_listen, is_free
 
@@ -146,6 +147,17 @@ def test_a_keeper_that_cannot_start_ends_the_server(env: Env) -> None:
     assert is_free(env)
 
 
+def test_the_status_that_a_killed_owner_has_left_is_not_believed(env: Env) -> None:
+    """Although there is a process with its id: this one."""
+    paths = Paths.of(env)
+    paths.data.mkdir(exist_ok=True)
+    lock.OwnerStatus(os.getpid(), ports.read(env), ready=True, is_keeper=True).write(paths)
+    os.close(lock.live(paths))
+    with pytest.raises(LocalError, match="did not start"):
+        KeptStack(env, ("false",)).start()
+    assert lock.status(paths) is None
+
+
 def test_the_keeper_says_why_in_one_line(env: Env, taken: int) -> None:
     command = [*KEEPER, str(os.getpid())]
     settings = {**KeptStack(env)._env, "AWS_PORT": str(taken), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{taken}"}
@@ -161,7 +173,7 @@ def test_an_end_is_noticed_before_anybody_has_asked_for_the_status() -> None:
         ended.start()
         assert ended.is_alive()
         process.kill()
-        ended.join(10)
+        ended.join(60)
         assert not ended.is_alive()
     keeper.wait_for_end(process.pid)  # returns at once
 

@@ -25,10 +25,10 @@ def test_two_servers_share_one_set_of_children(servers: Servers, env: Env) -> No
     servers.until("guest")
     assert servers.words() == ["first-start", "second-start", "owner", "guest"]
     second.terminate()
-    assert second.wait(10) == 0
+    assert second.wait(60) == 0
     assert servers.words()[4:] == []
     first.terminate()
-    assert first.wait(10) == 0
+    assert first.wait(60) == 0
     assert servers.words()[4:] == ["second-end", "first-end"]
     assert is_free(env)
     assert not Paths.of(env).status.exists()
@@ -41,7 +41,7 @@ def test_it_stops_although_its_status_cannot_be_deleted(servers: Servers, env: E
     Paths.of(env).status.unlink()
     Paths.of(env).status.mkdir()
     server.terminate()
-    assert server.wait(10) == 0
+    assert server.wait(60) == 0
     assert servers.words()[2:] == ["owner", "second-end", "first-end"]
     assert is_free(env)
 
@@ -113,7 +113,7 @@ def test_a_copy_with_other_ports_is_told_to_use_another_folder(servers: Servers,
     servers.start()
     servers.until("owner")
     second = servers.start(PORT=str(int(env["PORT"]) - 1))
-    _, message = second.communicate(timeout=10)
+    _, message = second.communicate(timeout=60)
     assert second.returncode == 1
     assert f"is used by a running copy with other ports (PORT={env['PORT']} " in message
     assert len(message.splitlines()) == 1

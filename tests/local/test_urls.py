@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ def _as_before() -> Iterator[None]:
     os.environ.update(before)
 
 
+@contextmanager
+def owning(env: dict[str, str], ports: Ports, *, ready: bool) -> Iterator[None]:
+    """This process is the owner, as its status says."""
+    lock.OwnerStatus(os.getpid(), ports, ready).write(Paths.of(env))
+    held = lock.live(Paths.of(env))
+    yield
+    os.close(held)
+
+
 def test_where_nothing_runs_it_says_so_in_a_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app.local.urls"]
     env = {**os.environ, "DATA_DIR": str(tmp_path)}
@@ -33,14 +43,13 @@ def test_where_nothing_runs_it_says_so_in_a_line(tmp_path: Path) -> None:
 
 
 def test_one_that_is_just_starting_is_not_shown(env: dict[str, str]) -> None:
-    lock.OwnerStatus(os.getpid(), Ports(1, 2, 3), ready=False).write(Paths.of(env))
-    with pytest.raises(LocalError, match="or it is just starting"):
+    with owning(env, Ports(1, 2, 3), ready=False), pytest.raises(LocalError, match="or it is just starting"):
         urls.text(env, Path("nowhere"))
 
 
 @pytest.mark.usefixtures("_as_before")
 def test_an_emulator_that_does_not_answer_is_said(env: dict[str, str]) -> None:
     ports = Ports(free_port(), free_port(), free_port())
-    lock.OwnerStatus(os.getpid(), ports, ready=True).write(Paths.of(env))
-    with pytest.raises(LocalError, match="does not answer; is make run just ending"):
+    ending = "does not answer; is make run just ending"
+    with owning(env, ports, ready=True), pytest.raises(LocalError, match=ending):
         urls.text(env, Path("nowhere"))

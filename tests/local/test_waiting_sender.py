@@ -82,7 +82,7 @@ def test_what_waits_for_a_receiver_that_hangs_keeps_no_other_waiting(parts: Part
     for number in range(30):
         parts.stored.put_all([(one(f"s{number:02d}", "slow"), clock.now_ms)])
     with sending(parts, sender):
-        assert parts.posted.waits.acquire(timeout=5)
+        assert parts.posted.waits.acquire(timeout=60)
         parts.stored.put_all([(one("w", "well"), clock.now_ms)])
         sender.note(clock.now_ms)
         eventually(lambda: parts.posted.names == ["w"])
@@ -98,7 +98,7 @@ def test_what_is_in_hand_is_not_read_again_and_again(parts: Parts, eventually: E
     for number in range(30):
         parts.stored.put_all([(one(f"s{number:02d}", "slow"), clock.now_ms - 100_000)])
     with sending(parts, sender):
-        assert parts.posted.waits.acquire(timeout=5)
+        assert parts.posted.waits.acquire(timeout=60)
         eventually(lambda: len(counted.asked) == SHARDS)
         counted.asked.clear()
         parts.stored.put_all([(one("w", "well"), clock.now_ms)])
@@ -178,7 +178,7 @@ def test_what_is_done_with_is_removed_together(
     sender = sender_of(parts, clock)
     with sending(parts, sender):
         for _ in range(2):
-            assert parts.posted.waits.acquire(timeout=5)
+            assert parts.posted.waits.acquire(timeout=60)
     parts.it.close()  # now all is settled
     sender.remove_done()
     assert parts.waiting() == []

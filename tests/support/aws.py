@@ -21,7 +21,7 @@ def client(endpoint_url: str, service: str) -> Any:
         service,
         region_name=REGION,
         endpoint_url=endpoint_url,
-        config=Config(connect_timeout=1, read_timeout=5, retries={"max_attempts": 0}),
+        config=Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 0}),
     )
 
 

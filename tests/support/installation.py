@@ -50,8 +50,8 @@ class Installation:
             "LOG_FORMAT": "json",
             **settings,
         }
-        self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=15)
-        self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=15)
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{api}", headers=KEY, timeout=60)
+        self.control = httpx.Client(base_url=f"http://127.0.0.1:{simulator}", timeout=60)
         listening = ("--host", "127.0.0.1", "--port", api, "--http", "app.api.http11:Protocol")
         self._command = [sys.executable, "-m", "uvicorn", "app.main:app", *listening, *flags]
         self._umask = umask

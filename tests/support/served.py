@@ -28,7 +28,7 @@ def serving(app: ASGIApp, **settings: Any) -> Iterator[int]:
 class Wire:
     """One connection to a server."""
 
-    def __init__(self, port: int, timeout_s: float = 10) -> None:
+    def __init__(self, port: int, timeout_s: float = 60) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         self._left = b""
 

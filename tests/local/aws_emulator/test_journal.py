@@ -110,7 +110,7 @@ class Slow:
 
     def write(self, changes: Sequence[Change], *, sync: bool) -> None:
         if sync:
-            assert self.go.wait(10)
+            assert self.go.wait(60)
         if self.fails:
             raise NotKept("no room")
         self.written.append((list(changes), sync))

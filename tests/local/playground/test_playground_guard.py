@@ -11,7 +11,7 @@ from tests.local.simulator.rig import Rig
 
 @pytest.fixture(scope="module")
 def site(rig: Rig) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=rig.ready["control_url"], timeout=10) as client:
+    with httpx.Client(base_url=rig.ready["control_url"], timeout=60) as client:
         yield client
 
 

@@ -28,7 +28,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture(scope="module")
 def page(rig: Rig) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=rig.ready["control_url"], timeout=10) as client:
+    with httpx.Client(base_url=rig.ready["control_url"], timeout=60) as client:
         yield client
 
 

@@ -71,7 +71,7 @@ class Receiver(AbstractContextManager["Receiver"]):
             statuses = next((found for text, found in self.refusals.items() if text in heard.body), [])
             return statuses.pop(0) if statuses else 200
 
-    def wait(self, text: str, count: int, timeout_s: float = 8) -> list[Heard]:
+    def wait(self, text: str, count: int, timeout_s: float = 60) -> list[Heard]:
         """The webhooks that hold `text`, once there are `count` of them."""
         with self._news:
             enough = self._news.wait_for(lambda: len(self.about(text)) >= count, timeout_s)
@@ -100,8 +100,8 @@ class Rig(AbstractContextManager["Rig"]):
         assert self.process.stdout is not None
         self.ready: dict[str, Any] = json.loads(self.process.stdout.readline())
         self._folder = folder
-        self.control = httpx.Client(base_url=f"{self.ready['control_url']}/control", timeout=10)
-        self.http = httpx.Client(timeout=10)
+        self.control = httpx.Client(base_url=f"{self.ready['control_url']}/control", timeout=60)
+        self.http = httpx.Client(timeout=60)
 
     def __enter__(self) -> "Rig":
         self.receiver.__enter__()
@@ -113,7 +113,7 @@ class Rig(AbstractContextManager["Rig"]):
         self.control.close()
         self.http.close()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()

@@ -133,7 +133,7 @@ def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
 
         rig.process.stdin.close()
 
-        assert rig.process.wait(10) == 0
+        assert rig.process.wait(60) == 0
         for url in (rig.ready["control_url"], *rig.ready["providers"].values()):
             with pytest.raises(httpx.ConnectError):
                 httpx.get(url)
@@ -149,7 +149,7 @@ def test_the_process_ends_on_a_signal_whatever_hangs(tmp_path: Path, number: sig
 
         rig.process.send_signal(number)
 
-        assert rig.process.wait(10) == 0
+        assert rig.process.wait(60) == 0
 
 
 def test_a_control_port_in_use_is_said(tmp_path: Path) -> None:

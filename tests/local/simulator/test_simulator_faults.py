@@ -133,7 +133,7 @@ def test_a_fault_of_one_provider_is_not_the_others(rig: Rig) -> None:
 def under_way(rig: Rig, provider: str, request: httpx.Request) -> Iterator[Future[httpx.Response]]:
     """A call that has arrived at the provider and is not answered yet."""
     before = _calls(rig, provider)
-    with httpx.Client(timeout=10) as client, ThreadPoolExecutor(1) as thread:
+    with httpx.Client(timeout=60) as client, ThreadPoolExecutor(1) as thread:
         call = thread.submit(client.send, request)
         for _ in range(250):
             if _calls(rig, provider) > before:
