@@ -28,7 +28,8 @@ def load() -> Settings:
         found = Settings.from_env(os.environ)
     except ConfigurationError as error:
         fail(str(error))
-    tables.connect(found.table_prefix, found.aws_region, found.aws_endpoint_url)
+    # As `events rebuild` needs it.
+    tables.connect(found.table_prefix, found.aws_region, found.aws_endpoint_url, retries=tables.FEED_RETRIES)
     return found
 
 

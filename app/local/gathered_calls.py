@@ -63,12 +63,12 @@ class FeedCalls:
     """How the table of the feed is written and read on a laptop: the feed, what waits, and the log of deliveries."""
 
     def __init__(self) -> None:
-        self._puts: Gathered[Sequence[Item], None] = Gathered(_put)
+        self._puts: Gathered[tuple[Sequence[Item], Callable[[], bool]], None] = Gathered(_put)
         self._finds: Gathered[tuple[type[Model], Sequence[Raw]], dict[tuple[str, str], Raw]] = Gathered(_get)
 
-    def put_all(self, items: Sequence[Item]) -> None:
+    def put_all(self, items: Sequence[Item], may_begin: Callable[[], bool] = lambda: True) -> None:
         """As `app.store.batches.put_all`."""
-        self._puts(items)
+        self._puts((items, may_begin))
 
     def get_all(self, model: type[Model], keys: Sequence[Raw], *, is_consistent: bool = False) -> list[Raw]:
         """As `app.store.batches.get_all`, and always consistent."""
@@ -82,9 +82,10 @@ class FeedCalls:
         self._finds.close()
 
 
-def _put(several: Sequence[Sequence[Item]]) -> None:
+def _put(several: Sequence[tuple[Sequence[Item], Callable[[], bool]]]) -> None:
     # DynamoDB refuses a batch that has an item twice.
-    put_all(list({(item.partition, item.part): item for items in several for item in items}.values()))
+    distinct = {(item.partition, item.part): item for items, _ in several for item in items}
+    put_all(list(distinct.values()), lambda: all(may_begin() for _, may_begin in several))
 
 
 def _get(asked: Sequence[tuple[type[Model], Sequence[Raw]]]) -> dict[tuple[str, str], Raw]:

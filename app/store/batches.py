@@ -23,8 +23,11 @@ THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "R
 Raw = dict[str, Any]  # an item, or its key, as DynamoDB writes it
 
 
-def put_all(items: Sequence[Model]) -> None:
-    """Store items of one table, which have different keys. Raises ServiceUnavailable if not all were stored."""
+def put_all(items: Sequence[Model], may_begin: Callable[[], bool] = lambda: True) -> None:
+    """Store items of one table, which have different keys. Raises ServiceUnavailable if not all were stored.
+
+    No call is made once `may_begin` returns False.
+    """
     for start in range(0, len(items), MOST_WRITTEN):
         batch = [item.serialize() for item in items[start : start + MOST_WRITTEN]]
         table = items[start].Meta.table_name
@@ -34,7 +37,7 @@ def put_all(items: Sequence[Model]) -> None:
             answer = connection.batch_write_item(table, put_items=left)
             return [undone["PutRequest"]["Item"] for undone in answer.get("UnprocessedItems", {}).get(table, ())]
 
-        _complete(batch, put)
+        _complete(batch, put, may_begin)
 
 
 def delete_all(model: type[Model], keys: Sequence[Raw]) -> None:
@@ -73,11 +76,15 @@ def get_all(model: type[Model], keys: Sequence[Raw], *, is_consistent: bool = Fa
     return found
 
 
-def _complete(left: list[Raw], ask: Callable[[list[Raw]], list[Raw]]) -> None:
+def _complete(
+    left: list[Raw], ask: Callable[[list[Raw]], list[Raw]], may_begin: Callable[[], bool] = lambda: True
+) -> None:
     """Ask until nothing is left undone. `ask` returns what is."""
     for number in range(TRIES):
         if number:
             time.sleep(backoff_s(number, FIRST_WAIT_S, LONGEST_WAIT_S))
+        if not may_begin():
+            raise ServiceUnavailable(f"the table was too slow: {len(left)} items are not stored in time")
         try:
             left = ask(left)
         except PynamoDBException as error:

@@ -5,8 +5,9 @@ at a place that readers have passed, and one that is told again must come to the
 
 A change that is told within PROMPT_MS of the write that made it gets a time that follows from that write: telling it
 again stores the same item once more. One that comes later gets the present time, which is noted first, so that whoever
-tells it again finds it. Both times are later than those of all that was told of the email before. Nothing is stored
-under a time that is more than FRESH_MS ago, and readers stay HELD_BACK_MS behind: for so long a write may be under way.
+tells it again finds it. Both times are later than those of all that was told of the email before. No call begins that
+stores something under a time that is more than FRESH_MS ago, and readers stay HELD_BACK_MS behind: the rest of it is
+how long a call may be under way (`tables.FEED_RETRIES`).
 """
 
 import re
@@ -41,7 +42,7 @@ from app.store.ttl import as_ttl
 
 PROMPT_MS: Final = 2000
 FRESH_MS: Final = 1000
-HELD_BACK_MS: Final = 10_000  # FRESH_MS, and the nine seconds that a write may take with its repetitions (`tables`)
+HELD_BACK_MS: Final = 10_000
 DAYS_AT_ONCE: Final = 10  # of a page, which goes on with the next ones if they have nothing
 MOST_PARTITIONS: Final = 400  # of one page: of many projects, it is of fewer days
 MOST_EXAMINED: Final = 1000  # items of one page, if few of them are wanted
@@ -59,7 +60,8 @@ class Find(Protocol):
         """The items with these keys that exist, in any order."""
 
 
-Store = Callable[[Sequence[ChangeItem]], None]
+# Stores items by calls that begin while the function returns True.
+Store = Callable[[Sequence[ChangeItem], Callable[[], bool]], None]
 
 
 class Place(NamedTuple):
@@ -112,9 +114,7 @@ class ChangeFeed:
             return
         shard = shard_of(changes[0].email_id, self._shards)
         prompt = items_of(changes, written_ms + PROMPT_MS, shard)
-        if self._now_ms() <= written_ms + PROMPT_MS:
-            self._put(prompt)
-        else:
+        if not self._put(prompt, written_ms + PROMPT_MS, within_ms=0):
             self._add_late(changes, *self._look(changes[0], prompt), shard)
 
     def _add_late(self, changes: Sequence[EmailChange], missing: set[str], times: list[int], shard: int) -> None:
@@ -125,19 +125,26 @@ class ChangeFeed:
                 missing &= self._look(changes[0], items_of(changes, at_ms, shard))[0]
             if not missing:
                 return
+            if times:
+                items = [item for item in items_of(changes, times[-1], shard) if _first_id(item) in missing]
+                if self._put(items, times[-1], within_ms=FRESH_MS):
+                    return
             now_ms = self._now_ms()
-            if times and now_ms - times[-1] <= FRESH_MS:
-                self._put([item for item in items_of(changes, times[-1], shard) if _first_id(item) in missing])
-                return
             is_first = _note(changes[0], times, now_ms) and not times
             times = [now_ms] if is_first else self._look(changes[0])[1]
             unread = [] if is_first else times  # under the first of all, others store only what is stored now
         raise Contention(f"{changes[0].email_id}: what became of it is told by others, or the table is slow")
 
-    def _put(self, items: Sequence[ChangeItem]) -> None:
-        """Store items in their order, so that a process that dies leaves out the last ones."""
+    def _put(self, items: Sequence[ChangeItem], at_ms: int, within_ms: int) -> bool:
+        """Store items in their order, so that a process that dies leaves out the last ones.
+
+        Returns False once it is more than `within_ms` behind the time of the items: those that are left are not stored.
+        """
         for item in items:
-            self._store([item])
+            if self._now_ms() - at_ms > within_ms:
+                return False
+            self._store([item], lambda: self._now_ms() - at_ms <= FRESH_MS)
+        return True
 
     def _look(self, change: EmailChange, items: Sequence[ChangeItem] = ()) -> tuple[set[str], list[int]]:
         """The ids of those items that are not stored, and under which times the change was told late, by one call."""

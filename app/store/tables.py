@@ -45,6 +45,15 @@ MODELS: dict[str, tuple[type[Model], ...]] = {
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 3.0
 RETRIES = 2
+FEED_RETRIES = 1  # in a process that writes the feed, whose readers wait for as long as a call may be under way
+
+
+def slowest_call_s(retries: int) -> float:
+    """How long a call may be under way: each of its tries, and the waits between them.
+
+    A wait is at most 1 s, 2 s, 4 s … (botocore, "Retries: standard mode", read 2026-12-01).
+    """
+    return (retries + 1) * (CONNECT_TIMEOUT_S + READ_TIMEOUT_S) + sum(2.0**number for number in range(retries))
 
 
 def connect(

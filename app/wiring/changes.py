@@ -32,7 +32,8 @@ def build_tell(settings: Settings, clock: Clock, publish: PublishNotifications |
 def tell() -> Tell:
     """That of a deployed process. It needs no secret, and its role may read none: who posts has it, and signs."""
     session, settings = aws.deployed()
-    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url)
+    retries = tables.FEED_RETRIES
+    tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url, retries=retries)
     if not settings.notifications_topic_arn:
         return build_tell(settings, time.time, None)
     # Now, because the first threads would each make one of their own.

@@ -1,7 +1,7 @@
 """Several threads store at once: few calls, each item once, and whoever waits learns of a failure."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -35,11 +35,11 @@ def test_what_comes_while_something_is_stored_is_stored_together(
     sizes: list[int] = []
     begun, go = threading.Event(), threading.Event()
 
-    def slow(items: list[ChangeItem]) -> None:
+    def slow(items: list[ChangeItem], may_begin: Callable[[], bool]) -> None:
         sizes.append(len(items))
         begun.set()
         assert go.wait(20)
-        put_all(items)
+        put_all(items, may_begin)
 
     monkeypatch.setattr(gathered_calls, "put_all", slow)
     with ThreadPoolExecutor(20) as pool:
@@ -62,11 +62,11 @@ def test_notifications_that_wait_are_stored_together(store: Aws, monkeypatch: py
     sizes: list[int] = []
     begun, go = threading.Event(), threading.Event()
 
-    def slow(items: list[WaitingItem]) -> None:
+    def slow(items: list[WaitingItem], may_begin: Callable[[], bool]) -> None:
         sizes.append(len(items))
         begun.set()
         assert go.wait(20)
-        put_all(items)
+        put_all(items, may_begin)
 
     monkeypatch.setattr(gathered_calls, "put_all", slow)
     calls = FeedCalls()
@@ -87,7 +87,7 @@ def test_notifications_that_wait_are_stored_together(store: Aws, monkeypatch: py
 
 
 def test_a_failure_is_everybodys_whose_items_it_concerns(calls: FeedCalls, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: list[ChangeItem]) -> None:
+    def fail(*_: object) -> None:
         raise ServiceUnavailable("the table does not answer")
 
     monkeypatch.setattr(gathered_calls, "put_all", fail)
@@ -96,6 +96,12 @@ def test_a_failure_is_everybodys_whose_items_it_concerns(calls: FeedCalls, monke
     monkeypatch.setattr(gathered_calls, "put_all", put_all)
     calls.put_all([item(2, day=2)])
     assert [found.part for found in ChangeItem.query("default#2#0", consistent_read=True)] == ["002"]
+
+
+def test_nothing_is_stored_where_readers_of_the_feed_have_passed(calls: FeedCalls) -> None:
+    with pytest.raises(ServiceUnavailable, match="too slow"):
+        calls.put_all([item(1, day=4)], lambda: False)
+    assert list(ChangeItem.query("default#4#0", consistent_read=True)) == []
 
 
 def test_what_is_read_together_goes_to_whoever_asked_for_it(calls: FeedCalls) -> None:

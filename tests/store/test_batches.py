@@ -92,6 +92,14 @@ def test_more_than_fit_one_batch_are_written_and_read(store: Aws) -> None:
     assert ids(get_all(EventItem, keys(items), is_consistent=True)) == {item.email_id for item in items[110:]}
 
 
+def test_what_is_left_undone_is_not_asked_for_again_when_it_is_too_late(answers: Install) -> None:
+    writes = answers(lambda _, size: size // 2)
+    left = iter([True, True, False])
+    with pytest.raises(ServiceUnavailable, match="too slow: 5 items are not stored in time"):
+        put_all(some_items(20), lambda: next(left))
+    assert writes.sizes == [20, 10]
+
+
 def test_what_is_left_undone_is_asked_for_again_each_time_after_a_longer_wait(answers: Install) -> None:
     items = some_items(20)
     writes = answers(lambda _, size: size // 2)

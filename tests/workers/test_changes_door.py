@@ -12,6 +12,8 @@ from app.domain.endpoint import Endpoint
 from app.local.invocation import Context
 from app.notification_queue import read_message
 from app.notify.notification import Notification
+from app.store import tables
+from app.store.change_items import ChangeItem
 from app.store.endpoints import Endpoints
 from app.store.head_items import as_raw
 from app.wiring.changes import tell
@@ -47,6 +49,12 @@ def accepted(process: Process, project: str) -> dict[str, Any]:
 
 def published(queue: Queue) -> list[Notification]:
     return [read_message(one["Body"]) for one in queue.records()]
+
+
+@pytest.mark.usefixtures("notifications")
+def test_a_call_is_made_again_so_often_only_that_readers_of_the_feed_need_not_wait_longer() -> None:
+    client: Any = ChangeItem._get_connection().connection.client
+    assert client.meta.config.retries["total_max_attempts"] == 1 + tables.FEED_RETRIES
 
 
 def test_a_record_is_told_to_the_endpoint_through_the_topic(process: Process, notifications: Queue) -> None:
