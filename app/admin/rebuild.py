@@ -52,8 +52,10 @@ def rebuild(
         fail(f"--from: {first!r} {problem}")
     words = (
         f"{done.emails} emails compared, {done.left_alone} of them left alone, {done.passed_over} passed over;"
-        f" {done.changes} changes told, {done.unpublished} notifications not taken"
+        f" {done.changes} changes told"
     )
+    if done.unpublished:
+        words += f"; {done.unpublished} notifications were not taken, and nothing is told of their emails: run it again"
     show(words, asdict(done), as_json=as_json)
 
 

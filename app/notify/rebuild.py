@@ -1,12 +1,14 @@
 """rebuild: tell what the stream has not told, from the heads and the events as they are stored."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 from app.domain.change_types import REPORTS
 from app.domain.changes import EmailChange
@@ -24,6 +26,7 @@ READ_TOGETHER: Final = 100
 SIDE_BY_SIDE: Final = 16
 # What was written within this time may be on its way through the stream, which would tell it under other ids.
 SETTLED_MS: Final = 15 * 60_000
+Result = TypeVar("Result")
 DAY_MS: Final = 86_400_000
 KNOWN_MS: Final = 29 * DAY_MS  # the feed is kept for a day more
 SKEW_MS: Final = 60_000  # by which the clock that accepted an email may have been ahead of the one that told of it
@@ -34,7 +37,8 @@ class Rebuilt:
     """What was done: emails that were compared, and changes that were told.
 
     `left_alone` were written too recently. `passed_over` are gone, or cannot be read, or were written by a release that
-    did not say when.
+    did not say when. Of an email some of whose notifications were not taken (`unpublished`), nothing is told: running
+    it again publishes all of them again.
     """
 
     emails: int = 0
@@ -96,14 +100,11 @@ class Rebuild:
                 known = self.heads.get_many(some)
                 settled = [head for head in known if head.written_at_ms < before_ms]
                 done += Rebuilt(left_alone=len(known) - len(settled), passed_over=len(some) - len(known))
-                begun = [
-                    pool.submit(copy_context().run, self._heal, head, in_feed[head.email_id], before_ms)
-                    for head in settled
-                ]
-                healed = [one.result() for one in begun]
-                done += Rebuilt(changes=sum(len(changes) for _, changes in healed))
-                if notify:
-                    done += Rebuilt(unpublished=self._publish(healed))
+                found = _each(pool, [partial(self._missing, one, in_feed[one.email_id], before_ms) for one in settled])
+                missing = [one for one in found if one.groups]
+                refused = self._publish(missing) if notify else Counter()
+                counts = _each(pool, [partial(self._tell, one) for one in missing if one.head.email_id not in refused])
+                done += Rebuilt(changes=sum(counts), unpublished=refused.total())
         return done
 
     def _in_feed(self, project: str, window: Sequence[Position]) -> dict[str, InFeed]:
@@ -114,28 +115,55 @@ class Rebuild:
                 known.see(entry)
         return found
 
-    def _heal(self, head: Head, in_feed: InFeed, before_ms: int) -> tuple[Head, list[EmailChange]]:
-        """Tell what is missing of one email: what its head says, then what its events say."""
+    def _missing(self, head: Head, in_feed: InFeed, before_ms: int) -> "_Missing":
+        """What is missing of one email: what its head says, then what its events say."""
         missing = untold(head, in_feed)
-        self.feed.add(missing, head.written_at_ms)
+        groups = [(missing, head.written_at_ms)] if missing else []
         stored = [
             one
             for one in self.events.stored(head.email_id)
             if one.at_ms < before_ms and REPORTS[one.event.kind] is not None
         ]
-        reports = untold_reports(head, stored, in_feed)
-        for one, change in reports:
-            self.feed.add([change], one.at_ms)
-        return head, [*missing, *(change for _, change in reports)]
+        return _Missing(
+            head, [*groups, *(((change,), one.at_ms) for one, change in untold_reports(head, stored, in_feed))]
+        )
 
-    def _publish(self, healed: Iterable[tuple[Head, list[EmailChange]]]) -> int:
-        """Publish notifications of what was told. Returns how many were not taken."""
-        found = [one for head, changes in healed for one in self.tell.notifications(changes, head.webhook_url)]
-        if not found or self.tell.publish is None:
-            return 0
-        refused = self.tell.publish(found)
+    def _publish(self, missing: Iterable["_Missing"]) -> Counter[str]:
+        """Publish notifications of what is missing. Returns of how many of each email were not taken.
+
+        They are published before the feed is written: who follows one that died between finds them missing, and
+        publishes them again under the same ids.
+        """
+        if self.tell.publish is None:
+            return Counter()
+        found = {
+            (one.event_id, one.endpoint_id): (email.head.email_id, one)
+            for email in missing
+            for changes, _ in email.groups
+            for one in self.tell.notifications(changes, email.head.webhook_url)
+        }
+        refused = self.tell.publish([one for _, one in found.values()]) if found else []
         for one, reason in refused:
             log.warning(
                 "not published", extra={"event_id": one.event_id, "endpoint": one.endpoint_id, "reason": reason}
             )
-        return len(refused)
+        return Counter(found[one.event_id, one.endpoint_id][0] for one, _ in refused)
+
+    def _tell(self, missing: "_Missing") -> int:
+        """Write it to the feed. Returns how many changes it is."""
+        for changes, written_ms in missing.groups:
+            self.feed.add(changes, written_ms)
+        return sum(len(changes) for changes, _ in missing.groups)
+
+
+def _each(pool: ThreadPoolExecutor, calls: Iterable[Callable[[], Result]]) -> list[Result]:
+    """What the calls return, which are made side by side. Raises what the first of them failed with."""
+    begun = [pool.submit(copy_context().run, call) for call in calls]
+    return [one.result() for one in begun]
+
+
+class _Missing(NamedTuple):
+    """What is missing of one email, in its order: changes that are told together, and when they were written."""
+
+    head: Head
+    groups: Sequence[tuple[Sequence[EmailChange], int]]

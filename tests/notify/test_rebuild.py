@@ -1,8 +1,10 @@
 """What the stream has not told is found in heads and events, told once, and never told again."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from app.store.head_items import HeadItem, as_item
 from app.store.heads import Heads
 from app.store.partitions import Partitions
 from app.wiring.rebuild import build_rebuild
+from tests.support.crash import Crash
 from tests.support.telling import URL, Telling
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -200,11 +203,50 @@ def test_what_was_healed_is_published_if_that_is_asked_for(told: Telling, caplog
     told.published.clear()
     taking, refusing = told.endpoint(), told.endpoint()
     told.refused = {refusing}
-    assert heal(told, notify=True) == Rebuilt(emails=1, changes=1, unpublished=1)
-    assert sorted((one.type, one.endpoint_id) for one in told.published) == sorted(
-        [("email.sent", "default"), ("email.sent", taking)]
-    )
+    assert heal(told, notify=True) == Rebuilt(emails=1, unpublished=1)
+    expected = {("email.sent", "default"), ("email.sent", taking)}
+    assert {(one.type, one.endpoint_id) for one in told.published} == expected
     assert [vars(one)["endpoint"] for one in caplog.records if one.getMessage() == "not published"] == [refusing]
+    assert told.types() == ["email.queued"]  # so that it is found again
+    told.refused = set()
+    assert heal(told, notify=True) == Rebuilt(emails=1, changes=1)
+    assert {(one.type, one.endpoint_id) for one in told.published} == expected | {("email.sent", refusing)}
+    assert len({one.event_id for one in told.published}) == 1
+    assert told.types() == ["email.queued", "email.sent"]
+
+
+@pytest.mark.parametrize("dies_at", range(6))
+def test_whoever_dies_at_any_step_is_followed_by_one_that_publishes_all_of_it(told: Telling, dies_at: int) -> None:
+    for _ in range(2):
+        head = told.becomes(told.becomes(told.accept(webhook_url=URL), Status.SENT), Status.DELIVERED)
+        told.opened(head)
+    lost(told, 1, 2, 3, 5, 6, 7)
+    told.published.clear()
+    told.clock.advance(3600)
+    now_ms = told.clock.now_ms
+    steps = count()
+
+    def step(call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepping(*args: Any) -> Any:
+            if next(steps) == dies_at:
+                raise Crash
+            return call(*args)
+
+        return stepping
+
+    healing = build_rebuild(Settings.from_env({}), told.clock, step(told.publish))
+    healing.feed._store = step(healing.feed._store)  # type: ignore[attr-defined] # because it is a ChangeFeed
+    is_dead = False
+    try:
+        list(healing(now_ms - 24 * HOUR_MS, now_ms, now_ms - SETTLED_MS, notify=True, project=told.project))
+    except Crash:
+        is_dead = True
+    assert is_dead == (dies_at < 5)  # a publication, and of each email an item of the head and one of the event
+    heal(told, notify=True)
+    expected = {(one["data"]["email_id"], one["type"], one["id"]) for one in told.entries()}
+    assert len(expected) == len(told.entries()) == 8
+    published = {(one.email_id, one.type, one.event_id) for one in told.published}
+    assert published == {one for one in expected if one[1] != "email.queued"}
 
 
 def test_a_table_that_was_restored_to_an_earlier_state_tells_nothing(told: Telling) -> None:
