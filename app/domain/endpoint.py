@@ -19,6 +19,7 @@ RETRY_AFTER_S: Final = (5, 60, 300, 1800, 7200, 21_600, *(12 * 3600,) * 6)
 # What has failed for so long without a success between is called by one probe at a time, in whatever process.
 PROBED_AFTER_MS: Final = 5_000
 PROBED_EVERY_MS: Final = 30_000
+SKEW_MS: Final = 5_000  # by which the clock of the process that noted a probe may be ahead
 PROBE_LASTS_MS: Final = 15_000  # a call takes ten seconds, and writing what it came to some more
 
 
@@ -103,9 +104,12 @@ def calls(endpoint: Endpoint, now_ms: int) -> Calls:
     """Which calls are made to it now. It is called by a probe only while nothing else is known to have worked."""
     if endpoint.failing_since_ms is None or now_ms - endpoint.failing_since_ms < PROBED_AFTER_MS:
         return Calls.ALL
-    if endpoint.probed_at_ms is None or now_ms - endpoint.probed_at_ms >= PROBED_EVERY_MS:
+    if endpoint.probed_at_ms is None:
         return Calls.PROBE
-    return Calls.AFTER_PROBE if now_ms - endpoint.probed_at_ms < PROBE_LASTS_MS else Calls.NONE
+    since_ms = now_ms - endpoint.probed_at_ms
+    if since_ms >= PROBED_EVERY_MS or since_ms < -SKEW_MS:  # noted before the clock was set back
+        return Calls.PROBE
+    return Calls.AFTER_PROBE if since_ms < PROBE_LASTS_MS else Calls.NONE
 
 
 def probed(endpoint: Endpoint, now_ms: int) -> Endpoint:

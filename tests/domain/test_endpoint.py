@@ -8,6 +8,7 @@ from app.domain.endpoint import (
     PROBE_LASTS_MS,
     PROBED_AFTER_MS,
     PROBED_EVERY_MS,
+    SKEW_MS,
     Calls,
     Disabled,
     Endpoint,
@@ -62,6 +63,16 @@ def test_one_that_fails_for_a_while_is_called_by_one_probe_at_a_time() -> None:
     assert worked(under_way) == ENDPOINT
     # Whoever waits for a probe to end comes when it has, and not into the next one.
     assert calls(under_way, at_ms + PROBE_LASTS_MS - 1 + PROBE_LASTS_MS) is Calls.NONE
+
+
+def test_a_probe_that_was_noted_before_the_clock_was_set_back_stops_no_call() -> None:
+    failing = failed(ENDPOINT, None, 1000)
+    noted_ms = 1000 + PROBED_AFTER_MS + 3_600_000
+    under_way = probed(failing, noted_ms)
+    assert calls(under_way, noted_ms - SKEW_MS) is Calls.AFTER_PROBE  # another process's clock may be that far behind
+    assert calls(under_way, noted_ms - SKEW_MS - 1) is Calls.PROBE
+    assert calls(under_way, 1000 + PROBED_AFTER_MS) is Calls.PROBE
+    assert calls(under_way, 900) is Calls.ALL
 
 
 def test_what_failed_at_another_url_neither_counts_nor_holds_anything_back() -> None:
