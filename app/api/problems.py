@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
 from app.errors import Contention, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
-from app.store.failures import code_of
+from app.faults import code_of
 
 logger = logging.getLogger(__name__)
 
