@@ -27,6 +27,10 @@ _THROTTLED: Final = "Throttl"
 _PART_LATER: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
 
 
+class Refused(Exception):
+    """A call that AWS refuses, as it is logged: without AWS's own words, which may quote what was passed to it."""
+
+
 def code_of(error: BaseException) -> str | None:
     """The code of AWS's answer, or None if there was no answer: a timeout, or a connection that was closed.
 
@@ -101,5 +105,10 @@ def log_fault(
     extra = {**fields, "reason": reason_of(error)}
     if is_silent(error):
         log.log(level_if_silent, message, extra=extra, stacklevel=2)
-    else:
-        log.error(message, exc_info=error, extra=extra, stacklevel=2)
+        return
+    shown = error
+    behind = error.__cause__ if isinstance(error, ServiceUnavailable) else None
+    if isinstance(error, _OF_AWS) or isinstance(behind, _OF_AWS):
+        said = extra["reason"] if behind is None else f"{extra['reason']}; {reason_of(behind)}"
+        shown = Refused(said).with_traceback(error.__traceback__)
+    log.error(message, exc_info=(type(shown), shown, shown.__traceback__), extra=extra, stacklevel=2)

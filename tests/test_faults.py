@@ -16,7 +16,7 @@ from botocore.exceptions import (
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, VerboseClientError
 
 from app.errors import Contention, Invalid, ServiceUnavailable, Unreadable
-from app.faults import is_silent, log_fault, reason_of
+from app.faults import code_of, is_silent, log_fault, reason_of
 
 SECRET = "ann@example.net"  # stands in what is passed to the service, and so in what AWS says of it
 
@@ -114,7 +114,7 @@ def test_a_call_that_is_at_fault_has_its_traceback_whatever_level_silence_has(
         record = caplog.records.pop()
         assert record.levelno == logging.ERROR
         assert record.exc_info is not None
-        assert record.exc_info[1] is error
+        assert record.exc_info[2] is error.__traceback__
 
 
 def test_silence_that_loses_nothing_has_the_level_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,6 +127,18 @@ def test_a_line_is_of_whoever_logs_it(caplog: pytest.LogCaptureFixture) -> None:
     for error in (ServiceUnavailable("silent"), KeyError()):
         log_fault(logging.getLogger("tested"), "not told", error)
     assert [Path(record.pathname).name for record in caplog.records] == [Path(__file__).name] * 2
+
+
+@pytest.mark.parametrize("name", ["not allowed", "malformed", "not sent"])
+def test_what_was_passed_to_aws_is_in_no_traceback_either(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    for error in wrapped(AT_FAULT[name]):
+        caplog.clear()
+        with pytest.raises(type(error)) as raised:
+            raise error
+        log_fault(logging.getLogger("tested"), "not told", raised.value)
+        assert "in test_what_was_passed_to_aws" in caplog.text
+        assert SECRET not in caplog.text
+        assert (code_of(AT_FAULT[name]) or type(AT_FAULT[name]).__name__) in caplog.text
 
 
 @pytest.mark.parametrize("error", [*SILENT.values(), *AT_FAULT.values()], ids=[*SILENT, *AT_FAULT])
