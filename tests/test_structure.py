@@ -1,5 +1,6 @@
 """The repository tests itself: its files, its locks, its entry points, and what its documents promise."""
 
+import ast
 import json
 import re
 import subprocess
@@ -70,6 +71,24 @@ def test_files_are_small() -> None:
         if (count := len(path.read_text().splitlines())) > LINE_LIMITS[_name(path).partition("/")[0]]
     }
     assert long == {}
+
+
+def _logs_a_traceback(call: ast.Call) -> bool:
+    """Whether a call logs one. `exception` is also a method of futures and of `sys`, which take no message."""
+    name = ast.unparse(call.func).rpartition(".")[2]
+    printed = name in {"print_exc", "print_exception", "format_exc", "format_exception"}
+    return (name == "exception" and bool(call.args)) or printed or any(one.arg == "exc_info" for one in call.keywords)
+
+
+def test_whether_a_fault_has_a_traceback_is_decided_in_one_place() -> None:
+    found = {
+        _name(path)
+        for folder in ("app", "workers")
+        for path in (ROOT / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and _logs_a_traceback(call)
+    }
+    assert found == {"app/faults.py"}
 
 
 def test_no_two_files_of_tests_have_one_name_where_pytest_imports_them_by_it() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from app import logs
 from app.delivery.places import FURTHEST_S
 from app.domain.lane import Lane, read_lane
+from app.faults import log_fault
 from app.settings import Process
 from app.wiring.parts import Container
 from app.wiring.process import container
@@ -68,8 +69,8 @@ def _process(parts: Container, record: dict[str, Any], *, is_late: bool) -> Exce
     error: Exception | None = None
     try:
         parts.attempt(*read(record), at_ms(record), lane_of(record))
-    except Exception as raised:
-        log.exception("attempt failed on our side")
+    except Exception as raised:  # noqa: BLE001 because whatever it was, the other records are attempted
+        log_fault(log, "attempt failed on our side", raised)
         error = raised
     age_ms = waited_ms(record, parts.clock())
     log.info("message", extra={"failed": error is not None, "age_ms": age_ms, "lane": lane_of(record)})

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from app import logs
+from app.faults import log_fault
 from app.notification_queue import read_message
 from app.notify.deliver import Deliver
 from app.notify.notification import Notification
@@ -35,6 +36,6 @@ def handle(deliver: Deliver, event: dict[str, Any], context: object) -> dict[str
 def _read(record: dict[str, Any]) -> Notification | None:
     try:
         return read_message(record["body"])
-    except (KeyError, TypeError, ValueError, RecursionError):  # the last: JSON that is nested too deeply
-        log.exception("message is no notification", extra={"message_id": record["messageId"]})
+    except (KeyError, TypeError, ValueError, RecursionError) as error:  # the last: JSON that is nested too deeply
+        log_fault(log, "message is no notification", error, message_id=record["messageId"])
         return None

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from app.api.request_log import REQUEST_ID
 from app.domain.outcome import shorten
 from app.errors import Contention, Invalid, Problem, ServiceUnavailable, TooMany, Unauthenticated
-from app.store.failures import code_of
+from app.faults import code_of, log_fault
 
 logger = logging.getLogger(__name__)
 
@@ -161,15 +161,10 @@ def as_problem(error: Exception, request: Request) -> Problem:
         return ServiceUnavailable("too many writers at once; try again")
     if not isinstance(error, STORAGE):
         about = {"error": type(error).__name__, "request_id": request.scope.get(REQUEST_ID)}
-        logger.error("unexpected", extra=about, exc_info=error)
+        log_fault(logger, "unexpected", error, **about)
         return Problem(_BROKEN)
-    code = None
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-    elif isinstance(error, PynamoDBException):
-        code = code_of(error)
-    about = {"error": type(error).__name__, "code": code, "request_id": request.scope.get(REQUEST_ID)}
-    logger.error("storage", extra=about)
+    about = {"error": type(error).__name__, "code": code_of(error), "request_id": request.scope.get(REQUEST_ID)}
+    log_fault(logger, "storage", error, **about)
     return ServiceUnavailable("the storage does not answer; try again")
 
 

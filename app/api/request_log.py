@@ -9,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import logs
+from app.faults import log_fault
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class RequestLog:
             with logs.bound(request_id=request_id):
                 await self.app(scope, receive, send_with_id)
         except Exception as error:
-            logger.exception("unexpected", extra={"error": type(error).__name__, "request_id": request_id})
+            log_fault(logger, "unexpected", error, error=type(error).__name__, request_id=request_id)
             raise
         finally:
             fields = {

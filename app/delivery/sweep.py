@@ -13,6 +13,7 @@ from app.delivery.queue_ports import PublishMany
 from app.delivery.rewrite import publish_those_ready
 from app.domain.lane import Lane
 from app.domain.shards import due_partition
+from app.faults import log_fault
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ def _attempted(part: str, call: Callable[[], Result]) -> Result | None:
     """What a part of the sweep returns, or None if it fails: the other parts go on."""
     try:
         return call()
-    except Exception as error:
-        log.exception("part of a sweep failed", extra={"part": part, "reason": type(error).__name__})
+    except Exception as error:  # noqa: BLE001 because whatever it was, the other parts go on
+        log_fault(log, "part of a sweep failed", error, part=part)
         return None
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from app.errors import ServiceUnavailable
+from app.faults import log_fault
 from app.local.email_stream import EmailStream, Record, StreamState, number_of
 from app.local.invocation import Context, LambdaEvent
 from app.local.passing import Passing
@@ -84,12 +83,9 @@ class ChangeReader:
             try:
                 self._tell_all(stop)
                 failures = 0
-            except (BotoCoreError, ClientError, ServiceUnavailable) as error:
-                failures += 1
-                _log.warning("the stream of emails cannot be read: %s", error)
             except Exception as error:  # noqa: BLE001 because the thread would end, and nothing more would be told
                 failures += 1
-                _log.exception("the stream of emails was not told: %s", type(error).__name__)
+                log_fault(_log, "the stream of emails was not told", error, logging.WARNING)
             if failures:
                 self._stream.go_back(self._done)
                 stop.wait(_pause_s(failures))
@@ -145,7 +141,7 @@ class ChangeReader:
             failed = {int(one["itemIdentifier"]) for one in answer.get("batchItemFailures", [])}
             count = next((place for place, number in enumerate(numbers) if number in failed), len(some))
         except Exception as error:  # noqa: BLE001 because Lambda makes a failure of it, too
-            _log.exception("what changed was not told: %s", type(error).__name__)
+            log_fault(_log, "what changed was not told", error)
             count = 0
         if count:
             self._done = numbers[count - 1]

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from app.delivery.ports import Clock
+from app.faults import log_fault
 from app.local.invocation import Context, LambdaEvent, sqs_event
 from app.local.notification_backlog import Batch, NotificationBacklog, Waiting
 from app.local.provision import NOTIFICATIONS_QUEUE
@@ -128,7 +129,7 @@ class Notifications:
             try:
                 self._post(batch)
             except Exception as error:  # noqa: BLE001 because the thread would end
-                _log.exception("notifications could not be settled: %s", type(error).__name__)
+                log_fault(_log, "notifications could not be settled", error)
             finally:
                 self._backlog.end(batch)
 
@@ -139,7 +140,7 @@ class Notifications:
             answer = self._handler(event, Context("deliveries", TIMEOUT_S)) or {}
             failed = {one["itemIdentifier"] for one in answer.get("batchItemFailures", [])}
         except Exception as error:  # noqa: BLE001 because SQS would deliver them again
-            _log.exception("notifications were not posted: %s", type(error).__name__)
+            log_fault(_log, "notifications were not posted", error)
             failed = set(messages)
         for name, one in messages.items():
             one.settle(name not in failed)

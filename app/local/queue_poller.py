@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.delivery.queue_ports import Asked
 from app.domain.lane import Lane
+from app.faults import log_fault
 from app.local import aws
 from app.local.backlog import Backlog
 from app.local.invocation import LambdaEvent, sqs_event
@@ -138,7 +139,7 @@ def poll(queue: LocalQueue, backlog: Backlog, stop: threading.Event, every_s: fl
         try:
             found = queue.receive()
         except Exception as error:  # noqa: BLE001 because no message would come through the queue any more
-            _log.exception("The queue gave an answer that cannot be read: %s", type(error).__name__)
+            log_fault(_log, "The queue gave an answer that cannot be read", error)
             found = None
         if found:
             backlog.put_first(found)

@@ -12,12 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from app.domain.due import due_at_ms
 from app.domain.head import Head
-from app.errors import ServiceUnavailable
+from app.faults import log_fault
 from app.local import aws, variables
 from app.store.entries import entries_of
 from app.store.head_items import PART
@@ -66,10 +63,8 @@ class Retention:
         while not stop.wait(INTERVAL_S):
             try:
                 self.trim(stop)
-            except (BotoCoreError, ClientError, PynamoDBException, ServiceUnavailable) as error:
-                _log.warning("old emails cannot be deleted: %s", type(error).__name__)
             except Exception as error:  # noqa: BLE001 because the thread would end, and the disk fill up without a word
-                _log.exception("old emails cannot be deleted: %s", type(error).__name__)
+                log_fault(_log, "old emails cannot be deleted", error, logging.WARNING)
 
     def trim(self, stop: threading.Event) -> int:
         """Delete the oldest emails until the newest are left, or `stop` is set. Returns how many were deleted."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.domain.lane import Lane
+from app.faults import log_fault
 from app.local.backlog import Backlog, Task
 from app.local.invocation import Context, LambdaEvent, sqs_event
 from app.local.provision import TRIES
@@ -95,8 +96,8 @@ class Runner:
         while (task := take()) is not None:
             try:
                 task.settle(is_done=self._is_done(task))
-            except Exception as error:  # because the thread would end; the message comes again, or its email is due
-                log.exception("A message could not be settled: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 because the thread would end; what is not settled comes again
+                log_fault(log, "A message could not be settled", error)
             finally:
                 self._backlog.end(task)
 
@@ -107,13 +108,9 @@ class Runner:
         try:
             result = self._handler(event, Context("attempts", self._timeout_s)) or {}
             failures = [failed["itemIdentifier"] for failed in result.get("batchItemFailures", [])]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 because Lambda makes a failure of it, too
             count = record["attributes"]["ApproximateReceiveCount"]
-            log.exception(
-                "The handler raised %s",
-                type(error).__name__,
-                extra={"message_id": record["messageId"], "receive_count": count},
-            )
+            log_fault(log, "The handler failed", error, message_id=record["messageId"], receive_count=count)
             return False
         return record["messageId"] not in failures
 

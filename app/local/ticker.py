@@ -18,6 +18,7 @@ from app.domain.due import due_at_ms, ready
 from app.domain.head import Head
 from app.domain.lane import Lane
 from app.domain.shards import due_partition
+from app.faults import log_fault
 from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
@@ -54,7 +55,7 @@ class Ticker:
             def attend(work: Callable[[], object]) -> None:
                 error = pool.submit(work).exception()
                 if error is not None:
-                    _log.error("The sweep raised %s", type(error).__name__, exc_info=error)
+                    log_fault(_log, "The sweep failed", error)
 
             attend(partial(self._sweep, SWEEP_WITHIN_S))
             attend(partial(self._look_at_all, 0))

@@ -15,11 +15,8 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from app.delivery.ports import Clock
-from app.errors import ServiceUnavailable
+from app.faults import log_fault
 from app.local.alarm import Alarm
 from app.local.notifications import Stored
 from app.local.ticker import SET_BACK_S
@@ -88,10 +85,8 @@ class WaitingSender:
                 if set_back_s > SET_BACK_S:
                     self._bring_forward(int(set_back_s * 1000))
                 self._find(int(now_s * 1000))
-            except (BotoCoreError, ClientError, PynamoDBException, ServiceUnavailable) as error:
-                _log.info("waiting notifications are not read: %s", error)
             except Exception as error:  # noqa: BLE001 because the thread would end
-                _log.exception("waiting notifications are not read: %s", type(error).__name__)
+                log_fault(_log, "waiting notifications are not read", error, logging.INFO)
             self._post_due()
             self._alarm.wait(1.0)
 

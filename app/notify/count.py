@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from app.domain.freshness import Clock
 from app.domain.stats import HOUR_MS, Behind, CountedHour, count, hour_of, place_at
+from app.faults import is_silent
 from app.notify.count_ports import FeedOfShards, HourStore, KnownPartitions
 
 ENOUGH: Final = 100  # changes that are stored before their hour is over
@@ -40,7 +41,8 @@ class CountChanges:
         """Count what can be counted, for `within_s` at most; returns how many changes were.
 
         All shards take turns, in an order by chance, so that none waits behind others whenever the time is short. One
-        that fails stops no other. Raises what the first of them failed with.
+        that fails stops no other. Raises what the first of them failed with whose call
+        is at fault, else the first.
         """
         until_s = self._clock() + within_s
         known = self._known()
@@ -60,7 +62,7 @@ class CountChanges:
                     if is_more:
                         left.append(shard)
         if failures:
-            raise failures[0]
+            raise min(failures, key=is_silent)
         return counted
 
     def _turn(self, shard: Shard) -> tuple[int, bool]:

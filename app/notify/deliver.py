@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 from app.domain.endpoint import PROBE_LASTS_MS, PROBED_EVERY_MS, Calls, failed, worked
 from app.domain.freshness import Clock
 from app.domain.tried import Tried
+from app.faults import log_fault
 from app.notify.endpoint_state import EndpointState
-from app.notify.faults import log_fault
 from app.notify.gate import Gate, receiver_of
 from app.notify.next_tries import NextTries
 from app.notify.notification import TEST_TYPE, Notification

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.domain.endpoint import Calls, Endpoint, calls, probed
 from app.domain.project import is_of_test_keys
-from app.notify.faults import log_fault
+from app.faults import log_fault
 from app.notify.notification import DEFAULT_ENDPOINT, FIRST_GENERATION, TEST_TYPE, Notification, owner_of
 from app.notify.ports import EndpointStore
 

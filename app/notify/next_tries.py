@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.domain.freshness import Clock
-from app.notify.faults import log_fault
+from app.faults import log_fault
 from app.notify.notification import Notification
 from app.notify.ports import DelayNotifications, WaitingNotifications
 from app.notify.tries import fields_of

@@ -15,7 +15,7 @@ from app.domain.changes import EmailChange, changes, reported
 from app.domain.freshness import Clock
 from app.domain.written import EventStored, Written
 from app.errors import Unreadable
-from app.notify.faults import log_fault
+from app.faults import log_fault
 from app.notify.notification import Notification
 from app.notify.ports import (
     EndpointStore,

@@ -13,12 +13,11 @@ from pynamodb.models import Model
 
 from app.domain.backoff import backoff_s
 from app.errors import ServiceUnavailable
-from app.store.failures import code_of
+from app.faults import code_of, is_throttled
 
 MOST_WRITTEN, MOST_READ = 25, 100  # items of one batch
 TRIES = 8
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.04, 0.8
-THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 
 Raw = dict[str, Any]  # an item, or its key, as DynamoDB writes it
 
@@ -89,7 +88,7 @@ def _complete(
             left = ask(left)
         except PynamoDBException as error:
             code = code_of(error)
-            if code not in THROTTLED:
+            if not is_throttled(code):
                 raise ServiceUnavailable(f"the table does not answer: {code or type(error).__name__}") from error
         if not left:
             return

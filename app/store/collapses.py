@@ -12,7 +12,7 @@ from app.domain.backoff import backoff_s
 from app.domain.head import Head
 from app.domain.lifetime import SCHEDULED_WITHIN_S
 from app.errors import ServiceUnavailable, Unreadable
-from app.store.failures import code_of
+from app.faults import code_of
 from app.store.head_items import NEW, HeadItem, as_item, as_stored
 from app.store.item_values import by_model, read_item
 from app.store.ttl import as_ttl

@@ -18,11 +18,12 @@ from pynamodb.models import Model
 from app.domain.email import Content
 from app.domain.head import Head
 from app.errors import ServiceUnavailable
+from app.faults import code_of
 from app.settings import INLINE_BYTES
 from app.store.batches import put_all
 from app.store.content_packing import pack, unpack, without_texts
 from app.store.entries import entries_of
-from app.store.failures import code_of, is_condition_failed
+from app.store.failures import is_condition_failed
 from app.store.head_items import PART, HeadItem, read_head
 from app.store.ttl import as_ttl
 

@@ -2,20 +2,10 @@
 
 from pynamodb.exceptions import PynamoDBException
 
+from app.faults import code_of
+
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED = "TransactionCanceledException"
-
-
-def code_of(error: PynamoDBException) -> str | None:
-    """The code of DynamoDB's answer, or None if there was no answer: a timeout, or a connection that was closed.
-
-    PynamoDB's own property of this kind fails without an answer, because botocore then leaves the response empty.
-    """
-    answer = getattr(error.cause, "response", None)
-    if not isinstance(answer, dict):
-        return None
-    code = answer.get("Error", {}).get("Code")
-    return None if code is None else str(code)
 
 
 def is_condition_failed(error: PynamoDBException) -> bool:

@@ -15,7 +15,8 @@ from pynamodb.transactions import TransactWrite
 from app.domain.caps import seconds_for
 from app.domain.lane import Lane
 from app.errors import Unreadable
-from app.store.failures import TRANSACTION_CANCELED, code_of, is_condition_failed
+from app.faults import code_of
+from app.store.failures import TRANSACTION_CANCELED, is_condition_failed
 from app.store.item_values import read_item
 from app.store.ttl import as_ttl
 

@@ -247,7 +247,7 @@ def test_a_shard_that_fails_stops_no_other(harness: Harness, caplog: pytest.LogC
     found = swept(harness, replace(harness.sweep, heads=ThrottledShards(harness, {str(shard_of(first))})))
     assert second in found
     assert first not in found
-    assert failed_parts(caplog) == [(f"shard {shard_of(first)}", "ServiceUnavailable")]
+    assert failed_parts(caplog) == [(f"shard {shard_of(first)}", "throttled")]
 
 
 def test_if_every_shard_fails_the_sweep_fails(harness: Harness) -> None:
@@ -264,7 +264,7 @@ def test_cursors_that_cannot_be_read_or_written_stop_no_sweep(
     harness.cursors.put({"15": {}})  # so that they are replaced
     cursors: Any = Before(harness.cursors, name, throttled)
     assert {first, second} <= swept(harness, replace(harness.sweep, cursors=cursors))
-    assert failed_parts(caplog) == [("cursors", "ServiceUnavailable")]
+    assert failed_parts(caplog) == [("cursors", "throttled")]
 
 
 @pytest.mark.parametrize("name", ["watchdog", "wake"])
@@ -275,7 +275,7 @@ def test_what_comes_after_the_emails_may_fail(harness: Harness, name: str, caplo
     parts[name] = throttled
     assert {first, second} <= swept(harness, replace(harness.sweep, **parts))
     assert called == [part for part in ("watchdog", "wake") if part != name]
-    assert failed_parts(caplog) == [(name, "ServiceUnavailable")]
+    assert failed_parts(caplog) == [(name, "throttled")]
 
 
 def test_a_cursor_ahead_of_the_clock_is_dropped(harness: Harness) -> None:

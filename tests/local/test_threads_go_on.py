@@ -14,6 +14,7 @@ from app.local.backlog import Backlog
 from app.local.invocation import LambdaEvent
 from app.local.runner import CONCURRENCY, Runner
 from tests.local.tasks import Job
+from tests.support.logged import reasons
 
 Eventually = Callable[..., None]
 
@@ -103,4 +104,4 @@ def test_an_answer_of_the_queue_that_cannot_be_read_ends_nothing(caplog: pytest.
 
     queue: Any = Strange()
     queue_poller.poll(queue, backlog, stop, 0.01)  # returns
-    assert "The queue gave an answer that cannot be read: KeyError" in caplog.text
+    assert reasons(caplog, "The queue gave an answer that cannot be read") == ["KeyError"]
