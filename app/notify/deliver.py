@@ -20,9 +20,9 @@ from app.domain.freshness import Clock
 from app.domain.tried import Tried
 from app.notify.endpoint_state import EndpointState
 from app.notify.faults import log_fault
-from app.notify.gate import Gate, receiver_of
+from app.notify.gate import Gate
 from app.notify.next_tries import NextTries
-from app.notify.notification import TEST_TYPE, Notification
+from app.notify.notification import DEFAULT_ENDPOINT, TEST_TYPE, Notification
 from app.notify.ports import (
     CALL_S,
     Answer,
@@ -96,7 +96,7 @@ class Deliver:
             self._without_call(one, state) if state else None for one, state in zip(notifications, of_each, strict=True)
         ]
         begun = {
-            number: self._queues.submit(receiver_of(one), partial(self._deliver, one, state, until_s))
+            number: self._queues.submit(state.receiver(one), partial(self._deliver, one, state, until_s))
             for number, (one, state) in enumerate(zip(notifications, of_each, strict=True))
             if state and results[number] is None
         }
@@ -108,15 +108,18 @@ class Deliver:
 
     def _without_call(self, one: Notification, state: EndpointState) -> Result | None:
         """What becomes of a notification that is not posted now. None: it is to be posted, as far as is known."""
-        if why := state.why_dropped(one):
-            is_kept = state.endpoint is not None  # nobody can ask for the log of an endpoint that is deleted
-            return self._ended(one, Outcome.DROPPED, NoAnswer(f"dropped: {why}"), is_kept=is_kept)
+        if dropped := self._dropped(one, state):
+            return dropped
         if one.type == TEST_TYPE:
             return None
         calls = state.known_calls(int(self._clock() * 1000))
-        if calls is Calls.ALL and self._gate.is_closed(receiver_of(one)):
+        if calls is Calls.ALL and self._gate.is_closed(state.receiver(one)):
             calls = Calls.NONE
         return self._held_back(one, calls)
+
+    def _dropped(self, one: Notification, state: EndpointState) -> Result | None:
+        why, is_kept = state.why_dropped(one), state.endpoint is not None  # nobody can ask for the log of a deleted one
+        return self._ended(one, Outcome.DROPPED, NoAnswer(f"dropped: {why}"), is_kept=is_kept) if why else None
 
     def _held_back(self, one: Notification, calls: Calls) -> Result | None:
         """What becomes of a notification if only these calls may be made. None: it may be posted."""
@@ -129,33 +132,37 @@ class Deliver:
             return decided  # another call was answered meanwhile
         if until_s - self._monotonic() < CALL_S + BESIDE_THE_CALL_S:
             return self._ended(one, Outcome.TOO_LATE, NoAnswer("too little time is left"), is_kept=False)
-        at_ms, body = int(self._clock() * 1000), one.body.encode()
-        headers = self._sign(*state.signer, one.event_id, at_ms, body)
-        call = partial(self._post, state.url(one), headers, body)
         if one.type == TEST_TYPE:
-            answer = call()  # somebody watches: it is made whatever is known of the endpoint, and changes nothing
+            answer = self._call(one, state, state.url(one))
+            # Somebody watches: it is made whatever is known of the endpoint, and changes nothing.
             return self._ended(one, Outcome.TAKEN if answer.is_taken else Outcome.GIVEN_UP, answer)
-        return self._called(one, state, call)
+        return self._called(one, state)
 
-    def _called(self, one: Notification, state: EndpointState, call: Callable[[], Answer]) -> Result:
-        receiver, began_ms = receiver_of(one), int(self._clock() * 1000)
+    def _call(self, one: Notification, state: EndpointState, url: str) -> Answer:
+        at_ms, body = int(self._clock() * 1000), one.body.encode()
+        return self._post(url, self._sign(*state.signer, one.event_id, at_ms, body), body)
+
+    def _called(self, one: Notification, state: EndpointState) -> Result:
+        began_ms = int(self._clock() * 1000)
         calls = state.calls(began_ms)
+        url, receiver = state.url(one), state.receiver(one)
         if calls is Calls.ALL and not self._gate.admit(receiver):
             calls = Calls.NONE
-        if held := self._held_back(one, calls):
-            return held
+        if held := self._dropped(one, state) or self._held_back(one, calls):
+            return held  # what was noted may have shown that others have changed the endpoint
         try:
-            answer = call()
+            answer = self._call(one, state, url)
         except BaseException:
             self._gate.failed(receiver)  # or a probe would be under way for ever
             raise
         if answer.is_taken:
             self._gate.taken(receiver)
-            state.note(worked)
+            state.note(worked, url)
             return self._ended(one, Outcome.TAKEN, answer)
         self._gate.failed(receiver)
-        state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms))
-        if answer.status_code == GONE or not state.is_called:
+        state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms), url)
+        # An endpoint that has gone is disabled by now. If it is not, it has moved, or that could not be stored.
+        if not state.is_called or (answer.status_code == GONE and one.endpoint_id == DEFAULT_ENDPOINT):
             return self._ended(one, Outcome.GIVEN_UP, answer)
         return self._again(one, answer, Outcome.LATER)
 
