@@ -20,7 +20,7 @@ from app.domain.freshness import Clock
 from app.domain.tried import Tried
 from app.notify.endpoint_state import EndpointState
 from app.notify.faults import log_fault
-from app.notify.gate import Gate
+from app.notify.gate import Gate, GateState, Receiver
 from app.notify.next_tries import NextTries
 from app.notify.notification import DEFAULT_ENDPOINT, TEST_TYPE, Notification
 from app.notify.ports import (
@@ -44,7 +44,9 @@ GONE: Final = 410
 # has failed, as it did now, and would be given up without a call though its receiver might take it.
 BEHIND_A_PROBE_S: Final = PROBED_EVERY_MS // 1000
 STORE_THREADS: Final = 8
+HELD_FOR_MS: Final = 12 * 3_600_000  # so long, what is held back because its receiver is slow loses no try
 HELD_BACK: Final = NoAnswer("held back: the receiver does not take others")
+SLOW: Final = NoAnswer("held back: the receiver is slow")
 
 Value = TypeVar("Value")
 
@@ -113,8 +115,8 @@ class Deliver:
         if one.type == TEST_TYPE:
             return None
         calls = state.known_calls(int(self._clock() * 1000))
-        if calls is Calls.ALL and self._gate.is_closed(state.receiver(one)):
-            calls = Calls.NONE
+        if calls is Calls.ALL:
+            return self._held_at_gate(one, state, self._gate.look)
         return self._held_back(one, calls)
 
     def _dropped(self, one: Notification, state: EndpointState) -> Result | None:
@@ -124,8 +126,23 @@ class Deliver:
     def _held_back(self, one: Notification, calls: Calls) -> Result | None:
         """What becomes of a notification if only these calls may be made. None: it may be posted."""
         if calls is Calls.AFTER_PROBE:
-            return self._later(one, one.tries, PROBE_LASTS_MS // 1000, HELD_BACK, Outcome.HELD_BACK)
+            return self._later(one, one, PROBE_LASTS_MS / 1000, HELD_BACK, Outcome.HELD_BACK)
         return self._again(one, HELD_BACK, Outcome.HELD_BACK, BEHIND_A_PROBE_S) if calls is Calls.NONE else None
+
+    def _held_at_gate(
+        self, one: Notification, state: EndpointState, ask: Callable[[Receiver], GateState]
+    ) -> Result | None:
+        """What becomes of a notification if the gate keeps it back. None: it may be posted."""
+        receiver = state.receiver(one)
+        found = ask(receiver)
+        if found is not GateState.SLOW:
+            return self._held_back(one, Calls.NONE if found is GateState.FAILING else Calls.ALL)
+        now_ms = int(self._clock() * 1000)
+        since_ms = min(one.held_since_ms or now_ms, now_ms)  # the clock may have been set back
+        if now_ms - since_ms >= HELD_FOR_MS:
+            return self._again(one, SLOW, Outcome.HELD_BACK)
+        following = replace(one, held_since_ms=since_ms)
+        return self._later(one, following, self._gate.turn_in_s(receiver), SLOW, Outcome.HELD_BACK)
 
     def _deliver(self, one: Notification, state: EndpointState, until_s: float) -> Result:
         if decided := self._without_call(one, state):
@@ -146,20 +163,22 @@ class Deliver:
         began_ms = int(self._clock() * 1000)
         calls = state.calls(began_ms)
         url, receiver = state.url(one), state.receiver(one)
-        if calls is Calls.ALL and not self._gate.admit(receiver):
-            calls = Calls.NONE
-        if held := self._dropped(one, state) or self._held_back(one, calls):
-            return held  # what was noted may have shown that others have changed the endpoint
+        held = self._dropped(one, state) or self._held_back(one, calls)
+        if held is None and calls is Calls.ALL:
+            held = self._held_at_gate(one, state, self._gate.admit)
+        if held:
+            return held
+        began_s = self._monotonic()
         try:
             answer = self._call(one, state, url)
         except BaseException:
-            self._gate.failed(receiver)  # or a probe would be under way for ever
+            self._gate.failed(receiver, began_s)  # or a probe would be under way for ever
             raise
         if answer.is_taken:
-            self._gate.taken(receiver)
+            self._gate.taken(receiver, began_s)
             state.note(worked, url)
             return self._ended(one, Outcome.TAKEN, answer)
-        self._gate.failed(receiver)
+        self._gate.failed(receiver, began_s)
         state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms), url)
         # An endpoint that has gone is disabled by now. If it is not, it has moved, or that could not be stored.
         if not state.is_called or (answer.status_code == GONE and one.endpoint_id == DEFAULT_ENDPOINT):
@@ -171,12 +190,14 @@ class Deliver:
         delay_s = delay_s_of(one.tries + 1, answer)
         if delay_s is None:
             return self._ended(one, Outcome.GIVEN_UP, answer)
-        return self._later(one, one.tries + 1, delay_s + later_by_s, answer, outcome)
+        following = replace(one, tries=one.tries + 1, held_since_ms=0)
+        return self._later(one, following, delay_s + later_by_s, answer, outcome)
 
-    def _later(self, one: Notification, tries: int, delay_s: int, answer: Answer, outcome: Outcome) -> Result:
-        """Let a notification come again when it is due, with so many tries."""
-        following = replace(one, tries=tries), int((self._clock() + delay_s) * 1000)
-        return self._ended(one, outcome, answer, following=following)
+    def _later(
+        self, one: Notification, following: Notification, delay_s: float, answer: Answer, outcome: Outcome
+    ) -> Result:
+        """Let a notification come again so much later, as it is then."""
+        return self._ended(one, outcome, answer, following=(following, int((self._clock() + delay_s) * 1000)))
 
     def _ended(self, one: Notification, outcome: Outcome, answer: Answer, **more: Any) -> Result:
         return ended(one, outcome, answer, int(self._clock() * 1000), **more)
