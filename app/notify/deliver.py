@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from app.domain.endpoint import PROBE_LASTS_MS, PROBED_EVERY_MS, Calls, failed, worked
-from app.domain.freshness import Clock
+from app.domain.freshness import Clock, Elapsed
 from app.domain.tried import Tried
 from app.notify.endpoint_state import EndpointState
 from app.notify.faults import log_fault
@@ -72,7 +72,8 @@ class Deliver:
         self._endpoints, self._sign, self._post = endpoints, sign, post
         self._next_tries, self._deliveries = NextTries(publish_later, waiting, clock), deliveries
         self._clock, self._monotonic = clock, monotonic
-        self._gate = Gate(monotonic)
+        self._passed = Elapsed(clock, monotonic)
+        self._gate = Gate(self._passed)
         self._queues: ReceiverQueues[Result] = ReceiverQueues(self._gate.most_at_once)
         self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="deliveries-store")
 
@@ -168,11 +169,11 @@ class Deliver:
             held = self._held_at_gate(one, state, self._gate.admit)
         if held:
             return held
-        began_s = self._monotonic()
+        began_s = self._passed()
         try:
             answer = self._call(one, state, url)
         except BaseException:
-            self._gate.failed(receiver, began_s)  # or a probe would be under way for ever
+            self._gate.abandoned(receiver)  # or a probe would be under way for ever
             raise
         if answer.is_taken:
             self._gate.taken(receiver, began_s)

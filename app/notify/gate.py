@@ -4,15 +4,16 @@ What is known here is of one process, and is lost with it. An endpoint that fail
 (`app.domain.endpoint.calls`).
 """
 
-import random
 from dataclasses import dataclass
 from enum import StrEnum
+from random import SystemRandom
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
 
 from app.domain.freshness import Clock
 from app.notify.notification import DEFAULT_ENDPOINT, Notification
+from app.notify.ports import CALL_S
 
 MOST_AT_ONCE: Final = 4  # calls to one receiver
 CLOSED_AFTER: Final = 5  # failures in a row
@@ -29,6 +30,9 @@ LEFT_ALONE_TIMES: Final = 2
 # wakes up, or is slow once, is not left alone.
 MAY_OWE_S: Final = 12.0
 LATEST_TURN_S: Final = 900.0  # the queue keeps nothing for longer, and it may have become quick meanwhile
+
+# The operating system's: environments of Lambda that start from one snapshot have all else in common.
+_CHANCE: Final = SystemRandom()
 
 Receiver = tuple[str, str, str]
 
@@ -84,24 +88,21 @@ class _Slow:
 
     def count(self, began_s: float, now_s: float) -> None:
         """Count a slow call that ends now. The time of calls that were made beside each other counts once."""
+        began_s = max(began_s, now_s - CALL_S)  # the clock may have been set forward
         held_s = now_s - max(began_s, self.counted_s)
-        self.free_s = max(self.free_s, now_s - held_s) + (1 + LEFT_ALONE_TIMES + _chance()) * held_s
+        self.free_s = max(self.free_s, now_s - held_s) + (1 + LEFT_ALONE_TIMES + _CHANCE.random()) * held_s
         self.counted_s, self.took_s = now_s, now_s - began_s
 
     def next_turn_s(self, now_s: float) -> float:
         """When the next one that is held back comes."""
         apart_s = (1 + LEFT_ALONE_TIMES) * self.took_s
         if self.turn_s < self.opens_s:
-            self.turn_s, self.coming = self.opens_s + _chance() * apart_s, 0
+            self.turn_s, self.coming = self.opens_s + _CHANCE.random() * apart_s, 0
         elif self.coming >= MOST_AT_ONCE:
             self.turn_s, self.coming = self.turn_s + apart_s, 0
         self.turn_s = min(self.turn_s, now_s + LATEST_TURN_S)
         self.coming += 1
         return self.turn_s
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 because nothing is secret about it
 
 
 class Gate:
@@ -113,8 +114,9 @@ class Gate:
     May be shared between threads.
     """
 
-    def __init__(self, monotonic: Clock) -> None:
-        self._monotonic, self._lock = monotonic, Lock()
+    def __init__(self, passed: Clock) -> None:
+        """`passed` counts seconds, also those in which the process was frozen (`app.domain.freshness.Elapsed`)."""
+        self._passed, self._lock = passed, Lock()
         self._failing: dict[Receiver, _Failing] = {}
         self._slow: dict[Receiver, _Slow] = {}
 
@@ -122,7 +124,7 @@ class Gate:
         """How many notifications of a receiver may be worked on now: while it is probed, one, and the others wait."""
         with self._lock:
             known = self._failing.get(receiver)
-            is_probe = known is not None and known.until_s is not None and self._monotonic() >= known.until_s
+            is_probe = known is not None and known.until_s is not None and self._passed() >= known.until_s
             return 1 if is_probe else MOST_AT_ONCE
 
     def admit(self, receiver: Receiver) -> GateState:
@@ -147,14 +149,20 @@ class Gate:
         Those that are held back come a few at a time, so that nearly each of them finds the receiver open.
         """
         with self._lock:
-            now_s, slow = self._monotonic(), self._slow.get(receiver)
+            now_s, slow = self._passed(), self._slow.get(receiver)
             return max(0.0, slow.next_turn_s(now_s) - now_s) if slow else 0.0
 
     def taken(self, receiver: Receiver, began_s: float) -> None:
-        """The receiver has taken a notification, by a call that began then on the monotonic clock: it does not fail."""
+        """The receiver has taken a notification, by a call that began then on the gate's clock: it does not fail."""
         with self._lock:
             self._failing.pop(receiver, None)
             self._count(receiver, began_s)
+
+    def abandoned(self, receiver: Receiver) -> None:
+        """A call has failed on our side, which says nothing of the receiver. If it was a probe, the next one is."""
+        with self._lock:
+            if known := self._failing.get(receiver):
+                known.is_probed = False
 
     def failed(self, receiver: Receiver, began_s: float) -> None:
         """The receiver has not taken one."""
@@ -164,18 +172,18 @@ class Gate:
             known = self._failing.setdefault(receiver, _Failing())
             known.failures += 1
             if known.is_probed or known.failures >= CLOSED_AFTER:
-                known.until_s = self._monotonic() + CLOSED_FOR_S
+                known.until_s = self._passed() + CLOSED_FOR_S
                 known.is_probed = False
             self._count(receiver, began_s)
 
     def _state(self, receiver: Receiver) -> GateState:
-        now_s, failing, slow = self._monotonic(), self._failing.get(receiver), self._slow.get(receiver)
+        now_s, failing, slow = self._passed(), self._failing.get(receiver), self._slow.get(receiver)
         if failing is not None and failing.until_s is not None and now_s < failing.until_s:
             return GateState.FAILING
         return GateState.SLOW if slow is not None and now_s < slow.opens_s else GateState.OPEN
 
     def _count(self, receiver: Receiver, began_s: float) -> None:
-        now_s = self._monotonic()
+        now_s = self._passed()
         if now_s - began_s <= SLOW_S:
             return
         if receiver not in self._slow and len(self._slow) >= MOST_KNOWN:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.change_types import ChangeType
-from app.domain.endpoint import RETRY_AFTER_S, Disabled, Endpoint, disable, failed, moved, worked
+from app.domain.endpoint import RETRY_AFTER_S, Disabled, Endpoint, failed, worked
 from app.errors import ServiceUnavailable
+from app.notify.gate import CLOSED_AFTER, CLOSED_FOR_S
 from app.notify.notification import Notification
 from app.store.endpoints import EndpointItem
 from tests.support import damage
@@ -103,81 +103,7 @@ def test_failures_at_once_write_the_state_once(deliveries: Deliveries) -> None:
     assert deliveries.again(endpoint) == replace(failed(endpoint, 500, deliveries.clock.now_ms), version=2)
 
 
-# --- Changes by the user while a call is under way ------------------------------------------------------------------
-
-
-def while_called(parts: Deliveries, change: Callable[[], object]) -> None:
-    """Let a change be made once, after the receiver was called and before its answer is known."""
-    left = [change]
-
-    def post(*arguments: Any) -> Any:
-        answer = parts.poster.post(*arguments)
-        if left:
-            left.pop()()
-        return answer
-
-    parts.restart(post=post)
-
-
-@pytest.mark.parametrize(("answer", "is_new_failing"), [(410, True), (500, True), (500, False), (204, True)])
-def test_what_a_former_url_answers_changes_nothing_at_the_new_one(
-    deliveries: Deliveries, caplog: pytest.LogCaptureFixture, answer: int, is_new_failing: bool
-) -> None:
-    began_ms = deliveries.clock.now_ms - 6 * 86_400_000
-    with receiver(otherwise=answer) as former, receiver() as hook:
-        endpoint = deliveries.endpoint(former.url, failing_since_ms=None if answer == 410 else began_ms)
-        # Another process may have seen that the new one fails, too.
-        failing_ms = deliveries.clock.now_ms - 10 if is_new_failing else None
-        new = replace(moved(endpoint, hook.url), failing_since_ms=failing_ms)
-        while_called(deliveries, lambda: deliveries.endpoints.put(replace(new, version=deliveries.again(new).version)))
-        assert deliveries.post(endpoint)
-        stored = deliveries.again(endpoint)
-        assert (stored.url, stored.disabled, stored.failing_since_ms) == (hook.url, None, failing_ms)
-        assert messages(caplog, logging.ERROR) == []
-        deliveries.clock.advance(1)
-        assert deliveries.deliver(deliveries.take(), 60) in ([True], [])
-        assert len(hook.received) == (answer != 204), "what the former URL has not taken is told to the new one"
-
-
-@pytest.mark.parametrize("answer", [410, 500, 204])
-def test_one_that_the_user_disables_while_it_is_called_stays_so_and_is_not_told(
-    deliveries: Deliveries, caplog: pytest.LogCaptureFixture, answer: int
-) -> None:
-    with receiver(otherwise=answer) as hook:
-        endpoint = deliveries.endpoint(hook.url, failing_since_ms=deliveries.clock.now_ms if answer == 204 else None)
-        disabled = disable(endpoint, Disabled.BY_USER, deliveries.clock.now_ms)
-        while_called(deliveries, lambda: deliveries.endpoints.put(disabled))
-        assert deliveries.post(endpoint)
-    stored = deliveries.again(endpoint)
-    assert (stored.disabled, stored.disabled_at_ms) == (Disabled.BY_USER, disabled.disabled_at_ms)
-    assert deliveries.take() == []
-    assert messages(caplog, logging.ERROR) == []
-
-
-def test_failures_of_a_former_url_hold_nothing_back_from_the_new_one(deliveries: Deliveries) -> None:
-    with receiver(otherwise=500) as former, receiver() as hook:
-        endpoint = deliveries.endpoint(former.url)
-        assert deliveries.deliver([deliveries.notification(endpoint) for _ in range(30)], 60) == [True] * 30
-        assert len(former.received) < 30, "it is not called any more"
-        assert deliveries.endpoints.put(moved(deliveries.again(endpoint), hook.url))
-        assert deliveries.post(endpoint)
-        assert len(hook.received) == 1
-
-
-@pytest.mark.parametrize("change", ["disabled", "wants no such type"])
-def test_what_is_not_wanted_any_more_once_a_probe_is_noted_is_not_posted(deliveries: Deliveries, change: str) -> None:
-    with receiver() as hook:
-        endpoint = deliveries.endpoint(hook.url, failing_since_ms=1)
-        changed = (
-            disable(endpoint, Disabled.BY_USER, deliveries.clock.now_ms)
-            if change == "disabled"
-            else replace(worked(endpoint), types=(ChangeType.BOUNCED,))
-        )
-        first = Before(deliveries.endpoints, "put", lambda: deliveries.endpoints.put(changed))
-        deliveries.restart(endpoints=first)
-        assert deliveries.post(endpoint)
-        assert hook.received == []
-    assert deliveries.tries(endpoint.id)[0].fault.endswith(change)
+# --- Lost answers of the store --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what_is_lost", ["the answer", "the answer, and it is asked again", "the process"])
@@ -270,6 +196,63 @@ def test_an_endpoint_that_cannot_be_read_fails_its_own_notifications_alone(
         assert deliveries.deliver(batch, 60) == [False, True, False]
         assert hook.ids == [batch[1].event_id]
     assert "endpoint not read" in messages(caplog, logging.ERROR)
+
+
+def broken(parts: Deliveries) -> list[Exception]:
+    """Let the calls of another worker break on our side, each with one of these, as long as there is one."""
+    left: list[Exception] = []
+
+    def post(*arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return parts.poster.post(*arguments)
+
+    parts.restart(post=post)
+    return left
+
+
+def test_a_probe_that_breaks_on_our_side_is_not_under_way_for_ever(deliveries: Deliveries) -> None:
+    with receiver(*[500] * 5) as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        left = broken(deliveries)
+        deliveries.deliver([deliveries.notification(endpoint) for _ in range(5)], 60)
+        deliveries.steady.advance(CLOSED_FOR_S)
+        left.append(MemoryError())
+        assert not deliveries.post(endpoint)
+        assert deliveries.post(endpoint)
+        assert deliveries.tries(endpoint.id)[0].status_code == 204
+
+
+def test_what_breaks_on_our_side_takes_no_try_from_those_behind_it(deliveries: Deliveries) -> None:
+    with receiver() as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        broken(deliveries).extend(MemoryError() for _ in range(2 * CLOSED_AFTER))
+        for _ in range(2 * CLOSED_AFTER):
+            assert not deliveries.post(endpoint)
+        assert deliveries.post(endpoint)
+        assert len(hook.received) == 1
+    assert deliveries.later == []
+
+
+@pytest.mark.parametrize("why", ["fails", "is slow"])
+def test_a_process_that_was_frozen_leaves_no_receiver_alone_for_longer(deliveries: Deliveries, why: str) -> None:
+    """The monotonic clock may stand still meanwhile. The URL of an email has the gate only, and no probes of others."""
+    with receiver(otherwise=204) as hook:
+
+        def post(*arguments: Any) -> Any:
+            deliveries.steady.advance(9 if why == "is slow" else 0)
+            return deliveries.poster.post(*arguments)
+
+        deliveries.restart(post=post)
+        hook.answers = [500] * CLOSED_AFTER if why == "fails" else []
+        some = [deliveries.notification(None, url=hook.url) for _ in range(CLOSED_AFTER)]
+        assert deliveries.deliver(some, 60) == [True] * CLOSED_AFTER
+        called = len(hook.received)
+        assert deliveries.post(None, url=hook.url)
+        assert len(hook.received) == called, "it is left alone"
+        deliveries.clock.advance(3600)
+        assert deliveries.post(None, url=hook.url)
+        assert len(hook.received) == called + 1
 
 
 def test_a_run_of_the_worker_logs_an_item_for_each_endpoint(deliveries: Deliveries) -> None:

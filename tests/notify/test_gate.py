@@ -193,26 +193,6 @@ def test_a_receiver_that_recovers_gets_all_of_a_batch_behind_its_probe(deliverie
     assert deliveries.again(endpoint).failing_since_ms is None
 
 
-def test_a_probe_that_breaks_on_our_side_is_not_under_way_for_ever(deliveries: Deliveries) -> None:
-    with receiver(*[500] * 5) as hook:
-        endpoint = deliveries.endpoint(hook.url)
-        broken: list[Exception] = []
-
-        def post(*arguments: Any) -> Any:
-            if broken:
-                raise broken.pop()
-            return deliveries.poster.post(*arguments)
-
-        deliveries.restart(post=post)
-        deliveries.deliver([deliveries.notification(endpoint) for _ in range(5)], 60)
-        deliveries.steady.advance(CLOSED_FOR_S)
-        broken.append(MemoryError())
-        assert not deliveries.post(endpoint)
-        deliveries.steady.advance(CLOSED_FOR_S)
-        assert deliveries.post(endpoint)
-        assert deliveries.tries(endpoint.id)[0].status_code == 204
-
-
 # --- What all processes know --------------------------------------------------------------------------------------
 
 
