@@ -18,6 +18,7 @@ from app.faults import log_fault
 from app.local.invocation import Context, LambdaEvent, sqs_event
 from app.local.notification_backlog import Batch, NotificationBacklog, Waiting
 from app.local.provision import NOTIFICATIONS_QUEUE
+from app.notify.gate import receiver_of
 from app.notify.notification import Notification
 from app.store.batches import put_all
 from app.store.waiting_notifications import WaitingItem, WaitingNotifications
@@ -123,6 +124,11 @@ class Notifications:
         Returns False, and tells nothing, if the worker ends. What is not posted by then is not told either.
         """
         return self._backlog.put(Waiting(one, lambda is_done: settled(is_done or self._is_given_up(one))))
+
+    def note_stored(self, stored: Stored) -> None:
+        """A notification was stored. One that is not due yet was put off by its receiver."""
+        if stored.due_ms > self._clock() * 1000:
+            self._backlog.put_off(receiver_of(stored.notification))
 
     def _run(self) -> None:
         while (batch := self._backlog.take()) is not None:

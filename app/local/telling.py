@@ -14,7 +14,7 @@ from app.local.change_reader import ChangeReader
 from app.local.email_stream import SHARD, EmailStream, Record
 from app.local.gathered_calls import FeedCalls
 from app.local.invocation import Context, LambdaEvent
-from app.local.notifications import Notifications, StoredNotifications
+from app.local.notifications import Notifications, Stored, StoredNotifications
 from app.local.queue_poller import LocalQueue
 from app.local.waiting_sender import WaitingSender
 from app.notify.rebuild import KNOWN_MS, Rebuild, Rebuilt
@@ -50,7 +50,7 @@ class Telling:
         """
         self._stop = threading.Event()
         self._calls = FeedCalls()
-        stored = StoredNotifications(settings.shards, lambda one: self._waiting.keep(one), self._calls.put_all)
+        stored = StoredNotifications(settings.shards, self._note_stored, self._calls.put_all)
         deliver = build_deliver(
             settings,
             time.time,
@@ -88,6 +88,10 @@ class Telling:
     def _handle(self, event: LambdaEvent, context: Context) -> Any:
         """Tell the records of an event to the endpoints as they are now: whoever tries it out has just made one."""
         return changes.handle(replace(self._tell, endpoints=Endpoints(time.time)), event, context)
+
+    def _note_stored(self, one: Stored) -> None:
+        self._waiting.keep(one)
+        self._notifications.note_stored(one)
 
     def note_written(self) -> None:
         """An email or an event was written."""

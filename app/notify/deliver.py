@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from app.domain.endpoint import PROBE_LASTS_MS, PROBED_EVERY_MS, Calls, failed, worked
-from app.domain.freshness import Clock
+from app.domain.freshness import Clock, Elapsed
 from app.domain.tried import Tried
 from app.faults import log_fault
 from app.notify.endpoint_state import EndpointState
-from app.notify.gate import Gate, receiver_of
+from app.notify.gate import Gate, GateState, Receiver
 from app.notify.next_tries import NextTries
-from app.notify.notification import TEST_TYPE, Notification
+from app.notify.notification import DEFAULT_ENDPOINT, TEST_TYPE, Notification
 from app.notify.ports import (
     CALL_S,
     Answer,
@@ -44,7 +44,9 @@ GONE: Final = 410
 # has failed, as it did now, and would be given up without a call though its receiver might take it.
 BEHIND_A_PROBE_S: Final = PROBED_EVERY_MS // 1000
 STORE_THREADS: Final = 8
+HELD_FOR_MS: Final = 12 * 3_600_000  # so long, what is held back because its receiver is slow loses no try
 HELD_BACK: Final = NoAnswer("held back: the receiver does not take others")
+SLOW: Final = NoAnswer("held back: the receiver is slow")
 
 Value = TypeVar("Value")
 
@@ -70,7 +72,8 @@ class Deliver:
         self._endpoints, self._sign, self._post = endpoints, sign, post
         self._next_tries, self._deliveries = NextTries(publish_later, waiting, clock), deliveries
         self._clock, self._monotonic = clock, monotonic
-        self._gate = Gate(monotonic)
+        self._passed = Elapsed(clock, monotonic)
+        self._gate = Gate(self._passed)
         self._queues: ReceiverQueues[Result] = ReceiverQueues(self._gate.most_at_once)
         self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="deliveries-store")
 
@@ -96,7 +99,7 @@ class Deliver:
             self._without_call(one, state) if state else None for one, state in zip(notifications, of_each, strict=True)
         ]
         begun = {
-            number: self._queues.submit(receiver_of(one), partial(self._deliver, one, state, until_s))
+            number: self._queues.submit(state.receiver(one), partial(self._deliver, one, state, until_s))
             for number, (one, state) in enumerate(zip(notifications, of_each, strict=True))
             if state and results[number] is None
         }
@@ -108,54 +111,78 @@ class Deliver:
 
     def _without_call(self, one: Notification, state: EndpointState) -> Result | None:
         """What becomes of a notification that is not posted now. None: it is to be posted, as far as is known."""
-        if why := state.why_dropped(one):
-            is_kept = state.endpoint is not None  # nobody can ask for the log of an endpoint that is deleted
-            return self._ended(one, Outcome.DROPPED, NoAnswer(f"dropped: {why}"), is_kept=is_kept)
+        if dropped := self._dropped(one, state):
+            return dropped
         if one.type == TEST_TYPE:
             return None
         calls = state.known_calls(int(self._clock() * 1000))
-        if calls is Calls.ALL and self._gate.is_closed(receiver_of(one)):
-            calls = Calls.NONE
+        if calls is Calls.ALL:
+            return self._held_at_gate(one, state, self._gate.look)
         return self._held_back(one, calls)
+
+    def _dropped(self, one: Notification, state: EndpointState) -> Result | None:
+        why, is_kept = state.why_dropped(one), state.endpoint is not None  # nobody can ask for the log of a deleted one
+        return self._ended(one, Outcome.DROPPED, NoAnswer(f"dropped: {why}"), is_kept=is_kept) if why else None
 
     def _held_back(self, one: Notification, calls: Calls) -> Result | None:
         """What becomes of a notification if only these calls may be made. None: it may be posted."""
         if calls is Calls.AFTER_PROBE:
-            return self._later(one, one.tries, PROBE_LASTS_MS // 1000, HELD_BACK, Outcome.HELD_BACK)
+            return self._later(one, one, PROBE_LASTS_MS / 1000, HELD_BACK, Outcome.HELD_BACK)
         return self._again(one, HELD_BACK, Outcome.HELD_BACK, BEHIND_A_PROBE_S) if calls is Calls.NONE else None
+
+    def _held_at_gate(
+        self, one: Notification, state: EndpointState, ask: Callable[[Receiver], GateState]
+    ) -> Result | None:
+        """What becomes of a notification if the gate keeps it back. None: it may be posted."""
+        receiver = state.receiver(one)
+        found = ask(receiver)
+        if found is not GateState.SLOW:
+            return self._held_back(one, Calls.NONE if found is GateState.FAILING else Calls.ALL)
+        now_ms = int(self._clock() * 1000)
+        since_ms = min(one.held_since_ms or now_ms, now_ms)  # the clock may have been set back
+        if now_ms - since_ms >= HELD_FOR_MS:
+            return self._again(one, SLOW, Outcome.HELD_BACK)
+        following = replace(one, held_since_ms=since_ms)
+        return self._later(one, following, self._gate.turn_in_s(receiver), SLOW, Outcome.HELD_BACK)
 
     def _deliver(self, one: Notification, state: EndpointState, until_s: float) -> Result:
         if decided := self._without_call(one, state):
             return decided  # another call was answered meanwhile
         if until_s - self._monotonic() < CALL_S + BESIDE_THE_CALL_S:
             return self._ended(one, Outcome.TOO_LATE, NoAnswer("too little time is left"), is_kept=False)
-        at_ms, body = int(self._clock() * 1000), one.body.encode()
-        headers = self._sign(*state.signer, one.event_id, at_ms, body)
-        call = partial(self._post, state.url(one), headers, body)
         if one.type == TEST_TYPE:
-            answer = call()  # somebody watches: it is made whatever is known of the endpoint, and changes nothing
+            answer = self._call(one, state, state.url(one))
+            # Somebody watches: it is made whatever is known of the endpoint, and changes nothing.
             return self._ended(one, Outcome.TAKEN if answer.is_taken else Outcome.GIVEN_UP, answer)
-        return self._called(one, state, call)
+        return self._called(one, state)
 
-    def _called(self, one: Notification, state: EndpointState, call: Callable[[], Answer]) -> Result:
-        receiver, began_ms = receiver_of(one), int(self._clock() * 1000)
+    def _call(self, one: Notification, state: EndpointState, url: str) -> Answer:
+        at_ms, body = int(self._clock() * 1000), one.body.encode()
+        return self._post(url, self._sign(*state.signer, one.event_id, at_ms, body), body)
+
+    def _called(self, one: Notification, state: EndpointState) -> Result:
+        began_ms = int(self._clock() * 1000)
         calls = state.calls(began_ms)
-        if calls is Calls.ALL and not self._gate.admit(receiver):
-            calls = Calls.NONE
-        if held := self._held_back(one, calls):
+        url, receiver = state.url(one), state.receiver(one)
+        held = self._dropped(one, state) or self._held_back(one, calls)
+        if held is None and calls is Calls.ALL:
+            held = self._held_at_gate(one, state, self._gate.admit)
+        if held:
             return held
+        began_s = self._passed()
         try:
-            answer = call()
+            answer = self._call(one, state, url)
         except BaseException:
-            self._gate.failed(receiver)  # or a probe would be under way for ever
+            self._gate.abandoned(receiver)  # or a probe would be under way for ever
             raise
         if answer.is_taken:
-            self._gate.taken(receiver)
-            state.note(worked)
+            self._gate.taken(receiver, began_s)
+            state.note(worked, url)
             return self._ended(one, Outcome.TAKEN, answer)
-        self._gate.failed(receiver)
-        state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms))
-        if answer.status_code == GONE or not state.is_called:
+        self._gate.failed(receiver, began_s)
+        state.note(partial(failed, status_code=answer.status_code, now_ms=began_ms), url)
+        # An endpoint that has gone is disabled by now. If it is not, it has moved, or that could not be stored.
+        if not state.is_called or (answer.status_code == GONE and one.endpoint_id == DEFAULT_ENDPOINT):
             return self._ended(one, Outcome.GIVEN_UP, answer)
         return self._again(one, answer, Outcome.LATER)
 
@@ -164,12 +191,14 @@ class Deliver:
         delay_s = delay_s_of(one.tries + 1, answer)
         if delay_s is None:
             return self._ended(one, Outcome.GIVEN_UP, answer)
-        return self._later(one, one.tries + 1, delay_s + later_by_s, answer, outcome)
+        following = replace(one, tries=one.tries + 1, held_since_ms=0)
+        return self._later(one, following, delay_s + later_by_s, answer, outcome)
 
-    def _later(self, one: Notification, tries: int, delay_s: int, answer: Answer, outcome: Outcome) -> Result:
-        """Let a notification come again when it is due, with so many tries."""
-        following = replace(one, tries=tries), int((self._clock() + delay_s) * 1000)
-        return self._ended(one, outcome, answer, following=following)
+    def _later(
+        self, one: Notification, following: Notification, delay_s: float, answer: Answer, outcome: Outcome
+    ) -> Result:
+        """Let a notification come again so much later, as it is then."""
+        return self._ended(one, outcome, answer, following=(following, int((self._clock() + delay_s) * 1000)))
 
     def _ended(self, one: Notification, outcome: Outcome, answer: Answer, **more: Any) -> Result:
         return ended(one, outcome, answer, int(self._clock() * 1000), **more)

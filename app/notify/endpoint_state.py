@@ -8,6 +8,7 @@ from typing import Final
 from app.domain.endpoint import Calls, Endpoint, calls, probed
 from app.domain.project import is_of_test_keys
 from app.faults import log_fault
+from app.notify.gate import Receiver, receiver_of
 from app.notify.notification import DEFAULT_ENDPOINT, FIRST_GENERATION, TEST_TYPE, Notification, owner_of
 from app.notify.ports import EndpointStore
 
@@ -40,8 +41,14 @@ class EndpointState:
         return "" if not endpoint.types or notification.type in endpoint.types else "the endpoint wants no such type"
 
     def url(self, notification: Notification) -> str:
-        """Where a notification is posted to."""
-        return notification.url if self._is_default or self.endpoint is None else self.endpoint.url
+        """Where a notification is posted to now. Others may change the endpoint's meanwhile."""
+        endpoint = self.endpoint
+        return notification.url if self._is_default or endpoint is None else endpoint.url
+
+    def receiver(self, notification: Notification) -> Receiver:
+        """Who gets a notification: another one, once the endpoint has another URL."""
+        project, endpoint_id, origin = receiver_of(notification)
+        return project, endpoint_id, origin if self._is_default else self.url(notification)
 
     @property
     def is_called(self) -> bool:
@@ -83,37 +90,53 @@ class EndpointState:
             self.endpoint = self._endpoints.get(self._project, self._endpoint_id)
         return Calls.AFTER_PROBE
 
-    def note(self, step: Callable[[Endpoint], Endpoint]) -> None:
-        """Store what a try makes of the endpoint, if that is something else. Raises nothing.
+    def note(self, step: Callable[[Endpoint], Endpoint], url: str) -> None:
+        """Store what a try at `url` makes of the endpoint, if that is something else. Raises nothing.
 
-        The next try says the same again, so a state that cannot be stored is no reason to post anything twice.
+        What a URL says that the endpoint does not have any more makes nothing of it. The next try says the same again,
+        so a state that cannot be stored is no reason to post anything twice.
         """
         if self._is_default:
             return
         with self._lock:
             try:
-                is_kept = self._changed(step)
+                is_kept = self._changed(step, url)
             except Exception as error:  # noqa: BLE001 because it raises nothing
                 log_fault(log, "endpoint's state not kept", error, endpoint_id=self._endpoint_id)
             else:
                 if not is_kept:
                     log.warning("endpoint's state is written by others", extra={"endpoint_id": self._endpoint_id})
 
-    def _changed(self, step: Callable[[Endpoint], Endpoint]) -> bool:
+    def _changed(self, step: Callable[[Endpoint], Endpoint], url: str) -> bool:
+        is_logged = False
         for _ in range(TRIES):
-            before = self.endpoint
-            if before is None:  # deleted meanwhile
-                return True
-            after = step(before)
-            if after is before:
+            after = self._after(step, url)
+            if self._is_disabled_by(after) and not is_logged:
+                # The user may have moved it while it was called, and then there is nothing to tell.
+                self.endpoint = self._endpoints.get(self._project, self._endpoint_id)
+                after = self._after(step, url)
+                if after and self._is_disabled_by(after):
+                    # Before it is written: nobody would ever tell of a write whose answer is lost, nor of one behind
+                    # which the process dies.
+                    _tell_disabled(after)
+                    is_logged = True
+            if after is None:
                 return True
             if stored := self._endpoints.put(after):
                 self.endpoint = stored
-                if stored.disabled and not before.disabled:
-                    _tell_disabled(stored)
                 return True
             self.endpoint = self._endpoints.get(self._project, self._endpoint_id)
         return False
+
+    def _after(self, step: Callable[[Endpoint], Endpoint], url: str) -> Endpoint | None:
+        """What a try at `url` makes of the endpoint. None: nothing, or it was deleted or moved meanwhile."""
+        if self.endpoint is None or self.endpoint.url != url:
+            return None
+        after = step(self.endpoint)
+        return None if after is self.endpoint else after
+
+    def _is_disabled_by(self, after: Endpoint | None) -> bool:
+        return bool(after and after.disabled and self.endpoint and not self.endpoint.disabled)
 
 
 def _tell_disabled(endpoint: Endpoint) -> None:

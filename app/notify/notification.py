@@ -27,7 +27,8 @@ class Notification:
 
     `event_id` is that of the change, the same however often it is posted. `endpoint_id` is DEFAULT_ENDPOINT if `url` is
     the email's own; else `url` is empty, and the endpoint's is read when it is posted. `body` is the JSON that is
-    posted. `published_ms` is when it was first published, and `tries` counts those that failed since.
+    posted. `published_ms` is when it was first published, and `tries` counts those that failed since. `held_since_ms`
+    is when it was first held back after its last try, because its receiver is slow (0: it was not).
     """
 
     event_id: str
@@ -39,6 +40,7 @@ class Notification:
     url: str = ""
     email_id: str = ""
     tries: int = 0
+    held_since_ms: int = 0
 
     def to_json(self) -> str:
         """As a message of the queue has it."""

@@ -1,5 +1,6 @@
 """Stores endpoints, each under its project. No secret is stored: each follows from the id and the generation."""
 
+import secrets
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -40,6 +41,7 @@ class EndpointItem(Model):
     probed_at = NumberAttribute(null=True)
     disabled = UnicodeAttribute(null=True)
     disabled_at = NumberAttribute(null=True)
+    write = UnicodeAttribute(null=True)  # by chance, the same if the same write is repeated
 
 
 class Endpoints:
@@ -52,17 +54,20 @@ class Endpoints:
     def put(self, endpoint: Endpoint) -> Endpoint | None:
         """Store a new endpoint (version 0), or a changed one under the version that it was read with.
 
-        Returns it as it is stored; None if another writer came first, or it was deleted meanwhile.
+        Returns it as it is stored; None if another writer came first, or it was deleted meanwhile. A write whose answer
+        was lost is repeated below us, and then finds itself: that is not another writer.
         """
         is_new = endpoint.version == 0
         same = EndpointItem.project.does_not_exist() if is_new else EndpointItem.version == endpoint.version
         item = _to_item(endpoint, endpoint.version + 1)
+        item.write = secrets.token_hex(8)
         try:
             item.save(condition=same)
         except PutError as error:
-            if is_condition_failed(error):
+            if not is_condition_failed(error):
+                raise
+            if not _is_stored(item):
                 return None
-            raise
         self._cache.pop(endpoint.project, None)
         return _to_endpoint(item)
 
@@ -101,6 +106,12 @@ class Endpoints:
             raise
         self._cache.pop(project, None)
         return True
+
+
+def _is_stored(item: EndpointItem) -> bool:
+    """Whether the item that is stored is of this very write."""
+    raw = EndpointItem._get_connection().get_item(item.project, item.endpoint_id, consistent_read=True).get("Item")
+    return raw is not None and raw.get("write") == {"S": item.write}
 
 
 def _in_order(found: Iterable[Raw]) -> list[Endpoint]:

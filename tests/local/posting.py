@@ -9,7 +9,7 @@ from typing import Any
 from app.errors import ServiceUnavailable
 from app.local import waiting_sender
 from app.local.invocation import Context, LambdaEvent
-from app.local.notifications import Notifications, StoredNotifications
+from app.local.notifications import Notifications, Stored, StoredNotifications
 from app.local.waiting_sender import WaitingSender
 from app.notify.notification import Notification
 from tests.support.clock import Clock
@@ -34,9 +34,13 @@ def one(name: str, endpoint: str = "ep_1", published_ms: int = 10**15) -> Notifi
 
 
 class Posted:
-    """A handler: it keeps what it is to post, fails what is in `failing`, and waits for `go` at receiver `slow`."""
+    """A handler: it keeps what it is to post, fails what is in `failing`, and waits for `go` at receiver `slow`.
 
-    def __init__(self) -> None:
+    What is for receiver `ill` it gives to `put_off`.
+    """
+
+    def __init__(self, put_off: Callable[[list[Notification]], object]) -> None:
+        self._put_off = put_off
         self.names: list[str] = []
         self.sizes: list[int] = []
         self.failing: set[str] = set()
@@ -49,6 +53,8 @@ class Posted:
         if any(body["endpoint_id"] == "slow" for body in found.values()):
             self.waits.release()
             assert self.go.wait(20)
+        if ill := [Notification(**body) for body in found.values() if body["endpoint_id"] == "ill"]:
+            self._put_off(ill)
         failed = [name for name, body in found.items() if body["event_id"] in self.failing]
         if "raise" in self.failing:
             raise ServiceUnavailable("the table does not answer")
@@ -60,11 +66,18 @@ class Parts:
     """The threads of a worker, over real tables."""
 
     def __init__(self) -> None:
-        self.posted, self.buried, self.due = Posted(), list[str](), list[int]()
+        self.posted, self.buried, self.due = Posted(self._put_off), list[str](), list[int]()
         self.open = 0
         self._lock = threading.Lock()
-        self.stored = StoredNotifications(SHARDS, lambda found: self.due.append(found.due_ms))
+        self.stored = StoredNotifications(SHARDS, self._note)
         self.it = Notifications(self.posted, self.stored, self._opened, self.buried.append)
+
+    def _note(self, found: Stored) -> None:
+        self.due.append(found.due_ms)
+        self.it.note_stored(found)
+
+    def _put_off(self, several: list[Notification]) -> None:
+        assert self.stored.delay_all([(one, 60) for one in several]) == []
 
     def _opened(self) -> Callable[[], None]:
         with self._lock:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.endpoint import RETRY_AFTER_S, Endpoint, failed, worked
+from app.domain.endpoint import RETRY_AFTER_S, Disabled, Endpoint, failed, worked
 from app.errors import ServiceUnavailable
+from app.notify.gate import CLOSED_AFTER, CLOSED_FOR_S
 from app.notify.notification import Notification
 from app.store.endpoints import EndpointItem
 from tests.support import damage
@@ -102,6 +103,48 @@ def test_failures_at_once_write_the_state_once(deliveries: Deliveries) -> None:
     assert deliveries.again(endpoint) == replace(failed(endpoint, 500, deliveries.clock.now_ms), version=2)
 
 
+# --- Lost answers of the store --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what_is_lost", ["the answer", "the answer, and it is asked again", "the process"])
+def test_whoever_is_disabled_is_told_though_an_answer_of_the_store_is_lost(
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture, what_is_lost: str
+) -> None:
+    def put(endpoint: Endpoint) -> Endpoint | None:
+        assert deliveries.endpoints.put(endpoint)
+        if what_is_lost == "the process":
+            raise Crash
+        if what_is_lost == "the answer":
+            raise ServiceUnavailable("does not answer")
+        return deliveries.endpoints.put(endpoint)  # as botocore does; the condition does not hold any more
+
+    with receiver(otherwise=410) as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        deliveries.restart(endpoints=Replaced(deliveries.endpoints, "put", put))
+        queue = [deliveries.notification(endpoint)]
+        with suppress(Crash):
+            assert deliveries.deliver(queue, 60) == [True]
+            queue = []
+        deliveries.restart()
+        assert all(deliveries.deliver([*queue, *deliveries.take()], 60))
+        assert len(hook.received) == 1
+    assert deliveries.again(endpoint).disabled is Disabled.GONE
+    assert (deliveries.later, deliveries.all_waiting()) == ([], [])
+    assert messages(caplog, logging.ERROR).count("endpoint disabled") == 1
+
+
+def test_one_that_has_gone_is_asked_again_if_that_cannot_be_stored(deliveries: Deliveries) -> None:
+    with receiver(otherwise=410) as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        deliveries.restart(endpoints=Before(deliveries.endpoints, "put", lambda: unavailable()))
+        assert deliveries.post(endpoint)
+        assert deliveries.again(endpoint).disabled is None
+        assert deliveries.deliver(deliveries.take(), 60) == [True]
+        assert len(hook.received) == 2
+    assert deliveries.again(endpoint).disabled is Disabled.GONE
+    assert deliveries.later == []
+
+
 # --- What keeps it until it is due --------------------------------------------------------------------------------
 
 
@@ -153,6 +196,63 @@ def test_an_endpoint_that_cannot_be_read_fails_its_own_notifications_alone(
         assert deliveries.deliver(batch, 60) == [False, True, False]
         assert hook.ids == [batch[1].event_id]
     assert "endpoint not read" in messages(caplog, logging.ERROR)
+
+
+def broken(parts: Deliveries) -> list[Exception]:
+    """Let the calls of another worker break on our side, each with one of these, as long as there is one."""
+    left: list[Exception] = []
+
+    def post(*arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return parts.poster.post(*arguments)
+
+    parts.restart(post=post)
+    return left
+
+
+def test_a_probe_that_breaks_on_our_side_is_not_under_way_for_ever(deliveries: Deliveries) -> None:
+    with receiver(*[500] * 5) as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        left = broken(deliveries)
+        deliveries.deliver([deliveries.notification(endpoint) for _ in range(5)], 60)
+        deliveries.steady.advance(CLOSED_FOR_S)
+        left.append(MemoryError())
+        assert not deliveries.post(endpoint)
+        assert deliveries.post(endpoint)
+        assert deliveries.tries(endpoint.id)[0].status_code == 204
+
+
+def test_what_breaks_on_our_side_takes_no_try_from_those_behind_it(deliveries: Deliveries) -> None:
+    with receiver() as hook:
+        endpoint = deliveries.endpoint(hook.url)
+        broken(deliveries).extend(MemoryError() for _ in range(2 * CLOSED_AFTER))
+        for _ in range(2 * CLOSED_AFTER):
+            assert not deliveries.post(endpoint)
+        assert deliveries.post(endpoint)
+        assert len(hook.received) == 1
+    assert deliveries.later == []
+
+
+@pytest.mark.parametrize("why", ["fails", "is slow"])
+def test_a_process_that_was_frozen_leaves_no_receiver_alone_for_longer(deliveries: Deliveries, why: str) -> None:
+    """The monotonic clock may stand still meanwhile. The URL of an email has the gate only, and no probes of others."""
+    with receiver(otherwise=204) as hook:
+
+        def post(*arguments: Any) -> Any:
+            deliveries.steady.advance(9 if why == "is slow" else 0)
+            return deliveries.poster.post(*arguments)
+
+        deliveries.restart(post=post)
+        hook.answers = [500] * CLOSED_AFTER if why == "fails" else []
+        some = [deliveries.notification(None, url=hook.url) for _ in range(CLOSED_AFTER)]
+        assert deliveries.deliver(some, 60) == [True] * CLOSED_AFTER
+        called = len(hook.received)
+        assert deliveries.post(None, url=hook.url)
+        assert len(hook.received) == called, "it is left alone"
+        deliveries.clock.advance(3600)
+        assert deliveries.post(None, url=hook.url)
+        assert len(hook.received) == called + 1
 
 
 def test_a_run_of_the_worker_logs_an_item_for_each_endpoint(deliveries: Deliveries) -> None:

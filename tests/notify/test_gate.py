@@ -12,7 +12,7 @@ import pytest
 from app.domain.endpoint import PROBE_LASTS_MS, PROBED_AFTER_MS, probed, worked
 from app.errors import ServiceUnavailable
 from app.notify import gate as gates
-from app.notify.gate import CLOSED_AFTER, CLOSED_FOR_S, MOST_AT_ONCE, Gate, receiver_of
+from app.notify.gate import CLOSED_AFTER, CLOSED_FOR_S, MOST_AT_ONCE, Gate, GateState, receiver_of
 from app.notify.notification import Notification
 from app.notify.receiver_queues import THREADS, ReceiverQueues
 from app.outgoing.post import Poster
@@ -22,6 +22,7 @@ from tests.support.deliveries import Deliveries
 from tests.support.webhook_receivers import HANG, HOLD, receiver
 
 A, B = ("shop", "ep_a", ""), ("shop", "ep_b", "")
+OPEN, FAILING = GateState.OPEN, GateState.FAILING
 
 
 @pytest.fixture
@@ -32,26 +33,26 @@ def clock() -> Clock:
 def closed(clock: Clock) -> Gate:
     gate = Gate(clock)
     for _ in range(CLOSED_AFTER):
-        assert gate.admit(A)
-        gate.failed(A)
+        assert gate.admit(A) is OPEN
+        gate.failed(A, clock())
     return gate
 
 
 def test_it_closes_after_failures_in_a_row_for_that_receiver_alone(clock: Clock) -> None:
     gate = closed(clock)
-    assert (gate.admit(A), gate.admit(B)) == (False, True)
+    assert (gate.admit(A), gate.admit(B)) == (FAILING, OPEN)
     clock.advance(CLOSED_FOR_S - 0.1)
-    assert not gate.admit(A)
+    assert gate.admit(A) is FAILING
 
 
 def test_a_success_between_them_counts_anew(clock: Clock) -> None:
     gate = Gate(clock)
     for _ in range(CLOSED_AFTER - 1):
-        gate.failed(A)
-    gate.taken(A)
+        gate.failed(A, clock())
+    gate.taken(A, clock())
     for _ in range(CLOSED_AFTER - 1):
-        gate.failed(A)
-    assert gate.admit(A)
+        gate.failed(A, clock())
+    assert gate.admit(A) is OPEN
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
@@ -60,25 +61,25 @@ def test_then_one_probe_decides(clock: Clock, is_taken: bool) -> None:
     assert gate.most_at_once(A) == MOST_AT_ONCE, "what is held back takes no time"
     clock.advance(CLOSED_FOR_S)
     assert (gate.most_at_once(A), gate.most_at_once(B)) == (1, MOST_AT_ONCE)
-    assert (gate.admit(A), gate.admit(A)) == (True, False)
+    assert (gate.admit(A), gate.admit(A)) == (OPEN, FAILING)
     if is_taken:
-        gate.taken(A)
-        assert (gate.admit(A), gate.admit(A), gate.most_at_once(A)) == (True, True, MOST_AT_ONCE)
+        gate.taken(A, clock())
+        assert (gate.admit(A), gate.admit(A), gate.most_at_once(A)) == (OPEN, OPEN, MOST_AT_ONCE)
     else:
-        gate.failed(A)
-        assert not gate.admit(A)
+        gate.failed(A, clock())
+        assert gate.admit(A) is FAILING
         clock.advance(CLOSED_FOR_S)
-        assert gate.admit(A)
+        assert gate.admit(A) is OPEN
 
 
 def test_it_forgets_rather_than_grow_for_ever(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "MOST_KNOWN", 3)
     gate = closed(clock)
     for number in range(2):
-        gate.failed(("shop", f"ep_{number}", ""))
-    assert not gate.admit(A)
-    gate.failed(("shop", "ep_2", ""))
-    assert gate.admit(A)
+        gate.failed(("shop", f"ep_{number}", ""), clock())
+    assert gate.admit(A) is FAILING
+    gate.failed(("shop", "ep_2", ""), clock())
+    assert gate.admit(A) is OPEN
 
 
 @pytest.mark.parametrize(
@@ -190,26 +191,6 @@ def test_a_receiver_that_recovers_gets_all_of_a_batch_behind_its_probe(deliverie
         assert len(hook.received) == 15
     assert deliveries.later == []
     assert deliveries.again(endpoint).failing_since_ms is None
-
-
-def test_a_probe_that_breaks_on_our_side_is_not_under_way_for_ever(deliveries: Deliveries) -> None:
-    with receiver(*[500] * 5) as hook:
-        endpoint = deliveries.endpoint(hook.url)
-        broken: list[Exception] = []
-
-        def post(*arguments: Any) -> Any:
-            if broken:
-                raise broken.pop()
-            return deliveries.poster.post(*arguments)
-
-        deliveries.restart(post=post)
-        deliveries.deliver([deliveries.notification(endpoint) for _ in range(5)], 60)
-        deliveries.steady.advance(CLOSED_FOR_S)
-        broken.append(MemoryError())
-        assert not deliveries.post(endpoint)
-        deliveries.steady.advance(CLOSED_FOR_S)
-        assert deliveries.post(endpoint)
-        assert deliveries.tries(endpoint.id)[0].status_code == 204
 
 
 # --- What all processes know --------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Endpoints are written under their version, and found by their project."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -123,3 +125,39 @@ def test_a_reason_of_another_version_keeps_it_disabled() -> None:
     EndpointItem.get(endpoint.project, endpoint.id).update(actions=[EndpointItem.disabled.set("of_tomorrow")])
     (found,) = Endpoints(Clock()).of(endpoint.project)
     assert found.disabled is Disabled.BY_USER
+
+
+@contextmanager
+def answer_lost() -> Iterator[list[str]]:
+    """Let the next write be made again, as botocore does if the answer is lost. Yields the name of the operation."""
+    repeated: list[str] = []
+
+    def again(operation: Any, **_: Any) -> int | None:
+        if repeated:
+            return None
+        repeated.append(operation.name)
+        return 0
+
+    events: Any = EndpointItem._get_connection().connection.client.meta.events
+    events.register_first("needs-retry.dynamodb.PutItem", again)
+    try:
+        yield repeated
+    finally:
+        events.unregister("needs-retry.dynamodb.PutItem", again)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_write_whose_answer_is_lost_is_no_other_writer(is_new: bool) -> None:
+    endpoints, endpoint = Endpoints(Clock()), an_endpoint()
+    if not is_new:
+        endpoint = disable(stored(endpoint), Disabled.GONE, 1_800_000_000_002)
+    with answer_lost() as repeated:
+        assert endpoints.put(endpoint) == replace(endpoint, version=endpoint.version + 1)
+    assert repeated == ["PutItem"]
+    assert endpoints.get(endpoint.project, endpoint.id) == replace(endpoint, version=endpoint.version + 1)
+
+
+def test_another_writer_is_known_though_it_wrote_the_same() -> None:
+    endpoints, endpoint = Endpoints(Clock()), stored(an_endpoint())
+    assert endpoints.put(rotated(endpoint, 1_800_000_000_002)) is not None
+    assert endpoints.put(rotated(endpoint, 1_800_000_000_002)) is None
