@@ -55,7 +55,7 @@ class EndpointState:
         return owner, self.endpoint.began_ms if self.endpoint else FIRST_GENERATION
 
     def known_calls(self, now_ms: int) -> Calls:
-        """Which calls may be made now, as far as is known without a call to the store. Nothing is noted."""
+        """Which calls may be made now, by what this process knows already: the store is neither asked nor changed."""
         endpoint = self.endpoint
         return Calls.ALL if self._is_default or endpoint is None else calls(endpoint, now_ms)
 
@@ -84,7 +84,7 @@ class EndpointState:
         return Calls.AFTER_PROBE
 
     def note(self, step: Callable[[Endpoint], Endpoint]) -> None:
-        """Store what a try makes of the endpoint, if that is something else. Raises nothing.
+        """Store the endpoint as it is after a try, if the try has changed it. Raises nothing.
 
         The next try says the same again, so a state that cannot be stored is no reason to post anything twice.
         """

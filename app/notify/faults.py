@@ -1,4 +1,4 @@
-"""How a fault that fails nobody's call is logged."""
+"""Logs a fault after which the use case goes on, so that no exception says it."""
 
 import logging
 
@@ -6,10 +6,10 @@ from app.errors import ServiceUnavailable
 
 
 def log_fault(log: logging.Logger, message: str, error: Exception, **fields: object) -> None:
-    """Log an error with these fields and its `reason`.
+    """Log `error` on the level ERROR, with these fields and its `reason`.
 
-    Without a traceback if a service does not answer: that is expected, and its sentence says all. What was passed to
-    the service is in no sentence.
+    The line has a traceback, unless the error is a ServiceUnavailable: that is expected, and its sentence says all. The
+    sentence never holds what was passed to the service.
     """
     is_expected = isinstance(error, ServiceUnavailable)
     reason = error.detail if isinstance(error, ServiceUnavailable) else type(error).__name__

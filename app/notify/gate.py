@@ -78,12 +78,12 @@ class Gate:
             return known is not None and known.until_s is not None and self._monotonic() < known.until_s
 
     def taken(self, receiver: Receiver) -> None:
-        """The receiver has taken a notification: it is open."""
+        """Note that the receiver has taken a notification: it may be called freely again."""
         with self._lock:
             self._failing.pop(receiver, None)
 
     def failed(self, receiver: Receiver) -> None:
-        """The receiver has not taken one."""
+        """Note that the receiver has not taken a notification. After CLOSED_AFTER in a row it is closed."""
         with self._lock:
             if receiver not in self._failing and len(self._failing) >= MOST_KNOWN:
                 self._failing.clear()

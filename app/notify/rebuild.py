@@ -55,7 +55,7 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Rebuild:
-    """Heals the feed. To run it again tells nothing.
+    """Adds to the feed what it lacks. To run it again adds nothing.
 
     `emails` finds those of a project that were accepted between two times (the second excluded), the newest first.
     """
@@ -71,7 +71,7 @@ class Rebuild:
     def __call__(
         self, from_ms: int, to_ms: int, written_before_ms: int, *, notify: bool = False, project: str | None = None
     ) -> Iterator[Rebuilt]:
-        """Compare the emails that were accepted from `from_ms` on and before `to_ms`, and tell what was not told.
+        """Compare the emails that were accepted from `from_ms` on and before `to_ms`, and add what is missing.
 
         What was written at `written_before_ms` or later is left to the stream. With `notify`, what is told is published
         to the endpoints, too; else it is in the feed only. Yields what was done, part by part. Raises ValueError for
@@ -115,7 +115,7 @@ class Rebuild:
         return found
 
     def _heal(self, head: Head, in_feed: InFeed, before_ms: int) -> tuple[Head, list[EmailChange]]:
-        """Tell what is missing of one email: what its head says, then what its events say."""
+        """Add what is missing of one email: what its head says, then what its events say."""
         missing = untold(head, in_feed)
         self.feed.add(missing, head.written_at_ms)
         stored = [
