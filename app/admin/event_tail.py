@@ -1,4 +1,4 @@
-"""`events tail`: what becomes of emails, a line for each event, as long as one looks."""
+"""`events tail`: it prints what becomes of emails, a line for each event, until it is interrupted."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""`keys`: the API keys."""
+"""The commands `keys …`: they create, list, rotate and revoke API keys."""
 
 import time
 from datetime import UTC, datetime

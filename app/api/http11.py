@@ -40,7 +40,7 @@ class Protocol(H11Protocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the time limits."""
+        """Stop the timer of the connection, which is closed now."""
         self._stop_timer()
         super().connection_lost(exc)
 

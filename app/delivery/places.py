@@ -106,8 +106,8 @@ class PlaceTaker:
     ) -> Ticket | Full:
         """Take a place for each recipient of a call, under every cap of the account, or none.
 
-        With `ahead`, also places of a later second, for which it then waits: of the next one for a call that has its
-        turn, and of the one after that for one that is urgent, or for more than half of the cap.
+        With `ahead`, a call that finds no place in this second may book places of a later one, and then waits for it:
+        the next second if the call has its turn, the one after that if it is urgent or takes more than half of the cap.
         """
         cap = self._caps.get(account, Caps())
         second = until_s = None

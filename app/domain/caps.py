@@ -26,7 +26,7 @@ class Caps:
 
 
 class Limit(StrEnum):
-    """What keeps an account from being called although nothing is broken."""
+    """Why an account that works is not called at the moment: it has reached a cap or its quota, or is paused."""
 
     DAILY_CAP = "daily_cap"
     PER_SECOND_CAP = "per_second_cap"
@@ -65,10 +65,10 @@ def seconds_for(recipients: int, cap: int) -> int:
 
 
 def room(cap: int, lane: Lane, *, is_later: bool) -> int:
-    """Up to how many places of a second may be taken, those of the other lanes included, for a call of this lane to go.
+    """How many places of a second, of all lanes together, may be taken before a call of `lane` finds none left.
 
-    Bulk leaves a tenth of every second to the others. Normal leaves it in seconds that have not begun (`is_later`), and
-    may use it in the one that has: then urgent emails had their chance to book it.
+    A bulk call leaves a tenth of every second to the other lanes. A normal call leaves that tenth only in a second that
+    has not begun (`is_later`): in the present second, urgent emails have had their chance to book it.
     """
     if lane is Lane.URGENT or (lane is Lane.NORMAL and not is_later) or cap < KEPT_FROM:
         return cap

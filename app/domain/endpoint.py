@@ -113,7 +113,7 @@ def calls(endpoint: Endpoint, now_ms: int) -> Calls:
 
 
 def probed(endpoint: Endpoint, now_ms: int) -> Endpoint:
-    """The endpoint to which a probe begins now."""
+    """The endpoint with `now_ms` noted as the time at which its newest probe began."""
     return replace(endpoint, probed_at_ms=now_ms)
 
 

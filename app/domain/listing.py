@@ -35,10 +35,9 @@ class Known:
 class Wanted:
     """Which emails to list: those to which all of it applies. An empty field, or None, applies to every email.
 
-    `recipient` is in lower case. `from_ms` is the first moment of acceptance, `to_ms` the one after the last. What is
-    asked of a recipient must be true of one and the same: the address, `recipient_status`, and that an attempt through
-    the account `provider` was for it, whatever that came to. `with_tests`: the
-    project's test mail is wanted, too.
+    `recipient` is in lower case. `from_ms` is the first moment of acceptance, `to_ms` the one after the last. One
+    recipient must fulfill all that is asked of recipients: the address, `recipient_status`, and that an attempt through
+    the account `provider` was made for it, whatever its outcome. `with_tests`: the project's test mail is wanted, too.
     """
 
     project: str | None = None

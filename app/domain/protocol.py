@@ -131,9 +131,10 @@ class DeliveryProtocol:
         return head if changed == head else self.settle(changed, now_ms)
 
     def cancel(self, head: Head) -> Head:
-        """The head with every scheduled or queued recipient canceled, from which on no call is made for anybody.
+        """The head with every scheduled or queued recipient canceled, and stopped: no call is made for it from then on.
 
-        Returns the same head if there is none: then the cancellation is refused, and nothing of it is remembered.
+        Returns the same head if no recipient is scheduled or queued: then the cancellation is refused, and changes
+        nothing.
         """
         canceled = {
             key: give_up(recipient, Status.CANCELED, recipient.detail, head.attempts)

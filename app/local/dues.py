@@ -1,4 +1,4 @@
-"""When each email is due, as far as this machine has heard, so that nobody has to ask the store each second.
+"""Knows when each email is due, from what the processes of this machine note, so that nobody polls the store.
 
 Every process of a laptop notes it whenever it writes a head; the worker keeps all notes.
 """
@@ -18,7 +18,7 @@ Note = Callable[[str, int, int | None], None]
 
 
 class Dues:
-    """The notes. Those of an older version than is known change nothing."""
+    """When each email is due. A note of an older version of its head than the known one changes nothing."""
 
     def __init__(self, alarm: Alarm) -> None:
         """`alarm` is set to the time at which an email is due."""

@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """How the stream stands, times in epoch ms.
+    """How far the stream has been read and kept, times in epoch ms.
 
     `left` records were not passed. `is_full`: nothing more is recorded, until it is resumed. `heal_from_ms` and
     `heal_until_ms`: what was written between these was not recorded, and nobody has found it out yet.
@@ -63,7 +63,7 @@ class EmailStream:
         return records
 
     def go_back(self, number: int) -> None:
-        """Let the next reading begin behind the record of that number. 0: at the oldest that is left."""
+        """Make the next `read` begin behind the record of that number. 0: at the oldest record that is left."""
         self._iterator, self._last = "", number
 
     def passed(self, until: int, *, resume: bool = False, is_healed: bool = False) -> StreamState:

@@ -1,4 +1,4 @@
-"""Up to which record of the stream everything is done with: told, and every notification of it delivered or stored."""
+"""Finds up to which stream record all is done: it is in the feed, and its notifications are delivered or stored."""
 
 import threading
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class _Run:
     open: int = 0  # notifications that are in memory only
-    until: int | None = None  # the last record that it has told; None: it is under way
+    until: int | None = None  # the last record that is done; None: the batch is under way
 
 
 class Passing:
-    """Counts, for each run of the teller, the notifications of which nobody else knows yet. For several threads."""
+    """Counts, for each batch of stream records, the notifications that are in memory only. For several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,13 +21,13 @@ class Passing:
         self._until = 0
 
     def begin(self) -> None:
-        """A run of the teller begins. What is opened until it ends belongs to it."""
+        """A batch of stream records begins. Notifications that are opened until its end belong to it."""
         with self._lock:
             self._number += 1
             self._runs[self._number] = _Run()
 
     def end(self, until: int) -> None:
-        """The run has ended, and has told all records up to that number."""
+        """The batch has ended: all records up to that number are in the feed."""
         with self._lock:
             self._runs[self._number].until = until
             self._pass()

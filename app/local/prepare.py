@@ -1,4 +1,4 @@
-"""What every installation on this machine has from its first start on."""
+"""Makes what an installation in local mode has from its first start on: tables, API keys, seeds."""
 
 from app.local.mode import API_KEY, API_KEY_NAME, TEST_KEY, TEST_KEY_NAME, LocalError
 from app.local.seeds import seed

@@ -22,7 +22,10 @@ def bring_forward(head: Head, by_ms: int, now_ms: int) -> Head:
 
 
 def bring_health_forward(health: Health, by_ms: int, now_ms: int) -> Health:
-    """The health with the ends of its breaker, its cooldown and its probe brought forward. May return the same one."""
+    """The health with its breaker, cooldown and probe ending earlier by `by_ms`, where they end too late.
+
+    Returns the same health if none does.
+    """
     changed = replace(
         health,
         breaker_until_ms=_earlier(health.breaker_until_ms, by_ms, now_ms),

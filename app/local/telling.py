@@ -1,4 +1,4 @@
-"""What tells applications of their emails on this machine: the feed, and webhooks, beside the attempts."""
+"""Notifies applications of their emails on this machine: writes the feed and posts webhooks, in threads."""
 
 import json
 import logging

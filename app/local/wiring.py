@@ -33,7 +33,7 @@ def socket_path(env: Mapping[str, str]) -> Path:
 
 
 class HandOver:
-    """The rewiring of a process that is not the worker."""
+    """Makes a process that is not the worker (the API, a command) hand its messages to the worker."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._sender = Sender(socket_path(env))
@@ -69,13 +69,13 @@ class HandOver:
 
 
 class Noted(Protocol):
-    """Who wants to hear of what was written (`app.local.telling.Telling`)."""
+    """Whoever is notified of writes (`app.local.telling.Telling`)."""
 
     def note_written(self) -> None:
-        """An email or an event was written."""
+        """Note that an email or an event was written."""
 
     def note_waiting(self, at_ms: int) -> None:
-        """A notification was stored that is due at this time, in epoch ms."""
+        """Note that a notification was stored, which is due at this time, in epoch ms."""
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Intake:
     _noted: Noted | None = None
 
     def tell_of(self, noted: Noted) -> None:
-        """Tell `noted` of what is written from now on."""
+        """Notify `noted` of every write from now on."""
         self._noted = noted
 
     def rewire(self, stores: Stores, _: Queue) -> tuple[Stores, Queue]:

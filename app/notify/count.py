@@ -38,7 +38,7 @@ class CountChanges:
         self._newest: dict[Shard, CountedHour] = {}  # as this process stored or read it; the conditions find it stale
 
     def __call__(self, within_s: float) -> int:
-        """Count what can be counted, for `within_s` at most; returns how many changes were.
+        """Count what can be counted, for `within_s` at most. Returns the number of changes that were counted.
 
         All shards take turns, in an order by chance, so that none waits behind others whenever the time is short. One
         that fails stops no other. Raises what the first of them failed with whose call
@@ -66,7 +66,7 @@ class CountChanges:
         return counted
 
     def _turn(self, shard: Shard) -> tuple[int, bool]:
-        """Count one time; returns how many changes were, and whether there are more."""
+        """Count one time. Returns the number of changes that were counted, and whether there are more."""
         newest = self._newest.pop(shard, None) or self._hours.newest(*shard)
         behind = self._feed.behind(*shard, newest.until if newest else None, MOST_A_TURN)
         counted = 0

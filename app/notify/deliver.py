@@ -78,7 +78,7 @@ class Deliver:
         self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="deliveries-store")
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads, once they have done what was begun."""
         self._queues.close()
         self._store.shutdown()
 

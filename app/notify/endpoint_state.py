@@ -91,9 +91,9 @@ class EndpointState:
         return Calls.AFTER_PROBE
 
     def note(self, step: Callable[[Endpoint], Endpoint], url: str) -> None:
-        """Store what a try at `url` makes of the endpoint, if that is something else. Raises nothing.
+        """Store the endpoint as it is after a try at `url`, if the try has changed it. Raises nothing.
 
-        What a URL says that the endpoint does not have any more makes nothing of it. The next try says the same again,
+        What a URL answers that the endpoint does not have any more changes nothing. The next try says the same again,
         so a state that cannot be stored is no reason to post anything twice.
         """
         if self._is_default:

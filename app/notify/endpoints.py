@@ -28,7 +28,7 @@ _ID: Final = re.compile(r"ep_[a-z2-7]{26}")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What is to be changed about an endpoint. None: it stays. No `types`: all are wanted."""
+    """What is to be changed about an endpoint. None: that field stays. Empty `types`: events of all types."""
 
     url: str | None = None
     types: Sequence[ChangeType] | None = None

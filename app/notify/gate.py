@@ -153,7 +153,7 @@ class Gate:
             return max(0.0, slow.next_turn_s(now_s) - now_s) if slow else 0.0
 
     def taken(self, receiver: Receiver, began_s: float) -> None:
-        """The receiver has taken a notification, by a call that began then on the gate's clock: it does not fail."""
+        """Note that the receiver has taken a notification, by a call that began then on the gate's clock."""
         with self._lock:
             self._failing.pop(receiver, None)
             self._count(receiver, began_s)
@@ -165,7 +165,7 @@ class Gate:
                 known.is_probed = False
 
     def failed(self, receiver: Receiver, began_s: float) -> None:
-        """The receiver has not taken one."""
+        """Note that the receiver has not taken one. After CLOSED_AFTER in a row it is closed."""
         with self._lock:
             if receiver not in self._failing and len(self._failing) >= MOST_KNOWN:
                 self._failing.clear()

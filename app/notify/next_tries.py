@@ -20,7 +20,10 @@ DELAYED_UP_TO_MS: Final = 900_000  # the queue keeps nothing for longer (SQS API
 
 @dataclass(frozen=True)
 class NextTries:
-    """Both places. What the queue does not take, the table keeps, and the sweep publishes up to a minute later."""
+    """Keeps notifications on the queue or in the table.
+
+    What the queue does not take, the table keeps, and the sweep publishes it up to a minute later.
+    """
 
     publish_later: DelayNotifications
     waiting: WaitingNotifications

@@ -17,7 +17,7 @@ def as_json(values: Mapping[str, Any]) -> str:
 
 
 def owner_of(project: str, endpoint_id: str) -> str:
-    """Whose secret it is that signs for an endpoint: ids are unique, but for that of DEFAULT_ENDPOINT."""
+    """The name of the secret that signs for an endpoint: its id, and for DEFAULT_ENDPOINT also the project."""
     return f"{project}:{endpoint_id}" if endpoint_id == DEFAULT_ENDPOINT else endpoint_id
 
 

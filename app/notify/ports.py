@@ -59,7 +59,8 @@ Record = Mapping[str, Any]
 """A record of the table's stream, as Lambda passes it on."""
 
 ReadRecord = Callable[[Record], Written | None]
-"""What a record tells (None: nothing). Raises Unreadable, or KeyError or ValueError if it is no such record."""
+"""Reads what a stream record says was written (None: nothing of interest).
+Raises Unreadable, or KeyError or ValueError if it is no such record."""
 
 
 class HeadReader(Protocol):
@@ -76,7 +77,7 @@ class FeedWriter(Protocol):
     """Stores the feed (`app.store.change_feed.ChangeFeed`)."""
 
     def add(self, changes: Sequence[EmailChange], written_ms: int) -> None:
-        """Tell the changes of one write, once. Raises ServiceUnavailable or Contention if not all is stored."""
+        """Record the changes of one write, each once. Raises ServiceUnavailable or Contention if not all is stored."""
 
 
 ReadFeedSince = Callable[[str, int], Iterator[Mapping[str, Any]]]
@@ -87,7 +88,7 @@ class StoredEvents(Protocol):
     """Reads the stored events of providers (`app.store.events.Events`)."""
 
     def stored(self, email_id: str) -> list[EventStored]:
-        """Those of an email that can be read, with when each was stored."""
+        """The events of an email that can be read, each with the time at which it was stored."""
 
 
 class EndpointStore(Protocol):

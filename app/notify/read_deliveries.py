@@ -1,4 +1,4 @@
-"""Reading of the log of deliveries."""
+"""Reads the log of deliveries."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ def is_taken(tried: Tried) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReadDeliveries:
-    """Reads what became of the tries to tell an endpoint."""
+    """Reads what became of the tries to post notifications to an endpoint."""
 
     log: DeliveryLog
 

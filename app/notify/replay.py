@@ -32,7 +32,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Publishes again what the feed has, under the same event ids, so that a receiver knows what it has had already."""
+    """Publishes events of the feed again, under the same ids, so that a receiver can drop what it has already."""
 
     read: ReadFeed
     publish: PublishNotifications

@@ -18,7 +18,7 @@ SIDE_BY_SIDE: Final = 8
 
 @dataclass(frozen=True)
 class SendWaiting:
-    """Publishes what is due, of all shards side by side. What was published is removed; twice does no harm."""
+    """Publishes what is due, of all shards side by side. What was published is removed; twice is harmless."""
 
     waiting: WaitingNotifications
     publish: PublishNotifications

@@ -1,4 +1,4 @@
-"""tell: from what was written to the feed, and to whoever is to be told of it."""
+"""tell: record in the feed what became of emails, and publish a notification of it to each endpoint that wants it."""
 
 import logging
 import math
@@ -45,11 +45,11 @@ class _Run:
 
 @dataclass(frozen=True)
 class Tell:
-    """Tells what became of emails, from the records of the table's stream.
+    """Records in the feed what became of emails, and publishes it, from the records of the table's stream.
 
-    To tell a record again tells nothing twice in the feed, and publishes the same notifications under the same ids. The
-    feed is written before anything is published. Without `publish`, only the feed is told. A record that this version
-    cannot read is passed over, which raises an alarm; `rebuild` tells what it says once it can be read.
+    A stream record that comes again adds nothing to the feed, and publishes the same notifications under the same ids.
+    The feed is written before anything is published. Without `publish`, only the feed is written. A stream record that
+    this version cannot read is passed over, which raises an alarm; `rebuild` makes up for it once it can be read.
     """
 
     read: ReadRecord
@@ -61,11 +61,12 @@ class Tell:
     monotonic: Clock = time.monotonic
 
     def __call__(self, records: Sequence[Record], within_s: float = math.inf) -> str | None:
-        """Tell these records of one shard, in the order of the stream. Returns where to go on: None, if all are told.
+        """Handle these records of one shard, in the order of the stream. Returns where to go on: None, if all are done.
 
-        That is the sequence number of the first record that was not told. Of its email, none behind it is told either;
-        other emails do not wait for it. What is not begun within `within_s` is not told, but the first record always
-        is, because a later run would have no more time. Raises KeyError if a record has no key or number.
+        That is the sequence number of the first record that is not done. The later records of the same email are left
+        undone, too; other emails do not wait. A record that has not begun within `within_s` is left undone, except for
+        the first one, because a later run would have no more time for it. Raises KeyError if a record has no key
+        or number.
         """
         until_s = self.monotonic() + within_s
         by_email: dict[str, list[tuple[int, Record]]] = {}
@@ -86,7 +87,7 @@ class Tell:
             return [one.result() for one in begun]
 
     def _tell_email(self, records: Iterable[tuple[int, Record]], until_s: float) -> _Run:
-        """Tell the records of one email in their order, up to the first that fails."""
+        """Handle the records of one email in their order, up to the first that fails."""
         run = _Run()
         for place, record in records:
             if place and self.monotonic() >= until_s:

@@ -34,7 +34,7 @@ UNCALLED: Final = (Outcome.HELD_BACK, Outcome.DROPPED, Outcome.TOO_LATE)
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Stands for the answer where nothing was called: `fault` says why."""
+    """Takes the part of a receiver's answer when no call was made: `fault` says why not."""
 
     fault: str
     status_code: int | None = None

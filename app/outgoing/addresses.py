@@ -1,7 +1,7 @@
 """Which addresses may be called: those of the public internet, and none of a network that only we can reach.
 
-IPv4 is open but for what the registry of special purposes names; IPv6 is closed but for global unicast, so that every
-form that carries an IPv4 address (mapped, compatible, NAT64) is refused as such.
+An IPv4 address may be called unless IANA's registry of special purposes names it. An IPv6 address may be called only if
+it is global unicast, so that every form that carries an IPv4 address (mapped, compatible, NAT64) is refused as such.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ MOST_BYTES: Final = 100_000  # of an item: what is told of fifty recipients at o
 
 
 class ChangeItem(Model):
-    """Changes that were told together, in the partition of a project, a day (UTC) and a shard."""
+    """Changes that were recorded together in the feed, in the partition of a project, a day (UTC) and a shard."""
 
     class Meta:
         """The settings that PynamoDB reads. `tables.connect` fills in the name of the table."""

@@ -39,7 +39,7 @@ class DeliveryLogItem(Model):
 
 
 class DeliveryLog:
-    """Stores and reads the log."""
+    """Stores and reads the log of deliveries: what became of each try to post a notification to an endpoint."""
 
     def __init__(self, clock: Clock, store: Callable[[Sequence[DeliveryLogItem]], None] = put_all) -> None:
         """`store` stores items as `batches.put_all` does."""

@@ -21,7 +21,7 @@ class WebhookUrls:
 
     @classmethod
     def of(cls, parts: Container) -> "WebhookUrls":
-        """As an installation takes them."""
+        """The rules of this installation: whether it has a secret to sign with, and whether it is in local mode."""
         return cls(bool(parts.settings.webhook_secret), parts.is_local)
 
     def fault(self, url: str) -> str:
