@@ -11,6 +11,7 @@ from pynamodb.exceptions import PynamoDBException
 from app.delivery.drafts import Draft, answer_together, open_ones
 from app.delivery.guard import RunawayGuard
 from app.delivery.project_caps import ProjectCaps
+from app.faults import log_fault
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Admission:
         try:
             self.caps.give_back([draft.head for draft in drafts])
         except (PynamoDBException, BotoCoreError) as error:
-            log.warning("places not given back", extra={"reason": type(error).__name__})
+            log_fault(log, "places not given back", error, logging.WARNING)
 
 
 UNLIMITED = Admission()

@@ -14,6 +14,7 @@ from app.delivery.ports import Clock
 from app.domain.head import Head
 from app.domain.runaway import ALWAYS, HOUR_S, MEDIAN_OF_HOURS, SAME, left_of_hour_s, most_an_hour
 from app.errors import Runaway
+from app.faults import log_fault
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class RunawayGuard:
         try:
             shared = self._count(known, key_id, hour, count, to_add, now_s) if count else known.shared
         except (BotoCoreError, ClientError, PynamoDBException) as error:
-            log.warning("runaway guard not counted", extra={"key_id": key_id[:12], "reason": type(error).__name__})
+            log_fault(log, "runaway guard not counted", error, logging.WARNING, key_id=key_id[:12])
             with self._lock:
                 known.own.update(to_add)
             return [None] * len(heads)

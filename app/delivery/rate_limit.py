@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app.delivery.ports import Clock
 from app.domain.rate import SECOND_US, Rate
 from app.errors import RateLimited
+from app.faults import log_fault
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class RateLimit:
                 is_busy=now_us < self._paid_us.get(key_id, 0) <= rate.beyond_us(now_us),
             )
         except (BotoCoreError, ClientError) as error:
-            log.warning("rate limit not counted", extra={"key_id": key_id[:12], "reason": type(error).__name__})
+            log_fault(log, "rate limit not counted", error, logging.WARNING, key_id=key_id[:12])
             return None, None
         self._paid_us[key_id] = paid_us
         quota = Quota(per_s, rate.left(paid_us, now_us), _seconds(paid_us - now_us))

@@ -48,7 +48,7 @@ class LocalQueue:
         try:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=BATCH, AttributeNames=["All"])
         except (BotoCoreError, ClientError) as error:
-            _log.warning("The queue does not answer: %s", type(error).__name__)
+            log_fault(_log, "The queue does not answer", error, logging.WARNING)
             return None
         return [Received(message, self) for message in answer.get("Messages", [])]
 
@@ -58,7 +58,7 @@ class LocalQueue:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         except (BotoCoreError, ClientError) as error:
             # The message comes again after its visibility timeout. No attempt is made twice, so that does no harm.
-            _log.warning("A message could not be deleted: %s", type(error).__name__)
+            log_fault(_log, "A message could not be deleted", error, logging.WARNING)
 
     def put_back(self, message: Mapping[str, Any]) -> None:
         """Make a message visible again after a while."""
@@ -70,7 +70,7 @@ class LocalQueue:
                 VisibilityTimeout=RETRY_AFTER_S.get(tries, 0),
             )
         except (BotoCoreError, ClientError) as error:
-            _log.warning("A message could not be put back: %s", type(error).__name__)
+            log_fault(_log, "A message could not be put back", error, logging.WARNING)
 
     def leave(self, messages: Sequence[Asked], within_s: float) -> None:
         """Put messages here for the next worker, as many as it takes `within_s` seconds.
@@ -88,7 +88,7 @@ class LocalQueue:
             try:
                 self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                _log.warning("Messages could not be left in the queue: %s", type(error).__name__)
+                log_fault(_log, "Messages could not be left in the queue", error, logging.WARNING)
                 return
 
     def bury(self, email_id: str, attempt: int, lane: Lane) -> None:
@@ -100,7 +100,7 @@ class LocalQueue:
         try:
             self._sqs.send_message(QueueUrl=self._failed_url, MessageBody=body)
         except (BotoCoreError, ClientError) as error:
-            _log.warning("A dead letter could not be kept: %s", type(error).__name__)
+            log_fault(_log, "A dead letter could not be kept", error, logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

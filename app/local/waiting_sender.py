@@ -182,7 +182,7 @@ class WaitingSender:
             try:
                 self._waiting.remove(shard, [one.key for one in several])
             except Exception as error:  # noqa: BLE001 because whatever it was, they are removed later
-                _log.info("notifications that were posted are not removed: %s", type(error).__name__)
+                log_fault(_log, "notifications that were posted are not removed", error, logging.INFO)
                 with self._lock:
                     self._done += several
             else:

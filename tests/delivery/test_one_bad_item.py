@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from pynamodb.exceptions import PutError
 
 from app.delivery.ports import Cursor
 from app.delivery.record import TOGETHER
@@ -276,6 +278,30 @@ def test_what_comes_after_the_emails_may_fail(harness: Harness, name: str, caplo
     assert {first, second} <= swept(harness, replace(harness.sweep, **parts))
     assert called == [part for part in ("watchdog", "wake") if part != name]
     assert failed_parts(caplog) == [(name, "throttled")]
+
+
+def unanswered(_: float) -> None:
+    raise PutError("failed", ReadTimeoutError(endpoint_url="https://dynamodb.example"))
+
+
+def mistaken(_: float) -> None:
+    raise KeyError("a mistake")
+
+
+@pytest.mark.parametrize(
+    ("job", "reason", "has_trace"), [(unanswered, "PutError: ReadTimeoutError", False), (mistaken, "KeyError", True)]
+)
+def test_what_is_done_beside_emails_is_told_in_a_sentence_if_its_table_is_silent(
+    harness: Harness,
+    caplog: pytest.LogCaptureFixture,
+    job: Callable[[float], None],
+    reason: str,
+    has_trace: bool,
+) -> None:
+    replace(harness.sweep, others={"count": job})(within_s=60)
+    assert failed_parts(caplog) == [("count", reason)]
+    [record] = [record for record in caplog.records if record.getMessage() == "part of a sweep failed"]
+    assert bool(record.exc_info) is has_trace
 
 
 def test_a_cursor_ahead_of_the_clock_is_dropped(harness: Harness) -> None:

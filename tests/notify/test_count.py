@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from pynamodb.exceptions import QueryError
 
 from app.domain.changes import EmailChange
@@ -179,6 +180,23 @@ def test_one_project_that_fails_stops_no_other(clock: Clock, monkeypatch: pytest
     with pytest.raises(QueryError):
         a_counter(clock, bad, good)(60)
     assert total(stored(good).values()) == tally(changes)
+
+
+def test_a_mistake_is_raised_and_not_hidden_by_a_table_that_is_silent(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = a_project()
+    silent = QueryError("no answer", ReadTimeoutError(endpoint_url="https://dynamodb.example"))
+    left: list[Exception] = [silent, KeyError("a mistake")]
+
+    def failing(self: CountedHours, project: str, shard: int) -> None:
+        raise left.pop(0) if left else silent
+
+    monkeypatch.setattr(CountedHours, "newest", failing)
+    with pytest.raises(KeyError):
+        a_counter(clock, project)(60)
+    with pytest.raises(QueryError):
+        a_counter(clock, project)(60)
 
 
 @pytest.mark.parametrize(
