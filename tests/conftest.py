@@ -16,7 +16,7 @@ import botocore.session
 import coverage
 import httpx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app import logs, metrics
 from app.local.aws_emulator import start
@@ -30,9 +30,14 @@ from tests.support.provider_server import ProviderServer, serve
 ROOT = Path(__file__).parent.parent
 
 # The gate must not depend on chance: there, every property test tries the same examples each time. No example has a
-# deadline, because a busy machine is no mistake of the code.
+# deadline and none is too slow to be made, because a busy machine is no mistake of the code. (A test with settings of
+# its own for health checks takes the place of these.)
 settings.register_profile(
-    "gate", derandomize=bool(os.environ.get("CI")), max_examples=size.examples(100), deadline=None
+    "gate",
+    derandomize=bool(os.environ.get("CI")) or (size.FULL and not size.EXPLORE),
+    max_examples=size.examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("gate")
 # Each session of botocore reads and parses 2 MB of JSON anew, and the tests make some thousand.
@@ -141,7 +146,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -149,7 +154,7 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         if process.poll() is not None:
             pytest.fail(f"the AWS emulator ended: {log.read_text()[-2000:]}")
         try:
-            httpx.get(f"{url}/_ministack/health", timeout=1)
+            httpx.get(f"{url}/_ministack/health", timeout=30)
         except httpx.TransportError:
             Event().wait(0.1)
         else:

@@ -64,7 +64,7 @@ def test_any_bytes_are_a_problem(body: bytes) -> None:
 
 
 @given(bodies)
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(300)
 def test_the_api_never_breaks(client: Client, body: Any) -> None:
     headers = {"Content-Type": "application/json"}

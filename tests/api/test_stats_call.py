@@ -21,6 +21,14 @@ from tests.support.clock import Clock
 from tests.support.samples import a_head
 
 
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    """In the middle of an hour and of a day, so that a test and what it reads are in the same ones."""
+    clock = Clock()
+    clock.now_s += 12.5 * 3600 - clock.now_s % (24 * 3600)
+    return clock
+
+
 def tell(parts: Container, clock: Clock, project: str, emails: int) -> None:
     """Let so many emails of a project be delivered, by a provider after another one."""
     parts.partitions.note(project)

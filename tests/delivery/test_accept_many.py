@@ -197,7 +197,7 @@ REQUESTS: tuple[Callable[[], Email], ...] = (
 )
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kinds=st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=6),
     point=st.tuples(st.integers(1, 30), st.sampled_from(FaultMode)),

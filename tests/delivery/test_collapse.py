@@ -162,7 +162,7 @@ def accept_at_once(harness: Harness, key: str, clocks: Sequence[Callable[[], flo
     barrier = Barrier(len(clocks))
 
     def accept(clock: Callable[[], float]) -> str:
-        barrier.wait(20)
+        barrier.wait(60)
         email = an_email(ANN, collapse_key=key)
         return replace(harness.accept, clock=clock)(email, project="team", key=None).head.email_id
 

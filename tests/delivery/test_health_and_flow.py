@@ -122,7 +122,7 @@ def test_two_sweeps_at_once_do_no_harm(harness: Harness) -> None:
     barrier = Barrier(2)
 
     def sweep(_: int) -> int:
-        barrier.wait(20)
+        barrier.wait(60)
         return harness.sweep(within_s=60)
 
     with ThreadPoolExecutor(2) as pool:

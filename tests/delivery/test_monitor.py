@@ -18,7 +18,7 @@ from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
 from tests.support.outcomes import ACCOUNT, THROTTLED, UNAVAILABLE, UNDELIVERABLE, accepted
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 WRITES = ("update", "add_minute")
 
 

@@ -20,7 +20,7 @@ from tests.support.outcomes import UNAVAILABLE, accepted
 from tests.support.providers import webhook
 from tests.support.samples import an_email, somebody
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.mark.parametrize("attachment", [0, 1], ids=["small", "large"])

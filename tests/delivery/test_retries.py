@@ -171,7 +171,7 @@ def test_of_many_retries_at_once_one_is_made(harness: Harness) -> None:
     barrier = Barrier(6)
 
     def ask(_: int) -> bool:
-        barrier.wait(20)
+        barrier.wait(60)
         try:
             again(harness, email_id)
         except Conflict:

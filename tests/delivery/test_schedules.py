@@ -322,14 +322,14 @@ def test_a_move_that_races_with_the_start_leads_to_one_send(harness: Harness, mo
     barrier = Barrier(4)
 
     def move() -> bool:
-        barrier.wait(20)
+        barrier.wait(60)
         try:
             return harness.reschedule(email_id, "team", at_ms).send_at_ms == at_ms
         except Conflict:
             return False
 
     def start() -> None:
-        barrier.wait(20)
+        barrier.wait(60)
         harness.attempt(email_id, 1)
 
     calls: list[Callable[[], object]] = [start, move, start, start]

@@ -21,7 +21,7 @@ from tests.support.crash import Before
 from tests.support.harness import PROVIDERS, Harness
 from tests.support.samples import a_head, an_email, somebody
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def watchdog(harness: Harness, store: object = None) -> Watchdog:

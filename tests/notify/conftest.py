@@ -30,6 +30,6 @@ def clock() -> Clock:
 @pytest.fixture
 def deliveries(store: Aws) -> Iterator[Deliveries]:
     """The parts of a worker."""
-    parts = Deliveries()
+    parts = Deliveries(timeout_s=4)  # a machine that pauses is no receiver that does not answer
     yield parts
     parts.deliver.close()

@@ -92,7 +92,7 @@ def test_one_that_cannot_be_stored_fails_alone(caplog: pytest.LogCaptureFixture)
 
 
 def test_those_of_a_batch_that_failed_do_not_wait_for_each_other() -> None:
-    places, together = Places(), Barrier(3, timeout=10)
+    places, together = Places(), Barrier(3, timeout=60)
 
     def put_all(due: Due) -> None:
         if len(due) > 1:
@@ -144,7 +144,7 @@ def test_what_sqs_does_not_take_is_named_by_its_place() -> None:
 def test_what_is_held_back_is_kept_by_one_call(store: Aws) -> None:
     assert store
     calls: list[int] = []
-    parts = Deliveries()
+    parts = Deliveries(timeout_s=4)  # a machine that pauses is no receiver that does not answer
 
     def publish_later(delayed: Sequence[tuple[Notification, int]]) -> list[tuple[int, str]]:
         calls.append(len(delayed))

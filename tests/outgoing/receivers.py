@@ -76,7 +76,7 @@ class NameServer:
     def lookup(self, host: str, _port: int) -> Sequence[str]:
         """Ask for a host's addresses, as a resolver does."""
         question = dns.message.make_query(host, "A")
-        reply = dns.query.udp(question, "127.0.0.1", timeout=5, port=self._socket.getsockname()[1])
+        reply = dns.query.udp(question, "127.0.0.1", timeout=30, port=self._socket.getsockname()[1])
         found = [record.to_text() for rrset in reply.answer for record in rrset]
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -113,7 +113,7 @@ class Line:
         return socket.create_connection(("127.0.0.1", self.port), timeout_s)
 
 
-def poster(tls: Tls, line: Line, answers: Sequence[str] = (PUBLIC,), *, timeout_s: float = 5.0) -> Poster:
+def poster(tls: Tls, line: Line, answers: Sequence[str] = (PUBLIC,), *, timeout_s: float = 60.0) -> Poster:
     """A deployed process's poster, for which every host has these addresses."""
     return Poster(
         is_local=False,

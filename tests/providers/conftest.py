@@ -7,6 +7,7 @@ import pytest
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider
 from app.providers.sdk.http_transport import HttpTransport
+from tests.providers.calls import PATIENT_S
 from tests.providers.case import CASES, Case
 
 # The example cannot be installed into a tree that has it: there, it is a provider like every other.
@@ -33,7 +34,7 @@ def provider(case: Case) -> AnyProvider:
 
 @pytest.fixture
 def transport() -> Iterator[HttpTransport]:
-    """A transport that waits for 2 s at most."""
-    transport = HttpTransport(timeout_s=2)
+    """A transport that waits longer than any machine needs."""
+    transport = HttpTransport(PATIENT_S, PATIENT_S)
     yield transport
     transport.close()

@@ -58,7 +58,7 @@ class Line:
 
     def hold(self) -> None:
         """Neither read nor say anything until the test ends."""
-        self._closing.wait(30)
+        self._closing.wait(60)
 
     def reset(self) -> None:
         """Close so that the client sees a reset."""
@@ -106,7 +106,7 @@ class Peer:
     def wait_until_served(self) -> None:
         """Until every connection so far has been closed on this side."""
         for thread in self._threads[1:]:
-            thread.join(timeout=10)
+            thread.join(timeout=60)
 
     def close(self) -> None:
         self._closing.set()
@@ -117,7 +117,7 @@ class Peer:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=60)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Credentials as people paste them: stripped, or named and never repeated."""
 
 from collections.abc import Callable
-from contextlib import closing
 from html import escape
 from urllib.parse import quote
 
@@ -14,8 +13,8 @@ from app.domain.kinds import Cause, Kind
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.providers.sdk.contract import AnyProvider, Outside
-from app.providers.sdk.http_transport import HttpTransport
 from app.providers.sdk.variables import Need
+from tests.providers.calls import transport_of
 from tests.providers.case import CASES, SAMPLE
 from tests.providers.peer import answer, peer
 
@@ -44,7 +43,7 @@ def process_with(**changed: str) -> Session:
 def test_what_is_around_a_key_is_not_a_part_of_it(name: str, variable: str, around: str) -> None:
     env = KEYS[name] | {variable: around.format(KEYS[name][variable])}
     assert registry.values(name, env).text(variable.partition("_")[2]) == KEYS[name][variable]
-    with peer(answer(CASES[name].accepted)) as server, closing(HttpTransport(2)) as transport:
+    with peer(answer(CASES[name].accepted)) as server, transport_of() as transport:
         opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
         assert transport.send(opened, SAMPLE).kind is Kind.ACCEPTED
 
@@ -78,7 +77,7 @@ def test_a_key_that_can_be_none_is_the_accounts_fault_and_is_not_repeated(
     env = KEYS[name] | {variable: inside.format(KEYS[name][variable]) + ("X" if inside.endswith("\x00") else "")}
     with pytest.raises(ConfigurationError, match=f"^{variable}: has a control or non-ASCII character") as told:
         registry.check_values([name], env)
-    with peer(answer(httpx.Response(200))) as server, closing(HttpTransport(2)) as transport:
+    with peer(answer(httpx.Response(200))) as server, transport_of() as transport:
         opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
         outcome, check = transport.send(opened, SAMPLE), transport.check_credentials(opened)
         assert server.connections == 0
@@ -90,7 +89,7 @@ def test_a_key_that_can_be_none_is_the_accounts_fault_and_is_not_repeated(
 
 @pytest.mark.parametrize("part", ["access_key", "secret_key", "token"])
 def test_the_credentials_of_the_process_are_stripped_or_the_accounts_fault(part: str) -> None:
-    with peer(answer(CASES["ses"].accepted)) as server, closing(HttpTransport(2)) as transport:
+    with peer(answer(CASES["ses"].accepted)) as server, transport_of() as transport:
         env = {"SES_BASE_URL": server.url}
         for around in ("{}\n", "\ufeff{} "):
             opened = account("ses", env, process_with(**{part: around.format("s3cr3t")}))
@@ -108,7 +107,7 @@ def test_the_credentials_of_the_process_are_stripped_or_the_accounts_fault(part:
 @pytest.mark.parametrize("region", ["us-east-1…", "us-\neast-1", "us-\x00east-1"])
 @pytest.mark.parametrize("url", [{}, {"SES_BASE_URL": "http://127.0.0.1:9"}])
 def test_a_region_that_can_be_none_is_the_accounts_fault(region: str, url: dict[str, str]) -> None:
-    with closing(HttpTransport(2)) as transport:
+    with transport_of() as transport:
         outcome = transport.send(account("ses", KEYS["ses"] | url | {"SES_REGION": region}), SAMPLE)
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
     assert outcome.reply.startswith("SES_REGION: has a control or non-ASCII character")
@@ -137,7 +136,7 @@ def test_a_key_is_in_no_reply_however_it_is_written(name: str, written: str) -> 
 
 def test_a_fault_of_the_connection_repeats_no_header() -> None:
     for name, env in KEYS.items():
-        with peer(lambda line: line.reset()) as server, closing(HttpTransport(2)) as transport:
+        with peer(lambda line: line.reset()) as server, transport_of() as transport:
             opened = account(name, env | {f"{name.upper()}_BASE_URL": server.url})
             outcome = transport.send(opened, SAMPLE)
         assert outcome.cause is Cause.OUTAGE

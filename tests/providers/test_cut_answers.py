@@ -5,7 +5,6 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from contextlib import closing
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from app.domain.kinds import Cause, Kind
 from app.domain.outcome import Outcome
 from app.providers.sdk.bodies import ANSWER_LIMIT
-from app.providers.sdk.http_transport import HttpTransport
+from tests.providers.calls import BRIEF_S, PATIENT_S, transport_of
 from tests.providers.case import CASES, SAMPLE
 from tests.providers.peer import Line, Script, answer, peer
 
@@ -34,14 +33,14 @@ def cut(status: int, end: End, *headers: str, body: str = "") -> Script:
     return script
 
 
-def sent(name: str, script: Script, timeout_s: float = 0.4) -> Outcome:
-    with peer(script) as server, closing(HttpTransport(timeout_s)) as transport:
+def sent(name: str, script: Script, timeout_s: float = PATIENT_S) -> Outcome:
+    with peer(script) as server, transport_of(timeout_s) as transport:
         return transport.send(CASES[name].make(server.url), SAMPLE)
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_an_id_that_came_in_a_header_counts(end: End) -> None:
-    outcome = sent("sendgrid", cut(202, end, "X-Message-Id: m-1"))
+    outcome = sent("sendgrid", cut(202, end, "X-Message-Id: m-1"), BRIEF_S if end is Line.hold else PATIENT_S)
     assert (outcome.kind, outcome.message_id, outcome.status_code) == (Kind.ACCEPTED, "m-1", 202)
 
 
@@ -90,7 +89,7 @@ def test_a_status_counts_without_its_body_and_never_refuses_for_good(
 
 
 def test_a_503_that_stalls_is_an_outage() -> None:
-    assert sent("sendgrid", cut(503, ENDS["stalls"])).kind is Kind.UNAVAILABLE
+    assert sent("sendgrid", cut(503, ENDS["stalls"]), BRIEF_S).kind is Kind.UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -129,10 +128,10 @@ def test_a_body_is_asked_for_as_it_is_and_inflated_all_the_same(name: str) -> No
         asked.append(line.read_request().lower())
         line.send(b"HTTP/1.1 200 X\r\nContent-Encoding: GZIP\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    assert sent(name, script, 2).message_id == CASES[name].message_id
+    assert sent(name, script).message_id == CASES[name].message_id
     assert asked[0].count(b"accept-encoding") == 1
     assert b"accept-encoding: identity\r\n" in asked[0]
-    assert sent(name, _compressed("deflate", zlib.compress(CASES[name].accepted.content)), 2).kind is Kind.ACCEPTED
+    assert sent(name, _compressed("deflate", zlib.compress(CASES[name].accepted.content))).kind is Kind.ACCEPTED
 
 
 def _bare(body: bytes) -> bytes:
@@ -155,12 +154,12 @@ CODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 @pytest.mark.parametrize("name", ["mailgun", "ses", "resend"])
 def test_an_id_is_found_however_the_body_is_compressed(name: str, coded: str) -> None:
     coding, compress = CODED[coded]
-    outcome = sent(name, _compressed(coding, compress(CASES[name].accepted.content)), 2)
+    outcome = sent(name, _compressed(coding, compress(CASES[name].accepted.content)))
     assert (outcome.kind, outcome.message_id) == (Kind.ACCEPTED, CASES[name].message_id)
 
 
 def test_an_empty_body_is_whole_however_it_is_compressed() -> None:
-    outcome = sent("sendgrid", _compressed("gzip", b"", 400), 2)
+    outcome = sent("sendgrid", _compressed("gzip", b"", 400))
     assert (outcome.kind, outcome.cause) == (Kind.REFUSED, Cause.MESSAGE)
 
 
@@ -175,7 +174,7 @@ def test_an_empty_body_is_whole_however_it_is_compressed() -> None:
     ],
 )
 def test_what_cannot_be_inflated_is_cut(coding: str, body: bytes) -> None:
-    outcome = sent("sendgrid", _compressed(coding, body, 503), 2)
+    outcome = sent("sendgrid", _compressed(coding, body, 503))
     assert (outcome.kind, outcome.reply) == (Kind.UNAVAILABLE, "the answer was cut off")
 
 
@@ -184,7 +183,7 @@ def test_an_answer_inflates_within_a_bound() -> None:
     assert len(bomb) < ANSWER_LIMIT // 5
     tracemalloc.start()
     try:
-        outcome = sent("mailgun", _compressed("gzip", bomb, 503), 5)
+        outcome = sent("mailgun", _compressed("gzip", bomb, 503))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -196,7 +195,7 @@ def test_an_answer_inflates_within_a_bound() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_charset_that_is_none_spoils_no_answer(name: str, charset: str) -> None:
     head = {"Content-Type": f"text/plain; charset={charset}"}
-    outcome = sent(name, answer(httpx.Response(503, headers=head, content=b"\xffno upstream\xfe")), 2)
+    outcome = sent(name, answer(httpx.Response(503, headers=head, content=b"\xffno upstream\xfe")))
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
     assert "no upstream" in outcome.reply
 
@@ -204,5 +203,5 @@ def test_a_charset_that_is_none_spoils_no_answer(name: str, charset: str) -> Non
 def test_words_count_whatever_the_charset() -> None:
     told = json.dumps({"message": "please activate your Mailgun account"}).encode()
     head = {"Content-Type": "application/json; charset=zlib"}
-    outcome = sent("mailgun", answer(httpx.Response(400, headers=head, content=told)), 2)
+    outcome = sent("mailgun", answer(httpx.Response(400, headers=head, content=told)))
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)

@@ -17,6 +17,7 @@ from app.providers.sdk.http_transport import HttpTransport
 from app.providers.sdk.own_list import AnyOwnList, NoEntries, NoSuchApi
 from app.wiring.own_lists import WAITS_S, NotDone, OwnLists
 from tests.local.simulator.rig import Rig
+from tests.providers.calls import PATIENT_S
 from tests.providers.case import CASES
 from tests.providers.peer import answer, peer
 
@@ -34,7 +35,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rig, Path]]:
 
 @pytest.fixture(scope="module")
 def transport() -> Iterator[HttpTransport]:
-    carries = HttpTransport(5)
+    carries = HttpTransport(PATIENT_S, PATIENT_S)
     yield carries
     carries.close()
 

@@ -80,7 +80,7 @@ def test_a_request_that_breaks_off_is_made_once_more() -> None:
         else:
             answer(ACCEPTED)(line)
 
-    with peer(first_breaks) as server, transport_of(timeout_s=10) as transport:
+    with peer(first_breaks) as server, transport_of() as transport:
         assert send(transport, server.url, HUGE).outcome.kind is Kind.ACCEPTED
         assert server.connections == 2
 
@@ -90,7 +90,7 @@ def test_a_request_that_breaks_off_twice_is_given_up_as_surely_not_sent() -> Non
         line.read_some()
         line.reset()
 
-    with peer(breaks) as server, transport_of(timeout_s=10) as transport:
+    with peer(breaks) as server, transport_of() as transport:
         assert send(transport, server.url, HUGE).outcome.kind is Kind.UNAVAILABLE
         assert server.connections == 2
 
@@ -99,7 +99,7 @@ def test_a_request_that_breaks_off_twice_is_given_up_as_surely_not_sent() -> Non
 def test_an_idle_one_ends_by_the_time_of_day_as_well(passed_s: float) -> None:
     """The monotonic clock may stand still while a process is frozen; the time of day may be set back."""
     wall = Clock()
-    with peer(answer(ACCEPTED)) as server, transport_of(clocks=Clocks(wall)) as transport:
+    with peer(answer(ACCEPTED)) as server, transport_of(clocks=Clocks(wall, Clock())) as transport:
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED
         wall.advance(passed_s)
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED

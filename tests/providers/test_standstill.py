@@ -10,7 +10,7 @@ from app.domain.counts import is_outage
 from app.domain.freshness import Clocks
 from app.domain.kinds import Cause, Kind
 from app.providers.sdk.standstill import SLACK_S, Stopwatch
-from tests.providers.calls import send, transport_of
+from tests.providers.calls import BRIEF_S, send, transport_of
 from tests.providers.peer import Line, peer
 from tests.support.clock import Clock
 
@@ -54,7 +54,7 @@ def test_a_reset_after_a_standstill_is_uncertain_and_no_outage(happens: Happens,
         happens(wall, monotonic)
         line.reset()
 
-    with peer(script) as server, transport_of(10, clocks=Clocks(wall, monotonic)) as transport:
+    with peer(script) as server, transport_of(clocks=Clocks(wall, monotonic)) as transport:
         outcome = send(transport, server.url).outcome
     assert (outcome.kind, outcome.cause) == (Kind.UNCERTAIN, cause)
     assert is_outage(outcome) is (cause is Cause.OUTAGE)
@@ -69,7 +69,7 @@ def test_a_timeout_after_a_standstill_is_uncertain_and_no_outage() -> None:
         is_stopped(wall, monotonic)
         line.hold()
 
-    with peer(script) as server, transport_of(0.3, clocks=Clocks(wall, monotonic)) as transport:
+    with peer(script) as server, transport_of(BRIEF_S, clocks=Clocks(wall, monotonic)) as transport:
         outcome = send(transport, server.url).outcome
     assert (outcome.kind, outcome.cause) == (Kind.UNCERTAIN, Cause.UNKNOWN)
 
@@ -81,7 +81,7 @@ def test_a_call_that_surely_was_not_sent_stays_that() -> None:
         sleeps(wall, monotonic)
         raise OSError("no name server")
 
-    with transport_of(10, lookup=lookup, clocks=Clocks(wall, monotonic)) as transport:
+    with transport_of(lookup=lookup, clocks=Clocks(wall, monotonic)) as transport:
         outcome = send(transport, "https://api.invalid").outcome
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.UNKNOWN)
 
@@ -94,7 +94,7 @@ def test_what_the_provider_answers_counts_after_a_standstill_too() -> None:
         is_stopped(wall, monotonic)
         line.send(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")
 
-    with peer(script) as server, transport_of(10, clocks=Clocks(wall, monotonic)) as transport:
+    with peer(script) as server, transport_of(clocks=Clocks(wall, monotonic)) as transport:
         outcome = send(transport, server.url).outcome
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
 
@@ -110,7 +110,7 @@ def test_a_connection_from_before_a_sleep_is_not_used(happens: Happens, connecti
         while line.read_request():
             line.send(OK)
 
-    with peer(script) as server, transport_of(10, clocks=Clocks(wall, monotonic)) as transport:
+    with peer(script) as server, transport_of(clocks=Clocks(wall, monotonic)) as transport:
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED
         happens(wall, monotonic)
         assert send(transport, server.url).outcome.kind is Kind.ACCEPTED

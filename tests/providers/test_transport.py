@@ -18,7 +18,7 @@ from app.providers.sdk.bodies import ANSWER_LIMIT
 from app.providers.sdk.http_transport import FAILURES, HttpTransport, failure
 from app.providers.sendgrid.provider import SendGrid
 from app.providers.ses.provider import Ses
-from tests.providers.calls import ACCEPTED, Call, send, transport_of
+from tests.providers.calls import ACCEPTED, BRIEF_S, PATIENT_S, SOON_S, Call, send, transport_of
 from tests.providers.case import SAMPLE
 from tests.providers.peer import Line, Script, answer, peer
 
@@ -38,7 +38,7 @@ EXPORTED = [
 ]
 
 
-def call(script: Script, timeout_s: float = 0.5, message: Message = SAMPLE) -> Call:
+def call(script: Script, timeout_s: float = PATIENT_S, message: Message = SAMPLE) -> Call:
     with peer(script) as server, transport_of(timeout_s) as transport:
         return send(transport, server.url, message)
 
@@ -66,22 +66,19 @@ def _ignore(line: Line) -> None:
 
 def _drip_head(line: Line) -> None:
     line.read_request()
-    line.drip(b"HTTP/1.1 202 Accepted\r\nX-Filler: " + b"x" * 400)
+    line.drip(b"HTTP/1.1 202 Accepted\r\nX-Filler: " + b"x" * 2000)
 
 
 def _drip_interim(line: Line) -> None:
     line.read_request()
-    line.drip(b"HTTP/1.1 102 Processing\r\n\r\n" * 50)
+    line.drip(b"HTTP/1.1 102 Processing\r\n\r\n" * 80)
 
 
 def _drip_body(line: Line) -> None:
     line.read_request()
-    line.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 400\r\n\r\n")
-    line.drip(b"x" * 400)
+    line.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2000\r\n\r\n")
+    line.drip(b"x" * 2000)
 
-
-SOON_S = 4.5
-"""Less than any of the waits that would be added to a call that is not ended in time; a busy machine needs a second."""
 
 HUGE = replace(
     SAMPLE,
@@ -91,20 +88,20 @@ HUGE = replace(
 
 @pytest.mark.parametrize("script", [_ignore, _drip_head, _drip_interim, _drip_body])
 def test_a_call_is_over_in_time_whatever_the_server_does(script: Script) -> None:
-    told = call(script)
+    told = call(script, BRIEF_S)
     assert told.outcome.kind is Kind.UNCERTAIN
     assert told.outcome.cause is Cause.OUTAGE
-    assert 0.4 < told.took_s < SOON_S
+    assert BRIEF_S - 0.1 < told.took_s < SOON_S
 
 
 def test_a_call_is_over_in_time_though_the_server_reads_nothing() -> None:
-    told = call(Line.hold, timeout_s=1.0, message=HUGE)
+    told = call(Line.hold, timeout_s=BRIEF_S, message=HUGE)
     assert told.outcome.kind is Kind.UNAVAILABLE  # the request was never whole
     assert told.took_s < SOON_S
 
 
 def test_a_server_that_reads_slowly_does_not_prolong_the_call() -> None:
-    told = call(Line.sip, timeout_s=1.0, message=HUGE)
+    told = call(Line.sip, timeout_s=BRIEF_S, message=HUGE)
     assert told.outcome.kind is Kind.UNAVAILABLE
     assert told.took_s < SOON_S
 
@@ -113,10 +110,10 @@ def test_a_slow_name_lookup_is_not_waited_for() -> None:
     stop = Signal()
 
     def lookup(*_: object) -> list[tuple[Any, ...]]:
-        stop.wait(10)
+        stop.wait(60)
         return []
 
-    with transport_of(timeout_s=5, connect_timeout_s=0.3, lookup=lookup) as transport:
+    with transport_of(connect_timeout_s=0.3, lookup=lookup) as transport:
         told = send(transport, "https://api.invalid")
         stop.set()
     assert (told.outcome.kind, told.outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
@@ -156,7 +153,7 @@ def test_a_name_of_several_addresses_is_tried_at_each() -> None:
             addresses = (dead, hole, ("127.0.0.1", server.port))
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
-        with transport_of(timeout_s=2, connect_timeout_s=0.6, lookup=lookup) as transport:
+        with transport_of(connect_timeout_s=6, lookup=lookup) as transport:
             assert send(transport, "http://api.invalid").outcome.message_id == "m-1"
 
 
@@ -174,7 +171,7 @@ def test_an_address_family_that_the_machine_lacks_is_passed_over() -> None:
 
 
 def test_a_host_that_swallows_packets_does_not_hold_the_call() -> None:
-    with black_hole() as hole, transport_of(timeout_s=5, connect_timeout_s=0.3) as transport:
+    with black_hole() as hole, transport_of(connect_timeout_s=0.3) as transport:
         told = send(transport, f"http://127.0.0.1:{hole[1]}")
     assert told.outcome.kind is Kind.UNAVAILABLE
     assert told.took_s < SOON_S
@@ -211,7 +208,7 @@ def _garbage(line: Line) -> None:
 
 @pytest.mark.parametrize("script", [_reset, _end, _garbage])
 def test_a_line_that_breaks_after_the_request_may_have_sent(script: Script) -> None:
-    told = call(script, timeout_s=5)
+    told = call(script)
     assert told.outcome.kind is Kind.UNCERTAIN
     assert told.outcome.status_code is None
     assert told.took_s < SOON_S
@@ -222,7 +219,7 @@ def test_a_line_that_breaks_inside_the_request_twice_has_surely_sent_nothing() -
         line.read_some()
         line.reset()
 
-    told = call(cut, timeout_s=5, message=HUGE)
+    told = call(cut, message=HUGE)
     assert (told.outcome.kind, told.outcome.cause) == (Kind.UNAVAILABLE, Cause.OUTAGE)
     assert told.took_s < SOON_S
 
@@ -232,7 +229,7 @@ def test_an_answer_that_comes_before_the_request_is_read_is_heard() -> None:
         line.send(b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         line.read_request()
 
-    assert call(refuse, timeout_s=5, message=HUGE).outcome.kind is Kind.REFUSED
+    assert call(refuse, message=HUGE).outcome.kind is Kind.REFUSED
 
 
 def test_an_endless_answer_is_read_up_to_the_limit() -> None:
@@ -242,7 +239,7 @@ def test_an_endless_answer_is_read_up_to_the_limit() -> None:
         while True:  # until the client closes the line
             line.send(b"x" * (ANSWER_LIMIT // 10))
 
-    told = call(endless, timeout_s=5)
+    told = call(endless)
     assert told.outcome.kind is Kind.UNAVAILABLE
     assert len(told.outcome.reply) == 500
 
@@ -282,7 +279,7 @@ def test_a_kept_connection_that_the_server_has_closed_is_not_used() -> None:
 
 def test_calls_at_once_have_their_own_time() -> None:
     calls: list[Call] = []
-    with peer(_ignore) as slow, peer(answer(ACCEPTED)) as quick, transport_of(timeout_s=1.0) as transport:
+    with peer(_ignore) as slow, peer(answer(ACCEPTED)) as quick, transport_of(BRIEF_S + 2) as transport:
         threads = [Thread(target=lambda: calls.append(send(transport, slow.url))) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -290,7 +287,7 @@ def test_calls_at_once_have_their_own_time() -> None:
         for thread in threads:
             thread.join()
     assert [call.outcome.kind for call in calls] == [Kind.UNCERTAIN] * 4
-    assert all(0.9 < call.took_s < SOON_S for call in calls)
+    assert all(BRIEF_S < call.took_s < SOON_S for call in calls)
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +317,7 @@ def test_without_credentials_to_sign_with_nothing_was_sent() -> None:
         raise ConfigurationError("SES: no AWS credentials")
 
     ses = Ses("ses", "us-east-1", "", (), none, lambda _: b"", "http://127.0.0.1:9")
-    with closing(HttpTransport(1.0)) as transport:
+    with closing(HttpTransport(PATIENT_S)) as transport:
         outcome = transport.send(ses, SAMPLE)
     assert (outcome.kind, outcome.cause) == (Kind.UNAVAILABLE, Cause.ACCOUNT)
     assert outcome.reply == "SES: no AWS credentials"

@@ -73,7 +73,7 @@ def test_of_many_at_once_one_is_the_newest_and_all_are_stored(collapses: Collaps
     heads, barrier = [in_scope(scope) for _ in range(12)], Barrier(12)
 
     def create(head: Head) -> Head | None:
-        barrier.wait(20)
+        barrier.wait(60)
         return collapses.create(head, NOW_MS)
 
     with ThreadPoolExecutor(12) as pool:

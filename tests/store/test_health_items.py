@@ -73,7 +73,7 @@ def test_counts_of_many_at_once_are_all_there(healths: Healths, name: str) -> No
     barrier = Barrier(16)
 
     def add(_: int) -> None:
-        barrier.wait(20)
+        barrier.wait(60)
         for _ in range(5):
             healths.add_minute(name, 0, MINUTE, Sums(accepted=1, failed=2), NOW_S)
 
@@ -105,7 +105,7 @@ def test_a_minute_is_marked_as_judged_once_and_only_if_it_has_counts(healths: He
     barrier = Barrier(8)
 
     def mark(_: int) -> bool:
-        barrier.wait(20)
+        barrier.wait(60)
         return healths.mark_judged(name, 0, MINUTE)
 
     with ThreadPoolExecutor(8) as pool:

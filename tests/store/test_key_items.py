@@ -58,7 +58,7 @@ def test_of_many_at_once_one_is_named(keys: IdempotencyKeys, key: str) -> None:
     barrier = Barrier(12)
 
     def name(n: int) -> str:
-        barrier.wait(20)
+        barrier.wait(60)
         return keys.name("team", key, f"eml_{n}", TTL_S, NOW_S).email_id
 
     with ThreadPoolExecutor(12) as pool:

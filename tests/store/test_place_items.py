@@ -42,7 +42,7 @@ def test_of_many_at_once_as_many_as_there_are_places_take_one(places: Places, na
     barrier = Barrier(16)
 
     def take(_: int) -> int:
-        barrier.wait(20)
+        barrier.wait(60)
         return sum(places.take(name, DAY, 2, 25, NOW_S) for _ in range(3))
 
     with ThreadPoolExecutor(16) as pool:
@@ -83,7 +83,7 @@ def test_of_many_at_once_no_second_has_more_than_its_cap(places: Places, name: s
     barrier = Barrier(16)
 
     def book(_: int) -> bool:
-        barrier.wait(20)
+        barrier.wait(60)
         return places.book(name, 100, 1, 5)
 
     with ThreadPoolExecutor(16) as pool:
@@ -111,7 +111,7 @@ def test_turns_of_many_at_once_are_all_different(places: Places, name: str) -> N
     barrier = Barrier(8)
 
     def turn(_: int) -> list[int]:
-        barrier.wait(20)
+        barrier.wait(60)
         return [places.turn(name, 1, 1, 100) for _ in range(3)]
 
     with ThreadPoolExecutor(8) as pool:

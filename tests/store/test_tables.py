@@ -87,7 +87,7 @@ def test_threads_that_come_first_at_once_share_one_client(aws: Aws, prefix: str)
     barrier = Barrier(8)
 
     def client_of_this_thread(_: int) -> int:
-        barrier.wait(timeout=20)
+        barrier.wait(60)
         return id(connection.client)
 
     with ThreadPoolExecutor(8) as pool:

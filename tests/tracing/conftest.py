@@ -13,6 +13,8 @@ import pytest
 
 from app.api.application import create
 from app.store import tables
+from app.telemetry import spans
+from app.telemetry.export import Export
 from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.api.conftest import Client
@@ -92,6 +94,18 @@ class Installation:
     def stored(self, email_id: str) -> str:
         """The traceparent in the head of an email."""
         return self.worker.read.story(email_id, None).head.traceparent
+
+
+@pytest.fixture
+def patient_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush has a minute: what ends it earlier is what the exporter says."""
+    monkeypatch.setattr(Export.flush, "__defaults__", (60.0,))
+
+
+@pytest.fixture
+def patient(patient_flush: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector that works has five seconds: a machine that pauses is not what these tests look at."""
+    monkeypatch.setattr(spans, "ANSWER_WITHIN_S", 5.0)
 
 
 @pytest.fixture

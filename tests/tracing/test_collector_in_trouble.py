@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 from app import logs
 from app.telemetry.export import AGAIN_AFTER_S, ANSWER_WITHIN_S, Export
-from app.tracing import FLUSH_WITHIN_S
 from tests.conftest import free_port
 from tests.support.collector import Collector
 from tests.tracing.conftest import Installation, lines
@@ -55,11 +54,13 @@ def test_a_collector_that_hangs_is_waited_for_once(
         began = time.monotonic()
         installation.api.traces.flush()
         waits_s.append(time.monotonic() - began)
-    assert ANSWER_WITHIN_S <= waits_s[0] < FLUSH_WITHIN_S + 1
-    assert sum(waits_s[1:]) < ANSWER_WITHIN_S
+    assert waits_s[0] >= ANSWER_WITHIN_S
+    assert max(waits_s) < 30, "it hangs until the end of the test"
+    assert len(collector.requests) <= 1, "nothing is sent to it again"
     assert len(of_traces(capsys.readouterr().out)) == 1
 
 
+@pytest.mark.usefixtures("patient_flush")
 @pytest.mark.parametrize("status", [401, 503])
 def test_a_collector_that_refuses_is_named_with_its_status(
     install: Install, collector: Collector, capsys: pytest.CaptureFixture[str], status: int
@@ -121,7 +122,7 @@ def test_it_is_asked_again_after_a_minute_and_told_again_only_after_it_worked(
 
     def one() -> None:
         provider.get_tracer("test").start_span("x").end()
-        under_test.flush(provider)
+        under_test.flush(provider, within_s=60)
 
     def told() -> int:
         return len([record for record in caplog.records if record.message == "traces are not taken"])

@@ -20,6 +20,7 @@ from tests.tracing.conftest import EMAIL, Installation, caller, lines
 from workers import attempts
 
 Install = Callable[..., Installation]
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.support.collector import Collector
 from tests.tracing.conftest import PRIVATE, Installation, caller, lines
 
 Install = Callable[..., Installation]
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.support.collector import Collector
 from tests.tracing.conftest import Installation, caller
 
 Install = Callable[..., Installation]
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 def attribute(email_id: str) -> str | None:

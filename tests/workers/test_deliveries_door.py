@@ -58,7 +58,7 @@ def records_of(queue: Queue) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def parts(store: Aws) -> Iterator[Deliveries]:
-    parts = Deliveries()
+    parts = Deliveries(timeout_s=4)  # a machine that pauses is no receiver that does not answer
     yield parts
     parts.deliver.close()
 

