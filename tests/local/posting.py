@@ -48,7 +48,7 @@ class Posted:
         self.sizes.append(len(found))
         if any(body["endpoint_id"] == "slow" for body in found.values()):
             self.waits.release()
-            assert self.go.wait(20)
+            assert self.go.wait(100)
         failed = [name for name, body in found.items() if body["event_id"] in self.failing]
         if "raise" in self.failing:
             raise ServiceUnavailable("the table does not answer")
