@@ -50,19 +50,21 @@ class KeptStack:
     def notice_interrupt(self) -> None:
         """Notice when Ctrl-C ends this process, and no change of a file. To be called in the main thread.
 
-        Ctrl-C reaches uvicorn, too, which then ends this process. If it has done so before Ctrl-C reaches this process,
-        that is not the second Ctrl-C at which a server ends without waiting for anything.
+        Ctrl-C reaches uvicorn, too, which then ends this process by SIGTERM. To a server that is ending already, SIGINT
+        is the second Ctrl-C, at which it ends without waiting for anything. So only the signal that is handled first is
+        passed on, although the other one may come before the server has seen the first.
         """
         interrupted, terminated = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
         def terminate(number: int, frame: FrameType | None) -> None:
-            self._is_terminated = True
-            if callable(terminated):
-                terminated(number, frame)
+            if not self._is_interrupted:
+                self._is_terminated = True
+                if callable(terminated):
+                    terminated(number, frame)
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            is_late, self._is_interrupted = self._is_terminated and not self._is_interrupted, True
-            if callable(interrupted) and not is_late:
+            is_second, self._is_interrupted = self._is_interrupted, True
+            if callable(interrupted) and (is_second or not self._is_terminated):
                 interrupted(number, frame)
 
         signal.signal(signal.SIGTERM, terminate)

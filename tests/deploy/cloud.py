@@ -74,7 +74,7 @@ class Cloud:
             self._process = subprocess.Popen(
                 [str(python), "-I", start.__file__, start.BARE], env=env, stdout=log, stderr=log, cwd=self._folder
             )
-        until("answering", self._answers, within_s=20)
+        until("answering", self._answers, within_s=60)
 
     @property
     def env(self) -> dict[str, str]:

@@ -31,11 +31,11 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "app.local.simulator", "--keys", str(folder / "keys"), "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=ROOT)
-    until("listening", ready.exists, within_s=20)
+    until("listening", ready.exists, within_s=60)
     with httpx.Client(base_url=json.loads(ready.read_text())["control_url"], timeout=60) as control:
         yield control, folder / "keys"
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
 
 
 @pytest.fixture(scope="session")

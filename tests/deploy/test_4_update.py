@@ -105,12 +105,12 @@ def test_nobody_deploys_while_somebody_deploys(team: Team) -> None:
         stdin=subprocess.PIPE,
     )
     ssm = team.cloud.client("ssm")
-    until("held", lambda: ssm.describe_parameters()["Parameters"], within_s=20)
+    until("held", lambda: ssm.describe_parameters()["Parameters"], within_s=60)
     for command in ("deploy", "rollback", "remove"):
         said = team.run("make", command, f"STAGE={ENVIRONMENT}", fails=True)
         assert f"{ENVIRONMENT}: is being changed by" in said
         assert "Deploy" not in said
-    waiting.communicate(timeout=20)
+    waiting.communicate(timeout=60)
     assert ssm.describe_parameters()["Parameters"] == []
 
 

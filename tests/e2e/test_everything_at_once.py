@@ -29,7 +29,7 @@ def listed(api: httpx.Client, **filters: str) -> list[dict[str, Any]]:
 def test_a_scheduled_batch_with_a_collapse_key_from_a_test_key_through_a_failover(
     installation: Installation, api: httpx.Client
 ) -> None:
-    at = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
+    at = (datetime.now(UTC) + timedelta(seconds=12)).isoformat()
     email = {**EMAIL, "to": ["failover+composed@any.example"], "tags": ["composed"], "send_at": at}
     batch = [{**email, "collapse_key": "code", "subject": f"Code {number}"} for number in range(3)]
     batch = [{**one, "idempotency_key": f"composed-{number}"} for number, one in enumerate(batch)]

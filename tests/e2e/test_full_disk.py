@@ -55,7 +55,7 @@ def test_an_email_that_is_under_way_when_the_disk_fills_is_sent_later_and_once(o
     email_id = own.send()
     own.until("called", lambda: own.calls("sendgrid") == 1, within_s=60)
     own.leave_room(0)
-    own.until("in trouble", lambda: own.api.get("/health").status_code == 503, within_s=20)
+    own.until("in trouble", lambda: own.api.get("/health").status_code == 503, within_s=60)
     own.leave_room(None)
     assert own.ended(email_id, within_s=110)["status"] == "delivered"
     assert len(own.inbox(email_id)) == 1

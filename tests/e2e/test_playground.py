@@ -100,7 +100,7 @@ def test_an_open_breaker_is_on_its_card(installation: Installation) -> None:
     def is_shown() -> bool:
         return bool(re.search(r"Breaker open: .*, probe (in \d+ s|now)", text(installation.control.get("/"))))
 
-    installation.until("an open breaker", is_shown, within_s=20)
+    installation.until("an open breaker", is_shown, within_s=60)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Posted:
         self.sizes.append(len(found))
         if any(body["endpoint_id"] == "slow" for body in found.values()):
             self.waits.release()
-            assert self.go.wait(20)
+            assert self.go.wait(100)
         if ill := [Notification(**body) for body in found.values() if body["endpoint_id"] == "ill"]:
             self._put_off(ill)
         failed = [name for name, body in found.items() if body["event_id"] in self.failing]

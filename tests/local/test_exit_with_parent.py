@@ -65,7 +65,7 @@ def test_a_child_that_never_answers_is_given_up(env: Env, tmp_path: Path) -> Non
     child = Child(Program("mute", ("cat",), env, is_ready=lambda: False, log=log), [])
     with pytest.raises(LocalError, match=f"The mute did not answer within 0.2 s: see {log}"):
         child.wait_until_ready(0.2, threading.Event())
-    child.stop(grace_s=5)
+    child.stop(grace_s=60)
     assert child.exit_code() == 0
 
 
@@ -75,7 +75,7 @@ def test_waiting_ends_when_the_server_stops(env: Env) -> None:
     stopping.set()
     with pytest.raises(LocalError, match="Stopped while the slow was starting"):
         child.wait_until_ready(10, stopping)
-    child.stop(grace_s=5)
+    child.stop(grace_s=60)
 
 
 def test_a_server_that_uvicorn_spawned_ends_when_uvicorn_is_killed(tmp_path: Path) -> None:

@@ -38,20 +38,20 @@ def test_what_comes_while_something_is_stored_is_stored_together(
     def slow(items: list[ChangeItem], may_begin: Callable[[], bool]) -> None:
         sizes.append(len(items))
         begun.set()
-        assert go.wait(20)
+        assert go.wait(100)
         put_all(items, may_begin)
 
     monkeypatch.setattr(gathered_calls, "put_all", slow)
     with ThreadPoolExecutor(20) as pool:
         first = pool.submit(calls.put_all, [item(0)])
-        assert begun.wait(20)
+        assert begun.wait(60)
         others = [pool.submit(calls.put_all, [item(number)]) for number in (*range(1, 15), 3)]
         while len(calls._puts._gathered) < len(others):
             threading.Event().wait(0.01)
         assert not any(one.done() for one in (first, *others))
         go.set()
         for one in (first, *others):
-            one.result(20)
+            one.result(60)
     assert sizes == [1, 14]  # the one that came twice is in it once
     stored = [found.part for found in ChangeItem.query("default#1#0", consistent_read=True)]
     assert stored == [f"{number:03d}" for number in range(15)]
@@ -65,7 +65,7 @@ def test_notifications_that_wait_are_stored_together(store: Aws, monkeypatch: py
     def slow(items: list[WaitingItem], may_begin: Callable[[], bool]) -> None:
         sizes.append(len(items))
         begun.set()
-        assert go.wait(20)
+        assert go.wait(100)
         put_all(items, may_begin)
 
     monkeypatch.setattr(gathered_calls, "put_all", slow)
@@ -74,13 +74,13 @@ def test_notifications_that_wait_are_stored_together(store: Aws, monkeypatch: py
     some = [Notification(f"evt_{n}", "email.sent", "default", "ep_1", "{}", published_ms=1) for n in range(9)]
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(waiting.put_all, [(some[0], 1000)])
-        assert begun.wait(20)
+        assert begun.wait(60)
         others = [pool.submit(waiting.put_all, [(one, 1000)]) for one in some[1:]]
         while len(calls._puts._gathered) < len(others):
             threading.Event().wait(0.01)
         go.set()
         for one in (first, *others):
-            one.result(20)
+            one.result(60)
     calls.close()
     assert sizes == [1, 8]
     assert [found for _, found in waiting.due(0, 1000, 100)] == some

@@ -14,6 +14,12 @@ from app.local.hand_over import Line, Listener, Sender
 Eventually = Callable[..., None]
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What must happen may take long on a busy machine."""
+    monkeypatch.setattr(hand_over, "SEND_WITHIN_S", 60)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "worker.socket"
@@ -86,14 +92,16 @@ def test_a_worker_that_stands_still_makes_one_request_wait_and_not_each(
     path: Path, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hand_over, "AGAIN_AFTER_S", 60)
+    monkeypatch.setattr(hand_over, "SEND_WITHIN_S", 0.1)
     with socket.socket(socket.AF_UNIX) as stopped:
         stopped.bind(str(path))
         stopped.listen(1)
         while sender.send(["attempt", "a" * 10_000, 1]):
             pass  # until the system holds no more for it
+        monkeypatch.setattr(hand_over, "SEND_WITHIN_S", 60)
         began_s = monotonic()
         assert not any(sender.send(["attempt", "b", 1]) for _ in range(100))
-        assert monotonic() - began_s < hand_over.SEND_WITHIN_S
+        assert monotonic() - began_s < 60  # which one alone would wait
 
 
 def test_a_line_that_is_not_understood_is_passed_over(path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
-from itertools import count
+from itertools import count, permutations
 from pathlib import Path
+from types import FrameType
 
 import pytest
+import uvicorn
 
 from app.local import keeper, lock, ports
 from app.local.mode import LocalError
@@ -79,13 +81,13 @@ def test_ctrl_c_returns_when_everything_has_ended_in_order(
     servers.until_served()
     before = len(servers.words())
     servers.interrupt(server)
-    server.wait(20)
+    server.wait(60)
     assert is_free(env)
     assert servers.words()[before:][:2] == ["second-end", "first-end"]
 
 
 ORDERS = {
-    "Ctrl-C first": ([signal.SIGINT, signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]),
+    "Ctrl-C first": ([signal.SIGINT, signal.SIGTERM], [signal.SIGINT]),
     "uvicorn is faster": ([signal.SIGTERM, signal.SIGINT], [signal.SIGTERM]),
     "Ctrl-C twice": ([signal.SIGINT, signal.SIGINT], [signal.SIGINT, signal.SIGINT]),
     "twice, and uvicorn is faster": ([signal.SIGTERM, signal.SIGINT, signal.SIGINT], [signal.SIGTERM, signal.SIGINT]),
@@ -108,11 +110,33 @@ def test_in_whichever_order_signals_come_a_server_ends_at_once_only_at_a_second_
     assert passed_on == expected
 
 
+@pytest.mark.parametrize(("first", "second"), [*permutations([signal.SIGINT, signal.SIGTERM])])
+def test_a_signal_that_comes_while_the_other_is_handled_is_no_second_ctrl_c(
+    env: Env, first: signal.Signals, second: signal.Signals
+) -> None:
+    """Uvicorn's answer to Ctrl-C may come before the server has seen what Ctrl-C told it."""
+    server = uvicorn.Server(uvicorn.Config("nobody:app"))
+
+    def is_interrupted(number: int, frame: FrameType | None) -> None:
+        if number == first:
+            signal.raise_signal(second)
+        server.handle_exit(number, frame)
+
+    before = {number: signal.signal(number, is_interrupted) for number in (first, second)}
+    try:
+        KeptStack(env).notice_interrupt()
+        signal.raise_signal(first)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (server.should_exit, server.force_exit) == (True, False)
+
+
 def test_when_uvicorn_alone_is_told_to_end_the_keeper_follows(
     servers: Servers, server: subprocess.Popen[str], env: Env, eventually: Eventually
 ) -> None:
     server.terminate()
-    server.communicate(timeout=20)  # until the keeper, which has the same terminal, has ended, too
+    server.communicate(timeout=60)  # until the keeper, which has the same terminal, has ended, too
     assert servers.words()[-3:] == ["second-end", "first-end", "keeper-end"]
     assert is_free(env)
 
@@ -121,7 +145,7 @@ def test_a_killed_uvicorn_leaves_nothing_behind(
     server: subprocess.Popen[str], env: Env, eventually: Eventually
 ) -> None:
     server.kill()
-    server.communicate(timeout=20)
+    server.communicate(timeout=60)
     eventually(lambda: is_free(env))
     eventually(lambda: can_listen(int(env["PORT"])))
 

@@ -76,7 +76,7 @@ def test_an_urgent_email_is_handled_while_a_slow_provider_holds_all_other_thread
         email_id = event["Records"][0]["messageId"]
         begun.append(email_id)
         if email_id.startswith("bulk"):
-            free.wait(30)
+            free.wait(110)
 
     runner = Runner(backlog, handle, 20)
     runner.start()

@@ -86,8 +86,9 @@ def laptop(store: Aws) -> Laptop:
 
 
 @pytest.fixture
-def started(laptop: Laptop, eventually: Eventually) -> Iterator[Laptop]:
-    """A laptop whose ticker runs, and has looked at everything that there was."""
+def started(laptop: Laptop, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    """A laptop whose ticker runs, has looked at everything that there was, and does not sweep by itself again."""
+    monkeypatch.setattr(ticker, "SWEEP_EVERY_S", 3600)
     with laptop.ticking():
         eventually(lambda: laptop.heads.asked > 0)
         first = laptop.harness.take(an_email())

@@ -142,7 +142,7 @@ def test_what_needs_no_disk_is_written_at_once(slow: Slow) -> None:
         commits = commits_of(slow)
         commits.add([ONE], nothing)
         assert slow.written == [([ONE], False)]
-        await asyncio.wait_for(commits.settled(), 0.1)
+        await asyncio.wait_for(commits.settled(), 30)
 
     asyncio.run(run())
 
@@ -208,7 +208,7 @@ def watching(slow: Slow, wanted: Callable[[Commits], bool], monkeypatch: pytest.
             commits.add([ONE], nothing)
         except NotKept:
             slow.fails = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not wanted(commits):
                 await asyncio.sleep(0.01)
         with_watch.cancel()

@@ -141,7 +141,7 @@ def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_ends_on_a_signal_whatever_hangs(tmp_path: Path, number: signal.Signals) -> None:
-    with Rig(tmp_path) as rig, httpx.Client(timeout=0.2) as client:
+    with Rig(tmp_path) as rig, httpx.Client(timeout=httpx.Timeout(60, read=0.2)) as client:
         rig.behave("ses", fault="refuse_connection")
         rig.behave("sendgrid", fault="hang")
         with pytest.raises(httpx.ReadTimeout):
@@ -156,7 +156,7 @@ def test_a_control_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "app.local.simulator", "--keys", str(tmp_path)]
         port = str(taken.getsockname()[1])
-        ended = subprocess.run([*command, "--control-port", port], capture_output=True, text=True, timeout=20)
+        ended = subprocess.run([*command, "--control-port", port], capture_output=True, text=True, timeout=60)
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("The provider simulator cannot start: ")
@@ -184,7 +184,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path, provi
 )
 def test_accounts_that_cannot_be_are_said(tmp_path: Path, given: str, words: str) -> None:
     command = [sys.executable, "-m", "app.local.simulator", "--keys", str(tmp_path), "--accounts", given]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     assert ended.returncode == 2
     assert words in ended.stderr
