@@ -1,5 +1,6 @@
 """A receiver that takes webhooks, but late: it gets all of them in the end, and a third of a process's time at most."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -211,6 +212,19 @@ def test_what_is_held_back_for_twelve_hours_loses_a_try(deliveries: Deliveries) 
     assert wait_s[2] == RETRY_AFTER_S[2]
     faults = [tried.fault for tried in deliveries.tries(endpoint.id)]
     assert sorted(faults) == ["", *["held back: the receiver is slow"] * 3]
+
+
+def test_what_was_held_back_says_so_once_it_comes(deliveries: Deliveries, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    endpoint = deliveries.endpoint("http://127.0.0.1:9/slow")
+    slow_down(deliveries, endpoint)
+    assert deliveries.deliver([deliveries.notification(endpoint)], 60) == [True]
+    ((held, wait_s),) = deliveries.later
+    deliveries.steady.advance(wait_s)
+    assert deliveries.deliver([held], 60) == [True]
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "notification"]
+    told = [(line["outcome"], line["was_held_back"], line["number"]) for line in lines]
+    assert told == [("taken", False, 1), ("held_back", False, 1), ("taken", True, 1)]
 
 
 def test_a_clock_that_is_set_back_makes_that_no_longer(deliveries: Deliveries) -> None:
