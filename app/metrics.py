@@ -39,7 +39,7 @@ def _one_if(condition: Callable[[Fields], object]) -> Callable[[Fields], float |
 
 
 def _is_first_call(line: Fields) -> bool:
-    return bool(line["is_called"]) and line["number"] == 1
+    return bool(line["is_called"]) and line["number"] == 1 and not line["was_held_back"]
 
 
 def _share_of(kind: str) -> Callable[[Fields], float | None]:
@@ -94,7 +94,7 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("NotificationsFailed", "Count", _one_if(lambda line: line["outcome"] == "later")),
         View("NotificationsHeldBack", "Count", _one_if(lambda line: line["outcome"] == "held_back")),
         View("NotificationsGivenUp", "Count", _one_if(lambda line: line["outcome"] == "given_up")),
-        # How late the first try is: its queue, or this worker, does not keep up. Later tries wait for a receiver.
+        # How late the first try is: its queue, or this worker, does not keep up. All others wait for a receiver.
         View("NotificationAge", "Milliseconds", lambda line: line["age_ms"] if _is_first_call(line) else None),
         View("PostTime", "Milliseconds", lambda line: line["ms"] if line["is_called"] else None),
     ),

@@ -119,6 +119,7 @@ def test_message_of_unknown_age_is_still_counted() -> None:
     [
         ({"outcome": "taken"}, {"NotificationsPosted", "NotificationAge", "PostTime"}),
         ({"outcome": "taken", "number": 2}, {"NotificationsPosted", "PostTime"}),
+        ({"outcome": "taken", "was_held_back": True}, {"NotificationsPosted", "PostTime"}),
         ({"outcome": "later"}, {"NotificationsPosted", "NotificationsFailed", "NotificationAge", "PostTime"}),
         ({"outcome": "held_back", "is_called": False}, {"NotificationsHeldBack"}),
         ({"outcome": "given_up", "number": 13}, {"NotificationsPosted", "NotificationsGivenUp", "PostTime"}),
@@ -127,7 +128,7 @@ def test_message_of_unknown_age_is_still_counted() -> None:
     ],
 )
 def test_what_became_of_a_notification(fields: dict[str, Any], names: set[str]) -> None:
-    known = {"is_called": True, "number": 1, "age_ms": 20, "ms": 30, "test": False}
+    known = {"is_called": True, "number": 1, "was_held_back": False, "age_ms": 20, "ms": 30, "test": False}
     line = written("app.notify.tries", "notification", **{**known, **fields})
     assert {name for name, *_ in (measured(line) if "_aws" in line else {})} == names
 

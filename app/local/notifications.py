@@ -27,7 +27,7 @@ CONCURRENCY: Final = 8
 TIMEOUT_S: Final = 60.0
 MOST_IN_MEMORY: Final = 2000
 AGAIN_AFTER_S: Final = 60  # what failed on our side
-GIVEN_UP_AFTER_S: Final = 4 * 86_400  # a receiver is called for three days
+GIVEN_UP_AFTER_S: Final = 11 * 86_400  # one that is slow is called for ten days: twelve hours may pass before each try
 
 Handler = Callable[[LambdaEvent, Context], Any]
 

@@ -23,9 +23,11 @@ MOST_KNOWN: Final = 10_000  # receivers that fail, and as many that are slow
 # Calls that take longer count against a receiver. Ten processes that make four calls at once, each of this length, take
 # twenty webhooks a second to it.
 SLOW_S: Final = 2.0
-# As long as it has held a process, so that it holds it for a third of the time at most; and up to as long once more, by
+# As long as it has held a process, so that it holds it for a third of the time at most; and up to half as long again by
 # chance: all processes meet a burst at once, and else it would hold all of them at once again.
-LEFT_ALONE_TIMES: Final = 2
+LEFT_ALONE_TIMES: Final = 2.0
+# The same of all together that were slow when they were called last: else three of them would hold it all the time.
+ALL_LEFT_ALONE_TIMES: Final = 0.5
 # What it may owe of that before it is left alone: six seconds of calls after a long while without. So a receiver that
 # wakes up, or is slow once, is not left alone.
 MAY_OWE_S: Final = 12.0
@@ -72,10 +74,11 @@ class _Failing:
 class _Slow:
     """A receiver that has answered late. It is left alone while more than MAY_OWE_S is left until `free_s`.
 
-    Its calls are counted until `counted_s`; the last one took `took_s`. Of those that are held back, the last come at
-    `turn_s`, as many as `coming` says.
+    `alone_times` is for how long, as a multiple of its calls. They are counted until `counted_s`; the last one took
+    `took_s` (0: it was quick). Of those that are held back, the last come at `turn_s`, as many as `coming` says.
     """
 
+    alone_times: float
     counted_s: float
     free_s: float
     took_s: float = 0.0
@@ -90,14 +93,15 @@ class _Slow:
         """Count a slow call that ends now. The time of calls that were made beside each other counts once."""
         began_s = max(began_s, now_s - CALL_S)  # the clock may have been set forward
         held_s = now_s - max(began_s, self.counted_s)
-        self.free_s = max(self.free_s, now_s - held_s) + (1 + LEFT_ALONE_TIMES + _CHANCE.random()) * held_s
+        alone_s = self.alone_times * (1 + _CHANCE.random() / 2) * held_s
+        self.free_s = max(self.free_s, now_s - held_s) + held_s + alone_s
         self.counted_s, self.took_s = now_s, now_s - began_s
 
-    def next_turn_s(self, now_s: float) -> float:
-        """When the next one that is held back comes."""
-        apart_s = (1 + LEFT_ALONE_TIMES) * self.took_s
-        if self.turn_s < self.opens_s:
-            self.turn_s, self.coming = self.opens_s + _CHANCE.random() * apart_s, 0
+    def next_turn_s(self, opens_s: float, now_s: float) -> float:
+        """When the next one that is held back comes, if the receiver may be called from `opens_s` on."""
+        apart_s = (1 + self.alone_times) * self.took_s
+        if self.turn_s < opens_s:
+            self.turn_s, self.coming = opens_s + _CHANCE.random() * apart_s, 0
         elif self.coming >= MOST_AT_ONCE:
             self.turn_s, self.coming = self.turn_s + apart_s, 0
         self.turn_s = min(self.turn_s, now_s + LATEST_TURN_S)
@@ -119,6 +123,7 @@ class Gate:
         self._passed, self._lock = passed, Lock()
         self._failing: dict[Receiver, _Failing] = {}
         self._slow: dict[Receiver, _Slow] = {}
+        self._all_slow = _Slow(ALL_LEFT_ALONE_TIMES, 0.0, 0.0)
 
     def most_at_once(self, receiver: Receiver) -> int:
         """How many notifications of a receiver may be worked on now: while it is probed, one, and the others wait."""
@@ -150,7 +155,7 @@ class Gate:
         """
         with self._lock:
             now_s, slow = self._passed(), self._slow.get(receiver)
-            return max(0.0, slow.next_turn_s(now_s) - now_s) if slow else 0.0
+            return max(0.0, slow.next_turn_s(self._opens_s(slow), now_s) - now_s) if slow else 0.0
 
     def taken(self, receiver: Receiver, began_s: float) -> None:
         """Note that the receiver has taken a notification, by a call that began then on the gate's clock."""
@@ -180,12 +185,18 @@ class Gate:
         now_s, failing, slow = self._passed(), self._failing.get(receiver), self._slow.get(receiver)
         if failing is not None and failing.until_s is not None and now_s < failing.until_s:
             return GateState.FAILING
-        return GateState.SLOW if slow is not None and now_s < slow.opens_s else GateState.OPEN
+        return GateState.SLOW if slow is not None and now_s < self._opens_s(slow) else GateState.OPEN
+
+    def _opens_s(self, slow: _Slow) -> float:
+        return max(slow.opens_s, self._all_slow.opens_s) if slow.took_s else slow.opens_s
 
     def _count(self, receiver: Receiver, began_s: float) -> None:
         now_s = self._passed()
         if now_s - began_s <= SLOW_S:
+            if slow := self._slow.get(receiver):
+                slow.took_s = 0.0
             return
+        self._all_slow.count(began_s, now_s)
         if receiver not in self._slow and len(self._slow) >= MOST_KNOWN:
             self._slow.clear()
-        self._slow.setdefault(receiver, _Slow(began_s, began_s)).count(began_s, now_s)
+        self._slow.setdefault(receiver, _Slow(LEFT_ALONE_TIMES, began_s, began_s)).count(began_s, now_s)

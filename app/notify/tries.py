@@ -97,6 +97,7 @@ def ended(
         "fault": answer.fault.partition(":")[0],  # what follows may name a host
         "ms": answer.duration_ms,
         "number": number,
+        "was_held_back": one.held_since_ms > 0,  # because its receiver is slow
         "age_ms": max(0, at_ms - one.published_ms),
     }
     is_bad = outcome is Outcome.GIVEN_UP and one.type != TEST_TYPE

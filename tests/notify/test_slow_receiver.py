@@ -1,5 +1,6 @@
 """A receiver that takes webhooks, but late: it gets all of them in the end, and a third of a process's time at most."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -21,6 +22,7 @@ from app.notify.gate import (
     SLOW_S,
     Gate,
     GateState,
+    Receiver,
 )
 from app.notify.notification import Notification
 from app.notify.ports import CALL_S
@@ -212,6 +214,19 @@ def test_what_is_held_back_for_twelve_hours_loses_a_try(deliveries: Deliveries) 
     assert sorted(faults) == ["", *["held back: the receiver is slow"] * 3]
 
 
+def test_what_was_held_back_says_so_once_it_comes(deliveries: Deliveries, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    endpoint = deliveries.endpoint("http://127.0.0.1:9/slow")
+    slow_down(deliveries, endpoint)
+    assert deliveries.deliver([deliveries.notification(endpoint)], 60) == [True]
+    ((held, wait_s),) = deliveries.later
+    deliveries.steady.advance(wait_s)
+    assert deliveries.deliver([held], 60) == [True]
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "notification"]
+    told = [(line["outcome"], line["was_held_back"], line["number"]) for line in lines]
+    assert told == [("taken", False, 1), ("held_back", False, 1), ("taken", True, 1)]
+
+
 def test_a_clock_that_is_set_back_makes_that_no_longer(deliveries: Deliveries) -> None:
     endpoint = deliveries.endpoint("http://127.0.0.1:9/slow")
     slow_down(deliveries, endpoint)
@@ -252,13 +267,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def answers(gate: Gate, clock: Clock, takes_s: float, at_once: int = 1) -> None:
+def answers(gate: Gate, clock: Clock, takes_s: float, at_once: int = 1, receiver: Receiver = A) -> None:
     """Let calls that are made at once end."""
     began_s = clock()
-    assert [gate.admit(A) for _ in range(at_once)] == [GateState.OPEN] * at_once
+    assert [gate.admit(receiver) for _ in range(at_once)] == [GateState.OPEN] * at_once
     clock.advance(takes_s)
     for _ in range(at_once):
-        gate.taken(A, began_s)
+        gate.taken(receiver, began_s)
 
 
 @pytest.mark.parametrize("takes_s", [SLOW_S + 0.1, 4.0, TAKES_S])
@@ -273,6 +288,34 @@ def test_it_is_open_for_a_third_of_the_time(clock: Clock, takes_s: float) -> Non
         assert gate.look(B) is GateState.OPEN
     assert called_s <= HOUR_S / 3 + MAY_OWE_S + takes_s
     assert called_s > HOUR_S / 4, "and not much less"
+
+
+def test_many_of_them_leave_a_third_of_the_time_to_the_others_and_each_comes(clock: Clock) -> None:
+    gate, began_s, called_s = Gate(clock), clock(), 0.0
+    several = [("shop", f"ep_{number}", "") for number in range(6)]
+    calls = dict.fromkeys(several, 0)
+    while clock() < began_s + HOUR_S:
+        clock.advance(0.1)
+        several = [*several[1:], several[0]]
+        if gate.look(several[0]) is GateState.OPEN:
+            answers(gate, clock, TAKES_S, receiver=several[0])
+            called_s, calls[several[0]] = called_s + TAKES_S, calls[several[0]] + 1
+        assert gate.look(B) is GateState.OPEN
+    assert HOUR_S / 2 < called_s < HOUR_S * 0.7
+    assert min(calls.values()) > HOUR_S / 2 / TAKES_S / len(several) / 2
+
+
+def test_one_that_is_quick_again_waits_for_none_that_are_slow(clock: Clock) -> None:
+    gate = Gate(clock)
+    gate.taken(B, clock() - TAKES_S)
+    clock.advance(MOST_TIMES * TAKES_S)
+    answers(gate, clock, 0.1, receiver=B)
+    for number in range(10):
+        gate.taken(("shop", f"ep_{number}", ""), clock())
+        clock.advance(TAKES_S)
+        gate.taken(("shop", f"ep_{number}", ""), clock() - TAKES_S)
+    assert gate.look(("shop", "ep_0", "")) is GateState.SLOW, "all have held it for too long"
+    answers(gate, clock, 0.1, receiver=B)
 
 
 @pytest.mark.parametrize("takes_s", [0.1, SLOW_S])
