@@ -13,6 +13,7 @@ from app.domain.change_types import ChangeType
 HOUR_MS: Final = 3_600_000
 OVERLAP_MS: Final = 24 * HOUR_MS  # so long after a rotation, the secret before signs as well
 GIVEN_UP_AFTER_MS: Final = 5 * 24 * HOUR_MS  # of failures without a success between them
+FORGOTTEN_AFTER_MS: Final = 24 * HOUR_MS  # without a try: twice as long as the longest wait for the next one
 # How long after each failed try of one webhook the next one is made: quickly at first, then each half day for 3 days.
 RETRY_AFTER_S: Final = (5, 60, 300, 1800, 7200, 21_600, *(12 * 3600,) * 6)
 
@@ -113,8 +114,13 @@ def calls(endpoint: Endpoint, now_ms: int) -> Calls:
 
 
 def probed(endpoint: Endpoint, now_ms: int) -> Endpoint:
-    """The endpoint with `now_ms` noted as the time at which its newest probe began."""
-    return replace(endpoint, probed_at_ms=now_ms)
+    """The endpoint with `now_ms` noted as the time at which its newest probe began.
+
+    What failed before a long time without a try does not count any more.
+    """
+    last_ms = max(endpoint.failing_since_ms or 0, endpoint.probed_at_ms or 0)
+    since_ms = now_ms if now_ms - last_ms >= FORGOTTEN_AFTER_MS else endpoint.failing_since_ms
+    return replace(endpoint, failing_since_ms=since_ms, probed_at_ms=now_ms)
 
 
 def failed(endpoint: Endpoint, status_code: int | None, now_ms: int) -> Endpoint:
@@ -126,7 +132,7 @@ def failed(endpoint: Endpoint, status_code: int | None, now_ms: int) -> Endpoint
     """
     if status_code == 410:
         return disable(endpoint, Disabled.GONE, now_ms)
-    if endpoint.failing_since_ms is None:
+    if endpoint.failing_since_ms is None or endpoint.failing_since_ms > now_ms + SKEW_MS:  # the clock was set back
         return replace(endpoint, failing_since_ms=now_ms)
     is_given_up = now_ms - endpoint.failing_since_ms >= GIVEN_UP_AFTER_MS
     return disable(endpoint, Disabled.FAILING, now_ms) if is_given_up else endpoint

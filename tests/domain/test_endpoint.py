@@ -4,10 +4,13 @@ from dataclasses import replace
 
 from app.domain.change_types import ChangeType
 from app.domain.endpoint import (
+    FORGOTTEN_AFTER_MS,
     GIVEN_UP_AFTER_MS,
+    HOUR_MS,
     PROBE_LASTS_MS,
     PROBED_AFTER_MS,
     PROBED_EVERY_MS,
+    RETRY_AFTER_S,
     SKEW_MS,
     Calls,
     Disabled,
@@ -63,6 +66,23 @@ def test_one_that_fails_for_a_while_is_called_by_one_probe_at_a_time() -> None:
     assert worked(under_way) == ENDPOINT
     # Whoever waits for a probe to end comes when it has, and not into the next one.
     assert calls(under_way, at_ms + PROBE_LASTS_MS - 1 + PROBE_LASTS_MS) is Calls.NONE
+
+
+def test_a_failure_after_weeks_without_a_try_is_the_first_one() -> None:
+    failing = probed(failed(ENDPOINT, None, 1000), 1000 + PROBED_AFTER_MS)
+    last_ms = 1000 + PROBED_AFTER_MS
+    for now_ms, since_ms in ((last_ms + FORGOTTEN_AFTER_MS - 1, 1000), (last_ms + FORGOTTEN_AFTER_MS, None)):
+        assert probed(failing, now_ms).failing_since_ms == (since_ms or now_ms)
+    later_ms = last_ms + 30 * 24 * HOUR_MS
+    again = failed(probed(failing, later_ms), 500, later_ms)
+    assert (again.disabled, again.failing_since_ms) == (None, later_ms)
+    assert 2 * 1000 * max(RETRY_AFTER_S) <= FORGOTTEN_AFTER_MS
+
+
+def test_what_failed_before_the_clock_was_set_back_fails_since_now() -> None:
+    failing = failed(ENDPOINT, None, 10**12)
+    assert failed(failing, None, 10**12 - SKEW_MS).failing_since_ms == 10**12
+    assert failed(failing, None, 10**12 - SKEW_MS - 1).failing_since_ms == 10**12 - SKEW_MS - 1
 
 
 def test_a_probe_that_was_noted_before_the_clock_was_set_back_stops_no_call() -> None:

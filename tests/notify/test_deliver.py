@@ -10,6 +10,7 @@ import pytest
 from app.domain.change_types import ChangeType
 from app.domain.endpoint import (
     GIVEN_UP_AFTER_MS,
+    HOUR_MS,
     OVERLAP_MS,
     PROBED_EVERY_MS,
     RETRY_AFTER_S,
@@ -111,15 +112,17 @@ def test_one_that_fails_for_five_days_is_disabled_and_told(
         endpoint = deliveries.endpoint(hook.url)
         deliveries.post(endpoint)
         began_ms = deliveries.clock.now_ms
-        deliveries.clock.advance(GIVEN_UP_AFTER_MS / 1000 - 2)
-        deliveries.post(endpoint)
+        half_days = GIVEN_UP_AFTER_MS // (12 * HOUR_MS)
+        for left in reversed(range(half_days)):
+            deliveries.clock.advance(12 * 3600 - (0 if left else 2))
+            deliveries.post(endpoint)
         assert deliveries.again(endpoint).disabled is None
-        assert len(deliveries.later) == 2
+        assert len(deliveries.later) == 1 + half_days
         deliveries.clock.advance(PROBED_EVERY_MS / 1000)
         assert deliveries.post(endpoint)
     stored = deliveries.again(endpoint)
     assert (stored.disabled, stored.failing_since_ms) == (Disabled.FAILING, began_ms)
-    assert len(deliveries.later) == 2, "it is not called any more, so nothing is tried again"
+    assert len(deliveries.later) == 1 + half_days, "it is not called any more, so nothing is tried again"
     (line,) = lines(caplog, "endpoint disabled")
     assert (line["why"], line["failing_since_ms"]) == ("failing", began_ms)
 

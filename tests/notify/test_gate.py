@@ -259,7 +259,7 @@ def test_a_probe_that_cannot_be_noted_is_made(deliveries: Deliveries, caplog: py
 @pytest.mark.parametrize("others_do", ["probe", "rename", "delete", "succeed"])
 def test_what_others_do_while_a_probe_is_noted(deliveries: Deliveries, others_do: str) -> None:
     with receiver() as hook:
-        endpoint = deliveries.endpoint(hook.url, failing_since_ms=1)
+        endpoint = deliveries.endpoint(hook.url, failing_since_ms=deliveries.clock.now_ms - 60_000)
         changed = {
             "probe": probed(endpoint, deliveries.clock.now_ms),
             "rename": replace(endpoint, description="renamed"),
