@@ -18,7 +18,7 @@ soak: $(VENV)/.dev $(EMULATOR)/.installed ## kill -9 with 1,000 emails in flight
 
 fire: export EMAILS ?= 10000
 fire: $(VENV)/.dev $(EMULATOR)/.installed ## Random interleavings of everything that may happen to 10,000 emails (EMAILS=, SEED=)
-	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py tests/notify/test_random_telling.py -s $(ARGS)
+	@$(VENV)/bin/python -m pytest tests/delivery/test_random_runs.py tests/notify/test_random_publishing.py -s $(ARGS)
 
 conform: $(VENV)/.dev $(EMULATOR)/.installed ## The store's and delivery's tests over AWS's own engine (DYNAMODB_LOCAL=, DYNAMODB_URL=)
 	@$(VENV)/bin/python -m bench.conform $(ARGS)

@@ -99,9 +99,9 @@ VIEWS: dict[tuple[str, str], tuple[View, ...]] = {
         View("PostTime", "Milliseconds", lambda line: line["ms"] if line["is_called"] else None),
     ),
     ("app.notify.endpoint_state", "endpoint disabled"): (View("EndpointsDisabled", "Count", _one),),
-    ("app.notify.tell", "record passed over"): (_PASSED_OVER,),
-    ("app.notify.tell", "told"): (
-        View("ChangesTold", "Count", lambda line: line["changes"]),
+    ("app.notify.publish_changes", "record passed over"): (_PASSED_OVER,),
+    ("app.notify.publish_changes", "changes published"): (
+        View("ChangesPublished", "Count", lambda line: line["changes"]),
         View("ChangesFailed", "Count", lambda line: line["failed"]),
     ),
     ("app.delivery.sweep", "part of a sweep failed"): (_PASSED_OVER,),

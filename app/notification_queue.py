@@ -51,9 +51,9 @@ class NotificationDelay:
     def delay_all(self, delayed: Sequence[tuple[Notification, int]]) -> list[tuple[int, str]]:
         """Publish notifications, each so that it comes after so many seconds, 900 at most.
 
-        Returns the place of each that was not taken, and the reason.
+        Returns the index of each that was not taken, and the reason.
         """
-        entries = [(place, one.to_json(), delay_s) for place, (one, delay_s) in enumerate(delayed)]
+        entries = [(index, one.to_json(), delay_s) for index, (one, delay_s) in enumerate(delayed)]
         return [
             (some[number][0], reason)
             for some in packed(entries, lambda entry: len(entry[1].encode()), MOST_BYTES, MOST_AT_ONCE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from app.domain.lane import Lane, of_lane, place_of
+from app.domain.lane import Lane, of_lane, rank_of
 from app.errors import ServiceUnavailable
 
 LONGEST_DELAY_S = 900  # SQS API reference, SendMessage, DelaySeconds (read 2026-11-29)
@@ -82,7 +82,7 @@ class Topic:
         Returns the ids of the emails whose request was not taken, each with the reason.
         """
         by_topic: dict[str, list[tuple[str, int, Lane]]] = {}
-        for one in sorted(attempts, key=lambda one: place_of(one[2])):
+        for one in sorted(attempts, key=lambda one: rank_of(one[2])):
             by_topic.setdefault(of_lane(self.arn, one[2]), []).append(one)
         return [
             refused

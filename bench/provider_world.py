@@ -14,7 +14,7 @@ from typing import Protocol
 DAY_MIN = 1440
 QUARTER_MIN = 15
 RESCUED_FOR_QUARTERS = 8  # how often a critical email is looked at, a quarter of an hour apart
-KEEPS_PLACE_FROM = 50
+KEEPS_RANK_FROM = 50
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class World:
         """Play all minutes."""
         for now in range(self.scenario.minutes):
             self._look(now)
-            if self.judge.weight >= KEEPS_PLACE_FROM:
+            if self.judge.weight >= KEEPS_RANK_FROM:
                 self._send(now)
             self._report(now)
             self._rescue(now)
@@ -114,7 +114,7 @@ class World:
             result.silences += 1
             if result.noticed_after is None and scenario.begins <= now:
                 result.noticed_after = now - scenario.begins
-        is_well = not self.judge.silent and self.judge.weight >= KEEPS_PLACE_FROM
+        is_well = not self.judge.silent and self.judge.weight >= KEEPS_RANK_FROM
         if is_well and now >= scenario.ends and result.forgiven_after is None:
             result.forgiven_after = now - scenario.ends
 

@@ -10,7 +10,7 @@ from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.settings import HOW_TO_MAKE_ONE, Process, Settings
 from app.vault import SecretsManager
-from app.wiring import variable_places
+from app.wiring import variable_locations
 
 
 def check(
@@ -22,14 +22,14 @@ def check(
     may not be read from here is not checked, which is told: the functions may read it all the same. One that there is
     not stops the deployment.
     """
-    _raise_first(map(variable_places.in_settings, variables))
+    _raise_first(map(variable_locations.in_settings, variables))
     whole = {"WORKER_TIMEOUT_S": str(worker_timeout_s), **variables}
     providers = Settings.from_env(whole).providers
     trace_settings.endpoint(whole)
     if not providers:
-        raise ConfigurationError(f"PROVIDERS: is not set; put it into {variable_places.SETTINGS_FILE}")
+        raise ConfigurationError(f"PROVIDERS: is not set; put it into {variable_locations.SETTINGS_FILE}")
     registry.check(providers)
-    made_once: dict[str, dict[str, str]] = {variable: {} for variable in variable_places.MADE_ONCE}
+    made_once: dict[str, dict[str, str]] = {variable: {} for variable in variable_locations.MADE_ONCE}
     for process, name in names.items():
         try:
             secrets = vault.read(client, name)
@@ -47,7 +47,7 @@ def check(
 
 def demanded(process: Process) -> list[str]:
     """The secrets of no provider without which this process cannot do its work."""
-    return [name for name in variable_places.MADE_ONCE if process in variable_places.SECRETS[name]]
+    return [name for name in variable_locations.MADE_ONCE if process in variable_locations.SECRETS[name]]
 
 
 def _require_that_there_is_one(error: ServiceUnavailable, name: str) -> None:
@@ -61,7 +61,7 @@ def _require_that_there_is_one(error: ServiceUnavailable, name: str) -> None:
 
 
 def _check(process: Process, name: str, secrets: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    _raise_first(variable_places.in_secret(variable, process, name) for variable in secrets)
+    _raise_first(variable_locations.in_secret(variable, process, name) for variable in secrets)
     env = {**secrets, **variables}
     settings = Settings.from_env(env)
     if process is not Process.DELIVERIES:  # which reads no variable of a provider

@@ -141,7 +141,7 @@ def _finish(zappa: Any) -> None:
         waf.protect(client("wafv2"), api_id, stage, outputs)
         url = zappa.zappa.get_api_url(zappa.lambda_name, stage.name)
         sweep = Stage(stage.environment, "sweep")
-        if tell_sweep(client("lambda"), sweep, url, zappa.aws_environment_variables):
+        if configure_sweep(client("lambda"), sweep, url, zappa.aws_environment_variables):
             release.release(client("lambda"), sweep, name, settings(sweep.name, _settings_file(zappa)))
         if "SesTopicArn" in outputs:
             ses_reports.subscribe(client("sns"), outputs["SesTopicArn"], url, outputs["DeadLetterQueueArn"])
@@ -160,7 +160,7 @@ def _finish(zappa: Any) -> None:
         schedule.apply(client("lambda"), client("events"), stage)
 
 
-def tell_sweep(client: Any, sweep: Stage, url: str, configured: Mapping[str, str]) -> bool:
+def configure_sweep(client: Any, sweep: Stage, url: str, configured: Mapping[str, str]) -> bool:
     """Give the sweep the API's URL, which is known last. API_URL in `configured` wins: every function has it then.
 
     Returns whether that changed anything.

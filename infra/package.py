@@ -69,9 +69,9 @@ def build(folder: Path, target: Target, interpreter: Interpreter | None, lock: P
         folder.mkdir(parents=True, exist_ok=True)
         libraries = _install(target, lock)
         # A place of its own, because two environments may be deployed at once from here.
-        with TemporaryDirectory(prefix="draft-", dir=folder) as place:
-            draft = Path(place) / "zip"
-            _write(draft, Path(place) / "tree", libraries, interpreter)
+        with TemporaryDirectory(prefix="draft-", dir=folder) as directory:
+            draft = Path(directory) / "zip"
+            _write(draft, Path(directory) / "tree", libraries, interpreter)
             draft.rename(package)
     return package
 
@@ -112,23 +112,23 @@ def _write(package: Path, tree: Path, libraries: Path, interpreter: Interpreter 
 def _install(target: Target, lock: Path) -> Path:
     """The folder with the libraries, installed for Lambda. It is kept until the lock or the target changes."""
     mark = hashlib.sha256(lock.read_bytes() + f"{target.version} {target.platform}".encode()).hexdigest()[:16]
-    place = BUILD / f"runtime-{mark}"
-    if place.exists():
-        return place
+    directory = BUILD / f"runtime-{mark}"
+    if directory.exists():
+        return directory
     BUILD.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="draft-", dir=BUILD) as draft:
         _pip(target, lock, Path(draft) / "libraries")
         with suppress(OSError):  # somebody else was faster
-            (Path(draft) / "libraries").rename(place)
-    return place
+            (Path(draft) / "libraries").rename(directory)
+    return directory
 
 
-def _pip(target: Target, lock: Path, place: Path) -> None:
+def _pip(target: Target, lock: Path, directory: Path) -> None:
     # Without version and platform, pip takes wheels for the Python and the machine on which it runs.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", target.version, "--platform", target.platform]
-    command += ["--target", str(place), "--requirement", str(lock)]
+    command += ["--target", str(directory), "--requirement", str(lock)]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 because the arguments are our own
         raise PackageError(
             f"the libraries of {lock.name} cannot be installed for {target.runtime} on {target.architecture}: pip says"
@@ -136,9 +136,9 @@ def _pip(target: Target, lock: Path, place: Path) -> None:
         )
 
 
-def _installed(place: Path) -> Iterator[tuple[Path, str]]:
-    for path in place.rglob("*"):
-        name = path.relative_to(place).as_posix()
+def _installed(directory: Path) -> Iterator[tuple[Path, str]]:
+    for path in directory.rglob("*"):
+        name = path.relative_to(directory).as_posix()
         if path.is_file() and not name.startswith(UNUSED) and _is_needed(name):
             yield path, name
 
@@ -162,9 +162,9 @@ def _sources() -> Iterator[tuple[Path, str]]:
 
 def _copy(files: Iterator[tuple[Path, str]], tree: Path) -> None:
     for source, name in files:
-        place = tree / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, place)
+        directory = tree / name
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, directory)
 
 
 def _compile(interpreter: Interpreter, folder: Path, tree: Path, *options: str) -> None:

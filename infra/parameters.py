@@ -36,6 +36,6 @@ def _arns(value: Any) -> list[str]:
 
 def _configuration_sets(worker: Mapping[str, Any], stack: Mapping[str, Any]) -> list[str]:
     """The ARNs of own configuration sets, in every account and region that has an identity."""
-    places = dict.fromkeys(arn.partition(":identity/")[0] for arn in _arns(stack["SesIdentityArns"]))
+    prefixes = dict.fromkeys(arn.partition(":identity/")[0] for arn in _arns(stack["SesIdentityArns"]))
     names = dict.fromkeys(own_configuration_sets(worker))
-    return [f"{place}:configuration-set/{name}" for place in places for name in names]
+    return [f"{prefix}:configuration-set/{name}" for prefix in prefixes for name in names]

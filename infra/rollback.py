@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from app.wiring.variable_places import OF_THE_STACK
+from app.wiring.variable_locations import OF_THE_STACK
 from infra import provisioned, versions
 from infra.commands import in_one_line, session_of
-from infra.stages import ENTRY_POINTS, TELLERS, Stage
+from infra.stages import ENTRY_POINTS, NOTIFIERS, Stage
 from infra.versions import Version, VersionError
 
 ORDER = tuple(reversed(ENTRY_POINTS))
@@ -73,7 +73,7 @@ def _functions(client: Any, environment: str) -> list[str]:
     return [
         Stage(environment, door).function
         for door in ORDER
-        if door not in TELLERS or versions.live_number(client, Stage(environment, door).function)
+        if door not in NOTIFIERS or versions.live_number(client, Stage(environment, door).function)
     ]
 
 

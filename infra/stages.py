@@ -19,8 +19,8 @@ PROJECT = "emailsminder"
 # In the order of deployment: the API comes last, because the others must understand what it writes.
 WORKERS = {f"attempts_{lane}": lane for lane in Lane}
 # What tells applications: `changes` reads the stream of the emails, `deliveries` calls the webhooks.
-TELLERS = ("deliveries", "changes")
-ENTRY_POINTS = (*WORKERS, *TELLERS, "sweep", "api")
+NOTIFIERS = ("deliveries", "changes")
+ENTRY_POINTS = (*WORKERS, *NOTIFIERS, "sweep", "api")
 _PROCESSES = {"api": Process.API, "deliveries": Process.DELIVERIES}
 
 
@@ -39,7 +39,7 @@ class Stage:
     def of(cls, name: str) -> "Stage":
         """The stage with Zappa's `name`. Raises ConfigurationError if the name has another form."""
         environment, _, entry_point = name.partition("_")
-        if entry_point not in ("", *WORKERS, *TELLERS, "sweep"):
+        if entry_point not in ("", *WORKERS, *NOTIFIERS, "sweep"):
             raise ConfigurationError(
                 f"{name}: a stage is ENVIRONMENT, ENVIRONMENT_attempts_LANE, ENVIRONMENT_deliveries,"
                 " ENVIRONMENT_changes or ENVIRONMENT_sweep"

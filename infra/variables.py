@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.domain.lane import PLACE, Lane
+from app.domain.lane import PLACEHOLDER, Lane
 from infra.stages import PROJECT, Stage
 
 
@@ -32,7 +32,7 @@ def variables(stage: Stage, outputs: Mapping[str, str], worker_timeout_s: int) -
 def _of_any_lane(outputs: Mapping[str, str], name: str) -> str:
     """What the lanes' topics or queues are called, with a place for the lane."""
     start = outputs[f"{Lane.NORMAL}{name}"].removesuffix(Lane.NORMAL)
-    return f"{start}{PLACE}"
+    return f"{start}{PLACEHOLDER}"
 
 
 def lines(base: Mapping[str, Any], made: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from app.domain.lane import PLACE, Lane
+from app.domain.lane import PLACEHOLDER, Lane
 from app.errors import ServiceUnavailable
 from app.topic import DelayQueue, Topic
 from tests.support.aws import Aws, client
@@ -141,7 +141,7 @@ def test_each_lane_has_its_topic_and_the_urgent_one_comes_first(aws: Aws) -> Non
             assert {json.loads(entry["Message"])["lane"] for entry in entries} == {called[-1].rpartition("-")[2]}
             return aws.sns.publish_batch(**arguments)
 
-    topic = Topic(Watched(), made[Lane.BULK].replace("bulk", PLACE))
+    topic = Topic(Watched(), made[Lane.BULK].replace("bulk", PLACEHOLDER))
     asked = [(f"eml_{n}", 1, lane) for n, lane in enumerate([Lane.BULK, Lane.NORMAL, Lane.URGENT] * 4)]
     assert topic.publish_many([*asked, *((f"eml_{n}", 1, Lane.BULK) for n in range(12, 20))]) == []
     assert called == [made[Lane.URGENT], made[Lane.NORMAL], made[Lane.BULK], made[Lane.BULK]]
@@ -153,7 +153,7 @@ def test_each_lane_has_its_topic_and_the_urgent_one_comes_first(aws: Aws) -> Non
 def test_each_lane_has_its_delay_queue(aws: Aws) -> None:
     start = f"later-{uuid4().hex[:8]}"
     urls = {lane: aws.sqs.create_queue(QueueName=f"{start}-{lane}")["QueueUrl"] for lane in Lane}
-    later = DelayQueue(lambda: aws.sqs, urls[Lane.BULK].replace("bulk", PLACE), Clock())
+    later = DelayQueue(lambda: aws.sqs, urls[Lane.BULK].replace("bulk", PLACEHOLDER), Clock())
     for lane in Lane:
         later.publish("eml_1", 1, 0, lane)
     for lane, url in urls.items():

@@ -57,7 +57,7 @@ def rules(*, as_json: Json = False) -> None:
     show_json(
         [
             {
-                "weight": rule.weight.value,
+                "priority": rule.priority.value,
                 "rule": rule.name,
                 "when": rule.says,
                 "proves": rule.proves,
@@ -70,9 +70,10 @@ def rules(*, as_json: Json = False) -> None:
 
 def table() -> str:
     """Every rule in its order, as a table in Markdown."""
-    lines = ["| weight | rule | when | proves | source |", "|---|---|---|---|---|"]
+    lines = ["| priority | rule | when | proves | source |", "|---|---|---|---|---|"]
     lines += [
-        f"| {rule.weight.value}. {TITLES[rule.weight]} | `{rule.name}` | {rule.says} | {rule.proves} | {rule.source} |"
+        f"| {rule.priority.value}. {TITLES[rule.priority]} | `{rule.name}` | {rule.says} "
+        f"| {rule.proves} | {rule.source} |"
         for rule in RULES
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -11,11 +11,11 @@ import botocore.session
 import typer
 from botocore.exceptions import ClientError
 
-from app.admin.dead_notifications import Untold, described, notification_in, untold_in
+from app.admin.dead_notifications import UnpublishedWrites, described, notification_in, unpublished_in
 from app.admin.environment import fail, load
 from app.admin.output import Json, progress, show, show_table
 from app.api import times
-from app.domain.lane import PLACE, Lane
+from app.domain.lane import PLACEHOLDER, Lane
 from app.domain.outcome import shorten
 from app.errors import ServiceUnavailable
 from app.local.provision import DEAD_LETTERS
@@ -59,7 +59,7 @@ def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
     records = []
     for dead in found:
         report = report_in(dead["Body"], queue.reports_prefix)
-        notification, untold = notification_in(dead["Body"]), untold_in(dead["Body"])
+        notification, unpublished = notification_in(dead["Body"]), unpublished_in(dead["Body"])
         records.append(
             {
                 "message": dead["MessageId"],
@@ -68,7 +68,7 @@ def list_all(stage: Stage = "", *, as_json: Json = False) -> None:
                     for email_id, number, lane in asked_for(dead["Body"])
                 ],
                 "notification": described(notification) if notification else None,
-                "untold": asdict(untold) | {"remedy": untold.remedy} if untold else None,
+                "unpublished": asdict(unpublished) | {"remedy": unpublished.remedy} if unpublished else None,
                 "report_from": report[0].rpartition(":")[2] if report else None,
                 "sent_at": times.write(int(dead["Attributes"]["SentTimestamp"])),
                 "reason": why_dead(dead),
@@ -89,7 +89,7 @@ def redrive(stage: Stage = "", *, as_json: Json = False) -> None:
         attempts, report = asked_for(dead["Body"]), report_in(dead["Body"], queue.reports_prefix)
         notification = notification_in(dead["Body"])
         if not attempts and report is None and notification is None:
-            why = untold_in(dead["Body"]) or "not understood"
+            why = unpublished_in(dead["Body"]) or "not understood"
             typer.echo(f"left, {why}: message {dead['MessageId']}", err=True)
             left.append(dead["MessageId"])
             _give_back(queue, dead)
@@ -164,8 +164,8 @@ def why_dead(dead: Mapping[str, Any]) -> str:
 def _wanted(record: Mapping[str, Any]) -> str:
     if record["report_from"]:
         return f"a provider's report, from {record['report_from']}"
-    if record["untold"]:
-        return str(Untold(*(record["untold"][name] for name in ("writes", "first", "last"))))
+    if record["unpublished"]:
+        return str(UnpublishedWrites(*(record["unpublished"][name] for name in ("writes", "first", "last"))))
     if one := record["notification"]:
         return f"{one['type']} {one['event_id']} for the endpoint {one['endpoint_id']} of {one['project']}"
     asked = [f"{one['email']} attempt {one['number']} ({one['lane']})" for one in record["attempts"]]
@@ -194,7 +194,7 @@ def _connect(stage: str) -> "_Queue":
     prefix = f"arn:{partition}:sns:{region}:{account}:emailsminder-{stage}" if stage else ""
     sns = session.create_client("sns", region_name=region)
     notifications = NotificationTopic(lambda: sns, notifications_arn or prefix + NOTIFICATIONS)
-    topic = Topic(sns, topic_arn or prefix + ATTEMPTS + PLACE)
+    topic = Topic(sns, topic_arn or prefix + ATTEMPTS + PLACEHOLDER)
     return _Queue(sqs, url, sns, topic, notifications, prefix and f"{prefix}-")
 
 

@@ -13,7 +13,7 @@ ACCEPTED_BEFORE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class UnpublishedWrites:
     """Writes of which nobody was told, made from `first` to `last` (RFC 3339; "" if that is not said)."""
 
     writes: int
@@ -38,7 +38,7 @@ class Untold:
         return (first - ACCEPTED_BEFORE).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def untold_in(body: str) -> Untold | None:
+def unpublished_in(body: str) -> UnpublishedWrites | None:
     """The part of a stream that a message says was given up. None if it says no such thing.
 
     Lambda sends the place of the records, and not the records ("Retaining discarded batches for a DynamoDB event
@@ -47,7 +47,7 @@ def untold_in(body: str) -> Untold | None:
     try:
         found = json.loads(body)["DDBStreamBatchInfo"]
         times = (found.get(f"approximateArrivalOf{which}Record", "") for which in ("First", "Last"))
-        return Untold(int(found["batchSize"]), *map(str, times))
+        return UnpublishedWrites(int(found["batchSize"]), *map(str, times))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 

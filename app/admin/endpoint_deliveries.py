@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from app.admin.environment import fail
+from app.admin.notify_context import EndpointId, OfTests, Project, connected, time_of, where
 from app.admin.output import Json, show, show_table
-from app.admin.telling import EndpointId, OfTests, Project, connected, time_of, where
 from app.api.v1 import endpoint_views as views
 from app.domain.change_types import ChangeType
 from app.notify.feed import Filter

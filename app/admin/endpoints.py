@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from app.admin import endpoint_deliveries
+from app.admin.notify_context import EndpointId, OfTests, Project, checked, connected, kept_project, where
 from app.admin.output import Json, show, show_json, show_table
-from app.admin.telling import EndpointId, OfTests, Project, checked, connected, kept_project, where
 from app.api.v1 import endpoint_views as views
 from app.domain.change_types import ChangeType
 from app.domain.endpoint import Endpoint

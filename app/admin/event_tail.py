@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
-from app.admin import telling
+from app.admin import notify_context
 from app.admin.environment import fail
+from app.admin.notify_context import checked, connected, read_time
 from app.admin.output import plain
-from app.admin.telling import checked, connected, read_time
 from app.api.v1 import queries
 from app.domain.change_types import ChangeType
 from app.notify.feed import Entry, FeedPage, Filter, Seen
@@ -40,22 +40,22 @@ def tail(
     An event is there ten seconds after it was recorded.
     """
     seen, wanted = Seen(checked(project), with_tests=True), Filter(types or ())
-    from_ms = read_time("--from", first) if first else int((telling.clock() - BEGINS_AGO_S) * 1000)
-    place = queries.decode(after) if after else None
-    if after and place is None:
+    from_ms = read_time("--from", first) if first else int((notify_context.clock() - BEGINS_AGO_S) * 1000)
+    position = queries.decode(after) if after else None
+    if after and position is None:
         fail(f"--after: {after!r} is not what an earlier run has printed")
     feed = connected().feed
     try:
-        for page in _pages(lambda at: feed(seen, wanted, at, PAGE, from_ms), place, follow=follow):
+        for page in _pages(lambda at: feed(seen, wanted, at, PAGE, from_ms), position, follow=follow):
             for entry in page.entries:
                 typer.echo(json.dumps(entry, ensure_ascii=False) if as_json else line(entry))
-            place = page.after
+            position = page.after
     except KeyboardInterrupt:
         pass  # which is how one ends it
     except ValueError as problem:
         fail(f"--after: {problem}")
-    if place is not None:
-        typer.echo(f"go on with --after {queries.encode(place)}", err=True)
+    if position is not None:
+        typer.echo(f"go on with --after {queries.encode(position)}", err=True)
 
 
 def line(entry: Entry) -> str:
@@ -67,11 +67,11 @@ def line(entry: Entry) -> str:
     return "  ".join(plain(cell) for cell in cells if cell)
 
 
-def _pages(read: Callable[[str | None], FeedPage], place: str | None, *, follow: bool) -> Iterator[FeedPage]:
+def _pages(read: Callable[[str | None], FeedPage], position: str | None, *, follow: bool) -> Iterator[FeedPage]:
     while True:
-        page = read(place)
+        page = read(position)
         yield page
-        place = page.after
+        position = page.after
         if page.is_last:
             if not follow:
                 return

@@ -46,7 +46,7 @@ class Import:
         except (ValueError, UnicodeDecodeError) as fault:
             broken = "is not UTF-8" if isinstance(fault, UnicodeDecodeError) else str(fault)
         if fates or bad or not broken:
-            self._tell(fates, bad, as_json=as_json)
+            self._report(fates, bad, as_json=as_json)
         if broken:
             fail(f"the file cannot be read to its end: {broken}; the lines before that are imported")
         if bad:
@@ -70,7 +70,7 @@ class Import:
         rule = partial(bring_in, suppression=one, has_time=line.has_time, now_ms=self.now_ms)
         return self.suppressions.take_over(one.address, rule, one.project)
 
-    def _tell(self, fates: Counter[Fate], bad: list[BadLine], *, as_json: bool) -> None:
+    def _report(self, fates: Counter[Fate], bad: list[BadLine], *, as_json: bool) -> None:
         words = {Fate.TAKEN: "taken", Fate.UNDONE: "lifted here, or taken back, after the line began"}
         counts = [f"  {fates[one]} {words.get(one, one.value)}" for one in Fate if fates[one]]
         counts += [f"  {len(bad)} bad, and not taken" for _ in bad[:1]]

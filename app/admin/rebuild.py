@@ -8,8 +8,8 @@ import botocore.session
 import typer
 
 from app.admin.environment import fail, load
+from app.admin.notify_context import read_time
 from app.admin.output import Json, show
-from app.admin.telling import read_time
 from app.domain.project import check_kept
 from app.notify.ports import PublishNotifications
 from app.notify.rebuild import SETTLED_MS, Rebuilt

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.admin.environment import load
+from app.admin.notify_context import checked, time_of
 from app.admin.output import Json, show_table
-from app.admin.telling import checked, time_of
 from app.api.v1 import stats
 from app.notify.stats import Step
 from app.store.partitions import Partitions

@@ -14,8 +14,8 @@ from app.admin.output import Json, show_table
 from app.errors import ConfigurationError, ServiceUnavailable
 from app.providers import registry
 from app.settings import HOW_TO_MAKE_ONE, Process, Settings
-from app.wiring import variable_places
-from app.wiring.variable_places import ADDRESS_SECRET, MADE_ONCE, SECRETS, WEBHOOK_SECRET
+from app.wiring import variable_locations
+from app.wiring.variable_locations import ADDRESS_SECRET, MADE_ONCE, SECRETS, WEBHOOK_SECRET
 
 # Why one that was made once is not changed by mistake.
 _KEPT = {
@@ -77,7 +77,7 @@ def split(variables: dict[str, str]) -> dict[Process, dict[str, str]]:
     accounts = set()
     for name, value in variables.items():
         found = registry.find_variable(name)
-        if fault := variable_places.in_secrets_file(name):
+        if fault := variable_locations.in_secrets_file(name):
             raise ConfigurationError(fault)
         for process in found[1].read_by if found else SECRETS[name]:
             parts[process][name] = value

@@ -73,7 +73,7 @@ class _Unreadable(ValueError):
     """The body has something that Python's parser takes, but that JSON does not allow or leaves undefined."""
 
 
-Place = tuple[str | int, ...]  # of a value within the body
+Location = tuple[str | int, ...]  # of a value within the body
 
 NOT_UNICODE = "is not Unicode text: it has half a surrogate pair"
 
@@ -84,14 +84,14 @@ def parse(body: bytes) -> Any:
 
     Raises Malformed, or Invalid naming the fields whose text is not Unicode (half a surrogate pair).
     """
-    value, broken = parse_with_places(body)
+    value, broken = parse_with_locations(body)
     if broken:
         raise Invalid(*((path(where), NOT_UNICODE) for where in broken))
     return value
 
 
-def parse_with_places(body: bytes) -> tuple[Any, list[Place]]:
-    """As `parse`, but returns with the value the places of what is not Unicode text. Raises Malformed."""
+def parse_with_locations(body: bytes) -> tuple[Any, list[Location]]:
+    """As `parse`, but returns with the value the locations of what is not Unicode text. Raises Malformed."""
     try:
         text = body.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
@@ -128,10 +128,10 @@ def _constant(name: str) -> None:
     raise _Unreadable(f"{name} is not JSON; write null, or leave the field out")
 
 
-def _broken(value: Any) -> Iterator[Place]:
-    """The places of strings and keys that are not Unicode text."""
+def _broken(value: Any) -> Iterator[Location]:
+    """The locations of strings and keys that are not Unicode text."""
     # This is a loop and not a recursion, because JSON may be nested deeper than Python's calls.
-    left: list[tuple[Place, Any]] = [((), value)]
+    left: list[tuple[Location, Any]] = [((), value)]
     while left:
         where, item = left.pop()
         if isinstance(item, str) and _LONE_SURROGATE.search(item):

@@ -112,7 +112,7 @@ def describe(
     for path in document["paths"].values():
         for operation in path.values():
             for response in operation["responses"].values():
-                _tell(response, schemas)
+                _describe_answer(response, schemas)
     # Pydantic also describes Mailbox, which no request or answer holds as an object. Schemas without a reference go.
     text = json.dumps(document | {"components": {"schemas": schemas}})
     document["components"]["schemas"] = {
@@ -179,7 +179,7 @@ def _complete(operation: dict[str, Any]) -> None:
     operation.setdefault("security", [])
 
 
-def _tell(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+def _describe_answer(response: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     """Say what an answer is by the first sentence about its schema, where the route says nothing of its own."""
     if response["description"] == "Successful Response":
         name = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]

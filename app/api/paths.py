@@ -20,7 +20,7 @@ _LONGEST_COMPARED: Final = 80
 
 
 @dataclass(frozen=True)
-class Place:
+class PathEntry:
     """A path of ours: its first route, and the methods that all of its routes take."""
 
     route: Route
@@ -40,29 +40,29 @@ class Table:
         firsts: dict[str, Route] = {}
         for route in ours:
             firsts.setdefault(route.path, route)
-        self._places = [
-            Place(
+        self._entries = [
+            PathEntry(
                 firsts[path],
                 frozenset(method for route in ours if route.path == path for method in route.methods or ()),
             )
             for path in dict.fromkeys(route.path for route in ours)
         ]
 
-    def __iter__(self) -> Iterator[Place]:
-        return iter(self._places)
+    def __iter__(self) -> Iterator[PathEntry]:
+        return iter(self._entries)
 
-    def find(self, path: str) -> Place | None:
-        """The place at `path`, which is without a prefix. None: there is nothing."""
-        return next((place for place in self._places if place.route.path_regex.match(path)), None)
+    def find(self, path: str) -> PathEntry | None:
+        """The entry at `path`, which is without a prefix. None: there is nothing."""
+        return next((entry for entry in self._entries if entry.route.path_regex.match(path)), None)
 
     def close_to(self, path: str) -> str | None:
         """The path of ours that may be meant."""
-        found = difflib.get_close_matches(path[:_LONGEST_COMPARED], [place.route.path for place in self._places], n=1)
+        found = difflib.get_close_matches(path[:_LONGEST_COMPARED], [entry.route.path for entry in self._entries], n=1)
         return found[0] if found else None
 
 
 class Paths:
-    """ASGI middleware that finds the place of a request, and answers those which no route takes."""
+    """ASGI middleware that finds the entry of a request, and answers those which no route takes."""
 
     def __init__(self, app: ASGIApp, table: Table) -> None:
         self.app = app
@@ -74,23 +74,23 @@ class Paths:
             await self.app(scope, receive, send)
             return
         prefix, path = split(scope)
-        place = self.table.find(path)
-        if place is None:
+        entry = self.table.find(path)
+        if entry is None:
             path = path.rstrip("/") or "/"
-            place = self.table.find(path)
-        if place is None:
+            entry = self.table.find(path)
+        if entry is None:
             await self._not_found(prefix, path)(scope, receive, send)
             return
         scope["path"] = prefix + path
         method = scope["method"]
-        if method == "HEAD" and "GET" in place.methods:
+        if method == "HEAD" and "GET" in entry.methods:
             scope["method"] = "GET"
             await self.app(scope, receive, _bodiless(send))
-        elif method in place.methods:
+        elif method in entry.methods:
             await self.app(scope, receive, send)
         else:
-            scope["route"] = place.route
-            await _not_taken(method, place)(scope, receive, send)
+            scope["route"] = entry.route
+            await _not_taken(method, entry)(scope, receive, send)
 
     def _not_found(self, prefix: str, path: str) -> Response:
         close = self.table.close_to(path)
@@ -107,11 +107,11 @@ def split(scope: Scope) -> tuple[str, str]:
     return "", path
 
 
-def _not_taken(method: str, place: Place) -> Response:
-    headers = {"Allow": place.allowed}
+def _not_taken(method: str, entry: PathEntry) -> Response:
+    headers = {"Allow": entry.allowed}
     if method == "OPTIONS":
         return Response(status_code=204, headers=headers)
-    return render(MethodNotAllowed(f"{place.route.path} takes {place.allowed} only"), headers)
+    return render(MethodNotAllowed(f"{entry.route.path} takes {entry.allowed} only"), headers)
 
 
 def _bodiless(send: Send) -> Send:

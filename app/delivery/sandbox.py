@@ -105,9 +105,9 @@ class AttemptInSandbox:
         self.make(head, number, load)
         made = self.heads.get(head.email_id)
         if made is not None:
-            self._tell(made)
+            self._report(made)
 
-    def _tell(self, head: Head) -> None:
+    def _report(self, head: Head) -> None:
         """Record what is due, and let a message come for what is not.
 
         The events are kept before the head knows of them: nobody tells them again once it does.

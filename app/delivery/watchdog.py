@@ -23,15 +23,15 @@ log = logging.getLogger(__name__)
 
 SAMPLE = 20  # emails whose heads are read before a provider is called silent
 SAMPLED_OF_EACH = 100  # heads of a partition that are read for them, at most
-FAULT_AFTER = 2  # looks in a row at which our own API did not answer
+FAULT_AFTER = 2  # checks in a row at which our own API did not answer
 
 
 @dataclass
 class Watchdog:
     """Judges the configured providers, at most once a minute in one process.
 
-    `answers` asks whether our own API answers. If it does not at two looks in a row, that is a fault of ours, and so is
-    each further look: one alone may have met a restart, or a function that was only starting.
+    `answers` asks whether our own API answers. If it does not at two checks in a row, that is a fault of ours, and so
+    is each further check: one alone may have met a restart, or a function that was only starting.
     """
 
     store: HealthStore
@@ -41,7 +41,7 @@ class Watchdog:
     partitions: Iterable[str]  # of all emails
     answers: Callable[[], bool] = lambda: True
     _judged_minute: int = field(default=0, init=False)
-    _unanswered: int = field(default=0, init=False)  # looks in a row
+    _unanswered: int = field(default=0, init=False)  # checks in a row
 
     def __call__(self) -> None:
         """Judge every provider. Two watchdogs at once do no harm."""
@@ -53,7 +53,7 @@ class Watchdog:
         healths = {name: self.store.get(name) for name in self.monitor.providers}
         self._unanswered = 0 if self.answers() else self._unanswered + 1
         if self._unanswered >= FAULT_AFTER:
-            log.warning("our own API does not answer", extra={"looks": self._unanswered})
+            log.warning("our own API does not answer", extra={"checks": self._unanswered})
             for name, health in healths.items():
                 self.store.add_minute(name, health.epoch, minute, Sums(our_faults=1), self.clock())
         seen = {name: self._observe(health, minute) for name, health in healths.items()}

@@ -17,8 +17,8 @@ from app.domain.ids import BYTES, id_of
 from app.domain.kinds import Cause
 from app.domain.written import EventStored
 
-PLACES: Final = 10_000  # more than one write of a head can change
-REPORT_PLACE: Final = PLACES - 1  # of a provider's event: behind what the head of that version tells
+SEQUENCE_STEP: Final = 10_000  # more than one write of a head can change
+REPORT_INDEX: Final = SEQUENCE_STEP - 1  # of a provider's event: behind what the head of that version tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class EmailChange:
     type: ChangeType
     email_id: str
     version: int
-    place: int
+    index: int
     at_ms: int
     project: str
     recipient: str
@@ -58,7 +58,7 @@ class EmailChange:
     @property
     def sequence(self) -> int:
         """Sorts the changes of one email. Events that were reported under one version share theirs."""
-        return self.version * PLACES + self.place
+        return self.version * SEQUENCE_STEP + self.index
 
 
 def changes(old: Head | None, new: Head, at_ms: int) -> tuple[EmailChange, ...]:
@@ -67,11 +67,11 @@ def changes(old: Head | None, new: Head, at_ms: int) -> tuple[EmailChange, ...]:
     return numbered(found)
 
 
-def numbered(found: Iterable[EmailChange], first_place: int = 0) -> tuple[EmailChange, ...]:
-    """These changes of one version, in their order, with the places and ids that they have from `first_place` on."""
+def numbered(found: Iterable[EmailChange], first_index: int = 0) -> tuple[EmailChange, ...]:
+    """These changes of one version, in their order, with the indexes and ids that they have from `first_index` on."""
     return tuple(
-        replace(change, place=place, id=_id(change.email_id, change.version, place))
-        for place, change in enumerate(found, start=first_place)
+        replace(change, index=index, id=_id(change.email_id, change.version, index))
+        for index, change in enumerate(found, start=first_index)
     )
 
 
@@ -100,7 +100,7 @@ def reported(stored: EventStored, head: Head) -> tuple[EmailChange, ...]:
         _snapshot(head, change_type, recipient, stored.status, stored.status, happened_ms),
         id=_id(event.email_id, "event", event.key),
         version=stored.version,
-        place=REPORT_PLACE,
+        index=REPORT_INDEX,
         email_status=stored.email_status,
         recipient=recipient.address if recipient else "",
         cause=event.cause,
@@ -149,7 +149,7 @@ def _snapshot(
         type=change_type,
         email_id=head.email_id,
         version=head.version,
-        place=0,
+        index=0,
         at_ms=at_ms,
         project=head.project,
         recipient=recipient.address if recipient else "",

@@ -202,8 +202,8 @@ class Head:
         """The attempt of that number, if there was one and it is still listed. Numbers count from 1."""
         if 0 < number <= len(self.attempts) and self.attempts[number - 1].number == number:
             return self.attempts[number - 1]  # as it is until something is counted in `earlier`
-        place = bisect_left(self.attempts, number, key=attrgetter("number"))
-        found = self.attempts[place] if place < len(self.attempts) else None
+        index = bisect_left(self.attempts, number, key=attrgetter("number"))
+        found = self.attempts[index] if index < len(self.attempts) else None
         return found if found is not None and found.number == number else None
 
     def made(self, number: int) -> Attempt:

@@ -15,7 +15,7 @@ from app.domain.outcome import Outcome
 
 FULL_WEIGHT = 100
 WEIGHT_STEP = 10
-KEEPS_PLACE_FROM = 50  # a provider whose weight is lower goes behind the others
+KEEPS_RANK_FROM = 50  # a provider whose weight is lower goes behind the others
 LOWER_EVERY_MS = 60_000  # a weight is lowered at most this often
 RECOVER_EVERY_MS = 15 * 60_000  # after this long without a change, the weight rises by one step
 SILENT_AFTER_MS = 15 * 60_000  # a provider that reports has reported on an accepted email by then
@@ -62,7 +62,7 @@ class Health:
     def is_impaired(self, now_ms: int) -> bool:
         """Whether anything here keeps the provider from being called in its usual place."""
         cools_down = self.cooldown_until_ms is not None and now_ms < self.cooldown_until_ms
-        return self.paused or cools_down or self.breaker_until_ms is not None or self.weight < KEEPS_PLACE_FROM
+        return self.paused or cools_down or self.breaker_until_ms is not None or self.weight < KEEPS_RANK_FROM
 
     @property
     def probe_from_ms(self) -> int | None:

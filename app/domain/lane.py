@@ -12,13 +12,13 @@ class Lane(StrEnum):
     BULK = "bulk"  # it may take hours: a newsletter
 
 
-PLACE: Final = "{lane}"
+PLACEHOLDER: Final = "{lane}"
 """Where the name of a lane stands in TOPIC_ARN and DELAY_QUEUE_URL. Without it, all lanes share one topic or queue."""
 
 
 def of_lane(name: str, lane: Lane) -> str:
     """The name of one lane's topic or queue."""
-    return name.replace(PLACE, lane)
+    return name.replace(PLACEHOLDER, lane)
 
 
 def read_lane(text: Any) -> Lane:
@@ -29,9 +29,9 @@ def read_lane(text: Any) -> Lane:
         return Lane.NORMAL
 
 
-def place_of(lane: Lane) -> int:
+def rank_of(lane: Lane) -> int:
     """0 for the lane that is served first, and so on."""
     return _ORDER[lane]
 
 
-_ORDER: Final = {lane: place for place, lane in enumerate(Lane)}
+_ORDER: Final = {lane: rank for rank, lane in enumerate(Lane)}

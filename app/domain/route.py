@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.caps import Caps, Limit, full_day
-from app.domain.health import KEEPS_PLACE_FROM, Health
+from app.domain.health import KEEPS_RANK_FROM, Health
 from app.domain.waiting import OF_LIMIT, Waiting
 
 PAUSE_CHECK_MS = 60_000  # a paused provider is checked again after this long
@@ -119,7 +119,7 @@ def _candidate(health: Health, full_cap: int | None, recipients: int, now_ms: in
     if health.cooldown_until_ms is not None and now_ms < health.cooldown_until_ms:
         why = "cooldown after throttling"
         return Candidate(name, Availability.UNAVAILABLE_FOR_NOW, why, health.cooldown_until_ms, cools=True)
-    why = "healthy" if health.weight >= KEEPS_PLACE_FROM else f"weight {health.weight}: behind the healthy ones"
+    why = "healthy" if health.weight >= KEEPS_RANK_FROM else f"weight {health.weight}: behind the healthy ones"
     return Candidate(name, Availability.AVAILABLE, why)
 
 
@@ -140,7 +140,7 @@ def _order(routing: Routing, healths: Mapping[str, Health], email_id: str, domai
     if routing.policy is RoutingPolicy.WEIGHTED:
         names = sorted(routing.providers, key=lambda name: _weighted_rank(email_id, healths[name]))
     else:  # the sort is stable: if all weights are low, all providers keep their places
-        names = sorted(routing.providers, key=lambda name: healths[name].weight < KEEPS_PLACE_FROM)
+        names = sorted(routing.providers, key=lambda name: healths[name].weight < KEEPS_RANK_FROM)
     preferred = _preferred(routing, domains)
     return tuple(sorted(names, key=lambda name: preferred.index(name) if name in preferred else len(preferred)))
 

@@ -36,9 +36,9 @@ class Recorded(NamedTuple):
 
 
 class Behind(NamedTuple):
-    """What a shard of a project's feed has behind a place, in its order.
+    """What a shard of a project's feed has behind a position, in its order.
 
-    `until` is the place that was read up to, and `until_ms` its time. `is_all`: there is nothing more to read yet.
+    `until` is the position that was read up to, and `until_ms` its time. `is_all`: there is nothing more to read yet.
     """
 
     records: list[Recorded]
@@ -48,15 +48,15 @@ class Behind(NamedTuple):
 
 
 class CountedHour(NamedTuple):
-    """An hour of the Unix epoch, the place in the feed up to which it is counted, and what was counted."""
+    """An hour of the Unix epoch, the position in the feed up to which it is counted, and what was counted."""
 
     hour: int
     until: str
     tally: Tally
 
 
-def place_at(at_ms: int) -> str:
-    """The place in the feed before all that is recorded under that time."""
+def position_at(at_ms: int) -> str:
+    """The position in the feed before all that is recorded under that time."""
     return f"{at_ms:013d}"
 
 

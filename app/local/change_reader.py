@@ -81,7 +81,7 @@ class ChangeReader:
         failures = 0
         while not stop.is_set():
             try:
-                self._tell_all(stop)
+                self._publish_all(stop)
                 failures = 0
             except Exception as error:  # noqa: BLE001 because the thread would end, and nothing more would be told
                 failures += 1
@@ -95,7 +95,7 @@ class ChangeReader:
                 stop.wait(GATHER_S)
         self._end()
 
-    def _tell_all(self, stop: threading.Event) -> None:
+    def _publish_all(self, stop: threading.Event) -> None:
         """Tell everything that there is."""
         self._written.clear()
         while not stop.is_set():
@@ -103,7 +103,7 @@ class ChangeReader:
             records = self._stream.read(MOST_READ)
             for first in range(0, len(records), BATCH):
                 began_s = monotonic()
-                self._tell(records[first : first + BATCH], stop)
+                self._publish(records[first : first + BATCH], stop)
                 self._give_way(monotonic() - began_s, stop)
             self._say_passed()
             if not records:
@@ -114,7 +114,7 @@ class ChangeReader:
         if self._is_busy() and (self._state is None or self._state.left < FAR_BEHIND):
             stop.wait(min(GIVES_WAY_TIMES * took_s, LONGEST_WAY_S))
 
-    def _tell(self, records: Sequence[Record], stop: threading.Event) -> None:
+    def _publish(self, records: Sequence[Record], stop: threading.Event) -> None:
         """Tell these records, again and again until all are told, or given up."""
         left, size, tries = list(records), len(records), 0
         while left and not stop.is_set():
@@ -139,7 +139,7 @@ class ChangeReader:
         try:
             answer = self._handler({"Records": list(some)}, Context("changes", TIMEOUT_S)) or {}
             failed = {int(one["itemIdentifier"]) for one in answer.get("batchItemFailures", [])}
-            count = next((place for place, number in enumerate(numbers) if number in failed), len(some))
+            count = next((index for index, number in enumerate(numbers) if number in failed), len(some))
         except Exception as error:  # noqa: BLE001 because Lambda makes a failure of it, too
             log_fault(_log, "what changed was not told", error)
             count = 0

@@ -16,7 +16,7 @@ from app.local.simulator import accounts as simulator
 from app.local.simulator import keys
 from app.providers import registry
 from app.settings import ANY_DOMAIN, Settings
-from app.wiring import variable_places
+from app.wiring import variable_locations
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -38,7 +38,7 @@ def adopt(environ: MutableMapping[str, str], file: Path = Path(".env")) -> None:
     or if a name in the file is mistyped; ConfigurationError if PROVIDERS is malformed.
     """
     variables = envfile.read(file)
-    if fault := next(filter(None, map(variable_places.mistyped, variables)), ""):
+    if fault := next(filter(None, map(variable_locations.mistyped, variables)), ""):
         raise LocalError(f"{file.name}: {fault}")
     target = deployed({**variables, **environ})
     for name in set(environ) - set(target):

@@ -60,20 +60,20 @@ class StoredNotifications(WaitingNotifications[Notification]):
         """As `WaitingNotifications.put_all`."""
         super().put_all(due)
         for one, due_ms in due:
-            self._note(Stored(*self.place(one, due_ms), due_ms, one))
+            self._note(Stored(*self.key_of(one, due_ms), due_ms, one))
 
     def delay_all(self, delayed: Sequence[tuple[Notification, int]]) -> list[tuple[int, str]]:
-        """Keep notifications, each for so many seconds. Returns the places of those that are not kept, and why."""
+        """Keep notifications, each for so many seconds. Returns the indexes of those that are not kept, and why."""
         now_s = time.time()
         try:
             self.put_all([(one, int((now_s + delay_s) * 1000)) for one, delay_s in delayed])
         except Exception as error:  # noqa: BLE001 because whatever it was, nothing is known to be kept
-            return [(place, f"it cannot be stored: {type(error).__name__}") for place in range(len(delayed))]
+            return [(index, f"it cannot be stored: {type(error).__name__}") for index in range(len(delayed))]
         return []
 
     def publish(self, notifications: Sequence[Notification]) -> list[tuple[Notification, str]]:
         """Keep notifications that are to be posted at once. Returns those that were not kept, each with the reason."""
-        return [(notifications[place], why) for place, why in self.delay_all([(one, 0) for one in notifications])]
+        return [(notifications[index], why) for index, why in self.delay_all([(one, 0) for one in notifications])]
 
 
 class Notifications:

@@ -69,7 +69,7 @@ class HandOver:
 
 
 class Noted(Protocol):
-    """Whoever is notified of writes (`app.local.telling.Telling`)."""
+    """Whoever is notified of writes (`app.local.notifier.Notifier`)."""
 
     def note_written(self) -> None:
         """Note that an email or an event was written."""
@@ -87,7 +87,7 @@ class Intake:
     queue: LocalQueue
     _noted: Noted | None = None
 
-    def tell_of(self, noted: Noted) -> None:
+    def report_to(self, noted: Noted) -> None:
         """Notify `noted` of every write from now on."""
         self._noted = noted
 

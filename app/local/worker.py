@@ -16,10 +16,10 @@ from app.local.alarm import Alarm
 from app.local.backlog import Backlog
 from app.local.dues import Dues
 from app.local.hand_over import Listener
+from app.local.notifier import Notifier
 from app.local.paths import Paths
 from app.local.queue_poller import LocalQueue
 from app.local.runner import Runner
-from app.local.telling import Telling
 from app.local.ticker import Ticker
 from app.local.wiring import Intake, socket_path
 from app.store.heads import Heads
@@ -48,8 +48,8 @@ def main() -> None:
     intake = Intake(backlog, dues, LocalQueue(os.environ))
     parts = process.connect(os.environ, session=session, rewire=intake.rewire, is_local=True)
     runner = Runner(backlog, partial(attempts.handle, parts), settings.worker_timeout_s)
-    telling = Telling(os.environ, settings, intake.queue, parts.partitions.shards, backlog.under_way)
-    intake.tell_of(telling)
+    notifier = Notifier(os.environ, settings, intake.queue, parts.partitions.shards, backlog.under_way)
+    intake.report_to(notifier)
     listener = listen(os.environ, intake)
     poll_every_s = POLL_EVERY_S if listener else POLL_EVERY_WITHOUT_SOCKET_S
     kept = retention.Retention(os.environ, retention.limit(os.environ), Heads(), parts.partitions.created)
@@ -59,7 +59,7 @@ def main() -> None:
         threading.Thread(target=kept.run, args=(stop,), name="retention"),
     ]
     runner.start()
-    telling.start()
+    notifier.start()
     for thread in threads:
         thread.start()
     heartbeat = Paths.of(os.environ).heartbeat
@@ -69,7 +69,7 @@ def main() -> None:
     if listener:
         listener.close()
     intake.leave(backlog.close(), LEAVE_WITHIN_S)
-    telling.close()
+    notifier.close()
     runner.join()
     for thread in threads:
         thread.join()

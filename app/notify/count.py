@@ -1,9 +1,9 @@
 """count: what the feed tells is added to the numbers of its hour, each change once.
 
-The newest hour that is stored for a project and shard says up to which place its feed is counted. What lies behind it
-is added by a write that succeeds only if nobody has gone on from there meanwhile, and moves the place with it. So
-nothing is lost if a counter dies, and nothing is counted twice by two of them. Nothing is recorded at a place that
-readers have passed, so that a place that was moved leaves nothing behind.
+The newest hour that is stored for a project and shard says up to which position its feed is counted. What lies behind
+it is added by a write that succeeds only if nobody has gone on from there meanwhile, and moves the position with it. So
+nothing is lost if a counter dies, and nothing is counted twice by two of them. Nothing is recorded at a position that
+readers have passed, so that a position that was moved leaves nothing behind.
 """
 
 import random
@@ -13,13 +13,13 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from app.domain.freshness import Clock
-from app.domain.stats import HOUR_MS, Behind, CountedHour, count, hour_of, place_at
+from app.domain.stats import HOUR_MS, Behind, CountedHour, count, hour_of, position_at
 from app.faults import is_silent
 from app.notify.count_ports import FeedOfShards, HourStore, KnownPartitions
 
 ENOUGH: Final = 100  # changes that are stored before their hour is over
 MOST_A_TURN: Final = 2000  # changes of a project and shard that are read before it is the next one's turn
-FAR_MS: Final = 86_400_000  # the feed has a partition for each day: a place that is not moved costs a query for each
+FAR_MS: Final = 86_400_000  # the feed has a partition for each day: a position that is not moved costs a query for each
 SIDE_BY_SIDE: Final = 8
 
 
@@ -85,7 +85,7 @@ def _to_store(newest: CountedHour | None, behind: Behind) -> list[tuple[int, Cou
     """The hours to be stored, each with the number of its changes.
 
     They are those that are over, and the last one if it has ENOUGH, or if there is more to be read; the rest is counted
-    later. A place that has fallen FAR_MS behind is moved in any case, with an hour that may have no numbers.
+    later. A position that has fallen FAR_MS behind is moved in any case, with an hour that may have no numbers.
     """
     is_far = newest is None or behind.until_ms - int(newest.until[:13]) >= FAR_MS
     found: list[tuple[int, CountedHour]] = []
@@ -94,7 +94,7 @@ def _to_store(newest: CountedHour | None, behind: Behind) -> list[tuple[int, Cou
         ends_ms = (hour + 1) * HOUR_MS
         is_over = ends_ms <= behind.until_ms
         if is_over or is_far or not behind.is_all or len(payloads) >= ENOUGH:
-            until = place_at(ends_ms) if is_over else behind.until
+            until = position_at(ends_ms) if is_over else behind.until
             found.append((len(payloads), CountedHour(hour, until, count(payloads))))
     if is_far and (not found or found[-1][1].until != behind.until):
         found.append((0, CountedHour(hour_of(behind.until_ms), behind.until, Counter())))

@@ -118,7 +118,7 @@ class EndpointState:
                 if after and self._is_disabled_by(after):
                     # Before it is written: nobody would ever tell of a write whose answer is lost, nor of one behind
                     # which the process dies.
-                    _tell_disabled(after)
+                    _log_disabled(after)
                     is_logged = True
             if after is None:
                 return True
@@ -139,7 +139,7 @@ class EndpointState:
         return bool(after and after.disabled and self.endpoint and not self.endpoint.disabled)
 
 
-def _tell_disabled(endpoint: Endpoint) -> None:
+def _log_disabled(endpoint: Endpoint) -> None:
     fields = {
         "endpoint_id": endpoint.id,
         "project": endpoint.project,

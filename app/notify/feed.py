@@ -13,7 +13,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Some entries, and the place to go on at, as text. `is_last`: there is nothing more to read yet."""
+    """Some entries, and the position to go on at, as text. `is_last`: there is nothing more to read yet."""
 
     entries: Sequence[Entry]
     after: str
@@ -36,7 +36,7 @@ class ReadFeed(Protocol):
         """At most `limit` entries that are `wanted` (None: all), behind `after`, or recorded at `from_ms` or later.
 
         With neither, it begins with the oldest that is kept. What was recorded at `until_ms` or later is left out.
-        Raises ValueError if `after` is no place of the feed.
+        Raises ValueError if `after` is no position of the feed.
         """
 
 
@@ -98,7 +98,7 @@ class ReadChanges:
     ) -> FeedPage:
         """A page of what became of the emails that the caller sees, the earliest recorded first.
 
-        It may be empty although there is more. Raises ValueError if `after` is no place of the feed.
+        It may be empty although there is more. Raises ValueError if `after` is no position of the feed.
         """
         projects = seen.of(self.projects())
         return self.read(projects, after, limit, wanted.takes if wanted else None, from_ms=from_ms)

@@ -38,9 +38,9 @@ class NextTries:
         soon = [number for number, (_, due_ms) in enumerate(due) if due_ms - now_ms <= DELAYED_UP_TO_MS]
         delayed = [(due[number][0], max(0, -(-(due[number][1] - now_ms) // 1000))) for number in soon]
         refused = dict(self.publish_later(delayed)) if delayed else {}
-        for place, reason in refused.items():
-            log.warning("notification not delayed", extra={**fields_of(delayed[place][0]), "reason": reason})
-        taken = {number for place, number in enumerate(soon) if place not in refused}
+        for index, reason in refused.items():
+            log.warning("notification not delayed", extra={**fields_of(delayed[index][0]), "reason": reason})
+        taken = {number for index, number in enumerate(soon) if index not in refused}
         to_store = [number for number in range(len(due)) if number not in taken]
         stored = dict(zip(to_store, self._store([due[number] for number in to_store]), strict=True))
         return [number in taken or stored[number] for number in range(len(due))]

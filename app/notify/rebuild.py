@@ -14,9 +14,9 @@ from app.domain.change_types import REPORTS
 from app.domain.changes import EmailChange
 from app.domain.head import Head
 from app.domain.listing import Position
-from app.domain.untold import InFeed, untold, untold_reports
+from app.domain.missing_changes import InFeed, missing_changes, missing_reports
 from app.notify.ports import FeedWriter, HeadReader, ReadFeedSince, StoredEvents
-from app.notify.tell import Tell
+from app.notify.publish_changes import PublishChanges
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Rebuild:
     heads: HeadReader
     events: StoredEvents
     feed: FeedWriter
-    tell: Tell
+    publish_changes: PublishChanges
 
     def __call__(
         self, from_ms: int, to_ms: int, written_before_ms: int, *, notify: bool = False, project: str | None = None
@@ -81,7 +81,7 @@ class Rebuild:
         to the endpoints, too; else it is in the feed only. Yields what was done, part by part. Raises ValueError for
         emails that the feed does not know any more, and what the stores raise; what was told until then stays told.
         """
-        if from_ms < self.tell.clock() * 1000 - KNOWN_MS:
+        if from_ms < self.publish_changes.clock() * 1000 - KNOWN_MS:
             raise ValueError(
                 f"lies more than {KNOWN_MS // DAY_MS} days back: the feed does not know what was told then"
             )
@@ -103,7 +103,7 @@ class Rebuild:
                 found = _each(pool, [partial(self._missing, one, in_feed[one.email_id], before_ms) for one in settled])
                 missing = [one for one in found if one.groups]
                 refused = self._publish(missing) if notify else Counter()
-                counts = _each(pool, [partial(self._tell, one) for one in missing if one.head.email_id not in refused])
+                counts = _each(pool, [partial(self._write, one) for one in missing if one.head.email_id not in refused])
                 done += Rebuilt(changes=sum(counts), unpublished=refused.total())
         return done
 
@@ -117,7 +117,7 @@ class Rebuild:
 
     def _missing(self, head: Head, in_feed: InFeed, before_ms: int) -> "_Missing":
         """What is missing of one email: what its head says, then what its events say."""
-        missing = untold(head, in_feed)
+        missing = missing_changes(head, in_feed)
         groups = [(missing, head.written_at_ms)] if missing else []
         stored = [
             one
@@ -125,7 +125,7 @@ class Rebuild:
             if one.at_ms < before_ms and REPORTS[one.event.kind] is not None
         ]
         return _Missing(
-            head, [*groups, *(((change,), one.at_ms) for one, change in untold_reports(head, stored, in_feed))]
+            head, [*groups, *(((change,), one.at_ms) for one, change in missing_reports(head, stored, in_feed))]
         )
 
     def _publish(self, missing: Iterable["_Missing"]) -> Counter[str]:
@@ -134,22 +134,22 @@ class Rebuild:
         They are published before the feed is written: who follows one that died between finds them missing, and
         publishes them again under the same ids.
         """
-        if self.tell.publish is None:
+        if self.publish_changes.publish is None:
             return Counter()
         found = {
             (one.event_id, one.endpoint_id): (email.head.email_id, one)
             for email in missing
             for changes, _ in email.groups
-            for one in self.tell.notifications(changes, email.head.webhook_url)
+            for one in self.publish_changes.notifications(changes, email.head.webhook_url)
         }
-        refused = self.tell.publish([one for _, one in found.values()]) if found else []
+        refused = self.publish_changes.publish([one for _, one in found.values()]) if found else []
         for one, reason in refused:
             log.warning(
-                "not published", extra={"event_id": one.event_id, "endpoint": one.endpoint_id, "reason": reason}
+                "not published", extra={"event_id": one.event_id, "endpoint_id": one.endpoint_id, "reason": reason}
             )
         return Counter(found[one.event_id, one.endpoint_id][0] for one, _ in refused)
 
-    def _tell(self, missing: "_Missing") -> int:
+    def _write(self, missing: "_Missing") -> int:
         """Write it to the feed. Returns how many changes it is."""
         for changes, written_ms in missing.groups:
             self.feed.add(changes, written_ms)

@@ -24,7 +24,7 @@ HAS_NO_URL: Final = Conflict(
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many notifications were published, and the place to go on at (None: there is no more)."""
+    """How many notifications were published, and the position to go on at (None: there is no more)."""
 
     count: int
     after: str | None
@@ -45,29 +45,29 @@ class Replay:
 
         At most MOST_AT_ONCE, and for as long as one request may take: `after` of the answer goes on. What the endpoint
         does not want is left out. Raises Conflict if it is disabled or has no URL, ServiceUnavailable if not all was
-        published, ValueError if `after` is no place of the feed.
+        published, ValueError if `after` is no position of the feed.
         """
         _check_url(endpoint)
         if endpoint.disabled:
             raise DISABLED
-        began_s, count, place = self.clock(), 0, after
+        began_s, count, position = self.clock(), 0, after
         takes = _both(endpoint, wanted)
         while True:
             page = self.read(
                 [endpoint.project],
-                place,
+                position,
                 MOST_AT_ONCE - count,
                 takes,
-                from_ms=from_ms if place is None else None,
+                from_ms=from_ms if position is None else None,
                 until_ms=until_ms,
             )
             now_ms = int(self.clock() * 1000)
             _published(self.publish, [_notification(endpoint, entry, now_ms) for entry in page.entries])
-            count, place = count + len(page.entries), page.after
+            count, position = count + len(page.entries), page.after
             if page.is_last or (wanted.event_id and count):
                 return Replayed(count, None)
             if count >= MOST_AT_ONCE or self.clock() - began_s >= GOES_ON_FOR_S:
-                return Replayed(count, place)
+                return Replayed(count, position)
 
 
 @dataclass(frozen=True, slots=True)

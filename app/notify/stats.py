@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from app.domain.freshness import Clock
 from app.domain.listing import FOR_EVER_MS
-from app.domain.stats import HOUR_MS, CountedHour, Tally, by_name, count, hour_of, place_at
+from app.domain.stats import HOUR_MS, CountedHour, Tally, by_name, count, hour_of, position_at
 from app.errors import Invalid
 from app.notify.count import Shard
 from app.notify.count_ports import FeedOfShards, HourStore, KnownPartitions
@@ -91,11 +91,11 @@ class ReadStatistics:
                 return stored, to_ms
             if stored and stored[-1].hour == newest.hour:
                 newest = stored[-1]  # it may have grown since, and the rest begins where it ends now
-        uncounted, until_ms = self._uncounted(shard, max(newest.until if newest else "", place_at(from_ms)), to_ms)
+        uncounted, until_ms = self._uncounted(shard, max(newest.until if newest else "", position_at(from_ms)), to_ms)
         return [*stored, *uncounted], until_ms
 
     def _uncounted(self, shard: Shard, after: str, to_ms: int) -> tuple[list[CountedHour], int]:
-        """What the feed has behind the place `after`, as `_of`. It ends before `to_ms`, and after MOST_LIVE changes."""
+        """What the feed has behind the position `after`, as `_of`, before `to_ms`, and MOST_LIVE changes at most."""
         found: list[CountedHour] = []
         number = 0
         while True:

@@ -1,13 +1,13 @@
 """The feed of a project: what became of its emails, each change once, in the order recorded, for thirty days.
 
-An entry's time decides its place, and a reader goes on behind the last place that it has seen. So no entry may appear
-at a place that readers have passed, and one that is told again must come to the same place.
+An entry's time decides its position, and a reader goes on behind the last position that it has seen. So no entry may
+appear at a position that readers have passed, and one that is recorded again must come to the same position.
 
-A change that is told within PROMPT_MS of the write that made it gets a time that follows from that write: telling it
-again stores the same item once more. One that comes later gets the present time, which is noted first, so that whoever
-tells it again finds it. Both times are later than those of all that was told of the email before. No call begins that
-stores something under a time that is more than FRESH_MS ago, and readers stay HELD_BACK_MS behind: the rest of it is
-how long a call may be under way (`tables.FEED_RETRIES`).
+A change that is recorded within PROMPT_MS of the write that made it gets a time that follows from that write: to record
+it again stores the same item once more. One that comes later gets the present time, which is noted first, so that
+whoever records it again finds it. Both times are later than those of what was recorded of the email before. No call
+begins that stores something under a time more than FRESH_MS ago, and readers stay HELD_BACK_MS behind: the rest of it
+is how long a call may be under way (`tables.FEED_RETRIES`).
 """
 
 import re
@@ -50,7 +50,8 @@ SIDE_BY_SIDE: Final = 16
 TRIES: Final = 5
 
 Entry = dict[str, Any]
-_PLACE: Final = re.compile(r"[0-9]{13}(#[\w.-]{1,80}#[0-9]{14}#[\w.-]{1,80})?#[0-9]{1,6}", re.ASCII)
+Wanted = Callable[[Entry], bool]
+_POSITION: Final = re.compile(r"[0-9]{13}(#[\w.-]{1,80}#[0-9]{14}#[\w.-]{1,80})?#[0-9]{1,6}", re.ASCII)
 
 
 class Find(Protocol):
@@ -64,7 +65,7 @@ class Find(Protocol):
 Store = Callable[[Sequence[ChangeItem], Callable[[], bool]], None]
 
 
-class Place(NamedTuple):
+class FeedPosition(NamedTuple):
     """Where a reader goes on: behind `taken` changes of the item `part`, and behind all items before it."""
 
     part: str
@@ -74,24 +75,24 @@ class Place(NamedTuple):
         return f"{self.part}#{self.taken}"
 
     @classmethod
-    def at(cls, at_ms: int) -> "Place":
-        """The place before all that is recorded at that time, or later."""
+    def at(cls, at_ms: int) -> "FeedPosition":
+        """The position before all that is recorded at that time, or later."""
         return cls(f"{max(0, at_ms):013d}")
 
     @classmethod
-    def read(cls, text: str) -> "Place":
-        """The place that was written as `text`. Raises ValueError if it is none."""
+    def read(cls, text: str) -> "FeedPosition":
+        """The position that was written as `text`. Raises ValueError if it is none."""
         part, _, taken = text.rpartition("#")
-        if not _PLACE.fullmatch(text):
+        if not _POSITION.fullmatch(text):
             raise ValueError("is no place in the feed; send `after` as an answer gave it, or leave it out")
         return cls(part, int(taken))
 
 
 class Page(NamedTuple):
-    """Some entries, and the place to go on at. `is_last`: there is nothing more to read yet."""
+    """Some entries, and the position to go on at. `is_last`: there is nothing more to read yet."""
 
     entries: list[Entry]
-    after: Place
+    after: FeedPosition
     is_last: bool
 
 
@@ -161,9 +162,9 @@ class ChangeFeed:
     def read(
         self,
         project: str | Sequence[str],
-        after: Place | None,
+        after: FeedPosition | None,
         limit: int,
-        wanted: Callable[[Entry], bool] | None = None,
+        wanted: Wanted | None = None,
         shards: int | None = None,
         until_ms: int | None = None,
     ) -> Page:
@@ -174,42 +175,42 @@ class ChangeFeed:
         """
         now_ms = self._now_ms()
         until_ms = now_ms - HELD_BACK_MS if until_ms is None else min(until_ms, now_ms - HELD_BACK_MS)
-        oldest = Place.at(now_ms - KEPT_FOR_S * 1000)
-        place = oldest if after is None or after.part < oldest.part else after
-        projects = [project] if isinstance(project, str) else project
-        numbers = range(shards or self._shards)
+        oldest = FeedPosition.at(now_ms - KEPT_FOR_S * 1000)
+        position = oldest if after is None or after.part < oldest.part else after
+        projects, numbers = [project] if isinstance(project, str) else project, range(shards or self._shards)
         days = max(1, MOST_PARTITIONS // max(1, len(projects) * len(numbers)))
         most = min(limit + 1, MOST_EXAMINED) if wanted is None else MOST_EXAMINED
         last = f"{until_ms:013d}"
         entries: list[Entry] = []
-        while not entries and place.part < last and days > 0 and most > 0:
-            day = int(place.part[:13]) // DAY_MS
+        while not entries and position.part < last and days > 0 and most > 0:
+            day = int(position.part[:13]) // DAY_MS
             next_day = min(until_ms // DAY_MS + 1, day + min(days, DAYS_AT_ONCE))
             end = min(last, f"{next_day * DAY_MS:013d}")
             items: list[ChangeItem] = []
             for some in (range(day, day + 1), range(day + 1, next_day)):  # a day with enough spares the others
                 if len(items) < most:
                     partitions = [partition_of(*one) for one in product(projects, some, numbers)]
-                    items += _query_each(partitions, place.part, end, most)
+                    items += _query_each(partitions, position.part, end, most)
             items = sorted(items, key=attrgetter("part"))[:most]
-            entries, place = _wanted_of(items, place, limit, wanted, Place(end) if len(items) < most else None)
+            behind = FeedPosition(end) if len(items) < most else None
+            entries, position = _wanted_of(items, position, limit, wanted, behind)
             days, most = days - (next_day - day), most - len(items)
-        return Page(entries, place, is_last=place.part >= last)
+        return Page(entries, position, is_last=position.part >= last)
 
 
 def _wanted_of(
-    items: list[ChangeItem], place: Place, limit: int, wanted: Callable[[Entry], bool] | None, end: Place | None
-) -> tuple[list[Entry], Place]:
+    items: list[ChangeItem], position: FeedPosition, limit: int, wanted: Wanted | None, end: FeedPosition | None
+) -> tuple[list[Entry], FeedPosition]:
     """The entries that are wanted, and where to go on: at `end`, if these items are all before it (None: are not)."""
     entries: list[Entry] = []
     for item in items:
-        begin = place.taken if item.part == place.part else 0
+        begin = position.taken if item.part == position.part else 0
         for number, entry in enumerate(item.changes[begin:], start=begin):
             if len(entries) == limit:
-                return entries, Place(item.part, number)
+                return entries, FeedPosition(item.part, number)
             if wanted is None or wanted(entry):
                 entries.append(entry)
-    return entries, end or Place(items[-1].part, len(items[-1].changes))
+    return entries, end or FeedPosition(items[-1].part, len(items[-1].changes))
 
 
 def _query_each(partitions: Sequence[str], begin: str, bound: str, most: int) -> list[ChangeItem]:

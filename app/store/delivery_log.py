@@ -68,7 +68,7 @@ class DeliveryLog:
         cursor. Runs that are under way at the same time may interleave, so the order is that in which they ended.
         """
         now_ms = int(self._clock() * 1000)
-        bound, left = _place(before) if before else (f"{now_ms + DAY_MS:013d}", 0)
+        bound, left = _position(before) if before else (f"{now_ms + DAY_MS:013d}", 0)
         newest = min(int(bound[:13]) // DAY_MS, now_ms // DAY_MS + 1)  # a clock of another worker may be ahead
         found: list[Tried] = []
         for day in range(newest, now_ms // DAY_MS - KEPT_DAYS - 1, -1):
@@ -100,7 +100,7 @@ def _partition(project: str, endpoint_id: str, day: int) -> str:
     return f"log#{project}#{endpoint_id}#{day:06d}"
 
 
-def _place(cursor: str) -> tuple[str, int]:
+def _position(cursor: str) -> tuple[str, int]:
     """The item of a cursor, and how many of its tries are still to be read."""
     found = _CURSOR.fullmatch(cursor)
     if found is None:

@@ -1,7 +1,7 @@
 """Writes the recipients and attempts of a head compactly, and reads them back.
 
 An email to fifty people whose providers are down for days is still one item, of which DynamoDB takes 400 KB. So a word
-or text that many share stands once, attempts name recipients by their place, and long texts are cut: what a text may
+or text that many share stands once, attempts name recipients by their index, and long texts are cut: what a text may
 take grows with the number of those who share it.
 """
 
@@ -23,7 +23,7 @@ BYTES_EACH = 120  # of a text, for each recipient or attempt that has it, if the
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The recipients (by key) and attempts of a head as JSON, and the words and texts to which they refer by place."""
+    """The recipients (by key) and attempts of a head as JSON, and the words and texts to which they refer by index."""
 
     recipients: Json
     attempts: list[list[Any]]
@@ -33,20 +33,20 @@ class History:
 
 
 class _Table:
-    """Words or texts by their place."""
+    """Words or texts by their index."""
 
     def __init__(self, shorten: Callable[[str], str] = str) -> None:
         self._shorten = shorten
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
 
-    def place(self, text: str | None) -> int | None:
-        """The place of a text. None: there is none, or it is empty."""
+    def index(self, text: str | None) -> int | None:
+        """The index of a text. None: there is none, or it is empty."""
         short = self._shorten(text) if text else ""
-        return self._places.setdefault(short, len(self._places)) if short else None
+        return self._indexes.setdefault(short, len(self._indexes)) if short else None
 
     def all(self) -> list[str]:
-        """Every text, in the order of their places."""
-        return list(self._places)
+        """Every text, in the order of their indexes."""
+        return list(self._indexes)
 
 
 def write_history(head: Head, most_bytes: int | None = None, *, with_ids: bool = True) -> History:
@@ -55,12 +55,12 @@ def write_history(head: Head, most_bytes: int | None = None, *, with_ids: bool =
     Without `with_ids`, the providers' ids of the messages are left out: a report that has lost our ids finds nothing.
     """
     words, texts = _Table(), _Table(_shortener(head, most_bytes))
-    places = {key: place for place, key in enumerate(head.recipients)}
+    indexes = {key: index for index, key in enumerate(head.recipients)}
     recipients = {key: _write_recipient(key, one, words, texts) for key, one in head.recipients.items()}
     calls = head.attempts if with_ids else [replace(one, message_id="") for one in head.attempts]
-    attempts = [_write_attempt(one, places, head.created_at_ms, words, texts) for one in calls]
+    attempts = [_write_attempt(one, indexes, head.created_at_ms, words, texts) for one in calls]
     earlier = {
-        str(words.place(provider)): [one.count, one.first_at_ms, one.last_at_ms, words.place(one.outcome)]
+        str(words.index(provider)): [one.count, one.first_at_ms, one.last_at_ms, words.index(one.outcome)]
         for provider, one in head.earlier.items()
     }
     return History(recipients, attempts, earlier, words.all(), texts.all())
@@ -96,22 +96,22 @@ def _write_recipient(key: str, recipient: Recipient, words: _Table, texts: _Tabl
             "attempt": recipient.attempt or None,
             "round": recipient.round or None,
             "round_ends_at": recipient.round_ends_at_ms,
-            "tried": [words.place(name) for name, is_transient in recipient.tried.items() if not is_transient],
-            "tried_passing": [words.place(name) for name, is_transient in recipient.tried.items() if is_transient],
+            "tried": [words.index(name) for name, is_transient in recipient.tried.items() if not is_transient],
+            "tried_passing": [words.index(name) for name, is_transient in recipient.tried.items() if is_transient],
             "evidence": {
-                str(n): [words.place(each) for each in sorted(known)] for n, known in recipient.evidence.items()
+                str(n): [words.index(each) for each in sorted(known)] for n, known in recipient.evidence.items()
             },
             "cause": recipient.cause and recipient.cause.value,
-            "detail": texts.place(recipient.detail),
+            "detail": texts.index(recipient.detail),
             "passes_lists": recipient.passes_lists or None,
-            "waits_for": words.place(recipient.waits_for),
+            "waits_for": words.index(recipient.waits_for),
         }
     )
 
 
 def _read_recipient(key: str, data: Json, words: list[str], texts: list[str]) -> Recipient:
-    tried = {words[place]: False for place in data.get("tried", ())}
-    tried |= {words[place]: True for place in data.get("tried_passing", ())}
+    tried = {words[index]: False for index in data.get("tried", ())}
+    tried |= {words[index]: True for index in data.get("tried_passing", ())}
     return Recipient(
         address=data.get("address", key),
         role=Role(data.get("role", Role.TO)),
@@ -122,7 +122,7 @@ def _read_recipient(key: str, data: Json, words: list[str], texts: list[str]) ->
         round_ends_at_ms=data.get("round_ends_at"),
         tried=tried,
         evidence={
-            int(n): frozenset(Evidence(words[place]) for place in known)
+            int(n): frozenset(Evidence(words[index]) for index in known)
             for n, known in data.get("evidence", {}).items()
         },
         cause=word(Cause, data.get("cause"), None),
@@ -133,23 +133,23 @@ def _read_recipient(key: str, data: Json, words: list[str], texts: list[str]) ->
 
 
 def _write_attempt(
-    attempt: Attempt, places: Mapping[str, int], created_at_ms: int, words: _Table, texts: _Table
+    attempt: Attempt, indexes: Mapping[str, int], created_at_ms: int, words: _Table, texts: _Table
 ) -> list[Any]:
     """An attempt as a row whose empty end is left out. Recipients are None if it was a call for all of them."""
-    named = [places[key] for key in attempt.recipients]
+    named = [indexes[key] for key in attempt.recipients]
     row = [
         attempt.number,
-        words.place(attempt.provider),
-        None if named == list(places.values()) else named,
+        words.index(attempt.provider),
+        None if named == list(indexes.values()) else named,
         attempt.started_at_ms - created_at_ms,
-        words.place(attempt.outcome),
-        words.place(attempt.cause),
+        words.index(attempt.outcome),
+        words.index(attempt.cause),
         attempt.status_code,
-        texts.place(attempt.reply),
+        texts.index(attempt.reply),
         attempt.message_id or None,
         attempt.duration_ms,
         attempt.repeats or None,
-        {str(places[key]): words.place(kind) for key, kind in attempt.differing.items()} or None,
+        {str(indexes[key]): words.index(kind) for key, kind in attempt.differing.items()} or None,
     ]
     while row[-1] is None:
         row.pop()
@@ -162,7 +162,7 @@ def _read_attempt(row: list[Any], keys: list[str], created_at_ms: int, words: li
     return Attempt(
         number=number,
         provider=words[provider],
-        recipients=tuple(keys if named is None else [keys[place] for place in named]),
+        recipients=tuple(keys if named is None else [keys[index] for index in named]),
         started_at_ms=created_at_ms + started,
         outcome=_outcome(words, outcome),
         cause=None if cause is None else word(Cause, words[cause], None),
@@ -171,12 +171,12 @@ def _read_attempt(row: list[Any], keys: list[str], created_at_ms: int, words: li
         message_id=message_id or "",
         duration_ms=duration,
         repeats=repeats or 0,
-        differing={keys[int(place)]: _kind(words[kind]) for place, kind in (differing or {}).items()},
+        differing={keys[int(index)]: _kind(words[kind]) for index, kind in (differing or {}).items()},
     )
 
 
-def _outcome(words: list[str], place: int | None) -> OutcomeKind | None:
-    return None if place is None else _kind(words[place])
+def _outcome(words: list[str], index: int | None) -> OutcomeKind | None:
+    return None if index is None else _kind(words[index])
 
 
 def _kind(text: str) -> OutcomeKind:

@@ -1,11 +1,11 @@
-"""Reads one shard of a project's feed from a place on, for whoever counts what is told."""
+"""Reads one shard of a project's feed from a position on, for whoever counts what is told."""
 
 import json
 from collections.abc import Iterator
 from typing import Final
 
 from app.domain.freshness import Clock
-from app.domain.stats import Behind, Payload, Recorded, place_at
+from app.domain.stats import Behind, Payload, Recorded, position_at
 from app.store.change_feed import DAYS_AT_ONCE, HELD_BACK_MS
 from app.store.change_items import DAY_MS, KEPT_FOR_S, ChangeItem, key_of, partition_of
 from app.store.item_values import as_written, read_each
@@ -21,14 +21,14 @@ class ShardFeed:
         self._clock = clock
 
     def behind(self, project: str, shard: int, after: str | None, most: int, before_ms: int | None = None) -> Behind:
-        """What is recorded behind the place `after` (None: the oldest that is kept), and before `before_ms` if given.
+        """What is recorded behind the position `after` (None: the oldest that is kept), before `before_ms` if given.
 
         All of an item is read, so that there may be a few more than `most` changes, or fewer although there is more.
         """
         now_ms = int(self._clock() * 1000)
         bound_ms = now_ms - HELD_BACK_MS if before_ms is None else min(before_ms, now_ms - HELD_BACK_MS)
-        after = max(after or "", place_at(now_ms - KEPT_FOR_S * 1000))
-        if after >= place_at(bound_ms):
+        after = max(after or "", position_at(now_ms - KEPT_FOR_S * 1000))
+        if after >= position_at(bound_ms):
             return Behind([], after, int(after[:13]), is_all=True)
         day = int(after[:13]) // DAY_MS
         last_day = min((bound_ms - 1) // DAY_MS, day + DAYS_AT_ONCE - 1)
@@ -36,12 +36,12 @@ class ShardFeed:
         records: list[Recorded] = []
         count = 0
         for one in range(day, last_day + 1):
-            for part, payloads in _query(partition_of(project, one, shard), after, place_at(end_ms)):
+            for part, payloads in _query(partition_of(project, one, shard), after, position_at(end_ms)):
                 records.append(Recorded(int(part[:13]), payloads))
                 count += len(payloads)
                 if count >= most:
                     return Behind(records, part, records[-1].at_ms, is_all=False)
-        return Behind(records, place_at(end_ms), end_ms, is_all=end_ms == bound_ms)
+        return Behind(records, position_at(end_ms), end_ms, is_all=end_ms == bound_ms)
 
 
 def _query(partition: str, after: str, bound: str) -> Iterator[tuple[str, list[Payload]]]:

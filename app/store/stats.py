@@ -9,7 +9,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from app.domain.stats import HOUR_MS, CountedHour, Tally, place_at
+from app.domain.stats import HOUR_MS, CountedHour, Tally, position_at
 from app.errors import Unreadable
 from app.store.change_items import key_of
 from app.store.compact_json import CompactJSONAttribute
@@ -22,7 +22,7 @@ KEPT_FOR_S: Final = 400 * 86_400
 
 
 class StatsItem(Model):
-    """The numbers of an hour, by account and name, and the place in the feed up to which they are counted.
+    """The numbers of an hour, by account and name, and the position in the feed up to which they are counted.
 
     It lives in the table of the feed. The newest of a shard says how far the feed is counted there.
     """
@@ -56,7 +56,7 @@ class CountedHours:
         return [*_read_each(as_written(StatsItem.query(_partition(project, shard), bounds, consistent_read=True)))]
 
     def add(self, project: str, shard: int, more: CountedHour, before: str | None) -> bool:
-        """Add what was counted from the place `before` on (None: nothing of this hour was stored), up to its `until`.
+        """Add what was counted from the position `before` on (None: nothing of this hour is stored) to its `until`.
 
         Returns False, and stores nothing, if the hour is not counted up to there any more, or was begun meanwhile.
         """
@@ -109,10 +109,10 @@ def _read_each(found: Iterable[Raw]) -> Iterator[CountedHour]:
             yield read_item(raw, by_model(StatsItem, _to_hour), "hour of the statistics", key_of(raw))
         except Unreadable:
             hour = int(raw["part"]["S"])
-            yield CountedHour(hour, place_at((hour + 1) * HOUR_MS), Counter())
+            yield CountedHour(hour, position_at((hour + 1) * HOUR_MS), Counter())
 
 
 def _to_hour(item: StatsItem) -> CountedHour:
-    int(item.until[:13])  # raises ValueError for what is no place
+    int(item.until[:13])  # raises ValueError for what is no position
     tally = Counter({(account, name): int(n) for account, counts in item.counts.items() for name, n in counts.items()})
     return CountedHour(int(item.part), item.until, tally)

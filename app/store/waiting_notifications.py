@@ -75,12 +75,12 @@ class WaitingNotifications(Generic[Notification]):
         """
         items: dict[tuple[int, str], WaitingItem] = {}  # a batch has no item twice
         for notification, due_ms in due:
-            shard, key = self.place(notification, due_ms)
+            shard, key = self.key_of(notification, due_ms)
             ttl = as_ttl(due_ms / 1000 + KEPT_AFTER_S)
             items[shard, key] = WaitingItem(_partition(shard), key, ttl=ttl, notification=notification.to_json())
         self._store(list(items.values()))
 
-    def place(self, notification: Notification, due_ms: int) -> tuple[int, str]:
+    def key_of(self, notification: Notification, due_ms: int) -> tuple[int, str]:
         """The shard that keeps a notification until then, and the key by which it is removed."""
         shard = shard_of(notification.email_id or notification.event_id, self._shards)
         return shard, f"{due_ms:013d}#{notification.event_id}#{notification.endpoint_id}"

@@ -6,7 +6,7 @@ from functools import cache
 from app.domain.freshness import Clock
 from app.notification_queue import NotificationTopic
 from app.notify.ports import PublishNotifications
-from app.notify.tell import Tell
+from app.notify.publish_changes import PublishChanges
 from app.settings import Settings
 from app.store import tables
 from app.store.change_feed import ChangeFeed
@@ -16,9 +16,9 @@ from app.store.stream_images import read_record
 from app.wiring import aws
 
 
-def build_tell(settings: Settings, clock: Clock, publish: PublishNotifications | None) -> Tell:
+def build_publish_changes(settings: Settings, clock: Clock, publish: PublishNotifications | None) -> PublishChanges:
     """What tells of changes, over the tables. Without `publish`, the feed is all that is told."""
-    return Tell(
+    return PublishChanges(
         read=read_record,
         heads=Heads(),
         feed=ChangeFeed(clock, settings.shards),
@@ -29,14 +29,14 @@ def build_tell(settings: Settings, clock: Clock, publish: PublishNotifications |
 
 
 @cache
-def tell() -> Tell:
+def publish_changes() -> PublishChanges:
     """That of a deployed process. It needs no secret, and its role may read none: who posts has it, and signs."""
     session, settings = aws.deployed()
     retries = tables.FEED_RETRIES
     tables.connect(settings.table_prefix, settings.aws_region, settings.aws_endpoint_url, retries=retries)
     if not settings.notifications_topic_arn:
-        return build_tell(settings, time.time, None)
+        return build_publish_changes(settings, time.time, None)
     # Now, because the first threads would each make one of their own.
     sns = aws.client(session, settings, "sns")
     topic = NotificationTopic(lambda: sns, settings.notifications_topic_arn)
-    return build_tell(settings, time.time, topic.publish_many)
+    return build_publish_changes(settings, time.time, topic.publish_many)

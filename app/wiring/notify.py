@@ -21,7 +21,7 @@ from app.notify.ports import PublishNotifications
 from app.notify.read_deliveries import ReadDeliveries
 from app.notify.replay import Replay, SendTest
 from app.settings import Settings
-from app.store.change_feed import ChangeFeed, Place
+from app.store.change_feed import ChangeFeed, FeedPosition
 from app.store.delivery_log import DeliveryLog
 from app.store.endpoints import Endpoints
 from app.store.partitions import Partitions
@@ -103,11 +103,11 @@ class _Feed:
         until_ms: int | None = None,
     ) -> FeedPage:
         """A page, as `app.notify.feed.ReadFeed` describes it."""
-        place = Place.read(after) if after is not None else None
-        if place is None and from_ms is not None:
-            place = Place.at(from_ms)
+        position = FeedPosition.read(after) if after is not None else None
+        if position is None and from_ms is not None:
+            position = FeedPosition.at(from_ms)
         shards = self.partitions.known().shards
-        page = self.feed.read(projects, place, limit, wanted, shards, until_ms)
+        page = self.feed.read(projects, position, limit, wanted, shards, until_ms)
         return FeedPage(page.entries, str(page.after), page.is_last)
 
 

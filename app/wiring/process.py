@@ -34,7 +34,7 @@ from app.wiring.parts import Container, build
 from app.wiring.stores import Queue, Stores, leave_to_the_sweep
 from app.wiring.sweep import look_at_own_api
 from app.wiring.tracing import open_traces
-from app.wiring.variable_places import NOT_IN_A_SECRET
+from app.wiring.variable_locations import NOT_IN_A_SECRET
 
 if TYPE_CHECKING:
     from app.wiring.notify import Notify

@@ -11,12 +11,12 @@ from app.domain.listing import Position
 from app.notify.ports import PublishNotifications
 from app.notify.rebuild import Rebuild
 from app.settings import Settings
-from app.store.change_feed import ChangeFeed, Place
+from app.store.change_feed import ChangeFeed, FeedPosition
 from app.store.entries import created_shard
 from app.store.events import Events
 from app.store.heads import Heads
 from app.store.partitions import Partitions
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 
 PAGE: Final = 1000  # entries of the feed
 
@@ -32,7 +32,7 @@ def build_rebuild(settings: Settings, clock: Clock, publish: PublishNotification
         heads=heads,
         events=Events(),
         feed=feed,
-        tell=build_tell(settings, clock, publish),
+        publish_changes=build_publish_changes(settings, clock, publish),
     )
 
 
@@ -45,7 +45,7 @@ def emails_of(heads: Heads, partitions: Partitions, project: str, from_ms: int, 
 
 def feed_since(feed: ChangeFeed, partitions: Partitions, project: str, from_ms: int) -> Iterator[Mapping[str, Any]]:
     """The entries of a project's feed that were recorded since then."""
-    place, is_last = Place.at(from_ms), False
+    position, is_last = FeedPosition.at(from_ms), False
     while not is_last:
-        entries, place, is_last = feed.read(project, place, PAGE, shards=partitions.read().shards)
+        entries, position, is_last = feed.read(project, position, PAGE, shards=partitions.read().shards)
         yield from entries

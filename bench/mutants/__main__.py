@@ -24,12 +24,12 @@ from bench.mutants import forks, warm
 from bench.mutants.judgment import Judgment, Result, accepted, name_of
 from bench.mutants.learning import learn
 from bench.mutants.mutant import Mutant, loaded
-from bench.mutants.places import Mentions, Sources
 from bench.mutants.plugins import ROOT
 from bench.mutants.selection import Known, Selector
+from bench.mutants.sites import Mentions, Sources
 from bench.mutants.warm import Warm
 
-PLACE = ROOT / "build" / "mutants"
+FOLDER = ROOT / "build" / "mutants"
 FOLDERS = ("app/domain", "app/delivery", "app/providers", "app/store")
 # The CPU seconds that a mutant's tests may take: PATIENCE times what they took without it, and GRACE_S more.
 PATIENCE = 3
@@ -38,13 +38,13 @@ GRACE_S = 10
 
 def main() -> int:
     """Test the mutants and print the report. Returns the exit status: 0 if the judgment on the run is good."""
-    PLACE.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the children end, too
     os.environ.pop("CI", None)  # it would choose a profile of hypothesis
     run = Run()
     if not run.todo:
         _say("nothing to ask that was not asked before")
-    elif status := warm.collect(run.slots, PLACE / "log.txt", run.work):
+    elif status := warm.collect(run.slots, FOLDER / "log.txt", run.work):
         return status
     judgment = Judgment([run.results[mutant] for mutant in run.chosen], accepted(), whole=run.whole)
     for line in judgment.lines():
@@ -60,7 +60,7 @@ class Run:
         self.sources = Sources(ROOT)
         self.began = time.monotonic()
         mutants = _mutants(_files(*FOLDERS))
-        self.file = PLACE / f"results-{_digest('bench/mutants')}.jsonl"
+        self.file = FOLDER / f"results-{_digest('bench/mutants')}.jsonl"
         self.results = self._before(mutants)
         self.chosen = list(self._chosen(mutants))
         self.whole = len(self.chosen) == len(mutants)
@@ -84,17 +84,17 @@ class Run:
         return result is not None and (result.by != "" or result.asked == result.of)
 
     def _job(self, process: Warm, select: Selector, mutant: Mutant, file: TextIO) -> forks.Job:
-        source, place = self.sources.text(mutant.file), self.sources.place(mutant.file, mutant.start)
-        selection = select(mutant, place)
+        source, site = self.sources.text(mutant.file), self.sources.site(mutant.file, mutant.start)
+        selection = select(mutant, site)
         before = self.results.get(mutant)
         tests = selection.tests[before.asked :] if before else selection.tests[: selection.first]
         begun = time.monotonic()
 
         def work(slot: int) -> str:
-            return process.ask(mutant, source, place, tests, slot, anew=selection.anew) if tests else ""
+            return process.ask(mutant, source, site, tests, slot, anew=selection.anew) if tests else ""
 
         def answered(by: str | None) -> None:
-            name = name_of(mutant.file, place.scope, *mutant.lines(source))
+            name = name_of(mutant.file, site.scope, *mutant.lines(source))
             killer = "time" if by is None else by
             seconds = round(time.monotonic() - begun, 2)
             asked = len(tests) + (before.asked if before else 0)
@@ -145,13 +145,13 @@ class Run:
         yield from chosen
 
     def _name(self, mutant: Mutant) -> str:
-        source, place = self.sources.text(mutant.file), self.sources.place(mutant.file, mutant.start)
-        return name_of(mutant.file, place.scope, *mutant.lines(source))
+        source, site = self.sources.text(mutant.file), self.sources.site(mutant.file, mutant.start)
+        return name_of(mutant.file, site.scope, *mutant.lines(source))
 
 
 def _mutants(files: Sequence[Path]) -> list[Mutant]:
     """Every mutant of `files`. They are made once, and kept in a file until one of `files` or `changes` is changed."""
-    kept = PLACE / f"mutants-{_digest_of([*files, Path(__file__).with_name('changes.py')])}.jsonl"
+    kept = FOLDER / f"mutants-{_digest_of([*files, Path(__file__).with_name('changes.py')])}.jsonl"
     if not kept.exists():
         python = os.environ.get("MUTANTS_PYTHON") or str(ROOT / ".mutants" / "bin" / "python")
         names = [path.relative_to(ROOT).as_posix() for path in files]
@@ -163,7 +163,7 @@ def _mutants(files: Sequence[Path]) -> list[Mutant]:
 
 def _known(process: Warm) -> Known:
     """What is known of the tests. It is learned once, and kept in a file until the code or the tests are changed."""
-    kept = PLACE / f"known-{_digest()}.json"
+    kept = FOLDER / f"known-{_digest()}.json"
     with suppress(FileNotFoundError):
         return Known.loaded(kept.read_text(), process.imported)
     known = learn(process, _say)
@@ -173,7 +173,7 @@ def _known(process: Warm) -> Known:
 
 def _survived() -> set[str]:
     """The names of the mutants that survived in the newest file of results."""
-    files = sorted(PLACE.glob("results-*.jsonl"), key=lambda path: path.stat().st_mtime)
+    files = sorted(FOLDER.glob("results-*.jsonl"), key=lambda path: path.stat().st_mtime)
     entries = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
     return {result["name"] for _, result in entries if not result["by"]}
 

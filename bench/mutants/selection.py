@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bench.mutants.mutant import Mutant
-from bench.mutants.places import Contexts, Line, Mentions, Place
+from bench.mutants.sites import Contexts, Line, Mentions, Site
 
 # The first tests of a selection take this many seconds together. They kill nearly every mutant. A mutant that survives
 # them is tested with the others later, of which there may be a thousand.
@@ -71,16 +71,16 @@ class Selector:
         for test in known.seconds:
             self._of_file.setdefault(file_of(test), []).append(test)
 
-    def __call__(self, mutant: Mutant, place: Place) -> Selection:
+    def __call__(self, mutant: Mutant, site: Site) -> Selection:
         """The tests that run the changed statement.
 
         A statement that runs at import is run before any test. For it, these are the tests that run or contain a use of
         the names that it binds; if there are none, all tests that run any line of the file, or else of its folder.
         """
-        anew = place.function is None or not self.known.imported.get(mutant.file, frozenset()).isdisjoint(place.lines)
-        tests = self._running((mutant.file, line) for line in place.lines)
+        anew = site.function is None or not self.known.imported.get(mutant.file, frozenset()).isdisjoint(site.lines)
+        tests = self._running((mutant.file, line) for line in site.lines)
         if anew:
-            names = place.names or {place.scope.rpartition(".")[2]}
+            names = site.names or {site.scope.rpartition(".")[2]}
             lines, files = self.mentions.of(names)
             tests |= self._running(lines).union(*(self._of_file.get(file, ()) for file in files))
             if not tests:

@@ -22,9 +22,9 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 from bench.mutants.mutant import Mutant
-from bench.mutants.places import Place
 from bench.mutants.plugins import EMULATED, ROOT, Finder, Only, Watch
 from bench.mutants.selection import file_of
+from bench.mutants.sites import Site
 
 FILES_AT_ONCE: Final = 3  # test files that are imported again first, before all the others: they kill most mutants
 # These tests run the code in other processes, which see no mutant, or do not run the code under mutation at all.
@@ -47,7 +47,7 @@ OPTIONS: Final = (
 class Warm:
     """The plugin of the warm process. It calls `work` with itself once the tests are collected.
 
-    A slot is the place of one child: at most `slots` of them run at a time, each with an emulator of its own.
+    A slot is room for one child: at most `slots` of them run at a time, each with an emulator of its own.
     """
 
     def __init__(self, slots: int, log: Path, work: Callable[["Warm"], object]) -> None:
@@ -99,14 +99,14 @@ class Warm:
                 self.urls.append(stack.enter_context(start(folders)))
             yield
 
-    def ask(self, mutant: Mutant, source: str, place: Place, tests: Sequence[str], slot: int, *, anew: bool) -> str:
+    def ask(self, mutant: Mutant, source: str, site: Site, tests: Sequence[str], slot: int, *, anew: bool) -> str:
         """Run the tests against a mutant, in a child. Returns the first test that fails, or "" if none does.
 
         With `anew`, the modules are imported again; "import" is returned if that fails.
         """
         path, text = ROOT / mutant.file, mutant.applied(source)
         watch = Watch(self.urls[slot])
-        if anew or not self._exchange(path, text, place):
+        if anew or not self._exchange(path, text, site):
             for some in _portions(tests):
                 if found := self._ask_anew(Finder(path, text), some, watch, slot):
                     return found
@@ -147,9 +147,9 @@ class Warm:
         self._ask_anew(None, tests, watch, slot, on=True)
         return watch.failed
 
-    def _exchange(self, path: Path, text: str, place: Place) -> bool:
-        assert place.function is not None
-        name, line = place.function
+    def _exchange(self, path: Path, text: str, site: Site) -> bool:
+        assert site.function is not None
+        name, line = site.function
         code = _code(compile(text, str(path), "exec", dont_inherit=True), name, line)
         functions = self.functions[str(path), name, line]
         if code is None or not functions:

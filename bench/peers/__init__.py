@@ -17,7 +17,7 @@ from app.local.simulator import accounts
 from bench.faulty_proxy import API_KEY, SIMULATED_KEY
 from tests.support.installation import ROOT
 
-PLACE: Final = ROOT / "build" / "peers"
+FOLDER: Final = ROOT / "build" / "peers"
 # @upyo/pool 0.6.0 asks for @upyo/core 0.6.0, which the registry may not have yet; it runs with 0.5.5.
 NPM: Final = ("notifme-sdk@1.16.25", "@upyo/pool@0.6.0", "@upyo/core@0.5.5")
 PYPI: Final = ROOT / "requirements" / "peers.txt"
@@ -50,7 +50,7 @@ class Peer:
         }
         try:
             done = subprocess.run(
-                [*self.command, json.dumps(task)], cwd=PLACE, capture_output=True, text=True, timeout=LONGEST_S
+                [*self.command, json.dumps(task)], cwd=FOLDER, capture_output=True, text=True, timeout=LONGEST_S
             )
         except subprocess.TimeoutExpired:
             return f"nothing within {LONGEST_S:.0f} s"
@@ -62,18 +62,18 @@ class Peer:
 
 def install() -> list[Peer]:
     """Install the libraries. Returns how each is run. Raises CalledProcessError if a package manager fails."""
-    PLACE.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     here = Path(__file__).parent
     for name in ("node_peers.mjs", "anymail_alone.py"):
-        shutil.copy(here / name, PLACE / name)  # beside the packages, where node looks for them
+        shutil.copy(here / name, FOLDER / name)  # beside the packages, where node looks for them
     subprocess.run(
         ["npm", "install", "--prefix", ".", "--legacy-peer-deps", "--no-audit", "--no-fund", "--silent", *NPM],
-        cwd=PLACE,
+        cwd=FOLDER,
         check=True,
     )
-    python = PLACE / "venv" / "bin" / "python"
+    python = FOLDER / "venv" / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
+        subprocess.run([sys.executable, "-m", "venv", FOLDER / "venv"], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     install += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(PYPI)]
     subprocess.run(install, check=True)

@@ -131,8 +131,8 @@ class SimulatedWorker:
             world.publish(head.email_id, head.next_attempt)
         if plan.turn_ms is not None:
             world.publish_later(head.email_id, head.next_attempt, plan.turn_ms)
-        stands_for = round(world.installation.factor)
-        self._monitor.record_call(attempt.provider, outcome, stands_for, began_ms, duration_ms=took_ms)
+        represents = round(world.installation.factor)
+        self._monitor.record_call(attempt.provider, outcome, represents, began_ms, duration_ms=took_ms)
         self._monitor.flush()
 
     def _book(self, seconds: float) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 
 from app.errors import ConfigurationError
 from infra.commands import require_environment
-from infra.smoke import data, deployment, left_behind, mail, telling, watching
-from infra.smoke.run import Step, choose, run, tell_left_behind
+from infra.smoke import data, deployment, left_behind, mail, notifications, watching
+from infra.smoke.run import Step, choose, report_left_behind, run
 from infra.smoke.world import World
 
 STEPS: Final = (
@@ -18,7 +18,11 @@ STEPS: Final = (
     Step("alarms", "alarms are on, and none of those that wake somebody up goes off", watching.alarms),
     Step("send", "emails to SES's simulator are accepted and sent", mail.send),
     Step("events", "SES reports the delivery, the bounce and the complaint", mail.events),
-    Step("tell", "what becomes of an email comes out of the stream, into the feed and to a receiver", telling.tells),
+    Step(
+        "notify",
+        "what becomes of an email comes out of the stream, into the feed and to a receiver",
+        notifications.notifies,
+    ),
     Step("metrics", "CloudWatch reads the metrics out of the logs", watching.metrics),
     Step("alarm", "an alarm that goes off reaches its topic", watching.alarm),
     Step("traces", "X-Ray has traces of the API", watching.traces),
@@ -52,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     if left_out := [step.name for step in STEPS if step not in steps]:
         sys.stdout.write(f"\nNot shown, because they were left out: {', '.join(left_out)}\n")
     if all(step.name != "remove" for step in steps):
-        tell_left_behind(lambda: left_behind.find(world), remedy)
+        report_left_behind(lambda: left_behind.find(world), remedy)
 
 
 def _prepare(options: argparse.Namespace) -> tuple[World, list[Step]]:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from app.errors import ConfigurationError
-from app.wiring.variable_places import MADE_ONCE
+from app.wiring.variable_locations import MADE_ONCE
 from infra.parameters import parameters
 from infra.smoke import left_behind
 from infra.smoke.run import SmokeError

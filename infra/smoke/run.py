@@ -57,13 +57,13 @@ def run(steps: Iterable[Step], world: Any, left_behind: Callable[[], list[str]],
             step.run(world)
         except FAILURES as error:
             sys.stdout.write(f"\nFAILED: {step.name}: {error}\n")
-            tell_left_behind(left_behind, remedy)
+            report_left_behind(left_behind, remedy)
             return False
         sys.stdout.write(f"   shown, after {time.monotonic() - began_s:.0f} s\n")
     return True
 
 
-def tell_left_behind(left_behind: Callable[[], list[str]], remedy: str) -> None:
+def report_left_behind(left_behind: Callable[[], list[str]], remedy: str) -> None:
     """Print what is in the account, and what takes it away."""
     try:
         found = left_behind()

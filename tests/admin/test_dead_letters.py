@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.admin.dead_letters import NOT_SAID, app, asked_for, report_in, why_dead
-from app.admin.dead_notifications import notification_in, untold_in
+from app.admin.dead_notifications import notification_in, unpublished_in
 from app.domain.lane import Lane
 from app.notify.notification import Notification
 from tests.support.aws import REGION, Aws
@@ -228,7 +228,7 @@ def test_a_part_of_the_stream_that_was_given_up_is_shown_with_its_remedy_and_lef
     assert f"{shown}: {REMEDY}" in listed
     assert "RetryAttemptsExhausted" in listed
     (record,) = json.loads(CliRunner().invoke(app, ["list", "--stage", stage.name, "--json"]).output)
-    assert (record["untold"]["writes"], record["untold"]["remedy"]) == (2, REMEDY)
+    assert (record["unpublished"]["writes"], record["unpublished"]["remedy"]) == (2, REMEDY)
     result = stage.run("redrive")
     assert result.exit_code == 0, result.output
     assert f"left, {shown}: {REMEDY}: message" in result.output
@@ -238,10 +238,10 @@ def test_a_part_of_the_stream_that_was_given_up_is_shown_with_its_remedy_and_lef
 
 def test_a_part_of_the_stream_of_which_no_time_is_said_has_a_remedy_all_the_same() -> None:
     info = {"batchSize": 1, "startSequenceNumber": "1", "streamArn": "arn"}
-    found = untold_in(json.dumps({"DDBStreamBatchInfo": info}))
+    found = unpublished_in(json.dumps({"DDBStreamBatchInfo": info}))
     assert str(found) == "changes of 1 writes that were not told: events rebuild --notify --from TIME"
     for body in ("", "[]", "{}", '{"DDBStreamBatchInfo": []}', '{"DDBStreamBatchInfo": {"batchSize": "many"}}'):
-        assert untold_in(body) is None
+        assert unpublished_in(body) is None
         assert notification_in(body) is None
 
 

@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.store.delivery_log import DeliveryLog
 from tests.admin.conftest import Run
 from tests.support.clock import Clock
-from tests.support.feed_writer import MASTER, PUBLIC, TELLING, FeedWriter, make_topic, over_tables
+from tests.support.feed_writer import MASTER, NOTIFY_SETTINGS, PUBLIC, FeedWriter, make_topic, over_tables
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +31,7 @@ def feed(env: Mapping[str, str]) -> FeedWriter:
 
 
 def done(run: Run, *arguments: str, **changes: str) -> str:
-    found = run("endpoints", *arguments, **(TELLING | changes))
+    found = run("endpoints", *arguments, **(NOTIFY_SETTINGS | changes))
     assert found.exit_code == 0, found.output
     return str(found.stdout)
 
@@ -74,7 +74,7 @@ def test_it_is_disabled_and_enabled(run: Run) -> None:
 
 def test_a_secret_is_rotated_that_of_default_too(run: Run) -> None:
     endpoint_id = added(run)
-    found = run("endpoints", "rotate", endpoint_id, **TELLING)
+    found = run("endpoints", "rotate", endpoint_id, **NOTIFY_SETTINGS)
     assert found.stdout.strip() == secret_of(MASTER, endpoint_id, 2)
     assert re.fullmatch(r"the one before signs as well until 20\S+Z\n", found.stderr)
     assert done(run, "rotate", "default").strip() == secret_of(MASTER, "default:default", 2)
@@ -94,16 +94,16 @@ def test_those_of_test_keys_are_told_apart(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "why"),
     [
-        (("add", "https://127.0.0.1/"), TELLING, "loopback"),
+        (("add", "https://127.0.0.1/"), NOTIFY_SETTINGS, "loopback"),
         (("add", PUBLIC), {}, "WEBHOOK_SECRET is not set"),
-        (("add", PUBLIC, "--project", "My Shop"), TELLING, "is not the name of a project"),
-        (("disable", "default"), TELLING, "`default` stands for"),
-        (("remove", "default"), TELLING, "`default` stands for"),
-        (("test", "default"), TELLING, "has no URL of its own"),
-        (("replay", "default", "--event", "evt_x"), TELLING, "has no URL of its own"),
-        (("enable", "ep_none"), TELLING, "no such endpoint"),
-        (("replay", "ep_none"), TELLING, "--from, or --event"),
-        (("replay", "ep_none", "--from", "today"), TELLING, "--from: 'today'"),
+        (("add", PUBLIC, "--project", "My Shop"), NOTIFY_SETTINGS, "is not the name of a project"),
+        (("disable", "default"), NOTIFY_SETTINGS, "`default` stands for"),
+        (("remove", "default"), NOTIFY_SETTINGS, "`default` stands for"),
+        (("test", "default"), NOTIFY_SETTINGS, "has no URL of its own"),
+        (("replay", "default", "--event", "evt_x"), NOTIFY_SETTINGS, "has no URL of its own"),
+        (("enable", "ep_none"), NOTIFY_SETTINGS, "no such endpoint"),
+        (("replay", "ep_none"), NOTIFY_SETTINGS, "--from, or --event"),
+        (("replay", "ep_none", "--from", "today"), NOTIFY_SETTINGS, "--from: 'today'"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(
@@ -125,14 +125,14 @@ def test_a_test_is_published(run: Run, feed: FeedWriter) -> None:
 
 def test_one_event_that_is_not_found_is_an_error(run: Run, feed: FeedWriter) -> None:
     endpoint_id = added(run)
-    found = run("endpoints", "replay", endpoint_id, "--event", "evt_none", **TELLING)
+    found = run("endpoints", "replay", endpoint_id, "--event", "evt_none", **NOTIFY_SETTINGS)
     assert (found.exit_code, found.stdout, feed.published()) == (1, "", [])
     assert found.stderr.startswith("--event: evt_none was not replayed: it is not in the feed")
 
 
 def test_events_are_replayed_one_or_a_range(run: Run, feed: FeedWriter) -> None:
     endpoint_id = added(run, "--project", "cafe")
-    first, second = feed.tell("cafe"), feed.tell("cafe")
+    first, second = feed.record("cafe"), feed.record("cafe")
     assert done(run, "replay", endpoint_id, "--event", first.id) == "1 event replayed\n"
     assert [one.event_id for one in feed.published()] == [first.id]
     assert record(run, "replay", endpoint_id, "--from", "2020-01-01T00:00:00Z") == {"replayed": 2}

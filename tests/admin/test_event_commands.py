@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.notify.notification import Notification
-from app.store.change_feed import ChangeFeed, Place
+from app.store.change_feed import ChangeFeed, FeedPosition
 from app.store.heads import Heads
 from app.store.partitions import Partitions
 from tests.admin.conftest import Run
@@ -41,7 +41,7 @@ def test_what_was_not_told_is_told_once(run: Run, project: str) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == "1 emails compared, 0 of them left alone, 0 passed over; 1 changes told\n"
     later = ChangeFeed(lambda: time.time() + 60, 4)
-    page = later.read(project, Place.at(int(time.time() * 1000) - 2 * HOUR_MS), 10)
+    page = later.read(project, FeedPosition.at(int(time.time() * 1000) - 2 * HOUR_MS), 10)
     assert [(one["type"], one["data"]["email_id"]) for one in page.entries] == [("email.queued", email_id)]
 
 

@@ -27,7 +27,7 @@ from app.wiring.parts import Container
 from app.wiring.process import connect
 from tests.support.clock import Clock
 from tests.support.environment import ADDRESS_SECRET
-from tests.support.feed_writer import TELLING, make_topic
+from tests.support.feed_writer import NOTIFY_SETTINGS, make_topic
 
 REGION = "us-east-1"
 
@@ -101,9 +101,9 @@ def empty(clock: Clock) -> Iterator[Container]:
 
 
 @pytest.fixture
-def telling(clock: Clock) -> Iterator[Container]:
+def notifying(clock: Clock) -> Iterator[Container]:
     """A container of this test's own that tells applications what becomes of their emails."""
-    with installed(clock, None, **TELLING) as found:
+    with installed(clock, None, **NOTIFY_SETTINGS) as found:
         make_topic()
         yield found
 

@@ -64,7 +64,7 @@ def ids(events: list[dict[str, Any]]) -> list[str]:
 
 
 def test_an_event_is_what_a_webhook_says_with_its_id(client: Client, feed: FeedWriter) -> None:
-    change = feed.tell("shop", tags=("receipt", "order=4711"))
+    change = feed.record("shop", tags=("receipt", "order=4711"))
     assert read(client) == [written(change)]
 
 
@@ -90,9 +90,9 @@ def test_every_cursor_leads_past_nothing_while_events_appear(client: Client, fee
 
 
 def test_what_is_new_is_held_back_and_the_cursor_waits_for_it(client: Client, feed: FeedWriter, clock: Clock) -> None:
-    feed.tell("shop")
+    feed.record("shop")
     after = end(client)
-    later = feed.tell("shop")
+    later = feed.record("shop")
     clock.advance(-1)
     page = client.get(PATH, params={"after": after}).json()
     assert (page["events"], page["has_more"]) == ([], False)
@@ -104,7 +104,7 @@ def test_what_is_new_is_held_back_and_the_cursor_waits_for_it(client: Client, fe
 def test_the_first_page_of_a_new_installation_has_what_there_is(
     client: Client, feed: FeedWriter, query: dict[str, str]
 ) -> None:
-    change = feed.tell("shop")
+    change = feed.record("shop")
     page = client.get(PATH, params=query).json()
     assert (ids(page["events"]), page["has_more"]) == ([change.id], False)
 
@@ -112,7 +112,7 @@ def test_the_first_page_of_a_new_installation_has_what_there_is(
 def test_an_empty_page_may_say_that_there_is_more(
     client: Client, feed: FeedWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queued, opened = [feed.tell("shop") for _ in range(2)], feed.tell("shop", ChangeType.OPENED)
+    queued, opened = [feed.record("shop") for _ in range(2)], feed.record("shop", ChangeType.OPENED)
     monkeypatch.setattr(change_feed, "MOST_EXAMINED", 2)  # of what a filter may pass over
     page = client.get(PATH, params={"type": "email.opened"}).json()
     assert (page["events"], page["has_more"]) == ([], True)
@@ -121,9 +121,9 @@ def test_an_empty_page_may_say_that_there_is_more(
 
 
 def test_filters_choose_by_type_tag_and_email(client: Client, feed: FeedWriter) -> None:
-    queued = feed.tell("shop", tags=("receipt", "order=4711"))
-    opened = feed.tell("shop", ChangeType.OPENED, tags=("order=4712",))
-    clicked = feed.tell("shop", ChangeType.CLICKED)
+    queued = feed.record("shop", tags=("receipt", "order=4711"))
+    opened = feed.record("shop", ChangeType.OPENED, tags=("order=4712",))
+    clicked = feed.record("shop", ChangeType.CLICKED)
     assert ids(read(client, type="email.opened")) == [opened.id]
     assert ids(read(client, type="email.opened, email.clicked")) == [opened.id, clicked.id]
     assert ids(read(client, tag="order")) == [queued.id, opened.id]
@@ -135,9 +135,9 @@ def test_filters_choose_by_type_tag_and_email(client: Client, feed: FeedWriter) 
 
 
 def test_a_reader_begins_where_it_wants_to(client: Client, feed: FeedWriter, clock: Clock) -> None:
-    feed.tell("shop")
+    feed.record("shop")
     now = times.write(clock.now_ms)
-    later = feed.tell("shop")
+    later = feed.record("shop")
     assert ids(read(client, **{"from": now})) == [later.id]
     assert read(client, **{"from": times.write(clock.now_ms + 86_400_000)}) == []
     assert len(read(client, **{"from": "1970-01-02T00:00:00Z"})) == 2
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_named(client: Client, query: dict[str, Any], field: st
 
 
 def test_a_key_sees_its_own_project_and_test_mail_is_apart(client: Client, empty: Container, feed: FeedWriter) -> None:
-    shop, blog, test = feed.tell("shop"), feed.tell("blog"), feed.tell(of_test_keys("shop"))
+    shop, blog, test = feed.record("shop"), feed.record("blog"), feed.record(of_test_keys("shop"))
     keys = {
         "blog": empty.api_keys.create("blog", {"read"}, (), project="blog"),
         "test": empty.api_keys.create("test", {"read"}, (), project="shop", is_test=True),
@@ -193,11 +193,11 @@ def test_a_key_sees_its_own_project_and_test_mail_is_apart(client: Client, empty
 def test_an_entry_that_cannot_be_shown_hides_no_other(
     client: Client, feed: FeedWriter, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = feed.tell("shop")
+    first = feed.record("shop")
     item = next(iter(ChangeItem.scan()))
     part = f"{int(item.part[:13]) + 1:013d}{item.part[13:]}"
     ChangeItem(item.partition, part, ttl=item.ttl, changes=[{"id": "evt_x"}]).save()
-    second = feed.tell("shop")
+    second = feed.record("shop")
     assert ids(read(client)) == [first.id, second.id]
     assert "entry of the feed cannot be shown" in caplog.text
     assert ids(read(client, type="email.queued")) == [first.id, second.id]

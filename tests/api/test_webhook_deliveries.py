@@ -15,21 +15,21 @@ from app.store.delivery_log import DeliveryLog
 from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.support.clock import Clock
-from tests.support.feed_writer import PUBLIC, TELLING, FeedWriter, body_of
+from tests.support.feed_writer import NOTIFY_SETTINGS, PUBLIC, FeedWriter, body_of
 from tests.support.feed_writer import client as aws_client
 
 PATH = "/v1/webhook-endpoints"
 
 
 @pytest.fixture
-def client(telling: Container) -> Client:
+def client(notifying: Container) -> Client:
     """With a key of the project shop."""
-    return Client(create(lambda: telling), telling.api_keys.create("shop", {"send", "read"}, (), project="shop"))
+    return Client(create(lambda: notifying), notifying.api_keys.create("shop", {"send", "read"}, (), project="shop"))
 
 
 @pytest.fixture
-def feed(telling: Container, clock: Clock) -> FeedWriter:
-    return FeedWriter.of(telling, clock)
+def feed(notifying: Container, clock: Clock) -> FeedWriter:
+    return FeedWriter.of(notifying, clock)
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_a_test_goes_the_way_of_all_notifications(
 
 
 def test_one_event_is_replayed_as_it_was(client: Client, feed: FeedWriter, endpoint_id: str, clock: Clock) -> None:
-    feed.tell("shop")
-    change = feed.tell("shop")
-    feed.tell("shop")
+    feed.record("shop")
+    change = feed.record("shop")
+    feed.record("shop")
     assert replayed(client, endpoint_id, event_id=change.id) == {"replayed": 1, "after": None}
     (sent,) = feed.published()
     assert (sent.event_id, sent.type, sent.email_id) == (change.id, change.type, change.email_id)
@@ -76,15 +76,15 @@ def test_one_event_is_replayed_as_it_was(client: Client, feed: FeedWriter, endpo
 def test_a_range_is_replayed_without_what_the_endpoint_does_not_want(
     client: Client, feed: FeedWriter, endpoint_id: str, clock: Clock
 ) -> None:
-    feed.tell("shop")
+    feed.record("shop")
     begin = times.write(clock.now_ms)
-    queued = feed.tell("shop")
-    feed.tell("shop", ChangeType.CLICKED)
-    feed.tell("blog")
-    feed.tell(of_test_keys("shop"))
-    opened = feed.tell("shop", ChangeType.OPENED)
+    queued = feed.record("shop")
+    feed.record("shop", ChangeType.CLICKED)
+    feed.record("blog")
+    feed.record(of_test_keys("shop"))
+    opened = feed.record("shop", ChangeType.OPENED)
     end = times.write(clock.now_ms)
-    feed.tell("shop")
+    feed.record("shop")
     assert replayed(client, endpoint_id, **{"from": begin, "to": end}) == {"replayed": 2, "after": None}
     assert {one.event_id for one in feed.published()} == {queued.id, opened.id}
     replayed(client, endpoint_id, **{"from": begin, "types": ["email.opened", "email.clicked"]})
@@ -97,7 +97,7 @@ def test_a_long_range_goes_on_where_the_last_call_ended(
     client: Client, feed: FeedWriter, endpoint_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replay, "MOST_AT_ONCE", 2)
-    sent = {feed.tell("shop").id for _ in range(5)}
+    sent = {feed.record("shop").id for _ in range(5)}
     body = {"from": "2020-01-01T00:00:00Z"}
     counts: list[int] = []
     after: str | None = None
@@ -114,7 +114,7 @@ def test_a_call_ends_in_time_and_says_where(
 ) -> None:
     monkeypatch.setattr(replay, "GOES_ON_FOR_S", 0.0)
     clock.advance(-25 * 86_400)
-    feed.tell("shop")
+    feed.record("shop")
     clock.advance(25 * 86_400)
     answer = replayed(client, endpoint_id, **{"from": "2020-01-01T00:00:00Z"})
     assert answer["after"] is not None
@@ -138,14 +138,14 @@ def test_a_call_ends_in_time_and_says_where(
 def test_what_is_wrong_with_a_replay_is_named(
     client: Client, feed: FeedWriter, endpoint_id: str, body: dict[str, Any], field: str
 ) -> None:
-    feed.tell("shop")
+    feed.record("shop")
     answer = client.post(f"{PATH}/{endpoint_id}/replay", json=body)
     assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field])
     assert feed.published() == []
 
 
 def test_nothing_is_replayed_to_a_disabled_endpoint(client: Client, feed: FeedWriter, endpoint_id: str) -> None:
-    change = feed.tell("shop")
+    change = feed.record("shop")
     client.request("PATCH", f"{PATH}/{endpoint_id}", json={"disabled": True})
     answer = client.post(f"{PATH}/{endpoint_id}/replay", json={"event_id": change.id})
     assert answer.status_code == 409
@@ -156,8 +156,8 @@ def test_nothing_is_replayed_to_a_disabled_endpoint(client: Client, feed: FeedWr
 def test_what_the_topic_does_not_take_is_an_error_that_can_be_repeated(
     client: Client, feed: FeedWriter, endpoint_id: str
 ) -> None:
-    change = feed.tell("shop")
-    aws_client("sns").delete_topic(TopicArn=TELLING["NOTIFICATIONS_TOPIC_ARN"])
+    change = feed.record("shop")
+    aws_client("sns").delete_topic(TopicArn=NOTIFY_SETTINGS["NOTIFICATIONS_TOPIC_ARN"])
     for path, body in (("test", None), ("replay", {"event_id": change.id})):
         answer = client.post(f"{PATH}/{endpoint_id}/{path}", json=body)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
@@ -165,7 +165,7 @@ def test_what_the_topic_does_not_take_is_an_error_that_can_be_repeated(
 
 
 def test_without_a_topic_the_answer_names_its_variable(clock: Clock) -> None:
-    with installed(clock, None, WEBHOOK_SECRET=TELLING["WEBHOOK_SECRET"]) as parts:
+    with installed(clock, None, WEBHOOK_SECRET=NOTIFY_SETTINGS["WEBHOOK_SECRET"]) as parts:
         client = Client(create(lambda: parts), parts.api_keys.create("all", {"admin"}, ()))
         endpoint_id = client.post(PATH, json={"url": PUBLIC}).json()["id"]
         answer = client.post(f"{PATH}/{endpoint_id}/test")

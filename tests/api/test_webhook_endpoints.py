@@ -19,14 +19,14 @@ NEW: dict[str, Any] = {"url": PUBLIC, "types": ["email.bounced"], "description":
 
 
 @pytest.fixture
-def client(telling: Container) -> Client:
+def client(notifying: Container) -> Client:
     """With a key of the project shop."""
-    return Client(create(lambda: telling), telling.api_keys.create("shop", {"send", "read"}, (), project="shop"))
+    return Client(create(lambda: notifying), notifying.api_keys.create("shop", {"send", "read"}, (), project="shop"))
 
 
 @pytest.fixture
-def admin(telling: Container) -> str:
-    return telling.api_keys.create("operator", {"admin"}, ())
+def admin(notifying: Container) -> str:
+    return notifying.api_keys.create("operator", {"admin"}, ())
 
 
 def made(client: Client, **changes: Any) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def test_what_is_wrong_is_named(client: Client, change: dict[str, Any], field: s
     assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field])
 
 
-def test_another_project_sees_and_changes_nothing(client: Client, telling: Container) -> None:
+def test_another_project_sees_and_changes_nothing(client: Client, notifying: Container) -> None:
     endpoint = made(client)
-    other = telling.api_keys.create("blog", {"send", "read"}, (), project="blog")
-    test = telling.api_keys.create("test", {"send", "read"}, (), project="shop", is_test=True)
+    other = notifying.api_keys.create("blog", {"send", "read"}, (), project="blog")
+    test = notifying.api_keys.create("test", {"send", "read"}, (), project="shop", is_test=True)
     path = f"{PATH}/{endpoint['id']}"
     calls: list[tuple[str, str, Any]] = [
         ("GET", path, None),
@@ -142,10 +142,10 @@ def test_another_project_sees_and_changes_nothing(client: Client, telling: Conta
 
 @pytest.mark.parametrize(("scopes", "reads", "manages"), [({"send"}, 403, 403), ({"read"}, 200, 403)])
 def test_only_keys_with_both_scopes_change_endpoints(
-    client: Client, telling: Container, scopes: set[str], reads: int, manages: int
+    client: Client, notifying: Container, scopes: set[str], reads: int, manages: int
 ) -> None:
     endpoint = made(client)
-    key = telling.api_keys.create("narrow", scopes, (), project="shop")
+    key = notifying.api_keys.create("narrow", scopes, (), project="shop")
     path = f"{PATH}/{endpoint['id']}"
     for url in (PATH, path, f"{path}/deliveries"):
         assert client.get(url, key=key).status_code == reads
@@ -154,8 +154,8 @@ def test_only_keys_with_both_scopes_change_endpoints(
     assert client.get(path).status_code == 200
 
 
-def test_an_operator_sees_and_changes_those_of_all_projects(client: Client, telling: Container, admin: str) -> None:
-    test_key = telling.api_keys.create("test", {"send", "read"}, (), project="shop", is_test=True)
+def test_an_operator_sees_and_changes_those_of_all_projects(client: Client, notifying: Container, admin: str) -> None:
+    test_key = notifying.api_keys.create("test", {"send", "read"}, (), project="shop", is_test=True)
     real = made(client)
     test = client.post(PATH, json=NEW, key=test_key).json()
     assert (test["project"], test["test"]) == ("shop", True)

@@ -10,7 +10,7 @@ from app.delivery.queue_ports import Asked
 from app.delivery.sweep import LANE_ENDS
 from app.domain.due import REPUBLISH_AFTER_MS
 from app.domain.head import Status
-from app.domain.lane import Lane, of_lane, place_of, read_lane
+from app.domain.lane import Lane, of_lane, rank_of, read_lane
 from app.domain.shards import due_partition
 from app.errors import Conflict
 from tests.support.harness import Harness
@@ -91,7 +91,7 @@ def test_a_lost_message_is_swept_to_its_lane_and_the_urgent_ones_come_first(harn
     replace(harness.sweep, publish_many=seen.publish_many)(within_s=60)
     ours = [one for one in seen.asked if one[0] in lanes]
     assert {email_id: lane for email_id, _, lane in ours} == lanes
-    assert [place_of(lane) for _, _, lane in ours] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [rank_of(lane) for _, _, lane in ours] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
 def test_an_email_that_is_replaced_is_published_in_its_own_lane(harness: Harness) -> None:

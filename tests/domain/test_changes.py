@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.attempts import Attempt
 from app.domain.change_types import REPORTS, STATUS_CHANGES, WORDS, ChangeType, word_of
-from app.domain.changes import PLACES, EmailChange, changes, reported, stored_over
+from app.domain.changes import SEQUENCE_STEP, EmailChange, changes, reported, stored_over
 from app.domain.email import Role
 from app.domain.event import ProviderEvent
 from app.domain.head import EmailStatus, Head, Recipient, Status
@@ -119,18 +119,18 @@ def test_a_delivered_email_is_told_in_three_steps() -> None:
     assert (first.type, first.status, first.was, first.provider) == (ChangeType.QUEUED, "queued", None, "")
     (last,) = changes(sent, delivered, 2000)
     assert last == EmailChange(
-        id=last.id, type=ChangeType.DELIVERED, email_id="eml_1", version=4, place=0, at_ms=2000, project="shop",
+        id=last.id, type=ChangeType.DELIVERED, email_id="eml_1", version=4, index=0, at_ms=2000, project="shop",
         recipient=ANN, role=Role.TO, status="delivered", was="sent", email_status=last.email_status,
         starts_at_ms=1000, created_at_ms=1000, provider="a", attempt=1, message_id="m-1",
         tags=("receipt", "order=7"),
     )  # fmt: skip
-    assert last.sequence == 4 * PLACES
+    assert last.sequence == 4 * SEQUENCE_STEP
 
 
 def test_recipients_are_told_apart_in_the_order_of_the_email() -> None:
     head = an_email(Recipient("Ann@example.net", Role.TO), Recipient(BOB, Role.BCC))
     found = changes(None, head, 1000)
-    assert [(one.recipient, one.role, one.place) for one in found] == [
+    assert [(one.recipient, one.role, one.index) for one in found] == [
         ("Ann@example.net", Role.TO, 0),
         (BOB, Role.BCC, 1),
     ]
@@ -221,7 +221,7 @@ def test_an_open_changes_no_head_and_is_told() -> None:
     (change,) = told_of(OPEN, head, 4, 6000)
     assert (change.type, change.status, change.was) == (ChangeType.OPENED, "delivered", "delivered")
     assert (change.provider, change.attempt, change.message_id, change.tags) == ("a", 1, "m-1", ("receipt",))
-    assert (change.at_ms, change.version, change.sequence) == (5000, 4, 5 * PLACES - 1)
+    assert (change.at_ms, change.version, change.sequence) == (5000, 4, 5 * SEQUENCE_STEP - 1)
     assert told_of(OPEN, replace(head, version=12), 4, 6000)[0].id == change.id
     assert told_of(replace(OPEN, event_id="e-2"), head, 4, 6000)[0].id != change.id
 
@@ -278,7 +278,7 @@ def test_every_step_of_a_small_space_is_told_by_its_statuses_alone() -> None:
         (before,), (after,) = old.recipients.values(), new.recipients.values()
         found = [one for one in changes(old, new, 5) if one.type in WORDS]
         assert bool(found) is (word_of(before.status) != word_of(after.status))
-        assert [one.place for one in changes(old, new, 5)] == list(range(len(changes(old, new, 5))))
+        assert [one.index for one in changes(old, new, 5)] == list(range(len(changes(old, new, 5))))
         if found:
             assert (found[0].was, found[-1].status) == (word_of(before.status), word_of(after.status))
 

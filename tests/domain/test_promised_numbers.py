@@ -18,7 +18,7 @@ def test_a_cooldown_lasts_half_a_minute_and_an_hour_at_most() -> None:
 
 
 def test_a_weight_moves_slowly() -> None:
-    assert (health.FULL_WEIGHT, health.WEIGHT_STEP, health.KEEPS_PLACE_FROM) == (100, 10, 50)
+    assert (health.FULL_WEIGHT, health.WEIGHT_STEP, health.KEEPS_RANK_FROM) == (100, 10, 50)
     assert health.LOWER_EVERY_MS == 60_000
     assert health.RECOVER_EVERY_MS == 900_000
 

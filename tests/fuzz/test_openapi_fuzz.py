@@ -20,7 +20,7 @@ from app.wiring.parts import Container
 from tests.api.conftest import installed
 from tests.fuzz.bounds import bounded
 from tests.support.clock import Clock
-from tests.support.feed_writer import TELLING, make_topic
+from tests.support.feed_writer import NOTIFY_SETTINGS, make_topic
 
 SECRET = "em_fuzz"
 KEY = {"Authorization": f"Bearer {SECRET}"}
@@ -45,7 +45,7 @@ published = _schema(app.openapi(), mode="positive")
 
 @pytest.fixture(scope="module", autouse=True)
 def _parts() -> Iterator[None]:
-    with installed(Clock(), None, **TELLING) as found:
+    with installed(Clock(), None, **NOTIFY_SETTINGS) as found:
         make_topic()
         found.api_keys.create("fuzz", {"admin"}, (), SECRET)
         _found.append(found)

@@ -15,7 +15,7 @@ from app.errors import ConfigurationError
 from infra import account_alarms, alarms, hooks
 from infra.cloudformation import StackError
 from infra.stack import Stack
-from infra.stages import TELLERS, WORKERS, Stage
+from infra.stages import NOTIFIERS, WORKERS, Stage
 from tests.support.aws import REGION, Aws
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:ticket"
@@ -82,7 +82,7 @@ class Deployment:
         self.file = folder / "zappa_settings.json"
         name = stack.environment
         api = {"stack": {"DeletionProtection": "false"}}
-        workers = {f"{name}_{door}": {"extends": name} for door in (*WORKERS, *TELLERS)}
+        workers = {f"{name}_{door}": {"extends": name} for door in (*WORKERS, *NOTIFIERS)}
         self.file.write_text(json.dumps({name: api, **workers, f"{name}_sweep": api}))
         self.cloudwatch = stack.client("cloudwatch")
 

@@ -56,7 +56,7 @@ def test_the_sweep_is_told_where_the_api_is_unless_the_settings_say_it(
     function: tuple[Any, Stage], configured: dict[str, str], told: str | None
 ) -> None:
     found, stage = function
-    assert hooks.tell_sweep(found, stage, "https://api", configured) is (told is not None)
+    assert hooks.configure_sweep(found, stage, "https://api", configured) is (told is not None)
     variables = found.get_function_configuration(FunctionName=stage.function)["Environment"]["Variables"]
     assert variables.get("API_URL") == told
 

@@ -9,7 +9,7 @@ from app.wiring.parts import Container
 from tests.api.conftest import Client, installed
 from tests.infra.rights import asked, rights
 from tests.support.clock import Clock
-from tests.support.feed_writer import PUBLIC, TELLING, FeedWriter, make_topic
+from tests.support.feed_writer import NOTIFY_SETTINGS, PUBLIC, FeedWriter, make_topic
 
 ENDPOINTS = "/v1/webhook-endpoints"
 TOLD = ("changes", "endpoints")
@@ -22,7 +22,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def parts(clock: Clock) -> Iterator[Container]:
-    with installed(clock, None, **TELLING) as found:
+    with installed(clock, None, **NOTIFY_SETTINGS) as found:
         make_topic()
         yield found
 
@@ -31,7 +31,7 @@ def test_the_role_of_the_api_allows_what_its_calls_ask_and_no_more(parts: Contai
     app = create(lambda: parts)
     client = Client(app, parts.api_keys.create("shop", {"send", "read"}, (), project="shop"))
     operator = Client(app, parts.api_keys.create("operator", {"admin"}, ()))
-    change = FeedWriter.of(parts, clock).tell("shop")
+    change = FeedWriter.of(parts, clock).record("shop")
     with asked() as found:
         answers = [client.post(ENDPOINTS, json={"url": PUBLIC})]
         one = f"{ENDPOINTS}/{answers[0].json()['id']}"

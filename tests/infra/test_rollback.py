@@ -8,14 +8,14 @@ from botocore.exceptions import ClientError
 from infra import provisioned, rollback, versions
 from infra.release import release
 from infra.rollback import lines, roll_back
-from infra.stages import ENTRY_POINTS, TELLERS, WORKERS, Stage
+from infra.stages import ENTRY_POINTS, NOTIFIERS, WORKERS, Stage
 from infra.versions import VersionError
 from tests.infra.lambda_functions import A, B, C, D, environment, make, settle, update
 from tests.support.aws import REGION, Aws, client
 
 WORKER_FIRST = ENTRY_POINTS
 DOORS = tuple(reversed(ENTRY_POINTS))
-BEFORE_TELLERS = tuple(door for door in ENTRY_POINTS if door not in TELLERS)
+BEFORE_NOTIFIERS = tuple(door for door in ENTRY_POINTS if door not in NOTIFIERS)
 
 
 class Team:
@@ -151,7 +151,7 @@ def test_what_a_deployment_deployed_before_it_failed_is_taken_back(team: Team) -
 @pytest.mark.full
 @pytest.mark.parametrize("door", ["attempts_urgent", "changes"])
 def test_a_deployment_that_is_gone_anywhere_is_refused_before_anything_moves(team: Team, door: str) -> None:
-    """Nor is a function of `TELLERS`, whose earlier versions were deleted, taken for a younger one."""
+    """Nor is a function of `NOTIFIERS`, whose earlier versions were deleted, taken for a younger one."""
     for deployment in (A, B):
         team.deploy(deployment)
     function = team.stage(door).function
@@ -280,10 +280,10 @@ def test_what_has_the_tables_from_before_a_restoration_is_refused_before_anythin
 def earlier(aws: Aws) -> Team:
     """Somebody whose environment an earlier version deployed, twice: without the functions that tell applications."""
     team = Team(client(aws.endpoint_url, "lambda"))
-    for door in TELLERS:
+    for door in NOTIFIERS:
         team.client.delete_function(FunctionName=team.stage(door).function)
     for deployment in (A, B):
-        team.deploy(deployment, BEFORE_TELLERS)
+        team.deploy(deployment, BEFORE_NOTIFIERS)
     return team
 
 
@@ -291,7 +291,7 @@ def test_an_environment_of_an_earlier_version_goes_back_without_the_functions_th
     earlier: Team, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier.roll_back()
-    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, A) | dict.fromkeys(TELLERS, "")
+    assert earlier.live() == dict.fromkeys(BEFORE_NOTIFIERS, A) | dict.fromkeys(NOTIFIERS, "")
     capsys.readouterr()
     assert [line.split()[-1] for line in lines(earlier.client, earlier.environment)] == ["2", "live"]
 
@@ -299,20 +299,20 @@ def test_an_environment_of_an_earlier_version_goes_back_without_the_functions_th
 def test_a_function_that_is_younger_than_what_is_gone_back_to_stays_and_is_no_reason_to_stop(
     earlier: Team, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for door in TELLERS:
+    for door in NOTIFIERS:
         make(earlier.client, earlier.stage(door))
-    earlier.begin(TELLERS)
+    earlier.begin(NOTIFIERS)
     earlier.deploy(C)
     earlier.roll_back()
-    stays = dict.fromkeys(TELLERS, C)
-    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, B) | stays
+    stays = dict.fromkeys(NOTIFIERS, C)
+    assert earlier.live() == dict.fromkeys(BEFORE_NOTIFIERS, B) | stays
     changes = earlier.stage("changes").function
     assert f"{changes}: stays at version 1, because deployment {B} has no such function" in capsys.readouterr().out
     shown = {line.split()[0]: line.split()[-1] for line in lines(earlier.client, earlier.environment)}
     assert (shown[B], shown[C]) == ("live", "3"), "as a whole: nothing of it calls what stays"
 
     earlier.roll_back()
-    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, A) | stays
+    assert earlier.live() == dict.fromkeys(BEFORE_NOTIFIERS, A) | stays
     earlier.roll_back(C)
     assert earlier.live() == every(C)
 
@@ -323,7 +323,7 @@ def test_a_first_deployment_of_such_a_function_that_failed_halfway_is_taken_back
     earlier.begin(("deliveries",))
     earlier.deploy(C, (*WORKERS, "deliveries"))
     earlier.roll_back()
-    assert earlier.live() == dict.fromkeys(BEFORE_TELLERS, B) | {"deliveries": C, "changes": ""}
+    assert earlier.live() == dict.fromkeys(BEFORE_NOTIFIERS, B) | {"deliveries": C, "changes": ""}
 
 
 @pytest.mark.full

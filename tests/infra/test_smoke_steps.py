@@ -11,7 +11,7 @@ import httpx
 import pytest
 from botocore.stub import ANY, Stubber
 
-from infra.smoke import data, deployment, mail, telling, watching
+from infra.smoke import data, deployment, mail, notifications, watching
 from infra.smoke.run import SmokeError
 from infra.smoke.world import World
 from tests.support.aws import REGION
@@ -125,7 +125,7 @@ TRY = {"email_id": "success", "status_code": 404, "fault": None}
 
 def test_an_email_s_webhook_is_posted_to_our_own_api(world: World, api: Api) -> None:
     api.told, api.tries = [{"type": "email.queued"}], [{**TRY, "email_id": "other", "status_code": None}, TRY]
-    telling.tells(world)
+    notifications.notifies(world)
     (email,) = api.sent
     assert email["webhook_url"] == "https://abc123.execute-api.us-east-1.amazonaws.com/dev/v1/webhooks/nobody"
 
@@ -147,7 +147,7 @@ def test_what_is_not_told_is_a_failure(
 ) -> None:
     api.told, api.tries = told, tries
     with pytest.raises(SmokeError, match=why):
-        telling.tells(world)
+        notifications.notifies(world)
 
 
 def test_an_email_that_is_refused_or_not_taken_is_a_failure(world: World, api: Api, waits: list[float]) -> None:

@@ -12,7 +12,7 @@ from app.domain.lane import Lane
 from app.metrics import VIEWS
 from app.store.tables import MODELS
 from infra import account_alarms
-from infra.stages import ROOT, TELLERS
+from infra.stages import NOTIFIERS, ROOT
 from infra.template import TEMPLATE, body, expand, load
 from infra.template_bucket import LARGEST
 from infra.versions import ALIAS
@@ -95,7 +95,7 @@ def test_every_log_group_ends() -> None:
     assert {group["Properties"]["LogGroupName"]["Sub"] for group in groups.values()} == {
         "/aws/lambda/emailsminder-${Environment}",
         *(f"/aws/lambda/emailsminder-${{Environment}}-attempts-{lane}" for lane in Lane),
-        *(f"/aws/lambda/emailsminder-${{Environment}}-{door}" for door in (*TELLERS, "sweep")),
+        *(f"/aws/lambda/emailsminder-${{Environment}}-{door}" for door in (*NOTIFIERS, "sweep")),
         "/aws/apigateway/emailsminder-${Environment}",
     }
     assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
@@ -134,7 +134,7 @@ PAGES = {
     "server-errors",
     "api-slow",
     "api-throttled",
-    *(f"{door}-errors" for door in (*Lane, *TELLERS)),
+    *(f"{door}-errors" for door in (*Lane, *NOTIFIERS)),
     "changes-behind",
     "notifications-behind",
     "sweep-silent",

@@ -14,7 +14,7 @@ from infra.versions import ALIAS
 
 RESOURCES: dict[str, Any] = load()["Resources"]
 PSEUDO = {"AWS::Partition", "AWS::Region", "AWS::AccountId", "AWS::NoValue"}
-PLACE = r"arn:\$\{AWS::Partition\}:[a-z0-9]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\}|aws)?:"
+PLACEHOLDER = r"arn:\$\{AWS::Partition\}:[a-z0-9]+:(?:\$\{AWS::Region\})?:(?:\$\{AWS::AccountId\}|aws)?:"
 FUNCTIONS = {Stage("${Environment}", door).function for door in ENTRY_POINTS}
 ROLES = {door: f"{WORKERS[door]}Attempts" if door in WORKERS else door.capitalize() for door in ENTRY_POINTS}
 
@@ -43,7 +43,7 @@ def test_there_are_arns_to_look_at() -> None:
 
 @pytest.mark.parametrize("arn", ARNS)
 def test_what_an_arn_names_is_there(arn: str) -> None:
-    place = re.match(PLACE, arn)
+    place = re.match(PLACEHOLDER, arn)
     assert place, f"{arn} has another form"
     what = arn.removeprefix(place[0])
     if match := re.fullmatch(r"log-group:\$\{(\w+)\}:\*", what):

@@ -9,7 +9,7 @@ import pytest
 from app.errors import ConfigurationError
 from app.providers import registry
 from app.settings import Settings
-from app.wiring.variable_places import OF_THE_STACK
+from app.wiring.variable_locations import OF_THE_STACK
 from infra import hooks, mappings
 from infra.stages import ENTRY_POINTS, SETTINGS, WORKERS, Stage, settings
 from infra.variables import lines, variables

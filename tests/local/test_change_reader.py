@@ -128,7 +128,7 @@ def test_a_reader_that_dies_leaves_what_it_told_last_to_be_told_again(
     at: Running, told: Told, eventually: Eventually
 ) -> None:
     put(at, item("a", 1))
-    reader_of(at, told)._tell_all(threading.Event())  # and dies before it says so
+    reader_of(at, told)._publish_all(threading.Event())  # and dies before it says so
     put(at, item("a", 2))
     with reading(reader_of(at, told)):
         eventually(lambda: told.told[-1:] == [("a", 2)])

@@ -18,7 +18,7 @@ from app.store.change_items import DAY_MS, ChangeItem, partition_of
 from app.store.shard_feed import ShardFeed
 from app.store.stats import KEPT_FOR_S, CountedHours, StatsItem
 from tests.notify.conftest import STARTS_AT_S
-from tests.notify.told import (
+from tests.notify.feed_samples import (
     DELIVERED,
     HELD_BACK_S,
     SHARDS,

@@ -14,12 +14,12 @@ from app.domain.kinds import Kind
 from app.notify.notification import Notification
 from app.settings import Settings
 from app.store import tables
-from app.store.change_feed import ChangeFeed, Place
+from app.store.change_feed import ChangeFeed, FeedPosition
 from app.store.collapses import Collapses
 from app.store.events import Events
 from app.store.head_items import HeadItem
 from app.store.heads import Heads
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 from tests.support.aws import REGION, Aws, client
 from tests.support.clock import Clock
 from tests.support.samples import a_head
@@ -80,10 +80,10 @@ def test_what_is_written_comes_out_of_the_stream_and_is_told(aws: Aws, stream: s
         published.extend(some)
         return []
 
-    tell = build_tell(Settings.from_env({}), clock, publish)
+    tell = build_publish_changes(Settings.from_env({}), clock, publish)
     assert handle(tell, {"Records": records(aws, stream)}, None) == {"batchItemFailures": []}
     clock.advance(60)
-    entries = ChangeFeed(clock, 4).read("default", Place.at(clock.now_ms - 3_600_000), 100).entries
+    entries = ChangeFeed(clock, 4).read("default", FeedPosition.at(clock.now_ms - 3_600_000), 100).entries
     told = [(entry["data"]["email_id"], entry["type"]) for entry in entries]
     own = [(head.email_id, name) for name in ("email.queued", "email.sent", "email.opened")]
     assert [one for one in told if one[0] == head.email_id] == own

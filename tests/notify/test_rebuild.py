@@ -19,25 +19,25 @@ from app.store.heads import Heads
 from app.store.partitions import Partitions
 from app.wiring.rebuild import build_rebuild
 from tests.support.crash import Crash
-from tests.support.telling import URL, Telling
+from tests.support.feed_project import URL, FeedProject
 
 pytestmark = pytest.mark.usefixtures("store")
 HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def told() -> Iterator[Telling]:
-    told = Telling()
+def told() -> Iterator[FeedProject]:
+    told = FeedProject()
     Partitions(told.clock).note(told.project)
     with told.stream.recording():
         yield told
 
 
-def rebuild_of(told: Telling) -> Rebuild:
+def rebuild_of(told: FeedProject) -> Rebuild:
     return build_rebuild(Settings.from_env({}), told.clock, told.publish)
 
 
-def heal(told: Telling, *, notify: bool = False, from_ms: int = 0, to_ms: int = 0, before_ms: int = 0) -> Rebuilt:
+def heal(told: FeedProject, *, notify: bool = False, from_ms: int = 0, to_ms: int = 0, before_ms: int = 0) -> Rebuilt:
     """Heal what was accepted within the last day, an hour after what was written last."""
     told.clock.advance(3600)
     now_ms = told.clock.now_ms
@@ -51,14 +51,14 @@ def heal(told: Telling, *, notify: bool = False, from_ms: int = 0, to_ms: int = 
     return sum(parts, Rebuilt())
 
 
-def lost(told: Telling, *places: int) -> None:
+def lost(told: FeedProject, *places: int) -> None:
     """These records of the stream were never told; all others were."""
     told.stream.records = [one for place, one in enumerate(told.stream.records) if place not in places]
     while not told.shard.is_done:
         assert told.shard.hand_over(100)
 
 
-def test_nothing_is_told_of_what_is_complete(told: Telling) -> None:
+def test_nothing_is_told_of_what_is_complete(told: FeedProject) -> None:
     head = told.becomes(told.becomes(told.accept(), Status.SENT), Status.DELIVERED)
     told.opened(head)
     lost(told)
@@ -76,7 +76,7 @@ def test_nothing_is_told_of_what_is_complete(told: Telling) -> None:
         ([1, 2, 3], ["email.queued", "email.sent", "email.delivered", "email.opened"]),
     ],
 )
-def test_what_was_lost_is_told_and_told_once(told: Telling, places: list[int], types: list[str]) -> None:
+def test_what_was_lost_is_told_and_told_once(told: FeedProject, places: list[int], types: list[str]) -> None:
     head = told.becomes(told.becomes(told.accept(), Status.SENT), Status.DELIVERED)
     told.opened(head)
     lost(told, *places)
@@ -89,7 +89,7 @@ def test_what_was_lost_is_told_and_told_once(told: Telling, places: list[int], t
     assert told.published == []
 
 
-def test_two_that_heal_at_once_tell_it_once(told: Telling) -> None:
+def test_two_that_heal_at_once_tell_it_once(told: FeedProject) -> None:
     told.becomes(told.accept(), Status.SENT)
     lost(told, 1)
     told.clock.advance(3600)
@@ -100,7 +100,7 @@ def test_two_that_heal_at_once_tell_it_once(told: Telling) -> None:
     assert told.types() == ["email.queued", "email.sent"]
 
 
-def test_a_dead_letter_that_is_told_after_all_tells_nothing_twice(told: Telling) -> None:
+def test_a_dead_letter_that_is_told_after_all_tells_nothing_twice(told: FeedProject) -> None:
     told.becomes(told.accept(), Status.SENT)
     (one,) = told.stream.records[1:]
     lost(told, 1)
@@ -110,7 +110,7 @@ def test_a_dead_letter_that_is_told_after_all_tells_nothing_twice(told: Telling)
     assert told.types() == ["email.queued", "email.sent"]
 
 
-def test_of_several_recipients_only_the_one_that_was_left_out_is_told(told: Telling) -> None:
+def test_of_several_recipients_only_the_one_that_was_left_out_is_told(told: FeedProject) -> None:
     ann, bob = (a.recipients for a in (told.accept(), told.accept()))
     head = told.accept(recipients={**ann, **bob})
     (first, second) = head.recipients
@@ -135,7 +135,7 @@ def stored(head: Head | None) -> Head:
     return head
 
 
-def test_a_failover_that_was_not_told_is_told(told: Telling) -> None:
+def test_a_failover_that_was_not_told_is_told(told: FeedProject) -> None:
     head = told.accept()
     (key,) = head.recipients
     calls = [Attempt(n, name, (key,), told.clock.now_ms, Kind.UNAVAILABLE) for n, name in ((1, "ses"), (2, "mailgun"))]
@@ -150,7 +150,7 @@ def test_a_failover_that_was_not_told_is_told(told: Telling) -> None:
     assert heal(told) == Rebuilt(emails=1)
 
 
-def test_what_was_written_lately_is_left_to_the_stream(told: Telling) -> None:
+def test_what_was_written_lately_is_left_to_the_stream(told: FeedProject) -> None:
     head = told.becomes(told.accept(), Status.SENT)
     told.opened(head)
     lost(told, 1, 2)
@@ -162,7 +162,7 @@ def test_what_was_written_lately_is_left_to_the_stream(told: Telling) -> None:
     assert told.types() == ["email.queued", "email.sent", "email.opened"]
 
 
-def test_what_cannot_be_read_is_passed_over(told: Telling) -> None:
+def test_what_cannot_be_read_is_passed_over(told: FeedProject) -> None:
     damaged = told.accept()
     lost(told, 0)
     item = HeadItem.get(damaged.email_id, "email")
@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_passed_over(told: Telling) -> None:
     assert heal(told) == Rebuilt(emails=1, passed_over=1)
 
 
-def test_only_what_was_accepted_in_that_time_is_compared(told: Telling) -> None:
+def test_only_what_was_accepted_in_that_time_is_compared(told: FeedProject) -> None:
     times = []
     for _ in range(3):
         times.append(told.accept().created_at_ms)
@@ -182,7 +182,7 @@ def test_only_what_was_accepted_in_that_time_is_compared(told: Telling) -> None:
     assert heal(told) == Rebuilt(emails=3, changes=2)
 
 
-def test_many_emails_are_compared_part_by_part(told: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_emails_are_compared_part_by_part(told: FeedProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "COMPARED_TOGETHER", 3)
     for _ in range(8):
         told.becomes(told.accept(), Status.SENT)
@@ -196,7 +196,7 @@ def test_many_emails_are_compared_part_by_part(told: Telling, monkeypatch: pytes
     assert heal(told) == Rebuilt(emails=8)
 
 
-def test_what_was_healed_is_published_if_that_is_asked_for(told: Telling, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_was_healed_is_published_if_that_is_asked_for(told: FeedProject, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     told.becomes(told.accept(webhook_url=URL), Status.SENT)
     lost(told, 1)
@@ -206,7 +206,7 @@ def test_what_was_healed_is_published_if_that_is_asked_for(told: Telling, caplog
     assert heal(told, notify=True) == Rebuilt(emails=1, unpublished=1)
     expected = {("email.sent", "default"), ("email.sent", taking)}
     assert {(one.type, one.endpoint_id) for one in told.published} == expected
-    assert [vars(one)["endpoint"] for one in caplog.records if one.getMessage() == "not published"] == [refusing]
+    assert [vars(one)["endpoint_id"] for one in caplog.records if one.getMessage() == "not published"] == [refusing]
     assert told.types() == ["email.queued"]  # so that it is found again
     told.refused = set()
     assert heal(told, notify=True) == Rebuilt(emails=1, changes=1)
@@ -216,7 +216,7 @@ def test_what_was_healed_is_published_if_that_is_asked_for(told: Telling, caplog
 
 
 @pytest.mark.parametrize("dies_at", range(6))
-def test_whoever_dies_at_any_step_is_followed_by_one_that_publishes_all_of_it(told: Telling, dies_at: int) -> None:
+def test_whoever_dies_at_any_step_is_followed_by_one_that_publishes_all_of_it(told: FeedProject, dies_at: int) -> None:
     for _ in range(2):
         head = told.becomes(told.becomes(told.accept(webhook_url=URL), Status.SENT), Status.DELIVERED)
         told.opened(head)
@@ -249,7 +249,7 @@ def test_whoever_dies_at_any_step_is_followed_by_one_that_publishes_all_of_it(to
     assert published == {one for one in expected if one[1] != "email.queued"}
 
 
-def test_a_table_that_was_restored_to_an_earlier_state_tells_nothing(told: Telling) -> None:
+def test_a_table_that_was_restored_to_an_earlier_state_tells_nothing(told: FeedProject) -> None:
     head = told.becomes(told.accept(), Status.SENT)
     told.becomes(told.becomes(head, Status.DELIVERED), Status.COMPLAINED)
     lost(told)
@@ -263,13 +263,13 @@ def _overwrite(head: Head) -> None:
     as_item(replace(head, version=head.version - 1), head.written_at_ms).save()
 
 
-def test_what_the_feed_has_forgotten_is_refused(told: Telling) -> None:
+def test_what_the_feed_has_forgotten_is_refused(told: FeedProject) -> None:
     from_ms = told.clock.now_ms - KNOWN_MS - 1
     with pytest.raises(ValueError, match="lies more than 29 days back"):
         list(rebuild_of(told)(from_ms, told.clock.now_ms, told.clock.now_ms))
 
 
-def test_all_projects_are_healed(told: Telling) -> None:
+def test_all_projects_are_healed(told: FeedProject) -> None:
     told.accept()
     lost(told, 0)
     told.clock.advance(3600)

@@ -14,7 +14,7 @@ from app.store.change_feed import HELD_BACK_MS, PROMPT_MS
 from app.store.shard_feed import ShardFeed
 from app.store.stats import CountedHours
 from tests.notify.conftest import STARTS_AT_S
-from tests.notify.told import DELIVERED, HELD_BACK_S, SHARDS, a_counter, a_project, a_reader, known, tally, tell
+from tests.notify.feed_samples import DELIVERED, HELD_BACK_S, SHARDS, a_counter, a_project, a_reader, known, tally, tell
 from tests.support.clock import Clock
 from tests.support.crash import Before
 

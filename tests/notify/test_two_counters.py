@@ -19,7 +19,7 @@ from app.notify.stats import Step
 from app.store.change_feed import ChangeFeed
 from app.store.stats import CountedHours, StatsItem
 from tests.notify.conftest import STARTS_AT_S
-from tests.notify.told import (
+from tests.notify.feed_samples import (
     DELIVERED,
     HELD_BACK_S,
     SHARDS,

@@ -18,7 +18,7 @@ from app.domain.head import Recipient
 from app.errors import Contention
 from app.store import change_feed, tables
 from app.store.batches import get_all, put_all
-from app.store.change_feed import FRESH_MS, HELD_BACK_MS, PROMPT_MS, ChangeFeed, Entry, Place
+from app.store.change_feed import FRESH_MS, HELD_BACK_MS, PROMPT_MS, ChangeFeed, Entry, FeedPosition
 from app.store.change_items import DAY_MS, KEPT_FOR_S, MOST_BYTES, ChangeItem, items_of, written
 from app.store.compact_json import compact
 from app.store.raw_items import Raw
@@ -52,7 +52,7 @@ def read_all(feed: ChangeFeed, project: str, limit: int = 100) -> list[Entry]:
         page = feed.read(project, place, limit)
         assert len(page.entries) <= limit
         entries += page.entries
-        place = Place.read(str(page.after))
+        place = FeedPosition.read(str(page.after))
         if page.is_last:
             return entries
 
@@ -73,7 +73,7 @@ def test_an_entry_is_the_webhook_and_its_id(clock: Clock) -> None:
 def test_an_entry_is_held_back_until_no_write_can_come_before_it(clock: Clock) -> None:
     feed, project = ChangeFeed(clock, SHARDS), a_project()
     feed.add(told(clock, project), clock.now_ms)
-    begin = Place.at(clock.now_ms)
+    begin = FeedPosition.at(clock.now_ms)
     clock.now_s += (PROMPT_MS + HELD_BACK_MS) / 1000
     assert feed.read(project, begin, 9).entries == []
     clock.now_s += 0.001
@@ -117,7 +117,7 @@ def test_only_what_is_wanted_counts_for_the_page(clock: Clock) -> None:
         feed.add([replace(change, type=kind)], clock.now_ms)
         clock.advance(1)
     clock.advance(60)
-    place = Place.at(int(STARTS_AT_S) * 1000)
+    place = FeedPosition.at(int(STARTS_AT_S) * 1000)
     page = feed.read(project, place, 1, lambda entry: entry["type"] == "email.opened")
     assert (len(page.entries), page.is_last) == (1, False)
     page = feed.read(project, page.after, 5, lambda entry: entry["type"] == "email.opened")
@@ -201,14 +201,14 @@ def test_entries_of_more_shards_than_this_process_writes_to_are_read(clock: Cloc
         ChangeFeed(clock, 8).add([one], clock.now_ms)
     clock.advance(60)
     few = ChangeFeed(clock, 1)
-    place = Place.at(int(STARTS_AT_S) * 1000)
+    place = FeedPosition.at(int(STARTS_AT_S) * 1000)
     assert len(few.read(project, place, 100, shards=8).entries) == 12
 
 
 @pytest.mark.parametrize("text", ["", "x", "5", "18000000000000", "1800000000000#a#b#1", "1800000000000#1#", "²" * 13])
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no place in the feed; send `after` as an answer gave it"):
-        Place.read(text)
+        FeedPosition.read(text)
 
 
 # --- Told again, told late, told by one that dies -----------------------------------------------------------------
@@ -297,7 +297,7 @@ class Run:
     project: str
     patch: pytest.MonkeyPatch
     chance: random.Random
-    place: Place | None = None
+    place: FeedPosition | None = None
     seen: list[Entry] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
     expected: list[EmailChange] = field(default_factory=list)
@@ -356,7 +356,7 @@ def test_whatever_dies_each_reader_sees_each_change_once_and_in_order(number: in
     clock.now_s = STARTS_AT_S
     with pytest.MonkeyPatch.context() as patch:
         run = Run(clock, ChangeFeed(clock, SHARDS), a_project(), patch, chance)
-        run.place = Place.at(clock.now_ms)
+        run.place = FeedPosition.at(clock.now_ms)
         for _ in range(12):
             run.tell()
             run.read()

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.changes import EmailChange, changes
 from app.store import change_feed
-from app.store.change_feed import PROMPT_MS, ChangeFeed, Entry, Page, Place
+from app.store.change_feed import PROMPT_MS, ChangeFeed, Entry, FeedPosition, Page
 from app.store.change_items import ChangeItem
 from tests.store.conftest import STARTS_AT_S
 from tests.support.aws import Aws
@@ -48,10 +48,10 @@ def test_several_projects_are_one_feed_in_the_order_recorded(clock: Clock) -> No
     clock.advance(60)
     for limit in (1, 4, 100):
         found: list[str] = []
-        place = None
+        position = None
         while True:
-            page = feed.read(projects, place, limit)
-            found, place = found + ids(page.entries), page.after
+            page = feed.read(projects, position, limit)
+            found, position = found + ids(page.entries), page.after
             if page.is_last:
                 break
         assert found == expected
@@ -61,7 +61,7 @@ def test_several_projects_are_one_feed_in_the_order_recorded(clock: Clock) -> No
 def test_what_was_recorded_at_a_time_or_later_can_be_left_out(clock: Clock) -> None:
     feed, project = ChangeFeed(clock, SHARDS), a_project()
     before, after = queued(clock, project), queued(clock, project)
-    begin = Place.at(clock.now_ms)
+    begin = FeedPosition.at(clock.now_ms)
     feed.add(before, clock.now_ms)
     clock.advance(5)
     until_ms = clock.now_ms + PROMPT_MS
@@ -73,8 +73,8 @@ def test_what_was_recorded_at_a_time_or_later_can_be_left_out(clock: Clock) -> N
     assert feed.read(project, page.after, 10, until_ms=until_ms - 5000).is_last
 
 
-@pytest.mark.parametrize("after", [None, Place("0" * 13)])  # one of long ago is where what is kept begins
-def test_the_first_page_is_where_the_first_entry_is(clock: Clock, after: Place | None) -> None:
+@pytest.mark.parametrize("after", [None, FeedPosition("0" * 13)])  # one of long ago is where what is kept begins
+def test_the_first_page_is_where_the_first_entry_is(clock: Clock, after: FeedPosition | None) -> None:
     feed, project = ChangeFeed(clock, SHARDS), a_project()
     (change,) = queued(clock, project)
     feed.add([change], clock.now_ms)
@@ -106,7 +106,7 @@ def test_a_page_that_found_nothing_ends_with_what_one_may_read_and_skips_nothing
     monkeypatch.setattr(change_feed, "MOST_EXAMINED", 3)
     for wanted in (found, found[-1:]):
         names, read = [change.id for change in wanted], list[str]()
-        page = Page([], Place("0" * 13), is_last=False)
+        page = Page([], FeedPosition("0" * 13), is_last=False)
         sizes: list[int] = []
         while not page.is_last:
             asked.clear()
@@ -124,7 +124,7 @@ def test_a_page_reads_no_more_items_than_it_needs(clock: Clock, aws: Aws) -> Non
         feed.add(queued(clock, project), clock.now_ms)
         clock.advance(0.1)
     clock.advance(60)
-    place = Place.at(int(STARTS_AT_S) * 1000)
+    position = FeedPosition.at(int(STARTS_AT_S) * 1000)
     with pytest.MonkeyPatch.context() as patch:
         asked: list[int] = []
         query = ChangeItem.query
@@ -134,6 +134,6 @@ def test_a_page_reads_no_more_items_than_it_needs(clock: Clock, aws: Aws) -> Non
             return query(*args, **options)
 
         patch.setattr(ChangeItem, "query", counted)
-        page = feed.read(project, place, 5)
+        page = feed.read(project, position, 5)
     assert (len(page.entries), page.is_last) == (5, False)
     assert asked == [6]  # of the first day only, which has enough

@@ -18,7 +18,7 @@ from app.domain.endpoint import Endpoint
 from app.domain.event import Nonce, ProviderEvent
 from app.domain.health import Health
 from app.domain.kinds import Kind
-from app.domain.stats import CountedHour, place_at
+from app.domain.stats import CountedHour, position_at
 from app.domain.suppression import Entry, Reason, Suppression
 from app.domain.tried import Tried
 from app.faults import is_silent
@@ -92,7 +92,7 @@ def told() -> list[EmailChange]:
 
 
 def an_hour() -> CountedHour:
-    return CountedHour(500_000, place_at(NOW_MS), Counter())
+    return CountedHour(500_000, position_at(NOW_MS), Counter())
 
 
 def clock() -> float:
@@ -167,7 +167,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "counted_hours.newest": lambda: CountedHours().newest("shop", 1),
     "counted_hours.between": lambda: CountedHours().between("shop", 1, 0, 9),
     "counted_hours.add": lambda: CountedHours().add("shop", 1, an_hour(), None),
-    "counted_hours.add more": lambda: CountedHours().add("shop", 1, an_hour(), place_at(NOW_MS - 1)),
+    "counted_hours.add more": lambda: CountedHours().add("shop", 1, an_hour(), position_at(NOW_MS - 1)),
     "delivery_log.add": lambda: DeliveryLog(clock).add("shop", "ep_1", [a_try()]),
     "delivery_log.read": lambda: DeliveryLog(clock).read("shop", "ep_1", None, 10),
     "waiting_notifications.put_all": lambda: waiting().put_all([(a_notification(), NOW_MS)]),
@@ -227,7 +227,7 @@ STORES: dict[str, type[object]] = {
     "waiting_notifications": WaitingNotifications,
 }
 # They ask no table for anything.
-ASK_NOTHING = {"contents.details", "listings.partitions", "suppressions.id_of", "waiting_notifications.place"}
+ASK_NOTHING = {"contents.details", "listings.partitions", "suppressions.id_of", "waiting_notifications.key_of"}
 
 
 def a_try() -> Tried:

@@ -12,7 +12,7 @@ from app.domain.email import Role
 from app.domain.head import Recipient
 from app.errors import ServiceUnavailable
 from app.store.batches import put_all
-from app.store.change_feed import FRESH_MS, HELD_BACK_MS, PROMPT_MS, ChangeFeed, Place
+from app.store.change_feed import FRESH_MS, HELD_BACK_MS, PROMPT_MS, ChangeFeed, FeedPosition
 from app.store.change_items import MOST_BYTES, ChangeItem, items_of
 from tests.support.clock import Clock
 from tests.support.samples import a_head
@@ -39,7 +39,7 @@ class SlowTable:
     clock: Clock
     takes_s: list[float]
     begun_behind_ms: list[int] = field(default_factory=list)
-    place: Place | None = None
+    position: FeedPosition | None = None
     seen: list[str] = field(default_factory=list)
 
     def store(self, items: Sequence[ChangeItem], may_begin: Callable[[], bool]) -> None:
@@ -49,9 +49,9 @@ class SlowTable:
         self.follow(items[0].partition.partition("#")[0])
 
     def follow(self, project: str) -> None:
-        page = ChangeFeed(self.clock, 1).read(project, self.place, 1000)
+        page = ChangeFeed(self.clock, 1).read(project, self.position, 1000)
         self.seen += [entry["id"] for entry in page.entries]
-        self.place = page.after
+        self.position = page.after
 
 
 @pytest.mark.parametrize("late_s", [0.0, 60.0])

@@ -46,8 +46,8 @@ def test_it_comes_back_whole_when_it_is_due_and_not_before() -> None:
 def test_the_longest_due_come_first_and_no_more_than_asked_for() -> None:
     email_id, shard = an_email()
     several = [a_notification(email_id) for _ in range(30)]
-    for place, one in enumerate(several):
-        waiting().put_all([(one, AT_MS - place)])
+    for key_of, one in enumerate(several):
+        waiting().put_all([(one, AT_MS - key_of)])
     assert [one for _, one in waiting().due(shard, AT_MS, 7)] == several[::-1][:7]
     keys = [key for key, _ in waiting().due(shard, AT_MS, 100)]
     assert len(keys) == 30

@@ -23,7 +23,7 @@ REGION = "us-east-1"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:123456789012:notifications"
 QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/123456789012/notifications"
 MASTER = "s3cr3t-webhooks-of-thirty-two-characters"
-TELLING = {
+NOTIFY_SETTINGS = {
     "WEBHOOK_SECRET": MASTER,
     "NOTIFICATIONS_TOPIC_ARN": TOPIC_ARN,
     "NOTIFICATIONS_QUEUE_URL": QUEUE_URL,
@@ -47,7 +47,7 @@ class FeedWriter:
         """That of a container."""
         return cls(parts.partitions, parts.settings.shards, clock)
 
-    def tell(self, project: str = "default", kind: ChangeType | None = None, **fields: Any) -> EmailChange:
+    def record(self, project: str = "default", kind: ChangeType | None = None, **fields: Any) -> EmailChange:
         """Let something become of a new email, and let it be readable."""
         self.partitions.note(project)
         recipients = {"ann@example.net": Recipient("ann@example.net", Role.TO)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.notify.tell import Tell
+from app.notify.publish_changes import PublishChanges
 from app.store import batches
 from app.store import events as event_store
 from app.store.collapses import Collapses
@@ -92,7 +92,7 @@ class Shard:
     """One shard of a stream, and how far it is told. What fails comes again from the record that failed."""
 
     stream: Stream
-    tell: Tell
+    publish_changes: PublishChanges
     begins: int = 0
 
     def hand_over(self, most: int, context: object = None) -> int:
@@ -100,7 +100,7 @@ class Shard:
         batch = self.stream.records[self.begins : self.begins + most]
         if not batch:
             return 0
-        answer = handle(self.tell, {"Records": batch}, context)
+        answer = handle(self.publish_changes, {"Records": batch}, context)
         numbers = [one["dynamodb"]["SequenceNumber"] for one in batch]
         failed = [numbers.index(one["itemIdentifier"]) for one in answer["batchItemFailures"]]
         done = min(failed, default=len(batch))

@@ -16,7 +16,7 @@ from app.store import tables
 from app.store.change_items import ChangeItem
 from app.store.endpoints import Endpoints
 from app.store.head_items import as_raw
-from app.wiring.changes import tell
+from app.wiring.changes import publish_changes
 from tests.support.aws import Queue
 from tests.support.process import Process
 from tests.support.samples import an_email
@@ -32,11 +32,11 @@ def notifications(process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.delenv("ADDRESS_SECRET")
     root = logging.getLogger()
     before = list(root.handlers), root.level
-    tell.cache_clear()
-    tell()
+    publish_changes.cache_clear()
+    publish_changes()
     root.handlers, root.level = before
     yield queue
-    tell.cache_clear()
+    publish_changes.cache_clear()
 
 
 def accepted(process: Process, project: str) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def test_a_record_is_told_to_the_endpoint_through_the_topic(process: Process, no
 
 def test_without_a_topic_it_tells_the_feed_only(process: Process, notifications: Queue, monkeypatch: Any) -> None:
     monkeypatch.delenv("NOTIFICATIONS_TOPIC_ARN")
-    tell.cache_clear()
-    assert tell().publish is None
+    publish_changes.cache_clear()
+    assert publish_changes().publish is None
     assert handler({"Records": [accepted(process, "team")]}, Context("changes", timeout_s=60)) == {
         "batchItemFailures": []
     }
@@ -87,5 +87,5 @@ def test_what_fails_is_named_and_its_line_has_the_request(
     answer = handler({"Records": [accepted(process, "team"), one]}, context)
     assert answer == {"batchItemFailures": [{"itemIdentifier": one["dynamodb"]["SequenceNumber"]}]}
     assert published(notifications) == []
-    (line,) = [vars(found) for found in caplog.records if found.getMessage() == "record not told"]
+    (line,) = [vars(found) for found in caplog.records if found.getMessage() == "record not published"]
     assert line["email_id"] == one["dynamodb"]["Keys"]["email_id"]["S"]

@@ -59,24 +59,24 @@ def send_batch(request: Request, key: Sender, body: JsonBody, parts: Parts) -> R
     wanted: dict[int, Requested] = {}
     values, broken = _split(body)
     rates.take(request, parts, key, len(values))
-    for place, one in enumerate(_read(values, broken, key, parts)):
+    for index, one in enumerate(_read(values, broken, key, parts)):
         if isinstance(one, Requested):
-            wanted[place] = one
+            wanted[index] = one
         else:
-            answers[place] = one
+            answers[index] = one
     answers |= zip(
         wanted, parts.accept.together(list(wanted.values()), project=key.project, sender=key.id), strict=True
     )
-    in_order = [answers[place] for place in sorted(answers)]
+    in_order = [answers[index] for index in sorted(answers)]
     if all(isinstance(one, Exception) and not isinstance(one, _FOR_GOOD) for one in in_order):
         raise next(one for one in in_order if isinstance(one, Exception))
     data = [_write(one, request, key, parts.settings.providers) for one in in_order]
     return Response(batch_views.EmailBatch(data=data).model_dump_json(by_alias=True), 200, {}, "application/json")
 
 
-def _split(body: bytes) -> tuple[list[Any], list[bodies.Place]]:
-    """What the batch holds, and the places of what is not Unicode. Raises Malformed, and Invalid for what is none."""
-    values, broken = bodies.parse_with_places(body)
+def _split(body: bytes) -> tuple[list[Any], list[bodies.Location]]:
+    """What the batch holds, and the locations of what is not Unicode. Raises Malformed and Invalid."""
+    values, broken = bodies.parse_with_locations(body)
     if not isinstance(values, list) or not 1 <= len(values) <= MOST:
         found = f"{len(values)} entries" if isinstance(values, list) else "none"
         raise Invalid(("body", f"must be a list of 1 to {MOST} emails, and is {found}"))
@@ -84,7 +84,7 @@ def _split(body: bytes) -> tuple[list[Any], list[bodies.Place]]:
 
 
 def _read(
-    values: list[Any], broken: list[bodies.Place], key: ApiKey, parts: Container
+    values: list[Any], broken: list[bodies.Location], key: ApiKey, parts: Container
 ) -> Iterator[Requested | Problem]:
     """Each email of the batch, or why it is none."""
     now_ms, urls = int(parts.clock() * 1000), WebhookUrls.of(parts)

@@ -13,7 +13,7 @@ from app.api.threads import Route
 from app.api.v1 import endpoint_views as views
 from app.api.v1 import notify_examples, queries
 from app.api.v1.endpoints import BAD_PROJECT, NO_KEY, Chosen, EndpointId, Owner, ProjectName, find
-from app.api.v1.events import place_of
+from app.api.v1.events import position_of
 from app.api.v1.queries import BAD_CURSOR
 from app.api.v1.validation import read_request
 from app.errors import Invalid
@@ -47,9 +47,9 @@ def list_webhook_deliveries(
     A page may hold fewer than `limit` although a next page exists.
     """
     endpoint = find(endpoint_id, chosen, key, parts)
-    place = place_of(chosen.after)
+    position = position_of(chosen.after)
     try:
-        found, after = parts.notify().deliveries(endpoint, place, chosen.limit, only_failed=chosen.failed)
+        found, after = parts.notify().deliveries(endpoint, position, chosen.limit, only_failed=chosen.failed)
     except ValueError:
         raise BAD_CURSOR from None
     return views.WebhookDeliveryList(
@@ -109,7 +109,7 @@ def replay_webhooks(
     endpoint = find(endpoint_id, chosen, key, parts)
     chosen_ones = Wanted(wanted.types, email_id=wanted.email_id or "", event_id=wanted.event_id or "")
     try:
-        done = parts.notify().replay(endpoint, chosen_ones, wanted.first, wanted.to, place_of(wanted.after))
+        done = parts.notify().replay(endpoint, chosen_ones, wanted.first, wanted.to, position_of(wanted.after))
     except ValueError:
         raise BAD_CURSOR from None
     about = {"endpoint_id": endpoint.id, "count": done.count, "key_id": short_id(key)}

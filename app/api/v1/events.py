@@ -82,9 +82,9 @@ def list_events(chosen: Annotated[Filter, Query()], key: Reader, parts: Parts) -
     if chosen.first is not None and chosen.after is not None:
         raise Invalid(("from", "is where to begin, and `after` is where to go on; send one of them"))
     wanted = Wanted(chosen.type or (), chosen.tag or "", chosen.email_id or "")
-    place = place_of(chosen.after)
+    position = position_of(chosen.after)
     try:
-        page = parts.notify().feed(seen(key, chosen.project), wanted, place, chosen.limit, chosen.first)
+        page = parts.notify().feed(seen(key, chosen.project), wanted, position, chosen.limit, chosen.first)
     except ValueError:
         raise BAD_CURSOR from None
     events = list(views.read(page.entries))
@@ -96,9 +96,9 @@ def seen(key: ApiKey, named: str | None) -> Seen:
     return Seen(project_of(key, named), with_tests=is_operator(key))
 
 
-def place_of(cursor: str | None) -> str | None:
-    """The place of a cursor; None for none. Raises Invalid if the text is no cursor."""
-    place = None if cursor is None else queries.decode(cursor)
-    if cursor is not None and place is None:
+def position_of(cursor: str | None) -> str | None:
+    """The position of a cursor; None for none. Raises Invalid if the text is no cursor."""
+    position = None if cursor is None else queries.decode(cursor)
+    if cursor is not None and position is None:
         raise BAD_CURSOR
-    return place
+    return position

@@ -107,13 +107,13 @@ def _fault(name: str, count: int, known: Sequence[str]) -> str | None:
     return f"is no parameter of this call; {f'did you mean {close[0]}?' if close else 'it takes ' + ', '.join(known)}"
 
 
-def encode(place: str) -> str:
-    """A cursor for `place`, where the next page starts."""
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+def encode(position: str) -> str:
+    """A cursor for `position`, where the next page starts."""
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> str | None:
-    """The place of a cursor. Returns None if the text is not a cursor."""
+    """The position of a cursor. Returns None if the text is not a cursor."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
@@ -127,14 +127,14 @@ def newest_first(items: Iterable[Item], after: str | None, limit: int, ids: str)
     """
     before = None if after is None else _created(after, ids)
     found = sorted(((one.created_at_ms, one.id), one) for one in items)[::-1]
-    left = [(place, one) for place, one in found if before is None or place < before]
+    left = [(position, one) for position, one in found if before is None or position < before]
     page = left[:limit]
     following = encode("{}.{}".format(*page[-1][0])) if len(left) > len(page) else None
     return [one for _, one in page], following
 
 
 def _created(cursor: str, ids: str) -> tuple[int, str]:
-    place = re.fullmatch(rf"(\d{{1,16}})\.({ids})", decode(cursor) or "")
-    if place is None:
+    position = re.fullmatch(rf"(\d{{1,16}})\.({ids})", decode(cursor) or "")
+    if position is None:
         raise BAD_CURSOR
-    return int(place[1]), place[2]
+    return int(position[1]), position[2]

@@ -26,7 +26,7 @@ from app.wiring.parts import Container
 logger = logging.getLogger(__name__)
 router = APIRouter(route_class=Route, tags=["suppressions"])
 
-_PLACE = re.compile(r"[0-9a-f]{64}")
+_POSITION = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN = NotFound("there is no such suppression; `GET /v1/suppressions?address=` has the id of an address")
 
 Id = Annotated[str, Path(description="the `id` of the suppression", examples=[examples.SUPPRESSION["id"]])]
@@ -67,7 +67,7 @@ def list_suppressions(chosen: Annotated[Filter, Query()], key: Reader, parts: Pa
         return views.SuppressionList(
             suppressions=_shown(parts.suppressions.of(chosen.address, projects), now_ms, key, parts), after=None
         )
-    start = None if chosen.after is None else _place(chosen.after)
+    start = None if chosen.after is None else _position(chosen.after)
     page = list(islice(parts.suppressions.all(start, now_ms, project), chosen.limit))
     after = queries.encode(page[-1][0]) if len(page) == chosen.limit else None
     return views.SuppressionList(suppressions=_shown((entry for _, entry in page), now_ms, key, parts), after=after)
@@ -130,11 +130,11 @@ def lift_suppression(suppression_id: Id, key: Operator, parts: Parts) -> None:
     logger.warning("suppression lifted", extra={"key_id": short_id(key)})
 
 
-def _place(cursor: str) -> str:
-    place = queries.decode(cursor)
-    if place is None or not _PLACE.fullmatch(place):
+def _position(cursor: str) -> str:
+    position = queries.decode(cursor)
+    if position is None or not _POSITION.fullmatch(position):
         raise queries.BAD_CURSOR
-    return place
+    return position
 
 
 def _shown(entries: Iterable[Entry], now_ms: int, key: ApiKey, parts: Container) -> list[views.Suppression]:

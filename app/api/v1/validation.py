@@ -146,10 +146,10 @@ def _faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
 def _unknown(location: Sequence[int | str], model: type[BaseModel]) -> str:
     name = str(location[-1])
     if len(location) > 1:
-        place = str(location[0])
-        if place not in _WITHIN:
-            return "is not a known field; " + _KNOWN.get(place, "an address has email and name")
-        model = _WITHIN[place]
+        part = str(location[0])
+        if part not in _WITHIN:
+            return "is not a known field; " + _KNOWN.get(part, "an address has email and name")
+        model = _WITHIN[part]
     if remedy := _REMEDIES.get(model, {}).get(name):
         return remedy
     known = [field.alias or name for name, field in model.model_fields.items()]

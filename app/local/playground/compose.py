@@ -77,9 +77,9 @@ def _addresses(values: Mapping[str, str]) -> list[str]:
 
 
 def _at_its_field(path: str, message: str, has_several: bool) -> str:
-    """An error without the name of its field, but with the place in To, where that `has_several` addresses."""
-    place = re.match(r"to\[(\d+)\]", path)
-    return f"number {int(place[1]) + 1} {message}" if place and has_several else message
+    """An error without the name of its field, but with the number in To, where that `has_several` addresses."""
+    number = re.match(r"to\[(\d+)\]", path)
+    return f"number {int(number[1]) + 1} {message}" if number and has_several else message
 
 
 class Samples:

@@ -99,7 +99,7 @@ class Playground:
             view=None if message is None else messages.view(message, request.query.get("view", "")),
             email_id=email_id,
             subject=(story or message or {"subject": ""})["subject"],
-            story=None if story is None else stories.tell(story, self._titles, copies, datetime.now(UTC)),
+            story=None if story is None else stories.timeline(story, self._titles, copies, datetime.now(UTC)),
             is_repeated=story is not None and _is_repeated(story, message),
             others=sorted(each for each in copies.values() if each != number),
         )

@@ -37,7 +37,7 @@ class Timeline:
     was_taken: bool
 
 
-def tell(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[str, int], now: datetime) -> Timeline:
+def timeline(story: Mapping[str, Any], titles: Mapping[str, str], copies: Mapping[str, int], now: datetime) -> Timeline:
     """The timeline of a story. `copies` has the number in the inbox of each attempt's copy, by the attempt's number."""
     return Timeline(
         email_id=story["id"],

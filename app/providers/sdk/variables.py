@@ -150,7 +150,7 @@ class Values:
             return f"{variable}: holds nothing but commas"
         if declared.form is None:
             return "" if all(map(is_plain, texts)) else _fault(variable)
-        wrong = [str(place) for place, text in enumerate(texts, 1) if not declared.form.fits(text)]
+        wrong = [str(number) for number, text in enumerate(texts, 1) if not declared.form.fits(text)]
         if not wrong:
             return ""
         which = "it" if len(texts) == 1 else f"text {' and '.join(wrong)} of the {len(texts)} in it"

@@ -11,14 +11,14 @@ from app.domain.head import EmailStatus, Status
 from app.domain.kinds import EventKind, OutcomeKind
 from app.domain.waiting import Waiting
 from app.local.playground import stories, words
-from app.local.playground.stories import Timeline, tell
+from app.local.playground.stories import Timeline, timeline
 
 NOW = datetime(2030, 1, 31, 18, 0, 5, tzinfo=UTC)
 TITLES = {"sendgrid": "SendGrid", "mailgun": "Mailgun"}
 
 
 def told(copies: dict[str, int] | None = None, **changes: Any) -> Timeline:
-    return tell({**copy.deepcopy(STORY), **changes}, TITLES, copies or {}, NOW)
+    return timeline({**copy.deepcopy(STORY), **changes}, TITLES, copies or {}, NOW)
 
 
 def recipient(**changes: Any) -> dict[str, Any]:

@@ -230,7 +230,7 @@ def test_an_unknown_token_proves_nothing() -> None:
 
 # ---- the table ----
 def test_the_table_is_ordered_by_weight_and_total() -> None:
-    assert [rule.weight for rule in RULES] == sorted(rule.weight for rule in RULES)
+    assert [rule.priority for rule in RULES] == sorted(rule.priority for rule in RULES)
     assert RULES[-1].proves is Proven.UNKNOWN
     assert len({rule.name for rule in RULES}) == len(RULES)
     assert all(rule.source and rule.says[-1] in ".…" for rule in RULES)

@@ -57,8 +57,10 @@ def _page(lists: OwnLists, call: Call, name: str) -> Reply:
     shown = entries[:limit]
     last = shown[-1].address if shown else after
     url = f"https://{call.headers['host']}{call.path}"
-    places = {"previous": shown[0].address if shown else after, "first": "", "next": last, "last": ""}
-    paging = {word: f"{url}?{urlencode({'page': word, 'address': at, 'limit': limit})}" for word, at in places.items()}
+    addresses = {"previous": shown[0].address if shown else after, "first": "", "next": last, "last": ""}
+    paging = {
+        word: f"{url}?{urlencode({'page': word, 'address': at, 'limit': limit})}" for word, at in addresses.items()
+    }
     return json_reply(200, {"items": [_entry(name, one) for one in shown], "paging": paging})
 
 

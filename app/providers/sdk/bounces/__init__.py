@@ -3,7 +3,7 @@
     report = Report(action="failed", status="5.1.1", text="550 5.1.1 …", label=Label.GENERIC)
     kind, cause = meaning(account, report)
 
-`RULES` is ordered by the weight of the evidence, and its first row that applies decides. It is total: the last row
+`RULES` is ordered by the priority of the evidence, and its first row that applies decides. It is total: the last row
 always applies.
 """
 
@@ -11,11 +11,11 @@ import logging
 from typing import Final
 
 from app.providers.sdk.bounces.code_rules import CODES, REMAINS
-from app.providers.sdk.bounces.evidence import collect
+from app.providers.sdk.bounces.features import collect
 from app.providers.sdk.bounces.first_rules import IS_IT_A_FAILURE, LABELS, TOKENS
 from app.providers.sdk.bounces.meaning import MEANINGS, EventMeaning
 from app.providers.sdk.bounces.report import Label, Proven, Reading, Report
-from app.providers.sdk.bounces.rule import TITLES, Rule, Weight
+from app.providers.sdk.bounces.rule import TITLES, Priority, Rule
 from app.providers.sdk.bounces.word_rules import ABOUT_US, MAILBOX, UNKNOWN_RECIPIENT
 
 __all__ = [
@@ -24,11 +24,11 @@ __all__ = [
     "TITLES",
     "EventMeaning",
     "Label",
+    "Priority",
     "Proven",
     "Reading",
     "Report",
     "Rule",
-    "Weight",
     "meaning",
     "read",
 ]

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from app.providers.sdk.bounces.report import Proven
-from app.providers.sdk.bounces.rule import Rule, Weight
+from app.providers.sdk.bounces.rule import Priority, Rule
 
 IANA: Final = "IANA, SMTP Enhanced Status Codes (2026)"
 
@@ -20,13 +20,13 @@ AGAINST: Final = re.compile(r"[45]\.(?:2|7)\.[1-9]\d*|4\.[1-6]\.[1-9]\d*|5\.1\.[
 
 
 def _code(name: str, proves: Proven, codes: re.Pattern[str], says: str, source: str) -> Rule:
-    return Rule(name=name, weight=Weight.ENHANCED_CODE, proves=proves, says=says, source=source, codes=codes)
+    return Rule(name=name, priority=Priority.ENHANCED_CODE, proves=proves, says=says, source=source, codes=codes)
 
 
 CODES: Final = (
     Rule(
         name="codes-disagree",
-        weight=Weight.ENHANCED_CODE,
+        priority=Priority.ENHANCED_CODE,
         proves=Proven.SOFT_BOUNCE,
         says="A code of a dead mailbox beside one that contradicts it.",
         source="sisimai, set-of-emails, sendmail (2025-12)",
@@ -39,7 +39,7 @@ CODES: Final = (
     _code("policy-code", Proven.BLOCKED, OF_POLICY, "5.7.x.", "RFC 3463 §3.8 (2003)"),
     Rule(
         name="dead-code",
-        weight=Weight.ENHANCED_CODE,
+        priority=Priority.ENHANCED_CODE,
         proves=Proven.HARD_BOUNCE,
         says="5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10, 5.1.351.",
         source=f"RFC 3463 §3.2 (2003); RFC 7505 §4.2 (2015); {IANA}",
@@ -54,7 +54,7 @@ CODES: Final = (
 REMAINS: Final = (
     Rule(
         name="no-mail-domain",
-        weight=Weight.BASIC_CODE,
+        priority=Priority.BASIC_CODE,
         proves=Proven.HARD_BOUNCE,
         says="556: the domain accepts no mail.",
         source="RFC 7504 §4 (2015)",
@@ -62,7 +62,7 @@ REMAINS: Final = (
     ),
     Rule(
         name="basic-code",
-        weight=Weight.BASIC_CODE,
+        priority=Priority.BASIC_CODE,
         proves=Proven.SOFT_BOUNCE,
         says="Any other 4xx or 5xx.",
         source="RFC 5321 §4.2 (2008)",
@@ -70,7 +70,7 @@ REMAINS: Final = (
     ),
     Rule(
         name="given-up",
-        weight=Weight.BASIC_CODE,
+        priority=Priority.BASIC_CODE,
         proves=Proven.SOFT_BOUNCE,
         says="`action: failed` or a label such as `bounce`, Permanent/General, NoEmail, with nothing beside it.",
         source="RFC 3464 §2.3.3 (2003); SES, bounce types (2026-11)",
@@ -78,7 +78,7 @@ REMAINS: Final = (
     ),
     Rule(
         name="nothing",
-        weight=Weight.BASIC_CODE,
+        priority=Priority.BASIC_CODE,
         proves=Proven.UNKNOWN,
         says="Nothing of all this.",
         source="–",

@@ -7,7 +7,7 @@ from app.providers.sdk.bounces import tokens
 from app.providers.sdk.bounces.pattern import Pattern, phrases
 from app.providers.sdk.bounces.recipients import ACCESS_DENIED
 from app.providers.sdk.bounces.report import Label, Proven
-from app.providers.sdk.bounces.rule import Rule, Weight
+from app.providers.sdk.bounces.rule import Priority, Rule
 
 _OWN_LIST: Final = phrases(
     r"suppression list|has suppressed sending|was suppressed|previously (?:bounced|unsubscribed) address"
@@ -16,7 +16,7 @@ _OWN_LIST: Final = phrases(
 IS_IT_A_FAILURE: Final = (
     Rule(
         name="delayed",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.DELAYED,
         says="The action is `delayed`.",
         source="RFC 3464 §2.3.3 (2003)",
@@ -24,7 +24,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="other-action",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.NOT_A_FAILURE,
         says="The action is another one than `failed`: `delivered`, `relayed`, `expanded`.",
         source="RFC 3464 §2.3.3 (2003)",
@@ -32,7 +32,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="goes-on-trying",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.DELAYED,
         says="The provider's label says that it goes on trying.",
         source="Mailgun, Events: severity `temporary` (2024-07)",
@@ -41,7 +41,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="automatic-reply",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.NOT_A_FAILURE,
         says="Not Permanent, a subtype that says nothing, no `action: failed`. An absence note comes like this.",
         source="SES, Using the mailbox simulator: ooto@ (2026-11)",
@@ -50,7 +50,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="no-reply",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.NOT_A_FAILURE,
         says="The same from a provider that reports no action, and no 4xx or 5xx code in its text.",
         source="Resend, Email Bounces (2026-11)",
@@ -60,7 +60,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="success",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.NOT_A_FAILURE,
         says="There are codes, and all of them are 2xx or 2.x.x.",
         source="RFC 3463 §2 (2003)",
@@ -70,7 +70,7 @@ IS_IT_A_FAILURE: Final = (
     ),
     Rule(
         name="temporary",
-        weight=Weight.ACTION,
+        priority=Priority.ACTION,
         proves=Proven.DELAYED,
         says="The host's last word was a 4xx, and nobody says that the provider has given up.",
         source="RFC 5321 §4.2.1 (2008)",
@@ -82,7 +82,7 @@ IS_IT_A_FAILURE: Final = (
 LABELS: Final = (
     Rule(
         name="own-list",
-        weight=Weight.LABEL,
+        priority=Priority.LABEL,
         proves=Proven.SUPPRESSED,
         says="The provider never tried: the address is on its own list.",
         source="SES, bounce subtypes (2026-11); Mailgun, Events (2024-07)",
@@ -90,7 +90,7 @@ LABELS: Final = (
     ),
     Rule(
         name="block-label",
-        weight=Weight.LABEL,
+        priority=Priority.LABEL,
         proves=Proven.BLOCKED,
         says="The provider's label speaks of content, reputation, rate or a block.",
         source="SendGrid, Event Webhook (2026-04); SES, bounce subtypes (2026-11); Mailgun, Events (2024-07)",
@@ -98,7 +98,7 @@ LABELS: Final = (
     ),
     Rule(
         name="own-list-words",
-        weight=Weight.LABEL,
+        priority=Priority.LABEL,
         proves=Proven.SOFT_BOUNCE,
         says="The text speaks of somebody's suppression list, and no label confirms that it is the provider's.",
         source="SES, Using the account-level suppression list (2026-11)",
@@ -111,7 +111,13 @@ def _token(name: str, proves: Proven, pattern: Pattern, says: str, source: str) 
     """A token that says "dead" beside a 4xx says it of nothing: the host will look again."""
     only_final = False if proves is Proven.HARD_BOUNCE else None
     return Rule(
-        name=name, weight=Weight.TOKEN, proves=proves, says=says, source=source, tokens=pattern, temporary=only_final
+        name=name,
+        priority=Priority.TOKEN,
+        proves=proves,
+        says=says,
+        source=source,
+        tokens=pattern,
+        temporary=only_final,
     )
 
 
@@ -129,7 +135,7 @@ TOKENS: Final = (
     _token("microsoft-unknown", _DEAD, tokens.MICROSOFT_UNKNOWN, "`AS(201806281)`, `S2017062302`.", _MICROSOFT),
     Rule(
         name="microsoft-edge-block",
-        weight=Weight.TOKEN,
+        priority=Priority.TOKEN,
         proves=Proven.HARD_BOUNCE,
         says='5.4.1 with "Recipient address rejected: Access denied": the directory does not have the address.',
         source="Microsoft, Directory-based edge blocking (2026)",

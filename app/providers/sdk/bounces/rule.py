@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from app.providers.sdk.bounces.evidence import Evidence
+from app.providers.sdk.bounces.features import Features
 from app.providers.sdk.bounces.pattern import Pattern
 from app.providers.sdk.bounces.report import Label, Proven
 
 Patterns = tuple[Pattern, ...]
 
 
-class Weight(IntEnum):
-    """What the evidence is; a lower number weighs more."""
+class Priority(IntEnum):
+    """Which kind of feature a rule looks at. The rules of the lowest number are asked first."""
 
     ACTION = 1
     LABEL = 2
@@ -27,14 +27,14 @@ class Weight(IntEnum):
 
 
 TITLES: Final = {
-    Weight.ACTION: "Is it a failure at all",
-    Weight.LABEL: "The provider's own label",
-    Weight.TOKEN: "A receiver's token",
-    Weight.ABOUT_US: "Words about us",
-    Weight.MAILBOX: "Words about the mailbox's condition",
-    Weight.UNKNOWN_RECIPIENT: 'Words that say "unknown recipient"',
-    Weight.ENHANCED_CODE: "The enhanced code",
-    Weight.BASIC_CODE: "The SMTP code, or a label that says nothing else",
+    Priority.ACTION: "Is it a failure at all",
+    Priority.LABEL: "The provider's own label",
+    Priority.TOKEN: "A receiver's token",
+    Priority.ABOUT_US: "Words about us",
+    Priority.MAILBOX: "Words about the mailbox's condition",
+    Priority.UNKNOWN_RECIPIENT: 'Words that say "unknown recipient"',
+    Priority.ENHANCED_CODE: "The enhanced code",
+    Priority.BASIC_CODE: "The SMTP code, or a label that says nothing else",
 }
 
 
@@ -49,7 +49,7 @@ class Rule:
     """
 
     name: str
-    weight: Weight
+    priority: Priority
     proves: Proven
     says: str
     source: str
@@ -66,21 +66,21 @@ class Rule:
     fails: bool | None = None
     succeeds: bool | None = None
 
-    def applies(self, evidence: Evidence) -> bool:
+    def applies(self, features: Features) -> bool:
         """Whether this row decides."""
         return (
-            (self.temporary is None or self.temporary is evidence.temporary)
-            and (self.final is None or self.final is evidence.final)
-            and (self.fails is None or self.fails is evidence.fails)
-            and (self.succeeds is None or self.succeeds is evidence.succeeds)
-            and (self.action is None or self.action(evidence.action))
-            and (self.labels is None or evidence.label in self.labels)
-            and (self.codes is None or _some(self.codes, evidence.codes))
-            and (self.beside is None or _some(self.beside, evidence.codes))
-            and (self.unless is None or not _some(self.unless, evidence.codes))
-            and (self.replies is None or _some(self.replies, evidence.replies))
-            and (self.tokens is None or self.tokens.search(evidence.raw))
-            and (self.words is None or any(pattern.search(evidence.words) for pattern in self.words))
+            (self.temporary is None or self.temporary is features.temporary)
+            and (self.final is None or self.final is features.final)
+            and (self.fails is None or self.fails is features.fails)
+            and (self.succeeds is None or self.succeeds is features.succeeds)
+            and (self.action is None or self.action(features.action))
+            and (self.labels is None or features.label in self.labels)
+            and (self.codes is None or _some(self.codes, features.codes))
+            and (self.beside is None or _some(self.beside, features.codes))
+            and (self.unless is None or not _some(self.unless, features.codes))
+            and (self.replies is None or _some(self.replies, features.replies))
+            and (self.tokens is None or self.tokens.search(features.raw))
+            and (self.words is None or any(pattern.search(features.words) for pattern in self.words))
         )
 
 

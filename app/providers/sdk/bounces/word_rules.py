@@ -7,30 +7,30 @@ from app.providers.sdk.bounces import english, languages, recipients, tokens
 from app.providers.sdk.bounces.code_rules import AGAINST, FULL, IANA, OF_THE_SENDER
 from app.providers.sdk.bounces.pattern import Pattern
 from app.providers.sdk.bounces.report import Label, Proven
-from app.providers.sdk.bounces.rule import Patterns, Rule, Weight
+from app.providers.sdk.bounces.rule import Patterns, Priority, Rule
 
 _TEXTS: Final = "sisimai, set-of-emails (2025-12); ZoneMTA, bounces.txt (2026-07)"
 _PAGES: Final = "The hosts' own pages (2026)"
 _ABROAD: Final = "The texts of hosts that do not write English (2026)"
 
 
-def _words(name: str, weight: Weight, proves: Proven, words: Patterns, says: str, source: str) -> Rule:
-    return Rule(name=name, weight=weight, proves=proves, says=says, source=source, words=words)
+def _words(name: str, priority: Priority, proves: Proven, words: Patterns, says: str, source: str) -> Rule:
+    return Rule(name=name, priority=priority, proves=proves, says=says, source=source, words=words)
 
 
 def _about_us(name: str, pattern: Pattern, says: str, source: str = _TEXTS) -> Rule:
-    return _words(name, Weight.ABOUT_US, Proven.BLOCKED, (pattern,), says, source)
+    return _words(name, Priority.ABOUT_US, Proven.BLOCKED, (pattern,), says, source)
 
 
 def _mailbox(name: str, pattern: Pattern, says: str, source: str = _TEXTS) -> Rule:
-    return _words(name, Weight.MAILBOX, Proven.MAILBOX_CONDITION, (pattern,), says, source)
+    return _words(name, Priority.MAILBOX, Proven.MAILBOX_CONDITION, (pattern,), says, source)
 
 
 ABOUT_US: Final = (
     _about_us("sender", english.SENDER, "Our sender address, our server, what comes from us."),
     Rule(
         name="sender-code",
-        weight=Weight.ABOUT_US,
+        priority=Priority.ABOUT_US,
         proves=Proven.BLOCKED,
         says="A code that speaks of the sender: 5.1.7, 5.1.8, 5.7.20 to 5.7.29, 5.7.5xx, 5.7.606 to 5.7.649.",
         source=f"{IANA}; Microsoft, Non-delivery reports in Exchange Online (2026)",
@@ -43,7 +43,7 @@ ABOUT_US: Final = (
     _about_us("content", english.CONTENT, "Spam, viruses, content."),
     _about_us("relaying", english.RELAY, "Relaying."),
     _about_us("policy", english.POLICY, "Policy, access, what the recipient does not want.", f"{_TEXTS}; {_PAGES}"),
-    _words("us-abroad", Weight.ABOUT_US, Proven.BLOCKED, languages.US, "The same in other languages.", _ABROAD),
+    _words("us-abroad", Priority.ABOUT_US, Proven.BLOCKED, languages.US, "The same in other languages.", _ABROAD),
 )
 
 MAILBOX: Final = (
@@ -51,11 +51,16 @@ MAILBOX: Final = (
     _mailbox("disabled", english.DISABLED, "The mailbox is disabled, inactive, suspended."),
     _mailbox("too-large", english.TOO_LARGE, "The email is too large for it."),
     _words(
-        "mailbox-abroad", Weight.MAILBOX, Proven.MAILBOX_CONDITION, languages.CONDITION, "The same elsewhere.", _ABROAD
+        "mailbox-abroad",
+        Priority.MAILBOX,
+        Proven.MAILBOX_CONDITION,
+        languages.CONDITION,
+        "The same elsewhere.",
+        _ABROAD,
     ),
     Rule(
         name="mailbox-label",
-        weight=Weight.MAILBOX,
+        priority=Priority.MAILBOX,
         proves=Proven.MAILBOX_CONDITION,
         says="The provider's label `Mailbox Unavailable`, `MailboxFull` or `MessageTooLarge`.",
         source="SendGrid, Event Webhook (2026-04); SES, bounce subtypes (2026-11)",
@@ -67,7 +72,7 @@ MAILBOX: Final = (
 def _unknown(name: str, says: str, source: str, words: Patterns, codes: re.Pattern[str] | None = None) -> Rule:
     return Rule(
         name=name,
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.HARD_BOUNCE,
         says=says,
         source=source,
@@ -80,7 +85,7 @@ def _unknown(name: str, says: str, source: str, words: Patterns, codes: re.Patte
 def _unreconciled(name: str, says: str, source: str, words: Patterns, codes: re.Pattern[str] | None = None) -> Rule:
     return Rule(
         name=name,
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.SOFT_BOUNCE,
         says=says,
         source=source,
@@ -101,7 +106,7 @@ UNKNOWN_RECIPIENT: Final = (
     ),
     Rule(
         name="filter-says-unknown",
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.SOFT_BOUNCE,
         says='au and docomo: a recipient\'s own filter answers "User unknown", without the address or after the data.',
         source="sisimai, rhost KDDI and NTT docomo (2025-02)",
@@ -132,7 +137,7 @@ UNKNOWN_RECIPIENT: Final = (
     _unknown("unknown-abroad", "Unknown recipient, in other languages.", _ABROAD, languages.UNKNOWN),
     Rule(
         name="unavailable-at-host",
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.HARD_BOUNCE,
         says='"Requested action not taken: mailbox unavailable" by a host of Microsoft or United Internet.',
         source="smtp.codes: United Internet (2026); sisimai, rhost Outlook (2025-02)",
@@ -155,7 +160,7 @@ UNKNOWN_RECIPIENT: Final = (
     ),
     Rule(
         name="invalid-address-but",
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.SOFT_BOUNCE,
         says="The label `Invalid Address` beside a code that contradicts it.",
         source="SendGrid, Event Webhook (2026-04)",
@@ -164,7 +169,7 @@ UNKNOWN_RECIPIENT: Final = (
     ),
     Rule(
         name="invalid-address",
-        weight=Weight.UNKNOWN_RECIPIENT,
+        priority=Priority.UNKNOWN_RECIPIENT,
         proves=Proven.HARD_BOUNCE,
         says="The label `Invalid Address`.",
         source="SendGrid, Event Webhook (2026-04)",

@@ -29,7 +29,7 @@ _ACTION: Final = re.compile(r"[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Features:
     """A report as the rules look at it.
 
     `action` is its first word in lower case, `failed` if it means that. `words` are flattened, `raw` is the text
@@ -50,7 +50,7 @@ class Evidence:
     succeeds: bool
 
 
-def collect(report: Report) -> Evidence:
+def collect(report: Report) -> Features:
     """The evidence of a report. It raises nothing, whatever the report holds."""
     status, text = report.status[:LONGEST], _without_type(report.text[:LONGEST])
     action = _action(report.action)
@@ -58,7 +58,7 @@ def collect(report: Report) -> Evidence:
     in_fields = _codes(status), {*_first(report.code), *_first(status)}
     in_text = _codes(raw), set(_BASIC.findall(raw))
     codes, replies = in_fields[0] | in_text[0], in_fields[1] | in_text[1]
-    return Evidence(
+    return Features(
         action=action,
         label=report.label,
         raw=raw,

@@ -10,7 +10,7 @@ from app.domain.event import ProviderEvent
 from app.domain.kinds import Kind
 from app.store.events import Events
 from app.store.heads import Heads
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 from app.wiring.stats import build_count
 from app.wiring.sweep import notification_jobs
 from tests.infra.rights import asked, rights
@@ -48,7 +48,7 @@ def written(clock: Clock) -> Stream:
 
 def test_the_role_of_changes_allows_what_telling_asks_and_no_more(store: Aws, harness: Harness) -> None:
     clock = Clock()
-    tell = build_tell(harness.settings, clock, lambda _: [])
+    tell = build_publish_changes(harness.settings, clock, lambda _: [])
     late = written(clock)
     clock.advance(LATE_S)
     prompt = written(clock)
@@ -75,7 +75,7 @@ def test_the_role_of_the_sweep_allows_what_it_does_for_notifications_and_numbers
     deliveries: Deliveries, harness: Harness
 ) -> None:
     feed = over_tables(harness.settings, deliveries.clock)
-    feed.tell("shop")
+    feed.record("shop")
     waits = deliveries.notification(None)
     deliveries.waiting.put_all([(waits, deliveries.clock.now_ms)])
     published: list[str] = []

@@ -6,11 +6,11 @@ from infra.smoke import mail
 from infra.smoke.run import SmokeError, until
 from infra.smoke.world import World
 
-TELLS_WITHIN_S: Final = 180  # a function starts, the feed holds back ten seconds, a queue its batch for one
+NOTIFIES_WITHIN_S: Final = 180  # a function starts, the feed holds back ten seconds, a queue its batch for one
 RECEIVER: Final = "/v1/webhooks/nobody"  # a path of the API that answers everybody, and changes nothing
 
 
-def tells(world: World) -> None:
+def notifies(world: World) -> None:
     """What becomes of an email comes through the stream's filter and its mapping into the feed, and is posted.
 
     That the receiver answers, whatever it is, shows the rest: the queue's mapping polls it, the message has the form
@@ -19,8 +19,8 @@ def tells(world: World) -> None:
     with world.api() as api:
         receiver = f"{str(api.base_url).rstrip('/')}{RECEIVER}"
     email_id = mail.post(world, "success", webhook_url=receiver)
-    until(f"{email_id}: an event in the feed", lambda: _events(world, email_id), TELLS_WITHIN_S, world.wait)
-    tries = until(f"{email_id}: a webhook", lambda: _tries(world, email_id), TELLS_WITHIN_S, world.wait)
+    until(f"{email_id}: an event in the feed", lambda: _events(world, email_id), NOTIFIES_WITHIN_S, world.wait)
+    tries = until(f"{email_id}: a webhook", lambda: _tries(world, email_id), NOTIFIES_WITHIN_S, world.wait)
     if unanswered := [one["fault"] for one in tries if one["status_code"] is None]:
         raise SmokeError(f"{receiver} was called, and nothing answered: {unanswered[0]}")
 

@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.store.change_feed import ChangeFeed
 from app.store.delivery_log import DeliveryLog
 from app.store.endpoints import Endpoints
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 from app.wiring.deliveries import build_deliver
 from app.wiring.rebuild import build_rebuild
 from workers import changes, deliveries
@@ -33,7 +33,7 @@ ACCEPTED_BEFORE_MS: Final = 9 * 86_400_000  # an email that was written is not o
 _log = logging.getLogger(__name__)
 
 
-class Telling:
+class Notifier:
     """Threads that read the stream of emails, post webhooks, and post those again that wait."""
 
     def __init__(
@@ -64,7 +64,9 @@ class Telling:
             partial(deliveries.handle, deliver), stored, lambda: self._reader.passing.opened(), queue.bury_text
         )
         feed = ChangeFeed(time.time, settings.shards, self._calls.put_all, self._calls.get_all)
-        self._tell = replace(build_tell(settings, time.time, self._notifications.publish), feed=feed)
+        self._publish_changes = replace(
+            build_publish_changes(settings, time.time, self._notifications.publish), feed=feed
+        )
         self._reader = ChangeReader(
             EmailStream(env),
             self._handle,
@@ -87,7 +89,7 @@ class Telling:
 
     def _handle(self, event: LambdaEvent, context: Context) -> Any:
         """Tell the records of an event to the endpoints as they are now: whoever tries it out has just made one."""
-        return changes.handle(replace(self._tell, endpoints=Endpoints(time.time)), event, context)
+        return changes.handle(replace(self._publish_changes, endpoints=Endpoints(time.time)), event, context)
 
     def _note_stored(self, one: Stored) -> None:
         self._waiting.keep(one)

@@ -10,11 +10,11 @@ from app.domain.head import Head, Status
 from app.domain.kinds import Kind
 from app.notify.notification import Notification
 from app.settings import Settings
-from app.store.change_feed import ChangeFeed, Entry, Place
+from app.store.change_feed import ChangeFeed, Entry, FeedPosition
 from app.store.endpoints import Endpoints
 from app.store.events import Events
 from app.store.heads import Heads
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 from tests.support.clock import Clock
 from tests.support.samples import a_head
 from tests.support.stream import Shard, Stream
@@ -23,7 +23,7 @@ URL = "https://hooks.example.com/mail"
 
 
 @dataclass
-class Telling:
+class FeedProject:
     """A stream with what is told of it, in a project of its own."""
 
     clock: Clock = field(default_factory=Clock)
@@ -33,8 +33,8 @@ class Telling:
 
     def __post_init__(self) -> None:
         self.stream = Stream(self.clock)
-        self.tell = build_tell(Settings.from_env({}), self.clock, self.publish)
-        self.shard = Shard(self.stream, self.tell)
+        self.publish_changes = build_publish_changes(Settings.from_env({}), self.clock, self.publish)
+        self.shard = Shard(self.stream, self.publish_changes)
 
     def publish(self, some: Sequence[Notification]) -> list[tuple[Notification, str]]:
         self.published += [one for one in some if one.endpoint_id not in self.refused]
@@ -64,11 +64,11 @@ class Telling:
 
     def entries(self) -> list[Entry]:
         self.clock.advance(60)
-        feed, place, found = ChangeFeed(self.clock, 4), Place.at(self.clock.now_ms - 86_400_000), []
+        feed, position, found = ChangeFeed(self.clock, 4), FeedPosition.at(self.clock.now_ms - 86_400_000), []
         while True:
-            page = feed.read(self.project, place, 100)
+            page = feed.read(self.project, position, 100)
             found += page.entries
-            place = page.after
+            position = page.after
             if page.is_last:
                 return found
 

@@ -11,7 +11,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Site:
     """Where a mutant is. `scope` is the dotted name of the function or class around it, or "" for the module itself.
 
     `function` is the outermost function whose body holds it, as (dotted name, first line); it is None for code that
@@ -25,8 +25,8 @@ class Place:
     names: frozenset[str]
 
 
-def place(tree: ast.Module, line: int, column: int) -> Place:
-    """The place of a line (counted from 1) and a column. The column counts bytes from 0, as in `ast`."""
+def site(tree: ast.Module, line: int, column: int) -> Site:
+    """The site of a line (counted from 1) and a column. The column counts bytes from 0, as in `ast`."""
     at = (line, column)
     node: ast.AST = tree
     scope: list[str] = []
@@ -42,7 +42,7 @@ def place(tree: ast.Module, line: int, column: int) -> Place:
             if isinstance(node, Function) and function is None and (node.body[0].lineno, node.body[0].col_offset) <= at:
                 decorators = [decorator.lineno for decorator in node.decorator_list]
                 function = (".".join(scope), min([node.lineno, *decorators]))
-    return Place(".".join(scope), function, lines, names)
+    return Site(".".join(scope), function, lines, names)
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt]:
@@ -142,13 +142,13 @@ class Sources:
             self._texts[file] = (self.root / file).read_text()
         return self._texts[file]
 
-    def place(self, file: str, offset: int) -> Place:
-        """The place of the character at `offset` in the source of a file."""
+    def site(self, file: str, offset: int) -> Site:
+        """The site of the character at `offset` in the source of a file."""
         text = self.text(file)
         if file not in self._trees:
             self._trees[file] = ast.parse(text)
         begins = text.rfind("\n", 0, offset) + 1
-        return place(self._trees[file], text.count("\n", 0, offset) + 1, len(text[begins:offset].encode()))
+        return site(self._trees[file], text.count("\n", 0, offset) + 1, len(text[begins:offset].encode()))
 
 
 Contexts = Mapping[str, Mapping[int, frozenset[str]]]  # file, line: the tests that run it

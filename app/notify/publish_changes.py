@@ -1,4 +1,4 @@
-"""tell: record in the feed what became of emails, and publish a notification of it to each endpoint that wants it."""
+"""publish_changes: record in the feed what became of emails, and publish it to each endpoint that wants it."""
 
 import logging
 import math
@@ -35,7 +35,7 @@ PUBLISHED_TOGETHER: Final = 50  # notifications that one thread publishes
 
 @dataclass(slots=True)
 class _Run:
-    """What came of the records of one email. `failed` is the place in the batch of the first that was not told."""
+    """What came of the records of one email. `failed` is the index in the batch of the first that was not told."""
 
     failed: int | None = None
     is_late: bool = False
@@ -44,7 +44,7 @@ class _Run:
 
 
 @dataclass(frozen=True)
-class Tell:
+class PublishChanges:
     """Records in the feed what became of emails, and publishes it, from the records of the table's stream.
 
     A stream record that comes again adds nothing to the feed, and publishes the same notifications under the same ids.
@@ -70,8 +70,8 @@ class Tell:
         """
         until_s = self.monotonic() + within_s
         by_email: dict[str, list[tuple[int, Record]]] = {}
-        for place, record in enumerate(records):
-            by_email.setdefault(_email_id(record), []).append((place, record))
+        for index, record in enumerate(records):
+            by_email.setdefault(_email_id(record), []).append((index, record))
         runs = self._side_by_side(list(by_email.values()), until_s)
         unpublished = self._publish([one for run in runs for one in run.notifications])
         failed = [*(run.failed for run in runs if run.failed is not None), *unpublished]
@@ -80,31 +80,31 @@ class Tell:
 
     def _side_by_side(self, emails: Sequence[Sequence[tuple[int, Record]]], until_s: float) -> list[_Run]:
         if len(emails) < 2:
-            return [self._tell_email(one, until_s) for one in emails]
-        with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(emails)), thread_name_prefix="tell") as pool:
+            return [self._publish_email(one, until_s) for one in emails]
+        with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(emails)), thread_name_prefix="changes") as pool:
             # Each in a copy of this context, so that its lines have the request id, too.
-            begun = [pool.submit(copy_context().run, self._tell_email, one, until_s) for one in emails]
+            begun = [pool.submit(copy_context().run, self._publish_email, one, until_s) for one in emails]
             return [one.result() for one in begun]
 
-    def _tell_email(self, records: Iterable[tuple[int, Record]], until_s: float) -> _Run:
+    def _publish_email(self, records: Iterable[tuple[int, Record]], until_s: float) -> _Run:
         """Handle the records of one email in their order, up to the first that fails."""
         run = _Run()
-        for place, record in records:
-            if place and self.monotonic() >= until_s:
-                run.failed, run.is_late = place, True
+        for index, record in records:
+            if index and self.monotonic() >= until_s:
+                run.failed, run.is_late = index, True
                 break
             fields = {"email_id": _email_id(record), "sequence_number": _number(record)}
             try:
-                self._tell(place, record, run)
+                self._publish_record(index, record, run)
             except Unreadable:  # however often it comes: all emails behind it would wait for the hours of its tries
                 log.error("record passed over", extra=fields)  # noqa: TRY400 because what is wrong was logged
             except Exception as error:  # noqa: BLE001 because whatever it was, the other emails are told
-                log_fault(log, "record not told", error, **fields)
-                run.failed = place
+                log_fault(log, "record not published", error, **fields)
+                run.failed = index
                 break
         return run
 
-    def _tell(self, place: int, record: Record, run: _Run) -> None:
+    def _publish_record(self, index: int, record: Record, run: _Run) -> None:
         written = self.read(record)
         if written is None:
             return
@@ -112,7 +112,7 @@ class Tell:
         notifications = list(self.notifications(found, webhook_url))
         self.feed.add(found, written.at_ms)
         run.changes += len(found)
-        run.notifications += [(place, one) for one in notifications]
+        run.notifications += [(index, one) for one in notifications]
 
     def _changes(self, written: Written) -> tuple[tuple[EmailChange, ...], str]:
         """What became of an email by that write, and the `webhook_url` of the email."""
@@ -134,24 +134,24 @@ class Tell:
         for change in found:
             yield from notifications_of(change, endpoints, webhook_url, now_ms)
 
-    def _publish(self, placed: Sequence[tuple[int, Notification]]) -> list[int]:
-        """Publish notifications, each with the place of its record. Returns the places of those that were not taken."""
-        if self.publish is None or not placed:
+    def _publish(self, indexed: Sequence[tuple[int, Notification]]) -> list[int]:
+        """Publish notifications, each with the index of its record. Returns the indexes of what was not taken."""
+        if self.publish is None or not indexed:
             return []
         publish = self.publish
-        parts = [placed[at : at + PUBLISHED_TOGETHER] for at in range(0, len(placed), PUBLISHED_TOGETHER)]
+        parts = [indexed[at : at + PUBLISHED_TOGETHER] for at in range(0, len(indexed), PUBLISHED_TOGETHER)]
         with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(parts)), thread_name_prefix="publish") as pool:
             begun = [pool.submit(copy_context().run, partial(publish, [one for _, one in part])) for part in parts]
             refused = {(one.event_id, one.endpoint_id): reason for answer in begun for one, reason in answer.result()}
         for (event_id, endpoint_id), reason in refused.items():
-            log.warning("not published", extra={"event_id": event_id, "endpoint": endpoint_id, "reason": reason})
-        return [place for place, one in placed if (one.event_id, one.endpoint_id) in refused]
+            log.warning("not published", extra={"event_id": event_id, "endpoint_id": endpoint_id, "reason": reason})
+        return [index for index, one in indexed if (one.event_id, one.endpoint_id) in refused]
 
     def _log(self, records: Sequence[Record], runs: Sequence[_Run], failed: Sequence[int], unpublished: int) -> None:
         written_s = [record["dynamodb"].get("ApproximateCreationDateTime", math.inf) for record in records]
         oldest_s = min(written_s, default=math.inf)
         log.info(
-            "told",
+            "changes published",
             extra={
                 "records": len(records),
                 "emails": len(runs),

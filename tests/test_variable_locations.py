@@ -7,7 +7,7 @@ import pytest
 
 from app.providers import registry
 from app.settings import Process
-from app.wiring import variable_places
+from app.wiring import variable_locations
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 DOCUMENTED = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MULTILINE))
@@ -15,20 +15,20 @@ DOCUMENTED = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MU
 
 def test_every_documented_variable_has_its_place_and_no_other() -> None:
     plain = {name for name in DOCUMENTED if registry.find_variable(name) is None}
-    plain -= {name for name in plain if variable_places.is_of_an_account(name)}
-    assert plain | {"AWS_DEFAULT_REGION"} == variable_places.NOT_IN_A_SECRET | set(variable_places.SECRETS)
+    plain -= {name for name in plain if variable_locations.is_of_an_account(name)}
+    assert plain | {"AWS_DEFAULT_REGION"} == variable_locations.NOT_IN_A_SECRET | set(variable_locations.SECRETS)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))
 def test_a_documented_variable_may_stand_in_the_settings_or_in_a_secret_or_is_told_where(name: str) -> None:
-    assert variable_places.mistyped(name) == ""
-    in_settings, in_file = variable_places.in_settings(name), variable_places.in_secrets_file(name)
+    assert variable_locations.mistyped(name) == ""
+    in_settings, in_file = variable_locations.in_settings(name), variable_locations.in_secrets_file(name)
     found = registry.find_variable(name)
-    if name in variable_places.SECRETS or (found and found[1].is_secret):
+    if name in variable_locations.SECRETS or (found and found[1].is_secret):
         assert (bool(in_settings), in_file) == (True, "")
     elif found:
         assert (in_settings, in_file) == ("", "")
-    elif name in variable_places.OF_EVERY_FUNCTION or variable_places.is_of_an_account(name):
+    elif name in variable_locations.OF_EVERY_FUNCTION or variable_locations.is_of_an_account(name):
         assert (in_settings, bool(in_file)) == ("", True)
     else:
         assert in_settings
@@ -40,12 +40,12 @@ def test_a_secret_holds_what_its_process_reads(process: Process) -> None:
     for name in DOCUMENTED:
         found = registry.find_variable(name)
         if found is not None:
-            assert (variable_places.in_secret(name, process, "secret") == "") is (process in found[1].read_by)
+            assert (variable_locations.in_secret(name, process, "secret") == "") is (process in found[1].read_by)
 
 
 @pytest.mark.parametrize("name", ["SENDGRID_EU_API_KEY", "SENDGRID_EU_DAILY_CAP", "MAILGUN_A1_PER_SECOND_CAP"])
 def test_a_variable_of_an_account_is_right_whatever_its_label(name: str) -> None:
-    assert variable_places.mistyped(name) == ""
+    assert variable_locations.mistyped(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_a_variable_of_an_account_is_right_whatever_its_label(name: str) -> None
     ],
 )
 def test_a_name_near_a_known_one_is_a_mistake(name: str, meant: str) -> None:
-    assert variable_places.mistyped(name) == f"{name}: there is no such variable; {meant} is meant, perhaps"
+    assert variable_locations.mistyped(name) == f"{name}: there is no such variable; {meant} is meant, perhaps"
 
 
 def test_a_name_with_the_prefix_of_a_provider_is_a_mistake() -> None:
-    assert variable_places.mistyped("MAILGUN_COLOUR") == "MAILGUN_COLOUR: mailgun has no such variable"
+    assert variable_locations.mistyped("MAILGUN_COLOUR") == "MAILGUN_COLOUR: mailgun has no such variable"
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_a_name_with_the_prefix_of_a_provider_is_a_mistake() -> None:
     ],
 )
 def test_what_others_read_is_none_of_ours(name: str) -> None:
-    assert variable_places.mistyped(name) == ""
+    assert variable_locations.mistyped(name) == ""

@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import get_state_machine_test, initialize, invariant
 from pynamodb.models import Model
 
-from app.domain.changes import REPORT_PLACE, EmailChange, reported
+from app.domain.changes import REPORT_INDEX, EmailChange, reported
 from app.domain.endpoint import Endpoint
 from app.domain.project import of_test_keys
 from app.domain.written import HeadWritten
 from app.errors import ServiceUnavailable
-from app.notify import tell as telling
+from app.notify import publish_changes as publishing
 from app.notify.notification import Notification
-from app.notify.tell import Tell
+from app.notify.publish_changes import PublishChanges
 from app.store import change_feed
-from app.store.change_feed import ChangeFeed, Entry, Place
+from app.store.change_feed import ChangeFeed, Entry, FeedPosition
 from app.store.change_items import ChangeItem
 from app.store.change_items import written as in_feed
 from app.store.endpoints import EndpointItem, Endpoints
 from app.store.heads import Heads
 from app.store.stream_images import read_record
-from app.wiring.changes import build_tell
+from app.wiring.changes import build_publish_changes
 from tests.delivery.test_random_runs import EMAILS_A_RUN, FIXED_SEED, RandomRuns
 from tests.domain.change_walk import Walk, adds_up
 from tests.notify.counted import Counted
@@ -45,11 +45,11 @@ MODES = [FaultMode.BEFORE, FaultMode.AFTER, FaultMode.REFUSED]
 STEPS = 30
 # `make fire` lets a tenth of its emails be told.
 RUNS = -(-int(os.environ["EMAILS"]) // (10 * EMAILS_A_RUN)) if os.environ.get("EMAILS") else examples(8)
-TELL_EMAIL, ADD = Tell._tell_email, ChangeFeed.add
+PUBLISH_EMAIL, ADD = PublishChanges._publish_email, ChangeFeed.add
 ORIGINAL = {name: getattr(change_feed, name) for name in ("put_all", "get_all", "_note")}
 
 
-class ToldRuns(RandomRuns):
+class PublishedRuns(RandomRuns):
     """A random run whose stream is told meanwhile, by processes that die, and read by somebody who follows the feed."""
 
     patch: pytest.MonkeyPatch
@@ -71,8 +71,8 @@ class ToldRuns(RandomRuns):
         self.endpoints = {project: self._endpoint(project) for project in PROJECTS}
         self.feed = ChangeFeed(self.run.clock, 4)
         self.counted = Counted(self.run.clock, PROJECTS, 4, self.fails)
-        self.shard = Shard(self.stream, build_tell(self.run.harness.settings, self.run.clock, self.publish))
-        self.places: dict[str, Place] = dict.fromkeys(PROJECTS, Place.at(int(STARTS_AT_S * 1000)))
+        self.shard = Shard(self.stream, build_publish_changes(self.run.harness.settings, self.run.clock, self.publish))
+        self.places: dict[str, FeedPosition] = dict.fromkeys(PROJECTS, FeedPosition.at(int(STARTS_AT_S * 1000)))
         self.seen: list[Entry] = []
 
     def _slow(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,7 +166,7 @@ class ToldRuns(RandomRuns):
         sequences: dict[str, list[int]] = defaultdict(list)
         for entry in self.seen:
             change = expected[entry["id"]]
-            if change.place != REPORT_PLACE:  # what providers reported may come in any order
+            if change.index != REPORT_INDEX:  # what providers reported may come in any order
                 assert entry == in_feed(change)
                 sequences[change.email_id].append(change.sequence)
         for in_order in sequences.values():
@@ -210,8 +210,8 @@ def forget(model: type[Model]) -> None:
 
 
 def run(store: Aws, runs: int, patch: pytest.MonkeyPatch) -> Counter[str]:
-    ToldRuns.aws, ToldRuns.met, ToldRuns.patch = store, Counter(), patch
-    patch.setattr(telling, "ThreadPoolExecutor", Inline)
+    PublishedRuns.aws, PublishedRuns.met, PublishedRuns.patch = store, Counter(), patch
+    patch.setattr(publishing, "ThreadPoolExecutor", Inline)
     limits = settings(
         max_examples=runs,
         stateful_step_count=STEPS,
@@ -220,8 +220,8 @@ def run(store: Aws, runs: int, patch: pytest.MonkeyPatch) -> Counter[str]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    seed(FIXED_SEED)(get_state_machine_test(ToldRuns, settings=limits))()
-    return ToldRuns.met
+    seed(FIXED_SEED)(get_state_machine_test(PublishedRuns, settings=limits))()
+    return PublishedRuns.met
 
 
 @pytest.mark.no_cover  # traced, it takes three times as long
@@ -235,12 +235,12 @@ def test_each_change_is_told_once_in_order_and_published_whatever_fails(
     assert min(met["told"], met["failed"] + met["died"], met["refused"] + met["told again"]) > 0
 
 
-def backwards(tell: Tell, records: Iterable[tuple[int, Record]], until_s: float) -> Any:
-    return TELL_EMAIL(tell, list(records)[::-1], until_s)
+def backwards(tell: PublishChanges, records: Iterable[tuple[int, Record]], until_s: float) -> Any:
+    return PUBLISH_EMAIL(tell, list(records)[::-1], until_s)
 
 
-def once_only(tell: Tell, records: Iterable[tuple[int, Record]], until_s: float) -> Any:
-    return replace(TELL_EMAIL(tell, records, until_s), failed=None)
+def once_only(tell: PublishChanges, records: Iterable[tuple[int, Record]], until_s: float) -> Any:
+    return replace(PUBLISH_EMAIL(tell, records, until_s), failed=None)
 
 
 @pytest.mark.full
@@ -250,6 +250,6 @@ def once_only(tell: Tell, records: Iterable[tuple[int, Record]], until_s: float)
 def test_the_order_and_what_is_told_again_matter(
     store: Aws, monkeypatch: pytest.MonkeyPatch, mutant: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(Tell, "_tell_email", mutant)
+    monkeypatch.setattr(PublishChanges, "_publish_email", mutant)
     with pytest.raises(AssertionError, match=r"not told once|not told in order|not published"):
         run(store, 4, monkeypatch)
