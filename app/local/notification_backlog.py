@@ -13,9 +13,8 @@ from app.notify.notification import Notification
 
 BATCH: Final = 50  # SQS hands over ten; here a call costs more than what it is about
 RUNS_OF_ONE: Final = 2  # batches of one receiver that are posted at once
-GATHER_S: Final = (
-    1.0  # what is told a receiver that fails is mostly held back, and many of them cost little more than one
-)
+# Most of what comes for a receiver that fails is held back, and many at once cost little more than one.
+GATHER_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
