@@ -28,7 +28,8 @@ class EmailChange:
     `id` is the same however often it is told. `recipient` is the address ("": a provider reports an open of one of
     several, and not whose). `status` and `was` are the recipient's, the latter before this change (None: the email is
     new). `attempt` and `provider` are those that brought it about (0 and "": none), and `previous_provider` is the one
-    that a failover goes away from. `starts_at_ms` is when the email was to be sent at the earliest.
+    that a failover goes away from. `starts_at_ms` is when the email was to be sent at the earliest. `shard` is the
+    email's, in which it is told, too.
     """
 
     id: str
@@ -38,6 +39,7 @@ class EmailChange:
     index: int
     at_ms: int
     project: str
+    shard: int
     recipient: str
     role: Role | None
     status: str
@@ -152,6 +154,7 @@ def _snapshot(
         index=0,
         at_ms=at_ms,
         project=head.project,
+        shard=head.shard,
         recipient=recipient.address if recipient else "",
         role=recipient.role if recipient else None,
         status=word,

@@ -22,7 +22,6 @@ from pynamodb.models import Model
 
 from app.domain.changes import EmailChange
 from app.domain.freshness import Clock
-from app.domain.shards import shard_of
 from app.errors import Contention
 from app.store.batches import get_all, put_all
 from app.store.change_items import (
@@ -97,7 +96,7 @@ class Page(NamedTuple):
 
 
 class ChangeFeed:
-    """Stores and reads the feed. `shards` is how many partitions a project and day has for what is written.
+    """Stores and reads the feed. `shards` is how many partitions of a project and day are read if nothing else is said.
 
     `store` and `find` store and read items as `batches.put_all` and `get_all` do.
     """
@@ -113,21 +112,20 @@ class ChangeFeed:
         """
         if not changes:
             return
-        shard = shard_of(changes[0].email_id, self._shards)
-        prompt = items_of(changes, written_ms + PROMPT_MS, shard)
+        prompt = items_of(changes, written_ms + PROMPT_MS)
         if not self._put(prompt, written_ms + PROMPT_MS, within_ms=0):
-            self._add_late(changes, *self._look(changes[0], prompt), shard)
+            self._add_late(changes, *self._look(changes[0], prompt))
 
-    def _add_late(self, changes: Sequence[EmailChange], missing: set[str], times: list[int], shard: int) -> None:
+    def _add_late(self, changes: Sequence[EmailChange], missing: set[str], times: list[int]) -> None:
         """Tell those of the changes that are missing, which have been told under none but these times, if at all."""
         unread = times
         for _ in range(TRIES):
             for at_ms in unread if missing else ():
-                missing &= self._look(changes[0], items_of(changes, at_ms, shard))[0]
+                missing &= self._look(changes[0], items_of(changes, at_ms))[0]
             if not missing:
                 return
             if times:
-                items = [item for item in items_of(changes, times[-1], shard) if _first_id(item) in missing]
+                items = [item for item in items_of(changes, times[-1]) if _first_id(item) in missing]
                 if self._put(items, times[-1], within_ms=FRESH_MS):
                     return
             now_ms = self._now_ms()

@@ -57,13 +57,17 @@ def key_of(raw: Raw) -> str:
     return f"{raw['partition']['S']} {raw['part']['S']}"
 
 
-def items_of(changes: Sequence[EmailChange], at_ms: int, shard: int) -> list[ChangeItem]:
-    """The items of these changes of one email, which are told under that time. They are the same whoever makes them."""
+def items_of(changes: Sequence[EmailChange], at_ms: int) -> list[ChangeItem]:
+    """The items of these changes of one email, which are told under that time. They are the same whoever makes them.
+
+    They are in the email's own shard: another number of shards leads nobody elsewhere, and readers know of that one
+    since before the email was stored.
+    """
     entries = [(change, written(change)) for change in changes]
     items: list[ChangeItem] = []
     for several in packed(entries, lambda one: len(compact(one[1]).encode()), MOST_BYTES):
         first, _ = several[0]
-        partition = partition_of(first.project, at_ms // DAY_MS, shard)
+        partition = partition_of(first.project, at_ms // DAY_MS, first.shard)
         part = f"{at_ms:013d}#{first.email_id}#{first.sequence:014d}#{first.id}"
         ttl = as_ttl(at_ms / 1000 + KEPT_FOR_S)
         items.append(ChangeItem(partition, part, ttl=ttl, changes=[entry for _, entry in several]))

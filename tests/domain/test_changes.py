@@ -105,7 +105,7 @@ def test_every_kind_of_event_is_told_or_known_not_to_be() -> None:
 
 
 def test_a_delivered_email_is_told_in_three_steps() -> None:
-    head = an_email(project="shop", tags=("receipt", "order=7"))
+    head = an_email(project="shop", shard=3, tags=("receipt", "order=7"))
     claimed = written(head, ann(Status.SENDING, 1), attempts=(Attempt(1, "a", (ANN,), 1500),), next_attempt=2)
     call = replace(claimed.attempts[0], outcome=Kind.ACCEPTED, message_id="m-1")
     sent = written(claimed, ann(Status.SENT, 1), attempts=(call,))
@@ -120,6 +120,7 @@ def test_a_delivered_email_is_told_in_three_steps() -> None:
     (last,) = changes(sent, delivered, 2000)
     assert last == EmailChange(
         id=last.id, type=ChangeType.DELIVERED, email_id="eml_1", version=4, index=0, at_ms=2000, project="shop",
+        shard=3,
         recipient=ANN, role=Role.TO, status="delivered", was="sent", email_status=last.email_status,
         starts_at_ms=1000, created_at_ms=1000, provider="a", attempt=1, message_id="m-1",
         tags=("receipt", "order=7"),

@@ -12,6 +12,7 @@ from app.domain.changes import EmailChange, changes
 from app.domain.email import Role
 from app.domain.head import Recipient
 from app.domain.listing import Known
+from app.domain.shards import shard_of
 from app.domain.stats import Tally, count, hour_of
 from app.notify.count import CountChanges
 from app.notify.stats import ReadStatistics
@@ -34,7 +35,9 @@ def a_project() -> str:
 def told(clock: Clock, project: str, people: int = 1, **fields: object) -> list[EmailChange]:
     """What became of the recipients of a new email: they are queued, or what `fields` of EmailChange say."""
     recipients = {f"{n}@example.net": Recipient(f"{n}@example.net", Role.TO) for n in range(people)}
-    head = a_head(clock.now_ms, email_id=f"eml_{uuid4().hex}", recipients=recipients, version=1, project=project)
+    email_id = f"eml_{uuid4().hex}"
+    shard = shard_of(email_id, SHARDS)
+    head = a_head(clock.now_ms, email_id=email_id, recipients=recipients, version=1, project=project, shard=shard)
     found = changes(None, head, clock.now_ms)
     return [replace(one, **fields) for one in found]  # type: ignore[arg-type] # because they are those of EmailChange
 

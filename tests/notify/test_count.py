@@ -224,7 +224,7 @@ def test_an_entry_that_cannot_be_read_stops_nothing(clock: Clock) -> None:
     project = a_project()
     count = a_counter(clock, project)
     count(60)
-    several = [told(clock, project)[0] for _ in range(6)]
+    several = [told(clock, project, shard=0)[0] for _ in range(6)]
     for one in several:
         ChangeFeed(clock, 1).add([one], clock.now_ms)
         clock.advance(1)
@@ -256,7 +256,7 @@ def test_an_hour_of_many_accounts_and_times_is_far_from_the_most_that_an_item_ho
     for account in range(20):
         several = [
             replace(one, provider=f"sendgrid:label-{account}", starts_at_ms=clock.now_ms - int(1.25**at))
-            for at, one in enumerate(told(clock, project, people=97, **{**DELIVERED, "after_failover": True}))
+            for at, one in enumerate(told(clock, project, people=97, shard=0, **{**DELIVERED, "after_failover": True}))
         ]
         chance.shuffle(several)
         ChangeFeed(clock, 1).add(several, clock.now_ms)

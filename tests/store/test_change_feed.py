@@ -15,6 +15,7 @@ from app.domain.change_types import ChangeType
 from app.domain.changes import EmailChange, changes
 from app.domain.email import Role
 from app.domain.head import Recipient
+from app.domain.shards import shard_of
 from app.errors import Contention
 from app.store import change_feed, tables
 from app.store.batches import get_all, put_all
@@ -37,7 +38,8 @@ def told(clock: Clock, project: str, email_id: str = "", version: int = 1, peopl
     """What became of an email, whose recipients are queued."""
     recipients = {f"{n}@example.net": Recipient(f"{n}@example.net", Role.TO) for n in range(people)}
     email_id = email_id or f"eml_{uuid4().hex}"
-    head = a_head(clock.now_ms, email_id=email_id, recipients=recipients, version=version, project=project)
+    shard = shard_of(email_id, SHARDS)
+    head = a_head(clock.now_ms, email_id=email_id, recipients=recipients, version=version, project=project, shard=shard)
     return list(changes(None, head, clock.now_ms))
 
 
@@ -160,7 +162,7 @@ def test_what_is_told_of_one_recipient_is_one_write_unit(clock: Clock, aws: Aws)
         detail="250 2.0.0 OK 1764500000 d75a77b69052e-4b5a2f7c1d2si1234567qtp.123 - gsmtp",
         tags=("receipt", "order=123456"),
     )
-    (item,) = items_of([change], clock.now_ms, 0)
+    (item,) = items_of([change], clock.now_ms)
     size = sum(
         len(name.encode()) + len(str(next(iter(value.values()))).encode()) for name, value in item.serialize().items()
     )
@@ -196,13 +198,35 @@ def test_a_damaged_item_hides_nothing_else(clock: Clock) -> None:
 
 def test_entries_of_more_shards_than_this_process_writes_to_are_read(clock: Clock) -> None:
     project = a_project()
-    several = [told(clock, project)[0] for _ in range(12)]
-    for one in several:
-        ChangeFeed(clock, 8).add([one], clock.now_ms)
+    for number in range(12):
+        ChangeFeed(clock, 1).add([replace(told(clock, project)[0], shard=number % 8)], clock.now_ms)
     clock.advance(60)
     few = ChangeFeed(clock, 1)
     place = FeedPosition.at(int(STARTS_AT_S) * 1000)
     assert len(few.read(project, place, 100, shards=8).entries) == 12
+
+
+@pytest.mark.parametrize("late_s", [0, 60])
+def test_what_is_told_again_with_another_number_of_shards_is_there_once(clock: Clock, late_s: float) -> None:
+    """A batch failed, as while the topic did not answer, and `SHARDS` was changed until it came again."""
+    project, written_ms = a_project(), clock.now_ms
+    several = [told(clock, project) for _ in range(6)]
+    clock.advance(late_s)
+    for shards in (SHARDS, 1, 8):
+        for one in several:
+            ChangeFeed(clock, shards).add(one, written_ms)
+        clock.advance(60)
+    assert sorted(ids(read_all(ChangeFeed(clock, 8), project))) == sorted(one.id for (one,) in several)
+
+
+def test_who_tells_with_more_shards_than_readers_know_of_is_read(clock: Clock) -> None:
+    """A deployment that raises `SHARDS` replaces one function after the other."""
+    project = a_project()
+    several = [told(clock, project) for _ in range(6)]
+    for one in several:
+        ChangeFeed(clock, 8).add(one, clock.now_ms)
+    clock.advance(60)
+    assert sorted(ids(read_all(ChangeFeed(clock, SHARDS), project))) == sorted(one.id for (one,) in several)
 
 
 @pytest.mark.parametrize("text", ["", "x", "5", "18000000000000", "1800000000000#a#b#1", "1800000000000#1#", "²" * 13])

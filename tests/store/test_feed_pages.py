@@ -1,5 +1,6 @@
 """What a page of the feed reads: of several projects, of a range of time, and no more than it needs."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.changes import EmailChange, changes
+from app.domain.shards import shard_of
 from app.store import change_feed
 from app.store.change_feed import PROMPT_MS, ChangeFeed, Entry, FeedPosition, Page
 from app.store.change_items import ChangeItem
@@ -19,9 +21,10 @@ pytestmark = pytest.mark.usefixtures("feed_table")
 SHARDS = 3
 
 
-def queued(clock: Clock, project: str) -> list[EmailChange]:
+def queued(clock: Clock, project: str, shards: int = SHARDS) -> list[EmailChange]:
     """What became of a new email, whose recipient is queued."""
-    return list(changes(None, a_head(clock.now_ms, project=project), clock.now_ms))
+    head = a_head(clock.now_ms, project=project)
+    return list(changes(None, replace(head, shard=shard_of(head.email_id, shards)), clock.now_ms))
 
 
 def a_project() -> str:
@@ -121,7 +124,7 @@ def test_a_page_that_found_nothing_ends_with_what_one_may_read_and_skips_nothing
 def test_a_page_reads_no_more_items_than_it_needs(clock: Clock, aws: Aws) -> None:
     feed, project = ChangeFeed(clock, 1), a_project()
     for _ in range(30):
-        feed.add(queued(clock, project), clock.now_ms)
+        feed.add(queued(clock, project, shards=1), clock.now_ms)
         clock.advance(0.1)
     clock.advance(60)
     position = FeedPosition.at(int(STARTS_AT_S) * 1000)
