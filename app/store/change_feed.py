@@ -22,6 +22,7 @@ from pynamodb.models import Model
 
 from app.domain.changes import EmailChange
 from app.domain.freshness import Clock
+from app.domain.listing import FOR_EVER_MS
 from app.errors import Contention
 from app.store.batches import get_all, put_all
 from app.store.change_items import (
@@ -76,7 +77,7 @@ class FeedPosition(NamedTuple):
     @classmethod
     def at(cls, at_ms: int) -> "FeedPosition":
         """The position before all that is recorded at that time, or later."""
-        return cls(f"{max(0, at_ms):013d}")
+        return cls(f"{min(max(0, at_ms), FOR_EVER_MS):013d}")
 
     @classmethod
     def read(cls, text: str) -> "FeedPosition":

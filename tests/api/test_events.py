@@ -140,6 +140,7 @@ def test_a_reader_begins_where_it_wants_to(client: Client, feed: FeedWriter, clo
     later = feed.record("shop")
     assert ids(read(client, **{"from": now})) == [later.id]
     assert read(client, **{"from": times.write(clock.now_ms + 86_400_000)}) == []
+    assert read(client, **{"from": "2300-01-01T00:00:00Z"}) == []
     assert len(read(client, **{"from": "1970-01-02T00:00:00Z"})) == 2
     after = end(client)
     refused = client.get(PATH, params={"from": now, "after": after})

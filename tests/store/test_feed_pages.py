@@ -1,6 +1,7 @@
 """What a page of the feed reads: of several projects, of a range of time, and no more than it needs."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -74,6 +75,17 @@ def test_what_was_recorded_at_a_time_or_later_can_be_left_out(clock: Clock) -> N
     assert (ids(page.entries), page.is_last) == ([before[0].id], True)
     assert len(feed.read(project, begin, 10, until_ms=until_ms + 1).entries) == 2
     assert feed.read(project, page.after, 10, until_ms=until_ms - 5000).is_last
+
+
+@pytest.mark.parametrize("year", [2100, 2300, 9999])  # a position has no more digits than those of the year 2286
+def test_nothing_is_recorded_yet_of_a_time_to_come(clock: Clock, year: int) -> None:
+    feed, project = ChangeFeed(clock, SHARDS), a_project()
+    feed.add(queued(clock, project), clock.now_ms)
+    clock.advance(60)
+    position = FeedPosition.at(int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000)
+    page = feed.read(project, position, 10)
+    assert (page.entries, page.is_last) == ([], True)
+    assert FeedPosition.read(str(page.after)) == position
 
 
 @pytest.mark.parametrize("after", [None, FeedPosition("0" * 13)])  # one of long ago is where what is kept begins
