@@ -124,7 +124,7 @@ def _of(old: Head | None, new: Head, key: str, recipient: Recipient, at_ms: int)
         yield _with_reason(change, recipient) if change_type is row[-1] else change
         was = WORDS[change_type]
     for attempt in _begun(old, new, key):
-        previous = _previous(new, key, attempt)
+        previous = _previous(old or new, new, key, attempt)
         if previous is not None and previous.provider != attempt.provider:
             word = word_of(recipient.status)
             change = _snapshot(new, ChangeType.FAILED_OVER, recipient, word, word, at_ms)
@@ -181,10 +181,18 @@ def _call(attempt: Attempt | None, key: str, head: Head) -> dict[str, Any]:
     }
 
 
-def _previous(head: Head, key: str, attempt: Attempt) -> Attempt | None:
-    """The call to this recipient before that one. The last one of each account stays in the head."""
-    before = [one for one in head.attempts if one.number < attempt.number and key in one.recipients]
-    return before[-1] if before else None
+def _previous(old: Head, new: Head, key: str, attempt: Attempt) -> Attempt | None:
+    """The call to this recipient before that one. None: there was none, or nobody knows any more through which account.
+
+    `old` lists the last call to each recipient before its `next_attempt`. Later ones may only be counted by now
+    (`history.fold`): those of the same account hide which account was called last.
+    """
+    kept = {one.number: one for one in (*old.attempts, *new.attempts) if one.number < attempt.number}
+    number = max((one.number for one in kept.values() if key in one.recipients), default=0)
+    later = range(max(number + 1, old.next_attempt), attempt.number)
+    if attempt.provider in new.earlier and not kept.keys() >= set(later):
+        return None
+    return kept.get(number)
 
 
 def _recipient_key(event: ProviderEvent, head: Head) -> str:
