@@ -31,6 +31,7 @@ from app.store.change_items import (
     LATE_KEPT_FOR_S,
     ChangeItem,
     LateItem,
+    checked,
     items_of,
     key_of,
     partition_of,
@@ -223,7 +224,7 @@ def _query_each(partitions: Sequence[str], begin: str, bound: str, most: int) ->
 
 def _query(partition: str, begin: str, bound: str, most: int) -> list[ChangeItem]:
     found = ChangeItem.query(partition, ChangeItem.part.between(begin, bound), page_size=most, consistent_read=True)
-    read = read_each(as_written(found), by_model(ChangeItem, lambda item: item), "entry of the feed", key_of)
+    read = read_each(as_written(found), by_model(ChangeItem, checked), "entry of the feed", key_of)
     return list(islice(read, most))
 
 

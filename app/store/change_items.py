@@ -16,6 +16,7 @@ from app.store.ttl import as_ttl
 DAY_MS: Final = 86_400_000
 KEPT_FOR_S: Final = 30 * 86_400
 LATE_KEPT_FOR_S: Final = 3 * 86_400  # longer than the stream of a table keeps what is not processed yet
+_ASKED_OF_DATA: Final = {"recipient", "status", "attempt"}
 MOST_BYTES: Final = 100_000  # of an item: what is told of fifty recipients at once may take more than an item can
 
 
@@ -77,3 +78,14 @@ def items_of(changes: Sequence[EmailChange], at_ms: int) -> list[ChangeItem]:
 def written(change: EmailChange) -> dict[str, Any]:
     """A change as an entry of the feed: its id, and what a webhook would say."""
     return {"id": change.id, **payload_of(change)}
+
+
+def checked(item: ChangeItem) -> ChangeItem:
+    """The item, whose entries have what every reader asks of them. Raises KeyError, TypeError or ValueError."""
+    for entry in item.changes:
+        data = entry["data"]
+        if not all(isinstance(one, str) for one in (entry["id"], entry["type"], data["email_id"])):
+            raise ValueError("is no change")
+        if not isinstance(data["sequence"], int) or not data.keys() >= _ASKED_OF_DATA:
+            raise ValueError("is no change")
+    return item

@@ -197,7 +197,9 @@ def test_an_entry_that_cannot_be_shown_hides_no_other(
     first = feed.record("shop")
     item = next(iter(ChangeItem.scan()))
     part = f"{int(item.part[:13]) + 1:013d}{item.part[13:]}"
-    ChangeItem(item.partition, part, ttl=item.ttl, changes=[{"id": "evt_x"}]).save()
+    data = {name: item.changes[0]["data"][name] for name in ("email_id", "sequence", "recipient", "status", "attempt")}
+    changes = [{"id": "evt_x", "type": "email.queued", "data": data}]
+    ChangeItem(item.partition, part, ttl=item.ttl, changes=changes).save()
     second = feed.record("shop")
     assert ids(read(client)) == [first.id, second.id]
     assert "entry of the feed cannot be shown" in caplog.text

@@ -184,7 +184,11 @@ def test_no_changes_are_no_write(clock: Clock) -> None:
     ChangeFeed(clock, SHARDS).add([], clock.now_ms)
 
 
-def test_a_damaged_item_hides_nothing_else(clock: Clock) -> None:
+BARE = '[{"id":"evt_1","type":"a","data":{"email_id":"eml_1","sequence":1}}]'
+
+
+@pytest.mark.parametrize("text", ["{", "5", "null", '{"id":"evt_1"}', "[1]", '[{"id":"evt_1"}]', BARE])
+def test_a_damaged_item_hides_nothing_else(clock: Clock, text: str) -> None:
     feed, project = ChangeFeed(clock, SHARDS), a_project()
     several = [told(clock, project) for _ in range(3)]
     for one in several:
@@ -192,7 +196,7 @@ def test_a_damaged_item_hides_nothing_else(clock: Clock) -> None:
         clock.advance(1)
     clock.advance(60)
     damaged = next(ChangeItem.scan(ChangeItem.part.contains(several[1][0].email_id)))
-    ChangeItem._get_connection().put_item(damaged.partition, damaged.part, attributes={"changes": {"S": "{"}})
+    ChangeItem._get_connection().put_item(damaged.partition, damaged.part, attributes={"changes": {"S": text}})
     assert ids(read_all(feed, project)) == [several[0][0].id, several[2][0].id]
 
 
@@ -201,9 +205,8 @@ def test_entries_of_more_shards_than_this_process_writes_to_are_read(clock: Cloc
     for number in range(12):
         ChangeFeed(clock, 1).add([replace(told(clock, project)[0], shard=number % 8)], clock.now_ms)
     clock.advance(60)
-    few = ChangeFeed(clock, 1)
     place = FeedPosition.at(int(STARTS_AT_S) * 1000)
-    assert len(few.read(project, place, 100, shards=8).entries) == 12
+    assert len(ChangeFeed(clock, 1).read(project, place, 100, shards=8).entries) == 12
 
 
 @pytest.mark.parametrize("late_s", [0, 60])
