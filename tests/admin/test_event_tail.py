@@ -93,6 +93,12 @@ def test_what_is_wrong_is_a_sentence(run: Run, options: tuple[str, ...], why: st
     assert why in done.stderr
 
 
+def test_a_failover_names_the_account_that_failed_first(feed: FeedWriter) -> None:
+    entry = written(feed.record("shop"))
+    entry["data"] |= {"cause": "outage", "provider": "mailgun", "previous_provider": "sendgrid"}
+    assert "  from sendgrid to mailgun  outage" in event_tail.line(entry)
+
+
 def test_what_a_provider_said_cannot_steer_a_terminal(feed: FeedWriter) -> None:
     entry = written(feed.record("shop"))
     entry["data"] |= {"cause": "unknown_address", "detail": "550 \x1b[2J", "provider": "somebody"}
