@@ -6,8 +6,7 @@ appear at a position that readers have passed, and one that is recorded again mu
 A change that is recorded within PROMPT_MS of the write that made it gets a time that follows from that write: to record
 it again stores the same item once more. One that comes later gets the present time, which is noted first, so that
 whoever records it again finds it. Both times are later than those of what was recorded of the email before. No call
-begins that stores something under a time more than FRESH_MS ago, and readers stay HELD_BACK_MS behind: the rest of it
-is how long a call may be under way (`tables.FEED_RETRIES`).
+begins that stores something under a time more than FRESH_MS ago, and readers stay behind until such a call has ended.
 """
 
 import re
@@ -24,6 +23,7 @@ from app.domain.changes import EmailChange
 from app.domain.freshness import Clock
 from app.domain.listing import FOR_EVER_MS
 from app.errors import Contention
+from app.store import tables
 from app.store.batches import get_all, put_all
 from app.store.change_items import (
     DAY_MS,
@@ -43,7 +43,7 @@ from app.store.ttl import as_ttl
 
 PROMPT_MS: Final = 2000
 FRESH_MS: Final = 1000
-HELD_BACK_MS: Final = 10_000
+HELD_BACK_MS: Final = FRESH_MS + int(tables.slowest_call_s(tables.FEED_RETRIES) * 1000)
 DAYS_AT_ONCE: Final = 10  # of a page, which goes on with the next ones if they have nothing
 MOST_PARTITIONS: Final = 400  # of one page: of many projects, it is of fewer days
 MOST_EXAMINED: Final = 1000  # items of one page, if few of them are wanted

@@ -85,3 +85,7 @@ def test_what_is_left_undone_is_not_tried_again_where_readers_have_passed(clock:
     with pytest.raises(ServiceUnavailable):
         ChangeFeed(clock, 1, busy).add(told, written_ms)
     assert asked == [True, False]
+
+
+def test_readers_stay_behind_for_as_long_as_the_documents_say() -> None:
+    assert (PROMPT_MS, HELD_BACK_MS) == (2000, 10_000)  # docs/api.md, "The feed"
