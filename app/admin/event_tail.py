@@ -62,8 +62,9 @@ def line(entry: Entry) -> str:
     """An event in one line: when, what, to whom, of which email, through which account, and why."""
     data = entry["data"]
     why = ": ".join(filter(None, (data["cause"], data["detail"])))
-    left = data.get("previous_provider")  # whose failure the cause is
-    through = f"{f'from {left} to' if left else 'through'} {data['provider']}" if data["provider"] else ""
+    through = f"through {data['provider']}" if data["provider"] else ""
+    if left := data.get("previous_provider"):  # whose failure the cause is
+        through = f"from {left} to {data['provider']}"
     cells = (entry["timestamp"], entry["type"], data["recipient"], data["email_id"], through, why)
     return "  ".join(plain(cell) for cell in cells if cell)
 

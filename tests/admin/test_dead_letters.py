@@ -73,15 +73,20 @@ class Stage:
         monkeypatch.setenv("AWS_REGION", REGION)
         self.aws, self.name = aws, f"x{uuid4().hex[:8]}"
         self.url = aws.sqs.create_queue(QueueName=f"emailsminder-{self.name}-dead-letters")["QueueUrl"]
-        self.topic_arn = aws.sns.create_topic(Name=f"emailsminder-{self.name}-attempts-bulk")["TopicArn"]
         self.seen_url = aws.sqs.create_queue(QueueName=self.name)["QueueUrl"]
-        seen = aws.sqs.get_queue_attributes(QueueUrl=self.seen_url, AttributeNames=["QueueArn"])
-        aws.sns.subscribe(
-            TopicArn=self.topic_arn,
+        self.topic_arn = self.topic("attempts-bulk")
+
+    def topic(self, name: str) -> str:
+        """The ARN of a topic of this stage, whose messages are seen."""
+        arn: str = self.aws.sns.create_topic(Name=f"emailsminder-{self.name}-{name}")["TopicArn"]
+        seen = self.aws.sqs.get_queue_attributes(QueueUrl=self.seen_url, AttributeNames=["QueueArn"])
+        self.aws.sns.subscribe(
+            TopicArn=arn,
             Protocol="sqs",
             Endpoint=seen["Attributes"]["QueueArn"],
             Attributes={"RawMessageDelivery": "true"},
         )
+        return arn
 
     def die(self, body: str) -> None:
         self.aws.sqs.send_message(QueueUrl=self.url, MessageBody=body)
@@ -153,14 +158,7 @@ def test_what_is_no_report(body: Any, prefix: str) -> None:
 
 
 def test_a_report_that_could_not_be_delivered_is_published_again(stage: Stage) -> None:
-    topic_arn = stage.aws.sns.create_topic(Name=f"emailsminder-{stage.name}-ses")["TopicArn"]
-    seen = stage.aws.sqs.get_queue_attributes(QueueUrl=stage.seen_url, AttributeNames=["QueueArn"])
-    stage.aws.sns.subscribe(
-        TopicArn=topic_arn,
-        Protocol="sqs",
-        Endpoint=seen["Attributes"]["QueueArn"],
-        Attributes={"RawMessageDelivery": "true"},
-    )
+    topic_arn = stage.topic("ses")
     report = {"eventType": "Delivery", "mail": {}}
     stage.die(json.dumps({"Type": "Notification", "TopicArn": topic_arn, "Message": json.dumps(report)}))
     assert f"a provider's report, from emailsminder-{stage.name}-ses" in stage.run("list").output
@@ -174,14 +172,7 @@ NOTIFICATION = Notification("evt_1", "email.delivered", "team", "ep_1", "{}", 1,
 
 @pytest.mark.parametrize("is_enveloped", [False, True])  # of the queue, which received it too often; of its topic
 def test_a_notification_that_died_is_shown_and_put_back(stage: Stage, is_enveloped: bool) -> None:
-    topic_arn = stage.aws.sns.create_topic(Name=f"emailsminder-{stage.name}-notifications")["TopicArn"]
-    seen = stage.aws.sqs.get_queue_attributes(QueueUrl=stage.seen_url, AttributeNames=["QueueArn"])
-    stage.aws.sns.subscribe(
-        TopicArn=topic_arn,
-        Protocol="sqs",
-        Endpoint=seen["Attributes"]["QueueArn"],
-        Attributes={"RawMessageDelivery": "true"},
-    )
+    topic_arn = stage.topic("notifications")
     text = NOTIFICATION.to_json()
     stage.die(json.dumps({"Type": "Notification", "TopicArn": topic_arn, "Message": text}) if is_enveloped else text)
     assert "email.delivered evt_1 for the endpoint ep_1 of team" in stage.run("list").output

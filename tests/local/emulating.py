@@ -16,8 +16,9 @@ from app.local.environment import deployed
 
 Env = dict[str, str]
 
-ONLY_LINUX = "only Linux lets another process have a limit for its files"
-needs_limits = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason=ONLY_LINUX)
+needs_limits = pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="only Linux lets another process have a limit for its files"
+)
 
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
